@@ -1,0 +1,56 @@
+# `make help` lists the targets. Everything lives in .venv and build/; nothing else is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROTOS := $(shell cd protos && find metaextract -name '*.proto' | sort)
+ONLY ?=
+
+.PHONY: help demo test check bench faults results protos lock up down clean setup
+
+help: ## Lists the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+setup: $(VENV)/.ready ## Makes .venv with the locked packages.
+
+demo: setup ## Starts the pair, extracts real files twice, shows cache and pressure.
+	@$(BIN)/python -m tests.demo
+
+test: setup ## Runs all tests; those with servers use free ports of this machine.
+	$(BIN)/python -m pytest
+
+check: setup ## Lint, format, types, import rules, generated code, contract.
+	@$(BIN)/python -m tests.check
+
+bench: setup ## Runs the benchmarks; ONLY=name runs one. Results in build/bench.
+	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+faults: setup ## Runs the fault runs; ONLY=name runs one. Results in build/bench.
+	$(BIN)/python -m tests.faults $(ONLY)
+
+results: setup ## Writes the table of results into the README.
+	$(BIN)/python -m tests.benchmarks.readme
+
+protos: setup ## Generates the Python, Go and JavaScript code of the contract.
+	@$(BIN)/python -m tests.generate
+
+up: setup ## Runs both services in this terminal.
+	$(BIN)/metaextract up
+
+down: ## Stops what `make up` started elsewhere.
+	-$(BIN)/metaextract down
+
+lock: ## Resolves the versions anew; needs pip-tools.
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra dev -o requirements.lock pyproject.toml
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra formats -c requirements.lock -o docker/extractor.lock pyproject.toml
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header -c requirements.lock -o docker/cache.lock pyproject.toml
+
+clean: ## Removes .venv, build and caches.
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

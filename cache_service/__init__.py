@@ -1,0 +1,1 @@
+"""The stateful half of the pair: results in tiers, and the pressure broadcast."""

@@ -1,0 +1,117 @@
+"""Between the wire and the store: the only place that knows both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cache_service.entry import Key, RemovalCause, Selector
+from cache_service.invalidation import ReadPoint
+from cache_service.store import NewResult, TtlSpan
+from metaextract.cache.v1 import admin_pb2, pressure_pb2, result_pb2
+
+if TYPE_CHECKING:
+    from cache_service.entry import Found, TierStats
+    from cache_service.pressure.state import PressureState, SignalState
+    from cache_service.store import PutOutcome
+
+_HOUR = 3600.0
+_TTL = {
+    result_pb2.TTL_CLASS_UNSPECIFIED: TtlSpan(_HOUR, 2 * _HOUR),
+    result_pb2.TTL_CLASS_EXTRACTION: TtlSpan(_HOUR, 2 * _HOUR),
+    result_pb2.TTL_CLASS_MODULE: TtlSpan(2 * _HOUR, 4 * _HOUR),
+    result_pb2.TTL_CLASS_FAILURE: TtlSpan(60.0, 120.0),
+}
+_TIER = {"memory": result_pb2.TIER_MEMORY, "disk": result_pb2.TIER_DISK}
+_PUT_STATUS = {
+    "disk": result_pb2.PUT_STATUS_DISK,
+    "memory": result_pb2.PUT_STATUS_MEMORY,
+    "": result_pb2.PUT_STATUS_NOT_STORED,
+}
+
+
+def key_from_wire(key: result_pb2.ResultKey) -> Key:
+    """The key as the store knows it."""
+    return Key(key.space, key.content_id, key.module, key.version, key.options)
+
+
+def result_from_wire(entry: result_pb2.ResultEntry) -> NewResult:
+    """The result as the store takes it."""
+    point = entry.read_point if entry.HasField("read_point") else None
+    return NewResult(
+        key=key_from_wire(entry.key),
+        value=entry.value,
+        cost_seconds=max(0.0, entry.cost_seconds),
+        ttl=_TTL.get(entry.ttl_class, _TTL[result_pb2.TTL_CLASS_UNSPECIFIED]),
+        read_point=None if point is None else ReadPoint(point.log_id, point.revision),
+    )
+
+
+def selector_from_wire(request: result_pb2.InvalidateResultsRequest) -> Selector:
+    """The selector; empty fields select nothing in particular."""
+    return Selector(request.content_id or None, request.module or None, request.version or None)
+
+
+def lookup_to_wire(found: Found | None, now: float) -> result_pb2.ResultLookup:
+    """The answer for one key."""
+    if found is None:
+        return result_pb2.ResultLookup()
+    return result_pb2.ResultLookup(
+        found=True,
+        value=found.entry.value,
+        tier=_TIER[found.tier],
+        expires_in_seconds=max(0.0, found.entry.expires_at - now),
+    )
+
+
+def outcome_to_wire(outcome: PutOutcome) -> result_pb2.PutOutcome:
+    """The fate of one entry."""
+    return result_pb2.PutOutcome(status=_PUT_STATUS[outcome.tier], reason=outcome.reason)
+
+
+def point_to_wire(point: ReadPoint) -> result_pb2.InvalidationPoint:
+    """A place in the invalidation log."""
+    return result_pb2.InvalidationPoint(log_id=point.log_id, revision=point.revision)
+
+
+def state_to_wire(state: PressureState) -> pressure_pb2.PressureState:
+    """A pressure state."""
+    return pressure_pb2.PressureState(
+        epoch=state.epoch,
+        revision=state.revision,
+        level=pressure_pb2.PressureLevel.ValueType(state.level.value),
+        score_ratio=state.score_ratio,
+        slope_ratio_per_second=state.slope_ratio_per_second,
+        seconds_to_next_level=state.seconds_to_next_level,
+        signals=[_signal_to_wire(signal) for signal in state.signals],
+        valid_for_seconds=state.valid_for_seconds,
+        overridden=state.overridden,
+        sampled_at=state.sampled_at,
+    )
+
+
+def tier_stats_to_wire(stats: TierStats) -> admin_pb2.TierStats:
+    """The numbers of one tier."""
+    removals = {cause.value: stats.removals.get(cause, 0) for cause in RemovalCause}
+    return admin_pb2.TierStats(
+        name=stats.name,
+        hits=stats.hits,
+        entry_count=stats.entry_count,
+        used_bytes=stats.used_bytes,
+        budget_bytes=stats.budget.bytes,
+        budget_entries=stats.budget.entries,
+        removals=admin_pb2.Removals(**removals),
+        failures=stats.failures,
+    )
+
+
+def _signal_to_wire(signal: SignalState) -> pressure_pb2.PressureSignal:
+    reading, level = signal
+    return pressure_pb2.PressureSignal(
+        name=reading.name,
+        used_bytes=reading.used_bytes,
+        limit_bytes=reading.limit_bytes,
+        ratio=reading.ratio or 0.0,
+        level=pressure_pb2.PRESSURE_LEVEL_UNKNOWN
+        if level is None
+        else pressure_pb2.PressureLevel.ValueType(level.value),
+    )

@@ -1,0 +1,1 @@
+"""Who has to go: policies that know keys, sizes and costs, never values."""

@@ -1,0 +1,1 @@
+"""Memory pressure: sample, classify, adapt the memory tier, broadcast."""

@@ -1,0 +1,33 @@
+"""One state of pressure, as watchers see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from service_runtime.memory.levels import PressureLevel
+    from service_runtime.memory.sampler import Reading
+
+
+class SignalState(NamedTuple):
+    """A reading with the level that it alone stands for; None when it couldn't be read."""
+
+    reading: Reading
+    level: PressureLevel | None
+
+
+@dataclass(frozen=True)
+class PressureState:
+    """See PressureState in protos/metaextract/cache/v1/pressure.proto."""
+
+    epoch: str
+    revision: int
+    level: PressureLevel
+    score_ratio: float
+    slope_ratio_per_second: float
+    seconds_to_next_level: float | None
+    signals: tuple[SignalState, ...]
+    valid_for_seconds: float
+    overridden: bool
+    sampled_at: float

@@ -1,0 +1,1 @@
+"""Layers of the cache, fastest first. A composite of tiers is itself a tier."""

@@ -1,0 +1,48 @@
+"""The interface of tiers. Everything is in batches: one hop per file, not per module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cache_service.entry import Budget, Entry, Found, Key, RemovalCause, Selector, TierStats
+
+
+class TierError(Exception):
+    """A tier can't do what was asked, for now; callers treat it as a miss."""
+
+
+class Tier(Protocol):
+    """Holds entries within a budget. Expired entries are never returned."""
+
+    name: str
+
+    async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
+        """One answer per key, in order; None is a miss. `now` is wall time, for expiry."""
+        ...
+
+    async def put(self, items: Sequence[tuple[Key, Entry]], now: float) -> list[str]:
+        """The name of the slowest tier that holds each item now, in order; "" where none does."""
+        ...
+
+    async def delete(self, selector: Selector) -> int:
+        """The number of entries removed."""
+        ...
+
+    async def discard(self, keys: Sequence[Key], cause: RemovalCause) -> None:
+        """Removes exactly these keys, counted under `cause`."""
+        ...
+
+    async def resize(self, budget: Budget, cause: RemovalCause) -> None:
+        """Sets the budget, and evicts down to it before returning."""
+        ...
+
+    def stats(self) -> list[TierStats]:
+        """One entry per simple tier, fastest first."""
+        ...
+
+    async def close(self) -> None:
+        """Releases files and threads. The tier is unusable afterwards."""
+        ...

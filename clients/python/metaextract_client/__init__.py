@@ -1,0 +1,38 @@
+"""Typed clients for MetaExtract's two services, synchronous and asynchronous.
+
+>>> from metaextract_client import ExtractorClient
+>>> with ExtractorClient("127.0.0.1:50051") as client:  # doctest: +SKIP
+...     document, info = client.extract_file("photo.jpg")
+...     print(document.common.device_model)
+"""
+
+from metaextract_client.cache import AsyncCacheClient, CacheClient
+from metaextract_client.errors import (
+    AbortedError,
+    DeadlineError,
+    InvalidRequestError,
+    MetaExtractError,
+    NotFoundError,
+    OverloadedError,
+    ForbiddenError,
+    UnavailableError,
+)
+from metaextract_client.extractor import AsyncExtractorClient, Extraction, ExtractorClient
+from metaextract_client.render import to_dict
+
+__all__ = [
+    "AbortedError",
+    "AsyncCacheClient",
+    "AsyncExtractorClient",
+    "CacheClient",
+    "DeadlineError",
+    "Extraction",
+    "ExtractorClient",
+    "InvalidRequestError",
+    "MetaExtractError",
+    "NotFoundError",
+    "OverloadedError",
+    "ForbiddenError",
+    "UnavailableError",
+    "to_dict",
+]

@@ -1,0 +1,214 @@
+"""Clients of the cache service: results, pressure, administration."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Self
+
+import grpc
+from grpc import aio
+
+from metaextract.cache.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    pressure_pb2,
+    pressure_pb2_grpc,
+    result_pb2,
+    result_pb2_grpc,
+)
+from metaextract_client import channel
+from metaextract_client.errors import translated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    Metadata = Sequence[tuple[str, str]]
+
+
+def default_address() -> str:
+    """METAEXTRACT_CACHE_ADDRESS, or this machine's usual port."""
+    return os.environ.get(channel.CACHE_VARIABLE) or channel.DEFAULT_CACHE_ADDRESS
+
+
+class AsyncCacheClient:
+    """Asynchronous client; belongs to one event loop. No call is repeated by itself: a failing cache is a miss."""
+
+    def __init__(self, address: str | None = None) -> None:
+        self._channel = aio.insecure_channel(
+            address or default_address(), options=channel.options(retries=False)
+        )
+        self._results = result_pb2_grpc.ResultServiceStub(self._channel)
+        self._pressure = pressure_pb2_grpc.PressureServiceStub(self._channel)
+        self._admin = admin_pb2_grpc.CacheAdminServiceStub(self._channel)
+
+    async def get_results(
+        self,
+        keys: Sequence[result_pb2.ResultKey],
+        timeout: float | None = None,
+        metadata: Metadata | None = None,
+    ) -> result_pb2.BatchGetResultsResponse:
+        """One look-up per key, in order."""
+        request = result_pb2.BatchGetResultsRequest(keys=keys)
+        with translated():
+            return await self._results.BatchGetResults(request, timeout=timeout, metadata=metadata)
+
+    async def put_results(
+        self,
+        entries: Sequence[result_pb2.ResultEntry],
+        timeout: float | None = None,
+        metadata: Metadata | None = None,
+    ) -> result_pb2.BatchPutResultsResponse:
+        """One outcome per entry, in order."""
+        request = result_pb2.BatchPutResultsRequest(entries=entries)
+        with translated():
+            return await self._results.BatchPutResults(request, timeout=timeout, metadata=metadata)
+
+    async def invalidate_results(
+        self, content_id: str = "", module: str = "", version: str = "", timeout: float | None = 10.0
+    ) -> result_pb2.InvalidateResultsResponse:
+        """Makes the selected results unreachable; every field that is set must match."""
+        request = result_pb2.InvalidateResultsRequest(
+            content_id=content_id, module=module, version=version
+        )
+        with translated():
+            return await self._results.InvalidateResults(request, timeout=timeout)
+
+    async def get_pressure(self, timeout: float | None = 10.0) -> pressure_pb2.PressureState:
+        """The current pressure."""
+        with translated():
+            response = await self._pressure.GetPressure(
+                pressure_pb2.GetPressureRequest(), timeout=timeout
+            )
+        return response.state
+
+    async def watch_pressure(
+        self, subscriber: str = ""
+    ) -> AsyncIterator[pressure_pb2.WatchPressureResponse]:
+        """The current pressure, changes and heartbeats, until the server drains."""
+        call = self._pressure.WatchPressure(pressure_pb2.WatchPressureRequest(subscriber=subscriber))
+        try:
+            with translated():
+                async for event in call:
+                    yield event
+        finally:
+            call.cancel()
+
+    async def get_stats(self, timeout: float | None = 10.0) -> admin_pb2.GetStatsResponse:
+        """The cache's counters."""
+        with translated():
+            return await self._admin.GetStats(admin_pb2.GetStatsRequest(), timeout=timeout)
+
+    async def clear_cache(self, timeout: float | None = 60.0) -> int:
+        """The number of entries dropped; all are."""
+        with translated():
+            response = await self._admin.ClearCache(admin_pb2.ClearCacheRequest(), timeout=timeout)
+        return response.removed_count
+
+    async def set_pressure_override(
+        self,
+        level: pressure_pb2.PressureLevel.ValueType,
+        duration_seconds: float | None = None,
+        timeout: float | None = 30.0,
+    ) -> pressure_pb2.PressureState:
+        """The state after pretending `level`; UNSPECIFIED ends it."""
+        request = admin_pb2.SetPressureOverrideRequest(level=level, duration_seconds=duration_seconds)
+        with translated():
+            response = await self._admin.SetPressureOverride(request, timeout=timeout)
+        return response.state
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class CacheClient:
+    """Synchronous client for people and scripts; safe to share between threads."""
+
+    def __init__(self, address: str | None = None) -> None:
+        self._channel = grpc.insecure_channel(
+            address or default_address(), options=channel.options(retries=False)
+        )
+        self._results = result_pb2_grpc.ResultServiceStub(self._channel)
+        self._pressure = pressure_pb2_grpc.PressureServiceStub(self._channel)
+        self._admin = admin_pb2_grpc.CacheAdminServiceStub(self._channel)
+
+    def get_result(
+        self, key: result_pb2.ResultKey, timeout: float | None = 10.0
+    ) -> result_pb2.ResultLookup:
+        """What is stored under `key`, if anything."""
+        with translated():
+            response = self._results.GetResult(result_pb2.GetResultRequest(key=key), timeout=timeout)
+        return response.lookup
+
+    def put_result(
+        self, entry: result_pb2.ResultEntry, timeout: float | None = 10.0
+    ) -> result_pb2.PutOutcome:
+        """How safely `entry` was stored."""
+        with translated():
+            response = self._results.PutResult(
+                result_pb2.PutResultRequest(entry=entry), timeout=timeout
+            )
+        return response.outcome
+
+    def invalidate_results(
+        self, content_id: str = "", module: str = "", version: str = "", timeout: float | None = 10.0
+    ) -> int:
+        """The number of stored results that were removed; every field that is set must match."""
+        request = result_pb2.InvalidateResultsRequest(
+            content_id=content_id, module=module, version=version
+        )
+        with translated():
+            return self._results.InvalidateResults(request, timeout=timeout).removed_count
+
+    def get_pressure(self, timeout: float | None = 10.0) -> pressure_pb2.PressureState:
+        """The current pressure."""
+        with translated():
+            return self._pressure.GetPressure(
+                pressure_pb2.GetPressureRequest(), timeout=timeout
+            ).state
+
+    def watch_pressure(self, subscriber: str = "") -> Iterator[pressure_pb2.WatchPressureResponse]:
+        """The current pressure, changes and heartbeats, until the server drains."""
+        with translated():
+            yield from self._pressure.WatchPressure(
+                pressure_pb2.WatchPressureRequest(subscriber=subscriber)
+            )
+
+    def get_stats(self, timeout: float | None = 10.0) -> admin_pb2.GetStatsResponse:
+        """The cache's counters."""
+        with translated():
+            return self._admin.GetStats(admin_pb2.GetStatsRequest(), timeout=timeout)
+
+    def clear_cache(self, timeout: float | None = 60.0) -> int:
+        """The number of entries dropped; all are."""
+        with translated():
+            return self._admin.ClearCache(
+                admin_pb2.ClearCacheRequest(), timeout=timeout
+            ).removed_count
+
+    def set_pressure_override(
+        self,
+        level: pressure_pb2.PressureLevel.ValueType,
+        duration_seconds: float | None = None,
+        timeout: float | None = 30.0,
+    ) -> pressure_pb2.PressureState:
+        """The state after pretending `level`; UNSPECIFIED ends it."""
+        request = admin_pb2.SetPressureOverrideRequest(level=level, duration_seconds=duration_seconds)
+        with translated():
+            return self._admin.SetPressureOverride(request, timeout=timeout).state
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

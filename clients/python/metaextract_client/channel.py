@@ -1,0 +1,42 @@
+"""How the clients connect: message sizes and the retry policy that gRPC itself obeys."""
+
+from __future__ import annotations
+
+import json
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+DEFAULT_EXTRACTOR_ADDRESS = "127.0.0.1:50051"
+DEFAULT_CACHE_ADDRESS = "127.0.0.1:50052"
+EXTRACTOR_VARIABLE = "METAEXTRACT_EXTRACTOR_ADDRESS"
+CACHE_VARIABLE = "METAEXTRACT_CACHE_ADDRESS"
+
+# The same in every language. The server's `grpc-retry-pushback-ms` overrides the delays (gRFC A6); uploads above
+# about 200 KB are not replayed by gRPC, whatever this says.
+SERVICE_CONFIG = {
+    "methodConfig": [
+        {
+            "name": [
+                {"service": "metaextract.extractor.v1.ExtractorService", "method": method}
+                for method in ("Extract", "GetCapabilities", "GetBackoffState")
+            ],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.2s",
+                "maxBackoff": "5s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+            },
+        }
+    ]
+}
+
+
+def options(*, retries: bool) -> list[tuple[str, str | int]]:
+    """Channel options; `retries` lets gRPC repeat calls by SERVICE_CONFIG."""
+    common: list[tuple[str, str | int]] = [
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ]
+    if retries:
+        return [*common, ("grpc.service_config", json.dumps(SERVICE_CONFIG))]
+    return [*common, ("grpc.enable_retries", 0)]

@@ -1,0 +1,98 @@
+"""What the servers' statuses become: one table from gRPC codes to exceptions."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class MetaExtractError(Exception):
+    """Base of all errors that a call can raise.
+
+    Attributes:
+        code: gRPC status code.
+        reason: the server's stable identifier ("OVERLOADED", "SOURCE_NOT_FOUND" …); "" without one.
+        request_id: what to name when asking the operator; "" without one.
+    """
+
+    def __init__(
+        self, message: str, code: grpc.StatusCode, reason: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.request_id = request_id
+
+
+class InvalidRequestError(MetaExtractError):
+    """The request is wrong; the same one will fail again."""
+
+
+class NotFoundError(MetaExtractError):
+    """What was named doesn't exist."""
+
+
+class ForbiddenError(MetaExtractError):
+    """The server may not or will not read it."""
+
+
+class OverloadedError(MetaExtractError):
+    """The server sheds work; try again after `retry_after_seconds`."""
+
+    retry_after_seconds: float = 1.0
+
+
+class UnavailableError(MetaExtractError):
+    """The server can't be reached or is stopping; a later try may succeed."""
+
+
+class DeadlineError(MetaExtractError):
+    """The time limit of the call passed."""
+
+
+class AbortedError(MetaExtractError):
+    """The state that the call relied on changed; start again."""
+
+
+_TABLE: dict[grpc.StatusCode, type[MetaExtractError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequestError,
+    grpc.StatusCode.OUT_OF_RANGE: InvalidRequestError,
+    grpc.StatusCode.NOT_FOUND: NotFoundError,
+    grpc.StatusCode.PERMISSION_DENIED: ForbiddenError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: OverloadedError,
+    grpc.StatusCode.UNAVAILABLE: UnavailableError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineError,
+    grpc.StatusCode.ABORTED: AbortedError,
+}
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turns gRPC errors raised inside the block into MetaExtractErrors."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise from_rpc_error(error) from error
+
+
+def from_rpc_error(error: grpc.RpcError) -> MetaExtractError:
+    """The exception that a failed call stands for, with the server's details."""
+    code: grpc.StatusCode = error.code()  # type: ignore[attr-defined]  # every raised RpcError is a Call
+    message: str = error.details() or code.name  # type: ignore[attr-defined]
+    info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    for key, value in error.trailing_metadata() or ():  # type: ignore[attr-defined]
+        if key == "grpc-status-details-bin":
+            for detail in status_pb2.Status.FromString(value).details:
+                detail.Unpack(info)
+                detail.Unpack(retry)
+    kind = _TABLE.get(code, MetaExtractError)
+    result = kind(message, code, info.reason, info.metadata.get("request_id", ""))
+    if isinstance(result, OverloadedError) and retry.HasField("retry_delay"):
+        result.retry_after_seconds = retry.retry_delay.ToNanoseconds() / 1e9
+    return result

@@ -1,0 +1,220 @@
+"""Clients of the extractor: describe bytes, files and URIs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import grpc
+from grpc import aio
+
+from metaextract.document.v1 import document_pb2
+from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
+from metaextract_client import channel
+from metaextract_client.errors import translated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+
+CHUNK_BYTES = 1024 * 1024
+INLINE_BYTES = 1024 * 1024
+"""Files up to this size travel in one message, larger ones as an upload."""
+
+
+class Extraction(NamedTuple):
+    """A document, and how it was made."""
+
+    document: document_pb2.Document
+    info: extractor_pb2.ExtractionInfo
+
+
+Options = extractor_pb2.ExtractOptions
+_Part = extractor_pb2.ExtractUploadRequest
+
+
+def default_address() -> str:
+    """METAEXTRACT_EXTRACTOR_ADDRESS, or this machine's usual port."""
+    return os.environ.get(channel.EXTRACTOR_VARIABLE) or channel.DEFAULT_EXTRACTOR_ADDRESS
+
+
+class ExtractorClient:
+    """Synchronous client; safe to share between threads. The faster one for uploads."""
+
+    def __init__(self, address: str | None = None) -> None:
+        self._channel = grpc.insecure_channel(
+            address or default_address(), options=channel.options(retries=True)
+        )
+        self._stub = extractor_pb2_grpc.ExtractorServiceStub(self._channel)
+
+    def extract_bytes(
+        self, data: bytes, name: str = "", options: Options | None = None, timeout: float | None = None
+    ) -> Extraction:
+        """The document of `data`, which must fit into a message. `timeout` in seconds."""
+        request = extractor_pb2.ExtractRequest(
+            inline=extractor_pb2.InlineSource(data=data, name=name), options=options
+        )
+        return self._extract(request, timeout)
+
+    def extract_uri(
+        self, uri: str, options: Options | None = None, timeout: float | None = None
+    ) -> Extraction:
+        """The document of a file that the server itself can open."""
+        return self._extract(extractor_pb2.ExtractRequest(uri=uri, options=options), timeout)
+
+    def extract_file(
+        self, path: str | Path, options: Options | None = None, timeout: float | None = None
+    ) -> Extraction:
+        """The document of a file of this machine, sent in one message or in chunks by its size.
+
+        Raises:
+            OSError: the file can't be read.
+        """
+        path = Path(path)
+        with path.open("rb") as file:
+            size_bytes = os.fstat(file.fileno()).st_size
+            if size_bytes <= INLINE_BYTES:
+                return self.extract_bytes(file.read(INLINE_BYTES + 1), path.name, options, timeout)
+            chunks = iter(lambda: file.read(CHUNK_BYTES), b"")
+            return self.extract_upload(chunks, path.name, size_bytes, options, timeout)
+
+    def extract_upload(
+        self,
+        chunks: Iterable[bytes],
+        name: str = "",
+        size_bytes: int | None = None,
+        options: Options | None = None,
+        timeout: float | None = None,
+    ) -> Extraction:
+        """The document of what `chunks` (1 MiB each are best) make up."""
+        header = extractor_pb2.UploadHeader(name=name, size_bytes=size_bytes, options=options)
+
+        def parts() -> Iterator[_Part]:
+            yield _Part(header=header)
+            for chunk in chunks:
+                yield _Part(data=chunk)
+
+        with translated():
+            response = self._stub.ExtractUpload(parts(), timeout=timeout)
+        return Extraction(response.document, response.info)
+
+    def get_capabilities(self, timeout: float | None = 10.0) -> extractor_pb2.GetCapabilitiesResponse:
+        """What the server can do."""
+        with translated():
+            return self._stub.GetCapabilities(extractor_pb2.GetCapabilitiesRequest(), timeout=timeout)
+
+    def get_backoff_state(self, timeout: float | None = 10.0) -> extractor_pb2.GetBackoffStateResponse:
+        """How much work the server accepts now."""
+        with translated():
+            return self._stub.GetBackoffState(extractor_pb2.GetBackoffStateRequest(), timeout=timeout)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _extract(self, request: extractor_pb2.ExtractRequest, timeout: float | None) -> Extraction:
+        with translated():
+            response = self._stub.Extract(request, timeout=timeout)
+        return Extraction(response.document, response.info)
+
+
+class AsyncExtractorClient:
+    """Asynchronous client; belongs to one event loop."""
+
+    def __init__(self, address: str | None = None) -> None:
+        self._channel = aio.insecure_channel(
+            address or default_address(), options=channel.options(retries=True)
+        )
+        self._stub = extractor_pb2_grpc.ExtractorServiceStub(self._channel)
+
+    async def extract_bytes(
+        self, data: bytes, name: str = "", options: Options | None = None, timeout: float | None = None
+    ) -> Extraction:
+        """See `ExtractorClient.extract_bytes`."""
+        request = extractor_pb2.ExtractRequest(
+            inline=extractor_pb2.InlineSource(data=data, name=name), options=options
+        )
+        return await self._extract(request, timeout)
+
+    async def extract_uri(
+        self, uri: str, options: Options | None = None, timeout: float | None = None
+    ) -> Extraction:
+        """See `ExtractorClient.extract_uri`."""
+        return await self._extract(extractor_pb2.ExtractRequest(uri=uri, options=options), timeout)
+
+    async def extract_file(
+        self, path: str | Path, options: Options | None = None, timeout: float | None = None
+    ) -> Extraction:
+        """See `ExtractorClient.extract_file`. Reads in a thread."""
+        path = Path(path)
+        with await asyncio.to_thread(path.open, "rb") as file:
+            size_bytes = os.fstat(file.fileno()).st_size
+            if size_bytes <= INLINE_BYTES:
+                data = await asyncio.to_thread(file.read, INLINE_BYTES + 1)
+                return await self.extract_bytes(data, path.name, options, timeout)
+
+            async def chunks() -> AsyncIterator[bytes]:
+                while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                    yield chunk
+
+            return await self.extract_upload(chunks(), path.name, size_bytes, options, timeout)
+
+    async def extract_upload(
+        self,
+        chunks: AsyncIterable[bytes],
+        name: str = "",
+        size_bytes: int | None = None,
+        options: Options | None = None,
+        timeout: float | None = None,
+    ) -> Extraction:
+        """See `ExtractorClient.extract_upload`."""
+        header = extractor_pb2.UploadHeader(name=name, size_bytes=size_bytes, options=options)
+
+        async def parts() -> AsyncIterator[_Part]:
+            yield _Part(header=header)
+            async for chunk in chunks:
+                yield _Part(data=chunk)
+
+        with translated():
+            response = await self._stub.ExtractUpload(parts(), timeout=timeout)
+        return Extraction(response.document, response.info)
+
+    async def get_capabilities(
+        self, timeout: float | None = 10.0
+    ) -> extractor_pb2.GetCapabilitiesResponse:
+        """What the server can do."""
+        with translated():
+            return await self._stub.GetCapabilities(
+                extractor_pb2.GetCapabilitiesRequest(), timeout=timeout
+            )
+
+    async def get_backoff_state(
+        self, timeout: float | None = 10.0
+    ) -> extractor_pb2.GetBackoffStateResponse:
+        """How much work the server accepts now."""
+        with translated():
+            return await self._stub.GetBackoffState(
+                extractor_pb2.GetBackoffStateRequest(), timeout=timeout
+            )
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _extract(self, request: extractor_pb2.ExtractRequest, timeout: float | None) -> Extraction:
+        with translated():
+            response = await self._stub.Extract(request, timeout=timeout)
+        return Extraction(response.document, response.info)

@@ -1,0 +1,95 @@
+"""Documents in plain Python, for JSON."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import TYPE_CHECKING
+
+from google.protobuf import json_format
+
+from metaextract.document.v1 import document_pb2 as pb
+from metaextract.extractor.v1 import extractor_pb2
+
+if TYPE_CHECKING:
+    from metaextract_client.extractor import Extraction
+
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+
+
+def to_dict(extraction: Extraction) -> dict[str, Plain]:
+    """The document and how it was made, in the shape that `metaextract extract --json` prints.
+
+    Fields are a list per section, in file order, since names may repeat. Bytes are "base64:…", NaN and infinities
+    are text, since JSON has neither.
+    """
+    document, info = extraction
+    file = document.file
+    result: dict[str, Plain] = {
+        "name": file.name,
+        "size_bytes": file.size_bytes,
+        "format": file.format,
+        "mime_type": file.mime_type,
+        "outcome": outcome_name(document.outcome),
+        "cache_status": cache_status_name(info.cache_status),
+        "content_id": info.content_id,
+        "source_bytes_read": info.source_bytes_read,
+        "elapsed_seconds": round(info.elapsed_seconds, 6),
+        "digests": {
+            pb.DigestAlgorithm.Name(digest.algorithm).removeprefix("DIGEST_ALGORITHM_").lower(): digest.hex
+            for digest in file.digests
+        },
+        "common": _message(document.common),
+        "sections": {section.name: [field_to_dict(field) for field in section.fields] for section in document.sections},
+        "problems": [_message(problem) for problem in document.problems],
+        "modules": [_message(module) for module in document.modules],
+    }
+    return result
+
+
+def field_to_dict(field: pb.Field) -> dict[str, Plain]:
+    """A field with only those parts that it has."""
+    result: dict[str, Plain] = {"name": field.name, "value": value_to_plain(field.value)}
+    for key, text in (("text", field.text), ("unit", field.unit), ("group", field.group), ("note", field.note)):
+        if text:
+            result[key] = text
+    if field.HasField("raw"):
+        result["raw"] = value_to_plain(field.raw)
+    return result
+
+
+def value_to_plain(value: pb.Value) -> Plain:
+    """A value in plain Python; None when unset."""
+    kind = value.WhichOneof("kind")
+    if kind == "rational":
+        return f"{value.rational.numerator}/{value.rational.denominator}"
+    if kind == "data":
+        return "base64:" + base64.b64encode(value.data).decode("ascii")
+    if kind == "real":
+        return value.real if math.isfinite(value.real) else str(value.real)
+    if kind == "list":
+        return [value_to_plain(item) for item in value.list.values]
+    if kind == "map":
+        return {entry.name: value_to_plain(entry.value) for entry in value.map.entries}
+    if kind == "text":
+        return value.text
+    if kind == "boolean":
+        return value.boolean
+    if kind == "integer":
+        return value.integer
+    return value.unsigned if kind == "unsigned" else None
+
+
+def outcome_name(outcome: pb.Outcome.ValueType) -> str:
+    """ "OK", "PARTIAL" …"""
+    return pb.Outcome.Name(outcome).removeprefix("OUTCOME_")
+
+
+def cache_status_name(status: extractor_pb2.CacheStatus.ValueType) -> str:
+    """ "HIT", "MISS" …"""
+    return extractor_pb2.CacheStatus.Name(status).removeprefix("CACHE_STATUS_")
+
+
+def _message(message: pb.Common | pb.Problem | pb.ModuleReport) -> Plain:
+    plain: Plain = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    return plain

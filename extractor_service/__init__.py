@@ -1,0 +1,1 @@
+"""The stateless half of the pair: files in, typed documents out."""

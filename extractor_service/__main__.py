@@ -1,0 +1,124 @@
+"""Starts the extractor service: settings, objects, serve. The only wiring."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from extractor_service.backoff.policy import make_policy
+from extractor_service.backoff.state import BackoffState
+from extractor_service.backoff.watch import watch_cache, watch_own_memory
+from extractor_service.caching import ResultCache
+from extractor_service.formats.registry import FORMATS
+from extractor_service.modules.registry import MODULES
+from extractor_service.pipeline import Pipeline
+from extractor_service.service import ExtractorServicer
+from extractor_service.settings import Settings
+from extractor_service.sources.spool import SpoolBudget
+from extractor_service.workers.pool import WorkerPool
+from metaextract.extractor.v1 import extractor_pb2_grpc
+from metaextract_client.cache import AsyncCacheClient
+from service_runtime import server as runtime
+from service_runtime.memory import signals
+from service_runtime.memory.classifier import Classifier
+from service_runtime.memory.levels import Thresholds
+from service_runtime.memory.release import tune_for_large_messages
+from service_runtime.memory.sampler import Sampler
+from service_runtime.settings import InvalidSettingError, from_environ
+from service_runtime.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from extractor_service.formats.base import Format
+
+WORKER_COMMAND = (sys.executable, "-m", "extractor_service.workers")
+# Above the largest inline file and the largest chunk, so that our own, better errors are the ones that callers see.
+_RECEIVE_SLACK_BYTES = 1024 * 1024
+
+
+@contextlib.asynccontextmanager
+async def running_extractor(
+    settings: Settings,
+    formats: Sequence[Format] = FORMATS,
+    worker_command: Sequence[str] = WORKER_COMMAND,
+) -> AsyncIterator[runtime.RunningServer]:
+    """A started extractor server, not yet marked ready; everything is closed on leaving."""
+    pool = WorkerPool(worker_command, settings.parse_concurrency, settings.parse_memory_bytes)
+    await pool.start()  # before gRPC has threads
+    backoff = BackoffState(
+        make_policy(settings.backoff_policy, settings.large_file_bytes),
+        settings.parse_concurrency,
+        max_queue=settings.queue_length,
+        max_wait_seconds=settings.queue_seconds,
+    )
+    cache_client = AsyncCacheClient(settings.cache_address)
+    cache = ResultCache(cache_client, timeout_seconds=settings.cache_timeout_seconds)
+    pipeline = Pipeline(
+        formats, MODULES, pool, backoff.limiter, cache, max_document_bytes=settings.max_document_bytes
+    )
+    servicer = ExtractorServicer(
+        pipeline, backoff, SpoolBudget(settings.spool_bytes), settings, formats, MODULES
+    )
+    registrations = [
+        runtime.Registration(
+            "metaextract.extractor.v1.ExtractorService",
+            servicer,
+            extractor_pb2_grpc.add_ExtractorServiceServicer_to_server,
+        )
+    ]
+    options = runtime.ServerOptions(
+        settings.extractor_address,
+        share_port=True,
+        max_receive_bytes=settings.max_inline_bytes + _RECEIVE_SLACK_BYTES,
+    )
+    sampler = Sampler(signals.discover())
+    classifier = Classifier(
+        Thresholds(
+            settings.pressure_elevated_ratio, settings.pressure_high_ratio, settings.pressure_critical_ratio
+        ),
+        hold_seconds=settings.pressure_hold_seconds,
+        release_ratio=settings.pressure_release_ratio,
+    )
+    loops = [
+        asyncio.create_task(watch_cache(cache_client, backoff, f"{socket.gethostname()}:{os.getpid()}")),
+        asyncio.create_task(
+            watch_own_memory(sampler, classifier, backoff, settings.pressure_sample_seconds)
+        ),
+    ]
+    try:
+        yield await runtime.start_server(registrations, options, settings)
+    finally:
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        sampler.close()
+        await cache_client.close()
+        await pool.close()
+
+
+async def _serve(settings: Settings) -> None:
+    async with running_extractor(settings) as server:
+        await runtime.serve_until_signal(server)
+
+
+def main() -> None:
+    """Runs until SIGTERM or SIGINT; exits with 1 and one line when it can't start."""
+    try:
+        settings = from_environ(Settings, os.environ)
+    except InvalidSettingError as error:
+        sys.exit(f"metaextract-extractor: {error}")
+    configure_logging(settings.log_level)
+    tune_for_large_messages()
+    try:
+        runtime.run(lambda: _serve(settings))
+    except OSError as error:
+        sys.exit(f"metaextract-extractor: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""From the modules' fragments to one document: joined, completed with the request's facts, and kept in size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.document import Outcome
+from metaextract.document.v1 import document_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_service.formats.base import Format
+    from extractor_service.sources.base import Input
+    from extractor_service.workers.protocol import JobResult
+
+UNKNOWN_MIME_TYPE = "application/octet-stream"
+_ALGORITHMS = {
+    "blake3": pb.DIGEST_ALGORITHM_BLAKE3,
+    "sha256": pb.DIGEST_ALGORITHM_SHA256,
+    "sha1": pb.DIGEST_ALGORITHM_SHA1,
+    "md5": pb.DIGEST_ALGORITHM_MD5,
+}
+
+
+def fragments_of(parsed: JobResult, versions: dict[str, str]) -> tuple[dict[str, bytes], dict[str, float]]:
+    """The fragments of the modules in `versions`, and the cost in seconds of those that may be stored.
+
+    A fragment is an encoded Document with the module's report in it. Protobuf joins encoded messages by
+    concatenation, so the report is appended, not merged.
+    """
+    fragments, storable = {}, {}
+    for result in parsed.modules:
+        if result.name not in versions:
+            continue
+        report = pb.ModuleReport(
+            name=result.name,
+            version=versions[result.name],
+            outcome=pb.Outcome.ValueType(result.outcome),
+            elapsed_seconds=result.elapsed_seconds,
+            source_bytes_read=result.source_bytes_read,
+        )
+        fragments[result.name] = result.fragment + pb.Document(modules=[report]).SerializeToString()
+        if result.is_complete:
+            storable[result.name] = result.elapsed_seconds
+    return fragments, storable
+
+
+def document(
+    source: Input,
+    file_format: Format | None,
+    fragments: Sequence[bytes],
+    parsed: JobResult,
+    *,
+    changed: bool,
+    max_bytes: int,
+) -> pb.Document:
+    """The document of `source`: file facts, fragments, outcome."""
+    result = pb.Document()
+    for fragment in fragments:
+        result.MergeFromString(fragment)
+    file = result.file
+    file.name = source.name
+    file.size_bytes = source.size_bytes
+    file.format = file_format.name if file_format else ""
+    file.mime_type = file_format.mime_type if file_format else UNKNOWN_MIME_TYPE
+    known = {digest.algorithm for digest in file.digests}
+    for name, text in source.digests.items():
+        if _ALGORITHMS[name] not in known:
+            file.digests.add(algorithm=_ALGORITHMS[name], hex=text)
+    if parsed.failure is not None:
+        result.problems.add(
+            section=file.format, kind=pb.PROBLEM_KIND_READER, message=parsed.failure_message
+        )
+    if changed:
+        result.problems.add(
+            kind=pb.PROBLEM_KIND_DAMAGED, message="the file changed while it was being read"
+        )
+    result.outcome = pb.Outcome.ValueType(_outcome(result, parsed, changed=changed).value)
+    _fit(result, max_bytes)
+    return result
+
+
+def _outcome(result: pb.Document, parsed: JobResult, *, changed: bool) -> Outcome:
+    outcomes = [Outcome(report.outcome) for report in result.modules]
+    if parsed.failure is not None:
+        outcomes.append(Outcome(parsed.failure))
+    if not result.file.format:
+        outcomes.append(Outcome.UNSUPPORTED)
+    if changed:
+        outcomes.append(Outcome.PARTIAL)
+    return max(outcomes, key=lambda outcome: outcome.value, default=Outcome.OK)
+
+
+def _fit(result: pb.Document, max_bytes: int) -> None:
+    """Shortens the longest sections until the document fits, with a Problem for each."""
+    while result.ByteSize() > max_bytes:
+        section = max(result.sections, key=lambda each: each.ByteSize(), default=None)
+        if section is None or not section.fields:
+            return
+        kept = len(section.fields) // 2
+        result.problems.add(
+            section=section.name,
+            kind=pb.PROBLEM_KIND_LIMIT,
+            message=f"the document is limited to {max_bytes} bytes: {kept} of {len(section.fields)} fields are left",
+        )
+        del section.fields[kept:]
+        if result.outcome == pb.OUTCOME_OK:
+            result.outcome = pb.OUTCOME_PARTIAL

@@ -1,0 +1,56 @@
+"""What the extractor believes about pressure: the cache's last word, how old it is, and its own memory.
+
+Rules for silence: past `valid_for` one level worse, once; after 60 s only the own signals count, at ELEVATED or
+worse. So a cache that died at CRITICAL doesn't freeze the fleet. Pure; time is passed in.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from service_runtime.memory.levels import PressureLevel
+
+SILENCE_SECONDS = 60.0
+
+
+class CacheNews(NamedTuple):
+    """The cache's last event."""
+
+    level: PressureLevel
+    valid_for_seconds: float
+    received_at: float
+
+
+class PressureView:
+    """Fuses the two sources of pressure into one level."""
+
+    def __init__(self) -> None:
+        self._news: CacheNews | None = None
+        self.local_level = PressureLevel.NORMAL
+
+    def hear(self, now: float, level: PressureLevel, valid_for_seconds: float) -> None:
+        """Notes an event of the cache."""
+        self._news = CacheNews(level, valid_for_seconds, now)
+
+    def news_age_seconds(self, now: float) -> float | None:
+        """Age of the last event; None before the first."""
+        return None if self._news is None else now - self._news.received_at
+
+    def cache_level(self, now: float) -> PressureLevel | None:
+        """The cache's level as it is to be taken now; None when there is nothing to go by."""
+        if self._news is None:
+            return None
+        age = now - self._news.received_at
+        if age <= self._news.valid_for_seconds:
+            return self._news.level
+        if age <= SILENCE_SECONDS:
+            return self._news.level.worse()
+        return None
+
+    def level(self, now: float) -> PressureLevel:
+        """The level to obey: the worse of both. A cache never heard of doesn't count: it may not exist."""
+        cache = self.cache_level(now)
+        if cache is None:
+            silent_for_long = self._news is not None
+            cache = PressureLevel.ELEVATED if silent_for_long else PressureLevel.NORMAL
+        return max(cache, self.local_level)

@@ -1,0 +1,61 @@
+"""The two loops that keep the view up to date: the cache's broadcast, and our own memory."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from typing import TYPE_CHECKING
+
+from metaextract_client.errors import MetaExtractError
+from service_runtime.memory.levels import PressureLevel
+
+if TYPE_CHECKING:
+    from extractor_service.backoff.state import BackoffState
+    from metaextract_client.cache import AsyncCacheClient
+    from service_runtime.memory.classifier import Classifier
+    from service_runtime.memory.sampler import Sampler
+
+_log = logging.getLogger(__name__)
+_FIRST_RETRY_SECONDS = 0.2
+_LAST_RETRY_SECONDS = 5.0
+
+
+async def watch_cache(cache: AsyncCacheClient, state: BackoffState, subscriber: str) -> None:
+    """Follows WatchPressure until cancelled; reconnects with growing, jittered delays."""
+    retry_seconds = _FIRST_RETRY_SECONDS
+    known: PressureLevel | None = None
+    while True:
+        try:
+            async for event in cache.watch_pressure(subscriber):
+                level = PressureLevel(event.state.level)
+                state.view.hear(time.monotonic(), level, event.state.valid_for_seconds)
+                state.limiter.wake()
+                if level != known:
+                    _log.info("cache pressure", extra={"pressure_level": level.name})
+                    known = level
+                retry_seconds = _FIRST_RETRY_SECONDS
+        except (MetaExtractError, ValueError) as error:
+            if known is not None:
+                _log.warning("pressure watch lost", extra={"error": str(error)})
+                known = None
+        await asyncio.sleep(retry_seconds * random.uniform(0.5, 1.5))
+        retry_seconds = min(retry_seconds * 2, _LAST_RETRY_SECONDS)
+
+
+async def watch_own_memory(
+    sampler: Sampler, classifier: Classifier, state: BackoffState, sample_seconds: float
+) -> None:
+    """Samples this process's container until cancelled; a step that fails is logged and tried again."""
+    while True:
+        try:
+            sample = sampler.sample()
+            level = classifier.update(time.monotonic(), sample.ratio, failed=sample.failed)
+            if level != state.view.local_level:
+                _log.info("own pressure", extra={"pressure_level": level.name})
+                state.view.local_level = level
+            state.limiter.wake()
+        except Exception:
+            _log.exception("sampling failed")
+        await asyncio.sleep(sample_seconds)

@@ -1,0 +1,132 @@
+"""The only door to the cache: one batch get and one batch put per file. A failing cache is a miss, never an error."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from metaextract.cache.v1 import result_pb2
+from metaextract_client.errors import MetaExtractError
+from service_runtime.interceptors import REQUEST_ID_HEADER
+from service_runtime.telemetry import current_call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from metaextract_client.cache import AsyncCacheClient
+
+VERIFIED = "verified"
+"""The space of results whose content id this server computed itself."""
+
+
+class ModuleKey(NamedTuple):
+    """Names a module's result for one content."""
+
+    content_id: str
+    module: str
+    version: str
+    options: str
+
+
+class NewResult(NamedTuple):
+    """A module's result that wants to be stored."""
+
+    key: ModuleKey
+    fragment: bytes
+    cost_seconds: float
+
+
+class Lookup(NamedTuple):
+    """What the cache knew."""
+
+    fragments: list[bytes | None]
+    """One per key, in order."""
+    read_point: result_pb2.InvalidationPoint | None
+    available: bool
+    """False when the cache couldn't be asked."""
+
+
+class ResultCache:
+    """Looks results up and stores them, within a time limit; pauses after a failure instead of waiting again."""
+
+    def __init__(
+        self,
+        client: AsyncCacheClient,
+        *,
+        timeout_seconds: float,
+        pause_seconds: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._timeout_seconds = timeout_seconds
+        self._pause_seconds = pause_seconds
+        self._clock = clock
+        self._paused_until = 0.0
+
+    async def look_up(self, keys: Sequence[ModuleKey]) -> Lookup:
+        """What the cache knows of `keys`; all misses when it can't be asked."""
+        missed = Lookup([None] * len(keys), None, available=False)
+        timeout = self._timeout()
+        if timeout is None:
+            return missed
+        try:
+            response = await self._client.get_results([_key(key) for key in keys], timeout, _metadata())
+        except MetaExtractError:
+            self._pause()
+            return missed
+        if len(response.lookups) != len(keys):
+            return missed
+        fragments = [lookup.value if lookup.found else None for lookup in response.lookups]
+        return Lookup(fragments, response.read_point, available=True)
+
+    async def store(
+        self, results: Sequence[NewResult], read_point: result_pb2.InvalidationPoint | None
+    ) -> bool:
+        """Whether the cache took the call; it may still have refused single results."""
+        timeout = self._timeout()
+        if timeout is None or not results:
+            return False
+        entries = [
+            result_pb2.ResultEntry(
+                key=_key(result.key),
+                value=result.fragment,
+                cost_seconds=result.cost_seconds,
+                ttl_class=result_pb2.TTL_CLASS_EXTRACTION,
+                read_point=read_point,
+            )
+            for result in results
+        ]
+        try:
+            await self._client.put_results(entries, timeout, _metadata())
+        except MetaExtractError:
+            self._pause()
+            return False
+        return True
+
+    def _timeout(self) -> float | None:
+        """Seconds that the cache gets now; None when it shouldn't be asked."""
+        if self._clock() < self._paused_until:
+            return None
+        remaining = current_call.get().remaining_seconds()
+        if remaining is None:
+            return self._timeout_seconds
+        # Deadlines don't cross hops by themselves; half of what is left stays for reading the file.
+        return min(self._timeout_seconds, remaining / 2) if remaining > 0 else None
+
+    def _pause(self) -> None:
+        self._paused_until = self._clock() + self._pause_seconds
+
+
+def _key(key: ModuleKey) -> result_pb2.ResultKey:
+    return result_pb2.ResultKey(
+        space=VERIFIED,
+        content_id=key.content_id,
+        module=key.module,
+        version=key.version,
+        options=key.options,
+    )
+
+
+def _metadata() -> list[tuple[str, str]] | None:
+    request_id = current_call.get().request_id
+    return [(REQUEST_ID_HEADER, request_id)] if request_id else None

@@ -1,0 +1,147 @@
+"""Between the wire and the pipeline: options in; capabilities, back-off and extraction facts out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.pipeline import CacheUse, ExtractionOptions
+from metaextract.cache.v1 import pressure_pb2
+from metaextract.document.v1 import document_pb2
+from metaextract.extractor.v1 import extractor_pb2
+from service_runtime.errors import InvalidRequestError
+from service_runtime.telemetry import current_call
+from service_runtime.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_service.backoff.state import BackoffState
+    from extractor_service.formats.base import Format
+    from extractor_service.modules.base import Module
+    from extractor_service.pipeline import Extraction
+    from extractor_service.settings import Settings
+
+CHUNK_BYTES = 1024 * 1024
+_ALGORITHMS = {
+    document_pb2.DIGEST_ALGORITHM_BLAKE3: "blake3",
+    document_pb2.DIGEST_ALGORITHM_SHA256: "sha256",
+    document_pb2.DIGEST_ALGORITHM_SHA1: "sha1",
+    document_pb2.DIGEST_ALGORITHM_MD5: "md5",
+}
+_CACHE_USES = {
+    extractor_pb2.CACHE_MODE_UNSPECIFIED: CacheUse.USE,
+    extractor_pb2.CACHE_MODE_USE: CacheUse.USE,
+    extractor_pb2.CACHE_MODE_REFRESH: CacheUse.REFRESH,
+    extractor_pb2.CACHE_MODE_BYPASS: CacheUse.BYPASS,
+}
+
+
+def options_from_wire(
+    options: extractor_pb2.ExtractOptions, modules: dict[str, Module], max_parse_seconds: float
+) -> ExtractionOptions:
+    """The options, with defaults filled in.
+
+    Raises:
+        InvalidRequestError: an unknown module, algorithm or mode, or a time limit out of range.
+    """
+    for name in options.modules:
+        if name not in modules:
+            raise InvalidRequestError("options.modules", f"unknown module {name!r}; one of {', '.join(modules)}")
+    names = tuple(options.modules) or tuple(
+        module.name for module in modules.values() if module.default_enabled
+    )
+    algorithms = []
+    for algorithm in options.digests:
+        if algorithm not in _ALGORITHMS:
+            raise InvalidRequestError("options.digests", f"unknown algorithm {algorithm}")
+        algorithms.append(_ALGORITHMS[algorithm])
+    if algorithms and "digests" not in names:
+        names = (*names, "digests")
+    if options.cache_mode not in _CACHE_USES:
+        raise InvalidRequestError("options.cache_mode", f"unknown mode {options.cache_mode}")
+    seconds = options.parse_seconds if options.HasField("parse_seconds") else max_parse_seconds
+    if not 0 < seconds <= max_parse_seconds:
+        raise InvalidRequestError("options.parse_seconds", f"must be above 0 and at most {max_parse_seconds:g}")
+    return ExtractionOptions(
+        modules=names,
+        digest_algorithms=tuple(sorted(set(algorithms))),
+        cache_use=_CACHE_USES[options.cache_mode],
+        parse_seconds=seconds,
+    )
+
+
+def info_to_wire(
+    extraction: Extraction, content_id: str, elapsed_seconds: float
+) -> extractor_pb2.ExtractionInfo:
+    """How a document was made."""
+    return extractor_pb2.ExtractionInfo(
+        cache_status=extractor_pb2.CacheStatus.ValueType(extraction.cache_verdict.value),
+        content_id=content_id,
+        elapsed_seconds=elapsed_seconds,
+        source_bytes_read=extraction.source_bytes_read,
+        source_reads=extraction.source_reads,
+        request_id=current_call.get().request_id,
+    )
+
+
+def capabilities_to_wire(
+    formats: Sequence[Format], modules: Sequence[Module], settings: Settings
+) -> extractor_pb2.GetCapabilitiesResponse:
+    """What the server can do."""
+    return extractor_pb2.GetCapabilitiesResponse(
+        version=VERSION,
+        formats=[
+            extractor_pb2.FormatInfo(
+                name=each.name,
+                mime_type=each.mime_type,
+                extensions=each.extensions,
+                version=each.version,
+            )
+            for each in formats
+        ],
+        modules=[
+            extractor_pb2.ModuleInfo(
+                name=module.name,
+                version=module.version,
+                description=module.description,
+                default_enabled=module.default_enabled,
+            )
+            for module in modules
+        ],
+        limits=extractor_pb2.Limits(
+            max_inline_bytes=settings.max_inline_bytes,
+            max_upload_bytes=settings.max_upload_bytes,
+            max_parse_seconds=settings.parse_seconds,
+            max_parse_memory_bytes=settings.parse_memory_bytes,
+            max_document_bytes=settings.max_document_bytes,
+        ),
+        digests=list(_ALGORITHMS),
+        chunk_bytes=CHUNK_BYTES,
+        file_uris_enabled=bool(settings.file_roots),
+    )
+
+
+def backoff_to_wire(backoff: BackoffState, now: float) -> extractor_pb2.GetBackoffStateResponse:
+    """How much work is accepted, and why."""
+    view, limiter, decision = backoff.view, backoff.limiter, backoff.decide()
+    cache_level = view.cache_level(now)
+    return extractor_pb2.GetBackoffStateResponse(
+        level=_level(backoff.level()),
+        cache_level=pressure_pb2.PRESSURE_LEVEL_UNKNOWN if cache_level is None else _level(cache_level),
+        local_level=_level(view.local_level),
+        cache_event_age_seconds=view.news_age_seconds(now),
+        concurrency_limit=decision.concurrency,
+        in_flight=limiter.in_flight,
+        queued=limiter.queued,
+        refuse_above_bytes=decision.refuse_above_bytes,
+        policy=backoff.policy.name,
+        terms=[
+            extractor_pb2.LimitTerm(name=term.name, limit=term.limit, binding=term.binding)
+            for term in backoff.terms()
+        ],
+        refused_total=limiter.refused_total,
+    )
+
+
+def _level(level: int) -> pressure_pb2.PressureLevel.ValueType:
+    return pressure_pb2.PressureLevel.ValueType(int(level))

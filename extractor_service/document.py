@@ -1,0 +1,217 @@
+"""What parsers produce: a document of sections of fields, in plain Python values.
+
+A document is filled while it is parsed, so that what was found before damage or a time limit stays. It knows
+nothing of the wire; `workers/encode.py` translates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+
+class Rational(NamedTuple):
+    """An exact fraction; a denominator of 0 is kept as the file has it."""
+
+    numerator: int
+    denominator: int
+
+    def real(self) -> float | None:
+        """The quotient; None for a denominator of 0."""
+        return self.numerator / self.denominator if self.denominator else None
+
+
+class Struct(NamedTuple):
+    """Named values in file order."""
+
+    entries: tuple[tuple[str, Value], ...]
+
+
+Value = str | int | float | bool | bytes | Rational | Struct | list["Value"] | None
+
+
+class ByteRange(NamedTuple):
+    """Bytes of the file."""
+
+    offset_bytes: int
+    length_bytes: int
+
+
+@dataclass(slots=True)
+class Field:
+    """One named value; see Field in protos/metaextract/document/v1/document.proto."""
+
+    name: str
+    value: Value
+    text: str = ""
+    unit: str = ""
+    raw: Value = None
+    group: str = ""
+    note: str = ""
+    origin: ByteRange | None = None
+
+
+class ProblemKind(Enum):
+    """Kinds of trouble; the numbers are those of the wire enum."""
+
+    DAMAGED = 1
+    TRUNCATED = 2
+    LIMIT = 3
+    UNSUPPORTED = 4
+    READER = 5
+
+
+class Outcome(Enum):
+    """How a module ended; the numbers are those of the wire enum, rising in severity from OK on."""
+
+    OK = 1
+    PARTIAL = 2
+    UNSUPPORTED = 3
+    CORRUPT = 4
+    TIMEOUT = 5
+    OUT_OF_MEMORY = 6
+    CRASHED = 7
+
+
+@dataclass(slots=True)
+class Problem:
+    """Something that went wrong; the rest of the document stands."""
+
+    section: str
+    kind: ProblemKind
+    message: str
+    offset_bytes: int | None = None
+
+
+class ZoneSource(Enum):
+    """Where the offset of a time came from; the numbers are those of the wire enum."""
+
+    UNKNOWN = 0
+    OFFSET_TAG = 1
+    FORMAT_UTC = 2
+
+
+class DateTime(NamedTuple):
+    """A point in time in ISO 8601, as exact as the file says."""
+
+    iso: str
+    zone_source: ZoneSource
+    field: str
+
+
+class Position(NamedTuple):
+    """A point on earth, WGS 84, in degrees and metres."""
+
+    latitude_degrees: float
+    longitude_degrees: float
+    altitude_meters: float | None = None
+
+
+@dataclass(slots=True)
+class Common:
+    """The facts that users ask first; None and "" are unknown."""
+
+    width_pixels: int | None = None
+    height_pixels: int | None = None
+    duration_seconds: float | None = None
+    created_at: DateTime | None = None
+    position: Position | None = None
+    device_make: str = ""
+    device_model: str = ""
+    title: str = ""
+    author: str = ""
+    software: str = ""
+    page_count: int | None = None
+    orientation: int | None = None
+
+
+class LimitExceededError(Exception):
+    """A budget of the document is used up; what has been added stays."""
+
+
+@dataclass(frozen=True)
+class DocumentLimits:
+    """How much one module may add. Part of the cache key where they differ from the defaults."""
+
+    max_fields: int = 50_000
+    max_value_bytes: int = 64 * 1024
+    """Longer texts and byte strings are cut to this."""
+    max_total_bytes: int = 2_500_000
+    """Rough size of all fields, so that a document fits into a unary reply of 3 MiB."""
+
+
+_FIELD_OVERHEAD_BYTES = 16
+
+
+@dataclass(slots=True)
+class Document:
+    """Sections by name, each a list of fields in file order; problems; common facts."""
+
+    limits: DocumentLimits = field(default_factory=DocumentLimits)
+    sections: dict[str, list[Field]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    common: Common = field(default_factory=Common)
+    digests: dict[str, str] = field(default_factory=dict)
+    field_count: int = 0
+    total_bytes: int = 0
+
+    def add(
+        self,
+        section: str,
+        name: str,
+        value: Value,
+        *,
+        text: str = "",
+        unit: str = "",
+        raw: Value = None,
+        group: str = "",
+        note: str = "",
+        origin: ByteRange | None = None,
+    ) -> None:
+        """Appends a field to a section.
+
+        Raises:
+            LimitExceededError: the document is full.
+        """
+        value = self._cut(section, name, value)
+        self.field_count += 1
+        self.total_bytes += size_of(value) + size_of(raw) + len(name) + len(note) + _FIELD_OVERHEAD_BYTES
+        if self.field_count > self.limits.max_fields or self.total_bytes > self.limits.max_total_bytes:
+            raise LimitExceededError(f"the document is full at {self.field_count - 1} fields")
+        fields = self.sections.setdefault(section, [])
+        fields.append(Field(name, value, text, unit, raw, group, note, origin))
+
+    def problem(
+        self, section: str, kind: ProblemKind, message: str, offset_bytes: int | None = None
+    ) -> None:
+        """Records a problem; beyond a hundred they are all the same."""
+        if len(self.problems) < 100:
+            self.problems.append(Problem(section, kind, message, offset_bytes))
+
+    def find(self, section: str, name: str, group: str | None = None) -> Field | None:
+        """The first field of that name, in that group if one is given."""
+        for candidate in self.sections.get(section, ()):
+            if candidate.name == name and group in {None, candidate.group}:
+                return candidate
+        return None
+
+    def _cut(self, section: str, name: str, value: Value) -> Value:
+        limit = self.limits.max_value_bytes
+        if isinstance(value, str | bytes) and len(value) > limit:
+            self.problem(section, ProblemKind.LIMIT, f"{name} is cut from {len(value)} to {limit} bytes")
+            return value[:limit]
+        return value
+
+
+def size_of(value: Value) -> int:
+    """The rough encoded size of a value in bytes."""
+    if isinstance(value, Rational):
+        return 8
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Struct):
+        return sum(len(name) + size_of(inner) + 4 for name, inner in value.entries)
+    if isinstance(value, list):
+        return sum(size_of(inner) + 2 for inner in value)
+    return 9

@@ -1,0 +1,1 @@
+"""One file per format: walkers of our own, and adapters of libraries."""

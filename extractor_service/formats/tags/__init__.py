@@ -1,0 +1,1 @@
+"""Tables of facts: numbers and their names."""

@@ -1,0 +1,1 @@
+"""Steps of an extraction, each cached by itself."""

@@ -1,0 +1,52 @@
+"""The interface of modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document
+    from extractor_service.formats.base import Format
+    from extractor_service.sources.base import ByteSource
+
+
+@dataclass(frozen=True)
+class ModuleContext:
+    """What a module may know besides the bytes. Everything here is part of the cache key."""
+
+    format: Format | None
+    digest_algorithms: tuple[str, ...] = ()
+
+
+class Module(Protocol):
+    """One step, a plain object without state."""
+
+    name: str
+    version: str
+    """Raised whenever the output changes; part of the cache key."""
+    description: str
+    default_enabled: bool
+    reads: tuple[str, ...]
+    """Modules whose output in the document it needs; their versions become part of its key."""
+
+    def applies(self, context: ModuleContext) -> bool:
+        """Whether there is anything to do."""
+        ...
+
+    def options(self, context: ModuleContext) -> str:
+        """What of the context changes the result, in canonical form; part of the cache key."""
+        ...
+
+    def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
+        """Adds to `document`; what was added stays, whatever is raised. Errors as in `formats.base.Parser`."""
+        ...
+
+
+def effective_version(module: Module, modules: dict[str, Module], context: ModuleContext) -> str:
+    """The module's version with those of the format and of all modules it reads."""
+    parts = [module.version]
+    if context.format is not None:
+        parts.append(f"{context.format.name}.{context.format.version}")
+    parts += [f"{name}.{modules[name].version}" for name in module.reads]
+    return "+".join(parts)

@@ -1,0 +1,34 @@
+"""The module that reads the format itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document
+    from extractor_service.modules.base import ModuleContext
+    from extractor_service.sources.base import ByteSource
+
+
+class MetadataModule:
+    """Sections and fields, as the format has them."""
+
+    name = "metadata"
+    version = "1"
+    description = "Sections and fields of the recognised format."
+    default_enabled = True
+    reads: tuple[str, ...] = ()
+
+    def applies(self, context: ModuleContext) -> bool:
+        """Only to a recognised format."""
+        return context.format is not None
+
+    def options(self, context: ModuleContext) -> str:
+        """The default budget has no name."""
+        del context
+        return ""
+
+    def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
+        """Loads the format's parser and runs it."""
+        if context.format is not None:
+            context.format.load()(source, document)

@@ -1,0 +1,197 @@
+"""From an input to a document, on one screen: sniff, plan, look up, parse what is missing, store, assemble."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from extractor_service import assemble
+from extractor_service.caching import ModuleKey, NewResult
+from extractor_service.formats.sniff import sniff
+from extractor_service.modules.base import ModuleContext, effective_version
+from extractor_service.workers.protocol import Job, JobResult
+from metaextract.document.v1 import document_pb2
+from service_runtime.errors import DeadlineError
+from service_runtime.telemetry import current_call
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_service.backoff.limiter import Limiter
+    from extractor_service.caching import Lookup, ResultCache
+    from extractor_service.formats.base import Format
+    from extractor_service.modules.base import Module
+    from extractor_service.sources.base import Input
+    from extractor_service.workers.pool import WorkerPool
+
+# Kept of the caller's deadline for assembling and sending the reply.
+_REPLY_SECONDS = 0.25
+_REPLY_RATIO = 0.1
+
+
+class CacheUse(Enum):
+    """How a request wants the cache."""
+
+    USE = 1
+    REFRESH = 2
+    BYPASS = 3
+
+
+class CacheVerdict(Enum):
+    """What the cache did; the numbers are those of the wire enum."""
+
+    HIT = 1
+    PARTIAL = 2
+    MISS = 3
+    UNAVAILABLE = 4
+    BYPASSED = 5
+
+
+@dataclass(frozen=True)
+class ExtractionOptions:
+    """What a request asks for, validated."""
+
+    modules: tuple[str, ...]
+    digest_algorithms: tuple[str, ...] = ()
+    cache_use: CacheUse = CacheUse.USE
+    parse_seconds: float = 30.0
+
+
+class Extraction(NamedTuple):
+    """A document, and how it was made."""
+
+    document: document_pb2.Document
+    cache_verdict: CacheVerdict
+    source_bytes_read: int
+    source_reads: int
+
+
+class _Step(NamedTuple):
+    module: Module
+    key: ModuleKey
+
+
+class Pipeline:
+    """Describes inputs. Parsing is limited and isolated; cached results need neither place nor worker."""
+
+    def __init__(
+        self,
+        formats: Sequence[Format],
+        modules: Sequence[Module],
+        pool: WorkerPool,
+        limiter: Limiter,
+        cache: ResultCache,
+        *,
+        max_document_bytes: int,
+    ) -> None:
+        self._formats = formats
+        self._modules = {module.name: module for module in modules}
+        self._pool = pool
+        self._limiter = limiter
+        self._cache = cache
+        self._max_document_bytes = max_document_bytes
+
+    async def extract(self, source: Input, options: ExtractionOptions) -> Extraction:
+        """The document of `source`.
+
+        Raises:
+            OverloadedError: the file would have to be parsed, and there is no place.
+            DeadlineError: no time is left to begin.
+        """
+        context = ModuleContext(sniff(source.head, self._formats), options.digest_algorithms)
+        steps = self._plan(source, options, context)
+        lookup, verdict = await self._look_up(source, options, steps)
+        fragments = {
+            step.module.name: fragment
+            for step, fragment in zip(steps, lookup.fragments if lookup else [], strict=False)
+            if fragment is not None
+        }
+        missing = [step for step in steps if step.module.name not in fragments]
+        parsed = JobResult()
+        changed = False
+        if missing:
+            parsed = await self._parse(source, options, context, missing)
+            changed = source.has_changed()
+            computed, storable = assemble.fragments_of(parsed, {step.module.name: step.key.version for step in missing})
+            fragments.update(computed)
+            if lookup is not None and verdict is not CacheVerdict.BYPASSED and not changed:
+                await self._store(missing, fragments, storable, lookup)
+        document = assemble.document(
+            source,
+            context.format,
+            [fragments[step.module.name] for step in steps if step.module.name in fragments],
+            parsed,
+            changed=changed,
+            max_bytes=self._max_document_bytes,
+        )
+        return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads)
+
+    def _plan(self, source: Input, options: ExtractionOptions, context: ModuleContext) -> list[_Step]:
+        """The modules to run, in order; digests that the input already has aren't computed again."""
+        steps = []
+        for module in self._modules.values():
+            if module.name not in options.modules or not module.applies(context):
+                continue
+            if module.name == "digests" and {"blake3", *options.digest_algorithms} <= set(source.digests):
+                continue
+            version = effective_version(module, self._modules, context)
+            steps.append(_Step(module, ModuleKey(source.content_id, module.name, version, module.options(context))))
+        return steps
+
+    async def _look_up(
+        self, source: Input, options: ExtractionOptions, steps: list[_Step]
+    ) -> tuple[Lookup | None, CacheVerdict]:
+        if not steps or options.cache_use is CacheUse.BYPASS or not source.may_be_cached:
+            return None, CacheVerdict.BYPASSED
+        lookup = await self._cache.look_up([step.key for step in steps])
+        if not lookup.available:
+            return lookup, CacheVerdict.UNAVAILABLE
+        if options.cache_use is CacheUse.REFRESH:
+            return lookup._replace(fragments=[None] * len(steps)), CacheVerdict.MISS
+        hits = sum(fragment is not None for fragment in lookup.fragments)
+        if hits == len(steps):
+            return lookup, CacheVerdict.HIT
+        return lookup, CacheVerdict.PARTIAL if hits else CacheVerdict.MISS
+
+    async def _parse(
+        self, source: Input, options: ExtractionOptions, context: ModuleContext, missing: list[_Step]
+    ) -> JobResult:
+        self._limiter.check_size(source.size_bytes)
+        async with self._limiter.slot():
+            job = Job(
+                format=context.format.name if context.format else "",
+                modules=self._with_dependencies(missing),
+                size_bytes=source.size_bytes,
+                parse_seconds=_parse_seconds(options),
+                digest_algorithms=options.digest_algorithms,
+            )
+            return await self._pool.run(job, source.descriptor())
+
+    def _with_dependencies(self, missing: list[_Step]) -> tuple[str, ...]:
+        """The names to run: what is missing and what that reads, in the order of modules."""
+        wanted = {step.module.name for step in missing}
+        for step in missing:
+            wanted.update(step.module.reads)
+        return tuple(name for name in self._modules if name in wanted)
+
+    async def _store(
+        self, missing: list[_Step], fragments: dict[str, bytes], storable: dict[str, float], lookup: Lookup
+    ) -> None:
+        results = [
+            NewResult(step.key, fragments[step.module.name], storable[step.module.name])
+            for step in missing
+            if step.module.name in storable
+        ]
+        await self._cache.store(results, lookup.read_point)
+
+
+def _parse_seconds(options: ExtractionOptions) -> float:
+    remaining = current_call.get().remaining_seconds()
+    if remaining is None:
+        return options.parse_seconds
+    usable = remaining - min(_REPLY_SECONDS, remaining * _REPLY_RATIO)
+    if usable <= 0:
+        raise DeadlineError("no time is left to read the file")
+    return min(options.parse_seconds, usable)

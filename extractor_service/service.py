@@ -1,0 +1,126 @@
+"""The ExtractorService servicer: decode, delegate, encode."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from extractor_service import convert
+from extractor_service.sources.inline import InlineInput
+from extractor_service.sources.local import (
+    ForbiddenFileError,
+    InvalidUriError,
+    MissingFileError,
+    open_local,
+)
+from extractor_service.upload import receive_upload
+from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
+from service_runtime.errors import InvalidRequestError, SourceForbiddenError, SourceNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from grpc import aio
+
+    from extractor_service.backoff.state import BackoffState
+    from extractor_service.formats.base import Format
+    from extractor_service.modules.base import Module
+    from extractor_service.pipeline import ExtractionOptions, Pipeline
+    from extractor_service.settings import Settings
+    from extractor_service.sources.base import Input
+    from extractor_service.sources.spool import SpoolBudget
+
+    Context = aio.ServicerContext[Any, Any]
+
+
+class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
+    """Files in, documents out; see protos/metaextract/extractor/v1/extractor.proto."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        backoff: BackoffState,
+        spool_budget: SpoolBudget,
+        settings: Settings,
+        formats: Sequence[Format],
+        modules: Sequence[Module],
+    ) -> None:
+        self._pipeline = pipeline
+        self._backoff = backoff
+        self._spool_budget = spool_budget
+        self._settings = settings
+        self._formats = formats
+        self._modules = {module.name: module for module in modules}
+        self._roots = [Path(root) for root in settings.file_roots]
+
+    async def Extract(
+        self, request: extractor_pb2.ExtractRequest, context: Context
+    ) -> extractor_pb2.ExtractResponse:
+        """One file, inline or by URI."""
+        del context
+        started_at = time.monotonic()
+        options = convert.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
+        source = await self._open(request)
+        document, info = await self._describe(source, options, started_at)
+        return extractor_pb2.ExtractResponse(document=document, info=info)
+
+    async def ExtractUpload(
+        self, request_iterator: AsyncIterator[extractor_pb2.ExtractUploadRequest], context: Context
+    ) -> extractor_pb2.ExtractUploadResponse:
+        """One file in chunks."""
+        del context
+        options, source = await receive_upload(
+            request_iterator, self._modules, self._backoff.limiter, self._spool_budget, self._settings
+        )
+        document, info = await self._describe(source, options, time.monotonic())
+        return extractor_pb2.ExtractUploadResponse(document=document, info=info)
+
+    async def GetCapabilities(
+        self, request: extractor_pb2.GetCapabilitiesRequest, context: Context
+    ) -> extractor_pb2.GetCapabilitiesResponse:
+        """What this server can do."""
+        del request, context
+        return convert.capabilities_to_wire(self._formats, list(self._modules.values()), self._settings)
+
+    async def GetBackoffState(
+        self, request: extractor_pb2.GetBackoffStateRequest, context: Context
+    ) -> extractor_pb2.GetBackoffStateResponse:
+        """How much work is accepted, and why."""
+        del request, context
+        return convert.backoff_to_wire(self._backoff, time.monotonic())
+
+    async def _open(self, request: extractor_pb2.ExtractRequest) -> Input:
+        kind = request.WhichOneof("source")
+        if kind == "inline":
+            if len(request.inline.data) > self._settings.max_inline_bytes:
+                raise InvalidRequestError(
+                    "inline.data",
+                    f"has {len(request.inline.data)} bytes, at most {self._settings.max_inline_bytes} are allowed;"
+                    " use ExtractUpload",
+                )
+            return InlineInput(request.inline.data, request.inline.name)
+        if kind == "uri":
+            if not self._roots:
+                raise SourceForbiddenError("this server reads no files: METAEXTRACT_FILE_ROOTS isn't set")
+            try:
+                return await asyncio.to_thread(open_local, request.uri, self._roots)
+            except InvalidUriError as error:
+                raise InvalidRequestError("uri", str(error)) from error
+            except ForbiddenFileError as error:
+                raise SourceForbiddenError(str(error)) from error
+            except MissingFileError as error:
+                raise SourceNotFoundError(str(error)) from error
+        raise InvalidRequestError("source", "inline or uri is required")
+
+    async def _describe(
+        self, source: Input, options: ExtractionOptions, started_at: float
+    ) -> tuple[Any, extractor_pb2.ExtractionInfo]:
+        try:
+            extraction = await self._pipeline.extract(source, options)
+        finally:
+            source.close()
+        return extraction.document, convert.info_to_wire(
+            extraction, source.content_id, time.monotonic() - started_at
+        )

@@ -1,0 +1,1 @@
+"""Where bytes come from. Parsers see only a `ByteSource`."""

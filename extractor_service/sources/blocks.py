@@ -1,0 +1,97 @@
+"""A block cache over any source: few large reads instead of many small ones, bounded, and counted."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extractor_service.sources.base import ByteSource
+
+BLOCK_BYTES = 16 * 1024
+_DEFAULT_CAPACITY = 256  # blocks, 4 MiB
+
+
+class BlockCachedSource:
+    """Reads aligned blocks of 16 KiB and keeps the most recently used ones.
+
+    Attributes:
+        bytes_read: bytes fetched from the source beneath, blocks counted whole.
+        reads: fetches made from it; neighbouring missing blocks are one fetch.
+        error: the first failure of the source beneath. Libraries turn I/O errors into "corrupt file"; who asks
+            here afterwards knows better.
+    """
+
+    def __init__(
+        self, source: ByteSource, block_bytes: int = BLOCK_BYTES, capacity_blocks: int = _DEFAULT_CAPACITY
+    ) -> None:
+        self._source = source
+        self._size_bytes = source.size_bytes
+        self._block_bytes = block_bytes
+        self._capacity = capacity_blocks
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+        self.bytes_read = 0
+        self.reads = 0
+        self.error: Exception | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the whole file."""
+        return self._size_bytes
+
+    def read_range(self, offset: int, length: int) -> bytes:
+        """See `ByteSource.read_range`. Ranges larger than half the cache pass through uncached."""
+        if offset < 0 or length < 0:
+            raise ValueError(f"negative range: {offset}, {length}")
+        length = min(length, self._size_bytes - offset)
+        if length <= 0:
+            return b""
+        size = self._block_bytes
+        first, last = offset // size, (offset + length - 1) // size
+        if first == last:
+            start = offset - first * size
+            return self._block(first)[start : start + length]
+        if last - first >= self._capacity // 2:
+            return self._fetch(offset, length)
+        self._fill(first, last)
+        joined = b"".join(self._block(number) for number in range(first, last + 1))
+        start = offset - first * size
+        return joined[start : start + length]
+
+    def _block(self, number: int) -> bytes:
+        block = self._blocks.get(number)
+        if block is None:
+            self._fill(number, number)
+            block = self._blocks[number]
+        else:
+            self._blocks.move_to_end(number)
+        return block
+
+    def _fill(self, first: int, last: int) -> None:
+        size = self._block_bytes
+        number = first
+        while number <= last:
+            if number in self._blocks:
+                self._blocks.move_to_end(number)
+                number += 1
+                continue
+            end = number
+            while end < last and end + 1 not in self._blocks:
+                end += 1
+            data = self._fetch(number * size, (end - number + 1) * size)
+            for index in range(number, end + 1):
+                start = (index - number) * size
+                self._blocks[index] = data[start : start + size]
+            number = end + 1
+        while len(self._blocks) > self._capacity:
+            self._blocks.popitem(last=False)
+
+    def _fetch(self, offset: int, length: int) -> bytes:
+        try:
+            data = self._source.read_range(offset, length)
+        except Exception as error:
+            self.error = self.error or error
+            raise
+        self.reads += 1
+        self.bytes_read += len(data)
+        return data

@@ -1,0 +1,55 @@
+"""A source as a file object, for libraries that want one (h5py, pydicom, pikepdf, tinytag)."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+    from extractor_service.sources.base import ByteSource
+
+
+class SourceFile(io.RawIOBase):
+    """Read-only and seekable; keeps nothing but a position."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self._position = 0
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """The new position, which may lie beyond the end."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._source.size_bytes}[whence]
+        if base + offset < 0:
+            raise ValueError(f"negative seek position {base + offset}")
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        """The position."""
+        return self._position
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to `size` bytes; all that is left without one."""
+        if size is None or size < 0:
+            size = max(0, self._source.size_bytes - self._position)
+        data = self._source.read_range(self._position, size)
+        self._position += len(data)
+        return data
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """The number of bytes put into `buffer`."""
+        view = memoryview(buffer).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)

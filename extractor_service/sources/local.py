@@ -1,0 +1,131 @@
+"""Files of this machine, by `file://` URI, beneath roots that the operator allows. None by default.
+
+The path is walked component by component with O_NOFOLLOW from the root's own descriptor, so that no symbolic
+link is followed, whenever it is put there; the checks are made on the descriptor that is then read.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from extractor_service.sources.content import is_settled, same_version, version_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_HEAD_BYTES = 16 * 1024
+_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: opening a FIFO must not wait for a writer before the kind of file is checked.
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class LocalFileError(Exception):
+    """The URI can't be served."""
+
+
+class InvalidUriError(LocalFileError):
+    """The URI isn't an absolute, local `file://` URI."""
+
+
+class ForbiddenFileError(LocalFileError):
+    """The file lies outside every root, behind a link, isn't regular, or may not be read."""
+
+
+class MissingFileError(LocalFileError):
+    """There is no such file."""
+
+
+class LocalInput:
+    """An open regular file, identified by its version. Open it with :func:`open_local`."""
+
+    def __init__(self, descriptor: int, canonical_uri: str) -> None:
+        self._descriptor = descriptor
+        self._opened = os.fstat(descriptor)
+        self.name = canonical_uri.rpartition("/")[2]
+        self.content_id = version_id(canonical_uri, self._opened)
+        self.may_be_cached = is_settled(self._opened, time.time())
+        self.head = os.pread(descriptor, _HEAD_BYTES, 0)
+        self.digests: dict[str, str] = {}
+
+    @property
+    def size_bytes(self) -> int:
+        """Size when it was opened."""
+        return self._opened.st_size
+
+    def descriptor(self) -> int:
+        """The open file."""
+        return self._descriptor
+
+    def has_changed(self) -> bool:
+        """Whether size, times or identity differ from those at opening."""
+        return not same_version(self._opened, os.fstat(self._descriptor))
+
+    def close(self) -> None:
+        """Closes the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def open_local(uri: str, roots: Sequence[Path]) -> LocalInput:
+    """The file that `uri` names. Blocks on the file system; meant for a thread.
+
+    Raises:
+        InvalidUriError, ForbiddenFileError, MissingFileError: see there.
+    """
+    path = _path_of(uri)
+    for root in roots:
+        root_parts = [part for part in root.as_posix().split("/") if part]
+        parts = [part for part in path.split("/") if part]
+        if parts[: len(root_parts)] == root_parts and len(parts) > len(root_parts):
+            return _open_beneath(root, parts[len(root_parts) :])
+    raise ForbiddenFileError("the file lies outside the roots that this server may read")
+
+
+def _path_of(uri: str) -> str:
+    try:
+        split = urlsplit(uri)
+        path = unquote(split.path, errors="strict")
+    except ValueError as error:
+        raise InvalidUriError(f"not a valid URI: {error}") from None
+    if split.scheme != "file" or split.netloc not in {"", "localhost"} or split.query or split.fragment:
+        raise InvalidUriError("expected file:///absolute/path")
+    if not path.startswith("/") or "\0" in path:
+        raise InvalidUriError("expected an absolute path without NUL")
+    if any(part in {".", ".."} for part in path.split("/")):
+        raise InvalidUriError("'.' and '..' aren't resolved; name the file itself")
+    return path
+
+
+def _open_beneath(root: Path, parts: list[str]) -> LocalInput:
+    try:
+        directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ForbiddenFileError(f"an allowed root can't be opened: {error.strerror}") from error
+    descriptor = -1
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, _DIRECTORY_FLAGS, dir_fd=directory)
+            os.close(directory)
+            directory = inner
+        descriptor = os.open(parts[-1], _FILE_FLAGS, dir_fd=directory)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ForbiddenFileError("not a regular file")
+        os.set_blocking(descriptor, True)
+        canonical = "file://" + "/".join([root.as_posix().rstrip("/"), *parts])
+        result = LocalInput(descriptor, canonical)
+        descriptor = -1
+    except FileNotFoundError as error:
+        raise MissingFileError("there is no such file") from error
+    except OSError as error:  # ELOOP: a symbolic link; ENOTDIR: one in place of a folder; EACCES; ENXIO
+        raise ForbiddenFileError(f"can't be opened: {error.strerror}") from error
+    finally:
+        os.close(directory)
+        if descriptor >= 0:
+            os.close(descriptor)
+    return result

@@ -1,0 +1,130 @@
+"""Uploads on their way in: hashed while they flow, written to an unnamed file, never whole in memory.
+
+All spools together stay within one budget, so that a burst of uploads fills neither disk nor memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+from extractor_service.sources.base import base_name
+from extractor_service.sources.content import digest_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_HEAD_BYTES = 64 * 1024
+
+
+class SpoolFullError(Exception):
+    """The spool's budget or its disk is used up; a later upload may fit."""
+
+
+class SpoolBudget:
+    """Counts the bytes of all open spools."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self.used_bytes = 0
+
+    def reserve(self, count: int) -> None:
+        """Takes `count` bytes; raises SpoolFullError when they aren't left."""
+        if self.used_bytes + count > self._max_bytes:
+            raise SpoolFullError(f"the upload spool holds {self.used_bytes} of {self._max_bytes} bytes")
+        self.used_bytes += count
+
+    def release(self, count: int) -> None:
+        """Gives `count` bytes back."""
+        self.used_bytes -= count
+
+
+class SpooledInput:
+    """An upload in an unlinked file: it disappears with the process, however that ends."""
+
+    may_be_cached = True
+
+    def __init__(
+        self, name: str, directory: Path, budget: SpoolBudget, extra_digests: Iterable[str] = ()
+    ) -> None:
+        self.name = base_name(name)
+        self._budget = budget
+        self._descriptor = _unnamed_file(directory)
+        self._blake3 = blake3()
+        self._extra = {algorithm: hashlib.new(algorithm) for algorithm in extra_digests}
+        self._size_bytes = 0
+        self._head = b""
+        self._content_digest = ""
+
+    def append(self, data: bytes) -> None:
+        """Hashes and writes the next bytes. Blocks; meant for a thread.
+
+        Raises:
+            SpoolFullError: budget or disk is full.
+        """
+        self._budget.reserve(len(data))
+        self._size_bytes += len(data)
+        if len(self._head) < _HEAD_BYTES:
+            self._head += data[: _HEAD_BYTES - len(self._head)]
+        self._blake3.update(data)
+        for digest in self._extra.values():
+            digest.update(data)
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError as error:
+            raise SpoolFullError(f"writing to the upload spool: {error.strerror}") from error
+
+    def finish(self) -> None:
+        """Fixes the digests; call it once after the last byte."""
+        self._content_digest = self._blake3.hexdigest()
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes appended."""
+        return self._size_bytes
+
+    @property
+    def head(self) -> bytes:
+        """The first 64 KiB."""
+        return self._head
+
+    @property
+    def content_id(self) -> str:
+        """The BLAKE3 digest; valid after `finish`."""
+        return digest_id(self._content_digest)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """BLAKE3, and what else was asked for; valid after `finish`."""
+        return {
+            "blake3": self._content_digest,
+            **{algorithm: digest.hexdigest() for algorithm, digest in self._extra.items()},
+        }
+
+    def descriptor(self) -> int:
+        """The unnamed file."""
+        return self._descriptor
+
+    def has_changed(self) -> bool:
+        """Never: nobody else can reach it."""
+        return False
+
+    def close(self) -> None:
+        """Frees disk and budget."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            self._budget.release(self._size_bytes)
+
+
+def _unnamed_file(directory: Path) -> int:
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryFile(dir=directory) as file:
+        return os.dup(file.fileno())

@@ -1,0 +1,105 @@
+"""Takes an upload in: header, then data into the spool, hashed on the way, refused as early as possible."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractor_service import convert
+from extractor_service.sources.spool import SpooledInput, SpoolFullError
+from service_runtime.errors import InvalidRequestError, OverloadedError, UploadIncompleteError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from extractor_service.backoff.limiter import Limiter
+    from extractor_service.modules.base import Module
+    from extractor_service.pipeline import ExtractionOptions
+    from extractor_service.settings import Settings
+    from extractor_service.sources.spool import SpoolBudget
+    from metaextract.extractor.v1 import extractor_pb2
+
+MAX_CHUNK_BYTES = 2 * 1024 * 1024
+_SPOOL_RETRY_SECONDS = 5.0
+
+
+async def receive_upload(
+    parts: AsyncIterator[extractor_pb2.ExtractUploadRequest],
+    modules: dict[str, Module],
+    limiter: Limiter,
+    budget: SpoolBudget,
+    settings: Settings,
+) -> tuple[ExtractionOptions, SpooledInput]:
+    """The options and the complete, hashed upload, which the caller must close.
+
+    Raises:
+        InvalidRequestError: no header first, or a chunk or the whole is too large.
+        OverloadedError: pressure forbids files of that size, or the spool is full.
+        UploadIncompleteError: the size isn't the announced one.
+    """
+    first = await anext(aiter(parts), None)
+    if first is None or first.WhichOneof("part") != "header":
+        raise InvalidRequestError("header", "must be the first message")
+    header = first.header
+    announced = header.size_bytes if header.HasField("size_bytes") else None
+    options = convert.options_from_wire(header.options, modules, settings.parse_seconds)
+    _check_total(announced or 0, settings)
+    if announced is not None:
+        limiter.check_size(announced)
+    directory = Path(settings.spool_directory or tempfile.gettempdir())
+    upload = SpooledInput(
+        header.name, directory, budget, (name for name in options.digest_algorithms if name != "blake3")
+    )
+    try:
+        await _receive(parts, upload, limiter, settings, announced)
+    except SpoolFullError as error:
+        upload.close()
+        raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
+    except BaseException:
+        upload.close()
+        raise
+    return options, upload
+
+
+async def _receive(
+    parts: AsyncIterator[extractor_pb2.ExtractUploadRequest],
+    upload: SpooledInput,
+    limiter: Limiter,
+    settings: Settings,
+    announced: int | None,
+) -> None:
+    loop = asyncio.get_running_loop()
+    # While one chunk is hashed and written in a thread, the next one arrives; never more than these two.
+    writing: asyncio.Future[None] | None = None
+    received = 0
+    try:
+        async for part in parts:
+            if part.WhichOneof("part") != "data":
+                raise InvalidRequestError("header", "must come once")
+            data = part.data
+            received += len(data)
+            if len(data) > MAX_CHUNK_BYTES:
+                raise InvalidRequestError("data", f"has {len(data)} bytes, at most {MAX_CHUNK_BYTES} are allowed")
+            if announced is not None and received > announced:
+                raise UploadIncompleteError(f"more than the announced {announced} bytes came")
+            _check_total(received, settings)
+            if announced is None:
+                limiter.check_size(received)
+            if writing is not None:
+                await writing
+            writing = loop.run_in_executor(None, upload.append, data)
+    finally:
+        if writing is not None:
+            await asyncio.shield(writing)
+    if announced is not None and received != announced:
+        raise UploadIncompleteError(
+            f"{received} bytes came, {announced} were announced", committed_offset=str(received)
+        )
+    upload.finish()
+
+
+def _check_total(size_bytes: int, settings: Settings) -> None:
+    if size_bytes > settings.max_upload_bytes:
+        raise InvalidRequestError("size_bytes", f"uploads end at {settings.max_upload_bytes} bytes")

@@ -1,0 +1,127 @@
+"""The worker: takes one job after another, runs its modules, sends each result as soon as it is there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+from extractor_service.document import Document, LimitExceededError, Outcome, ProblemKind
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.modules.base import ModuleContext
+from extractor_service.modules.registry import BY_NAME
+from extractor_service.sources.base import SourceError
+from extractor_service.sources.blocks import BlockCachedSource
+from extractor_service.sources.descriptor import DescriptorSource
+from extractor_service.workers import encode, isolation
+from extractor_service.workers.protocol import Job, encode_frame, receive_job
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+    from types import FrameType
+
+    from extractor_service.formats.base import Format
+    from extractor_service.modules.base import Module
+
+_RECYCLE_RESIDENT_BYTES = 256 * 1024 * 1024
+EXIT_OUT_OF_MEMORY = 77
+
+
+class TimeLimitError(BaseException):
+    """The job's time is up. Not an Exception: parsers that survive anything must not survive this."""
+
+
+def serve(connection: socket.socket, formats: Mapping[str, Format], memory_bytes: int) -> None:
+    """Works until the front closes the connection."""
+    signal.signal(signal.SIGALRM, _on_alarm)
+    isolation.limit_resources(memory_bytes)
+    while (received := receive_job(connection)) is not None:
+        job, descriptor = received
+        connection.sendall(encode_frame({"kind": "started"}))
+        try:
+            _run_job(job, descriptor, connection, formats)
+        finally:
+            os.close(descriptor)
+
+
+def _run_job(
+    job: Job, descriptor: int, connection: socket.socket, formats: Mapping[str, Format]
+) -> None:
+    source = BlockCachedSource(DescriptorSource(descriptor, job.size_bytes))
+    document = Document()
+    context = ModuleContext(formats.get(job.format), job.digest_algorithms)
+    stop_at = time.monotonic() + job.parse_seconds
+    for name in job.modules:
+        header, payload = _run_module(BY_NAME[name], source, document, context, stop_at)
+        connection.sendall(encode_frame({"kind": "module", "name": name, **header}, payload))
+    connection.sendall(
+        encode_frame(
+            {
+                "kind": "end",
+                "source_bytes_read": source.bytes_read,
+                "source_reads": source.reads,
+                "recycle": isolation.resident_bytes() > _RECYCLE_RESIDENT_BYTES,
+            }
+        )
+    )
+
+
+def _run_module(
+    module: Module, source: BlockCachedSource, document: Document, context: ModuleContext, stop_at: float
+) -> tuple[dict[str, Any], bytes]:
+    """The result's header and its encoded part of the document."""
+    started_at, bytes_before = time.monotonic(), source.bytes_read
+    section = context.format.name if context.format is not None else ""
+    outcome, is_complete = Outcome.OK, True
+    problems_before = len(document.problems)
+    try:
+        _with_time_limit(module, source, document, context, stop_at)
+    except TimeLimitError:
+        outcome, is_complete = Outcome.TIMEOUT, False
+        document.problem(section, ProblemKind.LIMIT, f"{module.name} ran out of time")
+    except MemoryError:
+        outcome, is_complete = Outcome.OUT_OF_MEMORY, False
+        document.problem(section, ProblemKind.LIMIT, f"{module.name} ran out of memory")
+    except LimitExceededError as error:
+        document.problem(section, ProblemKind.LIMIT, str(error))
+    except CorruptFileError as error:
+        outcome = Outcome.CORRUPT
+        document.problem(section, ProblemKind.DAMAGED, str(error))
+    except SourceError as error:
+        is_complete = False
+        document.problem(section, ProblemKind.READER, f"the source failed: {error}")
+    except Exception as error:  # noqa: BLE001 - a defect in a reader costs its module, no more
+        document.problem(section, ProblemKind.READER, f"{module.name}: {type(error).__name__}: {error}"[:500])
+        outcome = Outcome.PARTIAL if document.sections else Outcome.CORRUPT
+    if source.error is not None:  # libraries turn I/O errors into "corrupt file"
+        is_complete = False
+        outcome = Outcome.PARTIAL
+    if outcome is Outcome.OK and len(document.problems) > problems_before:
+        outcome = Outcome.PARTIAL
+    header = {
+        "outcome": outcome.value,
+        "elapsed_seconds": time.monotonic() - started_at,
+        "source_bytes_read": source.bytes_read - bytes_before,
+        "is_complete": is_complete,
+    }
+    return header, encode.encode_module(module.name, document, document.problems[problems_before:])
+
+
+def _with_time_limit(
+    module: Module, source: BlockCachedSource, document: Document, context: ModuleContext, stop_at: float
+) -> None:
+    remaining = stop_at - time.monotonic()
+    if remaining <= 0:
+        raise TimeLimitError
+    signal.setitimer(signal.ITIMER_REAL, remaining, 0.05)  # again, should a callback swallow the first
+    try:
+        module.run(source, document, context)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _on_alarm(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise TimeLimitError

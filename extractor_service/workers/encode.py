@@ -1,0 +1,154 @@
+"""From a document to its wire form: the only place where workers touch protobuf."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.document import Rational, Struct
+from metaextract.document.v1 import document_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_service.document import Common, Document, Field, Problem, Value
+
+_INT64_MAX = 2**63 - 1
+_INT64_MIN = -(2**63)
+_UINT64_MAX = 2**64 - 1
+_ALGORITHMS = {
+    "blake3": pb.DIGEST_ALGORITHM_BLAKE3,
+    "sha256": pb.DIGEST_ALGORITHM_SHA256,
+    "sha1": pb.DIGEST_ALGORITHM_SHA1,
+    "md5": pb.DIGEST_ALGORITHM_MD5,
+}
+
+
+def encode_module(name: str, document: Document, problems: Sequence[Problem]) -> bytes:
+    """What module `name` has added to `document`, with its own `problems`."""
+    if name == "common":
+        message = encode_common(document.common)
+    elif name == "digests":
+        message = encode_digests(document.digests)
+    else:
+        message = encode_sections(document)
+    message.problems.extend(_problem(problem) for problem in problems)
+    return message.SerializeToString()
+
+
+def encode_sections(document: Document) -> pb.Document:
+    """The sections alone."""
+    message = pb.Document()
+    for name, fields in document.sections.items():
+        section = message.sections.add(name=name)
+        for field in fields:
+            _put_field(section.fields.add(), field)
+    return message
+
+
+def encode_common(common: Common) -> pb.Document:
+    """The common facts alone."""
+    message = pb.Common(
+        width_pixels=common.width_pixels,
+        height_pixels=common.height_pixels,
+        duration_seconds=common.duration_seconds,
+        device_make=_clean(common.device_make),
+        device_model=_clean(common.device_model),
+        title=_clean(common.title),
+        author=_clean(common.author),
+        software=_clean(common.software),
+        page_count=common.page_count,
+        orientation=common.orientation,
+    )
+    if common.created_at is not None:
+        created = common.created_at
+        message.created_at.iso = created.iso
+        message.created_at.zone_source = pb.ZoneSource.ValueType(created.zone_source.value)
+        message.created_at.field = created.field
+    if common.position is not None:
+        position = common.position
+        message.position.latitude_degrees = position.latitude_degrees
+        message.position.longitude_degrees = position.longitude_degrees
+        if position.altitude_meters is not None:
+            message.position.altitude_meters = position.altitude_meters
+    if message == pb.Common():
+        return pb.Document()
+    return pb.Document(common=message)
+
+
+def encode_digests(digests: dict[str, str]) -> pb.Document:
+    """The digests alone."""
+    return pb.Document(
+        file=pb.FileInfo(
+            digests=[pb.Digest(algorithm=_ALGORITHMS[name], hex=text) for name, text in digests.items()]
+        )
+    )
+
+
+def _put_field(message: pb.Field, field: Field) -> None:
+    message.name = _clean(field.name)
+    if field.value is not None:
+        _put(message.value, field.value)
+    if field.raw is not None:
+        _put(message.raw, field.raw)
+    if field.text:
+        message.text = _clean(field.text)
+    if field.unit:
+        message.unit = field.unit
+    if field.group:
+        message.group = _clean(field.group)
+    if field.note:
+        message.note = _clean(field.note)
+    if field.origin is not None:
+        message.origin.offset_bytes = max(0, field.origin.offset_bytes)
+        message.origin.length_bytes = max(0, field.origin.length_bytes)
+
+
+def _put(message: pb.Value, value: Value) -> None:
+    if isinstance(value, str):
+        message.text = _clean(value)
+    elif isinstance(value, bool):
+        message.boolean = value
+    elif isinstance(value, int):
+        if _INT64_MIN <= value <= _INT64_MAX:
+            message.integer = value
+        elif 0 <= value <= _UINT64_MAX:
+            message.unsigned = value
+        else:
+            message.text = str(value)
+    elif isinstance(value, float):
+        message.real = value
+    elif isinstance(value, bytes):
+        message.data = value
+    elif isinstance(value, Rational):
+        message.rational.numerator = value.numerator
+        message.rational.denominator = value.denominator
+    elif isinstance(value, Struct):
+        message.map.SetInParent()
+        for name, inner in value.entries:
+            entry = message.map.entries.add(name=_clean(name))
+            if inner is not None:
+                _put(entry.value, inner)
+    elif isinstance(value, list):
+        message.list.SetInParent()
+        for inner in value:
+            item = message.list.values.add()
+            if inner is not None:
+                _put(item, inner)
+
+
+def _problem(problem: Problem) -> pb.Problem:
+    return pb.Problem(
+        section=problem.section,
+        kind=pb.ProblemKind.ValueType(problem.kind.value),
+        message=_clean(problem.message),
+        offset_bytes=None if problem.offset_bytes is None else max(0, problem.offset_bytes),
+    )
+
+
+def _clean(text: str) -> str:
+    """Valid UTF-8: a file's lone surrogates become the replacement character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -1,0 +1,113 @@
+"""The pool: at most so many workers, forked on demand, reused while warm, ended when idle or worn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from extractor_service.document import Outcome
+from extractor_service.workers.forks import Template, WorkerStartError
+from extractor_service.workers.protocol import JobResult
+from extractor_service.workers.worker import Worker, WorkerDiedIdleError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_service.workers.protocol import Job
+
+_log = logging.getLogger(__name__)
+_MAX_JOBS_PER_WORKER = 2000
+_IDLE_SECONDS = 30.0
+_ATTEMPTS = 3
+
+
+class WorkerPool:
+    """Runs jobs in isolated processes. Start it with :meth:`start`."""
+
+    def __init__(self, command: Sequence[str], max_workers: int, memory_bytes: int) -> None:
+        """`command` starts the template; `memory_bytes` is what one worker may use above its start."""
+        self._command = command
+        self._memory_bytes = memory_bytes
+        self._slots = asyncio.Semaphore(max_workers)
+        self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
+        self._template: Template | None = None
+        self._starting = asyncio.Lock()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Starts the template, so that the first request doesn't wait for it."""
+        await self._get_template()
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def run(self, job: Job, descriptor: int) -> JobResult:
+        """What became of the job. A worker that was dead before it began is replaced, a few times.
+
+        Cancelling kills the worker: nobody waits for its answer any more.
+        """
+        async with self._slots:
+            for _ in range(_ATTEMPTS):
+                try:
+                    worker = await self._take()
+                except WorkerStartError as error:
+                    _log.warning("no worker", extra={"error": str(error)})
+                    self._template = None
+                    continue
+                try:
+                    result = await worker.run(job, descriptor)
+                except WorkerDiedIdleError:
+                    continue
+                except BaseException:
+                    worker.kill()
+                    raise
+                finally:
+                    self._busy.discard(worker)
+                self._give_back(worker)
+                return result
+        return JobResult(failure=Outcome.CRASHED.value, failure_message="no worker could be started")
+
+    async def close(self) -> None:
+        """Ends all workers and the template."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        for worker in [*self._idle, *self._busy]:
+            worker.kill()
+        if self._template is not None:
+            self._template.close()
+
+    async def _take(self) -> Worker:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.is_usable:
+                self._busy.add(worker)
+                return worker
+        template = await self._get_template()
+        pid, connection = await template.fork()
+        worker = Worker(pid, connection, template)
+        self._busy.add(worker)
+        return worker
+
+    def _give_back(self, worker: Worker) -> None:
+        if worker.jobs_done >= _MAX_JOBS_PER_WORKER:
+            worker.close()
+        if worker.is_usable:
+            self._idle.append(worker)
+
+    async def _get_template(self) -> Template:
+        async with self._starting:
+            if self._template is None or not self._template.is_alive:
+                self._template = await Template.start(self._command, self._memory_bytes)
+            return self._template
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_IDLE_SECONDS / 3)
+            oldest = time.monotonic() - _IDLE_SECONDS
+            for worker in [worker for worker in self._idle if worker.idle_since < oldest]:
+                self._idle.remove(worker)
+                worker.close()

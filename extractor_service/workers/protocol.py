@@ -1,0 +1,132 @@
+"""Frames between front and workers, and between front and template, over Unix sockets.
+
+A frame is two 32-bit lengths, a JSON header and a binary payload. Never pickle: a worker that a hostile file has
+taken over must not be able to run code in the front.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+_LENGTHS = struct.Struct(">II")
+MAX_HEADER_BYTES = 1024 * 1024
+MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
+
+
+class ProtocolError(Exception):
+    """The other side sent what no correct peer sends."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work for a worker; the file comes as a descriptor beside it."""
+
+    format: str
+    """Name of the format; "" for an unknown one."""
+    modules: tuple[str, ...]
+    size_bytes: int
+    parse_seconds: float
+    digest_algorithms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModuleResult:
+    """What one module produced: its outcome, and its part of the document, encoded."""
+
+    name: str
+    outcome: int
+    fragment: bytes
+    elapsed_seconds: float = 0.0
+    source_bytes_read: int = 0
+    is_complete: bool = True
+    """False when time, memory or a source error cut it short: never to be cached."""
+
+
+@dataclass
+class JobResult:
+    """What became of a job. `failure` is set when the worker was lost; the finished modules are there."""
+
+    modules: list[ModuleResult] = field(default_factory=list)
+    failure: int | None = None
+    failure_message: str = ""
+    source_bytes_read: int = 0
+    source_reads: int = 0
+
+
+def encode_frame(header: dict[str, Any], payload: bytes = b"") -> bytes:
+    """The frame as bytes."""
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return _LENGTHS.pack(len(text), len(payload)) + text + payload
+
+
+def encode_job(job: Job) -> bytes:
+    """The frame of a job."""
+    return encode_frame({"kind": "job", **asdict(job)})
+
+
+def decode_job(header: dict[str, Any]) -> Job:
+    """The job of a frame's header."""
+    return Job(
+        format=str(header["format"]),
+        modules=tuple(header["modules"]),
+        size_bytes=int(header["size_bytes"]),
+        parse_seconds=float(header["parse_seconds"]),
+        digest_algorithms=tuple(header["digest_algorithms"]),
+    )
+
+
+class FrameBuffer:
+    """Turns a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[dict[str, Any], bytes]]:
+        """The frames that `data` completes; raises ProtocolError on nonsense."""
+        self._data += data
+        frames = []
+        while (frame := self._next()) is not None:
+            frames.append(frame)
+        return frames
+
+    def _next(self) -> tuple[dict[str, Any], bytes] | None:
+        if len(self._data) < _LENGTHS.size:
+            return None
+        header_bytes, payload_bytes = _LENGTHS.unpack_from(self._data)
+        if header_bytes > MAX_HEADER_BYTES or payload_bytes > MAX_PAYLOAD_BYTES:
+            raise ProtocolError(f"frame of {header_bytes} + {payload_bytes} bytes")
+        start = _LENGTHS.size
+        end = start + header_bytes + payload_bytes
+        if len(self._data) < end:
+            return None
+        try:
+            header = json.loads(self._data[start : start + header_bytes])
+        except ValueError as error:
+            raise ProtocolError("header isn't JSON") from error
+        payload = bytes(self._data[start + header_bytes : end])
+        del self._data[:end]
+        if not isinstance(header, dict):
+            raise ProtocolError("header isn't an object")
+        return header, payload
+
+
+def receive_job(connection: socket.socket) -> tuple[Job, int] | None:
+    """The next job and its descriptor, blocking; None when the front has gone."""
+    data, descriptors, _, _ = socket.recv_fds(connection, 65536, 1)
+    if not data:
+        return None
+    buffer = FrameBuffer()
+    frames = buffer.feed(data)
+    while not frames:
+        more = connection.recv(65536)
+        if not more:
+            return None
+        frames = buffer.feed(more)
+    header, _ = frames[0]
+    if not descriptors or header.get("kind") != "job":
+        raise ProtocolError("a job with a descriptor is expected")
+    return decode_job(header), descriptors[0]

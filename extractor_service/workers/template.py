@@ -1,0 +1,96 @@
+"""The template process: loads once what all parsers share, then forks workers that share its pages.
+
+It is exec'd, not forked, by the front, so that it never holds gRPC's threads and locks; it has one thread, so that
+forking is safe. A fork takes about 10 ms, so the front kills a worker on any doubt.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from extractor_service.workers import child, isolation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_service.formats.base import Format
+
+
+def main(formats: Sequence[Format]) -> None:
+    """Serves fork requests on the socket whose number is the first argument, until the front closes it.
+
+    Each request is a packet with the worker's socket attached; the answers are JSON packets: {"forked": pid} and
+    {"exited": pid, "status": wait status}.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its thread pool costs address space, and nobody computes
+    isolation.die_with_parent()
+    control = socket.socket(fileno=int(sys.argv[1]))
+    memory_bytes = int(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the front's business
+    by_name = {each.name: each for each in formats}
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    gc.collect()
+    gc.freeze()  # keeps the collector from touching, and so copying, pages that workers share
+    control.send(json.dumps({"ready": os.getpid()}).encode())
+    while True:
+        readable, _, _ = select.select([control, woken], [], [])
+        if woken in readable:
+            os.read(woken, 4096)
+            _reap(control)
+        if control in readable:
+            data, descriptors, _, _ = socket.recv_fds(control, 1024, 1)
+            if not data:
+                return
+            _fork(control, descriptors[0], (woken, wake), by_name, memory_bytes)
+
+
+def _fork(
+    control: socket.socket,
+    descriptor: int,
+    pipe: tuple[int, int],
+    formats: dict[str, Format],
+    memory_bytes: int,
+) -> None:
+    pid = os.fork()
+    if pid:
+        os.close(descriptor)
+        control.send(json.dumps({"forked": pid}).encode())
+        return
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        isolation.die_with_parent()
+        del pipe
+        control.detach()
+        isolation.close_other_descriptors(descriptor)
+        child.serve(socket.socket(fileno=descriptor), formats, memory_bytes)
+        status = 0
+    except (BrokenPipeError, ConnectionResetError):
+        status = 0  # the front has gone or given up on this worker
+    except MemoryError:
+        status = child.EXIT_OUT_OF_MEMORY
+    finally:
+        os._exit(status)
+
+
+def _reap(control: socket.socket) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        control.send(json.dumps({"exited": pid, "status": status}).encode())

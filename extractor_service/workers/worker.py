@@ -1,0 +1,139 @@
+"""The front's side of one worker: sends a job, collects results, kills it when it is late."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+from extractor_service.document import Outcome
+from extractor_service.workers.child import EXIT_OUT_OF_MEMORY
+from extractor_service.workers.protocol import (
+    FrameBuffer,
+    Job,
+    JobResult,
+    ModuleResult,
+    ProtocolError,
+    encode_job,
+)
+
+if TYPE_CHECKING:
+    from extractor_service.workers.forks import Template
+
+# The worker ends its own work at the time limit and keeps what it has; a worker that doesn't is killed.
+_KILL_AFTER_SECONDS = 1.0
+_SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
+
+
+class WorkerDiedIdleError(Exception):
+    """The worker was dead before it began: the job may be given to another one."""
+
+
+class Worker:
+    """A forked worker. Used by one job at a time."""
+
+    def __init__(self, pid: int, connection: socket.socket, template: Template) -> None:
+        self.pid = pid
+        self.idle_since = time.monotonic()
+        self.jobs_done = 0
+        self.is_usable = True
+        self._connection = connection
+        self._template = template
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self, job: Job, descriptor: int) -> JobResult:
+        """What became of the job; never raises for what the file did to the worker.
+
+        Raises:
+            WorkerDiedIdleError: nothing was begun.
+        """
+        try:
+            socket.send_fds(self._connection, [encode_job(job)], [descriptor])
+        except OSError as error:
+            self.kill()
+            raise WorkerDiedIdleError(str(error)) from error
+        result = JobResult()
+        started = False
+        buffer = FrameBuffer()
+        try:
+            async with asyncio.timeout(job.parse_seconds + _KILL_AFTER_SECONDS):
+                while True:
+                    data = await self._loop.sock_recv(self._connection, 256 * 1024)
+                    if not data:
+                        raise ConnectionResetError("the worker closed its socket")
+                    for header, payload in buffer.feed(data):
+                        started = True
+                        if self._take(header, payload, result):
+                            return result
+        except TimeoutError:
+            result.failure, result.failure_message = Outcome.TIMEOUT.value, "killed: it ran out of time"
+        except (OSError, ProtocolError) as error:
+            if not started:
+                self.kill()
+                raise WorkerDiedIdleError(str(error)) from error
+            result.failure, result.failure_message = await self._autopsy(error)
+        finally:
+            if result.failure is not None or not started:
+                self.kill()
+        return result
+
+    def kill(self) -> None:
+        """Ends the worker at once."""
+        if self.is_usable:
+            self.is_usable = False
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            self._connection.close()
+
+    def close(self) -> None:
+        """Lets the worker end by itself: it sees the closed socket."""
+        if self.is_usable:
+            self.is_usable = False
+            self._connection.close()
+
+    def _take(self, header: dict[str, Any], payload: bytes, result: JobResult) -> bool:
+        """Whether the frame ended the job."""
+        kind = header.get("kind")
+        if kind == "module":
+            result.modules.append(
+                ModuleResult(
+                    name=str(header["name"]),
+                    outcome=int(header["outcome"]),
+                    fragment=payload,
+                    elapsed_seconds=float(header["elapsed_seconds"]),
+                    source_bytes_read=int(header["source_bytes_read"]),
+                    is_complete=bool(header["is_complete"]),
+                )
+            )
+        elif kind == "end":
+            result.source_bytes_read = int(header["source_bytes_read"])
+            result.source_reads = int(header["source_reads"])
+            self.jobs_done += 1
+            self.idle_since = time.monotonic()
+            if header["recycle"] or any(module.outcome in _SPENT for module in result.modules):
+                self.close()
+            return True
+        elif kind != "started":
+            raise ProtocolError(f"frame of kind {kind!r}")
+        return False
+
+    async def _autopsy(self, error: Exception) -> tuple[int, str]:
+        if isinstance(error, ProtocolError):
+            return Outcome.CRASHED.value, f"the worker sent nonsense: {error}"
+        status = await self._template.exit_status(self.pid)
+        self.is_usable = False
+        self._connection.close()
+        if status is None:
+            return Outcome.CRASHED.value, "the worker was lost"
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            if number == signal.SIGKILL:  # not by us, so by the kernel, for memory
+                return Outcome.OUT_OF_MEMORY.value, "the worker was killed by the system"
+            return Outcome.CRASHED.value, f"the worker died of {signal.Signals(number).name}"
+        if os.WEXITSTATUS(status) == EXIT_OUT_OF_MEMORY:
+            return Outcome.OUT_OF_MEMORY.value, "the worker ran out of memory"
+        return Outcome.CRASHED.value, f"the worker exited with {os.WEXITSTATUS(status)}"

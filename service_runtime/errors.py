@@ -1,0 +1,138 @@
+"""Errors that callers see, and the one table that maps them to gRPC statuses.
+
+Logic raises these classes; only the interceptor turns them into a status with `google.rpc` details. Anything
+else that escapes becomes INTERNAL with a request id, without its text, which might name paths.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+DOMAIN = "metaextract"
+
+
+class ServiceError(Exception):
+    """Base of all errors with a meaning for the caller.
+
+    Attributes:
+        code: gRPC status code.
+        reason: stable identifier in UPPER_SNAKE_CASE, for `google.rpc.ErrorInfo`.
+        metadata: further facts for machines, sent in ErrorInfo.
+    """
+
+    code: ClassVar[grpc.StatusCode] = grpc.StatusCode.INTERNAL
+    reason: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str, **metadata: str) -> None:
+        super().__init__(message)
+        self.metadata = metadata
+
+
+class InvalidRequestError(ServiceError):
+    """A field of the request is wrong; `field` is its path in the request message."""
+
+    code = grpc.StatusCode.INVALID_ARGUMENT
+    reason = "INVALID_FIELD"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.description = message
+
+
+class SourceNotFoundError(ServiceError):
+    """The named file doesn't exist."""
+
+    code = grpc.StatusCode.NOT_FOUND
+    reason = "SOURCE_NOT_FOUND"
+
+
+class SourceForbiddenError(ServiceError):
+    """The named file may not be read by this service."""
+
+    code = grpc.StatusCode.PERMISSION_DENIED
+    reason = "SOURCE_FORBIDDEN"
+
+
+class SourceUnavailableError(ServiceError):
+    """The file exists, but reading it failed; a later try may succeed."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "SOURCE_UNAVAILABLE"
+
+
+class SourceChangedError(ServiceError):
+    """The file changed while it was read, so no consistent answer can be given."""
+
+    code = grpc.StatusCode.ABORTED
+    reason = "SOURCE_CHANGED"
+
+
+class UploadIncompleteError(ServiceError):
+    """The upload ended at another size than its header announced."""
+
+    code = grpc.StatusCode.OUT_OF_RANGE
+    reason = "UPLOAD_SIZE_MISMATCH"
+
+
+class OverloadedError(ServiceError):
+    """The service sheds this work; come back after `retry_after_seconds`."""
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    reason = "OVERLOADED"
+
+    def __init__(self, message: str, retry_after_seconds: float, **metadata: str) -> None:
+        super().__init__(message, **metadata)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DrainingError(ServiceError):
+    """The server is about to stop; another replica will take the call."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "DRAINING"
+
+
+class DeadlineError(ServiceError):
+    """The caller's deadline passed before there was anything to answer."""
+
+    code = grpc.StatusCode.DEADLINE_EXCEEDED
+    reason = "DEADLINE_EXCEEDED"
+
+
+Trailer = tuple[str, str | bytes]
+
+
+def to_trailers(error: ServiceError, request_id: str) -> tuple[Trailer, ...]:
+    """The trailing metadata of `error`: `grpc-status-details-bin`, and the pushback that gRPC cores obey.
+
+    RetryInfo is for people and for our client; gRPC's own retry looks only at `grpc-retry-pushback-ms`
+    (gRFC A6).
+    """
+    info = error_details_pb2.ErrorInfo(
+        reason=error.reason, domain=DOMAIN, metadata={**error.metadata, "request_id": request_id}
+    )
+    details = [info]
+    trailers: list[Trailer] = []
+    if isinstance(error, InvalidRequestError):
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=error.field, description=error.description
+        )
+        details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if isinstance(error, OverloadedError):
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromNanoseconds(int(error.retry_after_seconds * 1e9))
+        details.append(retry)
+        trailers.append(("grpc-retry-pushback-ms", str(math.ceil(error.retry_after_seconds * 1000))))
+    status = status_pb2.Status(code=error.code.value[0], message=str(error))
+    for detail in details:
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    trailers.append(("grpc-status-details-bin", status.SerializeToString()))
+    return tuple(trailers)

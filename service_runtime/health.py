@@ -1,0 +1,96 @@
+"""`grpc.health.v1.Health` with Check, List and Watch.
+
+The packaged asynchronous servicer lacks List, and its Watch never ends, so that a drain would always wait for
+the whole grace period. This one sends the latest status to each watcher and ends all watches on drain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from service_runtime.errors import SourceNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from grpc import aio
+
+    Check = health_pb2.HealthCheckRequest
+    Status = health_pb2.HealthCheckResponse
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+
+
+class UnknownServiceError(SourceNotFoundError):
+    """Health was asked for a service that this server doesn't have."""
+
+    reason = "UNKNOWN_SERVICE"
+
+
+class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # untyped package
+    """Health of each service by its full name; "" is liveness and never depends on load."""
+
+    def __init__(self, services: list[str]) -> None:
+        self._status = {"": SERVING, **dict.fromkeys(services, NOT_SERVING)}
+        self._changed = asyncio.Event()
+        self._draining = False
+
+    def set_all(self, *, serving: bool) -> None:
+        """Marks every named service as ready or not; liveness stays."""
+        for service in self._status:
+            if service:
+                self._status[service] = SERVING if serving else NOT_SERVING
+        self._wake()
+
+    def drain(self) -> None:
+        """Marks everything NOT_SERVING and ends all watches."""
+        self._draining = True
+        self.set_all(serving=False)
+
+    async def Check(self, request: Check, context: aio.ServicerContext[Check, Status]) -> Status:
+        """The status of one service; NOT_FOUND for one that isn't here."""
+        del context
+        status = self._status.get(request.service)
+        if status is None:
+            raise UnknownServiceError(f"unknown service {request.service!r}")
+        return health_pb2.HealthCheckResponse(status=status)
+
+    async def List(
+        self,
+        request: health_pb2.HealthListRequest,
+        context: aio.ServicerContext[health_pb2.HealthListRequest, health_pb2.HealthListResponse],
+    ) -> health_pb2.HealthListResponse:
+        """The status of all services."""
+        del request, context
+        return health_pb2.HealthListResponse(
+            statuses={
+                name: health_pb2.HealthCheckResponse(status=status) for name, status in self._status.items()
+            }
+        )
+
+    async def Watch(
+        self, request: Check, context: aio.ServicerContext[Check, Status]
+    ) -> AsyncIterator[Status]:
+        """The current status, then every later one that differs; intermediate states may be skipped."""
+        del context
+        last = None
+        while True:
+            changed = self._changed
+            status = self._status.get(request.service, SERVICE_UNKNOWN)
+            if status != last:
+                yield health_pb2.HealthCheckResponse(status=status)
+                last = status
+            if self._draining:
+                return
+            await changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+

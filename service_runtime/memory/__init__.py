@@ -1,0 +1,1 @@
+"""Memory of this process's container: signals, samples, levels, and giving pages back."""

@@ -1,0 +1,81 @@
+"""From ratios to levels: up at once, down late and one level at a time. Pure; time is passed in.
+
+Smoothing on the way up was tried and costs five times the seconds above 90 %; no hysteresis on the way down
+flaps 180 times an hour (research/cache-and-pressure.md, E, controller simulation).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from service_runtime.memory.levels import PressureLevel, Thresholds
+
+_SLOPE_WINDOW_SECONDS = 2.0
+
+
+class Classifier:
+    """Keeps the level of one stream of samples."""
+
+    def __init__(
+        self, thresholds: Thresholds, *, hold_seconds: float = 30.0, release_ratio: float = 0.05
+    ) -> None:
+        self.thresholds = thresholds
+        self._hold_seconds = hold_seconds
+        self._release_ratio = release_ratio
+        self._level = PressureLevel.NORMAL
+        self._lower_since: float | None = None
+        self._unknown = False
+        self._recent: deque[tuple[float, float]] = deque()
+
+    @property
+    def level(self) -> PressureLevel:
+        """The level to act on; one worse than the last known while samples are missing."""
+        return self._level.worse() if self._unknown else self._level
+
+    def update(self, now: float, ratio: float | None, *, failed: bool = False) -> PressureLevel:
+        """The level after a sample at `now`.
+
+        `ratio` is the worst that is known, `failed` says that some signal couldn't be read: then the level may
+        rise, but not fall, and one level worse is assumed.
+        """
+        self._unknown = failed or ratio is None
+        if ratio is None:
+            self._lower_since = None
+            return self.level
+        self._remember(now, ratio)
+        reached = self.thresholds.level(ratio)
+        if reached >= self._level:
+            self._level = reached
+            self._lower_since = None
+        elif not failed and self.thresholds.level(ratio + self._release_ratio) < self._level:
+            self._fall(now)
+        else:
+            self._lower_since = None
+        return self.level
+
+    def slope_per_second(self) -> float:
+        """Change of the ratio per second over the last two seconds; 0 before there are two samples."""
+        if len(self._recent) < 2:
+            return 0.0
+        (first_at, first), (last_at, last) = self._recent[0], self._recent[-1]
+        return (last - first) / (last_at - first_at) if last_at > first_at else 0.0
+
+    def seconds_to_next_level(self) -> float | None:
+        """Time until the next threshold at the present slope; None when steady, falling or CRITICAL."""
+        slope = self.slope_per_second()
+        threshold = self.thresholds.above(self._level)
+        if slope <= 0 or threshold is None:
+            return None
+        return max(0.0, threshold - self._recent[-1][1]) / slope
+
+    def _fall(self, now: float) -> None:
+        if self._lower_since is None:
+            self._lower_since = now
+        if now - self._lower_since >= self._hold_seconds:
+            self._level = PressureLevel(self._level - 1)
+            self._lower_since = now
+
+    def _remember(self, now: float, ratio: float) -> None:
+        self._recent.append((now, ratio))
+        while self._recent[0][0] < now - _SLOPE_WINDOW_SECONDS:
+            self._recent.popleft()

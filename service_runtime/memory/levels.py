@@ -1,0 +1,46 @@
+"""Pressure levels and the thresholds between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class PressureLevel(IntEnum):
+    """Severity of memory pressure; the numbers are those of the wire enum."""
+
+    NORMAL = 1
+    ELEVATED = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    def worse(self) -> PressureLevel:
+        """The next level up; CRITICAL stays."""
+        return PressureLevel(min(self + 1, PressureLevel.CRITICAL))
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Ratios of memory used at which levels begin, 0 to 1, rising."""
+
+    elevated: float = 0.60
+    high: float = 0.80
+    critical: float = 0.90
+
+    def level(self, ratio: float) -> PressureLevel:
+        """The level that `ratio` alone stands for."""
+        if ratio >= self.critical:
+            return PressureLevel.CRITICAL
+        if ratio >= self.high:
+            return PressureLevel.HIGH
+        if ratio >= self.elevated:
+            return PressureLevel.ELEVATED
+        return PressureLevel.NORMAL
+
+    def above(self, level: PressureLevel) -> float | None:
+        """The ratio at which the next level begins; None at CRITICAL."""
+        return {
+            PressureLevel.NORMAL: self.elevated,
+            PressureLevel.ELEVATED: self.high,
+            PressureLevel.HIGH: self.critical,
+        }.get(level)

@@ -1,0 +1,143 @@
+"""Life of a server: bind, start, become ready, serve, drain on SIGTERM.
+
+Everything that is specific to the gRPC library's server stays behind :func:`make_server`, so that another
+wire-compatible one can be tried (research/grpc-limits.md, I).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from grpc import aio
+from grpc_health.v1 import health_pb2_grpc
+
+from service_runtime.health import HealthServicer
+from service_runtime.interceptors import CallInterceptor
+from service_runtime.reflection import add_reflection
+
+if TYPE_CHECKING:
+    from service_runtime.settings import RuntimeSettings
+
+_log = logging.getLogger(__name__)
+
+Hook = Callable[[], Awaitable[None]]
+
+
+class AddressInUseError(OSError):
+    """The address can't be bound: another process listens there, or it isn't ours."""
+
+
+@dataclass
+class Registration:
+    """One service on a server: its full name, the servicer, and the generated function that adds it."""
+
+    name: str
+    servicer: object
+    add: Callable[[Any, aio.Server], None]
+
+
+@dataclass
+class ServerOptions:
+    """What differs between servers."""
+
+    address: str
+    share_port: bool
+    """Whether a second process may listen on the same port (SO_REUSEPORT); never for a stateful service."""
+    max_receive_bytes: int
+    max_send_bytes: int = 16 * 1024 * 1024
+
+
+@dataclass
+class RunningServer:
+    """A started server, its bound port, and how to stop it."""
+
+    port: int
+    health: HealthServicer
+    _server: aio.Server
+    _grace_seconds: float
+    _on_drain: list[Callable[[], None]] = field(default_factory=list)
+
+    def on_drain(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` when the drain begins, to end watches before calls are counted."""
+        self._on_drain.append(callback)
+
+    async def drain(self) -> None:
+        """Ends watches, refuses new calls, waits for running ones up to the grace period, then cancels."""
+        for callback in self._on_drain:
+            callback()
+        self.health.drain()
+        await self._server.stop(self._grace_seconds)
+
+
+async def start_server(
+    registrations: list[Registration], options: ServerOptions, settings: RuntimeSettings
+) -> RunningServer:
+    """A server that accepts calls, with health and reflection; its services aren't marked ready yet.
+
+    Raises:
+        AddressInUseError: the address is taken.
+    """
+    server = make_server(options)
+    names = [registration.name for registration in registrations]
+    for registration in registrations:
+        registration.add(registration.servicer, server)
+    health = HealthServicer(names)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    add_reflection(server, [*names, "grpc.health.v1.Health"])
+    try:
+        port = server.add_insecure_port(options.address)
+    except RuntimeError as error:
+        raise AddressInUseError(f"can't listen on {options.address}: {error}") from error
+    if port == 0:
+        raise AddressInUseError(f"can't listen on {options.address}")
+    await server.start()
+    return RunningServer(port, health, server, settings.shutdown_grace_seconds)
+
+
+def make_server(options: ServerOptions) -> aio.Server:
+    """A bare asynchronous server. Only message sizes and port sharing are set: nothing else beat noise."""
+    return aio.server(
+        interceptors=(CallInterceptor(),),
+        options=(
+            ("grpc.so_reuseport", 1 if options.share_port else 0),
+            ("grpc.max_receive_message_length", options.max_receive_bytes),
+            ("grpc.max_send_message_length", options.max_send_bytes),
+        ),
+    )
+
+
+async def serve_until_signal(server: RunningServer) -> None:
+    """Marks the services ready, waits for SIGTERM or SIGINT, and drains. A second signal doesn't wait."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows' loops have no signal handlers
+            loop.add_signal_handler(number, stop.set)
+    server.health.set_all(serving=True)
+    _log.info("ready", extra={"port": server.port})
+    await stop.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+    _log.info("draining")
+    await server.drain()
+    _log.info("stopped")
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    """Runs `main` on uvloop where it exists."""
+    try:
+        import uvloop  # noqa: PLC0415 - absent on Windows
+    except ImportError:
+        asyncio.run(_as_coroutine(main))
+    else:
+        uvloop.run(_as_coroutine(main))
+
+
+async def _as_coroutine(main: Callable[[], Awaitable[None]]) -> None:
+    await main()

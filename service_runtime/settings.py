@@ -1,0 +1,181 @@
+"""Settings: one frozen dataclass per service, read once from `METAEXTRACT_…` variables.
+
+A field is declared with :func:`setting`, which keeps unit, range and meaning beside the default, so that
+validation, error messages and the README's table come from one place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+from dataclasses import dataclass
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from _typeshed import DataclassInstance
+
+PREFIX = "METAEXTRACT_"
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+class InvalidSettingError(ValueError):
+    """A variable has a value outside its type or range; the text names the variable and what it takes."""
+
+
+T = typing.TypeVar("T")
+
+
+def setting(
+    default: T,
+    doc: str,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> T:
+    """A dataclass field with its documentation; `low` and `high` are inclusive."""
+    metadata = {"doc": doc, "unit": unit, "low": low, "high": high, "choices": choices}
+    return typing.cast("T", dataclasses.field(default=default, metadata=metadata))
+
+
+S = typing.TypeVar("S", bound="DataclassInstance")
+
+
+def from_environ(settings_type: type[S], environ: Mapping[str, str]) -> S:
+    """The settings with every `METAEXTRACT_<FIELD>` of `environ` applied and validated.
+
+    Raises:
+        InvalidSettingError: a value doesn't parse or is out of range.
+    """
+    values: dict[str, object] = {}
+    for field in dataclasses.fields(settings_type):
+        variable = PREFIX + field.name.upper()
+        text = environ.get(variable)
+        if text is not None and text != "":
+            values[field.name] = _parse(variable, text, field)
+    return settings_type(**values)
+
+
+def describe(settings_type: type[DataclassInstance]) -> list[SettingRow]:
+    """One row per setting, in the order of declaration, for the README and `--help`."""
+    rows = []
+    for field in dataclasses.fields(settings_type):
+        meta = field.metadata
+        rows.append(
+            SettingRow(
+                variable=PREFIX + field.name.upper(),
+                default=_show(field.default),
+                unit=meta["unit"],
+                allowed=_show_range(meta["low"], meta["high"], meta["choices"]),
+                doc=meta["doc"],
+            )
+        )
+    return rows
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """What a user has to know about one setting."""
+
+    variable: str
+    default: str
+    unit: str
+    allowed: str
+    doc: str
+
+
+def _parse(variable: str, text: str, field: dataclasses.Field[typing.Any]) -> object:
+    default = field.default
+    try:
+        value = _convert(text, default)
+    except ValueError:
+        kind = "true or false" if isinstance(default, bool) else f"a {type(default).__name__}"
+        raise InvalidSettingError(f"{variable}={text!r}: {kind} is expected") from None
+    meta = field.metadata
+    if meta["choices"] and value not in meta["choices"]:
+        raise InvalidSettingError(f"{variable}={text!r}: one of {', '.join(meta['choices'])} is expected")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        low, high = meta["low"], meta["high"]
+        if math.isnan(value) or (low is not None and value < low) or (high is not None and value > high):
+            raise InvalidSettingError(
+                f"{variable}={text!r}: out of range, allowed is {_show_range(low, high, ())}"
+            )
+    return value
+
+
+def _convert(text: str, default: object) -> object:
+    if isinstance(default, bool):
+        lowered = text.strip().lower()
+        if lowered in _TRUE:
+            return True
+        if lowered in _FALSE:
+            return False
+        raise ValueError(text)
+    if isinstance(default, int):
+        return int(text)
+    if isinstance(default, float):
+        return float(text)
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+def _show(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(str(part) for part in value) or "(none)"
+    if value == "":
+        return "(none)"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _show_range(low: float | None, high: float | None, choices: tuple[str, ...]) -> str:
+    if choices:
+        return " | ".join(choices)
+    if low is None and high is None:
+        return "any"
+    if high is None:
+        return f"{low:g} or more"
+    return f"{low:g} to {high:g}" if low is not None else f"up to {high:g}"
+
+
+@dataclass(frozen=True)
+class RuntimeSettings:
+    """Settings that both services have."""
+
+    shutdown_grace_seconds: float = setting(
+        10.0, "Time that running calls get to finish after SIGTERM.", unit="s", low=0, high=600
+    )
+    log_level: str = setting(
+        "info", "Least severe records that are logged.", choices=("debug", "info", "warning", "error")
+    )
+    pressure_elevated_ratio: float = setting(
+        0.60, "Memory used at which ELEVATED begins.", unit="ratio", low=0.05, high=0.99
+    )
+    pressure_high_ratio: float = setting(
+        0.80, "Memory used at which HIGH begins.", unit="ratio", low=0.05, high=0.99
+    )
+    pressure_critical_ratio: float = setting(
+        0.90, "Memory used at which CRITICAL begins.", unit="ratio", low=0.05, high=0.999
+    )
+    pressure_sample_seconds: float = setting(
+        0.1, "Time between two samples of memory.", unit="s", low=0.01, high=60
+    )
+    pressure_hold_seconds: float = setting(
+        30.0, "How long a lower level must last before it is announced.", unit="s", low=0, high=3600
+    )
+    pressure_release_ratio: float = setting(
+        0.05, "How far below a threshold memory must fall to leave the level.", unit="ratio", low=0, high=0.5
+    )
+
+    def __post_init__(self) -> None:
+        """Checks what concerns several fields at once."""
+        levels = (self.pressure_elevated_ratio, self.pressure_high_ratio, self.pressure_critical_ratio)
+        if not levels[0] < levels[1] < levels[2]:
+            raise InvalidSettingError(
+                f"pressure thresholds must rise: elevated {levels[0]}, high {levels[1]}, critical {levels[2]}"
+            )

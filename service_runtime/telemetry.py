@@ -1,0 +1,61 @@
+"""Who is asking, and where it is logged: request id and deadline of the current call, one log format.
+
+No line is logged per call: that costs a fifth of the calls a second (research/grpc-limits.md, H).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from contextvars import ContextVar
+from typing import NamedTuple
+
+
+class CallContext(NamedTuple):
+    """The call that the current task works for."""
+
+    request_id: str
+    deadline_at: float | None
+    """Monotonic time at which the caller stops waiting; None when it never does."""
+
+    def remaining_seconds(self) -> float | None:
+        """Time until the deadline, at least 0; None without one."""
+        return None if self.deadline_at is None else max(0.0, self.deadline_at - time.monotonic())
+
+
+NO_CALL = CallContext(request_id="", deadline_at=None)
+current_call: ContextVar[CallContext] = ContextVar("current_call", default=NO_CALL)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, request id, and what `extra=` added."""
+
+    _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
+        entry: dict[str, object] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        request_id = current_call.get().request_id
+        if request_id:
+            entry["request_id"] = request_id
+        entry.update({key: value for key, value in vars(record).items() if key not in self._STANDARD})
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str, ensure_ascii=False)
+
+
+def configure_logging(level: str) -> None:
+    """Sends records of `level` and above to standard error, as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
