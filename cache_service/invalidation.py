@@ -101,6 +101,6 @@ class InvalidationLog:
         for selector, _ in oldest:
             del self._last[selector]
         self._database.executescript(
-            f"BEGIN; UPDATE log SET floor = {self._floor};"
+            f"BEGIN; UPDATE log SET floor = {self._floor};"  # noqa: S608 - our own integer
             f" DELETE FROM invalidations WHERE revision <= {self._floor}; COMMIT;"
         )

@@ -84,9 +84,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         if selector.version and not selector.module:
             raise InvalidRequestError("version", "is only valid together with module")
         point, removed = await self._store.invalidate(selector)
-        return result_pb2.InvalidateResultsResponse(
-            point=convert.point_to_wire(point), removed_count=removed
-        )
+        return result_pb2.InvalidateResultsResponse(point=convert.point_to_wire(point), removed_count=removed)
 
 
 def _check_batch(field: str, count: int) -> None:

@@ -21,14 +21,16 @@ class Settings(RuntimeSettings):
     cache_memory_entries: int = setting(
         100_000, "Most entries in the memory tier; 0: only bytes count.", low=0, high=100_000_000
     )
-    cache_disk_bytes: int = setting(
-        2048 * _MIB, "Largest disk tier.", unit="B", low=_MIB, high=1 << 44
-    )
+    cache_disk_bytes: int = setting(2048 * _MIB, "Largest disk tier.", unit="B", low=_MIB, high=1 << 44)
     cache_regrow_ratio_per_second: float = setting(
         0.01,
         "How fast the memory tier's budget grows back after pressure, as a share of its maximum.",
         unit="1/s", low=0.0001, high=1,
     )  # fmt: skip
     pressure_heartbeat_seconds: float = setting(
-        2.0, "Longest silence on WatchPressure; a state is valid for three of them.", unit="s", low=0.1, high=60
+        2.0,
+        "Longest silence on WatchPressure; a state is valid for three of them.",
+        unit="s",
+        low=0.1,
+        high=60,
     )

@@ -86,9 +86,7 @@ async def running_extractor(
     )
     loops = [
         asyncio.create_task(watch_cache(cache_client, backoff, f"{socket.gethostname()}:{os.getpid()}")),
-        asyncio.create_task(
-            watch_own_memory(sampler, classifier, backoff, settings.pressure_sample_seconds)
-        ),
+        asyncio.create_task(watch_own_memory(sampler, classifier, backoff, settings.pressure_sample_seconds)),
     ]
     try:
         yield await runtime.start_server(registrations, options, settings)

@@ -69,13 +69,9 @@ def document(
         if _ALGORITHMS[name] not in known:
             file.digests.add(algorithm=_ALGORITHMS[name], hex=text)
     if parsed.failure is not None:
-        result.problems.add(
-            section=file.format, kind=pb.PROBLEM_KIND_READER, message=parsed.failure_message
-        )
+        result.problems.add(section=file.format, kind=pb.PROBLEM_KIND_READER, message=parsed.failure_message)
     if changed:
-        result.problems.add(
-            kind=pb.PROBLEM_KIND_DAMAGED, message="the file changed while it was being read"
-        )
+        result.problems.add(kind=pb.PROBLEM_KIND_DAMAGED, message="the file changed while it was being read")
     result.outcome = pb.Outcome.ValueType(_outcome(result, parsed, changed=changed).value)
     _fit(result, max_bytes)
     return result

@@ -46,7 +46,9 @@ def options_from_wire(
     """
     for name in options.modules:
         if name not in modules:
-            raise InvalidRequestError("options.modules", f"unknown module {name!r}; one of {', '.join(modules)}")
+            raise InvalidRequestError(
+                "options.modules", f"unknown module {name!r}; one of {', '.join(modules)}"
+            )
     names = tuple(options.modules) or tuple(
         module.name for module in modules.values() if module.default_enabled
     )
@@ -61,7 +63,9 @@ def options_from_wire(
         raise InvalidRequestError("options.cache_mode", f"unknown mode {options.cache_mode}")
     seconds = options.parse_seconds if options.HasField("parse_seconds") else max_parse_seconds
     if not 0 < seconds <= max_parse_seconds:
-        raise InvalidRequestError("options.parse_seconds", f"must be above 0 and at most {max_parse_seconds:g}")
+        raise InvalidRequestError(
+            "options.parse_seconds", f"must be above 0 and at most {max_parse_seconds:g}"
+        )
     return ExtractionOptions(
         modules=names,
         digest_algorithms=tuple(sorted(set(algorithms))),

@@ -182,9 +182,7 @@ class Document:
         fields = self.sections.setdefault(section, [])
         fields.append(Field(name, value, text, unit, raw, group, note, origin))
 
-    def problem(
-        self, section: str, kind: ProblemKind, message: str, offset_bytes: int | None = None
-    ) -> None:
+    def problem(self, section: str, kind: ProblemKind, message: str, offset_bytes: int | None = None) -> None:
         """Records a problem; beyond a hundred they are all the same."""
         if len(self.problems) < 100:
             self.problems.append(Problem(section, kind, message, offset_bytes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +11,6 @@ from extractor_service.caching import ModuleKey, NewResult
 from extractor_service.formats.sniff import sniff
 from extractor_service.modules.base import ModuleContext, effective_version
 from extractor_service.workers.protocol import Job, JobResult
-from metaextract.document.v1 import document_pb2
 from service_runtime.errors import DeadlineError
 from service_runtime.telemetry import current_call
 
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from extractor_service.modules.base import Module
     from extractor_service.sources.base import Input
     from extractor_service.workers.pool import WorkerPool
+    from metaextract.document.v1 import document_pb2
 
 # Kept of the caller's deadline for assembling and sending the reply.
 _REPLY_SECONDS = 0.25
@@ -114,7 +113,9 @@ class Pipeline:
         if missing:
             parsed = await self._parse(source, options, context, missing)
             changed = source.has_changed()
-            computed, storable = assemble.fragments_of(parsed, {step.module.name: step.key.version for step in missing})
+            computed, storable = assemble.fragments_of(
+                parsed, {step.module.name: step.key.version for step in missing}
+            )
             fragments.update(computed)
             if lookup is not None and verdict is not CacheVerdict.BYPASSED and not changed:
                 await self._store(missing, fragments, storable, lookup)
@@ -137,7 +138,9 @@ class Pipeline:
             if module.name == "digests" and {"blake3", *options.digest_algorithms} <= set(source.digests):
                 continue
             version = effective_version(module, self._modules, context)
-            steps.append(_Step(module, ModuleKey(source.content_id, module.name, version, module.options(context))))
+            steps.append(
+                _Step(module, ModuleKey(source.content_id, module.name, version, module.options(context)))
+            )
         return steps
 
     async def _look_up(

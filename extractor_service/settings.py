@@ -17,40 +17,34 @@ class Settings(RuntimeSettings):
     extractor_address: str = setting(
         "127.0.0.1:50051", "Address that the extractor listens on; replicas may share it.", unit="host:port"
     )
-    cache_address: str = setting(
-        "127.0.0.1:50052", "Address of the cache service.", unit="host:port"
-    )
+    cache_address: str = setting("127.0.0.1:50052", "Address of the cache service.", unit="host:port")
     cache_timeout_seconds: float = setting(
         0.5, "Longest wait for the cache; a slower answer is a miss.", unit="s", low=0.01, high=60
     )
     file_roots: tuple[str, ...] = setting(
         (), "Folders whose files `file://` URIs may name, separated by commas.", unit="paths"
     )
-    parse_concurrency: int = setting(
-        2, "Parses at once, and most worker processes.", low=1, high=256
-    )
-    parse_seconds: float = setting(
-        30.0, "Longest reading time of one file.", unit="s", low=0.1, high=3600
-    )
+    parse_concurrency: int = setting(2, "Parses at once, and most worker processes.", low=1, high=256)
+    parse_seconds: float = setting(30.0, "Longest reading time of one file.", unit="s", low=0.1, high=3600)
     parse_memory_bytes: int = setting(
-        512 * _MIB, "Address space that one worker may add to its start.", unit="B", low=64 * _MIB, high=1 << 40
+        512 * _MIB,
+        "Address space that one worker may add to its start.",
+        unit="B",
+        low=64 * _MIB,
+        high=1 << 40,
     )
     queue_length: int = setting(64, "Most requests that wait for a place.", low=0, high=100_000)
     queue_seconds: float = setting(
         2.0, "Longest wait for a place before a request is refused.", unit="s", low=0, high=60
     )
-    backoff_policy: str = setting(
-        "proportional", "What pressure does to the concurrency.", choices=POLICIES
-    )
+    backoff_policy: str = setting("proportional", "What pressure does to the concurrency.", choices=POLICIES)
     large_file_bytes: int = setting(
         _MIB, "Files above this size are refused at CRITICAL.", unit="B", low=0, high=1 << 44
     )
     max_inline_bytes: int = setting(
         4 * _MIB, "Largest file inside a message.", unit="B", low=1024, high=64 * _MIB
     )
-    max_upload_bytes: int = setting(
-        16 * 1024 * _MIB, "Largest upload.", unit="B", low=_MIB, high=1 << 44
-    )
+    max_upload_bytes: int = setting(16 * 1024 * _MIB, "Largest upload.", unit="B", low=_MIB, high=1 << 44)
     max_document_bytes: int = setting(
         3 * _MIB, "Largest document in a unary reply.", unit="B", low=64 * 1024, high=4 * _MIB
     )

@@ -81,7 +81,9 @@ async def _receive(
             data = part.data
             received += len(data)
             if len(data) > MAX_CHUNK_BYTES:
-                raise InvalidRequestError("data", f"has {len(data)} bytes, at most {MAX_CHUNK_BYTES} are allowed")
+                raise InvalidRequestError(
+                    "data", f"has {len(data)} bytes, at most {MAX_CHUNK_BYTES} are allowed"
+                )
             if announced is not None and received > announced:
                 raise UploadIncompleteError(f"more than the announced {announced} bytes came")
             _check_total(received, settings)

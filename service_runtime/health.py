@@ -7,7 +7,7 @@ the whole grace period. This one sends the latest status to each watcher and end
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from grpc import aio
 
-    Check = health_pb2.HealthCheckRequest
-    Status = health_pb2.HealthCheckResponse
+    Context = aio.ServicerContext[Any, Any]
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -32,7 +31,7 @@ class UnknownServiceError(SourceNotFoundError):
     reason = "UNKNOWN_SERVICE"
 
 
-class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # untyped package
+class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc, no-any-unimported]  # untyped
     """Health of each service by its full name; "" is liveness and never depends on load."""
 
     def __init__(self, services: list[str]) -> None:
@@ -52,7 +51,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # u
         self._draining = True
         self.set_all(serving=False)
 
-    async def Check(self, request: Check, context: aio.ServicerContext[Check, Status]) -> Status:
+    async def Check(self, request: Any, context: Context) -> Any:
         """The status of one service; NOT_FOUND for one that isn't here."""
         del context
         status = self._status.get(request.service)
@@ -60,11 +59,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # u
             raise UnknownServiceError(f"unknown service {request.service!r}")
         return health_pb2.HealthCheckResponse(status=status)
 
-    async def List(
-        self,
-        request: health_pb2.HealthListRequest,
-        context: aio.ServicerContext[health_pb2.HealthListRequest, health_pb2.HealthListResponse],
-    ) -> health_pb2.HealthListResponse:
+    async def List(self, request: Any, context: Context) -> Any:
         """The status of all services."""
         del request, context
         return health_pb2.HealthListResponse(
@@ -73,9 +68,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # u
             }
         )
 
-    async def Watch(
-        self, request: Check, context: aio.ServicerContext[Check, Status]
-    ) -> AsyncIterator[Status]:
+    async def Watch(self, request: Any, context: Context) -> AsyncIterator[Any]:
         """The current status, then every later one that differs; intermediate states may be skipped."""
         del context
         last = None
@@ -92,5 +85,3 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # u
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-

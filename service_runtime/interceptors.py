@@ -28,18 +28,18 @@ _MAX_REQUEST_ID_CHARS = 128
 _log = logging.getLogger(__name__)
 
 
-class CallInterceptor(aio.ServerInterceptor):  # type: ignore[misc]  # grpc-stubs leaves it generic
+class CallInterceptor(aio.ServerInterceptor[Any, Any]):
     """Gives every call a :class:`CallContext` and maps :class:`ServiceError` to a rich status."""
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """The handler, wrapped; None (UNIMPLEMENTED) stays None."""
+    ) -> Handler:
+        """The handler, wrapped; None (UNIMPLEMENTED) stays None, whatever the stubs say."""
         handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
+        if not handler:
+            return handler
         request_id = _request_id(handler_call_details)
         behaviour, factory = _parts(handler)
         if handler.response_streaming:
@@ -106,7 +106,8 @@ def _request_id(details: grpc.HandlerCallDetails) -> str:
     return secrets.token_hex(8)
 
 
-def _parts(handler: Handler) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _parts(handler: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The behaviour of a handler of any kind, and the function that makes another of that kind."""
     if handler.request_streaming and handler.response_streaming:
         return handler.stream_stream, grpc.stream_stream_rpc_method_handler
     if handler.request_streaming:

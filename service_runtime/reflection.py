@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool
-from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha._async import ReflectionServicer  # the typed name of `reflection.aio`
 
 if TYPE_CHECKING:
     from grpc import aio
@@ -22,7 +23,7 @@ V1 = "grpc.reflection.v1.ServerReflection"
 def add_reflection(server: aio.Server, services: list[str]) -> None:
     """Lets clients such as grpcurl list and describe `services` and reflection itself."""
     _register_v1_descriptor()
-    servicer = reflection.aio.ReflectionServicer([*services, V1ALPHA, V1])
+    servicer = ReflectionServicer([*services, V1ALPHA, V1])
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,

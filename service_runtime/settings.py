@@ -40,7 +40,7 @@ def setting(
 ) -> T:
     """A dataclass field with its documentation; `low` and `high` are inclusive."""
     metadata = {"doc": doc, "unit": unit, "low": low, "high": high, "choices": choices}
-    return typing.cast("T", dataclasses.field(default=default, metadata=metadata))
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 S = typing.TypeVar("S", bound="DataclassInstance")

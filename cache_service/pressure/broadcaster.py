@@ -59,10 +59,7 @@ class PressureBroadcaster:
                 sent_revision = state.revision
                 if self._closed:
                     return
-                if self._state.revision == sent_revision:
-                    await self._wait(changed)
-                if self._closed and self._state.revision == sent_revision:
-                    return
+                await self._wait(changed)
         finally:
             self.watcher_count -= 1
 

@@ -62,7 +62,7 @@ class PressureMonitor:
         while True:
             try:
                 await self.step(time.monotonic())
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, the loop must go on
                 _log.exception("pressure step failed")
             await asyncio.sleep(self._sample_seconds)
 

@@ -37,10 +37,9 @@ class CompositeTier:
             if not missing:
                 break
             asked = [keys[index] for index in missing]
-            answers = await self._guard(tier, tier.get(asked, now), [None] * len(asked))
-            hits = [
-                (index, hit) for index, hit in zip(missing, answers, strict=True) if hit is not None
-            ]
+            misses: list[Found | None] = [None] * len(asked)
+            answers = await self._guard(tier, tier.get(asked, now), misses)
+            hits = [(index, hit) for index, hit in zip(missing, answers, strict=True) if hit is not None]
             for index, hit in hits:
                 found[index] = hit
             if hits:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from blake3 import blake3
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from cache_service.entry import Entry, Key, Selector
@@ -146,9 +146,7 @@ class DiskDatabase:
     def delete(self, selector: Selector) -> int:
         """Removes what `selector` selects and frees the disk space; the number removed."""
         parts = {
-            name: value
-            for name, value in zip(selector._fields, selector, strict=True)
-            if value is not None
+            name: value for name, value in zip(selector._fields, selector, strict=True) if value is not None
         }
         where = " AND ".join(f"{name} = ?" for name in parts) or "1"
         with self._transaction():
@@ -213,7 +211,7 @@ class DiskDatabase:
         self._writer.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterable[sqlite3.Connection]:  # type: ignore[misc]
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         before = self.entry_count, self.used_bytes
         self._writer.execute("BEGIN IMMEDIATE")
         try:

@@ -68,7 +68,12 @@ class MemoryTier:
         """See `Tier.stats`."""
         return [
             TierStats(
-                self.name, self._hits, len(self._entries), self._used_bytes, self._budget, dict(self._removals)
+                self.name,
+                self._hits,
+                len(self._entries),
+                self._used_bytes,
+                self._budget,
+                dict(self._removals),
             )
         ]
 

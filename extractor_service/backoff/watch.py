@@ -56,6 +56,6 @@ async def watch_own_memory(
                 _log.info("own pressure", extra={"pressure_level": level.name})
                 state.view.local_level = level
             state.limiter.wake()
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, the loop must go on
             _log.exception("sampling failed")
         await asyncio.sleep(sample_seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from extractor_service.document import ProblemKind
 from extractor_service.formats import mp4
@@ -72,13 +72,11 @@ def parse_mp4(source: ByteSource, document: Document) -> None:
 def _parse(source: ByteSource, document: Document, pretended_name: str) -> None:
     import tinytag  # noqa: PLC0415 - in workers only
 
-    file = SourceFile(source)
+    file = cast("BinaryIO", SourceFile(source))
     try:
         # tinytag chooses its parser by name where it has one; the name here is our sniffer's verdict.
         tag = tinytag.TinyTag.get(filename=pretended_name, file_obj=file)
-    except (tinytag.TinyTagException, OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise CorruptFileError(f"{type(error).__name__}: {error}") from error
-    except Exception as error:  # struct.error and others on damaged files
+    except Exception as error:  # struct.error, KeyError and others on damaged files
         raise CorruptFileError(f"{type(error).__name__}: {error}") from error
     for name, attribute in _FACTS:
         value = getattr(tag, attribute, None)

@@ -37,7 +37,15 @@ def parse(source: ByteSource, document: Document) -> None:
             dataset = pydicom.dcmread(SourceFile(source), stop_before_pixels=True, defer_size=64 * 1024)
         except InvalidDicomError as error:
             raise CorruptFileError(f"DICOM: {error}") from error
-        except (OSError, ValueError, KeyError, AttributeError, TypeError, EOFError, NotImplementedError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            AttributeError,
+            TypeError,
+            EOFError,
+            NotImplementedError,
+        ) as error:
             raise CorruptFileError(f"DICOM: {type(error).__name__}: {error}") from error
         _data_set(dataset.file_meta, document, "FileMeta")
         _data_set(dataset, document, "")
@@ -49,7 +57,7 @@ def _data_set(dataset: Any, document: Document, group: str) -> None:
     for tag in sorted(dataset.keys()):
         name, note = _label(dataset, tag)
         raw = dataset.get_item(tag, keep_deferred=True)
-        if getattr(raw, "value", b"") is None and getattr(raw, "length", 0):  # deferred: too long to read
+        if getattr(raw, "value", b"") is None and getattr(raw, "length", None):  # deferred: too long to read
             document.add(SECTION, name, None, text=f"({raw.length} bytes)", group=group, note=note)
             continue
         try:
@@ -67,7 +75,11 @@ def _label(dataset: Any, tag: Any) -> tuple[str, str]:
 
     name = keyword_for_tag(tag)
     if not name:
-        name = f"Private_{tag.group:04X}_{tag.element:04X}" if tag.is_private else f"Unknown_{tag.group:04X}_{tag.element:04X}"
+        name = (
+            f"Private_{tag.group:04X}_{tag.element:04X}"
+            if tag.is_private
+            else f"Unknown_{tag.group:04X}_{tag.element:04X}"
+        )
     del dataset
     return name, str(tag)
 
@@ -97,7 +109,7 @@ def _item(dataset: Any, depth: int) -> Struct:
 
 
 def _plain(value: Any) -> Value:
-    """pydicom's value classes in plain Python; decimal and integer strings become numbers."""
+    """Pydicom's value classes in plain Python; decimal and integer strings become numbers."""
     if value is None or value == "":
         return None
     if isinstance(value, bool | bytes):

@@ -121,26 +121,30 @@ class _Walk:
         document, origin = self._document, ByteRange(self._base + entry.offset, entry.size_bytes)
         name = task.names.get(entry.tag, f"{task.group}_0x{entry.tag:04x}")
         if not ifd.is_known_type(entry.kind):
-            self._problem(ProblemKind.DAMAGED, f"{task.group} {name} has unknown type {entry.kind}", entry.offset)
+            self._problem(
+                ProblemKind.DAMAGED, f"{task.group} {name} has unknown type {entry.kind}", entry.offset
+            )
             return
         try:
             if entry.tag in {_XMP_TAG, _ICC_TAG} and task.names is EXIF_TAGS:
                 if entry.size_bytes <= _MAX_PACKET_BYTES:
-                    packet = self._directories.reader.bytes(entry.offset, entry.size_bytes)
+                    packet = self._directories.reader.exact(entry.offset, entry.size_bytes)
                     (xmp if entry.tag == _XMP_TAG else icc).parse(packet, document)
                 return
             if entry.tag == _MAKER_NOTE_TAG:
                 # Their meaning comes with the photograph issue; size and place are known already.
-                document.add(SECTION, "MakerNoteLength", entry.size_bytes, unit="By", group=task.group, origin=origin)
+                document.add(
+                    SECTION, "MakerNoteLength", entry.size_bytes, unit="By", group=task.group, origin=origin
+                )
                 return
             self._add(entry, task, name, origin)
         except TruncatedError as error:
             self._problem(ProblemKind.TRUNCATED, f"{task.group} {name}: {error}", entry.offset)
 
     def _add(self, entry: ifd.Entry, task: _Task, name: str, origin: ByteRange) -> None:
-        if entry.count > _MAX_LIST and entry.kind not in {ifd.ASCII, ifd.UNDEFINED, 1}:
+        if entry.values > _MAX_LIST and entry.kind not in {ifd.ASCII, ifd.UNDEFINED, 1}:
             self._document.add(
-                SECTION, name, None, text=f"({entry.count} values)", group=task.group, origin=origin
+                SECTION, name, None, text=f"({entry.values} values)", group=task.group, origin=origin
             )
             return
         raw = self._directories.value(entry, self._document.limits.max_value_bytes)

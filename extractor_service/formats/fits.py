@@ -67,7 +67,12 @@ def parse(source: ByteSource, document: Document) -> None:
         data_bytes = _data_bytes(values, document, group)
         if data_bytes:
             document.add(
-                SECTION, "DataSize", data_bytes, unit="By", group=group, origin=ByteRange(header.end, data_bytes)
+                SECTION,
+                "DataSize",
+                data_bytes,
+                unit="By",
+                group=group,
+                origin=ByteRange(header.end, data_bytes),
             )
         if header.end + data_bytes > source.size_bytes:
             document.problem(
@@ -167,7 +172,7 @@ def _parse_token(token: str) -> Value:
     if token == "":
         return None
     if token in {"T", "F"}:
-        return token == "T"
+        return token == "T"  # noqa: S105 - no password
     if _INTEGER.match(token):
         value = int(token)
         return value if -(2**63) <= value < 2**64 else token
@@ -181,7 +186,7 @@ def _parse_token(token: str) -> Value:
 
 def _group_name(number: int, values: dict[str, Value]) -> str:
     name = values.get("EXTNAME") or ("PRIMARY" if number == 0 else values.get("XTENSION")) or "?"
-    return f"HDU {number} ({name})"
+    return f"HDU {number} ({name if isinstance(name, str) else '?'})"
 
 
 def _data_bytes(values: dict[str, Value], document: Document, group: str) -> int:

@@ -54,7 +54,9 @@ class _Tree:
             return
         names = self._guard(path, lambda: list(group)) or []
         for name in names:
-            self._guard(f"{path.rstrip('/')}/{name}", lambda name=name: self._member(group, name, path, depth))
+            self._guard(
+                f"{path.rstrip('/')}/{name}", lambda name=name: self._member(group, name, path, depth)
+            )
 
     def _member(self, group: Any, name: str, parent: str, depth: int) -> None:
         h5py, document = self._h5py, self._document
@@ -64,13 +66,18 @@ class _Tree:
             target = getattr(link, "path", "")
             file = getattr(link, "filename", "")
             kind = "external link" if file else "soft link"
-            entries: tuple[tuple[str, Value], ...] = (("kind", kind), ("target", f"{file}:{target}" if file else target))
+            entries: tuple[tuple[str, Value], ...] = (
+                ("kind", kind),
+                ("target", f"{file}:{target}" if file else target),
+            )
             document.add(SECTION, path, Struct(entries), group=parent)
             return
         info = h5py.h5o.get_info(group.id, name.encode())
         identity = (info.fileno, info.addr)
         if identity in self._seen:
-            document.add(SECTION, path, Struct((("kind", "hard link to an object described before"),)), group=parent)
+            document.add(
+                SECTION, path, Struct((("kind", "hard link to an object described before"),)), group=parent
+            )
             return
         self._seen.add(identity)
         member = group[name]

@@ -20,7 +20,12 @@ _TEXT_TAGS = {
     b"dmdd": "DeviceModelDesc",
     b"vued": "ViewingCondDesc",
 }
-_INTENTS = {0: "Perceptual", 1: "Media-Relative Colorimetric", 2: "Saturation", 3: "ICC-Absolute Colorimetric"}
+_INTENTS = {
+    0: "Perceptual",
+    1: "Media-Relative Colorimetric",
+    2: "Saturation",
+    3: "ICC-Absolute Colorimetric",
+}
 
 
 def parse(data: bytes, document: Document) -> None:
@@ -29,10 +34,10 @@ def parse(data: bytes, document: Document) -> None:
     try:
         _header(reader, document)
         for index in range(min(reader.u32(128), _MAX_TAGS)):
-            signature = reader.bytes(132 + index * 12, 4)
+            signature = reader.exact(132 + index * 12, 4)
             offset, length = reader.unpack("II", 136 + index * 12)
             if signature in _TEXT_TAGS:
-                text = _text(reader.bytes(offset, length))
+                text = _text(reader.exact(offset, length))
                 document.add(_SECTION, _TEXT_TAGS[signature], text, group="ICC_Profile")
     except TruncatedError as error:
         document.problem(_SECTION, ProblemKind.TRUNCATED, f"the profile is cut: {error}")
@@ -40,9 +45,9 @@ def parse(data: bytes, document: Document) -> None:
 
 def _header(reader: Reader, document: Document) -> None:
     def text(offset: int) -> str:
-        return reader.bytes(offset, 4).rstrip(b"\0").decode("latin-1")
+        return reader.exact(offset, 4).rstrip(b"\0").decode("latin-1")
 
-    major, minor = reader.bytes(8, 2)
+    major, minor = reader.exact(8, 2)
     year, month, day, hour, minute, second = reader.unpack("6H", 24)
     intent = reader.u32(64)
     rows: tuple[tuple[str, str | int, str], ...] = (

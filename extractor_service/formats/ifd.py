@@ -36,7 +36,8 @@ class Entry(NamedTuple):
 
     tag: int
     kind: int
-    count: int
+    values: int
+    """How many values there are."""
     offset: int
     size_bytes: int
 
@@ -52,7 +53,7 @@ class Directories:
             TruncatedError: it is cut.
         """
         probe = Reader(source, base=base, length=length)
-        order = probe.bytes(0, 2)
+        order = probe.exact(0, 2)
         if order not in {b"II", b"MM"}:
             raise NotTiffError(f"byte order mark {order!r}")
         self.reader = Reader(source, big_endian=order == b"MM", base=base, length=length)
@@ -76,7 +77,7 @@ class Directories:
         head = struct.Struct((">" if reader.big_endian else "<") + layout)
         for index in range(min(count, MAX_ENTRIES)):
             position = start + index * size
-            tag, kind, values = head.unpack(reader.bytes(position, head.size))
+            tag, kind, values = head.unpack(reader.exact(position, head.size))
             if kind not in _TYPES:
                 yield Entry(tag, kind, values, position, 0)
                 continue
@@ -103,8 +104,8 @@ class Directories:
             TruncatedError: the value lies beyond the end.
         """
         code, width = _TYPES[entry.kind]
-        count = min(entry.count, max_bytes // width)
-        data = self.reader.bytes(entry.offset, count * width)
+        count = min(entry.values, max_bytes // width)
+        data = self.reader.exact(entry.offset, count * width)
         if entry.kind == ASCII:
             return _text(data)
         if code == "s":

@@ -62,7 +62,7 @@ def _walk(reader: Reader, source: ByteSource, document: Document, icc_chunks: di
     offset = 2
     for _ in range(_MAX_SEGMENTS):
         offset = _find_marker(reader, offset, document)
-        marker = reader.bytes(offset + 1, 1)[0]
+        marker = reader.exact(offset + 1, 1)[0]
         if marker in {_SCAN, _END}:
             return
         if marker in _STANDALONE:
@@ -70,7 +70,9 @@ def _walk(reader: Reader, source: ByteSource, document: Document, icc_chunks: di
             continue
         length = reader.u16(offset + 2)
         if length < 2:
-            document.problem("file", ProblemKind.DAMAGED, f"segment FF{marker:02X} has length {length}", offset)
+            document.problem(
+                "file", ProblemKind.DAMAGED, f"segment FF{marker:02X} has length {length}", offset
+            )
             offset += 2
             continue
         _segment(reader, source, document, marker, offset + 4, length - 2, icc_chunks)
@@ -117,14 +119,14 @@ def _segment(
         start = offset + 6  # "Exif\0" and one pad byte, which some writers set to 0xFF
         exif.parse(source, document, base=start, length=length - 6)
     elif marker == 0xE1 and data.startswith(_XMP):
-        packet = reader.bytes(offset + len(_XMP), length - len(_XMP))
+        packet = reader.exact(offset + len(_XMP), length - len(_XMP))
         xmp.parse(packet, document)
     elif marker == 0xE2 and data.startswith(_ICC) and length > 14:
         if sum(map(len, icc_chunks.values())) + length <= _MAX_ICC_BYTES:
-            icc_chunks.setdefault(data[12], reader.bytes(offset + 14, length - 14))
+            icc_chunks.setdefault(data[12], reader.exact(offset + 14, length - 14))
     elif marker == 0xEE and data.startswith(_ADOBE) and length >= 12:
         version, flags0, flags1 = reader.unpack("HHH", offset + 5)
-        transform = reader.bytes(offset + 11, 1)[0]
+        transform = reader.exact(offset + 11, 1)[0]
         for name, value in (
             ("DCTEncodeVersion", version),
             ("APP14Flags0", flags0),
@@ -135,9 +137,9 @@ def _segment(
 
 
 def _frame(reader: Reader, document: Document, marker: int, offset: int) -> None:
-    precision = reader.bytes(offset, 1)[0]
+    precision = reader.exact(offset, 1)[0]
     height, width = reader.unpack("HH", offset + 1)
-    components = reader.bytes(offset + 5, 1)[0]
+    components = reader.exact(offset + 5, 1)[0]
     process = marker - 0xC0
     origin = ByteRange(offset, 6)
     document.add("file", "ImageWidth", width, unit="px", origin=origin)
@@ -146,7 +148,7 @@ def _frame(reader: Reader, document: Document, marker: int, offset: int) -> None
     document.add("file", "BitsPerSample", precision, unit="bit", origin=origin)
     document.add("file", "ColorComponents", components, origin=origin)
     if components >= 3:
-        first = reader.bytes(offset + 7, 1)[0]
+        first = reader.exact(offset + 7, 1)[0]
         horizontal, vertical = first >> 4, first & 15
         text = {(1, 1): "YCbCr4:4:4", (2, 1): "YCbCr4:2:2", (2, 2): "YCbCr4:2:0", (4, 1): "YCbCr4:1:1"}.get(
             (horizontal, vertical), ""
@@ -157,7 +159,7 @@ def _frame(reader: Reader, document: Document, marker: int, offset: int) -> None
 
 
 def _jfif(reader: Reader, document: Document, offset: int) -> None:
-    major, minor, unit = reader.bytes(offset + 5, 3)
+    major, minor, unit = reader.exact(offset + 5, 3)
     x, y = reader.unpack("HH", offset + 8)
     origin = ByteRange(offset, 12)
     document.add("jfif", "JFIFVersion", f"{major} {minor}", text=f"{major}.{minor:02d}", origin=origin)

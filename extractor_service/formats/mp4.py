@@ -5,7 +5,7 @@ ISO/IEC 14496-12: 4.2 (boxes), 8.2.2 (mvhd), 8.3.2 (tkhd), 8.4.3 (hdlr). Times c
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, ProblemKind
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "quicktime"
-_EPOCH = datetime.datetime(1904, 1, 1, tzinfo=datetime.UTC)
+_EPOCH = dt.datetime(1904, 1, 1, tzinfo=dt.UTC)
 _MAX_BOXES = 10_000
 
 
@@ -30,12 +30,12 @@ class _Box(NamedTuple):
 
 
 def parse(source: ByteSource, document: Document) -> None:
-    """Brand, movie header and track headers; groups "Track1", "Track2" …"""
+    """Brand, movie header and track headers; a group per track, "Track1" and so on."""
     reader = Reader(source)
     try:
         for box in _boxes(reader, 0, reader.length):
             if box.kind == b"ftyp":
-                document.add(SECTION, "MajorBrand", _text(reader.bytes(box.start, 4)))
+                document.add(SECTION, "MajorBrand", _text(reader.exact(box.start, 4)))
                 document.add(SECTION, "MinorVersion", reader.u32(box.start + 4))
             elif box.kind == b"moov":
                 _movie(reader, document, box)
@@ -54,7 +54,7 @@ def _movie(reader: Reader, document: Document, movie: _Box) -> None:
 
 
 def _movie_header(reader: Reader, document: Document, box: _Box) -> None:
-    version = reader.bytes(box.start, 1)[0]
+    version = reader.exact(box.start, 1)[0]
     layout = "QQIQ" if version == 1 else "IIII"
     created, modified, scale, duration = reader.unpack(layout, box.start + 4)
     origin = ByteRange(box.start, box.end - box.start)
@@ -68,7 +68,7 @@ def _movie_header(reader: Reader, document: Document, box: _Box) -> None:
 def _track(reader: Reader, document: Document, track: _Box, group: str) -> None:
     for box in _boxes(reader, track.start, track.end):
         if box.kind == b"tkhd":
-            wide = reader.bytes(box.start, 1)[0] == 1
+            wide = reader.exact(box.start, 1)[0] == 1
             identity = reader.u32(box.start + (20 if wide else 12))
             width, height = reader.unpack("II", box.start + (88 if wide else 76))
             document.add(SECTION, "TrackID", identity, group=group)
@@ -78,7 +78,7 @@ def _track(reader: Reader, document: Document, track: _Box, group: str) -> None:
         elif box.kind == b"mdia":
             for inner in _boxes(reader, box.start, box.end):
                 if inner.kind == b"hdlr":
-                    document.add(SECTION, "HandlerType", _text(reader.bytes(inner.start + 8, 4)), group=group)
+                    document.add(SECTION, "HandlerType", _text(reader.exact(inner.start + 8, 4)), group=group)
 
 
 def _boxes(reader: Reader, start: int, end: int) -> Iterator[_Box]:
@@ -86,7 +86,7 @@ def _boxes(reader: Reader, start: int, end: int) -> Iterator[_Box]:
         if start + 8 > end:
             return
         size, header = reader.u32(start), 8
-        kind = reader.bytes(start + 4, 4)
+        kind = reader.exact(start + 4, 4)
         if size == 1:
             size, header = reader.u64(start + 8), 16
         elif size == 0:
@@ -101,7 +101,7 @@ def _time(seconds: int) -> str | None:
     if seconds == 0:
         return None
     try:
-        return (_EPOCH + datetime.timedelta(seconds=seconds)).strftime("%Y:%m:%d %H:%M:%S")
+        return (_EPOCH + dt.timedelta(seconds=seconds)).strftime("%Y:%m:%d %H:%M:%S")
     except OverflowError:
         return None
 

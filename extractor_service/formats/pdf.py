@@ -6,7 +6,8 @@ tables; that is reported as a Problem.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from extractor_service.document import ProblemKind
 from extractor_service.formats import xmp
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SECTION = "pdf"
 _MAX_XMP_BYTES = 4 * 1024 * 1024
+_STREAM_NAME = re.compile(r"(stream )?<extractor_service[^>]*>")
 
 
 def parse(source: ByteSource, document: Document) -> None:
@@ -26,10 +28,10 @@ def parse(source: ByteSource, document: Document) -> None:
     import pikepdf  # noqa: PLC0415 - in workers only
 
     try:
-        pdf = pikepdf.open(SourceFile(source), access_mode=pikepdf.AccessMode.stream)
+        pdf = pikepdf.open(cast("BinaryIO", SourceFile(source)), access_mode=pikepdf.AccessMode.stream)
     except pikepdf.PasswordError:
         document.add(SECTION, "PDFVersion", _version(source))
-        document.add(SECTION, "Encryption", "needs a password")  # noqa: S106 - a fact, no secret
+        document.add(SECTION, "Encryption", "needs a password")
         document.problem(SECTION, ProblemKind.UNSUPPORTED, "the document needs a password")
         return
     except (pikepdf.PdfError, ValueError, OSError, RuntimeError) as error:
@@ -56,7 +58,9 @@ def _facts(pdf: Any, document: Document) -> None:
         _guard(
             document,
             "Encryption",
-            lambda: document.add(SECTION, "Encryption", f"V{pdf.encryption.V} R{pdf.encryption.R} {pdf.encryption.bits} bit"),
+            lambda: document.add(
+                SECTION, "Encryption", f"V{pdf.encryption.V} R{pdf.encryption.R} {pdf.encryption.bits} bit"
+            ),
         )
     language = _guard(document, "Language", lambda: pdf.Root.get("/Lang"))
     if language is not None:
@@ -68,7 +72,9 @@ def _information(pdf: Any, document: Document) -> None:
     for key, value in entries:
         name = str(key).lstrip("/")
         _guard(
-            document, name, lambda name=name, value=value: document.add(SECTION, name, str(value), group="Info")
+            document,
+            name,
+            lambda name=name, value=value: document.add(SECTION, name, str(value), group="Info"),
         )
 
 
@@ -83,7 +89,7 @@ def _metadata(pdf: Any, document: Document) -> None:
 
 def _guard(document: Document, what: str, action: Any) -> Any:
     """The action's result; a damaged object concerns `what` alone."""
-    import pikepdf  # noqa: PLC0415
+    import pikepdf  # noqa: PLC0415 - in workers only
 
     try:
         return action()
@@ -93,4 +99,6 @@ def _guard(document: Document, what: str, action: Any) -> Any:
 
 
 def _short(error: object) -> str:
-    return (str(error).splitlines() or [""])[0][:200] or type(error).__name__
+    """The first line of an error, without qpdf's name for our file object."""
+    line = (str(error).splitlines() or [""])[0]
+    return _STREAM_NAME.sub("", line).strip(" :,")[:200] or type(error).__name__

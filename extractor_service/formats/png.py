@@ -43,7 +43,7 @@ def _walk(reader: Reader, source: ByteSource, document: Document) -> None:
     offset = 8
     for _ in range(_MAX_CHUNKS):
         length = reader.u32(offset)
-        kind = reader.bytes(offset + 4, 4)
+        kind = reader.exact(offset + 4, 4)
         if kind == b"IEND":
             return
         if not kind.isalpha():
@@ -58,7 +58,7 @@ def _walk(reader: Reader, source: ByteSource, document: Document) -> None:
             if length > _MAX_CHUNK_BYTES:
                 document.problem(_SECTION, ProblemKind.LIMIT, f"{kind.decode()} has {length} bytes", offset)
             else:
-                data = reader.bytes(offset + 8, length)
+                data = reader.exact(offset + 8, length)
                 try:
                     handler(data, document, ByteRange(offset + 8, length))
                 except (IndexError, ValueError, zlib.error) as error:
@@ -108,9 +108,7 @@ def _time(data: bytes, document: Document, origin: ByteRange) -> None:
 
 def _text(data: bytes, document: Document, origin: ByteRange) -> None:
     keyword, _, value = data.partition(b"\0")
-    document.add(
-        _SECTION, _keyword(keyword), value.decode("latin-1"), group="tEXt", origin=origin
-    )
+    document.add(_SECTION, _keyword(keyword), value.decode("latin-1"), group="tEXt", origin=origin)
 
 
 def _compressed_text(data: bytes, document: Document, origin: ByteRange) -> None:
@@ -147,7 +145,7 @@ def _animation(data: bytes, document: Document, origin: ByteRange) -> None:
 
 
 def _keyword(data: bytes) -> str:
-    """ "Creation Time" as ExifTool names it: "CreationTime"."""
+    """The keyword as ExifTool writes it: "CreationTime" for "Creation Time"."""
     return "".join(part[:1].upper() + part[1:] for part in data.decode("latin-1").split()) or "Unnamed"
 
 

@@ -34,7 +34,7 @@ class Reader:
         available = max(0, source.size_bytes - base)
         self.length = available if length is None else min(length, available)
 
-    def bytes(self, offset: int, length: int) -> bytes:
+    def exact(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes at `offset`; raises TruncatedError."""
         if offset < 0 or length < 0 or offset + length > self.length:
             raise TruncatedError(self.base + offset, length, self.base + self.length)
@@ -52,7 +52,7 @@ class Reader:
     def unpack(self, layout: str, offset: int) -> tuple[int, ...]:
         """The integers of a struct layout (without a byte order) at `offset`; raises TruncatedError."""
         packed = struct.Struct(self._order + layout)
-        values: tuple[int, ...] = packed.unpack(self.bytes(offset, packed.size))
+        values: tuple[int, ...] = packed.unpack(self.exact(offset, packed.size))
         return values
 
     def u16(self, offset: int) -> int:

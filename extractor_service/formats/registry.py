@@ -9,6 +9,8 @@ _PACKAGE = "extractor_service.formats."
 FORMATS: tuple[Format, ...] = (
     Format("jpeg", "image/jpeg", ("jpg", "jpeg", "jpe"), (Magic(b"\xff\xd8\xff"),), _PACKAGE + "jpeg:parse", "1"),
     Format("png", "image/png", ("png", "apng"), (Magic(b"\x89PNG\r\n\x1a\n"),), _PACKAGE + "png:parse", "1"),
+    # Before TIFF: the 128 bytes before "DICM" may be a TIFF header, and the file is DICOM all the same.
+    Format("dicom", "application/dicom", ("dcm", "dicom"), (Magic(b"DICM", 128),), _PACKAGE + "dicom:parse", "1"),
     Format(
         "tiff",
         "image/tiff",
@@ -27,7 +29,6 @@ FORMATS: tuple[Format, ...] = (
         _PACKAGE + "hdf5:parse",
         "1",
     ),
-    Format("dicom", "application/dicom", ("dcm", "dicom"), (Magic(b"DICM", 128),), _PACKAGE + "dicom:parse", "1"),
     # Readers accept the header anywhere in the first 1,024 bytes (PDF 1.7, appendix H, note 13).
     Format("pdf", "application/pdf", ("pdf",), (Magic(b"%PDF-", within=1019),), _PACKAGE + "pdf:parse", "1"),
     Format(

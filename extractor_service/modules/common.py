@@ -31,7 +31,12 @@ _HEIGHT: Sequence[Place] = (
     ("fits", "NAXIS2", "HDU 0 (PRIMARY)"),
 )  # fmt: skip
 _DURATION: Sequence[Place] = (("audio", "Duration", None), ("quicktime", "Duration", None))
-_MAKE: Sequence[Place] = (("exif", "Make", "IFD0"), ("dicom", "Manufacturer", ""), ("fits", "TELESCOP", None), ("xmp", "Make", "XMP-tiff"))
+_MAKE: Sequence[Place] = (
+    ("exif", "Make", "IFD0"),
+    ("dicom", "Manufacturer", ""),
+    ("fits", "TELESCOP", None),
+    ("xmp", "Make", "XMP-tiff"),
+)
 _MODEL: Sequence[Place] = (
     ("exif", "Model", "IFD0"), ("dicom", "ManufacturerModelName", ""), ("fits", "INSTRUME", None),
     ("xmp", "Model", "XMP-tiff"),
@@ -68,7 +73,7 @@ class CommonModule:
     version = "1"
     description = "The facts that users ask first, normalised over all formats."
     default_enabled = True
-    reads = ("metadata",)
+    reads: tuple[str, ...] = ("metadata",)
 
     def applies(self, context: ModuleContext) -> bool:
         """Only to a recognised format."""
@@ -258,5 +263,9 @@ def _signed(document: Document, name: str, negative: str) -> float | None:
     reference = document.find("exif", f"{name}Ref", "GPS")
     if field is None or not isinstance(field.value, float):
         return None
-    is_negative = reference is not None and isinstance(reference.value, str) and reference.value.upper().startswith(negative)
+    is_negative = (
+        reference is not None
+        and isinstance(reference.value, str)
+        and reference.value.upper().startswith(negative)
+    )
     return -field.value if is_negative else field.value

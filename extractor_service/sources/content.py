@@ -7,7 +7,6 @@ metadata for another that way.
 from __future__ import annotations
 
 import functools
-import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 if TYPE_CHECKING:
+    import os
     from typing import Any
 
 # Within the granularity of file system clocks two different contents may have the same times.

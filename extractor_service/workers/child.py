@@ -46,9 +46,7 @@ def serve(connection: socket.socket, formats: Mapping[str, Format], memory_bytes
             os.close(descriptor)
 
 
-def _run_job(
-    job: Job, descriptor: int, connection: socket.socket, formats: Mapping[str, Format]
-) -> None:
+def _run_job(job: Job, descriptor: int, connection: socket.socket, formats: Mapping[str, Format]) -> None:
     source = BlockCachedSource(DescriptorSource(descriptor, job.size_bytes))
     document = Document()
     context = ModuleContext(formats.get(job.format), job.digest_algorithms)

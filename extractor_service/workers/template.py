@@ -29,7 +29,9 @@ def main(formats: Sequence[Format]) -> None:
     Each request is a packet with the worker's socket attached; the answers are JSON packets: {"forked": pid} and
     {"exited": pid, "status": wait status}.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its thread pool costs address space, and nobody computes
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # its thread pool costs address space, and nobody computes
     isolation.die_with_parent()
     control = socket.socket(fileno=int(sys.argv[1]))
     memory_bytes = int(sys.argv[2])
@@ -43,8 +45,9 @@ def main(formats: Sequence[Format]) -> None:
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, pages that workers share
     control.send(json.dumps({"ready": os.getpid()}).encode())
+    inputs: list[socket.socket | int] = [control, woken]
     while True:
-        readable, _, _ = select.select([control, woken], [], [])
+        readable, _, _ = select.select(inputs, [], [])
         if woken in readable:
             os.read(woken, 4096)
             _reap(control)

@@ -173,19 +173,17 @@ def discover(
     return signals
 
 
-def _cgroup_directories(
-    root: Path, own_cgroups: Path
-) -> list[tuple[Path, type[CgroupV2] | type[CgroupV1]]]:
+def _cgroup_directories(root: Path, own_cgroups: Path) -> list[tuple[Path, type[CgroupV2 | CgroupV1]]]:
     try:
         lines = own_cgroups.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    found: list[tuple[Path, type[CgroupV2] | type[CgroupV1]]] = []
+    found: list[tuple[Path, type[CgroupV2 | CgroupV1]]] = []
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers == "":
             base: Path = root
-            kind: type[CgroupV2] | type[CgroupV1] = CgroupV2
+            kind: type[CgroupV2 | CgroupV1] = CgroupV2
         elif "memory" in controllers.split(","):
             base, kind = root / "memory", CgroupV1
         else:

@@ -10,11 +10,11 @@ from metaextract_client.cache import AsyncCacheClient, CacheClient
 from metaextract_client.errors import (
     AbortedError,
     DeadlineError,
+    ForbiddenError,
     InvalidRequestError,
     MetaExtractError,
     NotFoundError,
     OverloadedError,
-    ForbiddenError,
     UnavailableError,
 )
 from metaextract_client.extractor import AsyncExtractorClient, Extraction, ExtractorClient
@@ -28,11 +28,11 @@ __all__ = [
     "DeadlineError",
     "Extraction",
     "ExtractorClient",
+    "ForbiddenError",
     "InvalidRequestError",
     "MetaExtractError",
     "NotFoundError",
     "OverloadedError",
-    "ForbiddenError",
     "UnavailableError",
     "to_dict",
 ]

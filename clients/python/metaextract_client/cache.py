@@ -67,23 +67,17 @@ class AsyncCacheClient:
         self, content_id: str = "", module: str = "", version: str = "", timeout: float | None = 10.0
     ) -> result_pb2.InvalidateResultsResponse:
         """Makes the selected results unreachable; every field that is set must match."""
-        request = result_pb2.InvalidateResultsRequest(
-            content_id=content_id, module=module, version=version
-        )
+        request = result_pb2.InvalidateResultsRequest(content_id=content_id, module=module, version=version)
         with translated():
             return await self._results.InvalidateResults(request, timeout=timeout)
 
     async def get_pressure(self, timeout: float | None = 10.0) -> pressure_pb2.PressureState:
         """The current pressure."""
         with translated():
-            response = await self._pressure.GetPressure(
-                pressure_pb2.GetPressureRequest(), timeout=timeout
-            )
+            response = await self._pressure.GetPressure(pressure_pb2.GetPressureRequest(), timeout=timeout)
         return response.state
 
-    async def watch_pressure(
-        self, subscriber: str = ""
-    ) -> AsyncIterator[pressure_pb2.WatchPressureResponse]:
+    async def watch_pressure(self, subscriber: str = "") -> AsyncIterator[pressure_pb2.WatchPressureResponse]:
         """The current pressure, changes and heartbeats, until the server drains."""
         call = self._pressure.WatchPressure(pressure_pb2.WatchPressureRequest(subscriber=subscriber))
         try:
@@ -118,7 +112,7 @@ class AsyncCacheClient:
 
     async def close(self) -> None:
         """Closes the connection."""
-        await self._channel.close()
+        await self._channel.close(grace=None)
 
     async def __aenter__(self) -> Self:
         return self
@@ -138,9 +132,7 @@ class CacheClient:
         self._pressure = pressure_pb2_grpc.PressureServiceStub(self._channel)
         self._admin = admin_pb2_grpc.CacheAdminServiceStub(self._channel)
 
-    def get_result(
-        self, key: result_pb2.ResultKey, timeout: float | None = 10.0
-    ) -> result_pb2.ResultLookup:
+    def get_result(self, key: result_pb2.ResultKey, timeout: float | None = 10.0) -> result_pb2.ResultLookup:
         """What is stored under `key`, if anything."""
         with translated():
             response = self._results.GetResult(result_pb2.GetResultRequest(key=key), timeout=timeout)
@@ -151,34 +143,26 @@ class CacheClient:
     ) -> result_pb2.PutOutcome:
         """How safely `entry` was stored."""
         with translated():
-            response = self._results.PutResult(
-                result_pb2.PutResultRequest(entry=entry), timeout=timeout
-            )
+            response = self._results.PutResult(result_pb2.PutResultRequest(entry=entry), timeout=timeout)
         return response.outcome
 
     def invalidate_results(
         self, content_id: str = "", module: str = "", version: str = "", timeout: float | None = 10.0
     ) -> int:
         """The number of stored results that were removed; every field that is set must match."""
-        request = result_pb2.InvalidateResultsRequest(
-            content_id=content_id, module=module, version=version
-        )
+        request = result_pb2.InvalidateResultsRequest(content_id=content_id, module=module, version=version)
         with translated():
             return self._results.InvalidateResults(request, timeout=timeout).removed_count
 
     def get_pressure(self, timeout: float | None = 10.0) -> pressure_pb2.PressureState:
         """The current pressure."""
         with translated():
-            return self._pressure.GetPressure(
-                pressure_pb2.GetPressureRequest(), timeout=timeout
-            ).state
+            return self._pressure.GetPressure(pressure_pb2.GetPressureRequest(), timeout=timeout).state
 
     def watch_pressure(self, subscriber: str = "") -> Iterator[pressure_pb2.WatchPressureResponse]:
         """The current pressure, changes and heartbeats, until the server drains."""
         with translated():
-            yield from self._pressure.WatchPressure(
-                pressure_pb2.WatchPressureRequest(subscriber=subscriber)
-            )
+            yield from self._pressure.WatchPressure(pressure_pb2.WatchPressureRequest(subscriber=subscriber))
 
     def get_stats(self, timeout: float | None = 10.0) -> admin_pb2.GetStatsResponse:
         """The cache's counters."""
@@ -188,9 +172,7 @@ class CacheClient:
     def clear_cache(self, timeout: float | None = 60.0) -> int:
         """The number of entries dropped; all are."""
         with translated():
-            return self._admin.ClearCache(
-                admin_pb2.ClearCacheRequest(), timeout=timeout
-            ).removed_count
+            return self._admin.ClearCache(admin_pb2.ClearCacheRequest(), timeout=timeout).removed_count
 
     def set_pressure_override(
         self,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class MetaExtractError(Exception):
@@ -21,9 +21,7 @@ class MetaExtractError(Exception):
         request_id: what to name when asking the operator; "" without one.
     """
 
-    def __init__(
-        self, message: str, code: grpc.StatusCode, reason: str = "", request_id: str = ""
-    ) -> None:
+    def __init__(self, message: str, code: grpc.StatusCode, reason: str = "", request_id: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
@@ -83,11 +81,13 @@ def translated() -> Iterator[None]:
 
 def from_rpc_error(error: grpc.RpcError) -> MetaExtractError:
     """The exception that a failed call stands for, with the server's details."""
-    code: grpc.StatusCode = error.code()  # type: ignore[attr-defined]  # every raised RpcError is a Call
-    message: str = error.details() or code.name  # type: ignore[attr-defined]
+    call = cast("grpc.Call", error)  # every RpcError that a stub raises is a Call
+    code = call.code()
+    message = call.details() or code.name
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
-    for key, value in error.trailing_metadata() or ():  # type: ignore[attr-defined]
-        if key == "grpc-status-details-bin":
+    trailers = cast("Iterable[tuple[str, str | bytes]]", call.trailing_metadata() or ())
+    for key, value in trailers:
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
             for detail in status_pb2.Status.FromString(value).details:
                 detail.Unpack(info)
                 detail.Unpack(retry)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import grpc
 from grpc import aio
 
-from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client import channel
 from metaextract_client.errors import translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+
+    from metaextract.document.v1 import document_pb2
 
 CHUNK_BYTES = 1024 * 1024
 INLINE_BYTES = 1024 * 1024
@@ -186,27 +187,19 @@ class AsyncExtractorClient:
             response = await self._stub.ExtractUpload(parts(), timeout=timeout)
         return Extraction(response.document, response.info)
 
-    async def get_capabilities(
-        self, timeout: float | None = 10.0
-    ) -> extractor_pb2.GetCapabilitiesResponse:
+    async def get_capabilities(self, timeout: float | None = 10.0) -> extractor_pb2.GetCapabilitiesResponse:
         """What the server can do."""
         with translated():
-            return await self._stub.GetCapabilities(
-                extractor_pb2.GetCapabilitiesRequest(), timeout=timeout
-            )
+            return await self._stub.GetCapabilities(extractor_pb2.GetCapabilitiesRequest(), timeout=timeout)
 
-    async def get_backoff_state(
-        self, timeout: float | None = 10.0
-    ) -> extractor_pb2.GetBackoffStateResponse:
+    async def get_backoff_state(self, timeout: float | None = 10.0) -> extractor_pb2.GetBackoffStateResponse:
         """How much work the server accepts now."""
         with translated():
-            return await self._stub.GetBackoffState(
-                extractor_pb2.GetBackoffStateRequest(), timeout=timeout
-            )
+            return await self._stub.GetBackoffState(extractor_pb2.GetBackoffStateRequest(), timeout=timeout)
 
     async def close(self) -> None:
         """Closes the connection."""
-        await self._channel.close()
+        await self._channel.close(grace=None)
 
     async def __aenter__(self) -> Self:
         return self

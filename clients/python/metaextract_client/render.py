@@ -40,7 +40,9 @@ def to_dict(extraction: Extraction) -> dict[str, Plain]:
             for digest in file.digests
         },
         "common": _message(document.common),
-        "sections": {section.name: [field_to_dict(field) for field in section.fields] for section in document.sections},
+        "sections": {
+            section.name: [field_to_dict(field) for field in section.fields] for section in document.sections
+        },
         "problems": [_message(problem) for problem in document.problems],
         "modules": [_message(module) for module in document.modules],
     }
@@ -50,7 +52,12 @@ def to_dict(extraction: Extraction) -> dict[str, Plain]:
 def field_to_dict(field: pb.Field) -> dict[str, Plain]:
     """A field with only those parts that it has."""
     result: dict[str, Plain] = {"name": field.name, "value": value_to_plain(field.value)}
-    for key, text in (("text", field.text), ("unit", field.unit), ("group", field.group), ("note", field.note)):
+    for key, text in (
+        ("text", field.text),
+        ("unit", field.unit),
+        ("group", field.group),
+        ("note", field.note),
+    ):
         if text:
             result[key] = text
     if field.HasField("raw"):
@@ -81,12 +88,12 @@ def value_to_plain(value: pb.Value) -> Plain:
 
 
 def outcome_name(outcome: pb.Outcome.ValueType) -> str:
-    """ "OK", "PARTIAL" …"""
+    """The outcome in a word: "OK", "PARTIAL" and so on."""
     return pb.Outcome.Name(outcome).removeprefix("OUTCOME_")
 
 
 def cache_status_name(status: extractor_pb2.CacheStatus.ValueType) -> str:
-    """ "HIT", "MISS" …"""
+    """The cache status in a word: "HIT", "MISS" and so on."""
     return extractor_pb2.CacheStatus.Name(status).removeprefix("CACHE_STATUS_")
 
 

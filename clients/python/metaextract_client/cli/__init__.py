@@ -1,0 +1,1 @@
+"""The command line: `metaextract extract | stats | pressure | health | up | down`."""

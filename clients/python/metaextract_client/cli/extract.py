@@ -1,0 +1,175 @@
+"""`metaextract extract`: finds files, sends them, shows documents as they come."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import sys
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from metaextract.document.v1 import document_pb2
+from metaextract.extractor.v1 import extractor_pb2
+from metaextract_client.cli import exit_codes, human
+from metaextract_client.errors import MetaExtractError, OverloadedError, UnavailableError
+from metaextract_client.extractor import Extraction, ExtractorClient
+from metaextract_client.render import to_dict
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+_ALGORITHMS = {
+    "sha256": document_pb2.DIGEST_ALGORITHM_SHA256,
+    "sha1": document_pb2.DIGEST_ALGORITHM_SHA1,
+    "md5": document_pb2.DIGEST_ALGORITHM_MD5,
+}
+_CACHE_MODES = {
+    "use": extractor_pb2.CACHE_MODE_USE,
+    "refresh": extractor_pb2.CACHE_MODE_REFRESH,
+    "bypass": extractor_pb2.CACHE_MODE_BYPASS,
+}
+_READ = frozenset({document_pb2.OUTCOME_OK, document_pb2.OUTCOME_PARTIAL, document_pb2.OUTCOME_UNSUPPORTED})
+_PROGRESS_AFTER_SECONDS = 1.0
+
+
+class Result(NamedTuple):
+    """One file's document, or why there is none."""
+
+    path: Path
+    extraction: Extraction | None
+    error: str = ""
+
+
+def run(options: argparse.Namespace) -> int:
+    """The exit code after describing all files."""
+    paths = list(find_files(options.paths))
+    if not paths:
+        print("metaextract: no such file", file=sys.stderr)
+        return exit_codes.NOTHING
+    request = extractor_pb2.ExtractOptions(
+        modules=options.module,
+        digests=[_ALGORITHMS[name] for name in options.digest],
+        cache_mode=_CACHE_MODES[options.cache],
+    )
+    failed = 0
+    shown = 0
+    with ExtractorClient(options.extractor) as client, _progress(len(paths)) as advance:
+
+        def work(path: Path) -> Result:
+            return describe(client, path, request, options.timeout, options.retries)
+
+        if options.json:
+            sys.stdout.write("[")
+        for result in _in_parallel(work, paths, options.jobs):
+            advance()
+            is_read = result.extraction is not None and result.extraction.document.outcome in _READ
+            failed += not is_read
+            _show(result, options, first=shown == 0)
+            shown += 1
+        if options.json:
+            sys.stdout.write("]\n")
+    return exit_codes.FAILED if failed else exit_codes.OK
+
+
+def find_files(patterns: list[str]) -> Iterator[Path]:
+    """Files named by `patterns`: themselves, all those in a folder, or the matches of a glob; in order, once."""
+    seen: set[Path] = set()
+    for pattern in patterns:
+        path = Path(pattern)
+        if path.is_dir():
+            found = sorted(each for each in path.rglob("*") if each.is_file())
+        elif path.exists() or not glob.has_magic(pattern):
+            found = [path]
+        else:
+            found = sorted(Path(name) for name in glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns too
+        for each in found:
+            if each not in seen and not each.is_dir():
+                seen.add(each)
+                yield each
+
+
+def describe(
+    client: ExtractorClient,
+    path: Path,
+    options: extractor_pb2.ExtractOptions,
+    timeout: float,
+    retries: int,
+) -> Result:
+    """The result for one file; waits and tries again when the service is busy.
+
+    Raises:
+        UnavailableError: the service can't be reached at all.
+    """
+    for attempt in range(retries + 1):
+        try:
+            return Result(path, client.extract_file(path, options, timeout))
+        except OverloadedError as error:
+            if attempt == retries:
+                return Result(path, None, f"the service is busy: {error}")
+            time.sleep(error.retry_after_seconds)
+        except UnavailableError:
+            raise
+        except MetaExtractError as error:
+            return Result(path, None, str(error))
+        except OSError as error:
+            return Result(path, None, error.strerror or str(error))
+    raise AssertionError("unreachable")
+
+
+def _in_parallel(work: Callable[[Path], Result], paths: list[Path], jobs: int) -> Iterator[Result]:
+    """Results in the order of `paths`, at most `jobs` at once and few waiting to be shown."""
+    with ThreadPoolExecutor(max(1, jobs)) as executor:
+        pending: dict[int, Future[Result]] = {}
+        following = 0
+        try:
+            for number in range(len(paths)):
+                while following < len(paths) and len(pending) < 4 * jobs:
+                    pending[following] = executor.submit(work, paths[following])
+                    following += 1
+                wait([pending[number]], return_when=FIRST_COMPLETED)
+                yield pending.pop(number).result()
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _show(result: Result, options: argparse.Namespace, *, first: bool) -> None:
+    machine = options.json or options.jsonl
+    if result.extraction is None:
+        if not machine:
+            print(f"{result.path}: {result.error}", file=sys.stderr)
+            return
+        entry: dict[str, object] = {"path": str(result.path), "error": result.error}
+    else:
+        if not machine:
+            print(human.document(str(result.path), result.extraction, every_field=options.all))
+            return
+        entry = {"path": str(result.path), **to_dict(result.extraction)}
+    if options.json and not first:
+        sys.stdout.write(",")
+    sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error that appears when the work takes over a second, and only on a terminal."""
+    if total < 2 or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only with a terminal
+    from rich.progress import Progress  # noqa: PLC0415
+
+    progress = Progress(console=Console(stderr=True), transient=True)
+    task = progress.add_task("extracting", total=total)
+    timer = threading.Timer(_PROGRESS_AFTER_SECONDS, progress.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda: progress.advance(task)
+    finally:
+        timer.cancel()
+        progress.stop()

@@ -1,0 +1,133 @@
+"""Entry point of `metaextract`: arguments in, exit code out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from metaextract_client.cache import default_address as cache_address
+from metaextract_client.cli import exit_codes
+from metaextract_client.errors import MetaExtractError, UnavailableError
+from metaextract_client.extractor import default_address as extractor_address
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command and exits with its code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of the command line `arguments`; see `exit_codes`."""
+    options = make_parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except KeyboardInterrupt:
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:  # `metaextract … | head`
+        sys.stderr.close()
+        return exit_codes.OK
+    except UnavailableError as error:
+        print(f"metaextract: the service can't be reached: {error}", file=sys.stderr)
+        print("  `metaextract up` starts both services in a terminal", file=sys.stderr)
+        return exit_codes.UNREACHABLE
+    except MetaExtractError as error:
+        print(f"metaextract: {error}", file=sys.stderr)
+        return exit_codes.FAILED
+    return code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The argument parser; heavy imports happen in the commands, not here."""
+    parser = argparse.ArgumentParser(prog="metaextract", description="Turns files into metadata.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    extract = commands.add_parser("extract", help="describe files, folders or globs")
+    extract.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or a glob pattern")
+    shape = extract.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="one JSON array, for pipes")
+    shape.add_argument("--jsonl", action="store_true", help="one JSON object a line, as they are ready")
+    shape.add_argument("--all", action="store_true", help="every field, not only the first ones")
+    extract.add_argument("--digest", action="append", default=[], choices=("sha256", "sha1", "md5"))
+    extract.add_argument(
+        "--module", action="append", default=[], metavar="NAME", help="run only these modules"
+    )
+    extract.add_argument("--cache", choices=("use", "refresh", "bypass"), default="use")
+    extract.add_argument("--jobs", type=int, default=4, metavar="N", help="files at once (default 4)")
+    extract.add_argument(
+        "--timeout", type=float, default=120.0, metavar="SECONDS", help="per file (default 120)"
+    )
+    extract.add_argument(
+        "--retries", type=int, default=5, metavar="N", help="when the service is busy (default 5)"
+    )
+    extract.add_argument("--extractor", default=extractor_address(), metavar="HOST:PORT")
+    extract.set_defaults(run=_extract)
+
+    stats = commands.add_parser("stats", help="what the cache holds and how often it helped")
+    stats.add_argument("--json", action="store_true")
+    stats.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
+    stats.set_defaults(run=_stats)
+
+    pressure = commands.add_parser("pressure", help="memory pressure of the cache")
+    pressure.add_argument("--watch", action="store_true", help="follow it until interrupted")
+    pressure.add_argument("--events", type=int, default=0, metavar="N", help="stop the watch after N events")
+    pressure.add_argument(
+        "--set", choices=("normal", "elevated", "high", "critical", "real"), help="pretend a level"
+    )
+    pressure.add_argument("--for", dest="seconds", type=float, default=30.0, metavar="SECONDS")
+    pressure.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
+    pressure.set_defaults(run=_pressure)
+
+    health = commands.add_parser("health", help="exit 0 when a service is ready")
+    health.add_argument("address", metavar="HOST:PORT")
+    health.add_argument("--service", default="", help="full name of one service")
+    health.set_defaults(run=_health)
+
+    up = commands.add_parser("up", help="run both services in this terminal")
+    up.add_argument(
+        "--root", action="append", default=[], metavar="FOLDER", help="allow file:// URIs beneath it"
+    )
+    up.set_defaults(run=_up)
+
+    down = commands.add_parser("down", help="stop what `up` started in another terminal")
+    down.set_defaults(run=_down)
+    return parser
+
+
+# Each command imports its module late: `--help` and `health` shouldn't pay for tables and progress bars.
+
+
+def _extract(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import extract
+
+    return extract.run(options)
+
+
+def _stats(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import stats
+
+    return stats.run(options)
+
+
+def _pressure(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import pressure
+
+    return pressure.run(options)
+
+
+def _health(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import health
+
+    return health.run(options)
+
+
+def _up(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import up
+
+    return up.run(options)
+
+
+def _down(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import up
+
+    del options
+    return up.stop()

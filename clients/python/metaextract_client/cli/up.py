@@ -1,0 +1,135 @@
+"""`metaextract up`: both services in one terminal, on embedded defaults; `metaextract down` stops them.
+
+They run as processes of their own, as in production; nothing of them is imported here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaextract_client import channel
+from metaextract_client.cli import exit_codes, health
+from metaextract_client.errors import MetaExtractError
+
+if TYPE_CHECKING:
+    import argparse
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 20.0
+_DIRECTORY_VARIABLE = "METAEXTRACT_CACHE_DIRECTORY"
+_ROOTS_VARIABLE = "METAEXTRACT_FILE_ROOTS"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serves until SIGINT or SIGTERM, or until one of the two ends by itself."""
+    environ = dict(os.environ)
+    environ.setdefault(_DIRECTORY_VARIABLE, str(state_directory() / "cache"))
+    if options.root:
+        environ[_ROOTS_VARIABLE] = ",".join(str(Path(root).resolve()) for root in options.root)
+    addresses = {
+        "cache_service": environ.get(channel.CACHE_VARIABLE) or channel.DEFAULT_CACHE_ADDRESS,
+        "extractor_service": environ.get(channel.EXTRACTOR_VARIABLE) or channel.DEFAULT_EXTRACTOR_ADDRESS,
+    }
+    signal.signal(signal.SIGTERM, _interrupt)
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for module in addresses:
+            # A session of its own: Ctrl-C reaches us alone, and we stop them in order.
+            processes[module] = subprocess.Popen(  # noqa: S603 - our own modules
+                [sys.executable, "-m", module], env=environ, start_new_session=True
+            )
+        for module, address in addresses.items():
+            _wait_until_ready(module, address, processes[module])
+            print(f"{module} is ready on {address}", flush=True)
+        _write_pid()
+        return _wait_for_end(processes)
+    except KeyboardInterrupt:
+        return exit_codes.OK
+    except _StartError as error:
+        print(f"metaextract: {error}", file=sys.stderr)
+        return exit_codes.FAILED
+    finally:
+        _stop_all(list(reversed(processes.values())))
+        _pid_file().unlink(missing_ok=True)
+
+
+def stop() -> int:
+    """Stops the pair that another terminal's `up` runs; 2 when there is none."""
+    try:
+        pid = int(_pid_file().read_text(encoding="ascii"))
+        os.kill(pid, signal.SIGTERM)
+    except (OSError, ValueError):
+        print("metaextract: nothing is running", file=sys.stderr)
+        return exit_codes.NOTHING
+    deadline = time.monotonic() + _STOP_SECONDS
+    while _pid_file().exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return exit_codes.OK
+
+
+def state_directory() -> Path:
+    """Where `up` keeps the disk tier and its process id."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "metaextract"
+
+
+class _StartError(Exception):
+    pass
+
+
+def _wait_until_ready(module: str, address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise _StartError(f"{module} ended with code {process.returncode}")
+        with contextlib.suppress(MetaExtractError):
+            if health.check(address, _SERVICES[module]):
+                return
+        time.sleep(0.05)
+    raise _StartError(f"{module} didn't become ready on {address}")
+
+
+_SERVICES = {
+    "cache_service": "metaextract.cache.v1.ResultService",
+    "extractor_service": "metaextract.extractor.v1.ExtractorService",
+}
+
+
+def _wait_for_end(processes: dict[str, subprocess.Popen[bytes]]) -> int:
+    while True:
+        for module, process in processes.items():
+            if process.poll() is not None:
+                print(f"metaextract: {module} ended with code {process.returncode}", file=sys.stderr)
+                return exit_codes.FAILED
+        time.sleep(0.2)
+
+
+def _stop_all(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _pid_file() -> Path:
+    return state_directory() / "up.pid"
+
+
+def _write_pid() -> None:
+    _pid_file().parent.mkdir(parents=True, exist_ok=True)
+    _pid_file().write_text(str(os.getpid()), encoding="ascii")
+
+
+def _interrupt(number: int, frame: object) -> None:
+    del number, frame
+    raise KeyboardInterrupt
