@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 
     Handler = grpc.RpcMethodHandler[Any, Any]
     Context = aio.ServicerContext[Any, Any]
+    ServerInterceptor = aio.ServerInterceptor[Any, Any]
+else:
+    ServerInterceptor = aio.ServerInterceptor  # generic in its stubs only
 
 REQUEST_ID_HEADER = "x-request-id"
 _MAX_REQUEST_ID_CHARS = 128
 _log = logging.getLogger(__name__)
 
 
-class CallInterceptor(aio.ServerInterceptor[Any, Any]):
+class CallInterceptor(ServerInterceptor):
     """Gives every call a :class:`CallContext` and maps :class:`ServiceError` to a rich status."""
 
     async def intercept_service(

@@ -34,17 +34,17 @@ def parse(source: ByteSource, document: Document) -> None:
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise CorruptFileError(f"HDF5: {_short(error)}") from error
     with file:
-        document.add(SECTION, "LibverBounds", " ".join(map(str, file.libver)), group="/")
         if file.userblock_size:
             document.add(SECTION, "UserBlockSize", file.userblock_size, unit="By", group="/")
-        _Tree(h5py, document).visit(file, "/", 0)
+        _Tree(h5py, document, file["/"]).visit(file, "/", 0)
 
 
 class _Tree:
-    def __init__(self, h5py: Any, document: Document) -> None:
+    def __init__(self, h5py: Any, document: Document, root: Any) -> None:
         self._h5py = h5py
         self._document = document
-        self._seen: set[tuple[int, int]] = set()
+        info = h5py.h5o.get_info(root.id)
+        self._seen: set[tuple[int, int]] = {(info.fileno, info.addr)}
 
     def visit(self, group: Any, path: str, depth: int) -> None:
         """Describes `group`'s attributes and members."""

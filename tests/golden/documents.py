@@ -1,0 +1,44 @@
+"""The document of some bytes, straight through sniffing, modules and encoding; no server."""
+
+from __future__ import annotations
+
+from extractor_service.document import Document, LimitExceededError, ProblemKind
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.registry import FORMATS
+from extractor_service.formats.sniff import sniff
+from extractor_service.modules.base import ModuleContext
+from extractor_service.modules.registry import MODULES
+from extractor_service.sources.blocks import BlockCachedSource
+from extractor_service.sources.descriptor import BytesSource
+from extractor_service.workers import encode
+from metaextract.document.v1 import document_pb2
+from metaextract.extractor.v1 import extractor_pb2
+from metaextract_client import Extraction, to_dict
+
+
+def parse(source, head: bytes) -> Document:
+    """The filled document, as a worker would leave it."""
+    context = ModuleContext(sniff(head, FORMATS))
+    document = Document()
+    for module in MODULES:
+        if module.default_enabled and module.applies(context):
+            try:
+                module.run(source, document, context)
+            except CorruptFileError as error:
+                document.problem("", ProblemKind.DAMAGED, str(error))
+            except LimitExceededError as error:
+                document.problem("", ProblemKind.LIMIT, str(error))
+    return document
+
+
+def golden_document(data: bytes, name: str) -> dict:
+    """What is compared: sections, common facts, problems, and what reading cost."""
+    source = BlockCachedSource(BytesSource(data))
+    document = parse(source, data[:65536])
+    message = document_pb2.Document()
+    message.MergeFromString(encode.encode_module("metadata", document, document.problems))
+    message.MergeFromString(encode.encode_module("common", document, []))
+    found = sniff(data[:65536], FORMATS)
+    message.file.format = found.name if found else ""
+    plain = to_dict(Extraction(message, extractor_pb2.ExtractionInfo()))
+    return {key: plain[key] for key in ("format", "common", "sections", "problems")}

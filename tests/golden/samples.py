@@ -1,0 +1,25 @@
+"""All golden samples by file name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.golden import images, media, science
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SAMPLES: dict[str, Callable[[], bytes]] = {
+    "little.jpg": images.jpeg,
+    "big.jpg": lambda: images.jpeg(big_endian=True),
+    "chunks.png": images.png,
+    "pages.tif": images.tiff_pages,
+    "bigtiff.tif": lambda: images.tiff_pages(big=True),
+    "hdus.fits": science.fits,
+    "tree.h5": science.hdf5,
+    "ct.dcm": science.dicom,
+    "song.mp3": media.mp3,
+    "movie.mp4": media.mp4,
+    "silence.wav": media.wav,
+    "two-pages.pdf": media.pdf,
+}

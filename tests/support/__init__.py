@@ -1,0 +1,1 @@
+"""What tests, benchmarks, fault runs and the demo share."""
