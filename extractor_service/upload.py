@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2
 
 MAX_CHUNK_BYTES = 2 * 1024 * 1024
+_MAX_WAITING_CHUNKS = 3
 _SPOOL_RETRY_SECONDS = 5.0
 
 
@@ -71,8 +73,9 @@ async def _receive(
     announced: int | None,
 ) -> None:
     loop = asyncio.get_running_loop()
-    # While one chunk is hashed and written in a thread, the next one arrives; never more than these two.
-    writing: asyncio.Future[None] | None = None
+    # Chunks are hashed and written in a thread while the next ones arrive; a few may wait, so that neither side
+    # stands still for a moment of the other's.
+    writing: deque[asyncio.Future[None]] = deque()
     received = 0
     try:
         async for part in parts:
@@ -89,12 +92,13 @@ async def _receive(
             _check_total(received, settings)
             if announced is None:
                 limiter.check_size(received)
-            if writing is not None:
-                await writing
-            writing = loop.run_in_executor(None, upload.append, data)
+            if len(writing) >= _MAX_WAITING_CHUNKS:
+                await writing.popleft()
+            writing.append(loop.run_in_executor(upload.thread, upload.append, data))
+        while writing:
+            await writing.popleft()
     finally:
-        if writing is not None:
-            await asyncio.shield(writing)
+        await asyncio.gather(*writing, return_exceptions=True)
     if announced is not None and received != announced:
         raise UploadIncompleteError(
             f"{received} bytes came, {announced} were announced", committed_offset=str(received)

@@ -24,7 +24,7 @@ class ServiceProcess:
     def __init__(self, module: str, **environ: str) -> None:
         self.log: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            self._command(module),
             env={**clean_environ(), **environ},
             stderr=subprocess.PIPE,
             text=True,
@@ -36,6 +36,9 @@ class ServiceProcess:
         if not self._ready.wait(_START_SECONDS) or self.port == 0:
             self.kill()
             raise RuntimeError(f"{module} didn't start:\n" + "\n".join(self.log[-20:]))
+
+    def _command(self, module: str) -> list[str]:
+        return [sys.executable, "-m", module]
 
     @property
     def address(self) -> str:
