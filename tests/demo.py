@@ -40,7 +40,9 @@ def run(folder: Path) -> None:
         CacheClient(cache.address) as cache_client,
         ExtractorClient(extractor.address) as client,
     ):
-        title(f"Both services are up after {time.monotonic() - started:.1f} s: cache {cache.address}, extractor {extractor.address}")
+        title(
+            f"Both services are up after {time.monotonic() - started:.1f} s: cache {cache.address}, extractor {extractor.address}"
+        )
         watcher = threading.Thread(target=watch, args=(cache.address, 5), daemon=True)
 
         title("First pass: every file is read, in isolated workers")
@@ -53,7 +55,9 @@ def run(folder: Path) -> None:
         for path in files:
             hits += cache_status_name(client.extract_file(path).info.cache_status) == "HIT"
         seconds = time.monotonic() - seconds
-        print(f"{hits} of {len(files)} files were cache hits, {seconds / len(files) * 1000:.1f} ms each over gRPC")
+        print(
+            f"{hits} of {len(files)} files were cache hits, {seconds / len(files) * 1000:.1f} ms each over gRPC"
+        )
         assert hits == len(files), "the second pass should have come from the cache"
 
         title("A 2 GiB FITS file by file:// URI: only its headers are read")
@@ -68,8 +72,10 @@ def run(folder: Path) -> None:
             cache_client.set_pressure_override(pressure._LEVELS[level], 30)
             time.sleep(0.3)
             backoff = client.get_backoff_state()
-            print(f"          extractor now allows {backoff.concurrency_limit} parse(s) at once; binding: "
-                  + ", ".join(term.name for term in backoff.terms if term.binding))
+            print(
+                f"          extractor now allows {backoff.concurrency_limit} parse(s) at once; binding: "
+                + ", ".join(term.name for term in backoff.terms if term.binding)
+            )
         watcher.join(10)
 
         title("What the cache did")

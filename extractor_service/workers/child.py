@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _RECYCLE_RESIDENT_BYTES = 256 * 1024 * 1024
 EXIT_OUT_OF_MEMORY = 77
+_DERIVING_SECONDS = 0.2
 
 
 class TimeLimitError(BaseException):
@@ -51,8 +52,14 @@ def _run_job(job: Job, descriptor: int, connection: socket.socket, formats: Mapp
     document = Document()
     context = ModuleContext(formats.get(job.format), job.digest_algorithms)
     stop_at = time.monotonic() + job.parse_seconds
+    incomplete: set[str] = set()
     for name in job.modules:
-        header, payload = _run_module(BY_NAME[name], source, document, context, stop_at)
+        module = BY_NAME[name]
+        header, payload = _run_module(module, source, document, context, stop_at)
+        if not incomplete.isdisjoint(module.reads):
+            header["is_complete"] = False  # what is derived from a part is itself a part
+        if not header["is_complete"]:
+            incomplete.add(name)
         connection.sendall(encode_frame({"kind": "module", "name": name, **header}, payload))
     connection.sendall(
         encode_frame(
@@ -110,7 +117,8 @@ def _run_module(
 def _with_time_limit(
     module: Module, source: BlockCachedSource, document: Document, context: ModuleContext, stop_at: float
 ) -> None:
-    remaining = stop_at - time.monotonic()
+    # A module that reads others works on what they found, which takes a moment even when the time is up.
+    remaining = max(stop_at - time.monotonic(), _DERIVING_SECONDS if module.reads else 0.0)
     if remaining <= 0:
         raise TimeLimitError
     signal.setitimer(signal.ITIMER_REAL, remaining, 0.05)  # again, should a callback swallow the first

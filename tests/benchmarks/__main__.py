@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.benchmarks import cached_extract, cold_folder, get_result, large_uri, upload
+from tests.support.evidence import run_named
 
 BENCHMARKS = {
     "cached_extract_vs_echo": cached_extract.run,
@@ -15,14 +16,5 @@ BENCHMARKS = {
 }
 
 
-def main(names: list[str]) -> int:
-    unknown = set(names) - set(BENCHMARKS)
-    if unknown:
-        print(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
-        return 2
-    missed = [name for name in names or BENCHMARKS if not BENCHMARKS[name](name).finish()]
-    return 1 if missed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_named(BENCHMARKS, sys.argv[1:]))

@@ -22,5 +22,3 @@ class BareServer(ServiceProcess):
 
     def _command(self, module: str) -> list[str]:
         return [sys.executable, "-m", module, *self._arguments]
-
-

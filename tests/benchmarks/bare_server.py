@@ -6,18 +6,17 @@ tests.benchmarks.bare_server EXTRACT_RESPONSE GET_RESULT_RESPONSE`, both files o
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from pathlib import Path
 
 import uvloop
+from grpc import aio
 
 from metaextract.cache.v1 import result_pb2, result_pb2_grpc
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from service_runtime.memory.release import tune_for_large_messages
 from service_runtime.server import ServerOptions
-from grpc import aio
 
 
 class Extractor(extractor_pb2_grpc.ExtractorServiceServicer):

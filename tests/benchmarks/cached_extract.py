@@ -22,7 +22,9 @@ _CALLS = 1000
 def run(name: str) -> Evidence:
     evidence = Evidence(name)
     photo = next(path for path in PHOTOS if "FujiFilm" in path.name)
-    request = extractor_pb2.ExtractRequest(inline=extractor_pb2.InlineSource(data=photo.read_bytes(), name=photo.name))
+    request = extractor_pb2.ExtractRequest(
+        inline=extractor_pb2.InlineSource(data=photo.read_bytes(), name=photo.name)
+    )
     with (
         tempfile.TemporaryDirectory() as folder,
         start_cache(Path(folder) / "cache") as cache,

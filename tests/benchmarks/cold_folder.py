@@ -45,8 +45,17 @@ def run(name: str) -> Evidence:
     if theirs:
         version = subprocess.run([exiftool, "-ver"], capture_output=True, text=True).stdout.strip()
         reference = f"exiftool {version} -j, one batch"
-        evidence.paired("cold folder", "files per second", "1/s", [r[0] for r in ours], [r[0] for r in theirs], reference)
-        evidence.paired("cold folder", "files per CPU second", "1/s", [r[1] for r in ours], [r[1] for r in theirs], reference)
+        evidence.paired(
+            "cold folder", "files per second", "1/s", [r[0] for r in ours], [r[0] for r in theirs], reference
+        )
+        evidence.paired(
+            "cold folder",
+            "files per CPU second",
+            "1/s",
+            [r[1] for r in ours],
+            [r[1] for r in theirs],
+            reference,
+        )
     else:
         print("exiftool isn't installed: nothing to compare with")
         evidence.single("cold folder", "files per second", "1/s", sorted(r[0] for r in ours)[len(ours) // 2])
@@ -59,7 +68,16 @@ def measure_ours(photos: Path, files: int, cache, extractor) -> tuple[float, flo
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     run = subprocess.run(
-        [sys.executable, "-m", "metaextract_client.cli", "extract", "--jsonl", "--cache", "refresh", str(photos)],
+        [
+            sys.executable,
+            "-m",
+            "metaextract_client.cli",
+            "extract",
+            "--jsonl",
+            "--cache",
+            "refresh",
+            str(photos),
+        ],
         env={**clean_environ(), "METAEXTRACT_EXTRACTOR_ADDRESS": extractor.address},
         capture_output=True,
         check=True,

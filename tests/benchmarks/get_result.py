@@ -38,7 +38,11 @@ def run(name: str) -> Evidence:
         ):
             bare_stub = result_pb2_grpc.ResultServiceStub(bare_channel)
             ours, reference = interleave(
-                lambda: stub.GetResult(request), lambda: bare_stub.GetResult(request), _CALLS, [cache.pid], [bare.pid]
+                lambda: stub.GetResult(request),
+                lambda: bare_stub.GetResult(request),
+                _CALLS,
+                [cache.pid],
+                [bare.pid],
             )
     add_latency_and_cpu(evidence, "4 KiB from memory", ours, reference, "bare grpc.aio echo")
     return evidence

@@ -39,7 +39,9 @@ def run(name: str) -> Evidence:
             assert cache_status_name(again.info.cache_status) == "HIT"
             case = f"{path.name}, {path.stat().st_size / 2**30:.1f} GiB"
             evidence.single(case, "fields", "count", fields)
-            evidence.single(case, "bytes read, whole blocks", "MiB", answer.info.source_bytes_read / 2**20, "< 2")
+            evidence.single(
+                case, "bytes read, whole blocks", "MiB", answer.info.source_bytes_read / 2**20, "< 2"
+            )
             evidence.single(case, "reads", "count", answer.info.source_reads)
             evidence.single(case, "peak PSS over idle, all", "MiB", sum(memory.over_idle_mib()), "< 40")
             evidence.single(case, "elapsed, first", "ms", answer.info.elapsed_seconds * 1000)

@@ -45,5 +45,10 @@ def add_latency_and_cpu(evidence, case: str, ours: list[Round], reference: list[
     """Two paired figures: p50 and CPU per call."""
     evidence.paired(case, "latency p50", "us", [r.p50_us for r in ours], [r.p50_us for r in reference], name)
     evidence.paired(
-        case, "CPU per call, all our processes", "us", [r.cpu_us_per_call for r in ours], [r.cpu_us_per_call for r in reference], name
+        case,
+        "CPU per call, all our processes",
+        "us",
+        [r.cpu_us_per_call for r in ours],
+        [r.cpu_us_per_call for r in reference],
+        name,
     )

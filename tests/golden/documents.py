@@ -31,7 +31,7 @@ def parse(source, head: bytes) -> Document:
     return document
 
 
-def golden_document(data: bytes, name: str) -> dict:
+def golden_document(data: bytes) -> dict:
     """What is compared: sections, common facts, problems, and what reading cost."""
     source = BlockCachedSource(BytesSource(data))
     document = parse(source, data[:65536])

@@ -31,7 +31,9 @@ def _pack(order: str, kind: int, values) -> bytes:
     return struct.pack(order + code[0] * len(flat), *flat)
 
 
-def tiff(directories: list[list[tuple]], *, big_endian: bool = False, big: bool = False, pixels: bytes = b"") -> bytes:
+def tiff(
+    directories: list[list[tuple]], *, big_endian: bool = False, big: bool = False, pixels: bytes = b""
+) -> bytes:
     """A TIFF of chained directories. An entry is (tag, type, values); a value may be ("ifd", entries) to nest one."""
     order = ">" if big_endian else "<"
     word, head = ("Q", 16) if big else ("I", 8)

@@ -13,7 +13,12 @@ def mp3() -> bytes:
         data = b"\x03" + text.encode()
         return identity + struct.pack(">IH", len(data), 0) + data
 
-    frames = frame(b"TIT2", "Golden song") + frame(b"TPE1", "Ada") + frame(b"TALB", "First") + frame(b"TRCK", "1/9")
+    frames = (
+        frame(b"TIT2", "Golden song")
+        + frame(b"TPE1", "Ada")
+        + frame(b"TALB", "First")
+        + frame(b"TRCK", "1/9")
+    )
     size = len(frames)
     synchsafe = bytes((size >> shift) & 0x7F for shift in (21, 14, 7, 0))
     audio = (b"\xff\xfb\x90\x64" + bytes(413)) * 40

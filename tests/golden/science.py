@@ -60,7 +60,12 @@ def fits() -> bytes:
         ]
     )
     image = header(
-        ["XTENSION= 'IMAGE   '", "BITPIX  =                  -32", "NAXIS   =                    0", "EXTNAME = 'EMPTY   '"]
+        [
+            "XTENSION= 'IMAGE   '",
+            "BITPIX  =                  -32",
+            "NAXIS   =                    0",
+            "EXTNAME = 'EMPTY   '",
+        ]
     )
     first = bytes(100 * 50 * 2).ljust(-(-10000 // BLOCK) * BLOCK, b"\0")
     second = bytes(8016).ljust(-(-8016 // BLOCK) * BLOCK, b"\0")
@@ -83,7 +88,9 @@ def hdf5() -> bytes:
         file.attrs["truth"] = np.bool_(True)
         group = file.create_group("run1")
         group.attrs["temperature"] = 21.5
-        data = group.create_dataset("image", (10, 20), "u2", chunks=(5, 10), compression="gzip", maxshape=(None, 20))
+        data = group.create_dataset(
+            "image", (10, 20), "u2", chunks=(5, 10), compression="gzip", maxshape=(None, 20)
+        )
         data.attrs["units"] = "counts"
         group.create_dataset("labels", data=["a", "bb"], dtype=h5py.string_dtype())
         group.create_dataset("scalar", data=np.float64(1.5))

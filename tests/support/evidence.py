@@ -7,6 +7,7 @@ import operator
 import platform
 import statistics
 import subprocess
+import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -46,16 +47,32 @@ class Evidence:
         self.figures.append(Figure(case, what, unit, ours, goal=goal, holds=holds))
 
     def paired(
-        self, case: str, what: str, unit: str, ours: list[float], reference: list[float], reference_name: str, goal: str = ""
+        self,
+        case: str,
+        what: str,
+        unit: str,
+        ours: list[float],
+        reference: list[float],
+        reference_name: str,
+        goal: str = "",
     ) -> None:
         """Medians of interleaved rounds and the median of the paired ratios; spread is the range of those."""
         ratios = [mine / other for mine, other in zip(ours, reference, strict=True)]
         ratio = statistics.median(ratios)
         self.figures.append(
             Figure(
-                case, what, unit, statistics.median(ours), statistics.median(reference), reference_name, ratio,
-                goal, _holds(ratio, goal) if goal else None, len(ours), [min(ratios), max(ratios)],
-            )  # fmt: skip
+                case,
+                what,
+                unit,
+                statistics.median(ours),
+                statistics.median(reference),
+                reference_name,
+                ratio,
+                goal,
+                _holds(ratio, goal) if goal else None,
+                len(ours),
+                [min(ratios), max(ratios)],
+            )
         )
 
     @property
@@ -89,6 +106,16 @@ class Evidence:
         return self.holds
 
 
+def run_named(runs: dict, names: list[str]) -> int:
+    """The exit code after running all of `runs`, or those named: 1 when a goal is missed, 2 for an unknown name."""
+    unknown = set(names) - set(runs)
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(runs)}", file=sys.stderr)
+        return 2
+    missed = [name for name in names or runs if not runs[name](name).finish()]
+    return 1 if missed else 0
+
+
 def _holds(value: float, goal: str) -> bool:
     sign, _, limit = goal.partition(" ")
     return bool(_OPERATORS[sign](value, float(limit)))
@@ -104,5 +131,9 @@ def machine() -> str:
 
 def commit() -> str:
     """The commit measured, with "+" when the tree had changes."""
-    run = lambda *words: subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()  # noqa: E731
-    return (run("rev-parse", "--short", "HEAD") or "none") + ("+" if run("status", "--porcelain", "-uno") else "")
+    run = lambda *words: subprocess.run(
+        ["git", *words], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    return (run("rev-parse", "--short", "HEAD") or "none") + (
+        "+" if run("status", "--porcelain", "-uno") else ""
+    )

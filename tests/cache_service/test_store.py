@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cache_service.entry import Budget, Key, Selector
+from cache_service.eviction.lru import LruPolicy
+from cache_service.invalidation import InvalidationLog, ReadPoint
+from cache_service.store import MAX_VALUE_BYTES, NewResult, ResultStore, TtlSpan
+from cache_service.tiers.composite import CompositeTier
+from cache_service.tiers.disk import DiskTier
+from cache_service.tiers.memory import MemoryTier
+
+TTL = TtlSpan(100, 200)
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def key(number, module="m", version="1"):
+    return Key("verified", f"b3:{number}", module, version, "")
+
+
+def result(number, value=b"v", read_point=None, module="m", version="1"):
+    return NewResult(key(number, module, version), value, 0.25, TTL, read_point)
+
+
+def make_store(clock=None, log=None):
+    tier = CompositeTier([MemoryTier(Budget(10**6), LruPolicy())])
+    return ResultStore(tier, log or InvalidationLog(), clock=clock or Clock(), jitter=random.Random(1))
+
+
+async def test_hits_misses_and_saved_time_are_counted():
+    store = make_store()
+    await store.put([result(1)])
+    found = await store.get([key(1), key(2), key(1)])
+    assert [hit is not None for hit in found] == [True, False, True]
+    assert (store.stats.hits, store.stats.misses, store.stats.puts) == (2, 1, 1)
+    assert store.stats.saved_seconds == 0.5
+
+
+async def test_the_ttl_is_jittered_inside_its_span():
+    clock = Clock()
+    store = make_store(clock)
+    await store.put([result(number) for number in range(200)])
+    lives = [hit.entry.expires_at - 1000 for hit in await store.get([key(number) for number in range(200)])]
+    assert min(lives) >= 100 and max(lives) <= 200 and max(lives) - min(lives) > 80
+    clock.now += 100
+    assert None not in await store.get([key(number) for number in range(200) if lives[number] > 100])
+    clock.now += 101
+    assert set(await store.get([key(number) for number in range(200)])) == {None}
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (result(1, b"x" * (MAX_VALUE_BYTES + 1)), "too_large"),
+        (NewResult(Key("", "c", "m", "v", ""), b"", 0, TTL, None), "bad_key"),
+        (NewResult(Key("s", "c\n", "m", "v", ""), b"", 0, TTL, None), "bad_key"),
+        (NewResult(Key("s", "c" * 513, "m", "v", ""), b"", 0, TTL, None), "bad_key"),
+        (result(1, read_point=ReadPoint("another log", 0)), "invalidated"),
+    ],
+)
+async def test_a_refusal_has_a_reason_and_concerns_its_entry_alone(bad, reason):
+    store = make_store()
+    outcomes = await store.put([result(7), bad])
+    assert outcomes[0].tier == "memory"
+    assert (outcomes[1].tier, outcomes[1].reason) == ("", reason)
+    assert store.stats.puts_refused == 1
+
+
+async def test_a_fill_that_began_before_an_invalidation_is_refused():
+    store = make_store()
+    point = store.read_point
+    await store.invalidate(Selector(content_id="b3:1"))
+    outcomes = await store.put([result(1, read_point=point), result(2, read_point=point)])
+    assert [outcome.reason for outcome in outcomes] == ["invalidated", ""]
+    assert (await store.put([result(1, read_point=store.read_point)]))[0].tier == "memory"
+
+
+async def test_clearing_also_refuses_what_is_on_its_way():
+    store = make_store()
+    await store.put([result(1), result(2)])
+    point = store.read_point
+    assert await store.clear() == 2
+    assert await store.get([key(1), key(2)]) == [None, None]
+    assert (await store.put([result(3, read_point=point)]))[0].reason == "invalidated"
+
+
+async def test_an_invalidation_outlives_a_restart(tmp_path):
+    log_path = tmp_path / "log.sqlite"
+
+    async def open_store():
+        tier = await DiskTier.open(tmp_path / "disk", Budget(10**6))
+        return ResultStore(CompositeTier([tier]), InvalidationLog(log_path), clock=Clock())
+
+    store = await open_store()
+    await store.put([result(1)])
+    # As if the process had died between the log and the deletion: the entry stays, the log knows.
+    store._log.append(Selector(content_id="b3:1"))
+    point = store.read_point
+    await store.close()
+    store = await open_store()
+    assert store.read_point == point
+    assert await store.get([key(1)]) == [None]
+    assert store.tier_stats()[0].entry_count == 0
+    await store.close()
+
+
+def test_a_full_log_folds_its_oldest_half_and_stays_safe():
+    log = InvalidationLog(max_selectors=10)
+    for number in range(11):
+        log.append(Selector(content_id=str(number)))
+    assert len(log._last) == 6
+    assert log.covers(key("anything"), 0), "read before the floor: can't be trusted"
+    assert not log.covers(key("anything"), 5)
+    assert log.covers(Key("s", "9", "m", "v", ""), 9) and not log.covers(Key("s", "9", "m", "v", ""), 10)
+
+
+selectors = st.builds(
+    Selector,
+    content_id=st.one_of(st.none(), st.sampled_from(["b3:0", "b3:1"])),
+    module=st.one_of(st.none(), st.sampled_from(["a", "b"])),
+)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.integers(0, 1), st.sampled_from(["a", "b"])),
+        st.tuples(st.just("late put"), st.integers(0, 1), st.sampled_from(["a", "b"])),
+        st.tuples(st.just("invalidate"), selectors),
+        st.tuples(st.just("wait"), st.integers(1, 150)),
+    ),
+    max_size=30,
+)
+
+
+@given(steps)
+@settings(max_examples=200)
+async def test_nothing_deleted_or_expired_ever_comes_back(history):
+    """Against a model: a dictionary of what may be answered."""
+    clock = Clock()
+    store = make_store(clock)
+    first_point = store.read_point
+    model: dict[Key, tuple[bytes, float]] = {}
+    invalidated: list[Selector] = []
+    for number, (action, *arguments) in enumerate(history):
+        value = str(number).encode()
+        if action == "put":
+            await store.put([result(arguments[0], value, store.read_point, arguments[1])])
+            model[key(*arguments)] = (value, clock.now)
+        elif action == "late put":
+            late = key(*arguments)
+            outcome = (await store.put([result(arguments[0], value, first_point, arguments[1])]))[0]
+            refused = any(selector.matches(late) for selector in invalidated)
+            assert (outcome.reason == "invalidated") == refused
+            if not refused:
+                model[late] = (value, clock.now)
+        elif action == "invalidate":
+            invalidated.append(arguments[0])
+            await store.invalidate(arguments[0])
+            model = {each: known for each, known in model.items() if not arguments[0].matches(each)}
+        else:
+            clock.now += arguments[0]
+        for each in [key(content, module) for content in (0, 1) for module in "ab"]:
+            (found,) = await store.get([each])
+            if found is not None:
+                value_known, put_at = model[each]
+                assert found.entry.value == value_known and clock.now < put_at + 200
+            elif each in model:
+                assert clock.now >= model[each][1] + 100

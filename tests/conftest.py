@@ -1,0 +1,46 @@
+"""Fixtures that several folders share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from metaextract_client import CacheClient, ExtractorClient
+from tests.samples import write_samples
+from tests.support.processes import start_cache, start_extractor
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory) -> dict[str, Path]:
+    """Golden samples on disk, by name."""
+    return {path.name: path for path in write_samples(tmp_path_factory.mktemp("samples"))}
+
+
+@pytest.fixture(scope="session")
+def cache_process(tmp_path_factory):
+    """A cache process with a disk tier, shared by tests that don't mind each other."""
+    with start_cache(tmp_path_factory.mktemp("cache")) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def extractor_process(cache_process, tmp_path_factory, samples):
+    """An extractor process that may read the samples' folder."""
+    root = next(iter(samples.values())).parent
+    with start_extractor(cache_process.address, METAEXTRACT_FILE_ROOTS=str(root)) as process:
+        yield process
+
+
+@pytest.fixture
+def extractor(extractor_process):
+    """A client of the shared extractor."""
+    with ExtractorClient(extractor_process.address) as client:
+        yield client
+
+
+@pytest.fixture
+def cache(cache_process):
+    """A client of the shared cache."""
+    with CacheClient(cache_process.address) as client:
+        yield client

@@ -1,0 +1,177 @@
+"""One suite for every tier: memory, disk, and composites of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from cache_service.entry import Budget, Entry, Key, RemovalCause, Selector, charged_bytes
+from cache_service.eviction.lru import LruPolicy
+from cache_service.tiers.base import TierError
+from cache_service.tiers.composite import CompositeTier
+from cache_service.tiers.disk import DiskTier
+from cache_service.tiers.memory import MemoryTier
+
+BUDGET = Budget(100_000)
+NOW = 1000.0
+
+
+def key(number: int, module: str = "m", version: str = "1") -> Key:
+    return Key("verified", f"b3:{number:04d}", module, version, "")
+
+
+def entry(value: bytes = b"value", expires_at: float = 2000.0) -> Entry:
+    return Entry(value, 0.5, expires_at, 7)
+
+
+class FailingTier:
+    """Fails whatever is asked."""
+
+    name = "failing"
+
+    def __getattr__(self, name):
+        async def fail(*_):
+            raise TierError("broken")
+
+        return fail
+
+    def stats(self):
+        return []
+
+    async def close(self):
+        pass
+
+
+async def memory(tmp_path, budget):
+    return MemoryTier(budget, LruPolicy())
+
+
+async def disk(tmp_path, budget):
+    return await DiskTier.open(tmp_path / "disk", budget)
+
+
+async def composite(tmp_path, budget):
+    return CompositeTier([await memory(tmp_path, budget), await disk(tmp_path, Budget(10**9))])
+
+
+async def with_a_failing_front(tmp_path, budget):
+    return CompositeTier([FailingTier(), await memory(tmp_path, budget)])
+
+
+@pytest.fixture(params=[memory, disk, composite, with_a_failing_front], ids=lambda make: make.__name__)
+async def make_tier(request, tmp_path):
+    made = []
+
+    async def make(budget=BUDGET):
+        made.append(await request.param(tmp_path, budget))
+        return made[-1]
+
+    yield make
+    for tier in made:
+        await tier.close()
+
+
+async def test_what_was_put_is_got_whole(make_tier):
+    tier = await make_tier()
+    assert all(await tier.put([(key(1), entry(b"a" * 5000)), (key(2), entry(b""))], NOW))
+    first, missing, second = await tier.get([key(1), key(3), key(2)], NOW)
+    assert first.entry == entry(b"a" * 5000) and second.entry == entry(b"") and missing is None
+
+
+async def test_every_part_of_the_key_counts(make_tier):
+    tier = await make_tier()
+    whole = Key("s", "c", "m", "v", "o")
+    await tier.put([(whole, entry())], NOW)
+    for part in range(5):
+        other = Key(*(value + "x" if index == part else value for index, value in enumerate(whole)))
+        assert await tier.get([other], NOW) == [None]
+
+
+async def test_a_newer_value_replaces(make_tier):
+    tier = await make_tier()
+    await tier.put([(key(1), entry(b"old"))], NOW)
+    await tier.put([(key(1), entry(b"new"))], NOW)
+    (found,) = await tier.get([key(1)], NOW)
+    assert found.entry.value == b"new"
+    assert tier.stats()[-1].entry_count == 1
+
+
+async def test_a_batch_may_repeat_a_key_and_the_last_wins(make_tier):
+    tier = await make_tier()
+    assert len(await tier.put([(key(1), entry(b"a")), (key(1), entry(b"b"))], NOW)) == 2
+    (found,) = await tier.get([key(1)], NOW)
+    assert found.entry.value == b"b"
+
+
+async def test_expired_entries_are_misses(make_tier):
+    tier = await make_tier()
+    await tier.put([(key(1), entry(expires_at=NOW + 1))], NOW)
+    assert (await tier.get([key(1)], NOW + 0.5))[0] is not None
+    assert await tier.get([key(1)], NOW + 1) == [None]
+
+
+async def test_deleting_by_selector(make_tier):
+    tier = await make_tier()
+    keys = [key(1), key(1, "other"), key(2), key(2, "m", "2")]
+    await tier.put([(each, entry()) for each in keys], NOW)
+    assert await tier.delete(Selector(module="m", version="1")) == 2
+    found = await tier.get(keys, NOW)
+    assert [hit is not None for hit in found] == [False, True, False, True]
+    assert await tier.delete(Selector(content_id="b3:0001")) == 1
+    assert await tier.delete(Selector()) == 1
+
+
+async def test_discarding_exact_keys(make_tier):
+    tier = await make_tier()
+    await tier.put([(key(number), entry()) for number in range(3)], NOW)
+    await tier.discard([key(1), key(99)], RemovalCause.DELETED)
+    found = await tier.get([key(number) for number in range(3)], NOW)
+    assert [hit is not None for hit in found] == [True, False, True]
+
+
+async def test_the_budget_is_never_exceeded(make_tier):
+    tier = await make_tier(Budget(20_000))
+    for number in range(100):
+        await tier.put([(key(number), entry(bytes(number * 37 % 3000)))], NOW + number)
+        stats = tier.stats()[0]
+        assert stats.used_bytes <= 20_000
+    assert (await tier.get([key(99)], NOW + 100))[0] is not None
+
+
+async def test_the_least_recently_used_goes_first(make_tier):
+    size = charged_bytes(key(0), entry(bytes(1000)))
+    tier = await make_tier(Budget(size * 10))
+    for number in range(9):
+        await tier.put([(key(number), entry(bytes(1000)))], NOW + number)
+    await tier.get([key(0)], NOW + 50)
+    for number in range(9, 14):
+        await tier.put([(key(number), entry(bytes(1000)))], NOW + 50 + number)
+    memory_or_disk = tier._tiers[0] if isinstance(tier, CompositeTier) and tier._tiers[0].name == "memory" else tier
+    found = await memory_or_disk.get([key(0), key(1), key(13)], NOW + 100)
+    assert [hit is not None for hit in found] == [True, False, True]
+
+
+async def test_shrinking_evicts_at_once_and_growing_does_not_bring_back(make_tier):
+    tier = await make_tier()
+    await tier.put([(key(number), entry(bytes(500))) for number in range(50)], NOW)
+    target = tier._tiers[-1] if isinstance(tier, CompositeTier) and tier._tiers[0].name == "failing" else tier
+    await target.resize(Budget(5000), RemovalCause.PRESSURE)
+    stats = target.stats()[0]
+    assert stats.used_bytes <= 5000 and stats.removals[RemovalCause.PRESSURE] >= 40
+    await target.resize(BUDGET, RemovalCause.PRESSURE)
+    assert target.stats()[0].used_bytes <= 5000
+
+
+async def test_an_entry_above_the_budget_is_not_stored(make_tier):
+    tier = await make_tier(Budget(2000))
+    simple = tier._tiers[0] if isinstance(tier, CompositeTier) else tier
+    if simple.name != "failing":
+        assert await simple.put([(key(1), entry(bytes(5000)))], NOW) == [""]
+        assert await simple.get([key(1)], NOW) == [None]
+
+
+async def test_stats_count_what_is_there(make_tier):
+    tier = await make_tier()
+    await tier.put([(key(number), entry(bytes(100))) for number in range(3)], NOW)
+    stats = tier.stats()[-1]
+    assert stats.entry_count == 3
+    assert stats.used_bytes == sum(charged_bytes(key(number), entry(bytes(100))) for number in range(3))

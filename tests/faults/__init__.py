@@ -1,0 +1,1 @@
+"""Real failures of real processes. `make faults`, `make faults ONLY=name`."""

@@ -1,0 +1,50 @@
+"""A format that exists in tests only: its files tell the parser how to misbehave."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+
+from extractor_service.formats.base import Format, Magic
+from extractor_service.formats.registry import FORMATS
+
+HOSTILE = Format(
+    "hostile", "application/x-hostile", ("hostile",), (Magic(b"HOSTILE!"),), "tests.faults.hostile:parse", "1"
+)
+ALL_FORMATS = (*FORMATS, HOSTILE)
+
+
+def make(action: str) -> bytes:
+    """A file that makes its parser do `action`; a nonce keeps it out of the cache."""
+    return b"HOSTILE!" + action.encode().ljust(32) + os.urandom(8)
+
+
+def parse(source, document) -> None:
+    action = source.read_range(8, 32).decode().strip()
+    document.add("hostile", "Action", action)
+    if action == "hang":
+        while True:
+            time.sleep(0.01)
+    elif action == "hang-deaf":  # a C library in a loop: no Python signal handler ever runs
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+        while True:
+            time.sleep(0.01)
+    elif action == "allocate":
+        document.add("hostile", "Bytes", len(bytearray(4 * 2**30)))
+    elif action == "segfault":
+        ctypes.string_at(0)
+    elif action == "exit":
+        os._exit(3)
+    elif action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "raise":
+        raise RuntimeError("a defect")
+    elif action == "nonsense":
+        for descriptor in range(3, 64):
+            try:
+                os.write(descriptor, b"\xff" * 64)
+            except OSError:
+                continue
+        time.sleep(1)

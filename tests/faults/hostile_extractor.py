@@ -1,0 +1,24 @@
+"""The extractor with the hostile format: `python -m tests.faults.hostile_extractor`."""
+
+import os
+import sys
+
+from extractor_service.__main__ import running_extractor
+from extractor_service.settings import Settings
+from service_runtime import server as runtime
+from service_runtime.settings import from_environ
+from service_runtime.telemetry import configure_logging
+from tests.faults.hostile import ALL_FORMATS
+
+WORKER_COMMAND = (sys.executable, "-m", "tests.faults.hostile_workers")
+
+
+async def serve() -> None:
+    settings = from_environ(Settings, os.environ)
+    async with running_extractor(settings, ALL_FORMATS, WORKER_COMMAND) as server:
+        await runtime.serve_until_signal(server)
+
+
+if __name__ == "__main__":
+    configure_logging("info")
+    runtime.run(serve)
