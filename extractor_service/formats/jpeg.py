@@ -121,7 +121,7 @@ def _segment(
     elif marker == 0xE1 and data.startswith(_XMP):
         packet = reader.exact(offset + len(_XMP), length - len(_XMP))
         xmp.parse(packet, document)
-    elif marker == 0xE2 and data.startswith(_ICC) and length > 14:
+    elif marker == 0xE2 and data.startswith(_ICC) and len(data) > 14:
         if sum(map(len, icc_chunks.values())) + length <= _MAX_ICC_BYTES:
             icc_chunks.setdefault(data[12], reader.exact(offset + 14, length - 14))
     elif marker == 0xEE and data.startswith(_ADOBE) and length >= 12:

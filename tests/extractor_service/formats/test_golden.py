@@ -1,0 +1,52 @@
+"""Every golden sample gives exactly the expected document; `python -m tests.golden` writes them anew."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.golden.documents import golden_document, parse
+from tests.golden.samples import SAMPLES
+from tests.samples import PHOTOS
+from extractor_service.sources.blocks import BlockCachedSource
+from extractor_service.sources.descriptor import BytesSource
+
+EXPECTED = Path(__file__).parents[2] / "golden" / "expected"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_golden(name):
+    expected = json.loads((EXPECTED / f"{name}.json").read_text(encoding="utf-8"))
+    assert golden_document(SAMPLES[name]()) == expected
+
+
+def test_both_byte_orders_give_the_same_exif():
+    little, big = (golden_document(SAMPLES[name]())["sections"]["exif"] for name in ("little.jpg", "big.jpg"))
+    for a, b in zip(little, big):
+        if a["name"] != "UserComment":
+            assert a == b
+
+
+# What ExifTool 13.59 says of them.
+CAMERAS = {
+    "Canon_EOS_REBEL_T3i": ("Canon", "Canon EOS REBEL T3i", (1152, 768)),
+    "FujiFilm_FinePixS1Pro_4_": ("FUJIFILM", "FinePixS2Pro", (600, 400)),
+    "Konica_Q-M100_1_": ("KONICA CORPORATION", "Konica Digital Camera Q-M100", (576, 436)),
+    "Nikon_D5000": ("NIKON CORPORATION", "NIKON D5000", (858, 570)),
+    "Olympus_PEN_E-P3": ("OLYMPUS IMAGING CORP.", "E-P3", (1280, 960)),
+    "Ricoh_RDC5300": ("RICOH", "RDC-5300", (896, 600)),
+    "Samsung_GT-I9000_Galaxy_S_": ("SAMSUNG", "GT-I9000", (640, 480)),
+    "Sony_DSC-HX5V_2_": ("SONY", "DSC-HX5V", (730, 547)),
+}
+
+
+@pytest.mark.parametrize("photo", PHOTOS, ids=lambda path: path.stem)
+def test_real_cameras_are_named_and_little_is_read(photo):
+    data = photo.read_bytes()
+    source = BlockCachedSource(BytesSource(data))
+    common = parse(source, data[:65536]).common
+    make, model, size = CAMERAS[photo.stem]
+    assert (common.device_make, common.device_model) == (make, model)
+    assert (common.width_pixels, common.height_pixels) == size
+    assert common.created_at is not None
+    assert source.bytes_read <= 128 * 1024

@@ -1,0 +1,138 @@
+"""Damaged files end in Problems or CorruptFileError, quickly and within budgets; never in anything else."""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+import zlib
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from extractor_service.document import Document, DocumentLimits, LimitExceededError
+from extractor_service.formats import exif, fits, jpeg, mp4, png, tiff, xmp
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.sources.blocks import BlockCachedSource
+from extractor_service.sources.descriptor import BytesSource
+from tests.golden import images, media, science
+
+OWN = {
+    "jpeg": (jpeg.parse, images.jpeg()),
+    "jpeg big-endian": (jpeg.parse, images.jpeg(big_endian=True)),
+    "png": (png.parse, images.png()),
+    "tiff": (tiff.parse, images.tiff_pages()),
+    "bigtiff": (tiff.parse, images.tiff_pages(big=True)),
+    "fits": (fits.parse, science.fits()),
+    "mp4": (mp4.parse, media.mp4()),
+}
+
+
+def run(parse, data: bytes) -> Document:
+    document = Document()
+    try:
+        parse(BlockCachedSource(BytesSource(data)), document)
+    except (CorruptFileError, LimitExceededError):
+        pass
+    return document
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_every_truncation_is_survived(name):
+    parse, data = OWN[name]
+    step = max(1, len(data) // 400)
+    for length in range(0, len(data), step):
+        run(parse, data[:length])
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_random_damage_is_survived_quickly(name):
+    parse, data = OWN[name]
+    rng = random.Random(name)
+    for _ in range(300):
+        damaged = bytearray(data)
+        for _ in range(rng.randrange(1, 12)):
+            damaged[rng.randrange(len(damaged))] = rng.choice([0, 0xFF, 0x7F, 0x80, rng.randrange(256)])
+        started = time.monotonic()
+        run(parse, bytes(damaged))
+        assert time.monotonic() - started < 5
+
+
+@given(st.sampled_from(sorted(OWN)), st.binary(max_size=600), st.integers(0, 400))
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_arbitrary_bytes_after_a_true_beginning_are_survived(name, tail, kept):
+    parse, data = OWN[name]
+    run(parse, data[:kept] + tail)
+
+
+def test_a_directory_cycle_ends_with_a_problem():
+    data = bytearray(images.tiff([[(0x0100, 3, [1])]]))
+    first = struct.unpack_from("<I", data, 4)[0]
+    data[first + 2 + 12 : first + 2 + 16] = struct.pack("<I", first)
+    document = run(tiff.parse, bytes(data))
+    assert any("repeats" in problem.message for problem in document.problems)
+
+
+def test_an_entry_that_claims_gigabytes_costs_nothing():
+    data = bytearray(images.tiff([[(0x010E, 2, b"text that is long\0")]]))
+    first = struct.unpack_from("<I", data, 4)[0]
+    data[first + 6 : first + 10] = struct.pack("<I", 0xFFFFFFFF)
+    source = BlockCachedSource(BytesSource(bytes(data)))
+    document = Document()
+    tiff.parse(source, document)
+    assert document.problems and source.bytes_read <= 16384
+
+
+def test_a_png_bomb_is_cut_off():
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + bytes(4)
+
+    bomb = zlib.compress(bytes(200 * 2**20), 9)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+    data += chunk(b"zTXt", b"Comment\0\0" + bomb) + chunk(b"IEND", b"")
+    document = run(png.parse, data)
+    assert any("inflates to more" in problem.message for problem in document.problems)
+
+
+def test_xml_entities_are_refused():
+    document = Document()
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&b;</x:xmpmeta>'
+    xmp.parse(bomb, document)
+    assert not document.sections and "isn't valid XML" in document.problems[0].message
+
+
+def test_deep_xmp_structures_end():
+    rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+    nested = "<a:s><rdf:Description>" * 200 + "</rdf:Description></a:s>" * 200
+    packet = f'<rdf:RDF xmlns:rdf="{rdf}" xmlns:a="urn:a"><rdf:Description>{nested}</rdf:Description></rdf:RDF>'
+    document = Document()
+    xmp.parse(packet.encode(), document)
+    assert document.sections["xmp"][0].name == "S"
+
+
+def test_a_full_document_keeps_what_fitted():
+    document = Document(DocumentLimits(max_fields=5))
+    with pytest.raises(LimitExceededError):
+        exif.parse(BytesSource(images.tiff(images.exif_directories())), document, base=0, length=10**6)
+    assert sum(map(len, document.sections.values())) == 5
+
+
+def test_fits_without_end_and_with_a_lying_axis():
+    cut = science.header(["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0"])
+    document = run(fits.parse, cut.replace(b"END", b"   "))
+    assert any("no END" in problem.message for problem in document.problems)
+    huge = science.header(
+        ["SIMPLE  =                    T", "BITPIX  =                   64", "NAXIS   =                    1", f"NAXIS1  = {2**62:>20}"]
+    )
+    document = run(fits.parse, huge)
+    assert any("too early" in problem.message for problem in document.problems)
+
+
+def test_a_segment_inside_a_jpeg_cannot_reach_outside():
+    evil = bytearray(images.tiff([[(0x010E, 2, b"a text that lies elsewhere\0")]]))
+    first = struct.unpack_from("<I", evil, 4)[0]
+    evil[first + 10 : first + 14] = struct.pack("<I", len(evil) + 500)  # points behind the segment
+    document = run(jpeg.parse, images.jpeg(exif=bytes(evil)))
+    assert document.find("exif", "ImageDescription") is None
+    assert any("beyond the end" in problem.message for problem in document.problems)

@@ -1,0 +1,144 @@
+"""Real templates, real forks, real signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+import psutil
+import pytest
+
+from extractor_service.document import Outcome
+from extractor_service.workers.pool import WorkerPool
+from extractor_service.workers.protocol import FrameBuffer, Job, ProtocolError, encode_frame
+from tests.faults.hostile import make
+from tests.golden import images, science
+
+pytestmark = pytest.mark.servers
+MIB = 2**20
+COMMAND = (sys.executable, "-m", "tests.faults.hostile_workers")
+
+
+@pytest.fixture
+async def pool():
+    pool = WorkerPool(COMMAND, 2, 512 * MIB)
+    await pool.start()
+    yield pool
+    await pool.close()
+
+
+async def run(pool, data, format_name, parse_seconds=5.0, modules=("metadata", "common")):
+    descriptor = os.memfd_create("test")
+    try:
+        os.write(descriptor, data)
+        return await pool.run(Job(format_name, modules, len(data), parse_seconds), descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def outcomes(result):
+    return [Outcome(module.outcome).name for module in result.modules]
+
+
+async def test_jobs_run_and_workers_are_reused(pool):
+    for _ in range(5):
+        result = await run(pool, images.jpeg(), "jpeg")
+        assert outcomes(result) == ["OK", "OK"] and result.source_bytes_read > 0
+    assert len(pool._idle) == 1 and pool._idle[0].jobs_done == 5
+
+
+async def test_jobs_run_side_by_side_up_to_the_limit(pool):
+    results = await asyncio.gather(*(run(pool, science.fits(), "fits") for _ in range(10)))
+    assert all(outcomes(result) == ["OK", "OK"] for result in results)
+    assert len(pool._idle) == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "failure", "reports"),
+    [
+        ("hang", None, ["TIMEOUT", "OK"]),
+        ("hang-deaf", "TIMEOUT", []),
+        ("allocate", None, ["OUT_OF_MEMORY", "OK"]),
+        ("segfault", "CRASHED", []),
+        ("exit", "CRASHED", []),
+        ("kill", "OUT_OF_MEMORY", []),
+        ("nonsense", "CRASHED", []),
+        ("raise", None, ["PARTIAL", "OK"]),
+    ],
+)
+async def test_a_hostile_job_costs_itself_alone(pool, action, failure, reports):
+    result = await run(pool, make(action), "hostile", parse_seconds=0.3)
+    assert (None if result.failure is None else Outcome(result.failure).name) == failure
+    assert outcomes(result) == reports
+    if action in ("hang", "allocate"):
+        assert b"Action" in result.modules[0].fragment, "what was found before stays"
+        assert not any(module.is_complete for module in result.modules), "and is never taken for the whole"
+    assert outcomes(await run(pool, images.jpeg(), "jpeg")) == ["OK", "OK"]
+
+
+async def test_a_worker_that_died_idle_is_replaced_unseen(pool):
+    await run(pool, images.jpeg(), "jpeg")
+    os.kill(pool._idle[0].pid, signal.SIGKILL)
+    await asyncio.sleep(0.05)
+    assert outcomes(await run(pool, images.jpeg(), "jpeg")) == ["OK", "OK"]
+
+
+async def test_a_dead_template_is_replaced(pool):
+    await run(pool, images.jpeg(), "jpeg")
+    pool._template._process.kill()
+    await asyncio.sleep(0.1)
+    for _ in range(3):
+        assert outcomes(await run(pool, images.jpeg(), "jpeg")) == ["OK", "OK"]
+
+
+async def test_cancelling_kills_the_worker_and_frees_the_place(pool):
+    tasks = [asyncio.create_task(run(pool, make("hang"), "hostile", 30)) for _ in range(2)]
+    await asyncio.sleep(0.3)
+    workers = [worker.pid for worker in pool._busy]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert len(workers) == 2
+    for pid in workers:
+        for _ in range(100):
+            if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                break
+            await asyncio.sleep(0.02)
+        else:
+            raise AssertionError("the worker lives on")
+    assert outcomes(await run(pool, images.jpeg(), "jpeg")) == ["OK", "OK"]
+
+
+async def test_workers_see_nothing_of_grpc_and_little_else(pool):
+    await run(pool, images.jpeg(), "jpeg")
+    worker = psutil.Process(pool._idle[0].pid)
+    maps = {os.path.basename(region.path) for region in worker.memory_maps()}
+    assert not any("cygrpc" in name for name in maps), "workers never import gRPC"
+    assert worker.num_fds() <= 6
+    assert not any("h5py" in region.path for region in worker.memory_maps()), "libraries load on first use"
+
+
+async def test_closing_leaves_no_process(pool):
+    await run(pool, images.jpeg(), "jpeg")
+    template = pool._template._process.pid
+    children = psutil.Process(template).children()
+    await pool.close()
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert not alive and not psutil.pid_exists(template)
+
+
+def test_frames_survive_any_cutting():
+    data = encode_frame({"kind": "a"}, b"payload") + encode_frame({"kind": "b"})
+    for size in range(1, len(data) + 1):
+        buffer, frames = FrameBuffer(), []
+        for start in range(0, len(data), size):
+            frames += buffer.feed(data[start : start + size])
+        assert frames == [({"kind": "a"}, b"payload"), ({"kind": "b"}, b"")]
+
+
+@pytest.mark.parametrize("data", [b"\xff" * 8, encode_frame({})[:4] + b"\xff" * 4, b"\0\0\0\2\0\0\0\0[]", b"\0\0\0\1\0\0\0\0{"])
+def test_nonsense_is_an_error(data):
+    with pytest.raises(ProtocolError):
+        FrameBuffer().feed(data)
