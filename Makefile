@@ -49,8 +49,8 @@ down: ## Stops what `make up` started elsewhere.
 
 lock: ## Resolves the versions anew; needs pip-tools.
 	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra dev -o requirements.lock pyproject.toml
-	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra formats -c requirements.lock -o docker/extractor.lock pyproject.toml
-	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header -c requirements.lock -o docker/cache.lock pyproject.toml
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra image -c requirements.lock -o docker/extractor.lock pyproject.toml
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra image -c requirements.lock -o docker/cache.lock pyproject.toml
 
 clean: ## Removes .venv, build and caches.
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -76,7 +76,11 @@ def test_stats_clear_and_override(cache):
 
 @pytest.mark.parametrize(
     ("level", "seconds"),
-    [(pressure_pb2.PRESSURE_LEVEL_UNKNOWN, 1), (pressure_pb2.PRESSURE_LEVEL_HIGH, 0), (pressure_pb2.PRESSURE_LEVEL_HIGH, 1e6)],
+    [
+        (pressure_pb2.PRESSURE_LEVEL_UNKNOWN, 1),
+        (pressure_pb2.PRESSURE_LEVEL_HIGH, 0),
+        (pressure_pb2.PRESSURE_LEVEL_HIGH, 1e6),
+    ],
 )
 def test_overrides_are_validated(cache, level, seconds):
     with pytest.raises(InvalidRequestError):

@@ -91,7 +91,11 @@ def test_the_cache_is_bounded():
         assert len(blocks._blocks) <= 10
 
 
-@given(st.lists(st.tuples(st.integers(0, 1100), st.integers(0, 400)), max_size=50), st.integers(1, 70), st.integers(2, 9))
+@given(
+    st.lists(st.tuples(st.integers(0, 1100), st.integers(0, 400)), max_size=50),
+    st.integers(1, 70),
+    st.integers(2, 9),
+)
 def test_any_block_size_gives_the_same_bytes(ranges, block_bytes, capacity):
     data = DATA[:1000]
     blocks = BlockCachedSource(BytesSource(data), block_bytes, capacity)

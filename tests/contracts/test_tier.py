@@ -145,7 +145,9 @@ async def test_the_least_recently_used_goes_first(make_tier):
     await tier.get([key(0)], NOW + 50)
     for number in range(9, 14):
         await tier.put([(key(number), entry(bytes(1000)))], NOW + 50 + number)
-    memory_or_disk = tier._tiers[0] if isinstance(tier, CompositeTier) and tier._tiers[0].name == "memory" else tier
+    memory_or_disk = (
+        tier._tiers[0] if isinstance(tier, CompositeTier) and tier._tiers[0].name == "memory" else tier
+    )
     found = await memory_or_disk.get([key(0), key(1), key(13)], NOW + 100)
     assert [hit is not None for hit in found] == [True, False, True]
 

@@ -75,7 +75,9 @@ def test_inline_and_upload_give_the_same_document(extractor, samples):
             module.elapsed_seconds = 0
     assert inline.document == upload.document
     assert inline.info.content_id == upload.info.content_id == "b3:" + blake3(data).hexdigest()
-    assert status(extractor.extract_upload([data], "b.jpg")) == "HIT", "the way in doesn't matter to the cache"
+    assert status(extractor.extract_upload([data], "b.jpg")) == "HIT", (
+        "the way in doesn't matter to the cache"
+    )
 
 
 def test_modes_of_the_cache(extractor):
@@ -89,7 +91,9 @@ def test_modes_of_the_cache(extractor):
 def test_modules_are_cached_one_by_one(extractor):
     data = unique(PHOTOS[0].read_bytes())
     only = extractor.extract_bytes(data, options=Options(modules=["metadata"]))
-    assert [module.name for module in only.document.modules] == ["metadata"] and not only.document.HasField("common")
+    assert [module.name for module in only.document.modules] == ["metadata"] and not only.document.HasField(
+        "common"
+    )
     both = extractor.extract_bytes(data)
     assert status(both) == "PARTIAL" and both.document.common.device_model
 
@@ -97,7 +101,10 @@ def test_modules_are_cached_one_by_one(extractor):
 def test_digests_by_request(extractor):
     data = unique(b"just bytes")
     wanted = Options(digests=[document_pb2.DIGEST_ALGORITHM_SHA256, document_pb2.DIGEST_ALGORITHM_MD5])
-    for result in (extractor.extract_bytes(data, options=wanted), extractor.extract_upload([data], options=wanted)):
+    for result in (
+        extractor.extract_bytes(data, options=wanted),
+        extractor.extract_upload([data], options=wanted),
+    ):
         digests = to_dict(result)["digests"]
         assert digests == {
             "blake3": blake3(data).hexdigest(),
@@ -196,7 +203,11 @@ def test_capabilities_and_backoff_state(extractor):
     assert capabilities.limits.max_inline_bytes == 4 * 2**20 and capabilities.file_uris_enabled
     wait_until(lambda: extractor.get_backoff_state().cache_level == pressure_pb2.PRESSURE_LEVEL_NORMAL)
     state = extractor.get_backoff_state()
-    assert state.concurrency_limit == 2 and state.policy == "proportional" and not state.HasField("refuse_above_bytes")
+    assert (
+        state.concurrency_limit == 2
+        and state.policy == "proportional"
+        and not state.HasField("refuse_above_bytes")
+    )
 
 
 def test_files_are_refused_without_a_root(cache_process):
@@ -218,7 +229,11 @@ def test_without_a_cache_extraction_works_and_says_so():
 def test_a_stopped_cache_slows_but_never_blocks(tmp_path):
     import signal
 
-    with start_cache() as cache, start_extractor(cache.address) as process, ExtractorClient(process.address) as client:
+    with (
+        start_cache() as cache,
+        start_extractor(cache.address) as process,
+        ExtractorClient(process.address) as client,
+    ):
         client.extract_file(PHOTOS[0])
         cache.process.send_signal(signal.SIGSTOP)
         try:
@@ -252,7 +267,11 @@ def test_at_critical_large_work_is_refused_before_its_bytes_are_sent():
 
         with pytest.raises(OverloadedError) as caught:
             client.extract_upload(chunks(), "large.bin", 200 * 2**20)
-        assert len(sent) < 20 and caught.value.reason == "OVERLOADED" and 3 < caught.value.retry_after_seconds < 8
+        assert (
+            len(sent) < 20
+            and caught.value.reason == "OVERLOADED"
+            and 3 < caught.value.retry_after_seconds < 8
+        )
         assert outcome_name(client.extract_file(PHOTOS[0]).document.outcome) == "OK", "small work goes on"
         admin.set_pressure_override(pressure_pb2.PRESSURE_LEVEL_UNSPECIFIED)
         wait_until(lambda: client.get_backoff_state().level == pressure_pb2.PRESSURE_LEVEL_NORMAL)
@@ -278,7 +297,11 @@ def test_deadlines_bound_the_reading():
 def test_a_busy_server_refuses_with_a_delay_instead_of_queueing_for_ever():
     from concurrent.futures import ThreadPoolExecutor
 
-    settings = {"METAEXTRACT_PARSE_CONCURRENCY": "1", "METAEXTRACT_QUEUE_LENGTH": "2", "METAEXTRACT_QUEUE_SECONDS": "0.3"}
+    settings = {
+        "METAEXTRACT_PARSE_CONCURRENCY": "1",
+        "METAEXTRACT_QUEUE_LENGTH": "2",
+        "METAEXTRACT_QUEUE_SECONDS": "0.3",
+    }
     with (
         start_cache() as cache,
         start_extractor(cache.address, "tests.faults.hostile_extractor", **settings) as process,
@@ -303,7 +326,12 @@ def test_a_busy_server_refuses_with_a_delay_instead_of_queueing_for_ever():
 def test_a_document_above_the_limit_is_cut_with_a_problem(cache_process, samples):
     cards = [f"K{number:<7}= {number:>20} / {'x' * 40}" for number in range(3000)]
     data = science.header(
-        ["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0", *cards]
+        [
+            "SIMPLE  =                    T",
+            "BITPIX  =                    8",
+            "NAXIS   =                    0",
+            *cards,
+        ]
     )
     with (
         start_extractor(cache_process.address, METAEXTRACT_MAX_DOCUMENT_BYTES=str(100_000)) as process,

@@ -26,7 +26,10 @@ def v2(folder: Path, current=300 * MIB, limit: object = 512 * MIB, high: object 
 
 
 def meminfo(folder: Path, total_kb=1000, available_kb=250) -> Path:
-    return write(folder, meminfo=f"MemTotal: {total_kb} kB\nMemFree: 1 kB\nMemAvailable: {available_kb} kB") / "meminfo"
+    return (
+        write(folder, meminfo=f"MemTotal: {total_kb} kB\nMemFree: 1 kB\nMemAvailable: {available_kb} kB")
+        / "meminfo"
+    )
 
 
 def test_v2_counts_the_working_set_not_the_page_cache(tmp_path):
@@ -43,7 +46,9 @@ def test_v2_takes_the_lower_of_high_and_max(tmp_path):
 
 def test_v1_counts_the_working_set(tmp_path):
     stat = "cache 9\ntotal_inactive_file 100\ntotal_active_file 50"
-    folder = write(tmp_path / "c", memory__usage_in_bytes=1000, memory__limit_in_bytes=2000, memory__stat=stat)
+    folder = write(
+        tmp_path / "c", memory__usage_in_bytes=1000, memory__limit_in_bytes=2000, memory__stat=stat
+    )
     signal = signals.CgroupV1(folder)
     assert signal.read() == (850, 2000)
     signal.close()

@@ -67,7 +67,9 @@ def test_a_request_id_is_kept_or_made(channel):
 
 def test_a_second_cache_on_the_same_port_fails_loudly(cache_process):
     environ = {**clean_environ(), "METAEXTRACT_CACHE_ADDRESS": cache_process.address}
-    run = subprocess.run([sys.executable, "-m", "cache_service"], env=environ, capture_output=True, text=True, timeout=30)
+    run = subprocess.run(
+        [sys.executable, "-m", "cache_service"], env=environ, capture_output=True, text=True, timeout=30
+    )
     assert run.returncode == 1
     assert "can't listen" in run.stderr
 
@@ -97,14 +99,18 @@ def test_extractors_may_share_a_port(cache_process):
 
 def test_a_bad_setting_fails_with_one_line():
     environ = {**clean_environ(), "METAEXTRACT_CACHE_MEMORY_BYTES": "lots"}
-    run = subprocess.run([sys.executable, "-m", "cache_service"], env=environ, capture_output=True, text=True, timeout=30)
+    run = subprocess.run(
+        [sys.executable, "-m", "cache_service"], env=environ, capture_output=True, text=True, timeout=30
+    )
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1 and "METAEXTRACT_CACHE_MEMORY_BYTES" in run.stderr
 
 
 def test_sigterm_ends_watches_first_and_stops_quickly(tmp_path):
     with start_cache(tmp_path / "cache") as cache, grpc.insecure_channel(cache.address) as channel:
-        pressure = pressure_pb2_grpc.PressureServiceStub(channel).WatchPressure(pressure_pb2.WatchPressureRequest())
+        pressure = pressure_pb2_grpc.PressureServiceStub(channel).WatchPressure(
+            pressure_pb2.WatchPressureRequest()
+        )
         health = health_pb2_grpc.HealthStub(channel).Watch(
             health_pb2.HealthCheckRequest(service="metaextract.cache.v1.ResultService")
         )
@@ -116,7 +122,10 @@ def test_sigterm_ends_watches_first_and_stops_quickly(tmp_path):
             keep.extend(message.status if hasattr(message, "status") else 0 for message in stream)
             ends.append(time.monotonic())
 
-        threads = [threading.Thread(target=drain, args=(pressure, [])), threading.Thread(target=drain, args=(health, statuses))]
+        threads = [
+            threading.Thread(target=drain, args=(pressure, [])),
+            threading.Thread(target=drain, args=(health, statuses)),
+        ]
         for thread in threads:
             thread.start()
         started = time.monotonic()

@@ -122,7 +122,9 @@ async def test_an_override_counts_at_once_and_ends_by_itself():
     import time
 
     await monitor.step(time.monotonic())
-    assert monitor.broadcaster.state.level is PressureLevel.NORMAL and not monitor.broadcaster.state.overridden
+    assert (
+        monitor.broadcaster.state.level is PressureLevel.NORMAL and not monitor.broadcaster.state.overridden
+    )
 
 
 async def test_a_slow_watcher_skips_to_the_latest_and_delays_nobody():
@@ -143,7 +145,12 @@ async def test_a_slow_watcher_skips_to_the_latest_and_delays_nobody():
         await asyncio.sleep(0.01)
     latest = await anext(slow)
     assert first.state.revision == 0 and latest.state.level is PressureLevel.CRITICAL
-    assert quick_seen == [PressureLevel.NORMAL, PressureLevel.ELEVATED, PressureLevel.HIGH, PressureLevel.CRITICAL]
+    assert quick_seen == [
+        PressureLevel.NORMAL,
+        PressureLevel.ELEVATED,
+        PressureLevel.HIGH,
+        PressureLevel.CRITICAL,
+    ]
     monitor.broadcaster.close()
     await asyncio.wait_for(task, 1)
     await slow.aclose()

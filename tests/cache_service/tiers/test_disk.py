@@ -35,7 +35,9 @@ async def test_entries_survive_closing_and_totals_are_right(tmp_path):
     await tier.close()
     tier = await DiskTier.open(tmp_path, BUDGET)
     assert (tier.stats()[0].entry_count, tier.stats()[0].used_bytes) == (20, used)
-    assert [hit.entry for hit in await tier.get([key(n) for n in range(20)], NOW)] == [entry(n) for n in range(20)]
+    assert [hit.entry for hit in await tier.get([key(n) for n in range(20)], NOW)] == [
+        entry(n) for n in range(20)
+    ]
     await tier.close()
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from extractor_service.sources.blocks import BlockCachedSource
+from extractor_service.sources.descriptor import BytesSource
 from tests.golden.documents import golden_document, parse
 from tests.golden.samples import SAMPLES
 from tests.samples import PHOTOS
-from extractor_service.sources.blocks import BlockCachedSource
-from extractor_service.sources.descriptor import BytesSource
 
 EXPECTED = Path(__file__).parents[2] / "golden" / "expected"
 

@@ -105,7 +105,9 @@ def test_xml_entities_are_refused():
 def test_deep_xmp_structures_end():
     rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
     nested = "<a:s><rdf:Description>" * 200 + "</rdf:Description></a:s>" * 200
-    packet = f'<rdf:RDF xmlns:rdf="{rdf}" xmlns:a="urn:a"><rdf:Description>{nested}</rdf:Description></rdf:RDF>'
+    packet = (
+        f'<rdf:RDF xmlns:rdf="{rdf}" xmlns:a="urn:a"><rdf:Description>{nested}</rdf:Description></rdf:RDF>'
+    )
     document = Document()
     xmp.parse(packet.encode(), document)
     assert document.sections["xmp"][0].name == "S"
@@ -119,11 +121,18 @@ def test_a_full_document_keeps_what_fitted():
 
 
 def test_fits_without_end_and_with_a_lying_axis():
-    cut = science.header(["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0"])
+    cut = science.header(
+        ["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0"]
+    )
     document = run(fits.parse, cut.replace(b"END", b"   "))
     assert any("no END" in problem.message for problem in document.problems)
     huge = science.header(
-        ["SIMPLE  =                    T", "BITPIX  =                   64", "NAXIS   =                    1", f"NAXIS1  = {2**62:>20}"]
+        [
+            "SIMPLE  =                    T",
+            "BITPIX  =                   64",
+            "NAXIS   =                    1",
+            f"NAXIS1  = {2**62:>20}",
+        ]
     )
     document = run(fits.parse, huge)
     assert any("too early" in problem.message for problem in document.problems)

@@ -36,7 +36,9 @@ def test_times_say_where_their_zone_comes_from(fields, iso, zone):
     assert (created.iso, created.zone_source) == (iso, zone)
 
 
-@pytest.mark.parametrize("text", ["0000:00:00 00:00:00", "2024:13:01 00:00:00", "2024:01:01 25:00:00", "    :  :     :  :  ", ""])
+@pytest.mark.parametrize(
+    "text", ["0000:00:00 00:00:00", "2024:13:01 00:00:00", "2024:01:01 25:00:00", "    :  :     :  :  ", ""]
+)
 def test_impossible_times_are_unknown(text):
     assert common(("exif", "DateTimeOriginal", text, "ExifIFD")).created_at is None
 

@@ -79,7 +79,8 @@ def make_evil(root):
 
 
 @pytest.mark.parametrize(
-    "path", ["link.txt", "dirlink/secret.txt", "fifo", "socket", "sub", "../secret.txt", "sub/../../secret.txt", "."]
+    "path",
+    ["link.txt", "dirlink/secret.txt", "fifo", "socket", "sub", "../secret.txt", "sub/../../secret.txt", "."],
 )
 def test_links_special_files_and_escapes_are_refused(root, path):
     make_evil(root)
@@ -100,7 +101,18 @@ def test_what_lies_outside_or_nowhere(root):
 
 
 @pytest.mark.parametrize(
-    "uri", ["", "/etc/passwd", "http://x/y", "file://host/x", "file:x", "file:///a%00b", "file:///a?x=1", "file:///%ff", "file://["]
+    "uri",
+    [
+        "",
+        "/etc/passwd",
+        "http://x/y",
+        "file://host/x",
+        "file:x",
+        "file:///a%00b",
+        "file:///a?x=1",
+        "file:///%ff",
+        "file://[",
+    ],
 )
 def test_invalid_uris(root, uri):
     with pytest.raises(InvalidUriError):

@@ -138,7 +138,9 @@ def test_frames_survive_any_cutting():
         assert frames == [({"kind": "a"}, b"payload"), ({"kind": "b"}, b"")]
 
 
-@pytest.mark.parametrize("data", [b"\xff" * 8, encode_frame({})[:4] + b"\xff" * 4, b"\0\0\0\2\0\0\0\0[]", b"\0\0\0\1\0\0\0\0{"])
+@pytest.mark.parametrize(
+    "data", [b"\xff" * 8, encode_frame({})[:4] + b"\xff" * 4, b"\0\0\0\2\0\0\0\0[]", b"\0\0\0\1\0\0\0\0{"]
+)
 def test_nonsense_is_an_error(data):
     with pytest.raises(ProtocolError):
         FrameBuffer().feed(data)
