@@ -36,7 +36,7 @@ faults: setup ## Runs the fault runs; ONLY=name runs one. Results in build/bench
 	$(BIN)/python -m tests.faults $(ONLY)
 
 results: setup ## Writes the table of results into the README.
-	$(BIN)/python -m tests.benchmarks.readme
+	$(BIN)/python -m tests.readme
 
 protos: setup ## Generates the Python, Go and JavaScript code of the contract.
 	@$(BIN)/python -m tests.generate

@@ -62,8 +62,8 @@ async def test_deleting_frees_the_disk_at_once(tmp_path):
 
 
 async def test_a_flipped_bit_is_a_miss_never_a_wrong_value(tmp_path):
-    (await_tier := await fill(tmp_path / "good", 30))
-    await await_tier.close()
+    tier = await fill(tmp_path / "good", 30)
+    await tier.close()
     whole = (tmp_path / "good" / "results.sqlite").read_bytes()
     rng = random.Random(7)
     damaged_opens = corrupt_seen = 0

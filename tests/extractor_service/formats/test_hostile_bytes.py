@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import struct
 import time
@@ -31,10 +32,8 @@ OWN = {
 
 def run(parse, data: bytes) -> Document:
     document = Document()
-    try:
+    with contextlib.suppress(CorruptFileError, LimitExceededError):
         parse(BlockCachedSource(BytesSource(data)), document)
-    except (CorruptFileError, LimitExceededError):
-        pass
     return document
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -114,7 +115,7 @@ async def test_cancelling_kills_the_worker_and_frees_the_place(pool):
 async def test_workers_see_nothing_of_grpc_and_little_else(pool):
     await run(pool, images.jpeg(), "jpeg")
     worker = psutil.Process(pool._idle[0].pid)
-    maps = {os.path.basename(region.path) for region in worker.memory_maps()}
+    maps = {Path(region.path).name for region in worker.memory_maps()}
     assert not any("cygrpc" in name for name in maps), "workers never import gRPC"
     assert worker.num_fds() <= 6
     assert not any("h5py" in region.path for region in worker.memory_maps()), "libraries load on first use"

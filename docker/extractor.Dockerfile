@@ -1,0 +1,19 @@
+# The extractor service. Not built in this project's own CI, which has no engine: a test runs these very steps in a
+# clean folder instead (tests/test_docker.py).
+FROM python:3.11-slim AS build
+WORKDIR /src
+COPY docker/extractor.lock docker/
+RUN python -m venv /opt/metaextract
+RUN /opt/metaextract/bin/pip install --quiet --no-cache-dir --require-hashes -r docker/extractor.lock
+COPY . .
+RUN /opt/metaextract/bin/pip install --quiet --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.11-slim
+COPY --from=build /opt/metaextract /opt/metaextract
+RUN install -d -o 10001 -g 10001 -m 700 /var/lib/metaextract
+USER 10001:10001
+ENV METAEXTRACT_EXTRACTOR_ADDRESS=0.0.0.0:50051
+ENV METAEXTRACT_SPOOL_DIRECTORY=/var/lib/metaextract/spool
+EXPOSE 50051
+HEALTHCHECK --interval=10s --timeout=6s --start-period=20s CMD ["/opt/metaextract/bin/metaextract", "health", "127.0.0.1:50051", "--service", "metaextract.extractor.v1.ExtractorService"]
+ENTRYPOINT ["/opt/metaextract/bin/metaextract-extractor"]

@@ -1,0 +1,34 @@
+"""The Go and Node.js programs upload a real photograph; each runs where its toolchain is installed."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import generate
+from tests.samples import PHOTOS
+
+ROOT = Path(__file__).parents[2]
+LANGUAGES = [language for language, tool in (("go", "go"), ("node", "npm")) if shutil.which(tool)]
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(600)  # the first run compiles gRPC for Go
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_prints_the_camera(extractor_process, language):
+    photo = next(path for path in PHOTOS if "Nikon" in path.name)
+    if language == "go":
+        command, folder = ["go", "run", "./cmd/photo"], ROOT / "clients" / "go"
+    else:
+        generate.install_node_packages()
+        command, folder = ["node", "photo.js"], ROOT / "clients" / "node"
+    run = subprocess.run(
+        [*command, str(photo), extractor_process.address],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+    )
+    assert run.stdout == "NIKON CORPORATION | NIKON D5000\n", run.stderr

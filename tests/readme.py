@@ -1,0 +1,90 @@
+"""Writes the generated parts of the README: settings from the code, results from build/bench. `make results`.
+
+Each part stands between `<!-- name -->` and `<!-- /name -->`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from cache_service.settings import Settings as CacheSettings
+from extractor_service.settings import Settings as ExtractorSettings
+from service_runtime.settings import RuntimeSettings, describe
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+BENCH = ROOT / "build" / "bench"
+
+
+def settings_tables() -> str:
+    shared = {row.variable for row in describe(RuntimeSettings)}
+    parts = []
+    for title, settings, rows_of in (
+        ("Both services", RuntimeSettings, lambda row: True),
+        ("Cache service", CacheSettings, lambda row: row.variable not in shared),
+        ("Extractor service", ExtractorSettings, lambda row: row.variable not in shared),
+    ):
+        parts += [
+            f"**{title}**",
+            "",
+            "| variable | default | unit | range | meaning |",
+            "|---|---|---|---|---|",
+        ]
+        parts += [
+            f"| `{row.variable}` | `{row.default}` | {row.unit} | {row.allowed.replace('|', 'or')} | {row.doc} |"
+            for row in describe(settings)
+            if rows_of(row)
+        ]
+        parts.append("")
+    return "\n".join(parts).rstrip()
+
+
+def results_table() -> str:
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(BENCH.glob("*.json"))]
+    if not reports:
+        raise SystemExit("no results in build/bench: run `make bench` and `make faults` first")
+    lines = [
+        (f"{reports[0]['date']}, commit {', '.join(sorted({report['commit'] for report in reports}))};"
+        f" {reports[0]['machine']}. Ratios are ours / reference, measured in the same run."),
+        "",
+        "| run | case | figure | ours | reference | ratio (spread) | goal |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for report in reports:
+        for figure in report["figures"]:
+            reference = (
+                f"{figure['reference']:.4g} ({figure['reference_name']})"
+                if figure["reference"] is not None
+                else ""
+            )
+            ratio = ""
+            if figure["ratio"] is not None:
+                low, high = figure["spread"]
+                ratio = f"{figure['ratio']:.2f} ({low:.2f}–{high:.2f})"
+            goal = "" if not figure["goal"] else f"{figure['goal']} {'✓' if figure['holds'] else '✗ missed'}"
+            lines.append(
+                f"| {report['name']} | {figure['case']} | {figure['what']} | {figure['ours']:.4g} {figure['unit']}"
+                f" | {reference} | {ratio} | {goal} |"
+            )
+    return "\n".join(lines)
+
+
+def replace(text: str, name: str, content: str) -> str:
+    pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
+    assert pattern.search(text), name
+    return pattern.sub(lambda match: match[1] + content + match[2], text)
+
+
+def main() -> None:
+    text = README.read_text(encoding="utf-8")
+    text = replace(text, "settings", settings_tables())
+    if "--settings" not in sys.argv:
+        text = replace(text, "results", results_table())
+    README.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

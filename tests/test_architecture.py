@@ -1,0 +1,93 @@
+"""The promises about the tree itself: import rules, folders, file sizes, locks, the README."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LINT_IMPORTS = str(Path(sys.executable).parent / "lint-imports")
+PACKAGES = ["cache_service", "extractor_service", "service_runtime"]
+
+
+def tracked(*patterns: str) -> list[Path]:
+    names = subprocess.run(
+        ["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    return [ROOT / name for name in names.splitlines() if (ROOT / name).exists()]
+
+
+def test_import_rules_hold():
+    run = subprocess.run([LINT_IMPORTS, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("cache_service/pressure/policy.py", "import cache_service.store"),
+        ("cache_service/store.py", "import grpc"),
+        ("cache_service/eviction/lru.py", "import cache_service.tiers.memory"),
+        ("extractor_service/formats/jpeg.py", "import metaextract.document.v1.document_pb2"),
+        ("extractor_service/workers/child.py", "import grpc"),
+        ("extractor_service/pipeline.py", "import cache_service.store"),
+        ("service_runtime/errors.py", "import extractor_service.document"),
+    ],
+)
+def test_a_planted_violation_is_reported(tmp_path, file, line):
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "protos" / "metaextract", tmp_path / "metaextract")
+    shutil.copytree(ROOT / "clients" / "python" / "metaextract_client", tmp_path / "metaextract_client")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    path = tmp_path / file
+    path.write_text(path.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")
+    run = subprocess.run([LINT_IMPORTS, "--no-cache"], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 1 and "BROKEN" in run.stdout
+
+
+def test_the_top_level_is_the_agreed_one():
+    top = {path.relative_to(ROOT).parts[0] for path in tracked()}
+    allowed = {
+        "protos", "extractor_service", "cache_service", "clients", "tests", "docker", "Makefile", "README.md",
+        "service_runtime", "pyproject.toml", "CHANGELOG.md", "LICENSE", "requirements.lock",
+    }  # fmt: skip
+    assert {name for name in top if not name.startswith(".")} <= allowed
+
+
+def test_no_file_is_alarmingly_long():
+    for path in tracked("*.py"):
+        if "_pb2" not in path.name and "tags" not in path.parts:
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
+
+
+def test_locks_pin_hashes_and_name_no_registry():
+    for path in [ROOT / "requirements.lock", *sorted((ROOT / "docker").glob("*.lock"))]:
+        text = path.read_text(encoding="utf-8")
+        assert "--hash=sha256:" in text and "://" not in text and "index" not in text.lower(), path
+
+
+def test_every_dependency_has_its_reason():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for line in re.findall(r'^  "[\w-]+[><=].*$', text, re.MULTILINE):
+        assert "#" in line, line
+
+
+def test_environment_variables_are_read_in_main_alone():
+    """Settings are read once, in `__main__`; the only others hand the environment on to child processes."""
+    allowed = {"__main__.py", "forks.py", "template.py"}
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            if "os.environ" in path.read_text(encoding="utf-8"):
+                assert path.name in allowed, path
+
+
+def test_generated_code_is_marked():
+    text = (ROOT / ".gitattributes").read_text(encoding="utf-8")
+    for pattern in ("*_pb2.py", "clients/go/gen/**", "clients/node/gen/**"):
+        assert f"{pattern} linguist-generated" in text

@@ -1,0 +1,105 @@
+"""Runs the steps of each Dockerfile in a clean folder: no engine runs here, so the image itself isn't built.
+
+COPY, RUN, ENV, HEALTHCHECK and ENTRYPOINT are executed as written, with absolute paths moved into the folder. FROM
+and USER are what this can't show.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import clean_environ
+
+ROOT = Path(__file__).parents[1]
+IGNORED = [line.strip().removeprefix("**/") for line in (ROOT / ".dockerignore").read_text().splitlines()]
+MOVED = ("/opt/metaextract", "/var/lib/metaextract", "/src")
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+
+
+def instructions(name: str) -> list[tuple[str, str]]:
+    text = (ROOT / "docker" / name).read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [tuple(line.split(" ", 1)) for line in lines]
+
+
+class Folder:
+    """A clean root that absolute paths are moved into."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.workdir = root
+        self.environ = {key: value for key, value in clean_environ().items() if key != "PYTHONPATH"}
+
+    def moved(self, text: str) -> str:
+        for path in MOVED:
+            text = re.sub(rf"(?<![\w.]){re.escape(path)}(?![\w-])", str(self.root) + path, text)
+        return text
+
+    def execute(self, instruction: str, argument: str) -> None:
+        if instruction == "WORKDIR":
+            self.workdir = Path(self.moved(argument))
+            self.workdir.mkdir(parents=True)
+        elif instruction == "COPY" and not argument.startswith("--from"):
+            source, target = argument.split()
+            if source == ".":
+                shutil.copytree(
+                    ROOT, self.workdir, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*IGNORED)
+                )
+            else:
+                (self.workdir / target).mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / source, self.workdir / target)
+        elif instruction == "RUN":
+            subprocess.run(self.moved(argument), shell=True, cwd=self.workdir, env=self.environ, check=True)
+        elif instruction == "ENV":
+            name, _, value = argument.partition("=")
+            self.environ[name] = self.moved(value)
+
+
+@pytest.mark.parametrize("service", ["cache", "extractor"])
+def test_install_and_health_check_steps_work(tmp_path, service):
+    folder, entrypoint, health = Folder(tmp_path), [], []
+    for instruction, argument in instructions(f"{service}.Dockerfile"):
+        folder.execute(instruction, argument)
+        if instruction == "ENTRYPOINT":
+            entrypoint = json.loads(folder.moved(argument))
+        elif instruction == "HEALTHCHECK":
+            health = json.loads(folder.moved(argument.partition("CMD ")[2]))
+    port = {"cache": "50052", "extractor": "50051"}[service]
+    free = "50952" if service == "cache" else "50951"  # another port: the usual one may be taken here
+    folder.environ = {
+        key: value.replace(f"0.0.0.0:{port}", f"127.0.0.1:{free}") for key, value in folder.environ.items()
+    }
+    health = [word.replace(port, free) for word in health]
+    assert subprocess.run(health, env=folder.environ, capture_output=True).returncode == 3, "nothing runs yet"
+    with subprocess.Popen(entrypoint, env=folder.environ, cwd="/", stderr=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while (code := subprocess.run(health, env=folder.environ, capture_output=True).returncode) != 0:
+                assert process.poll() is None and time.monotonic() < deadline, code
+                time.sleep(0.1)
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    if service == "cache":
+        assert (tmp_path / "var/lib/metaextract/cache/results.sqlite").exists()
+
+
+@pytest.mark.parametrize("service", ["cache", "extractor"])
+def test_images_are_multi_stage_and_not_root(service):
+    words = instructions(f"{service}.Dockerfile")
+    assert [word for word, _ in words].count("FROM") == 2
+    assert ("USER", "10001:10001") in words
+
+
+def test_compose_names_what_exists():
+    text = (ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8")
+    for name in re.findall(r"dockerfile: (\S+?)}", text):
+        assert (ROOT / name).exists()
