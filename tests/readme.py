@@ -47,8 +47,10 @@ def results_table() -> str:
     if not reports:
         raise SystemExit("no results in build/bench: run `make bench` and `make faults` first")
     lines = [
-        (f"{reports[0]['date']}, commit {', '.join(sorted({report['commit'] for report in reports}))};"
-        f" {reports[0]['machine']}. Ratios are ours / reference, measured in the same run."),
+        (
+            f"{reports[0]['date']}, commit {', '.join(sorted({report['commit'] for report in reports}))};"
+            f" {reports[0]['machine']}. Ratios are ours / reference, measured in the same run."
+        ),
         "",
         "| run | case | figure | ours | reference | ratio (spread) | goal |",
         "|---|---|---|---|---|---|---|",
@@ -73,9 +75,9 @@ def results_table() -> str:
 
 
 def replace(text: str, name: str, content: str) -> str:
-    pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
+    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     assert pattern.search(text), name
-    return pattern.sub(lambda match: match[1] + content + match[2], text)
+    return pattern.sub(lambda match: match[1] + content + "\n" + match[2], text)
 
 
 def main() -> None:
