@@ -61,6 +61,6 @@ if shutil.which("grpcurl"):  # .ci/run installs it where there is Go
         run = subprocess.run(["bash", "-c", line], cwd=readme.ROOT, capture_output=True, text=True)
         assert run.returncode == 0, run.stderr
         if line.startswith("echo"):
-            assert '"deviceModel": "RDC-5300"' in run.stdout
+            assert re.search(r'"device_?[mM]odel": "RDC-5300"', run.stdout)
         if "SetPressureOverride" in line:
             wait_until(lambda: not cache.get_pressure().overridden)
