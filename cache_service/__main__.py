@@ -25,10 +25,9 @@ from cache_service.tiers.memory import MemoryTier
 from metaextract.cache.v1 import admin_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from service_runtime import server as runtime
 from service_runtime.memory import signals
-from service_runtime.memory.classifier import Classifier
-from service_runtime.memory.levels import Thresholds
 from service_runtime.memory.release import TrimLimiter
 from service_runtime.memory.sampler import Sampler
+from service_runtime.memory.wiring import make_classifier
 from service_runtime.settings import InvalidSettingError, from_environ
 from service_runtime.telemetry import configure_logging
 
@@ -55,15 +54,7 @@ async def running_cache(settings: Settings) -> AsyncIterator[runtime.RunningServ
     sampler = Sampler(signals.discover())
     monitor = PressureMonitor(
         sampler,
-        Classifier(
-            Thresholds(
-                settings.pressure_elevated_ratio,
-                settings.pressure_high_ratio,
-                settings.pressure_critical_ratio,
-            ),
-            hold_seconds=settings.pressure_hold_seconds,
-            release_ratio=settings.pressure_release_ratio,
-        ),
+        make_classifier(settings),
         TierBudgetPolicy(memory_budget, settings.cache_regrow_ratio_per_second),
         tier.resize,
         TrimLimiter(),

@@ -24,10 +24,9 @@ from metaextract.extractor.v1 import extractor_pb2_grpc
 from metaextract_client.cache import AsyncCacheClient
 from service_runtime import server as runtime
 from service_runtime.memory import signals
-from service_runtime.memory.classifier import Classifier
-from service_runtime.memory.levels import Thresholds
 from service_runtime.memory.release import tune_for_large_messages
 from service_runtime.memory.sampler import Sampler
+from service_runtime.memory.wiring import make_classifier
 from service_runtime.settings import InvalidSettingError, from_environ
 from service_runtime.telemetry import configure_logging
 
@@ -77,13 +76,7 @@ async def running_extractor(
         max_receive_bytes=settings.max_inline_bytes + _RECEIVE_SLACK_BYTES,
     )
     sampler = Sampler(signals.discover())
-    classifier = Classifier(
-        Thresholds(
-            settings.pressure_elevated_ratio, settings.pressure_high_ratio, settings.pressure_critical_ratio
-        ),
-        hold_seconds=settings.pressure_hold_seconds,
-        release_ratio=settings.pressure_release_ratio,
-    )
+    classifier = make_classifier(settings)
     loops = [
         asyncio.create_task(watch_cache(cache_client, backoff, f"{socket.gethostname()}:{os.getpid()}")),
         asyncio.create_task(watch_own_memory(sampler, classifier, backoff, settings.pressure_sample_seconds)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Outcome
+from extractor_service.workers.encode import DIGEST_ALGORITHMS
 from metaextract.document.v1 import document_pb2 as pb
 
 if TYPE_CHECKING:
@@ -15,12 +16,6 @@ if TYPE_CHECKING:
     from extractor_service.workers.protocol import JobResult
 
 UNKNOWN_MIME_TYPE = "application/octet-stream"
-_ALGORITHMS = {
-    "blake3": pb.DIGEST_ALGORITHM_BLAKE3,
-    "sha256": pb.DIGEST_ALGORITHM_SHA256,
-    "sha1": pb.DIGEST_ALGORITHM_SHA1,
-    "md5": pb.DIGEST_ALGORITHM_MD5,
-}
 
 
 def fragments_of(parsed: JobResult, versions: dict[str, str]) -> tuple[dict[str, bytes], dict[str, float]]:
@@ -66,8 +61,8 @@ def document(
     file.mime_type = file_format.mime_type if file_format else UNKNOWN_MIME_TYPE
     known = {digest.algorithm for digest in file.digests}
     for name, text in source.digests.items():
-        if _ALGORITHMS[name] not in known:
-            file.digests.add(algorithm=_ALGORITHMS[name], hex=text)
+        if DIGEST_ALGORITHMS[name] not in known:
+            file.digests.add(algorithm=DIGEST_ALGORITHMS[name], hex=text)
     if parsed.failure is not None:
         result.problems.add(section=file.format, kind=pb.PROBLEM_KIND_READER, message=parsed.failure_message)
     if changed:

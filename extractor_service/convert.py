@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.pipeline import CacheUse, ExtractionOptions
+from extractor_service.workers.encode import DIGEST_ALGORITHMS
 from metaextract.cache.v1 import pressure_pb2
-from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from service_runtime.errors import InvalidRequestError
 from service_runtime.telemetry import current_call
@@ -22,12 +22,7 @@ if TYPE_CHECKING:
     from extractor_service.settings import Settings
 
 CHUNK_BYTES = 1024 * 1024
-_ALGORITHMS = {
-    document_pb2.DIGEST_ALGORITHM_BLAKE3: "blake3",
-    document_pb2.DIGEST_ALGORITHM_SHA256: "sha256",
-    document_pb2.DIGEST_ALGORITHM_SHA1: "sha1",
-    document_pb2.DIGEST_ALGORITHM_MD5: "md5",
-}
+_ALGORITHMS = {number: name for name, number in DIGEST_ALGORITHMS.items()}
 _CACHE_USES = {
     extractor_pb2.CACHE_MODE_UNSPECIFIED: CacheUse.USE,
     extractor_pb2.CACHE_MODE_USE: CacheUse.USE,

@@ -25,6 +25,7 @@ _MAX_DEPTH = 8
 _MAX_LIST = 64  # longer lists are strip tables and curves: their length says it all
 _XMP_TAG, _ICC_TAG, _EXIF_TAG, _GPS_TAG, _INTEROP_TAG, _SUBIFD_TAG = 700, 34675, 34665, 34853, 40965, 330
 _MAKER_NOTE_TAG = 37500
+_OFFSET_NAMES = frozenset({"ThumbnailOffset", "StripOffsets", "TileOffsets"})
 _MAX_PACKET_BYTES = 4 * 1024 * 1024
 # tag: (group of the directory that it points to, names in there)
 _POINTERS: Mapping[int, tuple[str, Mapping[int, str]]] = {
@@ -149,6 +150,8 @@ class _Walk:
             return
         raw = self._directories.value(entry, self._document.limits.max_value_bytes)
         value = convert(task.group, name, raw, big_endian=self._directories.reader.big_endian)
+        if name in _OFFSET_NAMES and isinstance(value, int):
+            value += self._base  # stored from the start of this structure, meant from the start of the file
         printer = PRINTERS.get(name)
         text, unit = printer(value) if printer else ("", "")
         kept_raw: Value = None if _same(value, raw) else raw

@@ -71,6 +71,8 @@ def _bytes(name: str, raw: bytes, *, big_endian: bool) -> Value:
             return text.decode("utf-16-be" if big_endian else "utf-16-le", "replace").rstrip("\0 ")
         if charset in {b"ASCII\0\0\0", b"\0" * 8}:
             return text.rstrip(b"\0 ").decode("utf-8", "replace")
+    if name == "ComponentsConfiguration":
+        return [*raw]
     if len(raw) == 1:
         return raw[0]
     return raw

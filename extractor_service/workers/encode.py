@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _INT64_MAX = 2**63 - 1
 _INT64_MIN = -(2**63)
 _UINT64_MAX = 2**64 - 1
-_ALGORITHMS = {
+DIGEST_ALGORITHMS = {
     "blake3": pb.DIGEST_ALGORITHM_BLAKE3,
     "sha256": pb.DIGEST_ALGORITHM_SHA256,
     "sha1": pb.DIGEST_ALGORITHM_SHA1,
@@ -79,7 +79,7 @@ def encode_digests(digests: dict[str, str]) -> pb.Document:
     """The digests alone."""
     return pb.Document(
         file=pb.FileInfo(
-            digests=[pb.Digest(algorithm=_ALGORITHMS[name], hex=text) for name, text in digests.items()]
+            digests=[pb.Digest(algorithm=DIGEST_ALGORITHMS[name], hex=text) for name, text in digests.items()]
         )
     )
 
