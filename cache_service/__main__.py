@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cache_service.admin_service import CacheAdminServicer
 from cache_service.entry import Budget
 from cache_service.eviction.lru import LruPolicy
-from cache_service.invalidation import InvalidationLog
+from cache_service.invalidation import InvalidationLog, open_log
 from cache_service.pressure.monitor import PressureMonitor
 from cache_service.pressure.policy import TierBudgetPolicy
 from cache_service.pressure_service import PressureServicer
@@ -44,13 +44,14 @@ async def running_cache(settings: Settings) -> AsyncIterator[runtime.RunningServ
     """A started cache server, not yet marked ready; everything is closed on leaving."""
     memory_budget = Budget(settings.cache_memory_bytes, settings.cache_memory_entries)
     tiers: list[Tier] = [MemoryTier(memory_budget, LruPolicy())]
-    log_path = None
     if settings.cache_directory:
         directory = Path(settings.cache_directory)
-        tiers.append(await DiskTier.open(directory, Budget(settings.cache_disk_bytes)))
-        log_path = directory / "invalidations.sqlite"
+        log = open_log(directory / "invalidations.sqlite")
+        tiers.append(await DiskTier.open(directory, Budget(settings.cache_disk_bytes), log.point.log_id))
+    else:
+        log = InvalidationLog()
     tier = CompositeTier(tiers)
-    store = ResultStore(tier, InvalidationLog(log_path))
+    store = ResultStore(tier, log)
     sampler = Sampler(signals.discover())
     monitor = PressureMonitor(
         sampler,

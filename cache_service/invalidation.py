@@ -64,11 +64,18 @@ class InvalidationLog:
     def append(self, selector: Selector) -> ReadPoint:
         """Invalidates what `selector` selects as of now; durable when it returns."""
         self._revision += 1
+        if selector == Selector():  # everything: a floor says the same in one number
+            self._raise_floor(self._revision)
+            return self.point
+        before = self._last.pop(selector, None)  # keeps the dictionary in the order of revisions
+        self._database.execute("BEGIN")
+        self._database.execute("DELETE FROM invalidations WHERE revision = ?", (before,))
         self._database.execute("INSERT INTO invalidations VALUES (?, ?, ?, ?)", (self._revision, *selector))
-        self._last.pop(selector, None)  # keeps the dictionary in the order of revisions
+        self._database.execute("COMMIT")
         self._last[selector] = self._revision
         if len(self._last) > self._max_selectors:
-            self._fold()
+            oldest_half = list(self._last.values())[: len(self._last) // 2]
+            self._raise_floor(oldest_half[-1])
         return self.point
 
     def covers(self, key: Key, read_revision: int) -> bool:
@@ -82,7 +89,6 @@ class InvalidationLog:
         return any(
             last.get(selector, 0) > read_revision
             for selector in (
-                Selector(),
                 Selector(content_id=content_id),
                 Selector(module=module),
                 Selector(module=module, version=version),
@@ -95,12 +101,30 @@ class InvalidationLog:
         """Closes the file."""
         self._database.close()
 
-    def _fold(self) -> None:
-        oldest = list(self._last.items())[: len(self._last) // 2]
-        self._floor = oldest[-1][1]
-        for selector, _ in oldest:
-            del self._last[selector]
+    def _raise_floor(self, floor: int) -> None:
+        """Counts everything read before `floor` as invalidated, and forgets the selectors up to there."""
+        self._floor = floor
+        self._last = {selector: revision for selector, revision in self._last.items() if revision > floor}
         self._database.executescript(
-            f"BEGIN; UPDATE log SET floor = {self._floor};"  # noqa: S608 - our own integer
-            f" DELETE FROM invalidations WHERE revision <= {self._floor}; COMMIT;"
+            f"BEGIN; UPDATE log SET floor = {floor};"  # noqa: S608 - our own integer
+            f" DELETE FROM invalidations WHERE revision <= {floor}; COMMIT;"
         )
+
+
+def open_log(path: Path) -> InvalidationLog:
+    """The log at `path`; a damaged one is set aside for a new one, whose id tells the tiers to drop their entries.
+
+    Raises:
+        OSError: it can't be opened for another reason.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return InvalidationLog(path)
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in {
+            sqlite3.SQLITE_CORRUPT,
+            sqlite3.SQLITE_NOTADB,
+        }:
+            raise OSError(f"can't open {path}: {error}") from error
+        path.replace(f"{path}.damaged")
+        return InvalidationLog(path)

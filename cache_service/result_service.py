@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Context = aio.ServicerContext[Any, Any]
 
 MAX_BATCH = 1000
+# Below the largest message that clients take; results beyond it are answered as not found.
+MAX_REPLY_BYTES = 12 * 1024 * 1024
 
 
 class ResultServicer(result_pb2_grpc.ResultServiceServicer):
@@ -46,11 +48,12 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         _check_batch("keys", len(request.keys))
         point = self._store.read_point
         found = await self._store.get([convert.key_from_wire(key) for key in request.keys])
-        now = time.time()
-        return result_pb2.BatchGetResultsResponse(
-            lookups=[convert.lookup_to_wire(hit, now) for hit in found],
-            read_point=convert.point_to_wire(point),
-        )
+        now, left_bytes = time.time(), MAX_REPLY_BYTES
+        lookups = []
+        for hit in found:
+            left_bytes -= len(hit.entry.value) if hit is not None else 0
+            lookups.append(convert.lookup_to_wire(hit if left_bytes >= 0 else None, now))
+        return result_pb2.BatchGetResultsResponse(lookups=lookups, read_point=convert.point_to_wire(point))
 
     async def PutResult(
         self, request: result_pb2.PutResultRequest, context: Context

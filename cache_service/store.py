@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from dataclasses import dataclass
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from cache_service.entry import Entry, Key, RemovalCause, Selector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
+    from typing import TypeVar
 
     from cache_service.entry import Found, TierStats
     from cache_service.invalidation import InvalidationLog, ReadPoint
     from cache_service.tiers.base import Tier
+
+    T = TypeVar("T")
 
 MAX_VALUE_BYTES = 4 * 1024 * 1024
 MAX_KEY_PART_CHARS = 512
@@ -71,6 +75,7 @@ class ResultStore:
         self._log = log
         self._clock = clock
         self._jitter = jitter or random.Random()
+        self._running: set[asyncio.Task[object]] = set()
         self.stats = StoreStats()
 
     @property
@@ -82,13 +87,13 @@ class ResultStore:
         """One answer per key, in order; expired and invalidated entries are misses."""
         now = self._clock()
         found = await self._tier.get(keys, now)
-        stale = []
+        stale: list[tuple[Key, Entry]] = []
         for index, (key, hit) in enumerate(zip(keys, found, strict=True)):
             if hit is None:
                 continue
             if self._log.covers(key, hit.entry.read_revision):
                 found[index] = None
-                stale.append(key)
+                stale.append((key, hit.entry))
             else:
                 self.stats.saved_seconds += hit.entry.cost_seconds
         if stale:
@@ -105,7 +110,7 @@ class ResultStore:
         accepted = [index for index, outcome in enumerate(outcomes) if not outcome.reason]
         items = [(results[index].key, self._entry(results[index], now)) for index in accepted]
         if items:
-            holders = await self._tier.put(items, now)
+            holders = await self._finish(self._tier.put(items, now))
             for index, holder in zip(accepted, holders, strict=True):
                 outcomes[index] = PutOutcome(holder, "" if holder else "no_room")
         stored = sum(1 for outcome in outcomes if outcome.tier)
@@ -116,7 +121,7 @@ class ResultStore:
     async def invalidate(self, selector: Selector) -> tuple[ReadPoint, int]:
         """The log after it, and how many stored entries went. Effective before it returns."""
         point = self._log.append(selector)
-        return point, await self._tier.delete(selector)
+        return point, await self._finish(self._tier.delete(selector, point.revision))
 
     async def clear(self) -> int:
         """The number of entries removed; everything is gone."""
@@ -128,9 +133,17 @@ class ResultStore:
         return self._tier.stats()
 
     async def close(self) -> None:
-        """Closes tiers and log."""
+        """Finishes what runs, then closes tiers and log."""
+        await asyncio.gather(*self._running, return_exceptions=True)
         await self._tier.close()
         self._log.close()
+
+    async def _finish(self, operation: Coroutine[None, None, T]) -> T:
+        """The operation's result; a cancelled caller doesn't leave the tiers half changed."""
+        task = asyncio.create_task(operation)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
 
     def _refusal(self, result: NewResult) -> str:
         if len(result.value) > MAX_VALUE_BYTES:
@@ -139,7 +152,9 @@ class ResultStore:
             return "bad_key"
         point = result.read_point
         if point is not None and (
-            point.log_id != self._log.point.log_id or self._log.covers(result.key, point.revision)
+            point.log_id != self._log.point.log_id
+            or point.revision > self._log.point.revision
+            or self._log.covers(result.key, point.revision)
         ):
             return "invalidated"
         return ""

@@ -61,7 +61,7 @@ async def running_extractor(
         formats, MODULES, pool, backoff.limiter, cache, max_document_bytes=settings.max_document_bytes
     )
     servicer = ExtractorServicer(
-        pipeline, backoff, SpoolBudget(settings.spool_bytes), settings, formats, MODULES
+        pipeline, backoff, SpoolBudget(settings.spool_bytes, settings.max_uploads), settings, formats, MODULES
     )
     registrations = [
         runtime.Registration(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
 
 from extractor_service.document import Outcome
 from extractor_service.workers.encode import DIGEST_ALGORITHMS
@@ -13,21 +16,35 @@ if TYPE_CHECKING:
 
     from extractor_service.formats.base import Format
     from extractor_service.sources.base import Input
-    from extractor_service.workers.protocol import JobResult
+    from extractor_service.workers.protocol import JobResult, ModuleResult
 
 UNKNOWN_MIME_TYPE = "application/octet-stream"
 
 
-def fragments_of(parsed: JobResult, versions: dict[str, str]) -> tuple[dict[str, bytes], dict[str, float]]:
-    """The fragments of the modules in `versions`, and the cost in seconds of those that may be stored.
+def is_readable(fragment: bytes) -> bool:
+    """Whether `fragment` is an encoded Document; what a worker or the cache sent may be anything."""
+    try:
+        pb.Document.FromString(fragment)
+    except DecodeError:
+        return False
+    return True
+
+
+def fragments_of(
+    parsed: JobResult, versions: dict[str, str]
+) -> tuple[dict[str, bytes], dict[str, ModuleResult]]:
+    """The fragments of the modules in `versions`, and the results of those that may be stored.
 
     A fragment is an encoded Document with the module's report in it. Protobuf joins encoded messages by
-    concatenation, so the report is appended, not merged.
+    concatenation, so the report is appended, not merged. One that can't be read counts as a crash.
     """
     fragments, storable = {}, {}
-    for result in parsed.modules:
-        if result.name not in versions:
+    for each in parsed.modules:
+        if each.name not in versions:
             continue
+        result = each
+        if not is_readable(result.fragment):
+            result = replace(result, fragment=b"", outcome=Outcome.CRASHED.value, is_complete=False)
         report = pb.ModuleReport(
             name=result.name,
             version=versions[result.name],
@@ -37,7 +54,7 @@ def fragments_of(parsed: JobResult, versions: dict[str, str]) -> tuple[dict[str,
         )
         fragments[result.name] = result.fragment + pb.Document(modules=[report]).SerializeToString()
         if result.is_complete:
-            storable[result.name] = result.elapsed_seconds
+            storable[result.name] = result
     return fragments, storable
 
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from metaextract.cache.v1 import result_pb2
-from metaextract_client.errors import MetaExtractError
+from metaextract_client.errors import DeadlineError, MetaExtractError
 from service_runtime.interceptors import REQUEST_ID_HEADER
 from service_runtime.telemetry import current_call
 
@@ -34,6 +34,8 @@ class NewResult(NamedTuple):
     key: ModuleKey
     fragment: bytes
     cost_seconds: float
+    is_failure: bool = False
+    """Kept briefly: the reader, not the file, may be to blame."""
 
 
 class Lookup(NamedTuple):
@@ -71,8 +73,8 @@ class ResultCache:
             return missed
         try:
             response = await self._client.get_results([_key(key) for key in keys], timeout, _metadata())
-        except MetaExtractError:
-            self._pause()
+        except MetaExtractError as error:
+            self._note_failure(error, timeout)
             return missed
         if len(response.lookups) != len(keys):
             return missed
@@ -82,24 +84,29 @@ class ResultCache:
     async def store(
         self, results: Sequence[NewResult], read_point: result_pb2.InvalidationPoint | None
     ) -> bool:
-        """Whether the cache took the call; it may still have refused single results."""
+        """Whether the cache took the call; it may still have refused single results.
+
+        Without the look-up's read point nothing is stored: an invalidation since the reading began would be undone.
+        """
         timeout = self._timeout()
-        if timeout is None or not results:
+        if timeout is None or not results or read_point is None:
             return False
         entries = [
             result_pb2.ResultEntry(
                 key=_key(result.key),
                 value=result.fragment,
                 cost_seconds=result.cost_seconds,
-                ttl_class=result_pb2.TTL_CLASS_EXTRACTION,
+                ttl_class=result_pb2.TTL_CLASS_FAILURE
+                if result.is_failure
+                else result_pb2.TTL_CLASS_EXTRACTION,
                 read_point=read_point,
             )
             for result in results
         ]
         try:
             await self._client.put_results(entries, timeout, _metadata())
-        except MetaExtractError:
-            self._pause()
+        except MetaExtractError as error:
+            self._note_failure(error, timeout)
             return False
         return True
 
@@ -113,8 +120,10 @@ class ResultCache:
         # Deadlines don't cross hops by themselves; half of what is left stays for reading the file.
         return min(self._timeout_seconds, remaining / 2) if remaining > 0 else None
 
-    def _pause(self) -> None:
-        self._paused_until = self._clock() + self._pause_seconds
+    def _note_failure(self, error: MetaExtractError, timeout: float) -> None:
+        """Pauses asking, unless it was only the caller's own deadline that was too short."""
+        if not isinstance(error, DeadlineError) or timeout >= self._timeout_seconds:
+            self._paused_until = self._clock() + self._pause_seconds
 
 
 def _key(key: ModuleKey) -> result_pb2.ResultKey:

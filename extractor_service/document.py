@@ -141,7 +141,8 @@ class DocumentLimits:
     """Rough size of all fields, so that a document fits into a unary reply of 3 MiB."""
 
 
-_FIELD_OVERHEAD_BYTES = 16
+_FIELD_OVERHEAD_BYTES = 40  # tags, lengths and the origin
+_MAX_MESSAGE_CHARS = 300
 
 
 @dataclass(slots=True)
@@ -176,7 +177,8 @@ class Document:
         """
         value = self._cut(section, name, value)
         self.field_count += 1
-        self.total_bytes += size_of(value) + size_of(raw) + len(name) + len(note) + _FIELD_OVERHEAD_BYTES
+        words = size_of(name) + size_of(text) + size_of(unit) + size_of(group) + size_of(note)
+        self.total_bytes += size_of(value) + size_of(raw) + words + _FIELD_OVERHEAD_BYTES
         if self.field_count > self.limits.max_fields or self.total_bytes > self.limits.max_total_bytes:
             raise LimitExceededError(f"the document is full at {self.field_count - 1} fields")
         fields = self.sections.setdefault(section, [])
@@ -185,7 +187,7 @@ class Document:
     def problem(self, section: str, kind: ProblemKind, message: str, offset_bytes: int | None = None) -> None:
         """Records a problem; beyond a hundred they are all the same."""
         if len(self.problems) < 100:
-            self.problems.append(Problem(section, kind, message, offset_bytes))
+            self.problems.append(Problem(section, kind, message[:_MAX_MESSAGE_CHARS], offset_bytes))
 
     def find(self, section: str, name: str, group: str | None = None) -> Field | None:
         """The first field of that name, in that group if one is given."""
@@ -196,20 +198,24 @@ class Document:
 
     def _cut(self, section: str, name: str, value: Value) -> Value:
         limit = self.limits.max_value_bytes
-        if isinstance(value, str | bytes) and len(value) > limit:
-            self.problem(section, ProblemKind.LIMIT, f"{name} is cut from {len(value)} to {limit} bytes")
+        if not isinstance(value, str | bytes) or size_of(value) <= limit:
+            return value
+        self.problem(section, ProblemKind.LIMIT, f"{name} is cut from {size_of(value)} to {limit} bytes")
+        if isinstance(value, bytes):
             return value[:limit]
-        return value
+        return value.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
 
 
 def size_of(value: Value) -> int:
     """The rough encoded size of a value in bytes."""
     if isinstance(value, Rational):
         return 8
-    if isinstance(value, str | bytes):
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
+    if isinstance(value, bytes):
         return len(value)
     if isinstance(value, Struct):
-        return sum(len(name) + size_of(inner) + 4 for name, inner in value.entries)
+        return sum(size_of(name) + size_of(inner) + 8 for name, inner in value.entries)
     if isinstance(value, list):
-        return sum(size_of(inner) + 2 for inner in value)
+        return sum(size_of(inner) + 4 for inner in value)
     return 9

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service import assemble
 from extractor_service.caching import ModuleKey, NewResult
+from extractor_service.document import Outcome
 from extractor_service.formats.sniff import sniff
 from extractor_service.modules.base import ModuleContext, effective_version
-from extractor_service.workers.protocol import Job, JobResult
+from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, JobResult
 from service_runtime.errors import DeadlineError
 from service_runtime.telemetry import current_call
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from extractor_service.modules.base import Module
     from extractor_service.sources.base import Input
     from extractor_service.workers.pool import WorkerPool
+    from extractor_service.workers.protocol import ModuleResult
     from metaextract.document.v1 import document_pb2
 
 # Kept of the caller's deadline for assembling and sending the reply.
@@ -105,7 +107,7 @@ class Pipeline:
         fragments = {
             step.module.name: fragment
             for step, fragment in zip(steps, lookup.fragments if lookup else [], strict=False)
-            if fragment is not None
+            if fragment is not None and assemble.is_readable(fragment)
         }
         missing = [step for step in steps if step.module.name not in fragments]
         parsed = JobResult()
@@ -180,12 +182,21 @@ class Pipeline:
         return tuple(name for name in self._modules if name in wanted)
 
     async def _store(
-        self, missing: list[_Step], fragments: dict[str, bytes], storable: dict[str, float], lookup: Lookup
+        self,
+        missing: list[_Step],
+        fragments: dict[str, bytes],
+        storable: dict[str, ModuleResult],
+        lookup: Lookup,
     ) -> None:
         results = [
-            NewResult(step.key, fragments[step.module.name], storable[step.module.name])
+            NewResult(
+                step.key,
+                fragments[step.module.name],
+                result.elapsed_seconds,
+                is_failure=result.outcome == Outcome.CORRUPT.value,
+            )
             for step in missing
-            if step.module.name in storable
+            if (result := storable.get(step.module.name)) is not None
         ]
         await self._cache.store(results, lookup.read_point)
 
@@ -197,4 +208,5 @@ def _parse_seconds(options: ExtractionOptions) -> float:
     usable = remaining - min(_REPLY_SECONDS, remaining * _REPLY_RATIO)
     if usable <= 0:
         raise DeadlineError("no time is left to read the file")
-    return min(options.parse_seconds, usable)
+    # The worker stops itself at its limit; one that can't is killed somewhat later, which must still be in time.
+    return min(options.parse_seconds, usable / (1 + KILL_AFTER_RATIO))

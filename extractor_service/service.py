@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from extractor_service.pipeline import ExtractionOptions, Pipeline
     from extractor_service.settings import Settings
     from extractor_service.sources.base import Input
+    from extractor_service.sources.local import LocalInput
     from extractor_service.sources.spool import SpoolBudget
 
     Context = aio.ServicerContext[Any, Any]
@@ -105,7 +106,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
             if not self._roots:
                 raise SourceForbiddenError("this server reads no files: METAEXTRACT_FILE_ROOTS isn't set")
             try:
-                return await asyncio.to_thread(open_local, request.uri, self._roots)
+                return await _open_in_thread(request.uri, self._roots)
             except InvalidUriError as error:
                 raise InvalidRequestError("uri", str(error)) from error
             except ForbiddenFileError as error:
@@ -124,3 +125,18 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         return extraction.document, convert.info_to_wire(
             extraction, source.content_id, time.monotonic() - started_at
         )
+
+
+async def _open_in_thread(uri: str, roots: Sequence[Path]) -> LocalInput:
+    """The open file; one that comes too late for a cancelled call is closed."""
+    opening = asyncio.ensure_future(asyncio.to_thread(open_local, uri, roots))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_unwanted)
+        raise
+
+
+def _close_unwanted(opening: asyncio.Future[LocalInput]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

@@ -51,6 +51,10 @@ class Settings(RuntimeSettings):
     spool_directory: str = setting(
         "", "Folder for uploads on their way; not one in memory. Unset: the system's temporary folder."
     )
+    max_uploads: int = setting(64, "Most uploads on their way at once.", low=1, high=100_000)
+    upload_idle_seconds: float = setting(
+        60.0, "Longest silence within an upload.", unit="s", low=0.1, high=3600
+    )
     spool_bytes: int = setting(
         32 * 1024 * _MIB, "Most bytes of all uploads on their way.", unit="B", low=_MIB, high=1 << 44
     )

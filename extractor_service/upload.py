@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 from extractor_service import convert
 from extractor_service.sources.spool import SpooledInput, SpoolFullError
-from service_runtime.errors import InvalidRequestError, OverloadedError, UploadIncompleteError
+from service_runtime.errors import (
+    InvalidRequestError,
+    OverloadedError,
+    UploadIncompleteError,
+    UploadStalledError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,8 +45,10 @@ async def receive_upload(
         InvalidRequestError: no header first, or a chunk or the whole is too large.
         OverloadedError: pressure forbids files of that size, or the spool is full.
         UploadIncompleteError: the size isn't the announced one.
+        UploadStalledError: the sender fell silent.
     """
-    first = await anext(aiter(parts), None)
+    stream = _timed(parts, settings.upload_idle_seconds)
+    first = await anext(stream, None)
     if first is None or first.WhichOneof("part") != "header":
         raise InvalidRequestError("header", "must be the first message")
     header = first.header
@@ -51,11 +58,13 @@ async def receive_upload(
     if announced is not None:
         limiter.check_size(announced)
     directory = Path(settings.spool_directory or tempfile.gettempdir())
-    upload = SpooledInput(
-        header.name, directory, budget, (name for name in options.digest_algorithms if name != "blake3")
-    )
+    extra = [name for name in options.digest_algorithms if name != "blake3"]
     try:
-        await _receive(parts, upload, limiter, settings, announced)
+        upload = SpooledInput(header.name, directory, budget, extra)
+    except SpoolFullError as error:
+        raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
+    try:
+        await _receive(stream, upload, limiter, settings, announced)
     except SpoolFullError as error:
         upload.close()
         raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
@@ -104,6 +113,22 @@ async def _receive(
             f"{received} bytes came, {announced} were announced", committed_offset=str(received)
         )
     upload.finish()
+
+
+async def _timed(
+    parts: AsyncIterator[extractor_pb2.ExtractUploadRequest], idle_seconds: float
+) -> AsyncIterator[extractor_pb2.ExtractUploadRequest]:
+    """The parts; a sender that falls silent loses its place."""
+    iterator = aiter(parts)
+    while True:
+        try:
+            async with asyncio.timeout(idle_seconds):
+                part = await anext(iterator, None)
+        except TimeoutError:
+            raise UploadStalledError(f"nothing came for {idle_seconds:g} s") from None
+        if part is None:
+            return
+        yield part
 
 
 def _check_total(size_bytes: int, settings: Settings) -> None:

@@ -80,6 +80,13 @@ class UploadIncompleteError(ServiceError):
     reason = "UPLOAD_SIZE_MISMATCH"
 
 
+class UploadStalledError(ServiceError):
+    """The sender fell silent; the upload has to begin anew."""
+
+    code = grpc.StatusCode.ABORTED
+    reason = "UPLOAD_STALLED"
+
+
 class OverloadedError(ServiceError):
     """The service sheds this work; come back after `retry_after_seconds`."""
 

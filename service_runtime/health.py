@@ -47,7 +47,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc, no-a
         self._wake()
 
     def drain(self) -> None:
-        """Marks everything NOT_SERVING and ends all watches."""
+        """Marks every named service NOT_SERVING and ends all watches; liveness stays to the end."""
         self._draining = True
         self.set_all(serving=False)
 

@@ -51,6 +51,7 @@ class PressureMonitor:
         self._override: tuple[PressureLevel, float] | None = None
         self._budget: Budget | None = None
         self._resizing = asyncio.Lock()
+        self._trim_pending = False
         self._valid_for_seconds = 3 * heartbeat_seconds  # two heartbeats may be lost
         self._epoch = secrets.token_hex(8)
         self.level_changes = 0
@@ -123,12 +124,14 @@ class PressureMonitor:
         async with self._resizing:
             budget = self._policy.update(now, level)
             before, self._budget = self._budget, budget
-            if before is None or budget == before:
-                if before is None:
-                    await self._set_budget(budget, RemovalCause.PRESSURE)
-                return
-            self.budget_adjustments += 1
-            await self._set_budget(budget, RemovalCause.PRESSURE)
-        shrunk = budget.bytes < before.bytes or 0 < budget.entries < (before.entries or budget.entries + 1)
-        if shrunk and self._trim.due(now, urgent=level is PressureLevel.CRITICAL):
+            if budget != before:
+                self.budget_adjustments += before is not None
+                await self._set_budget(budget, RemovalCause.PRESSURE)
+                self._trim_pending |= before is not None and _is_smaller(budget, before)
+        if self._trim_pending and self._trim.due(now, urgent=level is PressureLevel.CRITICAL):
+            self._trim_pending = False
             await asyncio.to_thread(self._trim.run)
+
+
+def _is_smaller(budget: Budget, before: Budget) -> bool:
+    return budget.bytes < before.bytes or 0 < budget.entries < (before.entries or budget.entries + 1)

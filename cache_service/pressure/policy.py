@@ -24,10 +24,11 @@ class TierBudgetPolicy:
     def target(self, level: PressureLevel) -> Budget:
         """What `level` allows in the end."""
         if level is PressureLevel.CRITICAL:
-            entries = min(FLOOR_ENTRIES, self._full.entries) if self._full.entries else FLOOR_ENTRIES
-            return Budget(self._full.bytes // 2, entries)
+            high = self.target(PressureLevel.HIGH)
+            return Budget(high.bytes, min(FLOOR_ENTRIES, high.entries or FLOOR_ENTRIES))
         ratio = _RATIO[level]
-        return Budget(int(self._full.bytes * ratio), int(self._full.entries * ratio))
+        entries = max(1, int(self._full.entries * ratio)) if self._full.entries else 0
+        return Budget(int(self._full.bytes * ratio), entries)
 
     def update(self, now: float, level: PressureLevel) -> Budget:
         """The budget at `now`: the target at once when that is less, else one step towards it."""

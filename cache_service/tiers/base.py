@@ -23,16 +23,21 @@ class Tier(Protocol):
         """One answer per key, in order; None is a miss. `now` is wall time, for expiry."""
         ...
 
-    async def put(self, items: Sequence[tuple[Key, Entry]], now: float) -> list[str]:
-        """The name of the slowest tier that holds each item now, in order; "" where none does."""
+    async def put(
+        self, items: Sequence[tuple[Key, Entry]], now: float, *, only_absent: bool = False
+    ) -> list[str]:
+        """The name of the slowest tier that holds each item now, in order; "" where none does.
+
+        With `only_absent` an entry that is there already stays: a promotion must not overwrite a newer value.
+        """
         ...
 
-    async def delete(self, selector: Selector) -> int:
-        """The number of entries removed."""
+    async def delete(self, selector: Selector, before_revision: int) -> int:
+        """The number of entries removed: those selected, and read before that revision."""
         ...
 
-    async def discard(self, keys: Sequence[Key], cause: RemovalCause) -> None:
-        """Removes exactly these keys, counted under `cause`."""
+    async def discard(self, items: Sequence[tuple[Key, Entry]], cause: RemovalCause) -> None:
+        """Removes exactly these entries, counted under `cause`; a key with a newer entry keeps it."""
         ...
 
     async def resize(self, budget: Budget, cause: RemovalCause) -> None:

@@ -45,26 +45,31 @@ class CompositeTier:
             if hits:
                 items = [(keys[index], hit.entry) for index, hit in hits]
                 for faster in self._tiers[:number]:
-                    await self._guard(faster, faster.put(items, now), [])
+                    await self._guard(faster, faster.put(items, now, only_absent=True), [])
             missing = [index for index in missing if found[index] is None]
         return found
 
-    async def put(self, items: Sequence[tuple[Key, Entry]], now: float) -> list[str]:
+    async def put(
+        self, items: Sequence[tuple[Key, Entry]], now: float, *, only_absent: bool = False
+    ) -> list[str]:
         """See `Tier.put`. Slowest first, so that a fast tier never claims what a crash would lose."""
         holders = [""] * len(items)
         for tier in reversed(self._tiers):
-            answers = await self._guard(tier, tier.put(items, now), [""] * len(items))
+            answers = await self._guard(
+                tier, tier.put(items, now, only_absent=only_absent), [""] * len(items)
+            )
             holders = [held or answer for held, answer in zip(holders, answers, strict=True)]
         return holders
 
-    async def delete(self, selector: Selector) -> int:
+    async def delete(self, selector: Selector, before_revision: int) -> int:
         """See `Tier.delete`; the most that any one tier removed, since faster tiers hold copies."""
-        return max([await self._guard(tier, tier.delete(selector), 0) for tier in self._tiers], default=0)
+        removed = [await self._guard(tier, tier.delete(selector, before_revision), 0) for tier in self._tiers]
+        return max(removed, default=0)
 
-    async def discard(self, keys: Sequence[Key], cause: RemovalCause) -> None:
+    async def discard(self, items: Sequence[tuple[Key, Entry]], cause: RemovalCause) -> None:
         """See `Tier.discard`."""
         for tier in self._tiers:
-            await self._guard(tier, tier.discard(keys, cause), None)
+            await self._guard(tier, tier.discard(items, cause), None)
 
     async def resize(self, budget: Budget, cause: RemovalCause) -> None:
         """See `Tier.resize`; concerns the fastest tier."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from cache_service.entry import Budget, Entry, Found, RemovalCause, TierStats, charged_bytes
 from cache_service.tiers.base import TierError
-from cache_service.tiers.disk_database import DiskDatabase, Row, checksum
+from cache_service.tiers.disk_database import DiskDatabase, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+_MAX_UNWRITTEN_USES = 4096
 _EVICT_TO_RATIO = 0.95  # evict a little more than needed, so that not every put evicts
 
 
@@ -45,41 +46,52 @@ class DiskTier:
         self._used_at: dict[str, float] = {}  # hits not yet written to the database
 
     @classmethod
-    async def open(cls, directory: Path, budget: Budget) -> DiskTier:
+    async def open(cls, directory: Path, budget: Budget, log_id: str = "") -> DiskTier:
         """The tier over `directory`, with what an earlier process left there.
+
+        Entries carry revisions of one invalidation log. With another log than `log_id` they mean nothing, and
+        are dropped.
 
         Raises:
             OSError: the directory can't be made, or another process owns it.
         """
-        database = await asyncio.to_thread(DiskDatabase.open, directory)
+        database = await asyncio.to_thread(DiskDatabase.open, directory, log_id)
         return cls(database, budget)
 
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
-        """See `Tier.get`. A row that fails its checksum is removed and missed."""
+        """See `Tier.get`. A row that fails its checksum is removed and missed.
+
+        Reads at most `disk_database.MAX_READ_BYTES` of values at once; what lies beyond is missed, too.
+        """
         texts = [key.text() for key in keys]
-        rows = await self._read(lambda: self._database.get(texts))
+        rows = await self._read(lambda: self._database.get(list(dict.fromkeys(texts))))
         found: list[Found | None] = []
-        expired: list[str] = []
-        corrupt: list[str] = []
+        expired: set[tuple[str, bytes]] = set()
+        corrupt: set[tuple[str, bytes]] = set()
         for text in texts:
-            row = rows.get(text)
+            row, is_intact = rows.get(text, (None, True))
             entry = None
             if row is None:
                 pass
-            elif checksum(text, row) != row.checksum:
-                corrupt.append(text)
+            elif not is_intact:
+                corrupt.add((text, row.checksum))
             elif row.expires_at <= now:
-                expired.append(text)
+                expired.add((text, row.checksum))
             else:
                 entry = Entry(row.value, row.cost_seconds, row.expires_at, row.read_revision)
                 self._used_at[text] = now
             found.append(None if entry is None else Found(entry, self.name))
         await self._drop(expired, RemovalCause.EXPIRED)
         await self._drop(corrupt, RemovalCause.CORRUPT)
+        if len(self._used_at) > _MAX_UNWRITTEN_USES:
+            used_at = self._take_uses()
+            await self._write(lambda: self._database.put([], used_at))
         self._hits += sum(1 for item in found if item is not None)
         return found
 
-    async def put(self, items: Sequence[tuple[Key, Entry]], now: float) -> list[str]:
+    async def put(
+        self, items: Sequence[tuple[Key, Entry]], now: float, *, only_absent: bool = False
+    ) -> list[str]:
         """See `Tier.put`; all items in one transaction, then evicts down to the budget."""
         stored = [charged_bytes(key, entry) <= self._budget.bytes for key, entry in items]
         by_key = {  # the last one wins when a batch repeats a key
@@ -87,23 +99,27 @@ class DiskTier:
             for (key, entry), fits in zip(items, stored, strict=True)
             if fits
         }
+        if only_absent:
+            held = await self.get(list(by_key), now)
+            by_key = {key: row for (key, row), found in zip(by_key.items(), held, strict=True) if not found}
         rows = list(by_key.values())
-        used_at, self._used_at = self._used_at, {}
+        used_at = self._take_uses()
         replaced = await self._write(lambda: self._database.put(rows, used_at))
         self._removals[RemovalCause.REPLACED] += replaced
         if self._database.used_bytes > self._budget.bytes:
             await self._evict(RemovalCause.SIZE, now)
         return [self.name if fits else "" for fits in stored]
 
-    async def delete(self, selector: Selector) -> int:
+    async def delete(self, selector: Selector, before_revision: int) -> int:
         """See `Tier.delete`; the space is given back to the file system."""
-        removed = await self._write(lambda: self._database.delete(selector))
+        removed = await self._write(lambda: self._database.delete(selector, before_revision))
         self._removals[RemovalCause.DELETED] += removed
         return removed
 
-    async def discard(self, keys: Sequence[Key], cause: RemovalCause) -> None:
+    async def discard(self, items: Sequence[tuple[Key, Entry]], cause: RemovalCause) -> None:
         """See `Tier.discard`."""
-        await self._drop([key.text() for key in keys], cause)
+        rows = [Row.of(key, entry, 0, used_at=0.0) for key, entry in items]
+        await self._drop({(row.key, row.checksum) for row in rows}, cause)
 
     async def resize(self, budget: Budget, cause: RemovalCause) -> None:
         """See `Tier.resize`."""
@@ -130,6 +146,8 @@ class DiskTier:
         await asyncio.to_thread(self._shut_down)
 
     def _shut_down(self) -> None:
+        used_at = self._take_uses()
+        self._writer.submit(self._database.put, [], used_at)
         self._writer.shutdown(wait=True)
         self._reader.shutdown(wait=True)
         self._database.close()
@@ -142,9 +160,13 @@ class DiskTier:
             )
         self._removals[cause] += await self._write(lambda: self._database.evict(target_bytes))
 
-    async def _drop(self, texts: list[str], cause: RemovalCause) -> None:
-        if texts:
-            self._removals[cause] += await self._write(lambda: self._database.delete_keys(texts))
+    async def _drop(self, rows: set[tuple[str, bytes]], cause: RemovalCause) -> None:
+        if rows:
+            self._removals[cause] += await self._write(lambda: self._database.delete_rows(rows))
+
+    def _take_uses(self) -> dict[str, float]:
+        used_at, self._used_at = self._used_at, {}
+        return used_at
 
     async def _read(self, action: Callable[[], T]) -> T:
         return await self._run(self._reader, action)

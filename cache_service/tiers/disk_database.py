@@ -36,11 +36,14 @@ CREATE TABLE IF NOT EXISTS results (
     read_revision INTEGER NOT NULL,
     used_at REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS log (id TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS by_content ON results (content_id);
 CREATE INDEX IF NOT EXISTS by_module ON results (module, version);
 CREATE INDEX IF NOT EXISTS by_use ON results (used_at, charged_bytes);
 CREATE INDEX IF NOT EXISTS by_expiry ON results (expires_at, charged_bytes);
 """
+MAX_READ_BYTES = 16 * 1024 * 1024
+_DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NUMBERS = struct.Struct("<ddq")
 
 
@@ -92,8 +95,8 @@ class DiskDatabase:
         self.used_bytes: int = used
 
     @classmethod
-    def open(cls, directory: Path) -> DiskDatabase:
-        """The database in `directory`; a file that SQLite can't read is set aside and replaced.
+    def open(cls, directory: Path, log_id: str = "") -> DiskDatabase:
+        """The database in `directory`; a damaged file is set aside and replaced.
 
         Raises:
             OSError: another process owns the directory, or it can't be written.
@@ -103,28 +106,39 @@ class DiskDatabase:
         path = directory / _FILE
         try:
             try:
-                return cls(*_connect(path), lock)
+                database = cls(*_connect(path), lock)
             except sqlite3.DatabaseError as error:
-                _log.exception("cache database is unreadable and starts anew", extra={"path": str(path)})
-                if isinstance(error, sqlite3.OperationalError) and not path.exists():
-                    raise OSError(f"can't create {path}: {error}") from error
+                if not _is_damage(error):  # locked, or a full disk: what is there may be good
+                    raise OSError(f"can't open {path}: {error}") from error
+                _log.exception("the cache database is damaged and starts anew", extra={"path": str(path)})
                 for suffix in ("", "-wal", "-shm"):
                     with contextlib.suppress(FileNotFoundError):
                         os.replace(f"{path}{suffix}", f"{path}{suffix}.damaged")  # noqa: PTH105
-                return cls(*_connect(path), lock)
+                database = cls(*_connect(path), lock)
+            database._adopt_log(log_id)
         except BaseException:
             os.close(lock)
             raise
+        return database
 
-    def get(self, keys: list[str]) -> dict[str, Row]:
-        """The rows of those `keys` that exist."""
+    def get(self, keys: list[str]) -> dict[str, tuple[Row, bool]]:
+        """The rows of those `keys` that exist, and whether each is intact; stops at MAX_READ_BYTES of values."""
         marks = ",".join("?" * len(keys))
-        rows = self._reader.execute(
+        cursor = self._reader.execute(
             f"SELECT key, content_id, module, version, value, checksum, charged_bytes, cost_seconds,"  # noqa: S608
             f" expires_at, read_revision, used_at FROM results WHERE key IN ({marks})",
             keys,
         )
-        return {row[0]: Row(*row) for row in rows}
+        rows: dict[str, tuple[Row, bool]] = {}
+        read_bytes = 0
+        for values in cursor:
+            row = Row(*values)
+            rows[row.key] = (row, checksum(row.key, row) == row.checksum)
+            read_bytes += len(row.value)
+            if read_bytes > MAX_READ_BYTES:
+                break
+        cursor.close()
+        return rows
 
     def put(self, rows: list[Row], used_at: Mapping[str, float]) -> int:
         """Stores `rows` and the times of use in one transaction; the number of rows that were replaced."""
@@ -143,21 +157,21 @@ class DiskDatabase:
         self.used_bytes += sum(row.charged_bytes for row in rows)
         return replaced
 
-    def delete(self, selector: Selector) -> int:
-        """Removes what `selector` selects and frees the disk space; the number removed."""
+    def delete(self, selector: Selector, before_revision: int) -> int:
+        """Removes what `selector` selects and was read before that revision; the number removed."""
         parts = {
             name: value for name, value in zip(selector._fields, selector, strict=True) if value is not None
         }
-        where = " AND ".join(f"{name} = ?" for name in parts) or "1"
+        where = " AND ".join([*(f"{name} = ?" for name in parts), "read_revision < ?"])
         with self._transaction():
-            removed = self._delete_where(where, list(parts.values()))
+            removed = self._delete_where(where, [*parts.values(), before_revision])
         self._vacuum()
         return removed
 
-    def delete_keys(self, keys: list[str]) -> int:
-        """Removes exactly `keys`; the number removed."""
+    def delete_rows(self, rows: Iterable[tuple[str, bytes]]) -> int:
+        """Removes the rows with exactly these keys and checksums; the number removed."""
         with self._transaction():
-            return self._delete("key IN", keys)
+            return sum(self._delete_where("key = ? AND checksum = ?", row) for row in rows)
 
     def delete_expired(self, now: float) -> int:
         """Removes everything that expired before `now`; the number removed."""
@@ -189,6 +203,17 @@ class DiskDatabase:
         self._reader.close()
         self._writer.close()
         os.close(self._lock)
+
+    def _adopt_log(self, log_id: str) -> None:
+        (known,) = self._writer.execute("SELECT id FROM log").fetchone() or (None,)
+        if known == log_id:
+            return
+        with self._transaction() as connection:
+            if known is not None:
+                _log.warning("the invalidation log is another one; results are dropped")
+                self._delete_where("1", [])
+            connection.execute("DELETE FROM log")
+            connection.execute("INSERT INTO log VALUES (?)", (log_id,))
 
     def _delete(self, column_in: str, values: list[str] | list[int]) -> int:
         removed = 0
@@ -224,6 +249,16 @@ class DiskDatabase:
             raise
 
 
+class _OtherSchemaError(sqlite3.DatabaseError):
+    """The file was made by another version of this program."""
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    # The lower byte is the primary code; those above it say where.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, _OtherSchemaError) or code in _DAMAGE_CODES
+
+
 def _lock_directory(directory: Path) -> int:
     lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -240,8 +275,9 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
         writer.executescript("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;")
         (version,) = writer.execute("PRAGMA user_version").fetchone()
         if version not in {0, _SCHEMA_VERSION}:
-            raise sqlite3.DatabaseError(f"schema version {version}, this program knows {_SCHEMA_VERSION}")
-        writer.executescript(_SCHEMA + f"PRAGMA user_version = {_SCHEMA_VERSION};")
+            raise _OtherSchemaError(f"schema version {version}, this program knows {_SCHEMA_VERSION}")
+        if version == 0:
+            writer.executescript(_SCHEMA + f"PRAGMA user_version = {_SCHEMA_VERSION};")
         return writer, _open(path)
     except BaseException:
         writer.close()

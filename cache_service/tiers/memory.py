@@ -37,23 +37,30 @@ class MemoryTier:
         """See `Tier.get`."""
         return [self._get(key, now) for key in keys]
 
-    async def put(self, items: Sequence[tuple[Key, Entry]], now: float) -> list[str]:
+    async def put(
+        self, items: Sequence[tuple[Key, Entry]], now: float, *, only_absent: bool = False
+    ) -> list[str]:
         """See `Tier.put`; an entry larger than the whole budget isn't stored."""
         del now
-        return [self.name if self._put(key, entry) else "" for key, entry in items]
+        return [
+            self.name if (only_absent and key in self._entries) or self._put(key, entry) else ""
+            for key, entry in items
+        ]
 
-    async def delete(self, selector: Selector) -> int:
-        """See `Tier.delete`; looks at every key."""
-        victims = [key for key in self._entries if selector.matches(key)]
-        await self.discard(victims, RemovalCause.DELETED)
-        return len(victims)
-
-    async def discard(self, keys: Sequence[Key], cause: RemovalCause) -> None:
-        """See `Tier.discard`."""
-        for number, key in enumerate(keys, start=1):
-            self._remove(key, cause)
+    async def delete(self, selector: Selector, before_revision: int) -> int:
+        """See `Tier.delete`; looks at every key, in slices."""
+        removed = 0
+        for number, (key, entry) in enumerate(list(self._entries.items()), start=1):
+            if entry.read_revision < before_revision and selector.matches(key):
+                removed += self._remove_exactly(key, entry, RemovalCause.DELETED)
             if number % _SLICE_ENTRIES == 0:
                 await asyncio.sleep(0)
+        return removed
+
+    async def discard(self, items: Sequence[tuple[Key, Entry]], cause: RemovalCause) -> None:
+        """See `Tier.discard`."""
+        for key, entry in items:
+            self._remove_exactly(key, entry, cause)
 
     async def resize(self, budget: Budget, cause: RemovalCause) -> None:
         """See `Tier.resize`. The new budget holds for puts at once, so nothing refills behind the eviction."""
@@ -103,7 +110,9 @@ class MemoryTier:
             return False
         self._entries[key] = entry
         self._used_bytes += size_bytes
-        while self._too_large() and self._evict_one(RemovalCause.SIZE):
+        # At most what this entry adds: while a large shrink runs in slices, a put must not do it all at once.
+        allowed_bytes = self._used_bytes - size_bytes
+        while self._too_large() and self._used_bytes > allowed_bytes and self._evict_one(RemovalCause.SIZE):
             pass
         return key in self._entries
 
@@ -116,6 +125,13 @@ class MemoryTier:
         if victim is None:
             return False
         self._remove(victim, cause)
+        return True
+
+    def _remove_exactly(self, key: Key, entry: Entry, cause: RemovalCause) -> bool:
+        """Whether `key` still had this very entry, which is now gone."""
+        if self._entries.get(key) != entry:
+            return False
+        self._remove(key, cause)
         return True
 
     def _remove(self, key: Key, cause: RemovalCause) -> None:

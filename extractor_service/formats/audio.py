@@ -76,6 +76,8 @@ def _parse(source: ByteSource, document: Document, pretended_name: str) -> None:
     try:
         # tinytag chooses its parser by name where it has one; the name here is our sniffer's verdict.
         tag = tinytag.TinyTag.get(filename=pretended_name, file_obj=file)
+    except MemoryError:
+        raise
     except Exception as error:  # struct.error, KeyError and others on damaged files
         raise CorruptFileError(f"{type(error).__name__}: {error}") from error
     for name, attribute in _FACTS:

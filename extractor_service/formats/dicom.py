@@ -67,6 +67,10 @@ def _data_set(dataset: Any, document: Document, group: str) -> None:
         except (ValueError, KeyError, AttributeError, TypeError, OSError, NotImplementedError) as error:
             document.problem(SECTION, ProblemKind.DAMAGED, f"{name}: {type(error).__name__}: {error}"[:300])
             continue
+        if isinstance(value, list) and len(value) == _MAX_ITEMS < len(element.value):
+            document.problem(
+                SECTION, ProblemKind.LIMIT, f"{name}: {len(element.value)} values are cut to {_MAX_ITEMS}"
+            )
         document.add(SECTION, name, value, text=text, group=group, note=note)
 
 

@@ -131,6 +131,8 @@ class _Walk:
                 if entry.size_bytes <= _MAX_PACKET_BYTES:
                     packet = self._directories.reader.exact(entry.offset, entry.size_bytes)
                     (xmp if entry.tag == _XMP_TAG else icc).parse(packet, document)
+                else:
+                    self._problem(ProblemKind.LIMIT, f"{name} has {entry.size_bytes} bytes", entry.offset)
                 return
             if entry.tag == _MAKER_NOTE_TAG:
                 # Their meaning comes with the photograph issue; size and place are known already.
@@ -148,7 +150,8 @@ class _Walk:
                 SECTION, name, None, text=f"({entry.values} values)", group=task.group, origin=origin
             )
             return
-        raw = self._directories.value(entry, self._document.limits.max_value_bytes)
+        # One byte more than fits, so that the document itself sees the cut and says so.
+        raw = self._directories.value(entry, self._document.limits.max_value_bytes + 1)
         value = convert(task.group, name, raw, big_endian=self._directories.reader.big_endian)
         if name in _OFFSET_NAMES and isinstance(value, int):
             value += self._base  # stored from the start of this structure, meant from the start of the file

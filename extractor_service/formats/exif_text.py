@@ -52,6 +52,8 @@ def _real(name: str, raw: Rational) -> Value:
 def _reals(group: str, name: str, raw: list[Rational]) -> Value:
     reals = [item.real() for item in raw]
     if group == "GPS" and len(reals) == 3:
+        if None in reals:  # 0/0: the camera had no fix
+            return None
         degrees, minutes, seconds = (real or 0.0 for real in reals)
         if name in _TRIPLES:
             return degrees + minutes / 60 + seconds / 3600

@@ -202,7 +202,11 @@ def _data_bytes(values: dict[str, Value], document: Document, group: str) -> int
         lengths = lengths[1:]
     elements = math.prod(lengths) + _whole(values.get("PCOUNT"))
     groups = values.get("GCOUNT")
-    return abs(_whole(values.get("BITPIX"))) // 8 * (groups if isinstance(groups, int) else 1) * elements
+    size = abs(_whole(values.get("BITPIX"))) // 8 * (groups if isinstance(groups, int) else 1) * elements
+    if size < 0 or _whole(values.get("PCOUNT")) < 0:
+        document.problem(SECTION, ProblemKind.DAMAGED, f"{group} has a negative PCOUNT or GCOUNT")
+        return 0
+    return size
 
 
 def _axes(values: dict[str, Value], axes: int) -> Iterator[int]:

@@ -6,6 +6,7 @@ named, never followed; an object reachable twice is described once, so that cycl
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import LimitExceededError, ProblemKind, Struct
@@ -22,6 +23,7 @@ SECTION = "hdf5"
 _MAX_DEPTH = 64
 _MAX_ATTRIBUTE_BYTES = 64 * 1024
 _MAX_ITEMS = 256
+_MAX_VALUE_DEPTH = 12
 
 
 def parse(source: ByteSource, document: Document) -> None:
@@ -128,7 +130,14 @@ class _Tree:
         if size_bytes > _MAX_ATTRIBUTE_BYTES:
             self._document.add(SECTION, name, None, text=f"({size_bytes} bytes)", group=path)
             return
-        self._document.add(SECTION, name, _value(owner.attrs[name], self._h5py), group=path)
+        length = math.prod(attribute.shape or ())
+        text = ""
+        if length > _MAX_ITEMS:
+            text = f"(the first {_MAX_ITEMS} of {length} values)"
+            self._document.problem(
+                SECTION, ProblemKind.LIMIT, f"{path} attribute {name}: {length} values are cut"
+            )
+        self._document.add(SECTION, name, _value(owner.attrs[name], self._h5py, 0), text=text, group=path)
 
     def _guard(self, what: str, action: Any) -> Any:
         """The action's result; a failure concerns `what` alone."""
@@ -153,18 +162,20 @@ def _type_name(h5py: Any, dtype: Any) -> str:
     return str(dtype)
 
 
-def _value(value: Any, h5py: Any) -> Value:
-    """An attribute's value in plain Python."""
+def _value(value: Any, h5py: Any, depth: int) -> Value:
+    """An attribute's value in plain Python; nested compounds end at a depth that messages can hold."""
+    if depth > _MAX_VALUE_DEPTH:
+        return "(nested too deeply)"
     if isinstance(value, h5py.Empty):
         return None
     if isinstance(value, h5py.Reference | h5py.RegionReference):
         return "(reference)"
     if hasattr(value, "tolist"):
         if value.dtype.names:
-            return _records(value, h5py)
+            return _records(value, h5py, depth)
         value = value.tolist()
     if isinstance(value, list | tuple):
-        return [_value(item, h5py) for item in value[:_MAX_ITEMS]]
+        return [_value(item, h5py, depth + 1) for item in value[:_MAX_ITEMS]]
     if isinstance(value, bytes):
         try:
             return value.rstrip(b"\0").decode("utf-8")
@@ -177,11 +188,11 @@ def _value(value: Any, h5py: Any) -> Value:
     return str(value)
 
 
-def _records(value: Any, h5py: Any) -> Value:
+def _records(value: Any, h5py: Any, depth: int) -> Value:
     if getattr(value, "shape", ()):
         rows: Iterable[Any] = value.reshape(-1)[:_MAX_ITEMS]
-        return [_records(row, h5py) for row in rows]
-    return Struct(tuple((name, _value(value[name], h5py)) for name in value.dtype.names))
+        return [_records(row, h5py, depth + 1) for row in rows]
+    return Struct(tuple((name, _value(value[name], h5py, depth + 1)) for name in value.dtype.names))
 
 
 def _short(error: Exception) -> str:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "pdf"
-_MAX_XMP_BYTES = 4 * 1024 * 1024
 _STREAM_NAME = re.compile(r"(stream )?<extractor_service[^>]*>")
 
 
@@ -83,7 +82,7 @@ def _metadata(pdf: Any, document: Document) -> None:
     if stream is None:
         return
     packet = _guard(document, "Metadata", stream.read_bytes)
-    if packet and len(packet) <= _MAX_XMP_BYTES:
+    if packet:
         xmp.parse(packet, document)
 
 

@@ -6,6 +6,11 @@ from extractor_service.formats.base import Format, Magic
 
 _PACKAGE = "extractor_service.formats."
 
+_FILM_BRANDS = (
+    b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"mp71", b"avc1", b"qt  ", b"M4A ", b"M4B ",
+    b"M4P ", b"M4V ", b"MSNV", b"3gp", b"3g2", b"dash", b"f4v ", b"F4V ", b"mmp4", b"XAVC", b"NDSC", b"caqv", b"KDDI",
+)  # fmt: skip
+
 FORMATS: tuple[Format, ...] = (
     Format("jpeg", "image/jpeg", ("jpg", "jpeg", "jpe"), (Magic(b"\xff\xd8\xff"),), _PACKAGE + "jpeg:parse", "1"),
     Format("png", "image/png", ("png", "apng"), (Magic(b"\x89PNG\r\n\x1a\n"),), _PACKAGE + "png:parse", "1"),
@@ -35,7 +40,8 @@ FORMATS: tuple[Format, ...] = (
         "mp4",
         "video/mp4",
         ("mp4", "m4a", "m4v", "mov"),
-        (Magic(b"ftyp", 4),),
+        # By brand: HEIF, AVIF and CR3 begin with ftyp as well, and are no films. mp4ra.org lists the brands.
+        tuple(Magic(b"ftyp" + brand, 4) for brand in _FILM_BRANDS),
         _PACKAGE + "audio:parse_mp4",
         "1",
     ),

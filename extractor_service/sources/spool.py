@@ -30,11 +30,23 @@ class SpoolFullError(Exception):
 
 
 class SpoolBudget:
-    """Counts the bytes of all open spools."""
+    """Counts the bytes and the number of all open spools."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, max_uploads: int = 64) -> None:
         self._max_bytes = max_bytes
+        self._max_uploads = max_uploads
         self.used_bytes = 0
+        self.uploads = 0
+
+    def open_upload(self) -> None:
+        """Takes a place for one upload; raises SpoolFullError when there is none."""
+        if self.uploads >= self._max_uploads:
+            raise SpoolFullError(f"{self.uploads} uploads are on their way already")
+        self.uploads += 1
+
+    def close_upload(self) -> None:
+        """Gives the place back."""
+        self.uploads -= 1
 
     def reserve(self, count: int) -> None:
         """Takes `count` bytes; raises SpoolFullError when they aren't left."""
@@ -55,9 +67,19 @@ class SpooledInput:
     def __init__(
         self, name: str, directory: Path, budget: SpoolBudget, extra_digests: Iterable[str] = ()
     ) -> None:
+        """Opens the file.
+
+        Raises:
+            SpoolFullError: too many uploads, or the folder can't be written.
+        """
         self.name = base_name(name)
+        budget.open_upload()
         self._budget = budget
-        self._descriptor = _unnamed_file(directory)
+        try:
+            self._descriptor = _unnamed_file(directory)
+        except OSError as error:
+            budget.close_upload()
+            raise SpoolFullError(f"the upload spool can't be written: {error.strerror}") from error
         self._blake3 = blake3()
         self._extra = {algorithm: hashlib.new(algorithm) for algorithm in extra_digests}
         self._size_bytes = 0
@@ -141,6 +163,7 @@ class SpooledInput:
             self.thread.shutdown(wait=False)
             self._descriptor = -1
             self._budget.release(self._size_bytes)
+            self._budget.close_upload()
 
 
 def _unnamed_file(directory: Path) -> int:

@@ -7,7 +7,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from extractor_service.document import Document, LimitExceededError, Outcome, ProblemKind
+from extractor_service.document import Document, LimitExceededError, Outcome, Problem, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.modules.base import ModuleContext
 from extractor_service.modules.registry import BY_NAME
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _RECYCLE_RESIDENT_BYTES = 256 * 1024 * 1024
 EXIT_OUT_OF_MEMORY = 77
 _DERIVING_SECONDS = 0.2
+_expired: list[bool] = []
+"""Not empty once the running module's time is up."""
 
 
 class TimeLimitError(BaseException):
@@ -81,28 +83,37 @@ def _run_module(
     section = context.format.name if context.format is not None else ""
     outcome, is_complete = Outcome.OK, True
     problems_before = len(document.problems)
+    _expired.clear()
     try:
         _with_time_limit(module, source, document, context, stop_at)
     except TimeLimitError:
-        outcome, is_complete = Outcome.TIMEOUT, False
-        document.problem(section, ProblemKind.LIMIT, f"{module.name} ran out of time")
+        _expired.append(True)
     except MemoryError:
         outcome, is_complete = Outcome.OUT_OF_MEMORY, False
-        document.problem(section, ProblemKind.LIMIT, f"{module.name} ran out of memory")
     except LimitExceededError as error:
         document.problem(section, ProblemKind.LIMIT, str(error))
     except CorruptFileError as error:
         outcome = Outcome.CORRUPT
-        document.problem(section, ProblemKind.DAMAGED, str(error))
+        if _is_out_of_memory(error):
+            outcome, is_complete = Outcome.OUT_OF_MEMORY, False
+        else:
+            document.problem(section, ProblemKind.DAMAGED, str(error))
     except SourceError as error:
         is_complete = False
         document.problem(section, ProblemKind.READER, f"the source failed: {error}")
     except Exception as error:  # noqa: BLE001 - a defect in a reader costs its module, no more
         document.problem(section, ProblemKind.READER, f"{module.name}: {type(error).__name__}: {error}"[:500])
-        outcome = Outcome.PARTIAL if document.sections else Outcome.CORRUPT
+        outcome, is_complete = Outcome.PARTIAL if document.sections else Outcome.CORRUPT, False
+        if _is_out_of_memory(error):
+            outcome = Outcome.OUT_OF_MEMORY
     if source.error is not None:  # libraries turn I/O errors into "corrupt file"
         is_complete = False
         outcome = Outcome.PARTIAL
+    if _expired:  # seen here, since C++ libraries swallow the exception and call the file damaged
+        outcome, is_complete = Outcome.TIMEOUT, False
+        document.problem(section, ProblemKind.LIMIT, f"{module.name} ran out of time")
+    if outcome is Outcome.OUT_OF_MEMORY:
+        document.problem(section, ProblemKind.LIMIT, f"{module.name} ran out of memory")
     if outcome is Outcome.OK and len(document.problems) > problems_before:
         outcome = Outcome.PARTIAL
     header = {
@@ -111,7 +122,15 @@ def _run_module(
         "source_bytes_read": source.bytes_read - bytes_before,
         "is_complete": is_complete,
     }
-    return header, encode.encode_module(module.name, document, document.problems[problems_before:])
+    try:
+        return header, encode.encode_module(module.name, document, document.problems[problems_before:])
+    except Exception as error:  # noqa: BLE001 - a value that can't be encoded costs its module, no more
+        problem = Problem(
+            section, ProblemKind.READER, f"{module.name}: {type(error).__name__}: {error}"[:500]
+        )
+        return {**header, "outcome": Outcome.CORRUPT.value, "is_complete": False}, encode.encode_module(
+            "", Document(), [problem]
+        )
 
 
 def _with_time_limit(
@@ -130,4 +149,14 @@ def _with_time_limit(
 
 def _on_alarm(number: int, frame: FrameType | None) -> None:
     del number, frame
+    _expired.append(True)
     raise TimeLimitError
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether a MemoryError is behind `error`: libraries like to call it a damaged file."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

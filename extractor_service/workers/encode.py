@@ -99,8 +99,8 @@ def _put_field(message: pb.Field, field: Field) -> None:
     if field.note:
         message.note = _clean(field.note)
     if field.origin is not None:
-        message.origin.offset_bytes = max(0, field.origin.offset_bytes)
-        message.origin.length_bytes = max(0, field.origin.length_bytes)
+        message.origin.offset_bytes = _unsigned(field.origin.offset_bytes)
+        message.origin.length_bytes = _unsigned(field.origin.length_bytes)
 
 
 def _put(message: pb.Value, value: Value) -> None:
@@ -114,7 +114,7 @@ def _put(message: pb.Value, value: Value) -> None:
         elif 0 <= value <= _UINT64_MAX:
             message.unsigned = value
         else:
-            message.text = str(value)
+            message.text = hex(value)  # decimal digits of huge numbers are refused by Python, for their cost
     elif isinstance(value, float):
         message.real = value
     elif isinstance(value, bytes):
@@ -141,8 +141,13 @@ def _problem(problem: Problem) -> pb.Problem:
         section=problem.section,
         kind=pb.ProblemKind.ValueType(problem.kind.value),
         message=_clean(problem.message),
-        offset_bytes=None if problem.offset_bytes is None else max(0, problem.offset_bytes),
+        offset_bytes=None if problem.offset_bytes is None else _unsigned(problem.offset_bytes),
     )
+
+
+def _unsigned(number: int) -> int:
+    """The number as the wire can hold it; damaged files state sizes beyond any file's."""
+    return min(max(0, number), _UINT64_MAX)
 
 
 def _clean(text: str) -> str:

@@ -60,6 +60,9 @@ class Template:
         except TimeoutError:
             template.close()
             raise WorkerStartError("the worker template didn't become ready") from None
+        except BaseException:
+            template.close()
+            raise
         return template
 
     async def fork(self) -> tuple[int, socket.socket]:

@@ -49,16 +49,18 @@ class WorkerPool:
         Cancelling kills the worker: nobody waits for its answer any more.
         """
         async with self._slots:
-            for _ in range(_ATTEMPTS):
+            failures = 0
+            while failures < _ATTEMPTS:
                 try:
                     worker = await self._take()
                 except WorkerStartError as error:
                     _log.warning("no worker", extra={"error": str(error)})
-                    self._template = None
+                    failures += 1
                     continue
                 try:
                     result = await worker.run(job, descriptor)
                 except WorkerDiedIdleError:
+                    failures += worker.jobs_done == 0  # one that had worked before has only died waiting
                     continue
                 except BaseException:
                     worker.kill()
@@ -83,7 +85,9 @@ class WorkerPool:
     async def _take(self) -> Worker:
         while self._idle:
             worker = self._idle.pop()
-            if worker.is_usable:
+            if not worker.has_living_template:
+                worker.kill()
+            elif worker.is_usable:
                 self._busy.add(worker)
                 return worker
         template = await self._get_template()
@@ -101,6 +105,7 @@ class WorkerPool:
     async def _get_template(self) -> Template:
         async with self._starting:
             if self._template is None or not self._template.is_alive:
+                self._template = None
                 self._template = await Template.start(self._command, self._memory_bytes)
             return self._template
 

@@ -13,6 +13,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 _LENGTHS = struct.Struct(">II")
+# The worker ends its own work at the time limit and keeps what it has; one that is still silent so much later is
+# killed.
+KILL_AFTER_RATIO = 0.2
+MAX_KILL_AFTER_SECONDS = 1.0
 MAX_HEADER_BYTES = 1024 * 1024
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
@@ -105,7 +109,7 @@ class FrameBuffer:
             return None
         try:
             header = json.loads(self._data[start : start + header_bytes])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ProtocolError("header isn't JSON") from error
         payload = bytes(self._data[start + header_bytes : end])
         del self._data[:end]

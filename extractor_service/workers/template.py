@@ -44,6 +44,16 @@ def main(formats: Sequence[Format]) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, pages that workers share
+    try:
+        _serve(control, (woken, wake), by_name, memory_bytes)
+    except (BrokenPipeError, ConnectionResetError):
+        return  # the front has gone
+
+
+def _serve(
+    control: socket.socket, pipe: tuple[int, int], by_name: dict[str, Format], memory_bytes: int
+) -> None:
+    woken, _ = pipe
     control.send(json.dumps({"ready": os.getpid()}).encode())
     inputs: list[socket.socket | int] = [control, woken]
     while True:
@@ -55,13 +65,12 @@ def main(formats: Sequence[Format]) -> None:
             data, descriptors, _, _ = socket.recv_fds(control, 1024, 1)
             if not data:
                 return
-            _fork(control, descriptors[0], (woken, wake), by_name, memory_bytes)
+            _fork(control, descriptors[0], by_name, memory_bytes)
 
 
 def _fork(
     control: socket.socket,
     descriptor: int,
-    pipe: tuple[int, int],
     formats: dict[str, Format],
     memory_bytes: int,
 ) -> None:
@@ -75,7 +84,6 @@ def _fork(
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         isolation.die_with_parent()
-        del pipe
         control.detach()
         isolation.close_other_descriptors(descriptor)
         child.serve(socket.socket(fileno=descriptor), formats, memory_bytes)

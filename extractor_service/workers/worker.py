@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from extractor_service.document import Outcome
 from extractor_service.workers.child import EXIT_OUT_OF_MEMORY
 from extractor_service.workers.protocol import (
+    KILL_AFTER_RATIO,
+    MAX_KILL_AFTER_SECONDS,
     FrameBuffer,
     Job,
     JobResult,
@@ -24,8 +26,7 @@ from extractor_service.workers.protocol import (
 if TYPE_CHECKING:
     from extractor_service.workers.forks import Template
 
-# The worker ends its own work at the time limit and keeps what it has; a worker that doesn't is killed.
-_KILL_AFTER_SECONDS = 1.0
+_DERIVING_GRACE_SECONDS = 0.3  # for a module that derives facts from what was found in time
 _SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
 
 
@@ -45,6 +46,11 @@ class Worker:
         self._template = template
         self._loop = asyncio.get_running_loop()
 
+    @property
+    def has_living_template(self) -> bool:
+        """False when the worker is dead or dying: workers don't outlive their template."""
+        return self._template.is_alive
+
     async def run(self, job: Job, descriptor: int) -> JobResult:
         """What became of the job; never raises for what the file did to the worker.
 
@@ -60,14 +66,17 @@ class Worker:
         started = False
         buffer = FrameBuffer()
         try:
-            async with asyncio.timeout(job.parse_seconds + _KILL_AFTER_SECONDS):
+            grace = min(
+                MAX_KILL_AFTER_SECONDS, max(_DERIVING_GRACE_SECONDS, job.parse_seconds * KILL_AFTER_RATIO)
+            )
+            async with asyncio.timeout(job.parse_seconds + grace):
                 while True:
                     data = await self._loop.sock_recv(self._connection, 256 * 1024)
                     if not data:
                         raise ConnectionResetError("the worker closed its socket")
                     for header, payload in buffer.feed(data):
                         started = True
-                        if self._take(header, payload, result):
+                        if self._take(header, payload, result, job):
                             return result
         except TimeoutError:
             result.failure, result.failure_message = Outcome.TIMEOUT.value, "killed: it ran out of time"
@@ -95,14 +104,27 @@ class Worker:
             self.is_usable = False
             self._connection.close()
 
-    def _take(self, header: dict[str, Any], payload: bytes, result: JobResult) -> bool:
-        """Whether the frame ended the job."""
-        kind = header.get("kind")
+    def _take(self, header: dict[str, Any], payload: bytes, result: JobResult, job: Job) -> bool:
+        """Whether the frame ended the job.
+
+        Raises:
+            ProtocolError: it isn't what a correct worker sends: a worker that a file has taken over may send anything.
+        """
+        try:
+            return self._take_known(header, payload, result, job)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ProtocolError(f"frame {header.get('kind')!r}: {error!r}") from error
+
+    def _take_known(self, header: dict[str, Any], payload: bytes, result: JobResult, job: Job) -> bool:
+        kind = header["kind"]
         if kind == "module":
+            name, done = str(header["name"]), len(result.modules)
+            if done >= len(job.modules) or job.modules[done] != name:
+                raise ValueError(f"module {name!r} out of turn")
             result.modules.append(
                 ModuleResult(
-                    name=str(header["name"]),
-                    outcome=int(header["outcome"]),
+                    name=name,
+                    outcome=Outcome(header["outcome"]).value,
                     fragment=payload,
                     elapsed_seconds=float(header["elapsed_seconds"]),
                     source_bytes_read=int(header["source_bytes_read"]),
@@ -118,7 +140,7 @@ class Worker:
                 self.close()
             return True
         elif kind != "started":
-            raise ProtocolError(f"frame of kind {kind!r}")
+            raise ValueError("unknown kind")
         return False
 
     async def _autopsy(self, error: Exception) -> tuple[int, str]:

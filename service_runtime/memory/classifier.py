@@ -24,13 +24,13 @@ class Classifier:
         self._release_ratio = release_ratio
         self._level = PressureLevel.NORMAL
         self._lower_since: float | None = None
-        self._unknown = False
+        self._unknown_at: float | None = None
         self._recent: deque[tuple[float, float]] = deque()
 
     @property
     def level(self) -> PressureLevel:
-        """The level to act on; one worse than the last known while samples are missing."""
-        return self._level.worse() if self._unknown else self._level
+        """The level to act on; one worse than the last known while samples are missing, and a hold after."""
+        return self._level if self._unknown_at is None else self._level.worse()
 
     def update(self, now: float, ratio: float | None, *, failed: bool = False) -> PressureLevel:
         """The level after a sample at `now`.
@@ -38,7 +38,12 @@ class Classifier:
         `ratio` is the worst that is known, `failed` says that some signal couldn't be read: then the level may
         rise, but not fall, and one level worse is assumed.
         """
-        self._unknown = failed or ratio is None
+        if failed or ratio is None:
+            self._unknown_at = now
+        elif self._unknown_at is not None and now - self._unknown_at >= self._hold_seconds:
+            self._unknown_at = (
+                None  # later than the failure itself, or a flickering signal would flap the level
+            )
         if ratio is None:
             self._lower_since = None
             return self.level

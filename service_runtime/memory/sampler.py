@@ -47,11 +47,11 @@ class Sampler:
 
     def __init__(self, signals: Sequence[MemorySignal]) -> None:
         self._signals = signals
-        self._failing: set[str] = set()
+        self._failing: list[MemorySignal] = []
 
     def sample(self) -> Sample:
         """The current readings."""
-        readings = [self._read(signal) for signal in self._signals]
+        readings = [reading for signal in self._signals if (reading := self._read(signal)) is not None]
         readings.sort(key=lambda reading: math.inf if reading.ratio is None else reading.ratio, reverse=True)
         return Sample(tuple(readings))
 
@@ -60,14 +60,17 @@ class Sampler:
         for signal in self._signals:
             signal.close()
 
-    def _read(self, signal: MemorySignal) -> Reading:
+    def _read(self, signal: MemorySignal) -> Reading | None:
         try:
-            used, limit = signal.read()
-            reading = Reading(signal.name, used, limit, used / limit)
+            usage = signal.read()
+            reading = (
+                None if usage is None else Reading(signal.name, *usage, usage.used_bytes / usage.limit_bytes)
+            )
         except Exception as error:  # noqa: BLE001 - whatever fails here means UNKNOWN
-            if signal.name not in self._failing:
-                self._failing.add(signal.name)
+            if signal not in self._failing:
+                self._failing.append(signal)
                 _log.warning("memory signal failed", extra={"signal": signal.name, "error": repr(error)})
             return Reading(signal.name, 0, 0, None)
-        self._failing.discard(signal.name)
+        if signal in self._failing:
+            self._failing.remove(signal)
         return reading

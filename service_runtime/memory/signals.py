@@ -29,8 +29,8 @@ class MemorySignal(Protocol):
 
     name: str
 
-    def read(self) -> MemoryUsage:
-        """The current figures; raises OSError or ValueError when they can't be had."""
+    def read(self) -> MemoryUsage | None:
+        """The current figures; None when there is no limit; OSError or ValueError when they can't be had."""
         ...
 
     def close(self) -> None:
@@ -73,11 +73,11 @@ class CgroupV2:
             self._current, self._stat, self._max, self._high = files
             stack.pop_all()
 
-    def read(self) -> MemoryUsage:
-        """Usage and limit; a cgroup without a limit raises ValueError."""
+    def read(self) -> MemoryUsage | None:
+        """Usage and limit; None when the cgroup has no limit (now)."""
         limits = [text for text in (self._max.text().strip(), self._high.text().strip()) if text != "max"]
         if not limits:
-            raise ValueError("the cgroup has no memory limit")
+            return None
         stat = _table(self._stat.text())
         cache = stat.get("inactive_file", 0) + stat.get("active_file", 0)
         return MemoryUsage(max(0, int(self._current.text()) - cache), min(map(int, limits)))
@@ -103,11 +103,11 @@ class CgroupV1:
             self._usage, self._stat, self._limit = files
             stack.pop_all()
 
-    def read(self) -> MemoryUsage:
-        """Usage and limit; a cgroup without a limit raises ValueError."""
+    def read(self) -> MemoryUsage | None:
+        """Usage and limit; None when the cgroup has no limit (now)."""
         limit = int(self._limit.text())
         if limit >= _UNLIMITED_V1:
-            raise ValueError("the cgroup has no memory limit")
+            return None
         stat = _table(self._stat.text())
         cache = stat.get("total_inactive_file", 0) + stat.get("total_active_file", 0)
         return MemoryUsage(max(0, int(self._usage.text()) - cache), limit)
@@ -164,11 +164,13 @@ def discover(
         except OSError:
             continue
         try:
-            signal.read()
+            has_limit = signal.read() is not None
         except (OSError, ValueError, KeyError):
-            signal.close()
-        else:
+            has_limit = False
+        if has_limit:
             signals.append(signal)
+        else:
+            signal.close()
     signals.append(Host(meminfo) if meminfo.exists() else PortableHost())
     return signals
 

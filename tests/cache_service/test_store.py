@@ -3,12 +3,12 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cache_service.entry import Budget, Key, Selector
 from cache_service.eviction.lru import LruPolicy
-from cache_service.invalidation import InvalidationLog, ReadPoint
+from cache_service.invalidation import InvalidationLog, ReadPoint, open_log
 from cache_service.store import MAX_VALUE_BYTES, NewResult, ResultStore, TtlSpan
 from cache_service.tiers.composite import CompositeTier
 from cache_service.tiers.disk import DiskTier
@@ -33,9 +33,21 @@ def result(number, value=b"v", read_point=None, module="m", version="1"):
     return NewResult(key(number, module, version), value, 0.25, TTL, read_point)
 
 
+OPEN: list[ResultStore] = []
+
+
 def make_store(clock=None, log=None):
     tier = CompositeTier([MemoryTier(Budget(10**6), LruPolicy())])
-    return ResultStore(tier, log or InvalidationLog(), clock=clock or Clock(), jitter=random.Random(1))
+    store = ResultStore(tier, log or InvalidationLog(), clock=clock or Clock(), jitter=random.Random(1))
+    OPEN.append(store)
+    return store
+
+
+@pytest.fixture(autouse=True)
+async def _close_stores():
+    yield
+    while OPEN:
+        await OPEN.pop().close()
 
 
 async def test_hits_misses_and_saved_time_are_counted():
@@ -67,10 +79,13 @@ async def test_the_ttl_is_jittered_inside_its_span():
         (NewResult(Key("s", "c\n", "m", "v", ""), b"", 0, TTL, None), "bad_key"),
         (NewResult(Key("s", "c" * 513, "m", "v", ""), b"", 0, TTL, None), "bad_key"),
         (result(1, read_point=ReadPoint("another log", 0)), "invalidated"),
+        (result(1, read_point=ReadPoint("LOG", 10**9)), "invalidated"),
     ],
 )
 async def test_a_refusal_has_a_reason_and_concerns_its_entry_alone(bad, reason):
     store = make_store()
+    if bad.read_point is not None and bad.read_point.log_id == "LOG":  # this log, but a future that never was
+        bad = bad._replace(read_point=ReadPoint(store.read_point.log_id, bad.read_point.revision))
     outcomes = await store.put([result(7), bad])
     assert outcomes[0].tier == "memory"
     assert (outcomes[1].tier, outcomes[1].reason) == ("", reason)
@@ -123,6 +138,35 @@ def test_a_full_log_folds_its_oldest_half_and_stays_safe():
     assert log.covers(key("anything"), 0), "read before the floor: can't be trusted"
     assert not log.covers(key("anything"), 5)
     assert log.covers(Key("s", "9", "m", "v", ""), 9) and not log.covers(Key("s", "9", "m", "v", ""), 10)
+    log.close()
+
+
+def test_the_log_stays_small(tmp_path):
+    log = InvalidationLog(tmp_path / "log.sqlite")
+    for _ in range(100):
+        log.append(Selector(content_id="same"))
+    assert log._database.execute("SELECT COUNT(*) FROM invalidations").fetchone() == (1,)
+    log.append(Selector())
+    assert log._database.execute("SELECT COUNT(*) FROM invalidations").fetchone() == (0,)
+    assert log.covers(key("anything"), 100) and not log.covers(key("anything"), 101)
+    point = log.point
+    log.close()
+    again = InvalidationLog(tmp_path / "log.sqlite")
+    assert again.point == point and again.covers(key("anything"), 100)
+    again.close()
+
+
+def test_a_damaged_log_is_replaced_by_one_with_another_id(tmp_path):
+    path = tmp_path / "log.sqlite"
+    log = open_log(path)
+    first = log.point.log_id
+    log.close()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    path.write_bytes(b"no database at all" * 500)
+    log = open_log(path)
+    assert log.point.log_id != first
+    log.close()
 
 
 selectors = st.builds(
@@ -142,7 +186,7 @@ steps = st.lists(
 
 
 @given(steps)
-@settings(max_examples=200)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_nothing_deleted_or_expired_ever_comes_back(history):
     """Against a model: a dictionary of what may be answered."""
     clock = Clock()
@@ -175,3 +219,4 @@ async def test_nothing_deleted_or_expired_ever_comes_back(history):
                 assert found.entry.value == value_known and clock.now < put_at + 200
             elif each in model:
                 assert clock.now >= model[each][1] + 100
+    await OPEN.pop().close()

@@ -29,7 +29,7 @@ class FailingTier:
     name = "failing"
 
     def __getattr__(self, name):
-        async def fail(*_):
+        async def fail(*_, **__):
             raise TierError("broken")
 
         return fail
@@ -113,19 +113,36 @@ async def test_deleting_by_selector(make_tier):
     tier = await make_tier()
     keys = [key(1), key(1, "other"), key(2), key(2, "m", "2")]
     await tier.put([(each, entry()) for each in keys], NOW)
-    assert await tier.delete(Selector(module="m", version="1")) == 2
+    assert await tier.delete(Selector(module="m", version="1"), 8) == 2
     found = await tier.get(keys, NOW)
     assert [hit is not None for hit in found] == [False, True, False, True]
-    assert await tier.delete(Selector(content_id="b3:0001")) == 1
-    assert await tier.delete(Selector()) == 1
+    assert await tier.delete(Selector(content_id="b3:0001"), 8) == 1
+    assert await tier.delete(Selector(), 8) == 1
 
 
 async def test_discarding_exact_keys(make_tier):
     tier = await make_tier()
     await tier.put([(key(number), entry()) for number in range(3)], NOW)
-    await tier.discard([key(1), key(99)], RemovalCause.DELETED)
+    await tier.discard(
+        [(key(1), entry()), (key(99), entry()), (key(2), entry(b"older"))], RemovalCause.DELETED
+    )
     found = await tier.get([key(number) for number in range(3)], NOW)
-    assert [hit is not None for hit in found] == [True, False, True]
+    assert [hit is not None for hit in found] == [True, False, True], "a newer entry stays"
+
+
+async def test_deleting_spares_what_was_read_later(make_tier):
+    tier = await make_tier()
+    await tier.put([(key(1), entry()), (key(2), entry()._replace(read_revision=8))], NOW)
+    assert await tier.delete(Selector(), 8) == 1
+    assert [hit is not None for hit in await tier.get([key(1), key(2)], NOW)] == [False, True]
+
+
+async def test_a_promotion_does_not_overwrite(make_tier):
+    tier = await make_tier()
+    await tier.put([(key(1), entry(b"new"))], NOW)
+    assert all(await tier.put([(key(1), entry(b"old")), (key(2), entry(b"b"))], NOW, only_absent=True))
+    first, second = await tier.get([key(1), key(2)], NOW)
+    assert (first.entry.value, second.entry.value) == (b"new", b"b")
 
 
 async def test_the_budget_is_never_exceeded(make_tier):

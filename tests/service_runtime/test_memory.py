@@ -125,6 +125,23 @@ def test_a_failing_signal_is_unknown_never_normal():
     assert Classifier(Thresholds()).update(0, None) is PressureLevel.ELEVATED
 
 
+def test_a_flickering_signal_does_not_flap_the_level():
+    classifier, levels = Classifier(Thresholds(), hold_seconds=30), []
+    for second in range(100):
+        levels.append(classifier.update(second, 0.2, failed=second % 2 == 0))
+    assert set(levels) == {PressureLevel.ELEVATED}
+    assert [classifier.update(second, 0.2) for second in range(100, 130)][-1] is PressureLevel.NORMAL
+
+
+def test_a_limit_that_is_lifted_is_no_failure(tmp_path):
+    folder = v2(tmp_path / "c")
+    signal = signals.CgroupV2(folder)
+    (folder / "memory.max").write_text("max\n")
+    sample = Sampler([signal, Fixed(0.3)]).sample()
+    assert not sample.failed and sample.ratio == 0.3
+    signal.close()
+
+
 def test_the_sampler_recovers():
     signal = Broken()
     sampler = Sampler([signal])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,8 +27,28 @@ def test_targets_fall_with_the_level():
     assert policy.target(PressureLevel.CRITICAL).entries == FLOOR_ENTRIES
 
 
-def test_a_small_cache_does_not_grow_to_the_floor():
-    assert TierBudgetPolicy(Budget(10**6, 20), 0.1).target(PressureLevel.CRITICAL).entries == 20
+@pytest.mark.parametrize("entries", [1, 2, 20, 40, 60, 80, 1000])
+def test_small_caches_shrink_too_and_never_become_unlimited(entries):
+    policy = TierBudgetPolicy(Budget(10**6, entries), 0.1)
+    targets = [policy.target(level).entries for level in PressureLevel]
+    assert targets == sorted(targets, reverse=True) and targets[-1] >= 1
+
+
+async def test_a_trim_that_was_too_early_is_made_up_for():
+    memory = Memory()
+    monitor, _, trims = make_monitor(memory)
+    monitor._trim._interval_seconds = 10
+    for now, ratio in (
+        (1e9, 0.1),
+        (1e9 + 1, 0.7),
+        (1e9 + 2, 0.85),
+        (1e9 + 5, 0.85),
+        (1e9 + 12, 0.85),
+        (1e9 + 30, 0.85),
+    ):
+        memory.ratio = ratio
+        await monitor.step(now)
+    assert len(trims) == 2
 
 
 def test_down_at_once_up_in_steps_to_the_full_budget():

@@ -56,7 +56,7 @@ async def test_deleting_frees_the_disk_at_once(tmp_path):
         return sum(path.stat().st_size for path in tmp_path.iterdir())
 
     before = on_disk()
-    await tier.delete(Selector())
+    await tier.delete(Selector(), 1)
     assert before > 10_000_000 and on_disk() < 500_000
     await tier.close()
 
@@ -114,4 +114,38 @@ async def test_eviction_prefers_what_has_expired(tmp_path):
     await tier.put([(key(number), Entry(bytes(3000), 0.1, 9e9, 0)) for number in range(5, 15)], NOW + 2)
     removals = tier.stats()[0].removals
     assert removals[RemovalCause.EXPIRED] == 5 and removals.get(RemovalCause.SIZE, 0) == 0
+    await tier.close()
+
+
+async def test_a_locked_database_is_an_error_and_nothing_is_lost(tmp_path):
+    tier = await fill(tmp_path, 5)
+    await tier.close()
+    other = sqlite3.connect(tmp_path / "results.sqlite", isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(OSError, match="locked"):
+        await DiskTier.open(tmp_path, BUDGET)
+    other.execute("ROLLBACK")
+    other.close()
+    tier = await DiskTier.open(tmp_path, BUDGET)
+    assert tier.stats()[0].entry_count == 5 and not (tmp_path / "results.sqlite.damaged").exists()
+    await tier.close()
+
+
+async def test_entries_of_another_invalidation_log_are_dropped(tmp_path):
+    tier = await DiskTier.open(tmp_path, BUDGET, "log-1")
+    await tier.put([(key(1), entry(1))], NOW)
+    await tier.close()
+    tier = await DiskTier.open(tmp_path, BUDGET, "log-1")
+    assert tier.stats()[0].entry_count == 1
+    await tier.close()
+    tier = await DiskTier.open(tmp_path, BUDGET, "log-2")
+    assert (tier.stats()[0].entry_count, tier.stats()[0].used_bytes) == (0, 0)
+    await tier.close()
+
+
+async def test_one_read_is_bounded_in_bytes(tmp_path):
+    tier = await fill(tmp_path, 8, size=4_000_000)
+    found = await tier.get([key(number) for number in range(8)], NOW)
+    assert 4 <= sum(hit is not None for hit in found) <= 6, "16 MiB at once; the rest is missed"
     await tier.close()
