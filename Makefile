@@ -1,4 +1,4 @@
-# `make help` lists the targets. Everything lives in .venv and build/; nothing else is touched.
+# `make help` lists the targets. Everything lives in .venv and build/, and what `make up` keeps in ~/.cache/metaextract.
 
 PYTHON ?= python3
 VENV := .venv
@@ -44,8 +44,8 @@ protos: setup ## Generates the Python, Go and JavaScript code of the contract.
 up: setup ## Runs both services in this terminal.
 	$(BIN)/metaextract up
 
-down: ## Stops what `make up` started elsewhere.
-	-$(BIN)/metaextract down
+down: setup ## Stops what `make up` started elsewhere.
+	@$(BIN)/metaextract down
 
 lock: ## Resolves the versions anew; needs pip-tools.
 	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra dev -o requirements.lock pyproject.toml

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from extractor_service.backoff.policy import POLICIES
-from service_runtime.settings import RuntimeSettings, setting
+from service_runtime.settings import InvalidSettingError, RuntimeSettings, setting
 
 _MIB = 1024 * 1024
 
@@ -13,6 +14,15 @@ _MIB = 1024 * 1024
 @dataclass(frozen=True)
 class Settings(RuntimeSettings):
     """Read once in `__main__`; see the README's table."""
+
+    def __post_init__(self) -> None:
+        """Checks that the roots are there: one that isn't would refuse every file without a reason."""
+        super().__post_init__()
+        for root in self.file_roots:
+            if not Path(root).is_absolute() or not Path(root).is_dir():
+                raise InvalidSettingError(
+                    f"METAEXTRACT_FILE_ROOTS={root!r}: an absolute path of a folder is expected"
+                )
 
     extractor_address: str = setting(
         "127.0.0.1:50051", "Address that the extractor listens on; replicas may share it.", unit="host:port"

@@ -18,6 +18,7 @@ if typing.TYPE_CHECKING:
 
 PREFIX = "METAEXTRACT_"
 
+_KINDS = {int: "a whole number", float: "a number"}
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -94,7 +95,7 @@ def _parse(variable: str, text: str, field: dataclasses.Field[typing.Any]) -> ob
     try:
         value = _convert(text, default)
     except ValueError:
-        kind = "true or false" if isinstance(default, bool) else f"a {type(default).__name__}"
+        kind = "true or false" if isinstance(default, bool) else _KINDS.get(type(default), "text")
         raise InvalidSettingError(f"{variable}={text!r}: {kind} is expected") from None
     meta = field.metadata
     if meta["choices"] and value not in meta["choices"]:
@@ -139,8 +140,16 @@ def _show_range(low: float | None, high: float | None, choices: tuple[str, ...])
     if low is None and high is None:
         return "any"
     if high is None:
-        return f"{low:g} or more"
-    return f"{low:g} to {high:g}" if low is not None else f"up to {high:g}"
+        return f"{_number(low or 0)} or more"
+    return f"{_number(low)} to {_number(high)}" if low is not None else f"up to {_number(high)}"
+
+
+def _number(value: float) -> str:
+    """The number as people read it; powers of two above a million as MiB, GiB, TiB."""
+    for exponent, unit in ((40, "Ti"), (30, "Gi"), (20, "Mi")):
+        if value >= 2**exponent and value % 2**exponent == 0:
+            return f"{int(value) >> exponent} {unit}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
 @dataclass(frozen=True)

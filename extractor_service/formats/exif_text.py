@@ -52,7 +52,7 @@ def _real(name: str, raw: Rational) -> Value:
 def _reals(group: str, name: str, raw: list[Rational]) -> Value:
     reals = [item.real() for item in raw]
     if group == "GPS" and len(reals) == 3:
-        if None in reals:  # 0/0: the camera had no fix
+        if None in reals[:2]:  # 0/0: the camera had no fix; seconds of 0/0 only mean decimal minutes
             return None
         degrees, minutes, seconds = (real or 0.0 for real in reals)
         if name in _TRIPLES:

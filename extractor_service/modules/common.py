@@ -250,6 +250,8 @@ def _position(document: Document) -> Position | None:
     longitude = _signed(document, "GPSLongitude", "W")
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         return None
+    if latitude == longitude == 0:  # what some cameras write without a fix; nobody photographs there
+        return None
     altitude = document.find("exif", "GPSAltitude", "GPS")
     below = document.find("exif", "GPSAltitudeRef", "GPS")
     meters = altitude.value if altitude is not None and isinstance(altitude.value, float) else None

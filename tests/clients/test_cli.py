@@ -67,7 +67,7 @@ def test_missing_files_are_told_and_counted(cli, samples, tmp_path):
     code, out, _ = cli("extract", "--jsonl", tmp_path / "none")
     assert code == exit_codes.FAILED and json.loads(out)["error"]
     code, _, err = cli("extract", tmp_path / "*.none")
-    assert code == exit_codes.NOTHING and "no such file" in err
+    assert code == exit_codes.NOTHING and "*.none matches no file" in err
 
 
 def test_a_corrupt_file_fails_an_unknown_one_does_not(cli, tmp_path):
@@ -88,6 +88,41 @@ def test_folders_globs_and_repeats(tmp_path):
     assert names("*.jpg", "a.jpg") == ["[odd].jpg", "a.jpg", "b.jpg"]
     assert names("**/*.png") == ["sub/c.png"]
     assert names("[odd].jpg") == ["[odd].jpg"], "a file that exists is no pattern"
+
+
+def test_several_files_get_a_verdict(cli, tmp_path, samples):
+    (tmp_path / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + os.urandom(100))
+    _, _, err = cli("extract", samples["song.mp3"], tmp_path)
+    assert err == f"2 files: 1 OK, 1 CORRUPT; failed: {tmp_path / 'broken.h5'}\n"
+
+
+def test_what_is_no_regular_file_is_told(cli, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    code, _, err = cli("extract", tmp_path / "pipe")
+    assert code == exit_codes.FAILED and "not a regular file" in err
+
+
+def test_a_file_can_not_steer_the_terminal(cli, tmp_path):
+    from tests.golden.images import tiff
+
+    path = tmp_path / "evil\x1b[31m.tif"
+    path.write_bytes(
+        tiff([[(0x010E, 2, b"red \x1b[31m \x1b]0;owned\x07 \xc2\x9b line\nbreak\0"), (0x0100, 3, [1])]])
+    )
+    _, out, _ = cli("extract", "--all", path)
+    assert "owned" in out and not set(out) & {"\x1b", "\x07", "\x9b"}
+
+
+def test_json_has_plain_names_and_numbers(cli):
+    out = json.loads(cli("extract", "--jsonl", PHOTOS[0])[1])
+    assert out["modules"][0]["outcome"] == "OK" and isinstance(out["modules"][0]["source_bytes_read"], int)
+
+
+@pytest.mark.parametrize("arguments", [["--jobs", "0"], ["--timeout", "0"], ["--jobs", "x"]])
+def test_numbers_are_checked(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run(["extract", "x", *arguments])
+    assert caught.value.code == exit_codes.NOTHING and capsys.readouterr().err
 
 
 def test_large_files_and_digests(cli, tmp_path):
@@ -196,6 +231,8 @@ def test_up_runs_the_pair_and_down_stops_it(tmp_path):
             [*command, "extract", str(PHOTOS[0])], env=environ, capture_output=True, text=True
         )
         assert run_.returncode == 0 and "Canon" in run_.stdout
+        second = subprocess.run([*command, "up"], env=environ, capture_output=True, text=True)
+        assert second.returncode == exit_codes.FAILED and "running already" in second.stderr
         started = time.monotonic()
         assert subprocess.run([*command, "down"], env=environ).returncode == 0
         assert up.wait(10) == 0 and time.monotonic() - started < 8

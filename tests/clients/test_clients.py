@@ -5,7 +5,13 @@ import os
 import pytest
 
 from metaextract.cache.v1 import result_pb2
-from metaextract_client import AsyncCacheClient, AsyncExtractorClient, InvalidRequestError, UnavailableError
+from metaextract_client import (
+    AsyncCacheClient,
+    AsyncExtractorClient,
+    ExtractorClient,
+    InvalidRequestError,
+    UnavailableError,
+)
 from metaextract_client.extractor import Options
 from metaextract_client.render import cache_status_name, to_dict
 from tests.samples import PHOTOS
@@ -30,6 +36,18 @@ async def test_extractor_client(extractor_process, samples, tmp_path):
         assert (
             plain["cache_status"] == cache_status_name(photo.info.cache_status) and plain["sections"]["exif"]
         )
+
+
+def test_a_pipe_is_sent_to_its_end(extractor_process, tmp_path):
+    import threading
+
+    os.mkfifo(tmp_path / "pipe")
+    data = os.urandom(3 * 2**20)
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,))
+    writer.start()
+    with ExtractorClient(extractor_process.address) as client:
+        assert client.extract_file(tmp_path / "pipe").document.file.size_bytes == len(data)
+    writer.join()
 
 
 async def test_cache_client(cache_process):

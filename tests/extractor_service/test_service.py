@@ -294,6 +294,42 @@ def test_deadlines_bound_the_reading():
         assert outcome_name(client.extract_file(PHOTOS[0]).document.outcome) == "OK"
 
 
+def test_cancelled_calls_leak_nothing(extractor_process, samples):
+    import psutil
+
+    front = psutil.Process(extractor_process.pid)
+    uri = samples["hdus.fits"].as_uri()
+    with grpc.insecure_channel(extractor_process.address) as channel:
+        stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
+        stub.Extract(extractor_pb2.ExtractRequest(uri=uri))
+        before = front.num_fds()
+        for _ in range(300):
+            stub.Extract.future(extractor_pb2.ExtractRequest(uri=uri)).cancel()
+    wait_until(lambda: front.num_fds() <= before + 3)
+
+
+def test_silent_uploads_lose_their_place_and_are_few(cache_process, tmp_path):
+    settings = {"METAEXTRACT_UPLOAD_IDLE_SECONDS": "0.3", "METAEXTRACT_MAX_UPLOADS": "2"}
+    with (
+        start_extractor(
+            cache_process.address, METAEXTRACT_SPOOL_DIRECTORY=str(tmp_path), **settings
+        ) as process,
+        grpc.insecure_channel(process.address) as channel,
+    ):
+        stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
+
+        def silent():
+            yield Part(header=HEADER())
+            yield Part(data=b"x")
+            time.sleep(2)
+
+        calls = [stub.ExtractUpload.future(silent()) for _ in range(5)]
+        codes = sorted(call.exception().code().name for call in calls)
+        assert codes == ["ABORTED"] * 2 + ["RESOURCE_EXHAUSTED"] * 3
+        with ExtractorClient(process.address) as client:
+            assert client.extract_upload([b"data"]).document.file.size_bytes == 4
+
+
 def test_a_busy_server_refuses_with_a_delay_instead_of_queueing_for_ever():
     from concurrent.futures import ThreadPoolExecutor
 

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 
-from extractor_service.formats.base import Format, Magic
+from extractor_service.formats.base import CorruptFileError, Format, Magic
 from extractor_service.formats.registry import FORMATS
 
 HOSTILE = Format(
@@ -39,6 +39,17 @@ def parse(source, document) -> None:
         os._exit(3)
     elif action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "swallow-time":  # as C++ libraries do with whatever a callback raises
+        try:
+            while True:
+                time.sleep(0.01)
+        except BaseException as error:
+            raise CorruptFileError("damaged, it seems") from error
+    elif action == "swallow-memory":
+        try:
+            bytearray(4 * 2**30)
+        except MemoryError as error:
+            raise CorruptFileError("damaged, it seems") from error
     elif action == "raise":
         raise RuntimeError("a defect")
     elif action == "nonsense":

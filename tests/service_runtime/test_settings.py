@@ -49,6 +49,13 @@ def test_every_setting_is_documented(settings):
     from_environ(settings, {})
 
 
+def test_roots_must_be_folders(tmp_path):
+    assert ExtractorSettings(file_roots=(str(tmp_path),)).file_roots
+    for root in ("relative", str(tmp_path / "none")):
+        with pytest.raises(InvalidSettingError, match="FILE_ROOTS"):
+            from_environ(ExtractorSettings, {"METAEXTRACT_FILE_ROOTS": root})
+
+
 def test_thresholds_must_rise():
     with pytest.raises(InvalidSettingError, match="must rise"):
         CacheSettings(pressure_elevated_ratio=0.9, pressure_high_ratio=0.8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -40,6 +41,12 @@ def default_address() -> str:
     return os.environ.get(channel.EXTRACTOR_VARIABLE) or channel.DEFAULT_EXTRACTOR_ADDRESS
 
 
+def _known_size(descriptor: int) -> int | None:
+    """The size of a regular file; None for a pipe, whose end nobody knows before."""
+    status = os.fstat(descriptor)
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
 class ExtractorClient:
     """Synchronous client; safe to share between threads. The faster one for uploads."""
 
@@ -74,9 +81,9 @@ class ExtractorClient:
         """
         path = Path(path)
         with path.open("rb") as file:
-            size_bytes = os.fstat(file.fileno()).st_size
-            if size_bytes <= INLINE_BYTES:
-                return self.extract_bytes(file.read(INLINE_BYTES + 1), path.name, options, timeout)
+            size_bytes = _known_size(file.fileno())
+            if size_bytes is not None and size_bytes <= INLINE_BYTES:
+                return self.extract_bytes(file.read(size_bytes), path.name, options, timeout)
             chunks = iter(lambda: file.read(CHUNK_BYTES), b"")
             return self.extract_upload(chunks, path.name, size_bytes, options, timeout)
 
@@ -156,9 +163,9 @@ class AsyncExtractorClient:
         """See `ExtractorClient.extract_file`. Reads in a thread."""
         path = Path(path)
         with await asyncio.to_thread(path.open, "rb") as file:
-            size_bytes = os.fstat(file.fileno()).st_size
-            if size_bytes <= INLINE_BYTES:
-                data = await asyncio.to_thread(file.read, INLINE_BYTES + 1)
+            size_bytes = _known_size(file.fileno())
+            if size_bytes is not None and size_bytes <= INLINE_BYTES:
+                data = await asyncio.to_thread(file.read, size_bytes)
                 return await self.extract_bytes(data, path.name, options, timeout)
 
             async def chunks() -> AsyncIterator[bytes]:

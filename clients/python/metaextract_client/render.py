@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import base64
 import math
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
-from google.protobuf import json_format
+from google.protobuf.message import Message
 
 from metaextract.document.v1 import document_pb2 as pb
 from metaextract.extractor.v1 import extractor_pb2
 
 if TYPE_CHECKING:
+    from google.protobuf.descriptor import FieldDescriptor
+
     from metaextract_client.extractor import Extraction
+
+_PREFIX_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
@@ -97,6 +102,18 @@ def cache_status_name(status: extractor_pb2.CacheStatus.ValueType) -> str:
     return extractor_pb2.CacheStatus.Name(status).removeprefix("CACHE_STATUS_")
 
 
-def _message(message: pb.Common | pb.Problem | pb.ModuleReport) -> Plain:
-    plain: Plain = json_format.MessageToDict(message, preserving_proto_field_name=True)
+def _message(message: Message) -> dict[str, Plain]:
+    """The fields that are set; enums by their name without its prefix, numbers as numbers."""
+    return {descriptor.name: _plain(descriptor, value) for descriptor, value in message.ListFields()}
+
+
+def _plain(descriptor: FieldDescriptor, value: Any) -> Plain:
+    if isinstance(value, Message):
+        return _message(value)
+    if descriptor.enum_type is not None:
+        kind = descriptor.enum_type
+        return kind.values_by_number[value].name.removeprefix(
+            _PREFIX_BOUNDARY.sub("_", kind.name).upper() + "_"
+        )
+    plain: Plain = value
     return plain

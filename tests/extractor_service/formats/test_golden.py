@@ -50,3 +50,18 @@ def test_real_cameras_are_named_and_little_is_read(photo):
     assert (common.width_pixels, common.height_pixels) == size
     assert common.created_at is not None
     assert source.bytes_read <= 128 * 1024
+
+
+def test_deeply_nested_hdf5_attributes_can_be_decoded(tmp_path):
+    import h5py
+    import numpy as np
+
+    kind = np.dtype([("x", "i4")])
+    for _ in range(35):
+        kind = np.dtype([("n", kind)])
+    with h5py.File(tmp_path / "deep.h5", "w") as file:
+        file.attrs.create("deep", np.zeros((), kind), dtype=kind)
+        file.attrs["long"] = np.arange(1000)
+    document = golden_document((tmp_path / "deep.h5").read_bytes())
+    assert "nested too deeply" in json.dumps(document["sections"])
+    assert any("1000 values are cut" in problem["message"] for problem in document["problems"])

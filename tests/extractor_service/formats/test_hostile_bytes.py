@@ -17,6 +17,8 @@ from extractor_service.formats import exif, fits, jpeg, mp4, png, tiff, xmp
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
+from extractor_service.workers import encode
+from metaextract.document.v1 import document_pb2
 from tests.golden import images, media, science
 
 OWN = {
@@ -144,3 +146,53 @@ def test_a_segment_inside_a_jpeg_cannot_reach_outside():
     document = run(jpeg.parse, images.jpeg(exif=bytes(evil)))
     assert document.find("exif", "ImageDescription") is None
     assert any("beyond the end" in problem.message for problem in document.problems)
+
+
+def test_sizes_beyond_any_file_can_be_encoded():
+    cards = [
+        "SIMPLE  =                    T",
+        "BITPIX  =                    8",
+        "NAXIS   =                    3",
+    ]
+    cards += [f"NAXIS{axis}  = {2**40:>20}" for axis in (1, 2, 3)]
+    document = run(fits.parse, science.header(cards))
+    message = document_pb2.Document.FromString(encode.encode_module("metadata", document, document.problems))
+    assert message.sections[0].fields[-1].origin.length_bytes == 2**64 - 1 and message.problems
+
+
+@pytest.mark.parametrize("card", ["PCOUNT  = -2881", "GCOUNT  = -5"])
+def test_fits_never_walks_backwards(card):
+    cards = [
+        "SIMPLE  =                    T",
+        "BITPIX  =                    8",
+        "NAXIS   =                    1",
+    ]
+    document = run(fits.parse, science.header([*cards, "NAXIS1  =                    1", card]) * 2)
+    assert document.field_count < 20 and document.problems
+
+
+def test_a_camera_without_a_fix_has_no_position():
+    gps = [(0x01, 2, b"N\0"), (0x02, 5, [(0, 0)] * 3), (0x03, 2, b"E\0"), (0x04, 5, [(0, 0)] * 3)]
+    document = run(tiff.parse, images.tiff([[(0x0100, 3, [1]), (0x8825, 4, ("ifd", gps))]]))
+    assert document.find("exif", "GPSLatitude").value is None
+
+
+def test_the_limit_counts_what_is_encoded():
+    document = Document()
+    with contextlib.suppress(LimitExceededError):
+        for number in range(100_000):
+            document.add("s", f"name {number}", "\U0001f600" * 50, group="/long/path" * 30, note="é" * 20)
+    encoded = encode.encode_module("metadata", document, document.problems)
+    assert document.field_count < 100_000 and 1_000_000 < len(encoded) < 3 * 2**20
+
+
+def test_cut_values_are_told_and_stay_valid():
+    document = Document()
+    document.add("s", "text", "é" * 100_000)
+    document.add("s", "bytes", b"x" * 100_000)
+    assert [len(encode.encode_module("metadata", document, [])) < 140_000, len(document.problems)] == [
+        True,
+        2,
+    ]
+    long = images.tiff([[(0x010E, 2, b"x" * 200_000 + b"\0")]])
+    assert any("cut" in problem.message for problem in run(tiff.parse, long).problems)

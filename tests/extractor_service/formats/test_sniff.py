@@ -25,6 +25,11 @@ def test_a_dicom_file_may_begin_like_a_tiff():
     assert sniff(b"II*\0" + bytes(124) + b"DICM", FORMATS).name == "dicom"
 
 
+@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif", b"crx "])
+def test_pictures_in_boxes_are_no_films(brand):
+    assert sniff(bytes(4) + b"ftyp" + brand + bytes(20), FORMATS) is None
+
+
 def test_hdf5_behind_a_user_block_and_pdf_behind_garbage():
     assert sniff(bytes(2048) + b"\x89HDF\r\n\x1a\n", FORMATS).name == "hdf5"
     assert sniff(b"garbage\n" * 50 + b"%PDF-1.4", FORMATS).name == "pdf"

@@ -8,6 +8,7 @@ import json
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +18,7 @@ from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client.cli import exit_codes, human
 from metaextract_client.errors import MetaExtractError, OverloadedError, UnavailableError
 from metaextract_client.extractor import Extraction, ExtractorClient
-from metaextract_client.render import to_dict
+from metaextract_client.render import outcome_name, to_dict
 
 if TYPE_CHECKING:
     import argparse
@@ -49,15 +50,17 @@ def run(options: argparse.Namespace) -> int:
     """The exit code after describing all files."""
     paths = list(find_files(options.paths))
     if not paths:
-        print("metaextract: no such file", file=sys.stderr)
+        print(
+            f"metaextract: nothing to describe: {', '.join(options.paths)} matches no file", file=sys.stderr
+        )
         return exit_codes.NOTHING
     request = extractor_pb2.ExtractOptions(
         modules=options.module,
         digests=[_ALGORITHMS[name] for name in options.digest],
         cache_mode=_CACHE_MODES[options.cache],
     )
-    failed = 0
-    shown = 0
+    outcomes: Counter[str] = Counter()
+    failed: list[Path] = []
     with ExtractorClient(options.extractor) as client, _progress(len(paths)) as advance:
 
         def work(path: Path) -> Result:
@@ -68,11 +71,14 @@ def run(options: argparse.Namespace) -> int:
         for result in _in_parallel(work, paths, options.jobs):
             advance()
             is_read = result.extraction is not None and result.extraction.document.outcome in _READ
-            failed += not is_read
-            _show(result, options, first=shown == 0)
-            shown += 1
+            if not is_read:
+                failed.append(result.path)
+            _show(result, options, first=not outcomes)
+            outcomes[outcome_name(result.extraction.document.outcome) if result.extraction else "FAILED"] += 1
         if options.json:
             sys.stdout.write("]\n")
+    if len(paths) > 1:
+        _summarise(outcomes, failed)
     return exit_codes.FAILED if failed else exit_codes.OK
 
 
@@ -105,6 +111,8 @@ def describe(
     Raises:
         UnavailableError: the service can't be reached at all.
     """
+    if path.exists() and not path.is_file():
+        return Result(path, None, "not a regular file")
     for attempt in range(retries + 1):
         try:
             return Result(path, client.extract_file(path, options, timeout))
@@ -123,7 +131,7 @@ def describe(
 
 def _in_parallel(work: Callable[[Path], Result], paths: list[Path], jobs: int) -> Iterator[Result]:
     """Results in the order of `paths`, at most `jobs` at once and few waiting to be shown."""
-    with ThreadPoolExecutor(max(1, jobs)) as executor:
+    with ThreadPoolExecutor(jobs) as executor:
         pending: dict[int, Future[Result]] = {}
         following = 0
         try:
@@ -141,7 +149,7 @@ def _show(result: Result, options: argparse.Namespace, *, first: bool) -> None:
     machine = options.json or options.jsonl
     if result.extraction is None:
         if not machine:
-            print(f"{result.path}: {result.error}", file=sys.stderr)
+            print(human.clean(f"{result.path}: {result.error}"), file=sys.stderr)
             return
         entry: dict[str, object] = {"path": str(result.path), "error": result.error}
     else:
@@ -152,6 +160,13 @@ def _show(result: Result, options: argparse.Namespace, *, first: bool) -> None:
     if options.json and not first:
         sys.stdout.write(",")
     sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+
+def _summarise(outcomes: Counter[str], failed: list[Path]) -> None:
+    """One line on standard error: how many of each outcome, and the first files that failed."""
+    counts = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
+    names = ", ".join(human.clean(str(path)) for path in failed[:3]) + (" …" if len(failed) > 3 else "")
+    print(f"{outcomes.total()} files: {counts}" + (f"; failed: {names}" if failed else ""), file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metaextract.document.v1 import document_pb2 as pb
-from metaextract_client.render import cache_status_name, outcome_name, value_to_plain
+from metaextract_client.render import Plain, cache_status_name, outcome_name, value_to_plain
 
 if TYPE_CHECKING:
     from metaextract_client.extractor import Extraction
@@ -24,7 +24,7 @@ def document(path: str, extraction: Extraction, *, every_field: bool = False) ->
     doc, info = extraction
     kind = doc.file.format or doc.file.mime_type
     headline = (
-        f"{path}  [{kind}, {size(doc.file.size_bytes)}]  {outcome_name(doc.outcome)},"
+        f"{clean(path)}  [{kind}, {size(doc.file.size_bytes)}]  {outcome_name(doc.outcome)},"
         f" cache {cache_status_name(info.cache_status)}, {info.elapsed_seconds * 1000:.1f} ms,"
         f" {size(info.source_bytes_read)} read"
     )
@@ -39,14 +39,17 @@ def document(path: str, extraction: Extraction, *, every_field: bool = False) ->
         if len(shown) < len(section.fields):
             lines.append(f"    … {len(section.fields) - len(shown)} more")
     lines.extend(f"  {name}: {text}" for name, text in digests(doc))
-    lines.extend(f"  problem: {problem.section or 'file'}: {problem.message}" for problem in doc.problems)
+    lines.extend(
+        f"  problem: {problem.section or 'file'}: {clean(problem.message)}" for problem in doc.problems
+    )
     return "\n".join(lines)
 
 
 def first_fields(section: pb.Section) -> list[pb.Field]:
     """The fields of `section` to show first: those that people look for, then those at its beginning."""
     ranks = {name: rank for rank, name in enumerate(_PREFERRED)}
-    ordered = sorted(section.fields, key=lambda field: ranks.get(field.name, len(ranks)))
+    told = [field for field in section.fields if field.text or field.HasField("value")]
+    ordered = sorted(told, key=lambda field: ranks.get(field.name, len(ranks)))
     return ordered[:_FIRST_FIELDS]
 
 
@@ -63,9 +66,9 @@ def common_facts(common: pb.Common) -> list[str]:
     if common.device_make and not device.lower().startswith(common.device_make.lower().split()[0]):
         device = f"{common.device_make} {device}".strip()
     if device:
-        facts.append(device)
+        facts.append(clean(device))
     if common.HasField("created_at"):
-        facts.append(common.created_at.iso.replace("T", " "))
+        facts.append(clean(common.created_at.iso.replace("T", " ")))
     if common.HasField("position"):
         facts.append(f"{common.position.latitude_degrees:.5f}, {common.position.longitude_degrees:.5f}")
     if common.title:
@@ -79,20 +82,19 @@ def field_line(field: pb.Field) -> str:
     """Name and value, with group and remark where there are any."""
     text = field.text
     if not text:
-        value = value_to_plain(field.value)
-        text = "" if value is None else str(value)
+        text = _plain_text(value_to_plain(field.value))
         if field.unit:
             text += f" {field.unit}"
-    line = f"{field.name}: {_shorten(' '.join(text.split()))}"
-    return f"{line}  [{field.group}]" if field.group else line
+    line = f"{clean(field.name)}: {_shorten(text)}"
+    return f"{line}  [{clean(field.group)}]" if field.group else line
 
 
 def digests(doc: pb.Document) -> list[tuple[str, str]]:
-    """Algorithm and digest, besides BLAKE3, which every document has."""
+    """Algorithm and digest; BLAKE3, which most documents have, only where there is nothing else."""
     return [
         (pb.DigestAlgorithm.Name(digest.algorithm).removeprefix("DIGEST_ALGORITHM_").lower(), digest.hex)
         for digest in doc.file.digests
-        if digest.algorithm != pb.DIGEST_ALGORITHM_BLAKE3
+        if digest.algorithm != pb.DIGEST_ALGORITHM_BLAKE3 or not doc.sections
     ]
 
 
@@ -105,5 +107,24 @@ def size(count: float) -> str:
     return f"{count:.1f} GiB"
 
 
+def clean(text: str) -> str:
+    """`text` on one line, without control characters: a file must not steer the terminal."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
+
+
+def _plain_text(value: Plain) -> str:
+    """A value without Python's punctuation."""
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain_text(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_plain_text, value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
 def _shorten(text: str) -> str:
+    text = clean(text)
     return text if len(text) <= _MAX_VALUE_CHARS else text[: _MAX_VALUE_CHARS - 1] + "…"

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from metaextract_client.cache import default_address as cache_address
+from metaextract_client.channel import EXTRACTOR_VARIABLE
 from metaextract_client.cli import exit_codes
 from metaextract_client.errors import MetaExtractError, UnavailableError
 from metaextract_client.extractor import default_address as extractor_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -27,39 +33,72 @@ def run(arguments: list[str]) -> int:
         sys.stderr.close()
         return exit_codes.OK
     except UnavailableError as error:
-        print(f"metaextract: the service can't be reached: {error}", file=sys.stderr)
-        print("  `metaextract up` starts both services in a terminal", file=sys.stderr)
+        print(f"metaextract: no service answers on {_address(options)}", file=sys.stderr)
+        print(f"  {str(error).rpartition('last error: ')[2]}", file=sys.stderr)
+        print(
+            "  `metaextract up` starts both services on this machine; see --help for addresses",
+            file=sys.stderr,
+        )
         return exit_codes.UNREACHABLE
     except MetaExtractError as error:
-        print(f"metaextract: {error}", file=sys.stderr)
+        hint = f" ({_address(options)} runs another service)" if error.code.name == "UNIMPLEMENTED" else ""
+        print(f"metaextract: {error}{hint}", file=sys.stderr)
         return exit_codes.FAILED
     return code
+
+
+def _address(options: argparse.Namespace) -> str:
+    for name in ("extractor", "cache", "address"):  # `extract` has both; there --cache is a mode
+        if hasattr(options, name):
+            return str(getattr(options, name))
+    return "?"
+
+
+def _positive(kind: type[int | float]) -> Callable[[str], int | float]:
+    def parse(text: str) -> int | float:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
+        return value
+
+    return parse
 
 
 def make_parser() -> argparse.ArgumentParser:
     """The argument parser; heavy imports happen in the commands, not here."""
     parser = argparse.ArgumentParser(prog="metaextract", description="Turns files into metadata.")
+    parser.add_argument("--version", action="version", version=f"metaextract {version('metaextract')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     extract = commands.add_parser("extract", help="describe files, folders or globs")
     extract.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or a glob pattern")
     shape = extract.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="one JSON array, for pipes")
-    shape.add_argument("--jsonl", action="store_true", help="one JSON object a line, as they are ready")
+    shape.add_argument(
+        "--jsonl", action="store_true", help="one JSON object a line, in the order of the paths"
+    )
     shape.add_argument("--all", action="store_true", help="every field, not only the first ones")
-    extract.add_argument("--digest", action="append", default=[], choices=("sha256", "sha1", "md5"))
+    extract.add_argument(
+        "--digest", action="append", default=[], choices=("sha256", "sha1", "md5"), help="besides BLAKE3"
+    )
     extract.add_argument(
         "--module", action="append", default=[], metavar="NAME", help="run only these modules"
     )
-    extract.add_argument("--cache", choices=("use", "refresh", "bypass"), default="use")
-    extract.add_argument("--jobs", type=int, default=4, metavar="N", help="files at once (default 4)")
     extract.add_argument(
-        "--timeout", type=float, default=120.0, metavar="SECONDS", help="per file (default 120)"
+        "--cache", choices=("use", "refresh", "bypass"), default="use", help="how to use the result cache"
+    )
+    extract.add_argument(
+        "--jobs", type=_positive(int), default=4, metavar="N", help="files at once (default 4)"
+    )
+    extract.add_argument(
+        "--timeout", type=_positive(float), default=120.0, metavar="SECONDS", help="per file (default 120)"
     )
     extract.add_argument(
         "--retries", type=int, default=5, metavar="N", help="when the service is busy (default 5)"
     )
-    extract.add_argument("--extractor", default=extractor_address(), metavar="HOST:PORT")
+    extract.add_argument(
+        "--extractor", default=extractor_address(), metavar="HOST:PORT", help=f"or {EXTRACTOR_VARIABLE}"
+    )
     extract.set_defaults(run=_extract)
 
     stats = commands.add_parser("stats", help="what the cache holds and how often it helped")

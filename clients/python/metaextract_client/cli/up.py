@@ -6,13 +6,14 @@ They run as processes of their own, as in production; nothing of them is importe
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from metaextract_client import channel
 from metaextract_client.cli import exit_codes, health
@@ -40,6 +41,11 @@ def run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
+        pid_file = _own_pid_file()
+    except OSError:
+        print("metaextract: a pair is running already; `metaextract down` stops it", file=sys.stderr)
+        return exit_codes.FAILED
+    try:
         for module in addresses:
             # A session of its own: Ctrl-C reaches us alone, and we stop them in order.
             processes[module] = subprocess.Popen(  # noqa: S603 - our own modules
@@ -48,7 +54,6 @@ def run(options: argparse.Namespace) -> int:
         for module, address in addresses.items():
             _wait_until_ready(module, address, processes[module])
             print(f"{module} is ready on {address}", flush=True)
-        _write_pid()
         return _wait_for_end(processes)
     except KeyboardInterrupt:
         return exit_codes.OK
@@ -58,18 +63,17 @@ def run(options: argparse.Namespace) -> int:
     finally:
         _stop_all(list(reversed(processes.values())))
         _pid_file().unlink(missing_ok=True)
+        pid_file.close()
 
 
 def stop() -> int:
     """Stops the pair that another terminal's `up` runs; 2 when there is none."""
-    try:
-        pid = int(_pid_file().read_text(encoding="ascii"))
-        os.kill(pid, signal.SIGTERM)
-    except (OSError, ValueError):
+    if not _is_running():  # only a running `up` holds the lock: a file that was left behind names a stranger
         print("metaextract: nothing is running", file=sys.stderr)
         return exit_codes.NOTHING
+    os.kill(int(_pid_file().read_text(encoding="ascii")), signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
-    while _pid_file().exists() and time.monotonic() < deadline:
+    while _is_running() and time.monotonic() < deadline:
         time.sleep(0.05)
     return exit_codes.OK
 
@@ -91,7 +95,9 @@ def _wait_until_ready(module: str, address: str, process: subprocess.Popen[bytes
             raise _StartError(f"{module} ended with code {process.returncode}")
         with contextlib.suppress(MetaExtractError):
             if health.check(address, _SERVICES[module]):
-                return
+                time.sleep(0.05)  # another process may answer there, while ours is about to fail
+                if process.poll() is None:
+                    return
         time.sleep(0.05)
     raise _StartError(f"{module} didn't become ready on {address}")
 
@@ -125,9 +131,30 @@ def _pid_file() -> Path:
     return state_directory() / "up.pid"
 
 
-def _write_pid() -> None:
+def _own_pid_file() -> TextIO:
+    """The locked file with our process id; OSError when another `up` holds it."""
     _pid_file().parent.mkdir(parents=True, exist_ok=True)
-    _pid_file().write_text(str(os.getpid()), encoding="ascii")
+    file = _pid_file().open("a", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _is_running() -> bool:
+    try:
+        with _pid_file().open(encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
 
 
 def _interrupt(number: int, frame: object) -> None:
