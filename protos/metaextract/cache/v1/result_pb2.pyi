@@ -101,7 +101,7 @@ Global___PutStatus: _TypeAlias = PutStatus  # noqa: Y015
 
 @_typing.final
 class ResultKey(_message.Message):
-    """Names a result. All fields but `options` are required; each at most 512 bytes."""
+    """Names a result. All fields but `options` are required; each at most 512 characters."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -508,7 +508,7 @@ class InvalidateResultsResponse(_message.Message):
     POINT_FIELD_NUMBER: _builtins.int
     REMOVED_COUNT_FIELD_NUMBER: _builtins.int
     removed_count: _builtins.int
-    """Stored entries that it removed, over all tiers."""
+    """Stored entries that it removed; copies in several tiers count once."""
     @_builtins.property
     def point(self) -> Global___InvalidationPoint:
         """The log after this invalidation."""

@@ -190,7 +190,7 @@ func (PutStatus) EnumDescriptor() ([]byte, []int) {
 	return file_metaextract_cache_v1_result_proto_rawDescGZIP(), []int{2}
 }
 
-// Names a result. All fields but `options` are required; each at most 512 bytes.
+// Names a result. All fields but `options` are required; each at most 512 characters.
 type ResultKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who vouches for the content id: "verified", or "claimed/<tenant>/<client>".
@@ -992,7 +992,7 @@ type InvalidateResultsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The log after this invalidation.
 	Point *InvalidationPoint `protobuf:"bytes,1,opt,name=point,proto3" json:"point,omitempty"`
-	// Stored entries that it removed, over all tiers.
+	// Stored entries that it removed; copies in several tiers count once.
 	RemovedCount  uint64 `protobuf:"varint,2,opt,name=removed_count,json=removedCount,proto3" json:"removed_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
