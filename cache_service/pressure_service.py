@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from cache_service import convert
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from cache_service.pressure.broadcaster import PressureBroadcaster
 
     Context = aio.ServicerContext[Any, Any]
+
+_log = logging.getLogger(__name__)
 
 
 class PressureServicer(pressure_pb2_grpc.PressureServiceServicer):
@@ -34,7 +37,8 @@ class PressureServicer(pressure_pb2_grpc.PressureServiceServicer):
         self, request: pressure_pb2.WatchPressureRequest, context: Context
     ) -> AsyncIterator[pressure_pb2.WatchPressureResponse]:
         """The current state, changes and heartbeats, until the server drains."""
-        del request, context
+        del context
+        _log.info("pressure watched", extra={"subscriber": request.subscriber[:100]})
         async for event in self._broadcaster.watch():
             yield pressure_pb2.WatchPressureResponse(
                 state=convert.state_to_wire(event.state), heartbeat=event.heartbeat

@@ -17,6 +17,7 @@ from service_runtime.settings import RuntimeSettings, describe
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BENCH = ROOT / "build" / "bench"
+_MAX_ROWS = 15
 
 
 def settings_tables() -> str:
@@ -56,6 +57,12 @@ def results_table() -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for report in reports:
+        if len(report["figures"]) > _MAX_ROWS:  # the fault runs: the command prints every figure
+            goals = [figure["holds"] for figure in report["figures"] if figure["goal"]]
+            lines.append(
+                f"| {report['name']} | {len(report['figures'])} figures | goals met | {sum(goals)} of {len(goals)} | | | |"
+            )
+            continue
         for figure in report["figures"]:
             reference = (
                 f"{figure['reference']:.4g} ({figure['reference_name']})"
