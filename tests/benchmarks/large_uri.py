@@ -44,6 +44,8 @@ def run(name: str) -> Evidence:
             )
             evidence.single(case, "reads", "count", answer.info.source_reads)
             evidence.single(case, "peak PSS over idle, all", "MiB", sum(memory.over_idle_mib()), "< 40")
+            for part in ("front", "worker"):
+                evidence.single(case, f"peak RSS, {part}", "MiB", memory.peak_rss_bytes[part] / 2**20)
             evidence.single(case, "elapsed, first", "ms", answer.info.elapsed_seconds * 1000)
             evidence.single(case, "elapsed, cached", "ms", again.info.elapsed_seconds * 1000)
     return evidence

@@ -61,4 +61,8 @@ def run(name: str) -> Evidence:
     evidence.paired("1 GiB", "throughput", "MiB/s", ours, reference, "bare upload sink", ">= 0.6")
     evidence.single("1 GiB", "peak PSS over idle, extractor", "MiB", over_idle[0], "< 64")
     evidence.single("1 GiB", "peak PSS over idle, cache", "MiB", over_idle[1], "< 64")
+    for part, rss in memory.peak_rss_bytes.items():
+        evidence.single(
+            "1 GiB", f"peak RSS, {part}", "MiB", max(rss, later.peak_rss_bytes.get(part, 0)) / 2**20
+        )
     return evidence

@@ -129,6 +129,16 @@ def pss_bytes(pid: int) -> int:
     return total
 
 
+def rss_by_part(pid: int) -> list[tuple[str, int]]:
+    """Part and RSS of a service's processes: an extractor has a front, a template and workers."""
+    front, *rest = family(pid)
+    if not rest:
+        return [("cache", front.memory_info().rss)]
+    parts = [("front", front.memory_info().rss)]
+    parts += [("template" if each.ppid() == pid else "worker", each.memory_info().rss) for each in rest]
+    return parts
+
+
 def cpu_seconds(pid: int) -> float:
     """CPU time of a process and its living descendants."""
     total = 0.0
@@ -151,6 +161,8 @@ class PeakMemory:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.idle_bytes = [pss_bytes(pid) for pid in pids]
         self.peak_bytes = list(self.idle_bytes)
+        self.peak_rss_bytes: dict[str, int] = {}
+        """The largest RSS of any process, by its part: front, template, worker; cache for a childless one."""
 
     def over_idle_mib(self) -> list[float]:
         """Peak above the idle value for each process group, in MiB."""
@@ -173,6 +185,8 @@ class PeakMemory:
         for index, pid in enumerate(self._pids):
             try:
                 self.peak_bytes[index] = max(self.peak_bytes[index], pss_bytes(pid))
+                for part, rss in rss_by_part(pid):
+                    self.peak_rss_bytes[part] = max(self.peak_rss_bytes.get(part, 0), rss)
             except psutil.NoSuchProcess:
                 continue
 
