@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2
 
 MAX_CHUNK_BYTES = 2 * 1024 * 1024
-_MAX_WAITING_CHUNKS = 3
+_MAX_WAITING_CHUNKS = 6
 _SPOOL_RETRY_SECONDS = 5.0
 
 
@@ -47,8 +47,22 @@ async def receive_upload(
         UploadIncompleteError: the size isn't the announced one.
         UploadStalledError: the sender fell silent.
     """
-    stream = _timed(parts, settings.upload_idle_seconds)
-    first = await anext(stream, None)
+    try:
+        async with asyncio.timeout(settings.upload_idle_seconds) as silence:
+            return await _receive_all(parts, modules, limiter, budget, settings, silence)
+    except TimeoutError:
+        raise UploadStalledError(f"nothing came for {settings.upload_idle_seconds:g} s") from None
+
+
+async def _receive_all(
+    parts: AsyncIterator[extractor_pb2.ExtractUploadRequest],
+    modules: dict[str, Module],
+    limiter: Limiter,
+    budget: SpoolBudget,
+    settings: Settings,
+    silence: asyncio.Timeout,
+) -> tuple[ExtractionOptions, SpooledInput]:
+    first = await anext(aiter(parts), None)
     if first is None or first.WhichOneof("part") != "header":
         raise InvalidRequestError("header", "must be the first message")
     header = first.header
@@ -64,7 +78,7 @@ async def receive_upload(
     except SpoolFullError as error:
         raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
     try:
-        await _receive(stream, upload, limiter, settings, announced)
+        await _receive(parts, upload, limiter, settings, announced, silence)
     except SpoolFullError as error:
         upload.close()
         raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
@@ -80,6 +94,7 @@ async def _receive(
     limiter: Limiter,
     settings: Settings,
     announced: int | None,
+    silence: asyncio.Timeout,
 ) -> None:
     loop = asyncio.get_running_loop()
     # Chunks are hashed and written in a thread while the next ones arrive; a few may wait, so that neither side
@@ -104,6 +119,7 @@ async def _receive(
             if len(writing) >= _MAX_WAITING_CHUNKS:
                 await writing.popleft()
             writing.append(loop.run_in_executor(upload.thread, upload.append, data))
+            silence.reschedule(loop.time() + settings.upload_idle_seconds)
         while writing:
             await writing.popleft()
     finally:
@@ -113,22 +129,6 @@ async def _receive(
             f"{received} bytes came, {announced} were announced", committed_offset=str(received)
         )
     upload.finish()
-
-
-async def _timed(
-    parts: AsyncIterator[extractor_pb2.ExtractUploadRequest], idle_seconds: float
-) -> AsyncIterator[extractor_pb2.ExtractUploadRequest]:
-    """The parts; a sender that falls silent loses its place."""
-    iterator = aiter(parts)
-    while True:
-        try:
-            async with asyncio.timeout(idle_seconds):
-                part = await anext(iterator, None)
-        except TimeoutError:
-            raise UploadStalledError(f"nothing came for {idle_seconds:g} s") from None
-        if part is None:
-            return
-        yield part
 
 
 def _check_total(size_bytes: int, settings: Settings) -> None:
