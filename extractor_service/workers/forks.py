@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_START_SECONDS = 30.0
+_START_SECONDS = 15.0
 _EXIT_WAIT_SECONDS = 2.0
 
 
@@ -81,6 +81,7 @@ class Template:
                 pid = await forked
         except (OSError, TimeoutError) as error:
             ours.close()
+            self.close()  # one that doesn't answer is no use to anybody; the next request starts another
             raise WorkerStartError(f"the worker template doesn't answer: {error}") from error
         except BaseException:
             ours.close()
@@ -107,7 +108,7 @@ class Template:
         self._exits.pop(pid, None)
 
     def close(self) -> None:
-        """Ends the template; its workers die with it."""
+        """Ends the template; its workers die with it. May be called again."""
         self._lose("the template was closed")
         self._process.kill()
         self._process.wait()
