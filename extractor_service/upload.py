@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2
 
 MAX_CHUNK_BYTES = 2 * 1024 * 1024
-_MAX_WAITING_CHUNKS = 6
+_MAX_WAITING_CHUNKS = 3
 _SPOOL_RETRY_SECONDS = 5.0
 
 

@@ -17,7 +17,7 @@ from service_runtime.settings import RuntimeSettings, describe
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BENCH = ROOT / "build" / "bench"
-_MAX_ROWS = 15
+_SUMMARISED = frozenset({"cache_kill9", "hostile_worker", "pressure_override"})
 
 
 def settings_tables() -> str:
@@ -57,7 +57,7 @@ def results_table() -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for report in reports:
-        if len(report["figures"]) > _MAX_ROWS:  # the fault runs: the command prints every figure
+        if report["name"] in _SUMMARISED:  # the command prints every figure
             goals = [figure["holds"] for figure in report["figures"] if figure["goal"]]
             lines.append(
                 f"| {report['name']} | {len(report['figures'])} figures | goals met | {sum(goals)} of {len(goals)} | | | |"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _M_TRIM_THRESHOLD = -1
 _M_TOP_PAD = -2
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 
 
 @cache
@@ -42,13 +43,15 @@ def tune_for_large_messages() -> None:
 
     With glibc's defaults a 1 MiB chunk costs an mmap, 256 page faults and a munmap, which is most of an upload's
     CPU (research/grpc-limits.md, "Allocator finding"). The two thresholds belong together: setting the trim
-    threshold alone is slower than the default.
+    threshold alone is slower than the default. Two arenas instead of one per thread, and thresholds of a few
+    chunks instead of 32 MiB, keep a 1 GiB upload at 29 MiB over idle instead of 73, at the same speed.
     """
     library = _glibc()
     if library is not None:
-        library.mallopt(_M_MMAP_THRESHOLD, 32 * 1024 * 1024)
-        library.mallopt(_M_TRIM_THRESHOLD, 32 * 1024 * 1024)
+        library.mallopt(_M_MMAP_THRESHOLD, 4 * 1024 * 1024)
+        library.mallopt(_M_TRIM_THRESHOLD, 8 * 1024 * 1024)
         library.mallopt(_M_TOP_PAD, 1024 * 1024)
+        library.mallopt(_M_ARENA_MAX, 2)
 
 
 class TrimLimiter:

@@ -14,7 +14,7 @@ from tests.support.processes import PeakMemory, start_cache, start_extractor
 
 _CHUNK = 2**20
 _CHUNKS = 1024
-_ROUNDS = 5
+_ROUNDS = 7
 
 
 def chunks(round_number: int):
