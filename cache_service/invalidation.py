@@ -6,6 +6,7 @@ miss in any tier, so that neither an in-flight fill nor a restart brings a delet
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cache_service.entry import Selector
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cache_service.entry import Key
@@ -63,16 +65,18 @@ class InvalidationLog:
 
     def append(self, selector: Selector) -> ReadPoint:
         """Invalidates what `selector` selects as of now; durable when it returns."""
-        self._revision += 1
+        revision = self._revision + 1
         if selector == Selector():  # everything: a floor says the same in one number
-            self._raise_floor(self._revision)
-            return self.point
-        before = self._last.pop(selector, None)  # keeps the dictionary in the order of revisions
-        self._database.execute("BEGIN")
-        self._database.execute("DELETE FROM invalidations WHERE revision = ?", (before,))
-        self._database.execute("INSERT INTO invalidations VALUES (?, ?, ?, ?)", (self._revision, *selector))
-        self._database.execute("COMMIT")
-        self._last[selector] = self._revision
+            self._raise_floor(revision)
+        else:
+            before = self._last.get(selector)
+            with self._transaction() as database:
+                database.execute("DELETE FROM invalidations WHERE revision = ?", (before,))
+                database.execute("INSERT INTO invalidations VALUES (?, ?, ?, ?)", (revision, *selector))
+            # Memory follows the file: an append that failed leaves the earlier invalidation in force.
+            self._last.pop(selector, None)  # keeps the dictionary in the order of revisions
+            self._last[selector] = revision
+        self._revision = revision
         if len(self._last) > self._max_selectors:
             oldest_half = list(self._last.values())[: len(self._last) // 2]
             self._raise_floor(oldest_half[-1])
@@ -103,12 +107,22 @@ class InvalidationLog:
 
     def _raise_floor(self, floor: int) -> None:
         """Counts everything read before `floor` as invalidated, and forgets the selectors up to there."""
+        with self._transaction() as database:
+            database.execute("UPDATE log SET floor = ?", (floor,))
+            database.execute("DELETE FROM invalidations WHERE revision <= ?", (floor,))
         self._floor = floor
         self._last = {selector: revision for selector, revision in self._last.items() if revision > floor}
-        self._database.executescript(
-            f"BEGIN; UPDATE log SET floor = {floor};"  # noqa: S608 - our own integer
-            f" DELETE FROM invalidations WHERE revision <= {floor}; COMMIT;"
-        )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._database
+            self._database.execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
 
 
 def open_log(path: Path) -> InvalidationLog:

@@ -105,6 +105,7 @@ async def _receive(
         async for part in parts:
             if part.WhichOneof("part") != "data":
                 raise InvalidRequestError("header", "must come once")
+            silence.reschedule(None)  # what follows is our own time, not the sender's
             data = part.data
             received += len(data)
             if len(data) > MAX_CHUNK_BYTES:
@@ -120,6 +121,7 @@ async def _receive(
                 await writing.popleft()
             writing.append(loop.run_in_executor(upload.thread, upload.append, data))
             silence.reschedule(loop.time() + settings.upload_idle_seconds)
+        silence.reschedule(None)
         while writing:
             await writing.popleft()
     finally:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _FILE = "results.sqlite"
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS results (
     id INTEGER PRIMARY KEY,
@@ -106,18 +106,30 @@ class DiskDatabase:
         path = directory / _FILE
         try:
             try:
-                database = cls(*_connect(path), lock)
+                return cls._start(path, lock, log_id)
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):  # locked, or a full disk: what is there may be good
-                    raise OSError(f"can't open {path}: {error}") from error
+                    raise
                 _log.exception("the cache database is damaged and starts anew", extra={"path": str(path)})
                 for suffix in ("", "-wal", "-shm"):
                     with contextlib.suppress(FileNotFoundError):
                         os.replace(f"{path}{suffix}", f"{path}{suffix}.damaged")  # noqa: PTH105
-                database = cls(*_connect(path), lock)
-            database._adopt_log(log_id)
+                return cls._start(path, lock, log_id)
+        except sqlite3.Error as error:
+            os.close(lock)
+            raise OSError(f"can't open {path}: {error}") from error
         except BaseException:
             os.close(lock)
+            raise
+
+    @classmethod
+    def _start(cls, path: Path, lock: int, log_id: str) -> DiskDatabase:
+        database = cls(*_connect(path), lock)
+        try:
+            database._adopt_log(log_id)
+        except BaseException:
+            database._reader.close()
+            database._writer.close()
             raise
         return database
 

@@ -15,7 +15,7 @@ from extractor_service.sources.base import SourceError
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import DescriptorSource
 from extractor_service.workers import encode, isolation
-from extractor_service.workers.protocol import Job, encode_frame, receive_job
+from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, encode_frame, receive_job
 
 if TYPE_CHECKING:
     import socket
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 _RECYCLE_RESIDENT_BYTES = 256 * 1024 * 1024
 EXIT_OUT_OF_MEMORY = 77
-_DERIVING_SECONDS = 0.2
+_DERIVING_RATIO = KILL_AFTER_RATIO / 2
+_MAX_DERIVING_SECONDS = 0.2
 _expired: list[bool] = []
 """Not empty once the running module's time is up."""
 
@@ -54,10 +55,11 @@ def _run_job(job: Job, descriptor: int, connection: socket.socket, formats: Mapp
     document = Document()
     context = ModuleContext(formats.get(job.format), job.digest_algorithms)
     stop_at = time.monotonic() + job.parse_seconds
+    deriving_seconds = min(_MAX_DERIVING_SECONDS, job.parse_seconds * _DERIVING_RATIO)
     incomplete: set[str] = set()
     for name in job.modules:
         module = BY_NAME[name]
-        header, payload = _run_module(module, source, document, context, stop_at)
+        header, payload = _run_module(module, source, document, context, stop_at, deriving_seconds)
         if not incomplete.isdisjoint(module.reads):
             header["is_complete"] = False  # what is derived from a part is itself a part
         if not header["is_complete"]:
@@ -76,7 +78,12 @@ def _run_job(job: Job, descriptor: int, connection: socket.socket, formats: Mapp
 
 
 def _run_module(
-    module: Module, source: BlockCachedSource, document: Document, context: ModuleContext, stop_at: float
+    module: Module,
+    source: BlockCachedSource,
+    document: Document,
+    context: ModuleContext,
+    stop_at: float,
+    deriving_seconds: float,
 ) -> tuple[dict[str, Any], bytes]:
     """The result's header and its encoded part of the document."""
     started_at, bytes_before = time.monotonic(), source.bytes_read
@@ -85,7 +92,7 @@ def _run_module(
     problems_before = len(document.problems)
     _expired.clear()
     try:
-        _with_time_limit(module, source, document, context, stop_at)
+        _with_time_limit(module, source, document, context, stop_at, deriving_seconds)
     except TimeLimitError:
         _expired.append(True)
     except MemoryError:
@@ -134,10 +141,16 @@ def _run_module(
 
 
 def _with_time_limit(
-    module: Module, source: BlockCachedSource, document: Document, context: ModuleContext, stop_at: float
+    module: Module,
+    source: BlockCachedSource,
+    document: Document,
+    context: ModuleContext,
+    stop_at: float,
+    deriving_seconds: float,
 ) -> None:
-    # A module that reads others works on what they found, which takes a moment even when the time is up.
-    remaining = max(stop_at - time.monotonic(), _DERIVING_SECONDS if module.reads else 0.0)
+    # A module that reads others works on what they found, which takes a moment even when the time is up; half of what
+    # the front allows before it kills.
+    remaining = max(stop_at - time.monotonic(), deriving_seconds if module.reads else 0.0)
     if remaining <= 0:
         raise TimeLimitError
     signal.setitimer(signal.ITIMER_REAL, remaining, 0.05)  # again, should a callback swallow the first

@@ -26,7 +26,7 @@ from extractor_service.workers.protocol import (
 if TYPE_CHECKING:
     from extractor_service.workers.forks import Template
 
-_DERIVING_GRACE_SECONDS = 0.3  # for a module that derives facts from what was found in time
+_MIN_KILL_AFTER_SECONDS = 0.1
 _SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
 
 
@@ -67,7 +67,7 @@ class Worker:
         buffer = FrameBuffer()
         try:
             grace = min(
-                MAX_KILL_AFTER_SECONDS, max(_DERIVING_GRACE_SECONDS, job.parse_seconds * KILL_AFTER_RATIO)
+                MAX_KILL_AFTER_SECONDS, max(_MIN_KILL_AFTER_SECONDS, job.parse_seconds * KILL_AFTER_RATIO)
             )
             async with asyncio.timeout(job.parse_seconds + grace):
                 while True:

@@ -156,6 +156,24 @@ def test_the_log_stays_small(tmp_path):
     again.close()
 
 
+def test_a_failed_append_changes_nothing_and_the_next_one_works(tmp_path):
+    import sqlite3
+
+    log = InvalidationLog(tmp_path / "log.sqlite")
+    log._database.execute("PRAGMA busy_timeout = 10")
+    log.append(Selector(content_id="b3:1"))
+    other = sqlite3.connect(tmp_path / "log.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for selector in (Selector(content_id="b3:1"), Selector()):
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            log.append(selector)
+    assert log.point.revision == 1 and log.covers(key(1), 0) and not log.covers(key(2), 0)
+    other.execute("ROLLBACK")
+    other.close()
+    assert log.append(Selector(content_id="b3:1")).revision == 2 and log.covers(key(1), 1)
+    log.close()
+
+
 def test_a_damaged_log_is_replaced_by_one_with_another_id(tmp_path):
     path = tmp_path / "log.sqlite"
     log = open_log(path)

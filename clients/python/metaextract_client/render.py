@@ -94,12 +94,14 @@ def value_to_plain(value: pb.Value) -> Plain:
 
 def outcome_name(outcome: pb.Outcome.ValueType) -> str:
     """The outcome in a word: "OK", "PARTIAL" and so on."""
-    return pb.Outcome.Name(outcome).removeprefix("OUTCOME_")
+    known = outcome in pb.Outcome.values()  # a newer server may have others
+    return pb.Outcome.Name(outcome).removeprefix("OUTCOME_") if known else str(outcome)
 
 
 def cache_status_name(status: extractor_pb2.CacheStatus.ValueType) -> str:
     """The cache status in a word: "HIT", "MISS" and so on."""
-    return extractor_pb2.CacheStatus.Name(status).removeprefix("CACHE_STATUS_")
+    known = status in extractor_pb2.CacheStatus.values()
+    return extractor_pb2.CacheStatus.Name(status).removeprefix("CACHE_STATUS_") if known else str(status)
 
 
 def _message(message: Message) -> dict[str, Plain]:
@@ -112,6 +114,8 @@ def _plain(descriptor: FieldDescriptor, value: Any) -> Plain:
         return _message(value)
     if descriptor.enum_type is not None:
         kind = descriptor.enum_type
+        if value not in kind.values_by_number:  # from a newer server
+            return int(value)
         return kind.values_by_number[value].name.removeprefix(
             _PREFIX_BOUNDARY.sub("_", kind.name).upper() + "_"
         )

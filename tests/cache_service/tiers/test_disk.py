@@ -108,6 +108,17 @@ async def test_an_unreadable_file_is_set_aside(tmp_path):
     await tier.close()
 
 
+async def test_a_file_of_another_schema_is_set_aside(tmp_path):
+    tier = await fill(tmp_path, 3)
+    await tier.close()
+    database = sqlite3.connect(tmp_path / "results.sqlite")
+    database.executescript("DROP TABLE log; PRAGMA user_version = 1;")
+    database.close()
+    tier = await DiskTier.open(tmp_path, BUDGET)
+    assert tier.stats()[0].entry_count == 0 and (tmp_path / "results.sqlite.damaged").exists()
+    await tier.close()
+
+
 async def test_eviction_prefers_what_has_expired(tmp_path):
     tier = await DiskTier.open(tmp_path, Budget(40_000))
     await tier.put([(key(number), Entry(bytes(3000), 0.1, NOW + 1, 0)) for number in range(5)], NOW)

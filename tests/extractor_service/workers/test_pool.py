@@ -73,7 +73,7 @@ async def test_jobs_run_side_by_side_up_to_the_limit(pool):
     ],
 )
 async def test_a_hostile_job_costs_itself_alone(pool, action, failure, reports):
-    result = await run(pool, make(action), "hostile", parse_seconds=0.3)
+    result = await run(pool, make(action), "hostile", parse_seconds=1.0)
     assert (None if result.failure is None else Outcome(result.failure).name) == failure
     assert outcomes(result) == reports
     if failure is None:

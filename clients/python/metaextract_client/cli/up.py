@@ -42,8 +42,11 @@ def run(options: argparse.Namespace) -> int:
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         pid_file = _own_pid_file()
-    except OSError:
+    except BlockingIOError:
         print("metaextract: a pair is running already; `metaextract down` stops it", file=sys.stderr)
+        return exit_codes.FAILED
+    except OSError as error:
+        print(f"metaextract: can't write {_pid_file()}: {error.strerror}", file=sys.stderr)
         return exit_codes.FAILED
     try:
         for module in addresses:
@@ -71,7 +74,8 @@ def stop() -> int:
     if not _is_running():  # only a running `up` holds the lock: a file that was left behind names a stranger
         print("metaextract: nothing is running", file=sys.stderr)
         return exit_codes.NOTHING
-    os.kill(int(_pid_file().read_text(encoding="ascii")), signal.SIGTERM)
+    with contextlib.suppress(OSError, ValueError):  # it has just ended, or not yet written its number
+        os.kill(int(_pid_file().read_text(encoding="ascii")), signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
     while _is_running() and time.monotonic() < deadline:
         time.sleep(0.05)
