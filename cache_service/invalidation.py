@@ -45,6 +45,13 @@ class InvalidationLog:
         self._max_selectors = max_selectors
         # WAL with synchronous=NORMAL: an append is one write(), which survives the death of the process.
         self._database = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        try:
+            self._load()
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _load(self) -> None:
         self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + _SCHEMA)
         row = self._database.execute("SELECT id, floor FROM log").fetchone()
         if row is None:

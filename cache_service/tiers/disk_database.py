@@ -124,12 +124,13 @@ class DiskDatabase:
 
     @classmethod
     def _start(cls, path: Path, lock: int, log_id: str) -> DiskDatabase:
-        database = cls(*_connect(path), lock)
+        writer, reader = _connect(path)
         try:
+            database = cls(writer, reader, lock)
             database._adopt_log(log_id)
         except BaseException:
-            database._reader.close()
-            database._writer.close()
+            reader.close()
+            writer.close()
             raise
         return database
 
