@@ -73,12 +73,13 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc, no-a
         del context
         last = None
         while True:
-            changed = self._changed
+            # Taken before the yield: a drain while the message is being written is seen in the next turn.
+            changed, is_last = self._changed, self._draining
             status = self._status.get(request.service, SERVICE_UNKNOWN)
             if status != last:
                 yield health_pb2.HealthCheckResponse(status=status)
                 last = status
-            if self._draining:
+            if is_last:
                 return
             await changed.wait()
 

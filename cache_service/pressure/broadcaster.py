@@ -54,10 +54,11 @@ class PressureBroadcaster:
         try:
             sent_revision = -1
             while True:
-                changed, state = self._changed, self._state
+                # Taken before the yield: what happens while a slow watcher is written to comes in the next turn.
+                changed, state, is_last = self._changed, self._state, self._closed
                 yield PressureEvent(state, heartbeat=state.revision == sent_revision)
                 sent_revision = state.revision
-                if self._closed:
+                if is_last:
                     return
                 await self._wait(changed)
         finally:

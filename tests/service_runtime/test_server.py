@@ -137,3 +137,15 @@ def test_sigterm_ends_watches_first_and_stops_quickly(tmp_path):
     assert time.monotonic() - started < 5, "the grace period of 10 s is not waited for"
     serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
     assert statuses == [serving, not_serving]
+
+
+async def test_a_drain_while_a_watcher_is_written_to_is_not_missed():
+    from service_runtime.health import NOT_SERVING, SERVING, HealthServicer
+
+    health = HealthServicer(["a"])
+    health.set_all(serving=True)
+    watch = health.Watch(health_pb2.HealthCheckRequest(service="a"), None)
+    assert (await anext(watch)).status == SERVING
+    health.drain()  # the generator is still suspended in its first yield
+    assert (await anext(watch)).status == NOT_SERVING
+    assert await anext(watch, None) is None
