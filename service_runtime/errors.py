@@ -59,20 +59,6 @@ class SourceForbiddenError(ServiceError):
     reason = "SOURCE_FORBIDDEN"
 
 
-class SourceUnavailableError(ServiceError):
-    """The file exists, but reading it failed; a later try may succeed."""
-
-    code = grpc.StatusCode.UNAVAILABLE
-    reason = "SOURCE_UNAVAILABLE"
-
-
-class SourceChangedError(ServiceError):
-    """The file changed while it was read, so no consistent answer can be given."""
-
-    code = grpc.StatusCode.ABORTED
-    reason = "SOURCE_CHANGED"
-
-
 class UploadIncompleteError(ServiceError):
     """The upload ended at another size than its header announced."""
 
@@ -96,13 +82,6 @@ class OverloadedError(ServiceError):
     def __init__(self, message: str, retry_after_seconds: float, **metadata: str) -> None:
         super().__init__(message, **metadata)
         self.retry_after_seconds = retry_after_seconds
-
-
-class DrainingError(ServiceError):
-    """The server is about to stop; another replica will take the call."""
-
-    code = grpc.StatusCode.UNAVAILABLE
-    reason = "DRAINING"
 
 
 class DeadlineError(ServiceError):

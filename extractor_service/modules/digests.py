@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _CHUNK_BYTES = 1024 * 1024
-ALGORITHMS = ("blake3", "sha256", "sha1", "md5")
 
 
 class DigestsModule:
