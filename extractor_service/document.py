@@ -162,7 +162,6 @@ class Document:
         section: str,
         name: str,
         value: Value,
-        *,
         text: str = "",
         unit: str = "",
         raw: Value = None,
@@ -170,19 +169,32 @@ class Document:
         note: str = "",
         origin: ByteRange | None = None,
     ) -> None:
-        """Appends a field to a section.
+        """Appends a field to a section. The hottest call of all parsers, hence the short cuts for plain values.
 
         Raises:
             LimitExceededError: the document is full.
         """
-        value = self._cut(section, name, value)
+        kind = type(value)
+        if kind is int or kind is float:
+            size = 9
+        elif kind is str or kind is bytes:
+            if len(value) > self.limits.max_value_bytes // 4:  # type: ignore[arg-type]
+                value = self._cut(section, name, value)
+            size = len(value)  # type: ignore[arg-type]
+        else:
+            size = size_of(value)
+        if raw is not None:
+            size += size_of(raw)
         self.field_count += 1
-        words = size_of(name) + size_of(text) + size_of(unit) + size_of(group) + size_of(note)
-        self.total_bytes += size_of(value) + size_of(raw) + words + _FIELD_OVERHEAD_BYTES
+        self.total_bytes += size + len(name) + len(text) + len(group) + _FIELD_OVERHEAD_BYTES
         if self.field_count > self.limits.max_fields or self.total_bytes > self.limits.max_total_bytes:
             raise LimitExceededError(f"the document is full at {self.field_count - 1} fields")
-        fields = self.sections.setdefault(section, [])
-        fields.append(Field(name, value, text, unit, raw, group, note, origin))
+        field = Field(name, value, text, unit, raw, group, note, origin)
+        fields = self.sections.get(section)
+        if fields is None:
+            self.sections[section] = [field]
+        else:
+            fields.append(field)
 
     def problem(self, section: str, kind: ProblemKind, message: str, offset_bytes: int | None = None) -> None:
         """Records a problem; beyond a hundred they are all the same."""

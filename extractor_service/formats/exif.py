@@ -1,6 +1,6 @@
-"""EXIF: gives TIFF directories their names and meaning. Used by JPEG, PNG and TIFF.
+"""EXIF: gives TIFF directories their names and meaning. Used by every format that holds a TIFF structure.
 
-EXIF 2.32 (CIPA DC-008-2019) sections 4.6.4 to 4.6.8; GPS in 4.6.6; TIFF 6.0. Field names are ExifTool's.
+EXIF 2.32 (CIPA DC-008-2019) sections 4.6.4 to 4.6.8; GPS in 4.6.6; TIFF 6.0; DNG 1.7. Field names are ExifTool's.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, ProblemKind, Rational
-from extractor_service.formats import icc, ifd, xmp
-from extractor_service.formats.exif_text import PRINTERS, convert
-from extractor_service.formats.reader import TruncatedError
-from extractor_service.formats.tags.exif import EXIF_TAGS, GPS_TAGS, INTEROP_TAGS
+from extractor_service.formats import fields, ifd
+from extractor_service.formats.exif_values import CHARSET_TEXTS, CONVERSIONS, commented
+from extractor_service.formats.reader import Reader, TruncatedError
+from extractor_service.formats.tagset import Tag, build, raw_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
@@ -22,51 +22,103 @@ if TYPE_CHECKING:
 SECTION = "exif"
 _MAX_DIRECTORIES = 200
 _MAX_DEPTH = 8
-_MAX_LIST = 64  # longer lists are strip tables and curves: their length says it all
-_XMP_TAG, _ICC_TAG, _EXIF_TAG, _GPS_TAG, _INTEROP_TAG, _SUBIFD_TAG = 700, 34675, 34665, 34853, 40965, 330
-_MAKER_NOTE_TAG = 37500
-_OFFSET_NAMES = frozenset({"ThumbnailOffset", "StripOffsets", "TileOffsets"})
+_MAX_LIST = 2048  # longer lists are strip tables and curves: their length says it all
 _MAX_PACKET_BYTES = 4 * 1024 * 1024
-# tag: (group of the directory that it points to, names in there)
-_POINTERS: Mapping[int, tuple[str, Mapping[int, str]]] = {
-    _EXIF_TAG: ("ExifIFD", EXIF_TAGS),
-    _GPS_TAG: ("GPS", GPS_TAGS),
-    _INTEROP_TAG: ("InteropIFD", INTEROP_TAGS),
-    _SUBIFD_TAG: ("SubIFD", EXIF_TAGS),
+_MAX_EMBEDDED_BYTES = 64 * 1024  # longer binary values are described, not kept
+
+EXIF_TAGS = build(raw_table("exif", "Exif::Main"), CONVERSIONS)
+GPS_TAGS = build(raw_table("exif", "GPS::Main"), CONVERSIONS)
+# tag: (group of the directory that it points to, tags in there)
+_POINTERS = {34665: "ExifIFD", 34853: "GPS", 40965: "InteropIFD", 330: "SubIFD", 400: "GlobParamIFD", 50933: "ProfileIFD"}
+_OFFSETS = frozenset({273, 324, 513, 288, 34865})
+_LISTS_OF_PARTS = frozenset({273, 279, 324, 325})
+_IMAGES = {"ThumbnailOffset": ("ThumbnailLength", "ThumbnailImage"), "PreviewImageStart": ("PreviewImageLength", "PreviewImage"),
+           "JpgFromRawStart": ("JpgFromRawLength", "JpgFromRaw"), "OtherImageStart": ("OtherImageLength", "OtherImage"),
+           "PreviewJXLStart": ("PreviewJXLLength", "PreviewJXL")}  # fmt: skip
+_MAKER_NOTE = 37500
+_COLOR_MAP = 320
+
+
+def _named(name: str) -> Tag:
+    return Tag((name, "int32u", 1, "", None, ""))
+
+
+_STRIPS = {
+    start: {273: _named(start), 279: _named(start.replace("Start", "Length"))}
+    for start in ("PreviewImageStart", "JpgFromRawStart", "OtherImageStart", "PreviewJXLStart")
+}
+_JPEGS = {
+    start: {513: _named(start), 514: _named(start.replace("Start", "Length"))}
+    for start in ("PreviewImageStart", "JpgFromRawStart", "OtherImageStart")
 }
 
 
 class _Task(NamedTuple):
     offset: int
     group: str
-    names: Mapping[int, str]
     depth: int
 
 
-def parse(source: ByteSource, document: Document, *, base: int, length: int) -> None:
-    """Adds the fields of the TIFF structure at `base`; trouble becomes Problems of section "exif"."""
+def parse(
+    source: ByteSource, document: Document, base: int, length: int | None, kind: str = "", section: str = SECTION
+) -> Walk | None:
+    """Adds the fields of the TIFF structure at `base`; trouble becomes Problems of section "exif".
+
+    `kind` names a raw format whose directories hold previews under other names ("cr2", "nef", "arw", "pef", "dng" …).
+    """
     try:
-        directories = ifd.Directories(source, base, length)
+        directories = ifd.Directories.at(source, base, length, lenient=not kind)
     except (ifd.NotTiffError, TruncatedError) as error:
         document.problem(SECTION, ProblemKind.DAMAGED, f"no TIFF header: {error}", base)
-        return
+        return None
     byte_order = "MM" if directories.reader.big_endian else "II"
-    document.add("file", "ExifByteOrder", byte_order, origin=ByteRange(base, 2))
-    _Walk(directories, document).run()
+    if section == SECTION:
+        text = "Big-endian (Motorola, MM)" if byte_order == "MM" else "Little-endian (Intel, II)"
+        document.add("file", "ExifByteOrder", byte_order, text, origin=ByteRange(base, 2))
+    walk = Walk(directories, document, kind, section)
+    walk.run()
+    return walk
 
 
-class _Walk:
-    """One walk over all directories; a directory is visited once, so that cycles end."""
+class Walk:
+    """One walk over all directories; a directory is visited once, so that cycles end.
 
-    def __init__(self, directories: ifd.Directories, document: Document) -> None:
-        self._directories = directories
-        self._document = document
-        self._base = directories.reader.base
+    Attributes:
+        kind: the raw format, or "".
+        make, model: the camera's, for what depends on it.
+        notes: what maker notes and embedded structures leave for one another.
+    """
+
+    def __init__(
+        self, directories: ifd.Directories, document: Document, kind: str = "", section: str = SECTION
+    ) -> None:
+        self.directories = directories
+        self.document = document
+        self.kind = kind
+        self.section = section
+        self.make = ""
+        self.model = ""
+        self.software = ""
+        self.maker_note: tuple[int, int] | None = None
+        self.base = directories.reader.base
         self._seen: set[int] = set()
-        self._subifds = 0
+        self._geo: dict[int, Value] = {}
 
     def run(self) -> None:
-        tasks = [_Task(self._directories.first, "IFD0", EXIF_TAGS, 0)]
+        """Every directory from the first on, depth first; then what depends on all of them."""
+        self.follow(self.directories.first, "IFD0")
+        if self.maker_note is not None:
+            from extractor_service.formats import makernotes  # noqa: PLC0415 - tables are large: when first met
+
+            makernotes.parse(self, *self.maker_note)
+        if 34735 in self._geo:
+            from extractor_service.formats import geotiff  # noqa: PLC0415
+
+            geotiff.parse(self._geo, self.document)
+
+    def follow(self, first: int, group: str) -> None:
+        """The chain of directories that begins at `first`, with all that they point to."""
+        tasks = [_Task(first, group, 0)]
         main = 0
         while tasks:
             task = tasks.pop()
@@ -79,92 +131,321 @@ class _Walk:
                 self._problem(ProblemKind.LIMIT, "too many or too deep directories", task.offset)
                 return
             self._seen.add(task.offset)
-            inner = self._directory(task)
-            if task.group.startswith("IFD"):
+            try:
+                directory = self.directories.read(task.offset)
+            except TruncatedError as error:
+                self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut: {error}", task.offset)
+                continue
+            inner = self._directory(task, directory)
+            if directory.is_cut:
+                self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut", task.offset)
+            if task.group.startswith("IFD") and directory.next_offset:
                 main += 1
-                following = self._directories.next_directory(task.offset)
-                tasks.append(_Task(following, f"IFD{main}", EXIF_TAGS, 0))
+                tasks.append(_Task(directory.next_offset, f"IFD{main}", 0))
             tasks.extend(reversed(inner))
 
-    def _directory(self, task: _Task) -> list[_Task]:
+    def _directory(self, task: _Task, directory: ifd.Directory) -> list[_Task]:
+        group = task.group
+        tags: Mapping[int | str, Tag] = GPS_TAGS if group == "GPS" else EXIF_TAGS
+        if group == "IFD0" and self.kind == "tiff":
+            self.kind = self._raw_kind(directory.entries)
+        renamed = self._renamed(group, directory.entries)
         inner: list[_Task] = []
-        try:
-            for entry in self._directories.entries(task.offset):
-                if entry.tag in _POINTERS and ifd.is_known_type(entry.kind):
+        images: dict[str, int] = {}
+        for entry in directory.entries:
+            tag = entry.tag
+            if tags is EXIF_TAGS and (tag in _POINTERS or tag in _BLOCKS):
+                if tag in _POINTERS and entry.kind != ifd.UNDEFINED:
                     inner += self._pointers(entry, task)
-                else:
-                    self._entry(entry, task)
-        except TruncatedError as error:
-            self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut: {error}", task.offset)
+                    continue
+                block = _BLOCKS.get(tag)
+                if block is not None and block(self, entry, group):
+                    continue
+            spec = renamed.get(tag) or tags.get(tag)
+            if spec is None:
+                if tag == 0 and entry.kind == 0:
+                    continue
+                spec = _named(f"{'GPS' if group == 'GPS' else 'Exif'}_0x{tag:04x}")
+            self._entry(entry, group, spec, images)
+        for start, (length, name) in _IMAGES.items():
+            if images.get(start) and images.get(length):
+                self._image(group, name, images[start], images[length])
         return inner
 
-    def _pointers(self, entry: ifd.Entry, task: _Task) -> list[_Task]:
-        group, names = _POINTERS[entry.tag]
+    def _renamed(self, group: str, entries: list[ifd.Entry]) -> Mapping[int, Tag]:
+        """Where strips or JPEG offsets are previews; ExifTool's documentation of tags 0x0111 and 0x0201."""
+        kind = self.kind
+        found = {entry.tag: entry for entry in entries if entry.tag in {273, 513, 259, 254}}
+        names: dict[int, Tag] = {}
+        if 513 in found and kind and group != "IFD1" and not (group == "IFD0" and kind not in {"arw", "sr2"}):
+            if group == "IFD0":
+                names |= _JPEGS["PreviewImageStart"]
+            elif (group == "SubIFD" and kind != "srw") or (kind == "pef" and group == "IFD2"):
+                names |= _JPEGS["JpgFromRawStart"]
+            elif kind != "srw":
+                names |= _JPEGS["OtherImageStart"]
+        if 273 in found and kind == "cr2" and group == "IFD0":
+            names |= _STRIPS["PreviewImageStart"]
+        elif 273 in found and 259 in found:
+            compression = self._number(found[259])
+            subfile = self._number(found[254]) if 254 in found else 0
+            if compression in {7, 34892} and subfile:
+                names |= _STRIPS["JpgFromRawStart" if group == "SubIFD2" else "PreviewImageStart"]
+            elif compression == 52546 and subfile:
+                names |= _STRIPS["PreviewJXLStart"]
+        return names
+
+    def _raw_kind(self, entries: list[ifd.Entry]) -> str:
+        """The raw format of a TIFF file, by its version tag or its maker; "tiff" when it is a plain one."""
+        found = {entry.tag: entry for entry in entries}
+        if 50706 in found:
+            return "dng"
+        if 271 not in found or (330 not in found and 513 not in found) or found[271].kind != ifd.ASCII:
+            return "tiff"
         try:
-            value = self._directories.value(entry, 8 * 64)
+            make = str(self.directories.value(found[271], 64)).upper()
+        except TruncatedError:
+            return "tiff"
+        return next((kind for start, kind in _RAW_MAKES if make.startswith(start)), "tiff")
+
+    def _number(self, entry: ifd.Entry) -> int:
+        try:
+            value = self.directories.value(entry, 16)
+        except (TruncatedError, KeyError):
+            return 0
+        return value if isinstance(value, int) else 0
+
+    def _pointers(self, entry: ifd.Entry, task: _Task) -> list[_Task]:
+        group = _POINTERS[entry.tag]
+        if group == "SubIFD" and self.kind == "arw-a100":
+            return []
+        try:
+            value = self.directories.value(entry, 8 * 64) if entry.kind in ifd.SIZES else None
         except TruncatedError as error:
             self._problem(ProblemKind.TRUNCATED, f"pointer to {group}: {error}", entry.offset)
             return []
         offsets = value if isinstance(value, list) else [value]
         tasks = []
-        for offset in offsets:
+        for index, offset in enumerate(offsets):
             if not isinstance(offset, int):
                 self._problem(ProblemKind.DAMAGED, f"pointer to {group} isn't a number", entry.offset)
                 continue
-            label = group
-            if group == "SubIFD":
-                label = f"SubIFD{self._subifds or ''}"
-                self._subifds += 1
-            tasks.append(_Task(offset, label, names, task.depth + 1))
+            tasks.append(_Task(offset, f"{group}{index or ''}" if group == "SubIFD" else group, task.depth + 1))
         return tasks
 
-    def _entry(self, entry: ifd.Entry, task: _Task) -> None:
-        document, origin = self._document, ByteRange(self._base + entry.offset, entry.size_bytes)
-        name = task.names.get(entry.tag, f"{task.group}_0x{entry.tag:04x}")
-        if not ifd.is_known_type(entry.kind):
-            self._problem(
-                ProblemKind.DAMAGED, f"{task.group} {name} has unknown type {entry.kind}", entry.offset
-            )
+    def _entry(self, entry: ifd.Entry, group: str, spec: Tag, images: dict[str, int]) -> None:
+        document, section = self.document, self.section
+        tag, kind, _, offset, size = entry
+        origin = ByteRange(self.base + offset, size)
+        if kind not in ifd.SIZES:
+            self._problem(ProblemKind.DAMAGED, f"{group} {spec.name} has unknown type {kind}", offset)
+            return
+        if spec.hidden or not size:
+            if not size and not spec.hidden and kind in {2, 7}:
+                document.add(section, spec.name, "", "", spec.unit, None, spec.group or group, "", origin)
             return
         try:
-            if entry.tag in {_XMP_TAG, _ICC_TAG} and task.names is EXIF_TAGS:
-                if entry.size_bytes <= _MAX_PACKET_BYTES:
-                    packet = self._directories.reader.exact(entry.offset, entry.size_bytes)
-                    (xmp if entry.tag == _XMP_TAG else icc).parse(packet, document)
+            if size > _MAX_LIST and (spec.binary or kind not in {1, 2, 7} and entry.count > _MAX_LIST):
+                if offset + size > self.directories.reader.length:
+                    raise TruncatedError(self.base + offset, size, self.directories.reader.length)
+                length = size if kind in {1, 2, 7} else 0
+                if tag == _COLOR_MAP:
+                    fields.add_binary(document, section, group, spec.name, size, origin)
+                elif spec.binary and length:
+                    fields.add_binary(document, section, group, spec.name, length, origin)
                 else:
-                    self._problem(ProblemKind.LIMIT, f"{name} has {entry.size_bytes} bytes", entry.offset)
+                    document.add(section, spec.name, None, f"({entry.count} values)", "", None, group, "", origin)
                 return
-            if entry.tag == _MAKER_NOTE_TAG:
-                # Their meaning comes with the photograph issue; size and place are known already.
-                document.add(
-                    SECTION, "MakerNoteLength", entry.size_bytes, unit="By", group=task.group, origin=origin
-                )
-                return
-            self._add(entry, task, name, origin)
+            # One byte more than fits, so that the document itself sees the cut and says so.
+            stored = self.directories.value(entry, document.limits.max_value_bytes + 1)
         except TruncatedError as error:
-            self._problem(ProblemKind.TRUNCATED, f"{task.group} {name}: {error}", entry.offset)
-
-    def _add(self, entry: ifd.Entry, task: _Task, name: str, origin: ByteRange) -> None:
-        if entry.values > _MAX_LIST and entry.kind not in {ifd.ASCII, ifd.UNDEFINED, 1}:
-            self._document.add(
-                SECTION, name, None, text=f"({entry.values} values)", group=task.group, origin=origin
-            )
+            self._problem(ProblemKind.TRUNCATED, f"{group} {spec.name}: {error}", offset)
             return
-        # One byte more than fits, so that the document itself sees the cut and says so.
-        raw = self._directories.value(entry, self._document.limits.max_value_bytes + 1)
-        value = convert(task.group, name, raw, big_endian=self._directories.reader.big_endian)
-        if name in _OFFSET_NAMES and isinstance(value, int):
-            value += self._base  # stored from the start of this structure, meant from the start of the file
-        printer = PRINTERS.get(name)
-        text, unit = printer(value) if printer else ("", "")
-        kept_raw: Value = None if _same(value, raw) else raw
-        self._document.add(
-            SECTION, name, value, text=text, unit=unit, raw=kept_raw, group=task.group, origin=origin
-        )
+        note = ""
+        name = spec.name
+        if name in CHARSET_TEXTS:
+            stored, note = commented(stored, big_endian=self.directories.reader.big_endian)
+        elif tag in _OFFSETS:
+            stored = self._absolute(stored)
+        if tag == _COLOR_MAP:
+            fields.add_binary(document, section, group, name, size, origin)
+            return
+        if tag in _LISTS_OF_PARTS and isinstance(stored, list):
+            length = sum(len(str(each)) + 1 for each in stored) - 1
+            if length > 32:
+                fields.add_binary(document, section, group, name, length, origin)
+                return
+        if isinstance(stored, int) and name[-5:] in {"Start", "ffset", "ength"}:
+            images[name] = stored
+        if tag in _REMEMBERED and isinstance(stored, str):
+            setattr(self, _REMEMBERED[tag], stored.strip())
+        if 33550 <= tag <= 34737 and tag in _GEO:
+            self._geo[tag] = _reals(stored)
+        fields.add(document, section, group, _plain(spec) if spec.group else spec, stored, origin, note)
+
+    def _absolute(self, value: Value) -> Value:
+        """Stored from the start of this structure, meant from the start of the file."""
+        if not self.base:
+            return value
+        if isinstance(value, int):
+            return value + self.base
+        if isinstance(value, list):
+            return [each + self.base if isinstance(each, int) else each for each in value]
+        return value
+
+    def _image(self, group: str, name: str, start: int, length: int) -> None:
+        """An embedded picture: where it is and how large, not its bytes."""
+        reader = self.directories.reader
+        if start - self.base + length > reader.length or start < self.base:
+            self._problem(ProblemKind.TRUNCATED, f"{name} lies beyond the end", start - self.base)
+            return
+        fields.add_binary(self.document, self.section, group, name, length, ByteRange(start, length))
 
     def _problem(self, kind: ProblemKind, message: str, offset: int) -> None:
-        self._document.problem(SECTION, kind, message, self._base + offset)
+        self.document.problem(self.section, kind, message, self.base + offset)
+
+    # What some tags hold is a structure of its own. True: nothing more to say about the tag.
+
+    def block(self, entry: ifd.Entry) -> bytes:
+        """The bytes of an embedded structure.
+
+        Raises:
+            TruncatedError: they lie beyond the end.
+        """
+        if entry.size_bytes > _MAX_PACKET_BYTES:
+            self._problem(ProblemKind.LIMIT, f"tag {entry.tag} has {entry.size_bytes} bytes", entry.offset)
+            return b""
+        return self.directories.reader.exact(entry.offset, entry.size_bytes)
 
 
-def _same(value: Value, raw: Value) -> bool:
-    return type(value) is type(raw) and value == raw and not isinstance(raw, Rational)
+_RAW_MAKES = (("NIKON", "nef"), ("SONY", "arw"), ("PENTAX", "pef"), ("RICOH", "pef"), ("SAMSUNG", "srw"))
+_REMEMBERED = {271: "make", 272: "model", 305: "software"}
+_GEO = frozenset({33550, 33920, 33922, 34264, 34735, 34736, 34737})
+_PLAIN: dict[str, Tag] = {}
+
+
+def _plain(spec: Tag) -> Tag:
+    """The tag without a group of its own: a field's group is the directory that it was found in."""
+    found = _PLAIN.get(spec.name)
+    if found is None:
+        found = Tag((spec.name, spec.kind, spec.count, "B" if spec.binary else "", spec.labels, ""))
+        found.convert, found.printer, found.unit = spec.convert, spec.printer, spec.unit
+        _PLAIN[spec.name] = found
+    return found
+
+
+def _reals(value: Value) -> Value:
+    if isinstance(value, list):
+        return [each.real() if isinstance(each, Rational) else each for each in value]
+    return value
+
+
+def _guarded(reader: Callable[[Walk, ifd.Entry, str], bool]) -> Callable[[Walk, ifd.Entry, str], bool]:
+    def guarded(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+        try:
+            return reader(walk, entry, group)
+        except TruncatedError as error:
+            walk.document.problem(
+                SECTION, ProblemKind.TRUNCATED, f"{group} tag {entry.tag}: {error}", walk.base + entry.offset
+            )
+            return True
+
+    return guarded
+
+
+def _xmp(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    from extractor_service.formats import xmp  # noqa: PLC0415
+
+    del group
+    packet = walk.block(entry)
+    if packet:
+        xmp.parse(packet, walk.document, ByteRange(walk.base + entry.offset, entry.size_bytes))
+    return True
+
+
+def _icc(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    from extractor_service.formats import icc  # noqa: PLC0415
+
+    del group
+    packet = walk.block(entry)
+    if packet:
+        icc.parse(packet, walk.document, walk.base + entry.offset)
+    return True
+
+
+def _iptc(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    from extractor_service.formats import iptc  # noqa: PLC0415
+
+    del group
+    data = walk.block(entry)
+    if entry.kind == 4 and not walk.directories.reader.big_endian and data[:1] != b"\x1c" and data[3:4] == b"\x1c":
+        data = b"".join(data[index : index + 4][::-1] for index in range(0, len(data), 4))
+    iptc.parse(data, walk.document, walk.base + entry.offset)
+    return True
+
+
+def _photoshop(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    from extractor_service.formats import photoshop  # noqa: PLC0415
+
+    del group
+    reader = walk.directories.reader.view(walk.base + entry.offset, entry.size_bytes, big_endian=True)
+    photoshop.resources(reader, walk.document)
+    return True
+
+
+def _maker_note(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    del group
+    if walk.maker_note is None and entry.size_bytes > 6:
+        walk.maker_note = (entry.offset, entry.size_bytes)
+    return True
+
+
+def _print_im(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    del group
+    from extractor_service.formats import printim  # noqa: PLC0415
+
+    printim.parse(walk.directories.reader.some(entry.offset, min(entry.size_bytes, 16)), walk.document, walk.base + entry.offset)
+    return True
+
+
+def _private(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    """DNG private data: Adobe keeps the raw file's maker note in there (DNG 1.7, DNGPrivateData)."""
+    head = walk.directories.reader.some(entry.offset, 14)
+    if head[:12] == b"Adobe\0MakN\0\0" or head[:10] == b"Adobe\0MakN":
+        from extractor_service.formats import makernotes  # noqa: PLC0415
+
+        makernotes.adobe(walk, entry.offset, entry.size_bytes)
+        return True
+    if head[:5] in {b"PENTA", b"SAMSU", b"RICOH"} and walk.maker_note is None:
+        walk.maker_note = (entry.offset, entry.size_bytes)
+        return True
+    if entry.size_bytes > _MAX_EMBEDDED_BYTES or group:
+        fields.add_binary(
+            walk.document, SECTION, group, "DNGPrivateData", entry.size_bytes, ByteRange(walk.base + entry.offset, entry.size_bytes)
+        )
+    return True
+
+
+def _kodak(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    del group
+    from extractor_service.formats import makernotes  # noqa: PLC0415
+
+    return makernotes.kodak_ifd(walk, entry)
+
+
+_BLOCKS: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]] = {
+    700: _guarded(_xmp),
+    33723: _guarded(_iptc),
+    34377: _guarded(_photoshop),
+    34675: _guarded(_icc),
+    _MAKER_NOTE: _maker_note,
+    50341: _guarded(_print_im),
+    50740: _guarded(_private),
+    33424: _guarded(_kodak),
+    65024: _guarded(_kodak),
+}
+
+
+def window(source: ByteSource, base: int, length: int) -> Reader:
+    """A big-endian reader over part of the file."""
+    return Reader(source, base=base, length=length)

@@ -1,82 +1,150 @@
-"""ICC profiles: the header, and the texts of the tag table. ICC.1:2022 sections 7.2, 7.3, 10.15, 10.24."""
+"""ICC profiles: header, texts, colours, and the length of curves and tables. ICC.1:2022 sections 7.2, 7.3 and 10."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ProblemKind
-from extractor_service.formats.reader import Reader, TruncatedError
-from extractor_service.sources.descriptor import BytesSource
+from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.formats import binary, fields
+from extractor_service.formats.reader import layout
+from extractor_service.formats.tagset import Conversion, Tag, build, raw_table
 
 if TYPE_CHECKING:
-    from extractor_service.document import Document
+    from collections.abc import Mapping
 
-_SECTION = "icc_profile"
+    from extractor_service.document import Document, Value
+
+SECTION = "icc_profile"
 _MAX_TAGS = 200
-_TEXT_TAGS = {
-    b"desc": "ProfileDescription",
-    b"cprt": "ProfileCopyright",
-    b"dmnd": "DeviceMfgDesc",
-    b"dmdd": "DeviceModelDesc",
-    b"vued": "ViewingCondDesc",
-}
-_INTENTS = {
-    0: "Perceptual",
-    1: "Media-Relative Colorimetric",
-    2: "Saturation",
-    3: "ICC-Absolute Colorimetric",
+_MAX_RECORDS = 100
+# type signature of a tag: (table of its fields, their group)
+_STRUCTURES = {
+    b"meas": ("Measurement", "ICC-meas"),
+    b"view": ("ViewingConditions", "ICC-view"),
+    b"chrm": ("Chromaticity", "ICC-chrm"),
+    b"cicp": ("ColorRep", "ICC-cicp"),
+    b"clrt": ("ColorantTable", "ICC-clrt"),
 }
 
 
-def parse(data: bytes, document: Document) -> None:
-    """Adds header and texts of the profile `data`; trouble becomes Problems."""
-    reader = Reader(BytesSource(data))
-    try:
-        _header(reader, document)
-        for index in range(min(reader.u32(128), _MAX_TAGS)):
-            signature = reader.exact(132 + index * 12, 4)
-            offset, length = reader.unpack("II", 136 + index * 12)
-            if signature in _TEXT_TAGS:
-                text = _text(reader.exact(offset, length))
-                document.add(_SECTION, _TEXT_TAGS[signature], text, group="ICC_Profile")
-    except TruncatedError as error:
-        document.problem(_SECTION, ProblemKind.TRUNCATED, f"the profile is cut: {error}")
+def _version(value: Value) -> str:
+    return f"{value >> 8}.{value >> 4 & 15}.{value & 15}" if isinstance(value, int) else ""
 
 
-def _header(reader: Reader, document: Document) -> None:
-    def text(offset: int) -> str:
-        return reader.exact(offset, 4).rstrip(b"\0").decode("latin-1")
-
-    major, minor = reader.exact(8, 2)
-    year, month, day, hour, minute, second = reader.unpack("6H", 24)
-    intent = reader.u32(64)
-    rows: tuple[tuple[str, str | int, str], ...] = (
-        ("ProfileCMMType", text(4), ""),
-        ("ProfileVersion", major << 8 | minor, f"{major}.{minor >> 4}.{minor & 15}"),
-        ("ProfileClass", text(12), ""),
-        ("ColorSpaceData", text(16), ""),
-        ("ProfileConnectionSpace", text(20), ""),
-        ("ProfileDateTime", f"{year:04d}:{month:02d}:{day:02d} {hour:02d}:{minute:02d}:{second:02d}", ""),
-        ("ProfileFileSignature", text(36), ""),
-        ("PrimaryPlatform", text(40), ""),
-        ("CMMFlags", reader.u32(44), ""),
-        ("DeviceManufacturer", text(48), ""),
-        ("DeviceModel", text(52), ""),
-        ("RenderingIntent", intent, _INTENTS.get(intent, "")),
-        ("ProfileCreator", text(80), ""),
-    )
-    for name, value, printed in rows:
-        document.add(_SECTION, name, value, text=printed, group="ICC-header")
+def _date(value: Value) -> Value:
+    if not isinstance(value, list):
+        return value
+    year, month, day, hour, minute, second = (each if isinstance(each, int) else 0 for each in value)
+    return f"{year:04d}:{month:02d}:{day:02d} {hour:02d}:{minute:02d}:{second:02d}"
 
 
-def _text(data: bytes) -> str:
-    kind = data[:4]
+def _flags(value: Value) -> str:
+    if not isinstance(value, int):
+        return ""
+    return f"{'Embedded' if value & 1 else 'Not Embedded'}, {'Not Independent' if value & 2 else 'Independent'}"
+
+
+def _attributes(value: Value) -> str:
+    if not isinstance(value, list) or not isinstance(value[1], int):
+        return ""
+    bits = value[1]
+    pairs = (("Reflective", "Transparency"), ("Glossy", "Matte"), ("Positive", "Negative"), ("Color", "B&W"))
+    return ", ".join(pair[bits >> index & 1] for index, pair in enumerate(pairs))
+
+
+_CONVERSIONS: Mapping[str, Conversion] = {
+    "ProfileVersion": Conversion(None, _version),
+    "ProfileDateTime": Conversion(_date),
+    "CMMFlags": Conversion(None, _flags),
+    "DeviceAttributes": Conversion(None, _attributes),
+    "ProfileID": Conversion(None, lambda value: "".join(f"{each:02x}" for each in value) if isinstance(value, list) and any(value) else "0"),
+    "MeasurementFlare": Conversion(None, lambda value: f"{value * 100:g}%" if isinstance(value, int | float) else ""),
+}  # fmt: skip
+
+
+@lru_cache(maxsize=16)
+def _table(name: str) -> dict[int | str, Tag]:
+    return build(raw_table("icc", f"ICC_Profile::{name}"), _CONVERSIONS)
+
+
+def parse(data: bytes, document: Document, at: int | None = None) -> None:
+    """Adds the fields of the profile `data`, which begins at `at` in the file; trouble becomes Problems."""
+    if len(data) < 132:
+        document.problem(SECTION, ProblemKind.TRUNCATED, f"the profile has {len(data)} bytes", at)
+        return
+    binary.parse(data[:128], _table("Header"), "int8u", document, SECTION, "ICC-header", big_endian=True, origin=at)
+    count = int.from_bytes(data[128:132])
+    if count > _MAX_TAGS:
+        document.problem(SECTION, ProblemKind.DAMAGED, f"the profile claims {count} tags", at)
+    tags = _table("Main")
+    for index in range(min(count, _MAX_TAGS)):
+        row = data[132 + index * 12 : 144 + index * 12]
+        if len(row) < 12:
+            document.problem(SECTION, ProblemKind.TRUNCATED, "the tag table is cut", at)
+            return
+        signature, offset, length = row[:4], int.from_bytes(row[4:8]), int.from_bytes(row[8:])
+        if offset + length > len(data) or length < 8:
+            document.problem(SECTION, ProblemKind.TRUNCATED, f"tag {signature!r} is cut", at)
+            continue
+        tag = tags.get(signature.decode("latin-1"))
+        content = data[offset : offset + length]
+        place = None if at is None else ByteRange(at + offset, length)
+        structure = _STRUCTURES.get(content[:4])
+        if structure is not None:
+            table, group = structure
+            start = None if at is None else at + offset
+            binary.parse(content, _table(table), "int8u", document, SECTION, group, big_endian=True, origin=start)
+        elif tag is not None and not tag.hidden:
+            _add(document, tag, content, place)
+
+
+def _add(document: Document, tag: Tag, content: bytes, place: ByteRange | None) -> None:
+    kind = content[:4]
+    group = "ICC_Profile"
+    if kind == b"mluc":
+        for language, text in _languages(content):
+            name = tag.name if language in {"en-US", "en", ""} else f"{tag.name}-{language}"
+            document.add(SECTION, name, text, group=group, origin=place)
+        return
+    value = _value(kind, content)
+    if value is None or tag.binary:
+        fields.add_binary(document, SECTION, group, tag.name, len(content), place)
+    else:
+        document.add(SECTION, tag.name, value, tag.text(value), group=group, origin=place)
+
+
+def _value(kind: bytes, content: bytes) -> Value:
+    """What a tag of type `kind` holds; None for curves, tables and what else is only measured."""
     if kind == b"text":
-        return data[8:].split(b"\0")[0].decode("latin-1")
+        return content[8:].split(b"\0")[0].decode("latin-1")
     if kind == b"desc":  # version 2: a count, then ASCII
-        count = int.from_bytes(data[8:12])
-        return data[12 : 12 + count].split(b"\0")[0].decode("latin-1")
-    if kind == b"mluc" and len(data) >= 28:  # version 4: records of language, country, length, offset
-        length, offset = int.from_bytes(data[20:24]), int.from_bytes(data[24:28])
-        return data[offset : offset + length].decode("utf-16-be", "replace").rstrip("\0")
-    return ""
+        count = int.from_bytes(content[8:12])
+        return content[12 : 12 + count].split(b"\0")[0].decode("latin-1")
+    if kind == b"sig ":
+        return content[8:12].rstrip(b"\0").decode("latin-1")
+    if kind == b"dtim" and len(content) >= 20:
+        return _date(list(layout(">6H").unpack_from(content, 8)))
+    if kind in {b"XYZ ", b"sf32"}:
+        numbers = layout(f">{(len(content) - 8) // 4}i").unpack_from(content, 8)
+        values: list[Value] = [round(each / 65536, 5) for each in numbers]
+        return values[0] if len(values) == 1 else values
+    if kind == b"ui32":
+        return list(layout(f">{(len(content) - 8) // 4}I").unpack_from(content, 8))
+    return None
+
+
+def _languages(content: bytes) -> list[tuple[str, str]]:
+    """Version 4 texts: records of language, country, length and offset."""
+    count, size = int.from_bytes(content[8:12]), int.from_bytes(content[12:16])
+    texts = []
+    for index in range(min(count, _MAX_RECORDS)):
+        record = content[16 + index * size : 28 + index * size]
+        if len(record) < 12 or size < 12:
+            break
+        length, offset = int.from_bytes(record[4:8]), int.from_bytes(record[8:12])
+        language = record[:2].decode("latin-1").strip("\0")
+        country = record[2:4].decode("latin-1").strip("\0")
+        text = content[offset : offset + length].decode("utf-16-be", "replace").rstrip("\0")
+        texts.append((f"{language}-{country}".strip("-"), text))
+    return texts

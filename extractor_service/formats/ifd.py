@@ -1,19 +1,16 @@
-"""Walks TIFF directories: tag, type, count and where the value is. Meaning is given by `exif.py`.
+"""Reads TIFF directories: tag, type, count and value. Meaning is given by who asks.
 
 TIFF 6.0 section 2 (types, directories), BigTIFF (types 16 to 18, 8-byte counts and offsets).
 """
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import Rational
-from extractor_service.formats.reader import Reader, TruncatedError
+from extractor_service.formats.reader import Reader, TruncatedError, layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from extractor_service.document import Value
     from extractor_service.sources.base import ByteSource
 
@@ -22,9 +19,14 @@ MAX_ENTRIES = 4096
 _TYPES = {
     1: ("B", 1), 2: ("s", 1), 3: ("H", 2), 4: ("I", 4), 5: ("II", 8), 6: ("b", 1), 7: ("s", 1), 8: ("h", 2),
     9: ("i", 4), 10: ("ii", 8), 11: ("f", 4), 12: ("d", 8), 13: ("I", 4), 16: ("Q", 8), 17: ("q", 8), 18: ("Q", 8),
+    129: ("s", 1),
 }  # fmt: skip
-ASCII, UNDEFINED = 2, 7
-_RATIONALS = frozenset({5, 10})
+SIZES = {kind: size for kind, (_, size) in _TYPES.items()}
+ASCII, UNDEFINED, UTF8 = 2, 7, 129
+_TEXTS = frozenset({ASCII, UTF8})
+RATIONALS = frozenset({5, 10})
+# TIFF; then raw files with the same structure: Olympus ("RS", "RO") and Panasonic (0x55).
+_VERSIONS = frozenset({42, 0x5352, 0x4F52, 0x55})
 
 
 class NotTiffError(Exception):
@@ -36,66 +38,79 @@ class Entry(NamedTuple):
 
     tag: int
     kind: int
-    values: int
+    count: int
     """How many values there are."""
     offset: int
     size_bytes: int
 
 
-class Directories:
-    """The directories of one TIFF structure."""
+class Directory(NamedTuple):
+    """The entries of one directory, in file order."""
 
-    def __init__(self, source: ByteSource, base: int, length: int) -> None:
-        """Reads the header.
+    entries: list[Entry]
+    next_offset: int
+    is_cut: bool
+    """The directory promises more entries than the file has."""
+
+
+class Directories:
+    """The directories of one TIFF structure: where it begins, its byte order, and the first directory."""
+
+    def __init__(self, reader: Reader, *, is_big: bool = False, first: int = 0) -> None:
+        self.reader = reader
+        self.is_big = is_big
+        self.first = first
+
+    @classmethod
+    def at(cls, source: ByteSource, base: int, length: int | None, *, lenient: bool = False) -> Directories:
+        """Reads the header; `lenient` takes any version, for EXIF in segments that say what they hold.
 
         Raises:
             NotTiffError: there is none.
             TruncatedError: it is cut.
         """
-        probe = Reader(source, base=base, length=length)
-        order = probe.exact(0, 2)
-        if order not in {b"II", b"MM"}:
-            raise NotTiffError(f"byte order mark {order!r}")
-        self.reader = Reader(source, big_endian=order == b"MM", base=base, length=length)
-        version = self.reader.u16(2)
-        self.is_big = version == 43
-        # 42 is TIFF; "RS", "RO" and 0x55 are raw files of Olympus and Panasonic with the same structure.
-        if self.is_big:
-            self.first = self.reader.u64(8)
-        elif version in {42, 0x5352, 0x4F52, 0x55}:
-            self.first = self.reader.u32(4)
-        else:
-            raise NotTiffError(f"version {version}")
+        reader = Reader(source, base=base, length=length)
+        head = reader.exact(0, 8)
+        if head[:2] not in {b"II", b"MM"}:
+            raise NotTiffError(f"byte order mark {head[:2]!r}")
+        reader = reader.view(base, length, big_endian=head[:2] == b"MM")
+        version = reader.u16(2)
+        if version == 43:
+            return cls(reader, is_big=True, first=reader.u64(8))
+        if version in _VERSIONS or lenient:
+            return cls(reader, first=reader.u32(4))
+        raise NotTiffError(f"version {version}")
 
-    def entries(self, offset: int) -> Iterator[Entry]:
-        """The entries of the directory at `offset`; stops with TruncatedError where the file ends."""
+    def read(self, offset: int) -> Directory:
+        """The directory at `offset`; raises TruncatedError when not even its count is there."""
         reader = self.reader
+        order = ">" if reader.big_endian else "<"
         if self.is_big:
-            count, start, size, layout, inline = reader.u64(offset), offset + 8, 20, "HHQ", 8
+            count, start, form, inline, word = reader.u64(offset), offset + 8, "HHQ8s", 8, "Q"
         else:
-            count, start, size, layout, inline = reader.u16(offset), offset + 2, 12, "HHI", 4
-        head = struct.Struct((">" if reader.big_endian else "<") + layout)
-        for index in range(min(count, MAX_ENTRIES)):
-            position = start + index * size
-            tag, kind, values = head.unpack(reader.exact(position, head.size))
-            if kind not in _TYPES:
-                yield Entry(tag, kind, values, position, 0)
-                continue
-            size_bytes = values * _TYPES[kind][1]
-            value_at = position + size - inline
-            if size_bytes > inline:
-                value_at = reader.u64(value_at) if self.is_big else reader.u32(value_at)
-            yield Entry(tag, kind, values, value_at, size_bytes)
-
-    def next_directory(self, offset: int) -> int:
-        """The offset of the directory that follows the one at `offset`; 0 at the end of the chain."""
-        reader = self.reader
-        try:
-            if self.is_big:
-                return reader.u64(offset + 8 + reader.u64(offset) * 20)
-            return reader.u32(offset + 2 + reader.u16(offset) * 12)
-        except TruncatedError:
-            return 0
+            count, start, form, inline, word = reader.u16(offset), offset + 2, "HHI4s", 4, "I"
+        packed = layout(order + form)
+        size = packed.size
+        kept = min(count, MAX_ENTRIES)
+        data = reader.some(start, kept * size)
+        is_cut = len(data) < kept * size
+        if is_cut:
+            data = data[: len(data) // size * size]
+        pointer = layout(order + word).unpack
+        entries: list[Entry] = []
+        position = start + size - inline
+        for tag, kind, values, stored in packed.iter_unpack(data):
+            size_bytes = values * SIZES.get(kind, 0)
+            at = position if size_bytes <= inline else pointer(stored)[0]
+            entries.append(Entry(tag, kind, values, at, size_bytes))
+            position += size
+        following = 0
+        if not is_cut and kept == count:
+            try:
+                following = reader.u64(start + kept * size) if self.is_big else reader.u32(start + kept * size)
+            except TruncatedError:
+                following = 0
+        return Directory(entries, following, is_cut)
 
     def value(self, entry: Entry, max_bytes: int) -> Value:
         """The value of `entry`: text, bytes, one number or a list; at most `max_bytes` of it.
@@ -103,33 +118,39 @@ class Directories:
         Raises:
             TruncatedError: the value lies beyond the end.
         """
-        code, width = _TYPES[entry.kind]
-        count = min(entry.values, max_bytes // width)
-        data = self.reader.exact(entry.offset, count * width)
-        if entry.kind == ASCII:
-            return _text(data)
-        if code == "s":
-            return data
-        order = ">" if self.reader.big_endian else "<"
-        if entry.kind in _RATIONALS:
-            numbers = struct.unpack(f"{order}{count * 2}{code[0]}", data)
-            fractions: list[Value] = [
-                Rational(numbers[index], numbers[index + 1]) for index in range(0, len(numbers), 2)
-            ]
-            return fractions[0] if len(fractions) == 1 else fractions
-        values: list[Value] = list(struct.unpack(f"{order}{count}{code}", data))
-        return values[0] if len(values) == 1 else values
+        size = entry.size_bytes
+        if size > max_bytes:
+            width = SIZES[entry.kind]
+            size = max_bytes // width * width
+        data = self.reader.exact(entry.offset, size)
+        return decode(entry.kind, data, big_endian=self.reader.big_endian)
 
 
-def _text(data: bytes) -> str:
-    """ASCII by the specification, UTF-8 in practice, Latin-1 when it isn't that; trailing NULs dropped."""
-    data = data.rstrip(b"\0")
+def decode(kind: int, data: bytes, *, big_endian: bool) -> Value:
+    """The value of `data` as TIFF type `kind`; an empty list where there is none."""
+    if kind in _TEXTS:
+        end = data.find(b"\0")
+        return text(data if end < 0 else data[:end])
+    code, width = _TYPES[kind]
+    if code == "s":
+        return data
+    order = ">" if big_endian else "<"
+    count = len(data) // width
+    if kind in RATIONALS:
+        numbers = layout(f"{order}{count * 2}{code[0]}").unpack(data)
+        if count == 1:
+            return Rational(numbers[0], numbers[1])
+        return [Rational(numbers[index], numbers[index + 1]) for index in range(0, len(numbers), 2)]
+    values = layout(f"{order}{count}{code}").unpack(data)
+    if count == 1:
+        single: int | float = values[0]
+        return single
+    return list(values)
+
+
+def text(data: bytes) -> str:
+    """ASCII by the specification, UTF-8 in practice, Latin-1 when it isn't that."""
     try:
-        return data.decode("utf-8")
+        return data.decode()
     except UnicodeDecodeError:
         return data.decode("latin-1")
-
-
-def is_known_type(kind: int) -> bool:
-    """Whether values of that type can be read."""
-    return kind in _TYPES

@@ -1,4 +1,7 @@
-"""Which format a file has, by its first bytes: the longest matching magic wins, then the table's order."""
+"""Which format a file has, by its first bytes.
+
+A magic at its place beats one that may stand anywhere; then the longest wins, then the table's order.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ if TYPE_CHECKING:
 def sniff(head: bytes, formats: Sequence[Format]) -> Format | None:
     """The format of a file that begins with `head` (16 KiB suffice); None when none matches."""
     best: Format | None = None
-    best_length = 0
+    best_rank = (False, 0)
     for candidate in formats:
         for magic in candidate.magics:
-            if len(magic.data) > best_length and magic.matches(head):
-                best, best_length = candidate, len(magic.data)
+            rank = (not magic.within, len(magic.data))
+            if rank > best_rank and magic.matches(head):
+                best, best_rank = candidate, rank
     return best

@@ -1,4 +1,4 @@
-"""TIFF and BigTIFF files: every directory of the chain, with EXIF, GPS, XMP and ICC inside.
+"""TIFF, BigTIFF and the raw files with TIFF's structure: every directory of the chain, with all that is inside.
 
 TIFF 6.0 section 2; BigTIFF by Adobe's and LibTIFF's description (64-bit offsets, version 43).
 """
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.formats import exif
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.reader import Reader
 
 if TYPE_CHECKING:
     from extractor_service.document import Document
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 def parse(source: ByteSource, document: Document) -> None:
     """All directories, as groups IFD0, IFD1 …, ExifIFD, GPS and SubIFD."""
-    exif.parse(source, document, base=0, length=source.size_bytes)
-    if not document.sections:
+    head = Reader(source).some(0, 16)
+    kind = "tiff"
+    if head[8:10] == b"CR":
+        kind = "cr2"
+    elif head[2:4] == b"U\0":
+        kind = "rw2"
+    exif.parse(source, document, 0, source.size_bytes, kind)
+    if not any(name != "file" for name in document.sections):
         raise CorruptFileError("no directory could be read")

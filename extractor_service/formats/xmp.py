@@ -1,149 +1,285 @@
 """XMP packets: properties, structures, bags and language alternatives as typed fields.
 
-XMP specification part 1 (ISO 16684-1) sections 6 and 7. Field names are ExifTool's: the property with its first
-letter in upper case, in the group "XMP-<prefix>". The XML comes from strangers: no DTD, no entities, bounded.
+XMP specification part 1 (ISO 16684-1) sections 6 and 7. Field names are ExifTool's, in the group "XMP-<prefix>"; a
+language other than the default is a field of its own ("Title-fr"). The XML comes from strangers: a packet with a
+document type or entities is refused before it is parsed, and everything is bounded.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from extractor_service.document import ProblemKind, Struct
+from extractor_service.formats.exif_values import CONVERSIONS
+from extractor_service.formats.tagset import label
+from extractor_service.formats.tags import xmp as tables
+from extractor_service.formats.xmp_namespaces import PREFIXES
 
 if TYPE_CHECKING:
-    from extractor_service.document import Document, Value
+    from extractor_service.document import ByteRange, Document, Value
 
 _SECTION = "xmp"
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_IGNORED = (_RDF, "{http://www.w3.org/XML/", "{http://www.w3.org/2000/xmlns/")
 _MAX_DEPTH = 12
 _MAX_PACKET_BYTES = 8 * 1024 * 1024
-_PREFIXES = {
-    "http://purl.org/dc/elements/1.1/": "dc",
-    "http://ns.adobe.com/xap/1.0/": "xmp",
-    "http://ns.adobe.com/xap/1.0/mm/": "xmpMM",
-    "http://ns.adobe.com/xap/1.0/rights/": "xmpRights",
-    "http://ns.adobe.com/xap/1.0/bj/": "xmpBJ",
-    "http://ns.adobe.com/xap/1.0/t/pg/": "xmpTPg",
-    "http://ns.adobe.com/xmp/1.0/DynamicMedia/": "xmpDM",
-    "http://ns.adobe.com/xap/1.0/sType/ResourceRef#": "stRef",
-    "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#": "stEvt",
-    "http://ns.adobe.com/pdf/1.3/": "pdf",
-    "http://ns.adobe.com/photoshop/1.0/": "photoshop",
-    "http://ns.adobe.com/camera-raw-settings/1.0/": "crs",
-    "http://ns.adobe.com/exif/1.0/": "exif",
-    "http://ns.adobe.com/exif/1.0/aux/": "aux",
-    "http://cipa.jp/exif/1.0/": "exifEX",
-    "http://ns.adobe.com/tiff/1.0/": "tiff",
-    "http://ns.adobe.com/lightroom/1.0/": "lr",
-    "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/": "iptcCore",
-    "http://iptc.org/std/Iptc4xmpExt/2008-02-29/": "iptcExt",
-    "http://ns.useplus.org/ldf/xmp/1.0/": "plus",
-    "http://ns.microsoft.com/photo/1.0/": "MicrosoftPhoto",
-    "http://ns.google.com/photos/1.0/panorama/": "GPano",
-    "http://www.aiim.org/pdfa/ns/id/": "pdfaid",
-}
+_DECLARED = re.compile(r"xmlns:([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
+_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*(Z|[+-]\d\d:\d\d)?)?)?)?$")
+_COMPLETE_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+_FRACTION = re.compile(r"(-?\d+)/(-?\d+)$")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
+_COORDINATE = re.compile(r"(\d+),(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?([NSEW])$")
+_FRACTIONS = frozenset({"LensInfo", "LensSpecification"})
+_INTEGERS, _REALS = frozenset({"integer"}), frozenset({"rational", "real"})
+_EXIF_PREFIXES = frozenset({"exif", "exifEX", "aux", "tiff"})
+_COORDINATES = frozenset({"GPSLatitude", "GPSLongitude", "GPSDestLatitude", "GPSDestLongitude"})
 
 
-def parse(packet: bytes, document: Document) -> None:
+class RefusedXmlError(ValueError):
+    """XML that declares a document type or entities."""
+
+
+def parse(packet: bytes, document: Document, origin: ByteRange | None = None) -> None:
     """Adds the properties of `packet`; trouble becomes Problems of section "xmp"."""
+    at = None if origin is None else origin.offset_bytes
     if len(packet) > _MAX_PACKET_BYTES:
-        document.problem(_SECTION, ProblemKind.LIMIT, f"the packet has {len(packet)} bytes")
+        document.problem(_SECTION, ProblemKind.LIMIT, f"the packet has {len(packet)} bytes", at)
         return
-    from defusedxml import DefusedXmlException, ElementTree  # noqa: PLC0415 - in workers, on first use
-
-    start, end = packet.find(b"<"), packet.rfind(b">")
+    text = decoded(packet)
+    start, end = text.find("<"), text.rfind(">")
     if start < 0:
-        document.problem(_SECTION, ProblemKind.DAMAGED, "the packet holds no XML")
+        document.problem(_SECTION, ProblemKind.DAMAGED, "the packet holds no XML", at)
         return
     try:
         # A packet padded with NULs, or without its closing processing instruction, is common and harmless.
-        root: Element = ElementTree.fromstring(packet[start : end + 1], forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        document.problem(_SECTION, ProblemKind.DAMAGED, f"the packet isn't valid XML: {error}")
+        root = tree(text[start : end + 1])
+    except (ParseError, RefusedXmlError, ValueError) as error:
+        document.problem(_SECTION, ProblemKind.DAMAGED, f"the packet isn't valid XML: {error}", at)
         return
     rdf = root if root.tag == _RDF + "RDF" else root.find(f".//{_RDF}RDF")
     if rdf is None:
-        document.problem(_SECTION, ProblemKind.DAMAGED, "the packet holds no RDF")
+        document.problem(_SECTION, ProblemKind.DAMAGED, "the packet holds no RDF", at)
         return
-    for key, value in root.attrib.items():
-        if key.endswith("}xmptk"):
-            document.add(_SECTION, "XMPToolkit", value, group="XMP-x")
-    for description in rdf.findall(_RDF + "Description"):
-        _description(description, document)
+    _Packet(document, text, origin).read(root, rdf)
 
 
-def _description(description: Element, document: Document) -> None:
-    for key, text in description.attrib.items():
-        if key == _RDF + "about":
-            if text:
-                document.add(_SECTION, "About", text, group="XMP-rdf")
-        elif not key.startswith((_RDF, "{http://www.w3.org/")):
-            _add(document, key, text, note="")
-    for element in description:
-        note = ""
-        value = _value(element, 0)
-        language = element.get(_XML_LANG)
+def decoded(packet: bytes) -> str:
+    """The packet as text: UTF-8 in practice, UTF-16 and UTF-32 by their first bytes (part 1, section 7.3)."""
+    head = packet.lstrip(b"\0")[:4] if packet[:1] == b"\0" else packet[:4]
+    if head[:3] == b"\xef\xbb\xbf":
+        return packet.decode("utf-8-sig", "replace")
+    if head[:2] in {b"\xfe\xff", b"\xff\xfe"}:
+        return packet.decode("utf-16", "replace")
+    if packet[:2] == b"\0<":
+        return packet.decode("utf-16-be", "replace")
+    if packet[:2] == b"<\0":
+        return packet.decode("utf-16-le", "replace")
+    try:
+        return packet.decode()
+    except UnicodeDecodeError:
+        return packet.decode("cp1252" if b"\xc2" not in packet else "utf-8", "replace")
+
+
+def tree(text: str) -> Element:
+    """The XML in `text`.
+
+    Raises:
+        RefusedXmlError: it declares a document type or entities, which no packet may.
+        ParseError: it isn't well-formed.
+    """
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise RefusedXmlError("it declares a document type")
+    if text.startswith("<?xpacket") or text.startswith("<?adobe"):
+        text = text[text.find("?>") + 2 :].lstrip()
+    if text.startswith("<?xml"):
+        text = text[text.find("?>") + 2 :].lstrip()  # its encoding is that of the bytes, which are text by now
+    parser = XMLParser()  # noqa: S314 - without document type and entities there is nothing left to attack with
+    parser.feed(text.replace("\0", ""))
+    root: Element = parser.close()
+    return root
+
+
+class _Packet:
+    """One packet while it is read."""
+
+    def __init__(self, document: Document, text: str, origin: ByteRange | None, section: str = _SECTION) -> None:
+        self._document = document
+        self._origin = origin
+        self._section = section
+        self._own = {uri: prefix for prefix, uri in _DECLARED.findall(text)}
+
+    def read(self, root: Element, rdf: Element) -> None:
+        for key, value in root.attrib.items():
+            if key.endswith(("}xmptk", "}xaptk")):
+                self._put("XMPToolkit", value, "", "XMP-x")
+        for child in rdf:
+            if child.tag == _RDF + "Description":
+                self._description(child)
+            elif isinstance(child.tag, str):
+                self._property(child.tag, child)
+
+    def _description(self, description: Element) -> None:
+        for key, text in description.attrib.items():
+            if key in {_RDF + "about", "about"}:
+                if text:
+                    self._put("About", text, "", "XMP-rdf")
+            elif not key.startswith(_IGNORED):
+                self._add(key, text.strip(), "")
+        for element in description:
+            if isinstance(element.tag, str):
+                self._property(element.tag, element)
+
+    def _property(self, qualified: str, element: Element) -> None:
+        alternative = element.find(_RDF + "Alt")
+        if alternative is None:
+            value = self._value(element, 0, _split(qualified)[1])
+            self._add(qualified, value, element.get(_XML_LANG) or "")
+            return
+        items = alternative.findall(_RDF + "li")
+        if not any(item.get(_XML_LANG) for item in items):
+            values = [self._value(item, 1) for item in items]
+            self._add(qualified, values[0] if len(values) == 1 else values, "")
+            return
+        for item in items:
+            language = item.get(_XML_LANG) or "x-default"
+            self._add(qualified, self._value(item, 1), "" if language == "x-default" else language)
+
+    def _value(self, element: Element, depth: int, parent: str = "") -> Value:
+        """Text, a list for Bag, Seq and Alt, a struct for a resource."""
+        if depth > _MAX_DEPTH:
+            return None
+        resource = element.get(_RDF + "resource")
+        if resource is not None:
+            return resource
+        if element.get(_RDF + "parseType") == "Resource":
+            return self._struct(element, depth, parent)
+        if len(element) == 0:
+            own = self._attributes(element, parent)
+            return Struct(tuple(own)) if own else (element.text or "").strip()
+        child = element[0]
+        if child.tag in {_RDF + "Bag", _RDF + "Seq", _RDF + "Alt"}:
+            return [self._value(item, depth + 1, parent) for item in child.findall(_RDF + "li")]
+        if child.tag == _RDF + "Description":
+            return self._struct(child, depth, parent, self._attributes(element, parent))
+        return self._struct(element, depth, parent)
+
+    def _struct(
+        self, element: Element, depth: int, parent: str, before: list[tuple[str, Value]] | None = None
+    ) -> Value:
+        entries = [*(before or []), *self._attributes(element, parent)]
+        for child in element:
+            if not isinstance(child.tag, str):
+                continue
+            if child.tag == _RDF + "value":  # a value with qualifiers: the value is what is meant
+                return self._value(child, depth + 1)
+            namespace, name = _split(child.tag)
+            prefix = self._prefix(namespace)
+            alternative = child.find(_RDF + "Alt")
+            if alternative is not None and any(item.get(_XML_LANG) for item in alternative):
+                for item in alternative:
+                    language = item.get(_XML_LANG) or "x-default"
+                    suffix = "" if language == "x-default" else f"-{language}"
+                    entries.append((_field(name) + suffix, self._value(item, depth + 1)))
+                continue
+            entries.append((_field(name), _member(prefix, parent, name, self._value(child, depth + 1, name))))
+        return Struct(tuple(entries))
+
+    def _attributes(self, element: Element, parent: str = "") -> list[tuple[str, Value]]:
+        entries: list[tuple[str, Value]] = []
+        for key, text in element.attrib.items():
+            if not key.startswith(_IGNORED):
+                namespace, name = _split(key)
+                entries.append((_field(name), _member(self._prefix(namespace), parent, name, text)))
+        return entries
+
+    def _prefix(self, namespace: str) -> str:
+        return PREFIXES.get(namespace) or self._own.get(namespace) or "other"
+
+    def _add(self, qualified: str, value: Value, language: str) -> None:
+        namespace, name = _split(qualified)
+        prefix = self._prefix(namespace)
+        row = tables.TABLES.get(prefix, {}).get(name)
+        shown = row[0] if row else _field(name)
+        labels = row[2] if row else None
+        meant = _typed(prefix, name, value)
+        text = ""
+        if labels is not None and not isinstance(labels, tuple) and not isinstance(meant, Struct):
+            texts = [label(labels, each) for each in (meant if isinstance(meant, list) else [meant])]
+            text = ", ".join(texts)
+        elif prefix in _EXIF_PREFIXES:
+            printer = CONVERSIONS[shown].printer if shown in CONVERSIONS else None
+            text = printer(meant) if printer and not isinstance(meant, Struct) else ""
+            if shown in _COORDINATES and isinstance(value, str):
+                text = f"{text} {value[-1:]}"
         if language:
-            note = language
-        _add(document, element.tag, value, note)
+            shown = f"{shown}-{language}"
+        self._put(shown, meant, text, f"XMP-{prefix}")
+
+    def _put(self, name: str, value: Value, text: str, group: str) -> None:
+        self._document.add(self._section, name, value, text, group=group, origin=self._origin)
 
 
-def _add(document: Document, qualified: str, value: Value, note: str) -> None:
-    namespace, name = _split(qualified)
-    prefix = _PREFIXES.get(namespace, "other")
-    document.add(_SECTION, name[:1].upper() + name[1:], value, group=f"XMP-{prefix}", note=note)
+def _member(prefix: str, parent: str, name: str, value: Value) -> Value:
+    """A structure's field, whose type stands in the listing under the joined name ("FlashFired")."""
+    joined = parent + _field(name)
+    known = tables.TABLES.get(prefix, {})
+    return _typed(prefix, joined if joined in known else name, value)
 
 
-def _value(element: Element, depth: int) -> Value:
-    """Text, a list for Bag and Seq, the default text or a struct for Alt, a struct for a resource."""
-    if depth > _MAX_DEPTH:
-        return None
-    resource = element.get(_RDF + "resource")
-    if resource is not None:
-        return resource
-    if element.get(_RDF + "parseType") == "Resource":
-        return _struct(element, depth)
-    if len(element) == 0:
-        own = _attributes(element)
-        return Struct(tuple(own)) if own else (element.text or "").strip()
-    child = element[0]
-    if child.tag in {_RDF + "Bag", _RDF + "Seq"}:
-        return [_value(item, depth + 1) for item in child.findall(_RDF + "li")]
-    if child.tag == _RDF + "Alt":
-        return _alternatives(child, depth)
-    if child.tag == _RDF + "Description":
-        return _struct(child, depth)
-    return _struct(element, depth)
+def _field(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
-def _alternatives(alternative: Element, depth: int) -> Value:
-    items = [(item.get(_XML_LANG, ""), _value(item, depth + 1)) for item in alternative.findall(_RDF + "li")]
-    if not items:
-        return ""
-    if len(items) == 1 and items[0][0] in {"", "x-default"}:
-        return items[0][1]
-    if any(language for language, _ in items):
-        return Struct(tuple(items))
-    return [value for _, value in items]
+def _typed(prefix: str, name: str, value: Value) -> Value:
+    """The value by its property's type; texts of unknown properties stay texts, but for complete dates."""
+    if isinstance(value, list):
+        return [_typed(prefix, name, each) for each in value]
+    if not isinstance(value, str):
+        return value
+    row = tables.TABLES.get(prefix, {}).get(name)
+    kind = row[1] if row else ""
+    if kind == "rational" and " " in value:
+        return [_number(each) for each in value.split()]
+    if name in _FRACTIONS:
+        return [_number(each) for each in value.split()]
+    if kind in _REALS or kind in _INTEGERS:
+        return _number(value)
+    if kind == "boolean" and value in {"True", "False"}:
+        return value == "True"
+    if kind == "date" or (not row and _COMPLETE_DATE.match(value)):
+        return _date(value)
+    if prefix == "exif" and name.startswith("GPS"):
+        found = _COORDINATE.match(value)
+        if found:
+            degrees, minutes, seconds, side = found.groups()
+            angle = int(degrees) + float(minutes) / 60 + float(seconds or 0) / 3600
+            return -angle if side in "SW" else angle
+    return value
 
 
-def _struct(element: Element, depth: int) -> Struct:
-    entries = _attributes(element)
-    for child in element:
-        _, name = _split(child.tag)
-        entries.append((name[:1].upper() + name[1:], _value(child, depth + 1)))
-    return Struct(tuple(entries))
+def _number(text: str) -> Value:
+    found = _FRACTION.match(text)
+    if found:
+        bottom = int(found[2])
+        if not bottom:
+            return "inf" if int(found[1]) else "undef"
+        return int(found[1]) / bottom
+    if _NUMBER.match(text):
+        return int(text) if text.lstrip("+-").isdigit() and len(text) < 19 else float(text)
+    return text
 
 
-def _attributes(element: Element) -> list[tuple[str, Value]]:
-    entries: list[tuple[str, Value]] = []
-    for key, text in element.attrib.items():
-        if not key.startswith((_RDF, "{http://www.w3.org/")):
-            _, name = _split(key)
-            entries.append((name[:1].upper() + name[1:], text))
-    return entries
+def _date(text: str) -> str:
+    """ISO 8601 with the colons that EXIF made customary, as ExifTool writes it."""
+    found = _DATE.match(text.strip())
+    if not found:
+        return text
+    year, month, day, clock, seconds, zone = found.groups()
+    date = ":".join(each for each in (year, month, day) if each)
+    return f"{date} {clock}{seconds or ''}{zone or ''}" if clock else date
 
 
 def _split(qualified: str) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""Compares our documents with what ExifTool says of the same files."""

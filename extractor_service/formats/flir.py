@@ -1,0 +1,87 @@
+"""FLIR thermal pictures: records in a JPEG's APP1 segments. exiftool.org/TagNames/FLIR.html."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ProblemKind
+from extractor_service.formats import binary
+from extractor_service.formats.reader import layout
+from extractor_service.formats.tagset import Conversion, Tag, build, raw_table
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document, Value
+    from extractor_service.formats.reader import Reader
+
+_SECTION = "app1"
+_MAX_RECORDS = 100
+# type of a record: its table; the byte order is told by the first word of each
+_TABLES = {1: "RawData", 14: "EmbeddedImage", 32: "CameraInfo", 34: "PaletteInfo", 42: "PiP", 43: "GPSInfo"}
+
+
+def _celsius(value: Value) -> Value:
+    return value - 273.15 if isinstance(value, int | float) else value
+
+
+def _one_digit(unit: str) -> Conversion:
+    return Conversion(None, lambda value: f"{value:.1f} {unit}" if isinstance(value, int | float) else "", unit)
+
+
+_TEMPERATURE = Conversion(_celsius, lambda value: f"{value:.1f} C" if isinstance(value, int | float) else "", "C")
+_CONVERSIONS = {
+    **dict.fromkeys(
+        ("ReflectedApparentTemperature", "AtmosphericTemperature", "IRWindowTemperature", "CameraTemperatureRangeMax",
+         "CameraTemperatureRangeMin", "CameraTemperatureMaxClip", "CameraTemperatureMinClip", "CameraTemperatureMaxWarn",
+         "CameraTemperatureMinWarn", "CameraTemperatureMaxSaturated", "CameraTemperatureMinSaturated"),
+        _TEMPERATURE,
+    ),
+    "ObjectDistance": Conversion(None, lambda value: f"{value:.2f} m" if isinstance(value, int | float) else "", "m"),
+    "FieldOfView": _one_digit("deg"),
+    "FocusDistance": _one_digit("m"),
+}  # fmt: skip
+
+
+@lru_cache(maxsize=16)
+def _table(name: str) -> dict[int | str, Tag]:
+    return build(raw_table("others", f"FLIR::{name}"), _CONVERSIONS)
+
+
+def segment(reader: Reader, document: Document, offset: int, length: int, head: bytes) -> None:
+    """Reads the records when the first of the segments is met: the others follow it directly."""
+    if head[6] != 0:
+        return
+    data = bytearray(reader.some(offset + 8, length - 8))
+    place = offset + length
+    for _ in range(head[7]):
+        marker = reader.some(place, 12)
+        if marker[:2] != b"\xff\xe1" or marker[4:9] != b"FLIR\0" or len(data) > 8 * 1024 * 1024:
+            break
+        size = int.from_bytes(marker[2:4])
+        data += reader.some(place + 12, size - 10)
+        place += 2 + size
+    _records(bytes(data), document, reader.base + offset + 8)
+
+
+def _records(data: bytes, document: Document, at: int) -> None:
+    if data[:3] not in {b"FFF", b"AFF"} or len(data) < 64:
+        document.problem(_SECTION, ProblemKind.DAMAGED, "no FLIR header", at)
+        return
+    creator = data[4:20].split(b"\0")[0].decode("latin-1")
+    document.add(_SECTION, "CreatorSoftware", creator, group="FLIR")
+    version = int.from_bytes(data[20:24])
+    order = ">" if 100 <= version < 200 else "<"
+    start, count = layout(order + "II").unpack_from(data, 24)
+    for index in range(min(count, _MAX_RECORDS)):
+        place = start + index * 32
+        if place + 32 > len(data):
+            return
+        kind = layout(order + "H").unpack_from(data, place)[0]
+        offset, length = layout(order + "II").unpack_from(data, place + 12)
+        name = _TABLES.get(kind)
+        if name is None or not length:
+            continue
+        content = data[offset : offset + length]
+        big_endian = content[:2] == b"\0\x02"
+        binary.parse(content, _table(name), "int16u" if name in {"RawData", "EmbeddedImage"} else "int8u", document, _SECTION,
+                     "FLIR", big_endian=big_endian)  # fmt: skip

@@ -1,0 +1,163 @@
+"""Panasonic and Leica maker notes. Layout by exiftool.org/TagNames/Panasonic.html and exiv2.org/makernote.html."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.formats import conversions as conv
+from extractor_service.formats.makernotes.base import Block, Notes, Vendor, ordered
+from extractor_service.formats.tagset import Conversion, plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from extractor_service.document import Value
+    from extractor_service.formats import ifd
+    from extractor_service.formats.exif import Walk
+
+
+def _firmware(value: Value) -> Value:
+    """Four digits as numbers or characters: "0.1.0.5"."""
+    if isinstance(value, bytes):
+        return " ".join(map(str, value)) if any(each < 0x20 for each in value) else value.decode("latin-1")
+    return value
+
+
+def _dotted(value: Value) -> str:
+    return value.replace(" ", ".") if isinstance(value, str) else ""
+
+
+def _serial(value: Value) -> str:
+    """Factory, then year, month and day of manufacture, then a number."""
+    if isinstance(value, str) and len(value) >= 13 and value[3:9].isdigit():
+        year = int(value[3:5])
+        return f"({value[:3]}) {(1900 if year >= 70 else 2000) + year}:{value[5:7]}:{value[7:9]} no. {value[9:13]}"
+    return ""
+
+
+def _since_power_on(value: Value) -> str:
+    if not isinstance(value, int | float):
+        return ""
+    days, rest = divmod(value, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, seconds = divmod(rest, 60)
+    clock = f"{int(hours):02d}:{int(minutes):02d}:{seconds:05.2f}"
+    return f"{int(days)} days {clock}" if days else clock
+
+
+def _baby_age(value: Value) -> str:
+    return "(not set)" if value == "9999:99:99 00:00:00" else ""
+
+
+def _text_of(value: Value) -> Value:
+    return value.split(b"\0", 1)[0].decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _lens_distance(value: Value) -> str:
+    return plain_text(value)
+
+
+def _parameter(value: Value) -> str:
+    if not isinstance(value, int):
+        return ""
+    return f"{value:+d}" if value else "Normal"
+
+
+def _angle(value: Value) -> Value:
+    if isinstance(value, int):
+        return (value - 65536 if value > 32767 else value) / 10
+    return value
+
+
+CONVERSIONS: Mapping[str, Conversion] = {
+    "FirmwareVersion": Conversion(_firmware, _dotted),
+    "LensFirmwareVersion": Conversion(lambda value: " ".join(map(str, value)) if isinstance(value, bytes | list) else value, _dotted),
+    "InternalSerialNumber": Conversion(conv.text_of_bytes, _serial),
+    "WhiteBalanceBias": Conversion(lambda value: value / 3 if isinstance(value, int) else value, conv.fraction_text),
+    "FlashBias": Conversion(lambda value: value / 3 if isinstance(value, int) else value, conv.fraction_text, "EV"),
+    "ExifVersion": conv.TEXT,
+    "MakerNoteVersion": conv.TEXT,
+    "TimeSincePowerOn": Conversion(lambda value: value / 100 if isinstance(value, int) else value, _since_power_on, "s"),
+    "BabyAge": Conversion(None, _baby_age),
+    "Title": Conversion(_text_of),
+    "BabyName": Conversion(_text_of),
+    "Location": Conversion(_text_of),
+    "Country": Conversion(_text_of),
+    "State": Conversion(_text_of),
+    "City": Conversion(_text_of),
+    "City2": Conversion(_text_of),
+    "Landmark": Conversion(_text_of),
+    "Contrast": Conversion(None, _parameter),
+    "Saturation": Conversion(None, _parameter),
+    "Sharpness": Conversion(None, _parameter),
+    "AccelerometerZ": Conversion(),
+    "RollAngle": Conversion(_angle),
+    "PitchAngle": Conversion(lambda value: -each if isinstance(each := _angle(value), int | float) else each),
+    "NoiseReduction": Conversion(),
+    "FlashCurtain": Conversion(),
+    "Leica2.ApproximateFNumber": conv.F_NUMBER,
+    "TimeInfo.PanasonicDateTime": Conversion(lambda value: _bcd(value)),
+}  # fmt: skip
+
+
+def _bcd(value: Value) -> Value:
+    """Eight bytes of two decimal digits each."""
+    if isinstance(value, bytes) and len(value) >= 8 and value.strip(b"\0"):
+        digits = value.hex()
+        return f"{digits[:4]}:{digits[4:6]}:{digits[6:8]} {digits[8:10]}:{digits[10:12]}:{digits[12:14]}.{digits[14:16]}"
+    return None
+
+
+VENDOR = Vendor("panasonic", "Panasonic", CONVERSIONS)
+LEICA = Vendor("panasonic", "Leica", CONVERSIONS)
+
+
+def parse(walk: Walk, offset: int, length: int) -> None:
+    """"Panasonic", then a directory; offsets count from the TIFF header."""
+    del length
+    notes = Notes(walk, VENDOR, ordered(walk.directories.reader, offset + 12))
+    notes.directory(offset + 12, notes.table("Panasonic::Main"), _INSIDE)
+
+
+def type2(walk: Walk, offset: int, length: int) -> None:
+    """A few bytes at fixed places."""
+    notes = Notes(walk, VENDOR, walk.directories.reader.view(walk.base, None, big_endian=False))
+    notes.block(notes.reader.some(offset, min(length, 64)), Block("Panasonic::Type2", "int16u"), offset)
+
+
+def leica(walk: Walk, offset: int, length: int) -> None:
+    """"LEICA" and two bytes that tell the layout and where offsets count from."""
+    reader = walk.directories.reader
+    head = reader.exact(offset, 8)
+    vendor, table, relative, inside = LEICA, "Leica2", True, {}
+    if head[6:8] in {b"\0\0", b"\x01\x00"} and head[5:6] == b"\0":
+        vendor, table, relative = (VENDOR, "Main", False) if head[:8] == b"LEICA\0\0\0" and _is_panasonic(walk.model) else (LEICA, "Leica2", True)
+    if head[5:8] in {b"\0\x01\0", b"\0\x04\0", b"\0\x05\0", b"\0\x06\0", b"\0\x07\0", b"\0\x10\0", b"\0\x1a\0"}:
+        vendor, table, relative = LEICA, "Leica5", True
+    if head[5:8] in {b"\0\x08\0", b"\0\x09\0", b"\0\x0a\0"}:
+        vendor, table, relative = LEICA, "Leica9", True
+    if head[5:8] == b"\0\x02\xff":
+        vendor, table, relative = LEICA, "Leica6", False
+    base = reader.view(reader.base + offset, reader.length - offset) if relative else reader
+    start = 8 if relative else offset + 8
+    notes = Notes(walk, vendor, ordered(base, start))
+    notes.directory(start, notes.table(f"Panasonic::{table}"), _INSIDE if table == "Main" else inside)
+
+
+def leica_plain(walk: Walk, offset: int, length: int) -> None:
+    """A directory without a name (R8, R9, M8)."""
+    del length
+    notes = Notes(walk, LEICA, ordered(walk.directories.reader, offset))
+    notes.directory(offset, notes.table("Panasonic::Leica3"), {})
+
+
+def _is_panasonic(model: str) -> bool:
+    """Leica's compact cameras are made by Panasonic, and say so in their notes."""
+    return not model.upper().startswith(("M", "S", "LEICA M", "LEICA S"))
+
+
+_INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
+    0x4E: Block("Panasonic::FaceDetInfo", "int16u"),
+    0x61: Block("Panasonic::FaceRecInfo", "int8u"),
+    0x2003: Block("Panasonic::TimeInfo", "int8u"),
+}

@@ -1,0 +1,135 @@
+"""Tags as readers use them: the generated tables joined with how values are converted and printed."""
+
+from __future__ import annotations
+
+import importlib
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from extractor_service.document import Rational
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from extractor_service.document import Value
+
+    Labels = Mapping[int | str, str]
+    Row = tuple[str, str, int, str, Labels | tuple[Labels | None, ...] | None, str]
+
+_TAGS = "extractor_service.formats.tags."
+
+
+class Conversion(NamedTuple):
+    """How a stored value is meant and printed; None leaves it as it is."""
+
+    convert: Callable[[Value], Value] | None = None
+    printer: Callable[[Value], str] | None = None
+    unit: str = ""
+
+
+class Tag:
+    """One tag. `kind` and `count` are the listing's type; `group` is its family-1 group where it has its own."""
+
+    __slots__ = ("binary", "bits", "convert", "count", "group", "hidden", "kind", "labels", "name", "printer", "unit")
+
+    def __init__(self, row: Row, conversion: Conversion | None = None) -> None:
+        name, kind, count, flags, labels = row[:5]
+        self.name = name
+        self.kind = kind
+        self.count = count
+        self.hidden = "U" in flags
+        self.binary = "B" in flags
+        self.labels = labels
+        self.bits = isinstance(labels, dict) and (any(str(key).startswith("Bit") for key in labels) or labels == {0: "(none)"})
+        self.group = row[5] if len(row) > 5 else ""
+        self.convert, self.printer, self.unit = conversion or _NOTHING
+
+    def text(self, value: Value) -> str:
+        """The printable form of `value`; empty where it is just the value."""
+        if self.printer is not None:
+            return self.printer(value)
+        labels = self.labels
+        if labels is None or value is None:
+            return ""
+        if isinstance(labels, tuple):
+            return by_position(labels, value)
+        if self.bits:
+            return bit_names(labels, value)
+        return label(labels, value)
+
+
+_NOTHING = Conversion()
+
+
+def label(labels: Labels, value: Value) -> str:
+    """The label of one value, or of a list as a whole."""
+    key = value
+    if isinstance(value, float):
+        key = int(value) if value.is_integer() else f"{value:g}"
+    elif isinstance(value, list):
+        key = " ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value)
+    elif isinstance(value, bytes):
+        key = value.decode("latin-1")
+    found = labels.get(cast("str", key))
+    if found is None and isinstance(key, str):
+        found = labels.get(key.rstrip()) if key[-1:] == " " else None
+        if found is None and key.lstrip("-").isdigit() and len(key) < 12:
+            found = labels.get(int(key))
+    if found is not None:
+        return found
+    return f"Unknown ({key})"
+
+
+def bit_names(labels: Labels, value: Value) -> str:
+    """The names of the bits that are set, after the label of the whole value if it has one."""
+    values = value if isinstance(value, list) else [value]
+    number, shift = 0, 0
+    for each in values:
+        if not isinstance(each, int):
+            return ""
+        number |= each << shift
+        shift += 32 if len(values) > 1 else 0
+    if len(values) == 1 and number in labels:
+        return labels[number]
+    names = [labels.get(f"Bit{bit}", f"[{bit}]") for bit in range(min(number.bit_length(), 64)) if number >> bit & 1]
+    return ", ".join(names) or "(none)"
+
+
+def by_position(parts: tuple[Labels | None, ...], value: Value) -> str:
+    """Each value by its own labels; joined as ExifTool does."""
+    values = value if isinstance(value, list) and not isinstance(value, Rational) else str(value).split()
+    texts = []
+    for index, each in enumerate(values):
+        part = parts[index] if index < len(parts) else None
+        texts.append(label(part, each) if part else plain_text(each))
+    return "; ".join(texts)
+
+
+def plain_text(value: Value) -> str:
+    """A value as text, lists with spaces between."""
+    if isinstance(value, list):
+        return " ".join(map(plain_text, value))
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(value)
+
+
+@lru_cache(maxsize=512)
+def raw_table(module: str, name: str) -> Mapping[int | str, list[Row]]:
+    """The generated rows of a table; imports its module on first use."""
+    tables: Mapping[str, Mapping[int | str, list[Row]]] = importlib.import_module(_TAGS + module).TABLES
+    return tables[name]
+
+
+def build(
+    rows: Mapping[int | str, list[Row]],
+    conversions: Mapping[str, Conversion],
+    choices: Mapping[int | str, int] | None = None,
+) -> dict[int | str, Tag]:
+    """Tags by id: the first alternative, or the one that `choices` names; conversions by tag name."""
+    chosen = choices or {}
+    tags: dict[int | str, Tag] = {}
+    for key, alternatives in rows.items():
+        row = alternatives[chosen.get(key, 0)]
+        tags[key] = Tag(row, conversions.get(row[0]))
+    return tags
