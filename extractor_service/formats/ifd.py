@@ -56,8 +56,10 @@ class Directory(NamedTuple):
 class Directories:
     """The directories of one TIFF structure: where it begins, its byte order, and the first directory."""
 
-    def __init__(self, reader: Reader, *, is_big: bool = False, first: int = 0) -> None:
+    def __init__(self, reader: Reader, *, is_big: bool = False, first: int = 0, shift: int = 0) -> None:
+        """`shift` is added to the offsets of values: what moved them didn't mend them."""
         self.reader = reader
+        self.shift = shift
         self.is_big = is_big
         self.first = first
 
@@ -101,7 +103,7 @@ class Directories:
         position = start + size - inline
         for tag, kind, values, stored in packed.iter_unpack(data):
             size_bytes = values * SIZES.get(kind, 0)
-            at = position if size_bytes <= inline else pointer(stored)[0]
+            at = position if size_bytes <= inline else pointer(stored)[0] + self.shift
             entries.append(Entry(tag, kind, values, at, size_bytes))
             position += size
         following = 0

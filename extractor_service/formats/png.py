@@ -15,7 +15,7 @@ from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import binary, exif, fields, icc, xmp
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.reader import Reader, TruncatedError
-from extractor_service.formats.tagset import Tag, build, raw_table
+from extractor_service.formats.tagset import Conversion, Tag, build, raw_table
 from extractor_service.sources.descriptor import BytesSource
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def _walk(reader: Reader, source: ByteSource, document: Document) -> None:
 
 @lru_cache(maxsize=16)
 def _table(name: str) -> dict[int | str, Tag]:
-    return build(raw_table("containers", f"PNG::{name}"), {})
+    plays = Conversion(None, lambda value: "inf" if value == 0 else "")
+    return build(raw_table("containers", f"PNG::{name}"), {"AnimationPlays": plays})
 
 
 def _table_of(name: str, group: str = "PNG", unit: str = "int8u") -> Callable[[bytes, Document, ByteRange], None]:

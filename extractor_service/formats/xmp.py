@@ -27,11 +27,13 @@ _IGNORED = (_RDF, "{http://www.w3.org/XML/", "{http://www.w3.org/2000/xmlns/")
 _MAX_DEPTH = 12
 _MAX_PACKET_BYTES = 8 * 1024 * 1024
 _DECLARED = re.compile(r"xmlns:([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
-_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*(Z|[+-]\d\d:\d\d)?)?)?)?$")
+_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?)?)?$")
 _COMPLETE_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _FRACTION = re.compile(r"(-?\d+)/(-?\d+)$")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
 _COORDINATE = re.compile(r"(\d+),(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?([NSEW])$")
+_PLUS = "http://ns.useplus.org/ldf/vocab/"
+_APEX = frozenset({"ShutterSpeedValue", "ApertureValue", "MaxApertureValue"})
 _FRACTIONS = frozenset({"LensInfo", "LensSpecification"})
 _INTEGERS, _REALS = frozenset({"integer"}), frozenset({"rational", "real"})
 _EXIF_PREFIXES = frozenset({"exif", "exifEX", "aux", "tiff"})
@@ -205,6 +207,11 @@ class _Packet:
         shown = row[0] if row else _field(name)
         labels = row[2] if row else None
         meant = _typed(prefix, name, value)
+        if isinstance(meant, str) and meant.startswith(_PLUS):
+            meant = meant.removeprefix(_PLUS)
+        if shown in _APEX and isinstance(meant, int | float):
+            convert = CONVERSIONS[shown].convert
+            meant = convert(meant) if convert else meant
         text = ""
         if labels is not None and not isinstance(labels, tuple) and not isinstance(meant, Struct):
             texts = [label(labels, each) for each in (meant if isinstance(meant, list) else [meant])]

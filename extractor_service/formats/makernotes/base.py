@@ -21,6 +21,9 @@ SECTION = "makernotes"
 _MAX_VALUE_BYTES = 64 * 1024
 _MAX_BLOCK_BYTES = 1024 * 1024
 _MAX_DEPTH = 4
+_MAX_SHOWN = 40  # values of a list without a type
+# Stored from where values count, meant from the start of the file.
+_OFFSETS = frozenset({"PreviewImageStart", "ThumbnailOffset", "JpgFromRawStart", "OtherImageStart"})
 _PRINT_IM = 0x0E00  # in the notes of several makers
 _MAX_PLAUSIBLE = 500  # entries of a directory
 
@@ -84,6 +87,31 @@ def ordered(reader: Reader, offset: int) -> Reader:
     return reader
 
 
+def displaced(reader: Reader, offset: int, length: int) -> int:
+    """How far values lie from where they should: software that rewrites EXIF moves notes without mending them.
+
+    Canon's notes end with where they once stood; else, when values lie outside the note, the first one is taken to follow
+    the directory. (What exiftool.org/TagNames/MakerNotes.html calls fixing the base.)
+    """
+    footer = reader.some(offset + length - 8, 8)
+    if footer[:4] in {b"II*\0", b"MM\0*"}:
+        original = int.from_bytes(footer[4:], "big" if footer[:1] == b"M" else "little")
+        return offset - original if original else 0
+    try:
+        directory = ifd.Directories(reader).read(offset)
+    except TruncatedError:
+        return 0
+    places = [(entry.offset, entry.size_bytes) for entry in directory.entries if entry.size_bytes > 4]
+    if not places:
+        return 0
+    first, last = min(at for at, _ in places), max(at + size for at, size in places)
+    end = offset + length
+    if first >= offset and last <= end:
+        return 0
+    shift = offset + 6 + 12 * len(directory.entries) - first
+    return shift if last + shift <= end + 4 and abs(shift) > 4 else 0
+
+
 class Notes:
     """One maker note while it is read.
 
@@ -92,11 +120,11 @@ class Notes:
         values: what was stored, by tag name, for blocks that depend on it.
     """
 
-    def __init__(self, walk: Walk, vendor: Vendor, reader: Reader) -> None:
+    def __init__(self, walk: Walk, vendor: Vendor, reader: Reader, shift: int = 0) -> None:
         self.walk = walk
         self.document: Document = walk.document
         self.vendor = vendor
-        self.directories = ifd.Directories(reader)
+        self.directories = ifd.Directories(reader, shift=shift)
         self.values: dict[str, Value] = {}
         _CONVERSIONS.setdefault((vendor.module, vendor.group), vendor.conversions)
 
@@ -174,6 +202,12 @@ class Notes:
             stored = self._retyped(tag, stored)
         elif tag.kind == _UNSIGNED.get(entry.kind):
             stored = _signed(stored, 8 * ifd.SIZES[entry.kind])
+        if tag.kind == "?" and isinstance(stored, list) and len(stored) > _MAX_SHOWN:
+            length = fields.printed_length(stored)
+            fields.add_binary(self.document, SECTION, tag.group or group, tag.name, length, origin)
+            return
+        if tag.name in _OFFSETS and isinstance(stored, int) and stored:
+            stored += self.reader.base
         if not size:
             if entry.kind == ifd.ASCII:
                 self.document.add(SECTION, tag.name, "", "", "", None, tag.group or group, "", origin)
@@ -226,6 +260,12 @@ class Notes:
         self.values[tag.name] = stored
         origin = ByteRange(self.reader.base + offset, length)
         fields.add(self.document, SECTION, group or self.vendor.group, tag, stored, origin)
+
+    def preview(self, name: str = "PreviewImage", start: str = "PreviewImageStart", length: str = "PreviewImageLength") -> None:
+        """Adds the picture whose place and length were found in the note."""
+        at, size = self.values.get(start), self.values.get(length)
+        if isinstance(at, int) and isinstance(size, int) and at and size and at + size <= self.reader.source.size_bytes:
+            fields.add_binary(self.document, SECTION, self.vendor.group, name, size, ByteRange(at, size))
 
     def subdirectory(
         self,

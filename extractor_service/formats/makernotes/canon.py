@@ -13,7 +13,7 @@ from extractor_service.document import ByteRange
 from extractor_service.formats import binary, fields, ifd
 from extractor_service.formats import conversions as conv
 from extractor_service.formats.makernotes import canon_tables as tables
-from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Tags, Vendor, ordered
+from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Tags, Vendor, displaced, ordered
 from extractor_service.formats.makernotes.canon_values import CONVERSIONS
 from extractor_service.formats.reader import layout
 from extractor_service.formats.tagset import Tag
@@ -33,9 +33,9 @@ _EXPOSURE_TIME = Tag(("ExposureTime", "int16s", 1, "", None, ""), conv.EXPOSURE)
 
 def parse(walk: Walk, offset: int, length: int) -> None:
     """A directory right at the beginning, offsets from the TIFF header."""
-    del length
-    notes = Notes(walk, VENDOR, ordered(walk.directories.reader, offset))
-    notes.directory(offset, notes.table("Canon::Main"), _INSIDE)
+    reader = ordered(walk.directories.reader, offset)
+    notes = Notes(walk, VENDOR, reader, displaced(reader, offset, length))
+    notes.directory(offset, notes.table("Canon::Main"), INSIDE)
 
 
 def _is_eos(model: str) -> bool:
@@ -69,11 +69,14 @@ def _settings(notes: Notes, entry: ifd.Entry) -> None:
         tag = tags.pop(key)
         if key < len(words):
             notes.add(tag, words[key] / units if units != 1 else words[key], entry.offset + key * 2, 2)
-    for key in (13, 14, 15, 42):
+    for key in (13, 14, 42):
         if key < len(words) and words[key] == 0x7FFF:
             tags.pop(key, None)
-    for key in (16, 22, 26, 27, 33, 41):
+    for key in (16, 19, 22, 26, 27, 35):
         if key < len(words) and not words[key]:
+            tags.pop(key, None)
+    for key in (9, 28, 34, 39, 40, 46):
+        if key < len(words) and words[key] == 0xFFFF:
             tags.pop(key, None)
     _values(notes, data, tags, entry.offset)
 
@@ -120,6 +123,8 @@ def _shot(notes: Notes, entry: ifd.Entry) -> None:
         if key == 20 and not words[19]:
             continue
         if key == 12 and not (eos and value > 0):
+            continue
+        if key in {2, 23} and not value:
             continue
         if key in {27, 29} and value == -1 or key == 13 and value == -1 or key == 14 and not value:
             continue
@@ -297,6 +302,14 @@ def _file_info(notes: Notes, entry: ifd.Entry) -> None:
     _values(notes, data, tags, entry.offset)
 
 
+def _categories(notes: Notes, entry: ifd.Entry) -> None:
+    """The size of the block, then the bits."""
+    value = notes.directories.value(entry, 64)
+    tag = notes.table("Canon::Main").get(0x23)
+    if tag is not None and isinstance(value, list) and len(value) == 2 and value[0] == 8:
+        notes.add(tag, value[1], entry.offset + 4, 4)
+
+
 def _internal_serial(notes: Notes, entry: ifd.Entry) -> None:
     text = notes.bytes_of(entry).split(b"\xff")[0].split(b"\0")[0].decode("latin-1")
     tag = notes.table("Canon::Main").get(0x96)
@@ -304,7 +317,7 @@ def _internal_serial(notes: Notes, entry: ifd.Entry) -> None:
         notes.add(tag, text, entry.offset, entry.size_bytes)
 
 
-_INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
+INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x01: _settings,
     0x02: _focal_length,
     0x04: _shot,
@@ -318,6 +331,7 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x25: Block("Canon::FaceDetect2", "int8u"),
     0x26: _af_info_2,
     0x27: Block("Canon::ContrastInfo", "int16u"),
+    0x23: _categories,
     0x28: _unique_id,
     0x29: Block("Canon::WBInfo", "int32s"),
     0x2F: Block("Canon::FaceDetect3", "int16u"),
@@ -327,6 +341,7 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x91: Block("CanonCustom::PersonalFuncs", "int16u"),
     0x92: Block("CanonCustom::PersonalFuncValues", "int16u"),
     0x93: _file_info,
+    0x96: _internal_serial,
     0x98: Block("Canon::CropInfo", "int16u"),
     0x99: _custom_functions_2,
     0x9A: Block("Canon::AspectInfo", "int32u"),

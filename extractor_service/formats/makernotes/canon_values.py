@@ -150,6 +150,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "FileInfo.FocusDistanceUpper": _CENTIMETRES,
     "FileInfo.FocusDistanceLower": _CENTIMETRES,
     "FileNumber": Conversion(None, _file_number),
+    "LensSerialNumber": Conversion(lambda value: value.hex() if isinstance(value, bytes) else value),
+    "InternalSerialNumber2": conv.TEXT,
     "TimeZone": Conversion(None, _zone),
     "AFPointsInFocus": Conversion(None),
     "AFInfo.AFPointsInFocus": Conversion(None, _bits_set),

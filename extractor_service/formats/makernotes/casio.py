@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange
 from extractor_service.formats import conversions as conv
 from extractor_service.formats import fields
-from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Vendor, ordered
+from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Vendor, displaced, ordered
 from extractor_service.formats.tagset import Conversion, plain_text
 
 if TYPE_CHECKING:
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from extractor_service.formats.exif import Walk
 
 
-def _date(value: Value) -> Value:
+def _date(value: Value) -> str:
     """"0712090900" is 2007:12:09 09:00."""
     text = conv.text_of_bytes(value)
     if isinstance(text, str) and len(text) >= 10 and text[:10].isdigit():
         year = int(text[:2])
-        return f"{(1900 if year > 70 else 2000) + year}:{text[2:4]}:{text[4:6]} {text[6:8]}:{text[8:10]}:00"
-    return text
+        return f"{(1900 if year > 70 else 2000) + year}:{text[2:4]}:{text[4:6]} {text[6:8]}:{text[8:10]}"
+    return ""
 
 
 def _distance(value: Value) -> str:
-    return "inf" if value in {0, 0x20000000} else f"{plain_text(value)} m"
+    return "inf" if value in {0, "inf"} else f"{plain_text(value)} m"
 
 
 CONVERSIONS: Mapping[str, Conversion] = {
     "Main.ObjectDistance": Conversion(lambda value: value / 1000 if isinstance(value, int) else value, _distance, "m"),
-    "Type2.ObjectDistance": Conversion(lambda value: value / 1000 if isinstance(value, int) else value, _distance, "m"),
+    "Type2.ObjectDistance": Conversion(lambda value: "inf" if value == 0x20000000 else value / 1000 if isinstance(value, int) else value, _distance, "m"),
     "FocalLength": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.fixed("{:.1f} mm"), "mm"),
     "PreviewImageSize": Conversion(None, conv.joined("x")),
     "CasioImageSize": Conversion(None, conv.joined("x")),
     "WhiteBalanceBias": Conversion(),
-    "FirmwareDate": Conversion(_date),
+    "FirmwareDate": Conversion(None, _date),
 }  # fmt: skip
 VENDOR = Vendor("casio", "Casio", CONVERSIONS)
 
@@ -52,13 +52,10 @@ def parse(walk: Walk, offset: int, length: int) -> None:
 
 def type2(walk: Walk, offset: int, length: int) -> None:
     """"QVC", then a directory; big-endian in some models whatever the file is."""
-    del length
-    notes = Notes(walk, VENDOR, ordered(walk.directories.reader, offset + 6))
+    reader = ordered(walk.directories.reader, offset + 6)
+    notes = Notes(walk, VENDOR, reader, displaced(reader, offset + 6, length - 6))
     notes.directory(offset + 6, notes.table("Casio::Type2"), _INSIDE)
-    start, size = notes.values.get("PreviewImageStart"), notes.values.get("PreviewImageLength")
-    if isinstance(start, int) and isinstance(size, int) and start and size and start + size <= notes.reader.length:
-        at = notes.reader.base + start
-        fields.add_binary(notes.document, SECTION, "Casio", "PreviewImage", size, ByteRange(at, size))
+    notes.preview()
 
 
 def _faces(notes: Notes, entry: ifd.Entry) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange
 from extractor_service.formats import conversions as conv
 from extractor_service.formats import fields
-from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Vendor, ordered
+from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Vendor, displaced, ordered
 from extractor_service.formats.tagset import Conversion
 
 if TYPE_CHECKING:
@@ -66,13 +66,10 @@ VENDOR = Vendor("minolta", "Minolta", CONVERSIONS)
 
 def parse(walk: Walk, offset: int, length: int) -> None:
     """A directory whose offsets count from the TIFF header."""
-    del length
-    notes = Notes(walk, VENDOR, ordered(walk.directories.reader, offset))
+    reader = ordered(walk.directories.reader, offset)
+    notes = Notes(walk, VENDOR, reader, displaced(reader, offset, length))
     notes.directory(offset, notes.table("Minolta::Main"), _INSIDE)
-    start, size = notes.values.get("PreviewImageStart"), notes.values.get("PreviewImageLength")
-    if isinstance(start, int) and isinstance(size, int) and size and start + size <= notes.reader.length:
-        at = notes.reader.base + start
-        fields.add_binary(notes.document, SECTION, "Minolta", "PreviewImage", size, ByteRange(at, size))
+    notes.preview()
 
 
 def settings(notes: Notes, entry: ifd.Entry) -> None:

@@ -150,6 +150,19 @@ def _crop(value: Value) -> str:
     return f"{label} ({width}x{height} cropped to {cropped_width}x{cropped_height} at pixel {left},{top})"
 
 
+def _shooting_mode(value: Value) -> str:
+    """Bits; without any of the first ones it is a single frame."""
+    if not isinstance(value, int):
+        return ""
+    names = ("Continuous", "Delay", "PC Control", "Self-timer", "Exposure Bracketing", "Auto ISO", "White-Balance Bracketing", "IR Control",
+             "D-Lighting Bracketing")  # fmt: skip
+    found = [name for bit, name in enumerate(names) if value >> bit & 1]
+    if not value & 0x87:
+        found.insert(0, "Single-Frame")
+    return ", ".join(found)
+
+
+_APERTURE_384 = Conversion(lambda value: 2 ** (value / 384 - 1) if isinstance(value, int) else value, conv.fixed("{:.1f}"))
 _WORDS = Conversion(None, words_text)
 _EV = Conversion(_fraction, conv.fraction_text, "EV")
 _FOCAL = Conversion(_focal, conv.fixed("{:.1f} mm"), "mm")
@@ -212,5 +225,10 @@ CONVERSIONS: Mapping[str, Conversion] = {
          "VignetteInfoVersion", "BarometerInfoVersion", "HDRInfo2Version"),
         conv.TEXT,
     ),
+    "ShootingMode": Conversion(None, _shooting_mode),
+    "LensData0800.MaxAperture": _APERTURE_384,
+    "LensData0800.FNumber": _APERTURE_384,
+    "LensData0800.FocalLength": conv.MILLIMETRES,
+    "LensData0800.FocusDistance": Conversion(lambda value: 2 ** ((value - 80) / 12) if isinstance(value, int) else value, _distance_text, "m"),
     "MultiExposureShots": Conversion(),
 }  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange
+from extractor_service.document import Rational
 from extractor_service.formats import conversions as conv
-from extractor_service.formats import fields, ifd
+from extractor_service.formats import ifd
 from extractor_service.formats.makernotes import minolta
-from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Vendor, ordered
+from extractor_service.formats.makernotes.base import Block, Notes, Vendor, displaced, ordered
 from extractor_service.formats.tagset import Conversion, plain_text
 
 if TYPE_CHECKING:
@@ -35,17 +35,63 @@ def _aperture(value: Value) -> Value:
     return 2 ** (value / 512) if isinstance(value, int) else value
 
 
-def _firmware(value: Value) -> Value:
-    """A number whose hexadecimal digits are the version: 1002 is "1.002"."""
+def _signed(value: Value) -> Value:
+    if isinstance(value, list):
+        return [each - 65536 if isinstance(each, int) and each > 32767 else each for each in value]
+    return value
+
+
+def _points(value: Value) -> Value:
+    """A flag without a value, then corners in parts of the picture."""
+    return value[1:] if isinstance(value, list) and len(value) == 5 else value
+
+
+def _points_text(value: Value) -> str:
+    found = conv.numbers(value)
+    if len(found) != 4:
+        return ""
+    if not any(found):
+        return "n/a"
+    x1, y1, x2, y2 = (int(each * 100) for each in found)
+    return f"({x1}%,{y1}%) ({x2}%,{y2}%)"
+
+
+def _temperature(value: Value) -> Value:
+    return 84 - 3 * value / 26 if isinstance(value, int) else value
+
+
+def _strength_text(value: Value) -> str:
+    if isinstance(value, list) and not any(isinstance(each, int | float) and not isinstance(each, tuple) for each in value):
+        return f"n/a (x{len(value)})" if len(value) > 3 else "n/a"
+    return ""
+
+
+def _drive(value: Value) -> str:
+    if isinstance(value, list) and value:
+        if value[0] == 0:
+            return "Single Shot"
+        return f"Continuous Shooting, Shot {value[1]}" if len(value) > 1 and value[0] == 1 else ""
+    return ""
+
+
+def _gradation(value: Value) -> str:
+    """Three words for the kind, one for who chose it."""
+    if not isinstance(value, list) or len(value) < 3:
+        return ""
+    kinds = {(0, 0, 0): "n/a", (-1, -1, 1): "Low Key", (0, -1, 1): "Normal", (1, -1, 1): "High Key"}
+    words = tuple(each - 65536 if isinstance(each, int) and each > 32767 else each for each in value[:3])
+    text = kinds.get(words, f"Unknown ({' '.join(map(str, words))})")  # type: ignore[call-overload]
+    if len(value) > 3:
+        text += {0: "; User-Selected", 1: "; Auto-Override"}.get(value[3], "") if isinstance(value[3], int) else ""  # type: ignore[call-overload]
+    return text
+
+
+def _firmware(value: Value) -> str:
+    """A number whose hexadecimal digits are the version: 0x1002 is "1.002"."""
     if not isinstance(value, int):
-        return value
+        return ""
     digits = f"{value:x}"
     return f"{digits[:-3] or '0'}.{digits[-3:]:0>3}"
-
-
-def _distance(value: Value) -> Value:
-    """A fraction in millimetres whose denominator is no denominator."""
-    return value
 
 
 def _range(value: Value) -> str:
@@ -92,10 +138,19 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "MaxAperture": _ONE_DIGIT,
     "MaxApertureAtMinFocal": _ONE_DIGIT,
     "MaxApertureAtMaxFocal": _ONE_DIGIT,
-    "BodyFirmwareVersion": Conversion(_firmware),
-    "LensFirmwareVersion": Conversion(_firmware),
-    "ExtenderFirmwareVersion": Conversion(_firmware),
-    "FlashFirmwareVersion": Conversion(_firmware),
+    "BodyFirmwareVersion": Conversion(None, _firmware),
+    "LensFirmwareVersion": Conversion(None, _firmware),
+    "ExtenderFirmwareVersion": Conversion(None, _firmware),
+    "FlashFirmwareVersion": Conversion(None, _firmware),
+    "ColorMatrix": Conversion(_signed),
+    "AFPointSelected": Conversion(_points, _points_text),
+    "SensorTemperature": Conversion(_temperature, conv.fixed("{:.1f} C"), "C"),
+    "PanoramaMode": Conversion(None, lambda value: "Off" if value == [0, 0] or value == 0 else ""),
+    "ManometerReading": Conversion(None, lambda value: f"{value[0] / 10:g} m, {value[1] / 10:g} ft" if isinstance(value, list) and len(value) == 2 and all(isinstance(each, int) for each in value) else ""),
+    "FlashIntensity": Conversion(None, _strength_text),
+    "ManualFlashStrength": Conversion(None, _strength_text),
+    "DriveMode": Conversion(None, _drive),
+    "Gradation": Conversion(None, _gradation),
     "SerialNumber": Conversion(_stripped),
     "EquipmentVersion": _VERSION,
     "CameraSettingsVersion": _VERSION,
@@ -109,7 +164,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "PictureModeSaturation": _RANGE,
     "PictureModeContrast": _RANGE,
     "PictureModeSharpness": _RANGE,
-    "FocusDistance": Conversion(_distance, conv.METRES.printer, "m"),
+    "FocusDistance": conv.METRES,
     "InternalFlash": Conversion(),
     "LensProperties": Conversion(None, lambda value: f"0x{value:x}" if isinstance(value, int) else ""),
     "FocalPlaneDiagonal ": conv.MILLIMETRES,
@@ -122,10 +177,10 @@ VENDOR = Vendor("olympus", "Olympus", CONVERSIONS)
 
 def old(walk: Walk, offset: int, length: int) -> None:
     """"OLYMP", a version, and a directory whose offsets count from the TIFF header."""
-    del length
-    notes = Notes(walk, VENDOR, ordered(walk.directories.reader, offset + 8))
+    reader = ordered(walk.directories.reader, offset + 8)
+    notes = Notes(walk, VENDOR, reader, displaced(reader, offset + 8, length - 8))
     notes.directory(offset + 8, notes.table("Olympus::Main"), _INSIDE)
-    _preview(notes)
+    notes.preview()
 
 
 def new(walk: Walk, offset: int, length: int) -> None:
@@ -152,15 +207,7 @@ def _relative(walk: Walk, offset: int, length: int, start: int, order_at: int) -
     inner = reader.view(reader.base + offset, reader.length - offset, big_endian=order)
     notes = Notes(walk, VENDOR, inner)
     notes.directory(start, notes.table("Olympus::Main"), _INSIDE)
-    _preview(notes)
-
-
-def _preview(notes: Notes) -> None:
-    start, length = notes.values.get("PreviewImageStart"), notes.values.get("PreviewImageLength")
-    if isinstance(start, int) and isinstance(length, int) and start and length:
-        at = start + notes.reader.base
-        if at + length <= notes.reader.source.size_bytes:
-            fields.add_binary(notes.document, SECTION, "Olympus", "PreviewImage", length, ByteRange(at, length))
+    notes.preview()
 
 
 def _inside(table: str, more: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] | None = None) -> Callable[[Notes, ifd.Entry], None]:
@@ -180,6 +227,14 @@ _CAMERA: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x030B: Block("Olympus::SubjectDetectInfo", "int16u"),
 }
 
+def _focus_distance(notes: Notes, entry: ifd.Entry) -> None:
+    """A fraction in millimetres whose denominator means nothing."""
+    stored = notes.directories.value(entry, 8)
+    if isinstance(stored, Rational):
+        value: Value = "inf" if stored.numerator == 0xFFFFFFFF else stored.numerator / 1000
+        notes.add(notes.table("Olympus::FocusInfo")[0x305], value, entry.offset, 8)
+
+
 _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x01: _settings,
     0x03: _settings,
@@ -188,7 +243,7 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x2030: _inside("RawDevelopment"),
     0x2031: _inside("RawDevelopment2"),
     0x2040: _inside("ImageProcessing"),
-    0x2050: _inside("FocusInfo"),
+    0x2050: _inside("FocusInfo", {0x305: _focus_distance}),
     0x2100: _inside("FETags"),
     0x2200: _inside("FETags"),
     0x3000: _inside("RawInfo"),

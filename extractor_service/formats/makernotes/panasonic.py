@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.formats import conversions as conv
-from extractor_service.formats.makernotes.base import Block, Notes, Vendor, ordered
+from extractor_service.formats.makernotes.base import Block, Notes, Vendor, displaced, ordered
 from extractor_service.formats.tagset import Conversion, plain_text
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ LEICA = Vendor("panasonic", "Leica", CONVERSIONS)
 
 def parse(walk: Walk, offset: int, length: int) -> None:
     """"Panasonic", then a directory; offsets count from the TIFF header."""
-    del length
-    notes = Notes(walk, VENDOR, ordered(walk.directories.reader, offset + 12))
+    reader = ordered(walk.directories.reader, offset + 12)
+    notes = Notes(walk, VENDOR, reader, displaced(reader, offset + 12, length - 12))
     notes.directory(offset + 12, notes.table("Panasonic::Main"), _INSIDE)
 
 

@@ -116,9 +116,7 @@ def plain(walk: Walk, offset: int, length: int) -> None:
 def _directory(walk: Walk, reader: Reader, offset: int) -> None:
     notes = Notes(walk, VENDOR, reader)
     notes.directory(offset, notes.table("Pentax::Main"), _INSIDE)
-    start, size = notes.values.get("PreviewImageStart"), notes.values.get("PreviewImageLength")
-    if isinstance(start, int) and isinstance(size, int) and size and start + size <= reader.length:
-        fields.add_binary(notes.document, SECTION, "Pentax", "PreviewImage", size, ByteRange(reader.base + start, size))
+    notes.preview()
 
 
 def _ae_info(notes: Notes, entry: ifd.Entry) -> None:

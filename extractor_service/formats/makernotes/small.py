@@ -30,6 +30,13 @@ def _reconyx_date(value: Value) -> Value:
     return value
 
 
+def _bcd_date(value: Value) -> Value:
+    """The year in one word, month and day in the other, in decimal digits of four bits."""
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(each, int) for each in value):
+        return f"{value[0]:04x}:{value[1] >> 8:02x}:{value[1] & 255:02x}"  # type: ignore[operator]
+    return value
+
+
 def _sequence(value: Value) -> Value:
     return value
 
@@ -45,8 +52,11 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "AmbientTemperature": conv.CELSIUS,
     "BatteryVoltage": Conversion(lambda value: value / 1000 if isinstance(value, int) else value, conv.suffixed(" V"), "V"),
     "HyperFire.FirmwareVersion": Conversion(
-        lambda value: f"{value[0]}.{value[1]:x}.{value[2]:x}" if isinstance(value, list) and len(value) >= 3 else value),
+        None, lambda value: f"{value[0]}.{value[1]}.{value[2]}" if isinstance(value, list) and len(value) >= 3 else ""),
     "UserLabel": Conversion(),
+    "HyperFire.MakerNoteVersion": Conversion(None, lambda value: f"0x{value:04x}" if isinstance(value, int) else ""),
+    "HyperFire.FirmwareDate": Conversion(_bcd_date),
+    "HyperFire.EventNumber": Conversion(lambda value: value[0] * 65536 + value[1] if isinstance(value, list) and len(value) == 2 else value),
     "SpeedX": Conversion(None, lambda value: f"{value:+.2f}" if isinstance(value, float) else ""),
     "SpeedY": Conversion(None, lambda value: f"{value:+.2f}" if isinstance(value, float) else ""),
     "SpeedZ": Conversion(None, lambda value: f"{value:+.2f}" if isinstance(value, float) else ""),

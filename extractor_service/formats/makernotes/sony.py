@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
 from extractor_service.formats import fields
-from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Vendor, ordered
+from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Vendor, displaced, ordered
 from extractor_service.formats.makernotes.sony_values import CONVERSIONS
 from extractor_service.formats.tagset import Tag
 
@@ -38,14 +38,12 @@ _2010 = (
 
 def parse(walk: Walk, offset: int, length: int) -> None:
     """"SONY DSC", then a directory whose offsets count from the TIFF header."""
-    del length
-    _directory(walk, offset + 12)
+    _directory(walk, offset + 12, length - 12)
 
 
 def plain(walk: Walk, offset: int, length: int) -> None:
     """A directory without a name (raw files, mobile phones)."""
-    del length
-    _directory(walk, offset)
+    _directory(walk, offset, length)
 
 
 def pic(walk: Walk, offset: int, length: int) -> None:
@@ -54,8 +52,9 @@ def pic(walk: Walk, offset: int, length: int) -> None:
     notes.block(notes.reader.some(offset, min(length, 4096)), Block("Sony::PIC", "int8u", None, False), offset)
 
 
-def _directory(walk: Walk, offset: int) -> None:
-    notes = Notes(walk, VENDOR, ordered(walk.directories.reader, offset))
+def _directory(walk: Walk, offset: int, length: int) -> None:
+    reader = ordered(walk.directories.reader, offset)
+    notes = Notes(walk, VENDOR, reader, displaced(reader, offset, length))
     notes.directory(offset, notes.table("Sony::Main"), _INSIDE)
 
 

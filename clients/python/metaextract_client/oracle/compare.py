@@ -133,6 +133,8 @@ def same_printed(ours: Plain, theirs: Plain) -> bool:
         return True
     if not isinstance(ours, str):
         return False
+    if isinstance(theirs, list):
+        return ours == ", ".join(str(each) for each in theirs)
     return same(ours.removeprefix("f/"), theirs) or same(ours.removesuffix(" s"), theirs)
 
 
