@@ -56,7 +56,11 @@ async def running_extractor(
         max_wait_seconds=settings.queue_seconds,
     )
     cache_client = AsyncCacheClient(settings.cache_address)
-    cache = ResultCache(cache_client, timeout_seconds=settings.cache_timeout_seconds)
+    cache = ResultCache(
+        cache_client,
+        timeout_seconds=settings.cache_timeout_seconds,
+        is_crowded=lambda: backoff.limiter.queued > 0,
+    )
     pipeline = Pipeline(
         formats, MODULES, pool, backoff.limiter, cache, max_document_bytes=settings.max_document_bytes
     )

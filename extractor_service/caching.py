@@ -1,10 +1,14 @@
-"""The only door to the cache: one batch get and one batch put per file. A failing cache is a miss, never an error."""
+"""The only door to the cache: files that are looked up or stored meanwhile share a batch. A failing cache is a miss,
+never an error.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from extractor_service.coalescing import Coalescer
 from metaextract.cache.v1 import result_pb2
 from metaextract_client.errors import DeadlineError, MetaExtractError
 from service_runtime.interceptors import REQUEST_ID_HEADER
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
 
     from metaextract_client.cache import AsyncCacheClient
 
+_LINGER_SECONDS = 0.01
 VERIFIED = "verified"
 """The space of results whose content id this server computed itself."""
 
@@ -58,12 +63,17 @@ class ResultCache:
         timeout_seconds: float,
         pause_seconds: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
+        is_crowded: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_crowded` says that work is queueing: then a call may wait a moment for others to share it."""
         self._client = client
+        self._is_crowded = is_crowded
         self._timeout_seconds = timeout_seconds
         self._pause_seconds = pause_seconds
         self._clock = clock
         self._paused_until = 0.0
+        self._gets = Coalescer(self._send_gets, linger_seconds=self._linger)
+        self._puts = Coalescer(self._send_puts, max_items=64, linger_seconds=self._linger)
 
     async def look_up(self, keys: Sequence[ModuleKey]) -> Lookup:
         """What the cache knows of `keys`; all misses when it can't be asked."""
@@ -72,13 +82,18 @@ class ResultCache:
         if timeout is None:
             return missed
         try:
-            response = await self._client.get_results([_key(key) for key in keys], timeout, _metadata())
+            async with asyncio.timeout(timeout):
+                response, start = await self._gets.submit(keys)
+        except TimeoutError:
+            self._note_failure(None, timeout)
+            return missed
         except MetaExtractError as error:
             self._note_failure(error, timeout)
             return missed
-        if len(response.lookups) != len(keys):
+        lookups = response.lookups[start : start + len(keys)]
+        if len(lookups) != len(keys):
             return missed
-        fragments = [lookup.value if lookup.found else None for lookup in response.lookups]
+        fragments = [lookup.value if lookup.found else None for lookup in lookups]
         return Lookup(fragments, response.read_point, available=True)
 
     async def store(
@@ -104,11 +119,24 @@ class ResultCache:
             for result in results
         ]
         try:
-            await self._client.put_results(entries, timeout, _metadata())
+            async with asyncio.timeout(timeout):
+                await self._puts.submit(entries)
+        except TimeoutError:
+            self._note_failure(None, timeout)
+            return False
         except MetaExtractError as error:
             self._note_failure(error, timeout)
             return False
         return True
+
+    def _linger(self) -> float:
+        return _LINGER_SECONDS if self._is_crowded() else 0.0
+
+    async def _send_gets(self, keys: Sequence[ModuleKey]) -> result_pb2.BatchGetResultsResponse:
+        return await self._client.get_results([_key(key) for key in keys], self._timeout_seconds, _metadata())
+
+    async def _send_puts(self, entries: Sequence[result_pb2.ResultEntry]) -> None:
+        await self._client.put_results(list(entries), self._timeout_seconds, _metadata())
 
     def _timeout(self) -> float | None:
         """Seconds that the cache gets now; None when it shouldn't be asked."""
@@ -120,9 +148,9 @@ class ResultCache:
         # Deadlines don't cross hops by themselves; half of what is left stays for reading the file.
         return min(self._timeout_seconds, remaining / 2) if remaining > 0 else None
 
-    def _note_failure(self, error: MetaExtractError, timeout: float) -> None:
-        """Pauses asking, unless it was only the caller's own deadline that was too short."""
-        if not isinstance(error, DeadlineError) or timeout >= self._timeout_seconds:
+    def _note_failure(self, error: MetaExtractError | None, timeout: float) -> None:
+        """Pauses asking, unless it was only the caller's own deadline that was too short; None is that it passed."""
+        if not (error is None or isinstance(error, DeadlineError)) or timeout >= self._timeout_seconds:
             self._paused_until = self._clock() + self._pause_seconds
 
 

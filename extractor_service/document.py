@@ -141,7 +141,7 @@ class DocumentLimits:
     """Rough size of all fields, so that a document fits into a unary reply of 3 MiB."""
 
 
-_FIELD_OVERHEAD_BYTES = 40  # tags, lengths and the origin
+_FIELD_OVERHEAD_BYTES = 72  # name, group, tags, lengths and the origin
 _MAX_MESSAGE_CHARS = 300
 
 
@@ -156,6 +156,12 @@ class Document:
     digests: dict[str, str] = field(default_factory=dict)
     field_count: int = 0
     total_bytes: int = 0
+    max_fields: int = field(init=False)
+    max_total_bytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.max_fields = self.limits.max_fields
+        self.max_total_bytes = self.limits.max_total_bytes
 
     def add(
         self,
@@ -184,12 +190,15 @@ class Document:
         else:
             size = size_of(value)
         if raw is not None:
-            size += size_of(raw)
+            size += 8 if type(raw) is Rational else size_of(raw)
+        self.put(section, Field(name, value, text, unit, raw, group, note, origin), size + len(text))
+
+    def put(self, section: str, field: Field, size: int) -> None:
+        """Appends a finished field whose values and texts take about `size` bytes; raises as `add` does."""
         self.field_count += 1
-        self.total_bytes += size + len(name) + len(text) + len(group) + _FIELD_OVERHEAD_BYTES
-        if self.field_count > self.limits.max_fields or self.total_bytes > self.limits.max_total_bytes:
+        self.total_bytes += size + _FIELD_OVERHEAD_BYTES
+        if self.field_count > self.max_fields or self.total_bytes > self.max_total_bytes:
             raise LimitExceededError(f"the document is full at {self.field_count - 1} fields")
-        field = Field(name, value, text, unit, raw, group, note, origin)
         fields = self.sections.get(section)
         if fields is None:
             self.sections[section] = [field]
@@ -220,11 +229,12 @@ class Document:
 
 def size_of(value: Value) -> int:
     """The rough encoded size of a value in bytes."""
-    if isinstance(value, Rational):
-        return 8
-    if isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
-    if isinstance(value, bytes):
+    kind = type(value)
+    if kind is str:
+        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))  # type: ignore[union-attr,arg-type]
+    if kind is int or kind is float or kind is Rational or value is None:
+        return 9
+    if isinstance(value, str | bytes):
         return len(value)
     if isinstance(value, Struct):
         return sum(size_of(name) + size_of(inner) + 8 for name, inner in value.entries)

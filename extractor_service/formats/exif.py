@@ -5,12 +5,13 @@ EXIF 2.32 (CIPA DC-008-2019) sections 4.6.4 to 4.6.8; GPS in 4.6.6; TIFF 6.0; DN
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, ProblemKind, Rational
 from extractor_service.formats import fields, ifd
 from extractor_service.formats.exif_values import CHARSET_TEXTS, CONVERSIONS, commented
-from extractor_service.formats.reader import Reader, TruncatedError
+from extractor_service.formats.reader import TruncatedError
 from extractor_service.formats.tagset import Tag, build, raw_table
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _MAX_EMBEDDED_BYTES = 64 * 1024  # longer binary values are described, not kept
 
 EXIF_TAGS = build(raw_table("exif", "Exif::Main"), CONVERSIONS)
 GPS_TAGS = build(raw_table("exif", "GPS::Main"), CONVERSIONS)
+for _tag in EXIF_TAGS.values():
+    _tag.group = ""  # a field's group is the directory that it was found in
 # tag: (group of the directory that it points to, tags in there)
 _POINTERS = {34665: "ExifIFD", 34853: "GPS", 40965: "InteropIFD", 330: "SubIFD", 400: "GlobParamIFD", 50933: "ProfileIFD"}
 _OFFSETS = frozenset({273, 324, 513, 288, 34865})
@@ -36,11 +39,18 @@ _IMAGES = {"ThumbnailOffset": ("ThumbnailLength", "ThumbnailImage"), "PreviewIma
            "JpgFromRawStart": ("JpgFromRawLength", "JpgFromRaw"), "OtherImageStart": ("OtherImageLength", "OtherImage"),
            "PreviewJXLStart": ("PreviewJXLLength", "PreviewJXL")}  # fmt: skip
 _MAKER_NOTE = 37500
+_SIZES = ifd.SIZES
 _COLOR_MAP = 320
 
 
 def _named(name: str) -> Tag:
     return Tag((name, "int32u", 1, "", None, ""))
+
+
+@lru_cache(maxsize=1024)
+def _unknown(prefix: str, tag: int) -> Tag:
+    """A tag that nobody has named, by its number."""
+    return _named(f"{prefix}_0x{tag:04x}")
 
 
 _STRIPS = {
@@ -146,31 +156,39 @@ class Walk:
 
     def _directory(self, task: _Task, directory: ifd.Directory) -> list[_Task]:
         group = task.group
-        tags: Mapping[int | str, Tag] = GPS_TAGS if group == "GPS" else EXIF_TAGS
+        is_gps = group == "GPS"
+        tags: Mapping[int | str, Tag] = GPS_TAGS if is_gps else EXIF_TAGS
         if group == "IFD0" and self.kind == "tiff":
             self.kind = self._raw_kind(directory.entries)
         renamed = self._renamed(group, directory.entries)
         inner: list[_Task] = []
         images: dict[str, int] = {}
+        unreadable = 0
         for entry in directory.entries:
-            tag = entry.tag
-            if tags is EXIF_TAGS and (tag in _POINTERS or tag in _BLOCKS):
-                if tag in _POINTERS and entry.kind != ifd.UNDEFINED:
-                    inner += self._pointers(entry, task)
-                    continue
-                block = _BLOCKS.get(tag)
-                if block is not None and block(self, entry, group):
-                    continue
-            spec = renamed.get(tag) or tags.get(tag)
+            tag = entry[0]
+            if entry[1] not in _SIZES:
+                unreadable += entry[0] != 0 or entry[1] != 0
+                continue
+            if tag in _STRUCTURES and not is_gps and self._structure(entry, task, inner):
+                continue
+            spec = renamed.get(tag) if renamed else None
             if spec is None:
-                if tag == 0 and entry.kind == 0:
-                    continue
-                spec = _named(f"{'GPS' if group == 'GPS' else 'Exif'}_0x{tag:04x}")
+                spec = tags.get(tag) or _unknown("GPS" if is_gps else "Exif", tag)
             self._entry(entry, group, spec, images)
+        if unreadable:
+            self._problem(ProblemKind.DAMAGED, f"{group} has {unreadable} entries of unknown types", task.offset)
         for start, (length, name) in _IMAGES.items():
             if images.get(start) and images.get(length):
                 self._image(group, name, images[start], images[length])
         return inner
+
+    def _structure(self, entry: ifd.Entry, task: _Task, inner: list[_Task]) -> bool:
+        """Follows what the tag points to or holds; False when it is a plain value after all."""
+        if entry.tag in _POINTERS and entry.kind != ifd.UNDEFINED:
+            inner += self._pointers(entry, task)
+            return True
+        block = _BLOCKS.get(entry.tag)
+        return block is not None and block(self, entry, task.group)
 
     def _renamed(self, group: str, entries: list[ifd.Entry]) -> Mapping[int, Tag]:
         """Where strips or JPEG offsets are previews; ExifTool's documentation of tags 0x0111 and 0x0201."""
@@ -234,54 +252,65 @@ class Walk:
         return tasks
 
     def _entry(self, entry: ifd.Entry, group: str, spec: Tag, images: dict[str, int]) -> None:
+        tag, kind, count, offset, size, inline = entry
+        origin = tuple.__new__(ByteRange, (self.base + offset, size))
         document, section = self.document, self.section
-        tag, kind, _, offset, size = entry
-        origin = ByteRange(self.base + offset, size)
-        if kind not in ifd.SIZES:
-            self._problem(ProblemKind.DAMAGED, f"{group} {spec.name} has unknown type {kind}", offset)
-            return
         if spec.hidden or not size:
             if not size and not spec.hidden and kind in {2, 7}:
-                document.add(section, spec.name, "", "", spec.unit, None, spec.group or group, "", origin)
+                document.add(section, spec.name, "", "", spec.unit, None, group, "", origin)
+            return
+        if inline and count == 1 and kind in ifd.SINGLES and tag not in _SPECIAL and spec.name not in _IMAGE_PLACES:
+            # The shortest way for what most entries are: one small number in the entry itself.
+            stored = ifd.SINGLES[kind][self.directories.reader.big_endian].unpack_from(inline)[0]
+            fields.add(document, section, group, spec, stored, origin)
             return
         try:
-            if size > _MAX_LIST and (spec.binary or kind not in {1, 2, 7} and entry.count > _MAX_LIST):
-                if offset + size > self.directories.reader.length:
-                    raise TruncatedError(self.base + offset, size, self.directories.reader.length)
-                length = size if kind in {1, 2, 7} else 0
-                if tag == _COLOR_MAP:
-                    fields.add_binary(document, section, group, spec.name, size, origin)
-                elif spec.binary and length:
-                    fields.add_binary(document, section, group, spec.name, length, origin)
-                else:
-                    document.add(section, spec.name, None, f"({entry.count} values)", "", None, group, "", origin)
+            if size > _MAX_LIST and (spec.binary or (kind not in {1, 2, 7} and count > _MAX_LIST)):
+                self._large(entry, group, spec, origin)
                 return
             # One byte more than fits, so that the document itself sees the cut and says so.
             stored = self.directories.value(entry, document.limits.max_value_bytes + 1)
         except TruncatedError as error:
             self._problem(ProblemKind.TRUNCATED, f"{group} {spec.name}: {error}", offset)
             return
-        note = ""
-        name = spec.name
+        if tag in _SPECIAL or spec.name in _IMAGE_PLACES:
+            self._special(entry, group, spec, stored, origin, images)
+        else:
+            fields.add(document, section, group, spec, stored, origin)
+
+    def _large(self, entry: ifd.Entry, group: str, spec: Tag, origin: ByteRange) -> None:
+        """A long list or block: described, once it is certain to be there."""
+        tag, kind, count, offset, size, _ = entry
+        if offset + size > self.directories.reader.length:
+            raise TruncatedError(self.base + offset, size, self.directories.reader.length)
+        if tag == _COLOR_MAP or (spec.binary and kind in {1, 2, 7}):
+            fields.add_binary(self.document, self.section, group, spec.name, size, origin)
+        else:
+            self.document.add(self.section, spec.name, None, f"({count} values)", "", None, group, "", origin)
+
+    def _special(
+        self, entry: ifd.Entry, group: str, spec: Tag, stored: Value, origin: ByteRange, images: dict[str, int]
+    ) -> None:
+        """Tags that mean more than their value: texts with a charset, places, names of the camera, GeoTIFF keys."""
+        tag, name, note = entry.tag, spec.name, ""
         if name in CHARSET_TEXTS:
             stored, note = commented(stored, big_endian=self.directories.reader.big_endian)
         elif tag in _OFFSETS:
             stored = self._absolute(stored)
-        if tag == _COLOR_MAP:
-            fields.add_binary(document, section, group, name, size, origin)
-            return
+        length = entry.size_bytes if tag == _COLOR_MAP else 0
         if tag in _LISTS_OF_PARTS and isinstance(stored, list):
-            length = sum(len(str(each)) + 1 for each in stored) - 1
-            if length > 32:
-                fields.add_binary(document, section, group, name, length, origin)
-                return
-        if isinstance(stored, int) and name[-5:] in {"Start", "ffset", "ength"}:
+            length = fields.printed_length(stored)
+            length = length if length > _MAX_PRINTED_PARTS else 0
+        if length:
+            fields.add_binary(self.document, self.section, group, name, length, origin)
+            return
+        if isinstance(stored, int) and name in _IMAGE_PLACES:
             images[name] = stored
         if tag in _REMEMBERED and isinstance(stored, str):
             setattr(self, _REMEMBERED[tag], stored.strip())
-        if 33550 <= tag <= 34737 and tag in _GEO:
+        if tag in _GEO:
             self._geo[tag] = _reals(stored)
-        fields.add(document, section, group, _plain(spec) if spec.group else spec, stored, origin, note)
+        fields.add(self.document, self.section, group, spec, stored, origin, note)
 
     def _absolute(self, value: Value) -> Value:
         """Stored from the start of this structure, meant from the start of the file."""
@@ -321,17 +350,9 @@ class Walk:
 _RAW_MAKES = (("NIKON", "nef"), ("SONY", "arw"), ("PENTAX", "pef"), ("RICOH", "pef"), ("SAMSUNG", "srw"))
 _REMEMBERED = {271: "make", 272: "model", 305: "software"}
 _GEO = frozenset({33550, 33920, 33922, 34264, 34735, 34736, 34737})
-_PLAIN: dict[str, Tag] = {}
-
-
-def _plain(spec: Tag) -> Tag:
-    """The tag without a group of its own: a field's group is the directory that it was found in."""
-    found = _PLAIN.get(spec.name)
-    if found is None:
-        found = Tag((spec.name, spec.kind, spec.count, "B" if spec.binary else "", spec.labels, ""))
-        found.convert, found.printer, found.unit = spec.convert, spec.printer, spec.unit
-        _PLAIN[spec.name] = found
-    return found
+_MAX_PRINTED_PARTS = 32  # characters of offsets and lengths of strips; more are described by their length
+_IMAGE_PLACES = frozenset(_IMAGES) | {length for length, _ in _IMAGES.values()}
+_SPECIAL = _OFFSETS | _LISTS_OF_PARTS | frozenset(_REMEMBERED) | _GEO | {_COLOR_MAP, 37510, 27, 28}
 
 
 def _reals(value: Value) -> Value:
@@ -446,6 +467,4 @@ _BLOCKS: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]] = {
 }
 
 
-def window(source: ByteSource, base: int, length: int) -> Reader:
-    """A big-endian reader over part of the file."""
-    return Reader(source, base=base, length=length)
+_STRUCTURES = frozenset(_POINTERS) | frozenset(_BLOCKS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ProblemKind, Rational
+from extractor_service.document import Field, ProblemKind, Rational, size_of
 
 if TYPE_CHECKING:
     from extractor_service.document import ByteRange, Document, Value
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # What a conversion raises on values that no camera writes.
 _NONSENSE = (ArithmeticError, ValueError, TypeError, LookupError)
+_SHORT = 4096  # characters; longer texts may have to be cut
 _NOT_UTF8 = "latin-1, since the bytes aren't UTF-8"
 
 
@@ -40,10 +41,11 @@ def add(
     if tag.binary:
         add_binary(document, section, group, tag.name, printed_length(stored), origin)
         return
-    if tag.convert is not None:
+    convert = tag.convert
+    if convert is not None:
         before = value
         try:
-            value = tag.convert(value)
+            value = convert(value)
         except _NONSENSE:
             document.problem(section, ProblemKind.DAMAGED, f"{tag.name}: {str(stored)[:60]} makes no sense")
         if raw is None and before is not value and kind in {int, float, list}:
@@ -52,12 +54,21 @@ def add(
         text = "undef" if math.isnan(stored) else "inf"  # type: ignore[arg-type]
     elif value is None and kind is Rational:
         text = "inf" if stored.numerator else "undef"  # type: ignore[union-attr]
+    elif tag.printer is None and tag.labels is None:
+        text = ""
     else:
         try:
             text = tag.text(value)
         except _NONSENSE:
             text = ""
-    document.add(section, tag.name, value, text, tag.unit, raw, tag.group or group, note, origin)
+    kind = type(value)
+    if kind is int or kind is float or (kind is str and len(value) < _SHORT):  # type: ignore[arg-type]
+        size = len(text) + (len(value) if kind is str else 9)  # type: ignore[arg-type]
+        if raw is not None:
+            size += 8 if type(raw) is Rational else size_of(raw)
+        document.put(section, Field(tag.name, value, text, tag.unit, raw, tag.group or group, note, origin), size)
+    else:
+        document.add(section, tag.name, value, text, tag.unit, raw, tag.group or group, note, origin)
 
 
 def add_binary(

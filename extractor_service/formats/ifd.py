@@ -23,7 +23,9 @@ _TYPES = {
 }  # fmt: skip
 SIZES = {kind: size for kind, (_, size) in _TYPES.items()}
 ASCII, UNDEFINED, UTF8 = 2, 7, 129
-_TEXTS = frozenset({ASCII, UTF8})
+# The usual single numbers and fractions, little-endian and big-endian.
+SINGLES = {kind: (layout("<" + code), layout(">" + code)) for kind, code in ((1, "B"), (3, "H"), (4, "I"), (6, "b"), (8, "h"), (9, "i"))}
+_PAIRS = {kind: (layout("<" + code), layout(">" + code)) for kind, code in ((5, "II"), (10, "ii"))}
 RATIONALS = frozenset({5, 10})
 # TIFF; then raw files with the same structure: Olympus ("RS", "RO") and Panasonic (0x55).
 _VERSIONS = frozenset({42, 0x5352, 0x4F52, 0x55})
@@ -42,6 +44,8 @@ class Entry(NamedTuple):
     """How many values there are."""
     offset: int
     size_bytes: int
+    inline: bytes = b""
+    """The value itself where it stands in the entry."""
 
 
 class Directory(NamedTuple):
@@ -101,10 +105,13 @@ class Directories:
         pointer = layout(order + word).unpack
         entries: list[Entry] = []
         position = start + size - inline
+        sizes, make = SIZES.get, tuple.__new__  # a named tuple's own constructor takes twice as long
         for tag, kind, values, stored in packed.iter_unpack(data):
-            size_bytes = values * SIZES.get(kind, 0)
-            at = position if size_bytes <= inline else pointer(stored)[0] + self.shift
-            entries.append(Entry(tag, kind, values, at, size_bytes))
+            size_bytes = values * sizes(kind, 0)
+            if size_bytes <= inline:
+                entries.append(make(Entry, (tag, kind, values, position, size_bytes, stored)))
+            else:
+                entries.append(make(Entry, (tag, kind, values, pointer(stored)[0] + self.shift, size_bytes, b"")))
             position += size
         following = 0
         if not is_cut and kept == count:
@@ -120,17 +127,22 @@ class Directories:
         Raises:
             TruncatedError: the value lies beyond the end.
         """
-        size = entry.size_bytes
+        _, kind, count, offset, size, inline = entry
+        big_endian = self.reader.big_endian
+        if inline:
+            if count == 1 and kind in SINGLES:
+                single: int = SINGLES[kind][big_endian].unpack_from(inline)[0]
+                return single
+            return decode(kind, inline[:size], big_endian=big_endian)
         if size > max_bytes:
-            width = SIZES[entry.kind]
+            width = SIZES[kind]
             size = max_bytes // width * width
-        data = self.reader.exact(entry.offset, size)
-        return decode(entry.kind, data, big_endian=self.reader.big_endian)
+        return decode(kind, self.reader.exact(offset, size), big_endian=big_endian)
 
 
 def decode(kind: int, data: bytes, *, big_endian: bool) -> Value:
     """The value of `data` as TIFF type `kind`; an empty list where there is none."""
-    if kind in _TEXTS:
+    if kind == ASCII or kind == UTF8:  # noqa: PLR1714 - the hottest branch of all
         end = data.find(b"\0")
         return text(data if end < 0 else data[:end])
     code, width = _TYPES[kind]
@@ -138,6 +150,9 @@ def decode(kind: int, data: bytes, *, big_endian: bool) -> Value:
         return data
     order = ">" if big_endian else "<"
     count = len(data) // width
+    if count == 1 and len(code) == 2:
+        pair = _PAIRS[kind][big_endian].unpack(data[:8])
+        return tuple.__new__(Rational, pair)
     if kind in RATIONALS:
         numbers = layout(f"{order}{count * 2}{code[0]}").unpack(data)
         if count == 1:

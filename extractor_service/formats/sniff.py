@@ -10,16 +10,43 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extractor_service.formats.base import Format
+    from extractor_service.formats.base import Format, Magic
+
+    # (rank, place in the table, magic, format)
+    Candidate = tuple[tuple[bool, int], int, Magic, Format]
 
 
 def sniff(head: bytes, formats: Sequence[Format]) -> Format | None:
     """The format of a file that begins with `head` (16 KiB suffice); None when none matches."""
-    best: Format | None = None
-    best_rank = (False, 0)
-    for candidate in formats:
-        for magic in candidate.magics:
-            rank = (not magic.within, len(magic.data))
-            if rank > best_rank and magic.matches(head):
-                best, best_rank = candidate, rank
-    return best
+    known = _INDEXES.get(id(formats))
+    if known is None or known[0] is not formats:
+        known = _INDEXES[id(formats)] = (formats, _index(formats))
+    for _, _, magic, candidate in known[1][head[0] if head else 256]:
+        if magic.matches(head):
+            return candidate
+    return None
+
+
+_FTYP_OFFSET = 4
+# By identity: hashing a hundred formats for every file would cost more than trying them.
+_INDEXES: dict[int, tuple[Sequence[Format], list[list[Candidate]]]] = {}
+
+
+def _index(formats: Sequence[Format]) -> list[list[Candidate]]:
+    """What may begin with each byte (and with none), best first: over a hundred magics are too many to try."""
+    candidates = [
+        ((not magic.within, len(magic.data)), number, magic, each)
+        for number, each in enumerate(formats)
+        for magic in each.magics
+    ]
+    candidates.sort(key=lambda candidate: (candidate[0], -candidate[1]), reverse=True)
+    return [[each for each in candidates if _may_begin(each[2], byte)] for byte in range(257)]
+
+
+def _may_begin(magic: Magic, byte: int) -> bool:
+    if magic.offset == _FTYP_OFFSET and magic.data[:4] == b"ftyp":
+        return byte == 0  # the length of the box before it, which is far below 16 MiB
+    if magic.offset or magic.within:
+        return True
+    mask = magic.mask[0] if magic.mask else 0xFF
+    return byte < 256 and byte & mask == magic.data[0] & mask

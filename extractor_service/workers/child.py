@@ -57,24 +57,25 @@ def _run_job(job: Job, descriptor: int, connection: socket.socket, formats: Mapp
     stop_at = time.monotonic() + job.parse_seconds
     deriving_seconds = min(_MAX_DERIVING_SECONDS, job.parse_seconds * _DERIVING_RATIO)
     incomplete: set[str] = set()
+    pending: list[bytes] = []
     for name in job.modules:
         module = BY_NAME[name]
+        if pending and not module.reads:  # it reads the file again, which may be the end of this process
+            connection.sendall(b"".join(pending))
+            pending.clear()
         header, payload = _run_module(module, source, document, context, stop_at, deriving_seconds)
         if not incomplete.isdisjoint(module.reads):
             header["is_complete"] = False  # what is derived from a part is itself a part
         if not header["is_complete"]:
             incomplete.add(name)
-        connection.sendall(encode_frame({"kind": "module", "name": name, **header}, payload))
-    connection.sendall(
-        encode_frame(
-            {
-                "kind": "end",
-                "source_bytes_read": source.bytes_read,
-                "source_reads": source.reads,
-                "recycle": isolation.resident_bytes() > _RECYCLE_RESIDENT_BYTES,
-            }
-        )
-    )
+        pending.append(encode_frame({"kind": "module", "name": name, **header}, payload))
+    end = {
+        "kind": "end",
+        "source_bytes_read": source.bytes_read,
+        "source_reads": source.reads,
+        "recycle": isolation.resident_bytes() > _RECYCLE_RESIDENT_BYTES,
+    }
+    connection.sendall(b"".join([*pending, encode_frame(end)]))
 
 
 def _run_module(

@@ -8,7 +8,7 @@ from extractor_service.document import Rational, Struct
 from metaextract.document.v1 import document_pb2 as pb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from extractor_service.document import Common, Document, Field, Problem, Value
 
@@ -39,9 +39,9 @@ def encode_sections(document: Document) -> pb.Document:
     """The sections alone."""
     message = pb.Document()
     for name, fields in document.sections.items():
-        section = message.sections.add(name=name)
+        add = message.sections.add(name=name).fields.add
         for field in fields:
-            _put_field(section.fields.add(), field)
+            _put_field(add, field)
     return message
 
 
@@ -84,56 +84,81 @@ def encode_digests(digests: dict[str, str]) -> pb.Document:
     )
 
 
-def _put_field(message: pb.Field, field: Field) -> None:
-    message.name = _clean(field.name)
-    if field.value is not None:
-        _put(message.value, field.value)
+def _put_field(add: Callable[..., pb.Field], field: Field) -> None:
+    """The hottest loop of a worker after parsing: one call for all texts, and no look at what is empty."""
+    text, unit, note = field.text, field.unit, field.note
+    if text:
+        message = add(name=_clean(field.name), text=_clean(text), group=_clean(field.group))
+    else:
+        message = add(name=_clean(field.name), group=_clean(field.group))
+    if unit:
+        message.unit = unit
+    if note:
+        message.note = _clean(note)
+    value = field.value
+    if value is not None:
+        _put(message.value, value)
     if field.raw is not None:
         _put(message.raw, field.raw)
-    if field.text:
-        message.text = _clean(field.text)
-    if field.unit:
-        message.unit = field.unit
-    if field.group:
-        message.group = _clean(field.group)
-    if field.note:
-        message.note = _clean(field.note)
-    if field.origin is not None:
-        message.origin.offset_bytes = _unsigned(field.origin.offset_bytes)
-        message.origin.length_bytes = _unsigned(field.origin.length_bytes)
+    origin = field.origin
+    if origin is not None:
+        offset, length = origin
+        if 0 <= offset <= _INT64_MAX and 0 <= length <= _INT64_MAX:
+            place = message.origin
+            place.offset_bytes = offset
+            place.length_bytes = length
+        else:
+            message.origin.offset_bytes = _unsigned(offset)
+            message.origin.length_bytes = _unsigned(length)
 
 
 def _put(message: pb.Value, value: Value) -> None:
-    if isinstance(value, str):
-        message.text = _clean(value)
-    elif isinstance(value, bool):
-        message.boolean = value
-    elif isinstance(value, int):
-        if _INT64_MIN <= value <= _INT64_MAX:
-            message.integer = value
-        elif 0 <= value <= _UINT64_MAX:
-            message.unsigned = value
-        else:
-            message.text = hex(value)  # decimal digits of huge numbers are refused by Python, for their cost
-    elif isinstance(value, float):
-        message.real = value
-    elif isinstance(value, bytes):
-        message.data = value
-    elif isinstance(value, Rational):
-        message.rational.numerator = value.numerator
-        message.rational.denominator = value.denominator
-    elif isinstance(value, Struct):
+    kind = type(value)
+    if kind is str:
+        message.text = _clean(value)  # type: ignore[arg-type]
+    elif kind is int:
+        _put_integer(message, value)  # type: ignore[arg-type]
+    elif kind is float:
+        message.real = value  # type: ignore[assignment]
+    elif kind is Rational:
+        fraction = message.rational
+        fraction.numerator, fraction.denominator = value  # type: ignore[misc]
+    elif kind is bool:
+        message.boolean = value  # type: ignore[assignment]
+    elif kind is bytes:
+        message.data = value  # type: ignore[assignment]
+    elif kind is Struct:
         message.map.SetInParent()
-        for name, inner in value.entries:
+        for name, inner in value.entries:  # type: ignore[union-attr]
             entry = message.map.entries.add(name=_clean(name))
             if inner is not None:
                 _put(entry.value, inner)
-    elif isinstance(value, list):
+    elif kind is list:
         message.list.SetInParent()
-        for inner in value:
-            item = message.list.values.add()
+        add = message.list.values.add
+        for inner in value:  # type: ignore[union-attr]
+            item = add()
             if inner is not None:
                 _put(item, inner)
+    else:
+        _put_derived(message, value)
+
+
+def _put_derived(message: pb.Value, value: Value) -> None:
+    """Values of a library's own classes, which derive from plain ones."""
+    for plain in (bool, int, float, str, bytes, list):
+        if isinstance(value, plain):
+            _put(message, plain(value))
+            return
+
+
+def _put_integer(message: pb.Value, value: int) -> None:
+    if _INT64_MIN <= value <= _INT64_MAX:
+        message.integer = value
+    elif 0 <= value <= _UINT64_MAX:
+        message.unsigned = value
+    else:
+        message.text = hex(value)  # decimal digits of huge numbers are refused by Python, for their cost
 
 
 def _problem(problem: Problem) -> pb.Problem:
@@ -152,6 +177,8 @@ def _unsigned(number: int) -> int:
 
 def _clean(text: str) -> str:
     """Valid UTF-8: a file's lone surrogates become the replacement character."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

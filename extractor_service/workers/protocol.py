@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 _LENGTHS = struct.Struct(">II")
@@ -69,7 +69,16 @@ def encode_frame(header: dict[str, Any], payload: bytes = b"") -> bytes:
 
 def encode_job(job: Job) -> bytes:
     """The frame of a job."""
-    return encode_frame({"kind": "job", **asdict(job)})
+    return encode_frame(
+        {
+            "kind": "job",
+            "format": job.format,
+            "modules": job.modules,
+            "size_bytes": job.size_bytes,
+            "parse_seconds": job.parse_seconds,
+            "digest_algorithms": job.digest_algorithms,
+        }
+    )
 
 
 def decode_job(header: dict[str, Any]) -> Job:

@@ -140,14 +140,14 @@ def rss_by_part(pid: int) -> list[tuple[str, int]]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process and its living descendants."""
+    """CPU time of a process and its descendants, those that have ended and were waited for included."""
     total = 0.0
     for process in family(pid):
         try:
             times = process.cpu_times()
         except psutil.NoSuchProcess:
             continue
-        total += times.user + times.system
+        total += times.user + times.system + times.children_user + times.children_system
     return total
 
 

@@ -189,7 +189,7 @@ class Notes:
         if tag is None or tag.hidden:
             return
         size = entry.size_bytes
-        origin = ByteRange(self.reader.base + entry.offset, size)
+        origin = tuple.__new__(ByteRange, (self.reader.base + entry.offset, size))
         if tag.binary or size > _MAX_VALUE_BYTES:
             if entry.offset + size <= self.reader.length:
                 length = size
