@@ -90,6 +90,7 @@ class ZoneSource(Enum):
     UNKNOWN = 0
     OFFSET_TAG = 1
     FORMAT_UTC = 2
+    GPS = 3
 
 
 class DateTime(NamedTuple):

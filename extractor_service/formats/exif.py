@@ -5,6 +5,7 @@ EXIF 2.32 (CIPA DC-008-2019) sections 4.6.4 to 4.6.8; GPS in 4.6.6; TIFF 6.0; DN
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -306,11 +307,26 @@ class Walk:
             return
         if isinstance(stored, int) and name in _IMAGE_PLACES:
             images[name] = stored
+        if tag in _DATES and isinstance(stored, str):
+            self._check_date(name, stored, origin)
         if tag in _REMEMBERED and isinstance(stored, str):
             setattr(self, _REMEMBERED[tag], stored.strip())
         if tag in _GEO:
             self._geo[tag] = _reals(stored)
         fields.add(self.document, self.section, group, spec, stored, origin, note)
+
+    def _check_date(self, name: str, text: str, origin: ByteRange) -> None:
+        """A Problem for a date that never was; zeros and blanks are how cameras say that they don't know."""
+        match = _DATE.match(text.strip())
+        if match is None:
+            return
+        month, day, hour, minute, second = map(int, match.groups()[1:])
+        if not any((int(match[1]), month, day)):
+            return
+        possible = 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] and hour < 24 and minute < 60 and second <= 60
+        if not possible:
+            message = f"{name}: there is no {text.strip()}"
+            self.document.problem(self.section, ProblemKind.DAMAGED, message, origin.offset_bytes)
 
     def _absolute(self, value: Value) -> Value:
         """Stored from the start of this structure, meant from the start of the file."""
@@ -352,7 +368,10 @@ _REMEMBERED = {271: "make", 272: "model", 305: "software"}
 _GEO = frozenset({33550, 33920, 33922, 34264, 34735, 34736, 34737})
 _MAX_PRINTED_PARTS = 32  # characters of offsets and lengths of strips; more are described by their length
 _IMAGE_PLACES = frozenset(_IMAGES) | {length for length, _ in _IMAGES.values()}
-_SPECIAL = _OFFSETS | _LISTS_OF_PARTS | frozenset(_REMEMBERED) | _GEO | {_COLOR_MAP, 37510, 27, 28}
+_DATES = frozenset({306, 36867, 36868})
+_DATE = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)$")
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_SPECIAL = _OFFSETS | _LISTS_OF_PARTS | frozenset(_REMEMBERED) | _GEO | _DATES | {_COLOR_MAP, 37510, 27, 28}
 
 
 def _reals(value: Value) -> Value:

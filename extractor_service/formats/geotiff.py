@@ -12,7 +12,7 @@ from extractor_service.formats.tagset import Tag, build, raw_table
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
-_SECTION = "geo_tiff"
+_SECTION = "geotiff"
 _DIRECTORY, _DOUBLES, _TEXTS = 34735, 34736, 34737
 _MAX_KEYS = 1000
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
-SECTION = "quick_time"
+SECTION = "quicktime"
 _MAX_ITEMS = 20_000
 _MAX_EXTENTS = 20_000
 _MAX_PACKET_BYTES = 8 * 1024 * 1024

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.boxes import Box
     from extractor_service.formats.reader import Reader
 
-_SECTION = "quick_time"
+_SECTION = "quicktime"
 _MAX_PROFILE_BYTES = 4 * 1024 * 1024
 _ROTATION = {0: "Horizontal (normal)", 1: "Rotate 270 CW", 2: "Rotate 180", 3: "Rotate 90 CW"}
 

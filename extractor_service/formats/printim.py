@@ -14,4 +14,4 @@ def parse(data: bytes, document: Document, at: int) -> None:
     """Adds the version of the block that begins with `data` at `at`; ignores anything else."""
     if data[:7] == b"PrintIM" and len(data) >= 12:
         version = data[8:12].decode("latin-1").rstrip("\0")
-        document.add("print_im", "PrintIMVersion", version, group="PrintIM", origin=ByteRange(at + 8, 4))
+        document.add("printim", "PrintIMVersion", version, group="PrintIM", origin=ByteRange(at + 8, 4))

@@ -5,10 +5,10 @@ Each fact is taken from the first of the listed fields that has a usable value. 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from extractor_service.document import DateTime, Position, Rational, Struct, ZoneSource
+from extractor_service.document import Position, Rational, Struct
+from extractor_service.modules import times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,56 +21,50 @@ if TYPE_CHECKING:
     Place = tuple[str, str, str | None]
 
 _WIDTH: Sequence[Place] = (
-    ("file", "ImageWidth", None), ("png", "ImageWidth", None), ("exif", "ImageWidth", "IFD0"),
+    ("file", "ImageWidth", None), ("png", "ImageWidth", None), ("riff", "ImageWidth", None), ("gif", "ImageWidth", None),
+    ("jpeg2000", "ImageWidth", None), ("photoshop", "ImageWidth", None), ("exif", "ImageWidth", "IFD0"),
     ("exif", "ExifImageWidth", "ExifIFD"), ("quicktime", "ImageWidth", None), ("dicom", "Columns", ""),
     ("fits", "NAXIS1", "HDU 0 (PRIMARY)"),
 )  # fmt: skip
 _HEIGHT: Sequence[Place] = (
-    ("file", "ImageHeight", None), ("png", "ImageHeight", None), ("exif", "ImageHeight", "IFD0"),
+    ("file", "ImageHeight", None), ("png", "ImageHeight", None), ("riff", "ImageHeight", None), ("gif", "ImageHeight", None),
+    ("jpeg2000", "ImageHeight", None), ("photoshop", "ImageHeight", None), ("exif", "ImageHeight", "IFD0"),
     ("exif", "ExifImageHeight", "ExifIFD"), ("quicktime", "ImageHeight", None), ("dicom", "Rows", ""),
     ("fits", "NAXIS2", "HDU 0 (PRIMARY)"),
 )  # fmt: skip
-_DURATION: Sequence[Place] = (("audio", "Duration", None), ("quicktime", "Duration", None))
+_DURATION: Sequence[Place] = (
+    ("audio", "Duration", None), ("quicktime", "Duration", None), ("gif", "Duration", None), ("riff", "Duration", None),
+)  # fmt: skip
 _MAKE: Sequence[Place] = (
-    ("exif", "Make", "IFD0"),
+    ("exif", "Make", "IFD0"), ("makernotes", "Make", None),
     ("dicom", "Manufacturer", ""),
     ("fits", "TELESCOP", None),
     ("xmp", "Make", "XMP-tiff"),
 )
 _MODEL: Sequence[Place] = (
-    ("exif", "Model", "IFD0"), ("dicom", "ManufacturerModelName", ""), ("fits", "INSTRUME", None),
+    ("exif", "Model", "IFD0"), ("makernotes", "Model", None), ("dicom", "ManufacturerModelName", ""), ("fits", "INSTRUME", None),
     ("xmp", "Model", "XMP-tiff"),
 )  # fmt: skip
 _TITLE: Sequence[Place] = (
     ("xmp", "Title", "XMP-dc"), ("pdf", "Title", "Info"), ("audio", "Title", None), ("png", "Title", None),
-    ("exif", "XPTitle", None), ("exif", "ImageDescription", "IFD0"), ("fits", "OBJECT", None),
+    ("exif", "XPTitle", None), ("iptc", "ObjectName", None), ("exif", "ImageDescription", "IFD0"), ("svg", "Title", None), ("fits", "OBJECT", None),
     ("dicom", "StudyDescription", ""), ("hdf5", "title", "/"),
 )  # fmt: skip
 _AUTHOR: Sequence[Place] = (
     ("xmp", "Creator", "XMP-dc"), ("pdf", "Author", "Info"), ("audio", "Artist", None), ("png", "Author", None),
-    ("exif", "Artist", "IFD0"), ("exif", "XPAuthor", None), ("fits", "OBSERVER", None), ("hdf5", "author", "/"),
+    ("exif", "Artist", "IFD0"), ("iptc", "By-line", None), ("exif", "XPAuthor", None), ("fits", "OBSERVER", None), ("hdf5", "author", "/"),
 )  # fmt: skip
 _SOFTWARE: Sequence[Place] = (
     ("exif", "Software", "IFD0"), ("xmp", "CreatorTool", "XMP-xmp"), ("pdf", "Producer", "Info"), ("png", "Software", None),
     ("dicom", "SoftwareVersions", ""), ("fits", "CREATOR", None),
 )  # fmt: skip
-# (time, offset, sub-seconds); the zone rules are by format.
-_EXIF_TIMES = (
-    ("DateTimeOriginal", "OffsetTimeOriginal", "SubSecTimeOriginal"),
-    ("CreateDate", "OffsetTimeDigitized", "SubSecTimeDigitized"),
-)
-_EXIF_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d)[ T](\d\d):(\d\d):(\d\d)$")
-_OFFSET = re.compile(r"[+-]\d\d:\d\d$|Z$")
-_ISO = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?$")
-_PDF_TIME = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'?\d\d)?")
-_DICOM_DATE, _DICOM_TIME = re.compile(r"\d{8}$"), re.compile(r"(\d\d)(\d\d)(\d\d)?(\.\d+)?$")
 
 
 class CommonModule:
     """Normalised facts out of the sections that `metadata` found."""
 
     name = "common"
-    version = "1"
+    version = "2"
     description = "The facts that users ask first, normalised over all formats."
     default_enabled = True
     reads: tuple[str, ...] = ("metadata",)
@@ -99,7 +93,7 @@ class CommonModule:
         common.page_count = _size(document, (("pdf", "PageCount", None),))
         orientation = _size(document, (("exif", "Orientation", "IFD0"),))
         common.orientation = orientation if orientation is not None and 1 <= orientation <= 8 else None
-        common.created_at = _created_at(document)
+        common.created_at = times.created_at(document)
         common.position = _position(document)
 
 
@@ -136,113 +130,6 @@ def _as_text(field: Field) -> str:
     if isinstance(value, list) and not isinstance(value, Rational):
         return ", ".join(item.strip() for item in value if isinstance(item, str))
     return value.strip().strip("\0") if isinstance(value, str) else ""
-
-
-def _created_at(document: Document) -> DateTime | None:
-    return (
-        _exif_time(document)
-        or _iso_time(document, (("xmp", "CreateDate", "XMP-xmp"), ("xmp", "DateCreated", "XMP-photoshop")))
-        or _utc_time(document, (("quicktime", "CreateDate", None),))
-        or _fits_time(document)
-        or _pdf_time(document)
-        or _dicom_time(document)
-    )
-
-
-def _exif_time(document: Document) -> DateTime | None:
-    for time_name, offset_name, fraction_name in _EXIF_TIMES:
-        field = document.find("exif", time_name)
-        match = _EXIF_TIME.match(field.value.strip()) if field and isinstance(field.value, str) else None
-        if match is None or not _is_possible(*match.groups()):
-            continue
-        year, month, day, hour, minute, second = match.groups()
-        iso = f"{year}-{month}-{day}T{hour}:{minute}:{second}"
-        fraction = document.find("exif", fraction_name)
-        if fraction is not None and isinstance(fraction.value, str) and fraction.value.strip().isdigit():
-            iso += f".{fraction.value.strip()}"
-        offset = document.find("exif", offset_name)
-        zone = offset.value.strip() if offset is not None and isinstance(offset.value, str) else ""
-        if _OFFSET.match(zone):
-            return DateTime(iso + zone, ZoneSource.OFFSET_TAG, f"exif.{time_name}")
-        return DateTime(iso, ZoneSource.UNKNOWN, f"exif.{time_name}")
-    return None
-
-
-def _iso_time(document: Document, places: Sequence[Place]) -> DateTime | None:
-    for section, name, group in places:
-        field = document.find(section, name, group)
-        if field is not None and isinstance(field.value, str) and _ISO.match(field.value):
-            has_zone = re.search(r"T.*(Z|[+-]\d\d:\d\d)$", field.value) is not None
-            zone = ZoneSource.OFFSET_TAG if has_zone else ZoneSource.UNKNOWN
-            return DateTime(field.value, zone, f"{section}.{name}")
-    return None
-
-
-def _utc_time(document: Document, places: Sequence[Place]) -> DateTime | None:
-    for section, name, group in places:
-        field = document.find(section, name, group)
-        match = _EXIF_TIME.match(field.value) if field and isinstance(field.value, str) else None
-        if match is not None:
-            year, month, day, hour, minute, second = match.groups()
-            iso = f"{year}-{month}-{day}T{hour}:{minute}:{second}Z"
-            return DateTime(iso, ZoneSource.FORMAT_UTC, f"{section}.{name}")
-    return None
-
-
-def _fits_time(document: Document) -> DateTime | None:
-    """DATE-OBS; UTC unless TIMESYS says otherwise (FITS 4.0, 9.2.1)."""
-    field = document.find("fits", "DATE-OBS")
-    if field is None or not isinstance(field.value, str) or not _ISO.match(field.value):
-        return None
-    system = document.find("fits", "TIMESYS")
-    is_utc = system is None or system.value in {"UTC", "utc"}
-    if is_utc and "T" in field.value:
-        return DateTime(field.value + "Z", ZoneSource.FORMAT_UTC, "fits.DATE-OBS")
-    return DateTime(field.value, ZoneSource.UNKNOWN, "fits.DATE-OBS")
-
-
-def _pdf_time(document: Document) -> DateTime | None:
-    field = document.find("pdf", "CreationDate", "Info")
-    match = _PDF_TIME.match(field.value) if field and isinstance(field.value, str) else None
-    if match is None:
-        return None
-    year, month, day, hour, minute, second, zone = match.groups()
-    if not _is_possible(year, month or "01", day or "01", hour or "00", minute or "00", second or "00"):
-        return None
-    iso = f"{year}-{month or '01'}-{day or '01'}"
-    if hour is not None:
-        iso += f"T{hour}:{minute or '00'}:{second or '00'}"
-    if not zone or hour is None:
-        return DateTime(iso, ZoneSource.UNKNOWN, "pdf.CreationDate")
-    digits = zone.replace("'", "")
-    offset = "Z" if digits == "Z" else f"{digits[:3]}:{digits[3:5]}"
-    return DateTime(iso + offset, ZoneSource.OFFSET_TAG, "pdf.CreationDate")
-
-
-def _dicom_time(document: Document) -> DateTime | None:
-    for kind in ("Acquisition", "Content", "Study"):
-        day = document.find("dicom", f"{kind}Date")
-        if day is None or not isinstance(day.value, str) or not _DICOM_DATE.match(day.value):
-            continue
-        iso = f"{day.value[:4]}-{day.value[4:6]}-{day.value[6:]}"
-        time = document.find("dicom", f"{kind}Time")
-        match = _DICOM_TIME.match(time.value) if time and isinstance(time.value, str) else None
-        if match is not None:
-            hour, minute, second, fraction = match.groups()
-            iso += f"T{hour}:{minute}:{second or '00'}{fraction or ''}"
-        return DateTime(iso, ZoneSource.UNKNOWN, f"dicom.{kind}Date")
-    return None
-
-
-def _is_possible(year: str, month: str, day: str, hour: str, minute: str, second: str) -> bool:
-    return (
-        int(year) >= 1800
-        and 1 <= int(month) <= 12
-        and 1 <= int(day) <= 31
-        and int(hour) < 24
-        and int(minute) < 60
-        and int(second) <= 60
-    )
 
 
 def _position(document: Document) -> Position | None:

@@ -18,6 +18,7 @@ class BlockCachedSource:
     Attributes:
         bytes_read: bytes fetched from the source beneath, blocks counted whole.
         reads: fetches made from it; neighbouring missing blocks are one fetch.
+        hits: ranges answered.
         error: the first failure of the source beneath. Libraries turn I/O errors into "corrupt file"; who asks
             here afterwards knows better.
     """
@@ -32,6 +33,7 @@ class BlockCachedSource:
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self.bytes_read = 0
         self.reads = 0
+        self.hits = 0
         self.error: Exception | None = None
 
     @property
@@ -46,6 +48,7 @@ class BlockCachedSource:
         length = min(length, self._size_bytes - offset)
         if length <= 0:
             return b""
+        self.hits += 1
         size = self._block_bytes
         first, last = offset // size, (offset + length - 1) // size
         if first == last:

@@ -15,6 +15,7 @@ from extractor_service.sources.base import SourceError
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import DescriptorSource
 from extractor_service.workers import encode, isolation
+from extractor_service.workers.heartbeat import Heartbeat
 from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, encode_frame, receive_job
 
 if TYPE_CHECKING:
@@ -40,19 +41,22 @@ class TimeLimitError(BaseException):
 def serve(connection: socket.socket, formats: Mapping[str, Format], memory_bytes: int) -> None:
     """Works until the front closes the connection."""
     signal.signal(signal.SIGALRM, _on_alarm)
+    heartbeat = Heartbeat(connection)
     isolation.limit_resources(memory_bytes)
     while (received := receive_job(connection)) is not None:
         job, descriptor = received
-        connection.sendall(encode_frame({"kind": "started"}))
+        heartbeat.send(encode_frame({"kind": "started"}))
         try:
-            _run_job(job, descriptor, connection, formats)
+            _run_job(job, descriptor, heartbeat, formats)
         finally:
+            heartbeat.stop()
             os.close(descriptor)
 
 
-def _run_job(job: Job, descriptor: int, connection: socket.socket, formats: Mapping[str, Format]) -> None:
+def _run_job(job: Job, descriptor: int, heartbeat: Heartbeat, formats: Mapping[str, Format]) -> None:
     source = BlockCachedSource(DescriptorSource(descriptor, job.size_bytes))
     document = Document()
+    heartbeat.start(source, document)
     context = ModuleContext(formats.get(job.format), job.digest_algorithms)
     stop_at = time.monotonic() + job.parse_seconds
     deriving_seconds = min(_MAX_DERIVING_SECONDS, job.parse_seconds * _DERIVING_RATIO)
@@ -61,7 +65,7 @@ def _run_job(job: Job, descriptor: int, connection: socket.socket, formats: Mapp
     for name in job.modules:
         module = BY_NAME[name]
         if pending and not module.reads:  # it reads the file again, which may be the end of this process
-            connection.sendall(b"".join(pending))
+            heartbeat.send(b"".join(pending))
             pending.clear()
         header, payload = _run_module(module, source, document, context, stop_at, deriving_seconds)
         if not incomplete.isdisjoint(module.reads):
@@ -75,7 +79,8 @@ def _run_job(job: Job, descriptor: int, connection: socket.socket, formats: Mapp
         "source_reads": source.reads,
         "recycle": isolation.resident_bytes() > _RECYCLE_RESIDENT_BYTES,
     }
-    connection.sendall(b"".join([*pending, encode_frame(end)]))
+    heartbeat.stop()
+    heartbeat.send(b"".join([*pending, encode_frame(end)]))
 
 
 def _run_module(

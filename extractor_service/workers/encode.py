@@ -29,16 +29,20 @@ def encode_module(name: str, document: Document, problems: Sequence[Problem]) ->
         message = encode_common(document.common)
     elif name == "digests":
         message = encode_digests(document.digests)
+    elif name == "composite":
+        message = encode_sections(document, only="composite")
     else:
         message = encode_sections(document)
     message.problems.extend(_problem(problem) for problem in problems)
     return message.SerializeToString()
 
 
-def encode_sections(document: Document) -> pb.Document:
-    """The sections alone."""
+def encode_sections(document: Document, only: str = "") -> pb.Document:
+    """The sections alone, or one of them."""
     message = pb.Document()
     for name, fields in document.sections.items():
+        if only and name != only:
+            continue
         add = message.sections.add(name=name).fields.add
         for field in fields:
             _put_field(add, field)

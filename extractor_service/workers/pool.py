@@ -27,10 +27,16 @@ _ATTEMPTS = 3
 class WorkerPool:
     """Runs jobs in isolated processes. Start it with :meth:`start`."""
 
-    def __init__(self, command: Sequence[str], max_workers: int, memory_bytes: int) -> None:
-        """`command` starts the template; `memory_bytes` is what one worker may use above its start."""
+    def __init__(
+        self, command: Sequence[str], max_workers: int, memory_bytes: int, stall_seconds: float = 10.0
+    ) -> None:
+        """`command` starts the template; `memory_bytes` is what one worker may use above its start.
+
+        A worker that makes no progress for `stall_seconds` is ended.
+        """
         self._command = command
         self._memory_bytes = memory_bytes
+        self._stall_seconds = stall_seconds
         self._slots = asyncio.Semaphore(max_workers)
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
@@ -58,7 +64,7 @@ class WorkerPool:
                     failures += 1
                     continue
                 try:
-                    result = await worker.run(job, descriptor)
+                    result = await worker.run(job, descriptor, self._stall_seconds)
                 except WorkerDiedIdleError:
                     failures += worker.jobs_done == 0  # one that had worked before has only died waiting
                     continue

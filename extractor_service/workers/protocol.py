@@ -59,6 +59,10 @@ class JobResult:
     failure_message: str = ""
     source_bytes_read: int = 0
     source_reads: int = 0
+    snapshot: bytes = b""
+    """What had been found when the worker last told; kept when it is lost."""
+    progress: int = 0
+    has_progressed: bool = False
 
 
 def encode_frame(header: dict[str, Any], payload: bytes = b"") -> bytes:

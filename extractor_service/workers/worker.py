@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from extractor_service.workers.forks import Template
 
 _MIN_KILL_AFTER_SECONDS = 0.1
+_SNAPSHOT_MODULE = "metadata"
 _SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
 
 
@@ -51,7 +52,7 @@ class Worker:
         """False when the worker is dead or dying: workers don't outlive their template."""
         return self._template.is_alive
 
-    async def run(self, job: Job, descriptor: int) -> JobResult:
+    async def run(self, job: Job, descriptor: int, stall_seconds: float) -> JobResult:
         """What became of the job; never raises for what the file did to the worker.
 
         Raises:
@@ -69,7 +70,9 @@ class Worker:
             grace = min(
                 MAX_KILL_AFTER_SECONDS, max(_MIN_KILL_AFTER_SECONDS, job.parse_seconds * KILL_AFTER_RATIO)
             )
-            async with asyncio.timeout(job.parse_seconds + grace):
+            stall_seconds += grace
+            ends_at = self._loop.time() + job.parse_seconds + grace
+            async with asyncio.timeout_at(min(ends_at, self._loop.time() + stall_seconds)) as limit:
                 while True:
                     data = await self._loop.sock_recv(self._connection, 256 * 1024)
                     if not data:
@@ -78,8 +81,13 @@ class Worker:
                         started = True
                         if self._take(header, payload, result, job):
                             return result
+                    if result.has_progressed:
+                        result.has_progressed = False
+                        limit.reschedule(min(ends_at, self._loop.time() + stall_seconds))
         except TimeoutError:
-            result.failure, result.failure_message = Outcome.TIMEOUT.value, "killed: it ran out of time"
+            stalled = self._loop.time() < ends_at - grace
+            message = f"killed: no progress for {stall_seconds:.1f} s" if stalled else "killed: it ran out of time"
+            result.failure, result.failure_message = Outcome.TIMEOUT.value, message
         except (OSError, ProtocolError) as error:
             if not started:
                 self.kill()
@@ -88,6 +96,7 @@ class Worker:
         finally:
             if result.failure is not None or not started:
                 self.kill()
+        _keep_snapshot(result, job)
         return result
 
     def kill(self) -> None:
@@ -131,6 +140,14 @@ class Worker:
                     is_complete=bool(header["is_complete"]),
                 )
             )
+            result.has_progressed = True
+        elif kind == "alive":
+            progress = int(header["progress"])
+            result.has_progressed = result.has_progressed or progress != result.progress
+            result.progress = progress
+        elif kind == "snapshot":
+            result.snapshot = payload
+            result.has_progressed = True
         elif kind == "end":
             result.source_bytes_read = int(header["source_bytes_read"])
             result.source_reads = int(header["source_reads"])
@@ -159,3 +176,10 @@ class Worker:
         if os.WEXITSTATUS(status) == EXIT_OUT_OF_MEMORY:
             return Outcome.OUT_OF_MEMORY.value, "the worker ran out of memory"
         return Outcome.CRASHED.value, f"the worker exited with {os.WEXITSTATUS(status)}"
+
+
+def _keep_snapshot(result: JobResult, job: Job) -> None:
+    """What a lost worker had found when it last told."""
+    is_first = not result.modules and job.modules[:1] == (_SNAPSHOT_MODULE,)
+    if result.failure is not None and result.snapshot and is_first:
+        result.modules.append(ModuleResult(_SNAPSHOT_MODULE, result.failure, result.snapshot, is_complete=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import time
 
@@ -31,6 +32,12 @@ def parse(source, document) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
         while True:
             time.sleep(0.01)
+    elif action == "hang-frozen":  # one that holds the interpreter: nothing of Python runs any more
+        re.match(r"(a+)+$", "a" * 64 + "b")
+    elif action == "slow":
+        for number in range(8):
+            time.sleep(0.4)
+            document.add("hostile", "Step", number)
     elif action == "allocate":
         document.add("hostile", "Bytes", len(bytearray(4 * 2**30)))
     elif action == "segfault":

@@ -61,7 +61,7 @@ async def test_jobs_run_side_by_side_up_to_the_limit(pool):
     ("action", "failure", "reports"),
     [
         ("hang", None, ["TIMEOUT", "OK"]),
-        ("hang-deaf", "TIMEOUT", []),
+        ("hang-deaf", "TIMEOUT", ["TIMEOUT"]),
         ("allocate", None, ["OUT_OF_MEMORY", "OK"]),
         ("segfault", "CRASHED", []),
         ("exit", "CRASHED", []),
@@ -76,10 +76,34 @@ async def test_a_hostile_job_costs_itself_alone(pool, action, failure, reports):
     result = await run(pool, make(action), "hostile", parse_seconds=1.0)
     assert (None if result.failure is None else Outcome(result.failure).name) == failure
     assert outcomes(result) == reports
-    if failure is None:
+    if result.modules:
         assert b"Action" in result.modules[0].fragment, "what was found before stays"
         assert not any(module.is_complete for module in result.modules), "and is never taken for the whole"
     assert outcomes(await run(pool, images.jpeg(), "jpeg")) == ["OK", "OK"]
+
+
+@pytest.mark.parametrize("action", ["hang-deaf", "hang-frozen"])
+async def test_a_job_without_progress_is_ended_long_before_its_time(action):
+    pool = WorkerPool(COMMAND, 1, 512 * 2**20, stall_seconds=0.8)
+    await pool.start()
+    try:
+        started_at = time.monotonic()
+        result = await run(pool, make(action), "hostile", parse_seconds=20.0)
+        assert time.monotonic() - started_at < 10
+        assert result.failure == Outcome.TIMEOUT.value and "no progress" in result.failure_message
+        assert outcomes(await run(pool, images.jpeg(), "jpeg")) == ["OK", "OK"]
+    finally:
+        await pool.close()
+
+
+async def test_a_slow_job_that_goes_on_is_left_alone():
+    pool = WorkerPool(COMMAND, 1, 512 * 2**20, stall_seconds=0.8)
+    await pool.start()
+    try:
+        result = await run(pool, make("slow"), "hostile", parse_seconds=20.0)
+        assert result.failure is None and outcomes(result) == ["OK", "OK"]
+    finally:
+        await pool.close()
 
 
 async def test_a_worker_that_died_idle_is_replaced_unseen(pool):

@@ -107,6 +107,8 @@ class _ZoneSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ZoneSource
     """An offset stood beside the time (EXIF OffsetTime, ISO 8601, PDF, DICOM)."""
     ZONE_SOURCE_FORMAT_UTC: _ZoneSource.ValueType  # 2
     """The format defines the time as UTC (QuickTime, FITS, GPS)."""
+    ZONE_SOURCE_GPS: _ZoneSource.ValueType  # 3
+    """The difference to the GPS time of the same picture, which is UTC."""
 
 class ZoneSource(_ZoneSource, metaclass=_ZoneSourceEnumTypeWrapper):
     """Where the offset of a time came from."""
@@ -117,6 +119,8 @@ ZONE_SOURCE_OFFSET_TAG: ZoneSource.ValueType  # 1
 """An offset stood beside the time (EXIF OffsetTime, ISO 8601, PDF, DICOM)."""
 ZONE_SOURCE_FORMAT_UTC: ZoneSource.ValueType  # 2
 """The format defines the time as UTC (QuickTime, FITS, GPS)."""
+ZONE_SOURCE_GPS: ZoneSource.ValueType  # 3
+"""The difference to the GPS time of the same picture, which is UTC."""
 Global___ZoneSource: _TypeAlias = ZoneSource  # noqa: Y015
 
 class _ProblemKind:

@@ -167,6 +167,8 @@ const (
 	ZoneSource_ZONE_SOURCE_OFFSET_TAG ZoneSource = 1
 	// The format defines the time as UTC (QuickTime, FITS, GPS).
 	ZoneSource_ZONE_SOURCE_FORMAT_UTC ZoneSource = 2
+	// The difference to the GPS time of the same picture, which is UTC.
+	ZoneSource_ZONE_SOURCE_GPS ZoneSource = 3
 )
 
 // Enum value maps for ZoneSource.
@@ -175,11 +177,13 @@ var (
 		0: "ZONE_SOURCE_UNSPECIFIED",
 		1: "ZONE_SOURCE_OFFSET_TAG",
 		2: "ZONE_SOURCE_FORMAT_UTC",
+		3: "ZONE_SOURCE_GPS",
 	}
 	ZoneSource_value = map[string]int32{
 		"ZONE_SOURCE_UNSPECIFIED": 0,
 		"ZONE_SOURCE_OFFSET_TAG":  1,
 		"ZONE_SOURCE_FORMAT_UTC":  2,
+		"ZONE_SOURCE_GPS":         3,
 	}
 )
 
@@ -1676,12 +1680,13 @@ const file_metaextract_document_v1_document_proto_rawDesc = "" +
 	"\x17DIGEST_ALGORITHM_BLAKE3\x10\x01\x12\x1b\n" +
 	"\x17DIGEST_ALGORITHM_SHA256\x10\x02\x12\x19\n" +
 	"\x15DIGEST_ALGORITHM_SHA1\x10\x03\x12\x18\n" +
-	"\x14DIGEST_ALGORITHM_MD5\x10\x04*a\n" +
+	"\x14DIGEST_ALGORITHM_MD5\x10\x04*v\n" +
 	"\n" +
 	"ZoneSource\x12\x1b\n" +
 	"\x17ZONE_SOURCE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16ZONE_SOURCE_OFFSET_TAG\x10\x01\x12\x1a\n" +
-	"\x16ZONE_SOURCE_FORMAT_UTC\x10\x02*\xb0\x01\n" +
+	"\x16ZONE_SOURCE_FORMAT_UTC\x10\x02\x12\x13\n" +
+	"\x0fZONE_SOURCE_GPS\x10\x03*\xb0\x01\n" +
 	"\vProblemKind\x12\x1c\n" +
 	"\x18PROBLEM_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14PROBLEM_KIND_DAMAGED\x10\x01\x12\x1a\n" +
