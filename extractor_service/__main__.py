@@ -47,7 +47,9 @@ async def running_extractor(
     worker_command: Sequence[str] = WORKER_COMMAND,
 ) -> AsyncIterator[runtime.RunningServer]:
     """A started extractor server, not yet marked ready; everything is closed on leaving."""
-    pool = WorkerPool(worker_command, settings.parse_concurrency, settings.parse_memory_bytes, settings.stall_seconds)
+    pool = WorkerPool(
+        worker_command, settings.parse_concurrency, settings.parse_memory_bytes, settings.stall_seconds
+    )
     await pool.start()  # before gRPC has threads
     backoff = BackoffState(
         make_policy(settings.backoff_policy, settings.large_file_bytes),

@@ -53,7 +53,8 @@ class Coalescer(Generic[Item, Answer]):
             linger = self._linger_seconds()
             if linger > 0 and len(self._waiting) < self._max_items:
                 await asyncio.sleep(linger)
-            batch, count = [], 0
+            batch: list[tuple[Sequence[Item], asyncio.Future[tuple[Answer, int]]]] = []
+            count = 0
             while self._waiting and (not batch or count + len(self._waiting[0][0]) <= self._max_items):
                 items, future = self._waiting.pop(0)
                 if not future.cancelled():
@@ -63,7 +64,7 @@ class Coalescer(Generic[Item, Answer]):
                 continue
             try:
                 answer = await self._send([item for items, _ in batch for item in items])
-            except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to those who asked
+            except BaseException as error:
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)

@@ -142,7 +142,7 @@ class DocumentLimits:
     """Rough size of all fields, so that a document fits into a unary reply of 3 MiB."""
 
 
-_FIELD_OVERHEAD_BYTES = 72  # name, group, tags, lengths and the origin
+_FIELD_OVERHEAD_BYTES = 40  # tags, lengths and the origin
 _MAX_MESSAGE_CHARS = 300
 
 
@@ -187,12 +187,16 @@ class Document:
         elif kind is str or kind is bytes:
             if len(value) > self.limits.max_value_bytes // 4:  # type: ignore[arg-type]
                 value = self._cut(section, name, value)
-            size = len(value)  # type: ignore[arg-type]
+            size = len(value) if kind is bytes or value.isascii() else size_of(value)  # type: ignore[arg-type,union-attr]
         else:
             size = size_of(value)
         if raw is not None:
             size += 8 if type(raw) is Rational else size_of(raw)
-        self.put(section, Field(name, value, text, unit, raw, group, note, origin), size + len(text))
+        self.put(
+            section,
+            Field(name, value, text, unit, raw, group, note, origin),
+            size + size_of(text) + len(name) + size_of(group) + size_of(note),
+        )
 
     def put(self, section: str, field: Field, size: int) -> None:
         """Appends a finished field whose values and texts take about `size` bytes; raises as `add` does."""

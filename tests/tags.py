@@ -21,15 +21,20 @@ FOLDER = Path(__file__).parents[1] / "extractor_service/formats/tags"
 # module: (what it is, the tables of the listing)
 MODULES = {
     "exif": ("EXIF, GPS and interoperability", r"Exif::Main|GPS::Main"),
-    "raw": ("raw files beside EXIF", r"PanasonicRaw::.*|MinoltaRaw::.*|FujiFilm::(RAF.*|IFD|MRAW)|CanonRaw::.*|DNG::(AdobeData|OriginalRaw)|Kodak::KDC_IFD"),
+    "raw": (
+        "raw files beside EXIF",
+        r"PanasonicRaw::.*|MinoltaRaw::.*|FujiFilm::(RAF.*|IFD|MRAW)|CanonRaw::.*|DNG::(AdobeData|OriginalRaw)|Kodak::KDC_IFD",
+    ),
     "icc": ("ICC profiles", r"ICC_Profile::.*"),
     "iptc": ("IPTC-IIM records", r"IPTC::.*|FotoStation::.*"),
     "photoshop": ("Photoshop resources", r"Photoshop::.*|PhotoMechanic::SoftEdit"),
     "containers": (
         "image containers",
-        r"PNG::.*|GIF::.*|Jpeg2000::.*|MPF::.*|GeoTiff::.*|BMP::.*|ICO::.*|RIFF::(VP8.*|ANIM|ALPH|ANMF|Exif|Main)|JFIF::.*|JPEG::.*"
-        r"|APP12::.*|GIMP::.*|PrintIM::.*|QuickTime::(HEVCConfig|AV1Config|ItemPropCont|ColorRep|FileType|Handler|Meta|ImageFile|CleanAperture)"
-        r"|Other::PCX|PCX::.*|DNG::.*|Photoshop::Header",
+        (
+            r"PNG::.*|GIF::.*|Jpeg2000::.*|MPF::.*|GeoTiff::.*|BMP::.*|ICO::.*|RIFF::(VP8.*|ANIM|ALPH|ANMF|Exif|Main)|JFIF::.*|JPEG::.*"
+            r"|APP12::.*|GIMP::.*|PrintIM::.*|QuickTime::(HEVCConfig|AV1Config|ItemPropCont|ColorRep|FileType|Handler|Meta|ImageFile|CleanAperture)"
+            r"|Other::PCX|PCX::.*|DNG::.*|Photoshop::Header"
+        ),
     ),
     "canon": ("Canon maker notes", r"Canon::.*|CanonCustom::.*"),
     "nikon": ("Nikon maker notes", r"Nikon::.*|NikonCustom::.*"),
@@ -43,8 +48,10 @@ MODULES = {
     "kodak": ("Kodak maker notes", r"Kodak::.*"),
     "others": (
         "Apple, DJI, FLIR, GE, Google, HP, JVC, Motorola, Reconyx, Ricoh, Samsung, Sanyo and Sigma maker notes",
-        r"Apple::.*|DJI::(Main|Info|ThermalParams.*)|FLIR::(Main|FFF|Header|CameraInfo|RawData|PaletteInfo|GPSInfo|MeasInfo|TextInfo|EmbeddedImage|PiP|ParamInfo)"
-        r"|GE::.*|Google::(HDRP.*|ShotLogData)|HP::.*|JVC::.*|Microsoft::Stitch|Motorola::.*|Reconyx::.*|Ricoh::.*|Samsung::(Main|Type2|PictureWizard|OrientationInfo|Trailer)|Sanyo::.*|Sigma::.*",
+        (
+            r"Apple::.*|DJI::(Main|Info|ThermalParams.*)|FLIR::(Main|FFF|Header|CameraInfo|RawData|PaletteInfo|GPSInfo|MeasInfo|TextInfo|EmbeddedImage|PiP|ParamInfo)"
+            r"|GE::.*|Google::(HDRP.*|ShotLogData)|HP::.*|JVC::.*|Microsoft::Stitch|Motorola::.*|Reconyx::.*|Ricoh::.*|Samsung::(Main|Type2|PictureWizard|OrientationInfo|Trailer)|Sanyo::.*|Sigma::.*"
+        ),
     ),
 }
 _XMP = re.compile(r"XMP-(.+)")
@@ -129,7 +136,9 @@ def _values(tag: ET.Element, labels: _Labels) -> str:
     if set(by_index) == {0} and tag.find("values").get("index") is None:  # type: ignore[union-attr]
         return labels.name("{" + ", ".join(by_index[0]) + "}")
     width = max(by_index) + 1
-    parts = [labels.name("{" + ", ".join(by_index[i]) + "}") if i in by_index else "None" for i in range(width)]
+    parts = [
+        labels.name("{" + ", ".join(by_index[i]) + "}") if i in by_index else "None" for i in range(width)
+    ]
     return "(" + ", ".join(parts) + ",)"
 
 
@@ -150,7 +159,11 @@ def _write_xmp(version: str, tables: dict[str, ET.Element]) -> None:
             plain = key[:1].upper() + key[1:] == name
             kind = str(tag.get("type"))
             shown = _values(tag, labels)
-            if "Flattened" in str(tag.get("flags")) and shown == "None" and kind in {"string", "lang-alt", "?"}:
+            if (
+                "Flattened" in str(tag.get("flags"))
+                and shown == "None"
+                and kind in {"string", "lang-alt", "?"}
+            ):
                 continue
             if plain and shown == "None" and kind in {"string", "lang-alt", "?", "struct"}:
                 continue

@@ -27,7 +27,11 @@ _TGA_TYPES = {1: "Color-mapped", 2: "True-color", 3: "Black-and-white", 9: "RLE 
 
 
 def _fixed_2_30(value: Value) -> Value:
-    return [each / 2**30 if isinstance(each, int) else each for each in value] if isinstance(value, list) else value
+    return (
+        [each / 2**30 if isinstance(each, int) else each for each in value]
+        if isinstance(value, list)
+        else value
+    )
 
 
 @lru_cache(maxsize=8)
@@ -69,7 +73,9 @@ def parse_bmp(source: ByteSource, document: Document) -> None:
     calibrated = data[56:60] == b"\0\0\0\0"
     if size > 12:
         for key in [key for key in tags if isinstance(key, int)]:
-            unused = (40 <= key <= 52 and size < 56 and compression != 3) or (60 <= key <= 104 and not calibrated)
+            unused = (40 <= key <= 52 and size < 56 and compression != 3) or (
+                60 <= key <= 104 and not calibrated
+            )
             unused = unused or (key in {112, 116} and data[56:60] not in {b"DEBM", b"KNIL"})
             if unused or key >= size:
                 del tags[key]
@@ -104,7 +110,13 @@ def parse_ico(source: ByteSource, document: Document) -> None:
             ("ImageLength", int.from_bytes(row[8:12], "little"), 8, 4),
         )  # fmt: skip
         for name, value, start, length in rows:
-            document.add(_SECTION, name, value, group=f"Icon{index}" if index else "", origin=ByteRange(at + start, length))
+            document.add(
+                _SECTION,
+                name,
+                value,
+                group=f"Icon{index}" if index else "",
+                origin=ByteRange(at + start, length),
+            )
 
 
 def parse_pcx(source: ByteSource, document: Document) -> None:
@@ -142,7 +154,9 @@ def parse_pnm(source: ByteSource, document: Document) -> None:
     if data[:2] == b"P7":
         _pam(data, document)
         return
-    comments = re.findall(rb"#[ \t]*([^\r\n]*)", data.split(b"\n", 3)[1] + b"\n" if data.count(b"\n") else b"")
+    comments = re.findall(
+        rb"#[ \t]*([^\r\n]*)", data.split(b"\n", 3)[1] + b"\n" if data.count(b"\n") else b""
+    )
     body = re.sub(rb"#[^\r\n]*[\r\n]+", b" ", data[2:1024])
     numbers = re.match(rb"\s*(\d{1,9})\s+(\d{1,9})(?:\s+(\d{1,9}))?", body)
     if numbers is None:
@@ -156,7 +170,13 @@ def parse_pnm(source: ByteSource, document: Document) -> None:
 
 
 def _pam(data: bytes, document: Document) -> None:
-    names = {"WIDTH": "ImageWidth", "HEIGHT": "ImageHeight", "DEPTH": "Depth", "MAXVAL": "MaxVal", "TUPLTYPE": "TupleType"}
+    names = {
+        "WIDTH": "ImageWidth",
+        "HEIGHT": "ImageHeight",
+        "DEPTH": "Depth",
+        "MAXVAL": "MaxVal",
+        "TUPLTYPE": "TupleType",
+    }
     for line in data.split(b"ENDHDR")[0].decode("latin-1").splitlines()[1:]:
         key, _, value = line.strip().partition(" ")
         if key in names and value.strip():

@@ -44,7 +44,7 @@ def scaled(factor: float, offset: float = 0.0) -> Callable[[Value], Value]:
 
 
 def power_of_two(divisor: float, offset: float = 0.0, factor: float = 1.0) -> Callable[[Value], Value]:
-    """factor * 2 ** (value / divisor + offset), within what a double holds."""
+    """Factor * 2 ** (value / divisor + offset), within what a double holds."""
 
     def convert(value: Value) -> Value:
         if not isinstance(value, int | float) or isinstance(value, bool):

@@ -21,7 +21,9 @@ def parse(reader: Reader, start: int, end: int, document: Document) -> None:
         kind, offset, length = box
         if kind == b"CNCV":
             text = reader.exact(offset, min(length, 64)).split(b"\0")[0].decode("latin-1")
-            document.add("makernotes", "CompressorVersion", text, group="Canon", origin=ByteRange(offset, length))
+            document.add(
+                "makernotes", "CompressorVersion", text, group="Canon", origin=ByteRange(offset, length)
+            )
         elif kind in _GROUPS or kind == b"CMT3":
             try:
                 directories = ifd.Directories.at(reader.source, offset, length)
@@ -37,4 +39,6 @@ def parse(reader: Reader, start: int, end: int, document: Document) -> None:
                 make, model = walk.make or make, walk.model or model
         elif kind == b"THMB" and length > 16:
             size = reader.u32(offset + 8)
-            fields.add_binary(document, "makernotes", "Canon", "ThumbnailImage", size, ByteRange(offset + 16, size))
+            fields.add_binary(
+                document, "makernotes", "Canon", "ThumbnailImage", size, ByteRange(offset + 16, size)
+            )

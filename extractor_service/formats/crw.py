@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import binary, exif, fields, ifd
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.damage import Surviving
 from extractor_service.formats.makernotes import canon
 from extractor_service.formats.makernotes.base import SECTION, Notes
 from extractor_service.formats.reader import Reader, TruncatedError
@@ -29,7 +30,16 @@ _STRUCTURES = {
     0x080A: ("MakeModel", "string"),
 }  # fmt: skip
 # records that are maker notes' tags under other numbers
-_NOTES = {0x102D: 0x01, 0x102A: 0x04, 0x1029: 0x02, 0x1038: 0x12, 0x1093: 0x93, 0x1031: 0xE0, 0x10A9: 0xA9, 0x1033: 0x0F}
+_NOTES = {
+    0x102D: 0x01,
+    0x102A: 0x04,
+    0x1029: 0x02,
+    0x1038: 0x12,
+    0x1093: 0x93,
+    0x1031: 0xE0,
+    0x10A9: 0xA9,
+    0x1033: 0x0F,
+}
 
 
 @lru_cache(maxsize=16)
@@ -77,10 +87,8 @@ class _Walk:
             if kind & 0x3800 in _HEAPS:
                 self.heap(at, at + size, depth + 1)
             else:
-                try:
+                with Surviving(self._document, SECTION, f"record {number}", at):
                     self._record(number, at, size)
-                except TruncatedError as error:
-                    self._document.problem(SECTION, ProblemKind.TRUNCATED, f"record {number}: {error}", at)
 
     def _record(self, number: int, at: int, size: int) -> None:
         note = _NOTES.get(number)
@@ -103,9 +111,15 @@ class _Walk:
         if tag.binary or size > _MAX_VALUE_BYTES:
             fields.add_binary(self._document, SECTION, _GROUP, tag.name, size, origin)
             return
-        kind = tag.kind if tag.kind in binary.CODES else {0x0800: "string", 0x1000: "int16u", 0x1800: "int32u"}.get(number & 0x3800, "int8u")
+        kind = (
+            tag.kind
+            if tag.kind in binary.CODES
+            else {0x0800: "string", 0x1000: "int16u", 0x1800: "int32u"}.get(number & 0x3800, "int8u")
+        )
         count = 1 if number & 0x3800 == 0x1800 and kind == "int32u" else max(1, size // binary.CODES[kind][1])
-        value: Value = binary.read(self._reader.exact(at, size), 0, kind, count, big_endian=self._reader.big_endian)
+        value: Value = binary.read(
+            self._reader.exact(at, size), 0, kind, count, big_endian=self._reader.big_endian
+        )
         if isinstance(value, list) and kind != "int8u" and size == 8:
             value = value[0]
         fields.add(self._document, SECTION, _GROUP, tag, value, origin)
@@ -118,6 +132,17 @@ class _Walk:
             model = rest.partition(b"\0")[0]
             self._outer.make, self._outer.model = make.decode("latin-1"), model.decode("latin-1")
             for key, text in (("Make", make), ("Model", model)):
-                self._document.add(SECTION, key, text.decode("latin-1"), group=_GROUP, origin=ByteRange(at, size))
+                self._document.add(
+                    SECTION, key, text.decode("latin-1"), group=_GROUP, origin=ByteRange(at, size)
+                )
             return
-        binary.parse(data, _table(name), unit, self._document, SECTION, _GROUP, big_endian=self._reader.big_endian, origin=at)
+        binary.parse(
+            data,
+            _table(name),
+            unit,
+            self._document,
+            SECTION,
+            _GROUP,
+            big_endian=self._reader.big_endian,
+            origin=at,
+        )

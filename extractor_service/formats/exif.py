@@ -10,13 +10,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, ProblemKind, Rational
-from extractor_service.formats import fields, ifd
+from extractor_service.formats import fields, ifd, raw_names
+from extractor_service.formats.exif_blocks import BLOCKS
 from extractor_service.formats.exif_values import CHARSET_TEXTS, CONVERSIONS, commented
 from extractor_service.formats.reader import TruncatedError
 from extractor_service.formats.tagset import Tag, build, raw_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
@@ -26,42 +27,33 @@ _MAX_DIRECTORIES = 200
 _MAX_DEPTH = 8
 _MAX_LIST = 2048  # longer lists are strip tables and curves: their length says it all
 _MAX_PACKET_BYTES = 4 * 1024 * 1024
-_MAX_EMBEDDED_BYTES = 64 * 1024  # longer binary values are described, not kept
 
 EXIF_TAGS = build(raw_table("exif", "Exif::Main"), CONVERSIONS)
 GPS_TAGS = build(raw_table("exif", "GPS::Main"), CONVERSIONS)
 for _tag in EXIF_TAGS.values():
     _tag.group = ""  # a field's group is the directory that it was found in
 # tag: (group of the directory that it points to, tags in there)
-_POINTERS = {34665: "ExifIFD", 34853: "GPS", 40965: "InteropIFD", 330: "SubIFD", 400: "GlobParamIFD", 50933: "ProfileIFD"}
+_POINTERS = {
+    34665: "ExifIFD",
+    34853: "GPS",
+    40965: "InteropIFD",
+    330: "SubIFD",
+    400: "GlobParamIFD",
+    50933: "ProfileIFD",
+}
 _OFFSETS = frozenset({273, 324, 513, 288, 34865})
 _LISTS_OF_PARTS = frozenset({273, 279, 324, 325})
 _IMAGES = {"ThumbnailOffset": ("ThumbnailLength", "ThumbnailImage"), "PreviewImageStart": ("PreviewImageLength", "PreviewImage"),
            "JpgFromRawStart": ("JpgFromRawLength", "JpgFromRaw"), "OtherImageStart": ("OtherImageLength", "OtherImage"),
            "PreviewJXLStart": ("PreviewJXLLength", "PreviewJXL")}  # fmt: skip
-_MAKER_NOTE = 37500
 _SIZES = ifd.SIZES
 _COLOR_MAP = 320
-
-
-def _named(name: str) -> Tag:
-    return Tag((name, "int32u", 1, "", None, ""))
 
 
 @lru_cache(maxsize=1024)
 def _unknown(prefix: str, tag: int) -> Tag:
     """A tag that nobody has named, by its number."""
-    return _named(f"{prefix}_0x{tag:04x}")
-
-
-_STRIPS = {
-    start: {273: _named(start), 279: _named(start.replace("Start", "Length"))}
-    for start in ("PreviewImageStart", "JpgFromRawStart", "OtherImageStart", "PreviewJXLStart")
-}
-_JPEGS = {
-    start: {513: _named(start), 514: _named(start.replace("Start", "Length"))}
-    for start in ("PreviewImageStart", "JpgFromRawStart", "OtherImageStart")
-}
+    return raw_names.named(f"{prefix}_0x{tag:04x}")
 
 
 class _Task(NamedTuple):
@@ -71,7 +63,12 @@ class _Task(NamedTuple):
 
 
 def parse(
-    source: ByteSource, document: Document, base: int, length: int | None, kind: str = "", section: str = SECTION
+    source: ByteSource,
+    document: Document,
+    base: int,
+    length: int | None,
+    kind: str = "",
+    section: str = SECTION,
 ) -> Walk | None:
     """Adds the fields of the TIFF structure at `base`; trouble becomes Problems of section "exif".
 
@@ -160,8 +157,8 @@ class Walk:
         is_gps = group == "GPS"
         tags: Mapping[int | str, Tag] = GPS_TAGS if is_gps else EXIF_TAGS
         if group == "IFD0" and self.kind == "tiff":
-            self.kind = self._raw_kind(directory.entries)
-        renamed = self._renamed(group, directory.entries)
+            self.kind = raw_names.kind_of(self.directories, directory.entries)
+        renamed = raw_names.renamed(self.directories, self.kind, group, directory.entries)
         inner: list[_Task] = []
         images: dict[str, int] = {}
         unreadable = 0
@@ -177,7 +174,9 @@ class Walk:
                 spec = tags.get(tag) or _unknown("GPS" if is_gps else "Exif", tag)
             self._entry(entry, group, spec, images)
         if unreadable:
-            self._problem(ProblemKind.DAMAGED, f"{group} has {unreadable} entries of unknown types", task.offset)
+            self._problem(
+                ProblemKind.DAMAGED, f"{group} has {unreadable} entries of unknown types", task.offset
+            )
         for start, (length, name) in _IMAGES.items():
             if images.get(start) and images.get(length):
                 self._image(group, name, images[start], images[length])
@@ -188,51 +187,8 @@ class Walk:
         if entry.tag in _POINTERS and entry.kind != ifd.UNDEFINED:
             inner += self._pointers(entry, task)
             return True
-        block = _BLOCKS.get(entry.tag)
+        block = BLOCKS.get(entry.tag)
         return block is not None and block(self, entry, task.group)
-
-    def _renamed(self, group: str, entries: list[ifd.Entry]) -> Mapping[int, Tag]:
-        """Where strips or JPEG offsets are previews; ExifTool's documentation of tags 0x0111 and 0x0201."""
-        kind = self.kind
-        found = {entry.tag: entry for entry in entries if entry.tag in {273, 513, 259, 254}}
-        names: dict[int, Tag] = {}
-        if 513 in found and kind and group != "IFD1" and not (group == "IFD0" and kind not in {"arw", "sr2"}):
-            if group == "IFD0":
-                names |= _JPEGS["PreviewImageStart"]
-            elif (group == "SubIFD" and kind != "srw") or (kind == "pef" and group == "IFD2"):
-                names |= _JPEGS["JpgFromRawStart"]
-            elif kind != "srw":
-                names |= _JPEGS["OtherImageStart"]
-        if 273 in found and kind == "cr2" and group == "IFD0":
-            names |= _STRIPS["PreviewImageStart"]
-        elif 273 in found and 259 in found:
-            compression = self._number(found[259])
-            subfile = self._number(found[254]) if 254 in found else 0
-            if compression in {7, 34892} and subfile:
-                names |= _STRIPS["JpgFromRawStart" if group == "SubIFD2" else "PreviewImageStart"]
-            elif compression == 52546 and subfile:
-                names |= _STRIPS["PreviewJXLStart"]
-        return names
-
-    def _raw_kind(self, entries: list[ifd.Entry]) -> str:
-        """The raw format of a TIFF file, by its version tag or its maker; "tiff" when it is a plain one."""
-        found = {entry.tag: entry for entry in entries}
-        if 50706 in found:
-            return "dng"
-        if 271 not in found or (330 not in found and 513 not in found) or found[271].kind != ifd.ASCII:
-            return "tiff"
-        try:
-            make = str(self.directories.value(found[271], 64)).upper()
-        except TruncatedError:
-            return "tiff"
-        return next((kind for start, kind in _RAW_MAKES if make.startswith(start)), "tiff")
-
-    def _number(self, entry: ifd.Entry) -> int:
-        try:
-            value = self.directories.value(entry, 16)
-        except (TruncatedError, KeyError):
-            return 0
-        return value if isinstance(value, int) else 0
 
     def _pointers(self, entry: ifd.Entry, task: _Task) -> list[_Task]:
         group = _POINTERS[entry.tag]
@@ -249,7 +205,9 @@ class Walk:
             if not isinstance(offset, int):
                 self._problem(ProblemKind.DAMAGED, f"pointer to {group} isn't a number", entry.offset)
                 continue
-            tasks.append(_Task(offset, f"{group}{index or ''}" if group == "SubIFD" else group, task.depth + 1))
+            tasks.append(
+                _Task(offset, f"{group}{index or ''}" if group == "SubIFD" else group, task.depth + 1)
+            )
         return tasks
 
     def _entry(self, entry: ifd.Entry, group: str, spec: Tag, images: dict[str, int]) -> None:
@@ -260,7 +218,13 @@ class Walk:
             if not size and not spec.hidden and kind in {2, 7}:
                 document.add(section, spec.name, "", "", spec.unit, None, group, "", origin)
             return
-        if inline and count == 1 and kind in ifd.SINGLES and tag not in _SPECIAL and spec.name not in _IMAGE_PLACES:
+        if (
+            inline
+            and count == 1
+            and kind in ifd.SINGLES
+            and tag not in _SPECIAL
+            and spec.name not in _IMAGE_PLACES
+        ):
             # The shortest way for what most entries are: one small number in the entry itself.
             stored = ifd.SINGLES[kind][self.directories.reader.big_endian].unpack_from(inline)[0]
             fields.add(document, section, group, spec, stored, origin)
@@ -290,7 +254,13 @@ class Walk:
             self.document.add(self.section, spec.name, None, f"({count} values)", "", None, group, "", origin)
 
     def _special(
-        self, entry: ifd.Entry, group: str, spec: Tag, stored: Value, origin: ByteRange, images: dict[str, int]
+        self,
+        entry: ifd.Entry,
+        group: str,
+        spec: Tag,
+        stored: Value,
+        origin: ByteRange,
+        images: dict[str, int],
     ) -> None:
         """Tags that mean more than their value: texts with a charset, places, names of the camera, GeoTIFF keys."""
         tag, name, note = entry.tag, spec.name, ""
@@ -323,7 +293,9 @@ class Walk:
         month, day, hour, minute, second = map(int, match.groups()[1:])
         if not any((int(match[1]), month, day)):
             return
-        possible = 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] and hour < 24 and minute < 60 and second <= 60
+        possible = (
+            1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] and hour < 24 and minute < 60 and second <= 60
+        )
         if not possible:
             message = f"{name}: there is no {text.strip()}"
             self.document.problem(self.section, ProblemKind.DAMAGED, message, origin.offset_bytes)
@@ -349,8 +321,6 @@ class Walk:
     def _problem(self, kind: ProblemKind, message: str, offset: int) -> None:
         self.document.problem(self.section, kind, message, self.base + offset)
 
-    # What some tags hold is a structure of its own. True: nothing more to say about the tag.
-
     def block(self, entry: ifd.Entry) -> bytes:
         """The bytes of an embedded structure.
 
@@ -363,7 +333,6 @@ class Walk:
         return self.directories.reader.exact(entry.offset, entry.size_bytes)
 
 
-_RAW_MAKES = (("NIKON", "nef"), ("SONY", "arw"), ("PENTAX", "pef"), ("RICOH", "pef"), ("SAMSUNG", "srw"))
 _REMEMBERED = {271: "make", 272: "model", 305: "software"}
 _GEO = frozenset({33550, 33920, 33922, 34264, 34735, 34736, 34737})
 _MAX_PRINTED_PARTS = 32  # characters of offsets and lengths of strips; more are described by their length
@@ -371,6 +340,7 @@ _IMAGE_PLACES = frozenset(_IMAGES) | {length for length, _ in _IMAGES.values()}
 _DATES = frozenset({306, 36867, 36868})
 _DATE = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)$")
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_STRUCTURES = frozenset(_POINTERS) | frozenset(BLOCKS)
 _SPECIAL = _OFFSETS | _LISTS_OF_PARTS | frozenset(_REMEMBERED) | _GEO | _DATES | {_COLOR_MAP, 37510, 27, 28}
 
 
@@ -378,112 +348,3 @@ def _reals(value: Value) -> Value:
     if isinstance(value, list):
         return [each.real() if isinstance(each, Rational) else each for each in value]
     return value
-
-
-def _guarded(reader: Callable[[Walk, ifd.Entry, str], bool]) -> Callable[[Walk, ifd.Entry, str], bool]:
-    def guarded(walk: Walk, entry: ifd.Entry, group: str) -> bool:
-        try:
-            return reader(walk, entry, group)
-        except TruncatedError as error:
-            walk.document.problem(
-                SECTION, ProblemKind.TRUNCATED, f"{group} tag {entry.tag}: {error}", walk.base + entry.offset
-            )
-            return True
-
-    return guarded
-
-
-def _xmp(walk: Walk, entry: ifd.Entry, group: str) -> bool:
-    from extractor_service.formats import xmp  # noqa: PLC0415
-
-    del group
-    packet = walk.block(entry)
-    if packet:
-        xmp.parse(packet, walk.document, ByteRange(walk.base + entry.offset, entry.size_bytes))
-    return True
-
-
-def _icc(walk: Walk, entry: ifd.Entry, group: str) -> bool:
-    from extractor_service.formats import icc  # noqa: PLC0415
-
-    del group
-    packet = walk.block(entry)
-    if packet:
-        icc.parse(packet, walk.document, walk.base + entry.offset)
-    return True
-
-
-def _iptc(walk: Walk, entry: ifd.Entry, group: str) -> bool:
-    from extractor_service.formats import iptc  # noqa: PLC0415
-
-    del group
-    data = walk.block(entry)
-    if entry.kind == 4 and not walk.directories.reader.big_endian and data[:1] != b"\x1c" and data[3:4] == b"\x1c":
-        data = b"".join(data[index : index + 4][::-1] for index in range(0, len(data), 4))
-    iptc.parse(data, walk.document, walk.base + entry.offset)
-    return True
-
-
-def _photoshop(walk: Walk, entry: ifd.Entry, group: str) -> bool:
-    from extractor_service.formats import photoshop  # noqa: PLC0415
-
-    del group
-    reader = walk.directories.reader.view(walk.base + entry.offset, entry.size_bytes, big_endian=True)
-    photoshop.resources(reader, walk.document)
-    return True
-
-
-def _maker_note(walk: Walk, entry: ifd.Entry, group: str) -> bool:
-    del group
-    if walk.maker_note is None and entry.size_bytes > 6:
-        walk.maker_note = (entry.offset, entry.size_bytes)
-    return True
-
-
-def _print_im(walk: Walk, entry: ifd.Entry, group: str) -> bool:
-    del group
-    from extractor_service.formats import printim  # noqa: PLC0415
-
-    printim.parse(walk.directories.reader.some(entry.offset, min(entry.size_bytes, 16)), walk.document, walk.base + entry.offset)
-    return True
-
-
-def _private(walk: Walk, entry: ifd.Entry, group: str) -> bool:
-    """DNG private data: Adobe keeps the raw file's maker note in there (DNG 1.7, DNGPrivateData)."""
-    head = walk.directories.reader.some(entry.offset, 14)
-    if head[:12] == b"Adobe\0MakN\0\0" or head[:10] == b"Adobe\0MakN":
-        from extractor_service.formats import makernotes  # noqa: PLC0415
-
-        makernotes.adobe(walk, entry.offset, entry.size_bytes)
-        return True
-    if head[:5] in {b"PENTA", b"SAMSU", b"RICOH"} and walk.maker_note is None:
-        walk.maker_note = (entry.offset, entry.size_bytes)
-        return True
-    if entry.size_bytes > _MAX_EMBEDDED_BYTES or group:
-        fields.add_binary(
-            walk.document, SECTION, group, "DNGPrivateData", entry.size_bytes, ByteRange(walk.base + entry.offset, entry.size_bytes)
-        )
-    return True
-
-
-def _kodak(walk: Walk, entry: ifd.Entry, group: str) -> bool:
-    del group
-    from extractor_service.formats import makernotes  # noqa: PLC0415
-
-    return makernotes.kodak_ifd(walk, entry)
-
-
-_BLOCKS: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]] = {
-    700: _guarded(_xmp),
-    33723: _guarded(_iptc),
-    34377: _guarded(_photoshop),
-    34675: _guarded(_icc),
-    _MAKER_NOTE: _maker_note,
-    50341: _guarded(_print_im),
-    50740: _guarded(_private),
-    33424: _guarded(_kodak),
-    65024: _guarded(_kodak),
-}
-
-
-_STRUCTURES = frozenset(_POINTERS) | frozenset(_BLOCKS)

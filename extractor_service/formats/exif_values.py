@@ -52,7 +52,7 @@ def _pattern(value: Value) -> Value:
     if not isinstance(value, bytes) or len(value) < 4:
         return value
     for order in ("big", "little"):
-        columns, rows = int.from_bytes(value[:2], order), int.from_bytes(value[2:4], order)  # type: ignore[arg-type]
+        columns, rows = int.from_bytes(value[:2], order), int.from_bytes(value[2:4], order)
         if 0 < columns * rows <= len(value) - 4:
             return [columns, rows, *value[4 : 4 + columns * rows]]
     return [*value]
@@ -117,8 +117,10 @@ def _angle(value: Value) -> Value:
     real = [float(each) if isinstance(each, int | float) else None for each in parts[:3]]
     if not real or real[0] is None:
         return None
-    return real[0] + (real[1] or 0.0) / 60 + (real[2] or 0.0) / 3600 if len(real) > 2 else real[0] + (
-        (real[1] or 0.0) / 60 if len(real) > 1 else 0.0
+    return (
+        real[0] + (real[1] or 0.0) / 60 + (real[2] or 0.0) / 3600
+        if len(real) > 2
+        else real[0] + ((real[1] or 0.0) / 60 if len(real) > 1 else 0.0)
     )
 
 
@@ -137,7 +139,11 @@ def _version_text(value: Value) -> str:
 
 
 def _distance_text(value: Value) -> str:
-    return f"{plain_text(value)} m" if isinstance(value, int | float) else (value if isinstance(value, str) else "")
+    return (
+        f"{plain_text(value)} m"
+        if isinstance(value, int | float)
+        else (value if isinstance(value, str) else "")
+    )
 
 
 def _subsampling_text(value: Value) -> str:

@@ -6,13 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Field, ProblemKind, Rational, size_of
+from extractor_service.formats.damage import NONSENSE
 
 if TYPE_CHECKING:
     from extractor_service.document import ByteRange, Document, Value
     from extractor_service.formats.tagset import Tag
 
-# What a conversion raises on values that no camera writes.
-_NONSENSE = (ArithmeticError, ValueError, TypeError, LookupError)
 _SHORT = 4096  # characters; longer texts may have to be cut
 _NOT_UTF8 = "latin-1, since the bytes aren't UTF-8"
 
@@ -30,7 +29,7 @@ def add(
     value, raw = stored, None
     kind = type(stored)
     if kind is Rational:
-        value, raw = stored.real(), stored  # type: ignore[union-attr]
+        value, raw = stored.real(), stored  # type: ignore[union-attr,operator]
     elif kind is list:
         if not stored:
             return
@@ -46,7 +45,7 @@ def add(
         before = value
         try:
             value = convert(value)
-        except _NONSENSE:
+        except NONSENSE:
             document.problem(section, ProblemKind.DAMAGED, f"{tag.name}: {str(stored)[:60]} makes no sense")
         if raw is None and before is not value and kind in {int, float, list}:
             raw = before
@@ -59,14 +58,19 @@ def add(
     else:
         try:
             text = tag.text(value)
-        except _NONSENSE:
+        except NONSENSE:
             text = ""
-    kind = type(value)
-    if kind is int or kind is float or (kind is str and len(value) < _SHORT):  # type: ignore[arg-type]
-        size = len(text) + (len(value) if kind is str else 9)  # type: ignore[arg-type]
+    if isinstance(value, str):
+        size = len(value) if len(value) < _SHORT and value.isascii() else 0
+    else:
+        size = 9 if isinstance(value, int | float) else 0
+    if size:
+        size += len(text) + len(tag.name) + len(group)
         if raw is not None:
             size += 8 if type(raw) is Rational else size_of(raw)
-        document.put(section, Field(tag.name, value, text, tag.unit, raw, tag.group or group, note, origin), size)
+        document.put(
+            section, Field(tag.name, value, text, tag.unit, raw, tag.group or group, note, origin), size
+        )
     else:
         document.add(section, tag.name, value, text, tag.unit, raw, tag.group or group, note, origin)
 
@@ -82,7 +86,9 @@ def add_binary(
 def _reals(stored: list[Value]) -> list[Value]:
     """Quotients; a fraction without one stays."""
     return [
-        (each.numerator / each.denominator if each.denominator else each) if isinstance(each, Rational) else each
+        (each.numerator / each.denominator if each.denominator else each)
+        if isinstance(each, Rational)
+        else each
         for each in stored
     ]
 

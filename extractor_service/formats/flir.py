@@ -25,10 +25,14 @@ def _celsius(value: Value) -> Value:
 
 
 def _one_digit(unit: str) -> Conversion:
-    return Conversion(None, lambda value: f"{value:.1f} {unit}" if isinstance(value, int | float) else "", unit)
+    return Conversion(
+        None, lambda value: f"{value:.1f} {unit}" if isinstance(value, int | float) else "", unit
+    )
 
 
-_TEMPERATURE = Conversion(_celsius, lambda value: f"{value:.1f} C" if isinstance(value, int | float) else "", "C")
+_TEMPERATURE = Conversion(
+    _celsius, lambda value: f"{value:.1f} C" if isinstance(value, int | float) else "", "C"
+)
 _CONVERSIONS = {
     **dict.fromkeys(
         ("ReflectedApparentTemperature", "AtmosphericTemperature", "IRWindowTemperature", "CameraTemperatureRangeMax",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import icc, xmp
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.damage import Surviving
 from extractor_service.formats.jpeg_apps import comment
 from extractor_service.formats.reader import Reader, TruncatedError
 
@@ -41,10 +42,8 @@ def parse(source: ByteSource, document: Document) -> None:
     if head[12]:
         _put(document, "PixelAspectRatio", (head[12] + 15) / 64, 12, 1)
     walk = _Walk(reader, document)
-    try:
+    with Surviving(document, _SECTION, "a block"):
         walk.run(13 + (3 << (flags & 7) + 1 if has_map else 0))
-    except TruncatedError as error:
-        document.problem(_SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
     if walk.frames > 1:
         document.add(_SECTION, "FrameCount", walk.frames, group="GIF")
     if walk.delay_hundredths:
@@ -52,7 +51,15 @@ def parse(source: ByteSource, document: Document) -> None:
         document.add(_SECTION, "Duration", seconds, f"{seconds:.2f} s", "s", group="GIF")
 
 
-def _put(document: Document, name: str, value: str | float, offset: int, length: int, text: str = "", unit: str = "") -> None:
+def _put(
+    document: Document,
+    name: str,
+    value: str | float,
+    offset: int,
+    length: int,
+    text: str = "",
+    unit: str = "",
+) -> None:
     document.add(_SECTION, name, value, text, unit, group="GIF", origin=ByteRange(offset, length))
 
 
@@ -103,7 +110,9 @@ class _Walk:
     def _application(self, start: int) -> int:
         name = self._reader.exact(start + 1, 11)
         body = start + 12
-        if name == b"XMP DataXMP":  # raw bytes, with a trailer that makes sub-block readers fall on their feet
+        if (
+            name == b"XMP DataXMP"
+        ):  # raw bytes, with a trailer that makes sub-block readers fall on their feet
             end = self._skip(body)
             packet = self._reader.some(body, min(end - body, _MAX_EXTENSION_BYTES))
             xmp.parse(packet[: packet.rfind(b">") + 1], self._document, ByteRange(body, end - body))
@@ -116,7 +125,14 @@ class _Walk:
             data, end = self._collect(body)
             if len(data) >= 3 and data[0] == 1:
                 count = int.from_bytes(data[1:3], "little")
-                _put(self._document, "AnimationIterations", count, body + 2, 2, text="" if count else "Infinite")
+                _put(
+                    self._document,
+                    "AnimationIterations",
+                    count,
+                    body + 2,
+                    2,
+                    text="" if count else "Infinite",
+                )
             return end
         return self._skip(body)
 

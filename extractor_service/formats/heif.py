@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import boxes, exif, fields, heif_properties, xmp
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.damage import Surviving
 from extractor_service.formats.reader import Reader, TruncatedError
 from extractor_service.formats.tagset import Tag, build, raw_table
 
@@ -26,7 +27,14 @@ _MAX_PACKET_BYTES = 8 * 1024 * 1024
 _CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _PREVIEW_UUID = bytes.fromhex("eaf42b5e1c984b88b9fbb7dc406e4d16")
-_HANDLERS = {"pict": "Picture", "vide": "Video Track", "soun": "Audio Track", "meta": "NRT Metadata", "auxv": "Auxiliary Video"}
+_XMP_TYPE = b"application/rdf+xml"
+_HANDLERS = {
+    "pict": "Picture",
+    "vide": "Video Track",
+    "soun": "Audio Track",
+    "meta": "NRT Metadata",
+    "auxv": "Auxiliary Video",
+}
 
 
 @lru_cache(maxsize=8)
@@ -64,17 +72,21 @@ class _Walk:
         reader = self._reader
         for box in boxes.walk(reader, 0, reader.length):
             kind, offset, length = box
-            if kind == b"ftyp":
-                self._file_type(offset, length)
-            elif kind == b"meta":
-                self._meta(offset + 4, offset + length)
-            elif kind == b"moov":
-                self._movie(offset, offset + length)
-            elif kind == b"uuid":
-                self._uuid(offset, length)
-            elif kind == b"mdat":
+            with Surviving(self._document, SECTION, f"box {kind!r}", offset):
+                self._box(kind, offset, length)
+            if kind == b"mdat":
                 self._add("MediaDataSize", length, ByteRange(offset - 8, 8))
                 self._add("MediaDataOffset", offset, ByteRange(offset - 8, 8))
+
+    def _box(self, kind: bytes, offset: int, length: int) -> None:
+        if kind == b"ftyp":
+            self._file_type(offset, length)
+        elif kind == b"meta":
+            self._meta(offset + 4, offset + length)
+        elif kind == b"moov":
+            self._movie(offset, offset + length)
+        elif kind == b"uuid":
+            self._uuid(offset, length)
 
     def items(self) -> None:
         """Properties of the primary item, then EXIF and XMP items."""
@@ -83,38 +95,49 @@ class _Walk:
             self._add("PrimaryItemReference", self._primary, None, group="Meta")
         shown: set[int] = set()
         order = self._associations.get(self._primary or 0, [])
-        rest = [index for item, indexes in self._associations.items() if item != self._primary for index in indexes]
+        rest = [
+            index
+            for item, indexes in self._associations.items()
+            if item != self._primary
+            for index in indexes
+        ]
         for index in [*order, *rest]:
             if index not in shown and 0 < index <= len(self._properties):
                 shown.add(index)
-                try:
+                with Surviving(document, SECTION, "a property"):
                     heif_properties.parse(self._reader, self._properties[index - 1], document)
-                except (TruncatedError, IndexError) as error:
-                    document.problem(SECTION, ProblemKind.TRUNCATED, f"a property is cut: {error}")
         for number, (kind, content) in self._kinds.items():
             extents = self._places.get(number, [])
             if not extents:
                 continue
             offset, length = extents[0]
-            try:
+            with Surviving(document, SECTION, f"item {number}", offset):
                 if kind == b"Exif" and len(extents) == 1:
                     self._exif(offset, length)
-                elif kind == b"mime" and content.startswith(b"application/rdf+xml") and length <= _MAX_PACKET_BYTES:
+                elif kind == b"mime" and content.startswith(_XMP_TYPE) and length <= _MAX_PACKET_BYTES:
                     data = b"".join(self._reader.exact(start, size) for start, size in extents[:64])
                     xmp.parse(data, document, ByteRange(offset, length))
-            except TruncatedError as error:
-                document.problem(SECTION, ProblemKind.TRUNCATED, f"item {number}: {error}", offset)
 
-    def _add(self, name: str, value: Value, origin: ByteRange | None, text: str = "", group: str = "QuickTime") -> None:
+    def _add(
+        self, name: str, value: Value, origin: ByteRange | None, text: str = "", group: str = "QuickTime"
+    ) -> None:
         self._document.add(SECTION, name, value, text, group=group, origin=origin)
 
     def _file_type(self, offset: int, length: int) -> None:
         data = self._reader.exact(offset, min(length, 4096))
         brand, minor = data[:4].decode("latin-1"), int.from_bytes(data[4:8])
         self._add("MajorBrand", brand, ByteRange(offset, 4), _table("FileType")[0].text(brand))
-        self._add("MinorVersion", f"{minor >> 16:x}.{minor >> 8 & 255:x}.{minor & 255:x}", ByteRange(offset + 4, 4))
-        brands: list[Value] = [data[index : index + 4].decode("latin-1") for index in range(8, len(data) - 3, 4)]
-        self._add("CompatibleBrands", [each for each in brands if each != "\0\0\0\0"], ByteRange(offset + 8, length - 8))
+        self._add(
+            "MinorVersion", f"{minor >> 16:x}.{minor >> 8 & 255:x}.{minor & 255:x}", ByteRange(offset + 4, 4)
+        )
+        brands: list[Value] = [
+            data[index : index + 4].decode("latin-1") for index in range(8, len(data) - 3, 4)
+        ]
+        self._add(
+            "CompatibleBrands",
+            [each for each in brands if each != "\0\0\0\0"],
+            ByteRange(offset + 8, length - 8),
+        )
 
     def _meta(self, start: int, end: int) -> None:
         for box in boxes.walk(self._reader, start, end):

@@ -36,7 +36,9 @@ def parse(reader: Reader, box: Box, document: Document) -> None:
         handler(reader.exact(box.offset, box.length), document, box.offset)
 
 
-def _add(document: Document, table: str, name: str, value: Value, at: int, length: int, text: str | None = None) -> None:
+def _add(
+    document: Document, table: str, name: str, value: Value, at: int, length: int, text: str | None = None
+) -> None:
     if text is None:
         tag = _labels(table).get(name) if table else None
         text = tag.text(value) if tag else ""
@@ -68,7 +70,9 @@ def _hevc(data: bytes, document: Document, at: int) -> None:
             text = f"{value} (level {value / 30:.1f})"
         elif name == "GenProfileCompatibilityFlags" and isinstance(value, int):
             text = ", ".join(
-                label for bit, label in ((29, "Main 10"), (30, "Main"), (28, "Main Still Picture")) if value >> bit & 1
+                label
+                for bit, label in ((29, "Main 10"), (30, "Main"), (28, "Main Still Picture"))
+                if value >> bit & 1
             )
         _add(document, "HEVCConfig", name, value, at + start, 1, text)
 
@@ -139,7 +143,9 @@ def movie_header(reader: Reader, box: Box, document: Document) -> None:
     wide = data[0] == 1
     first = 4
     size = 8 if wide else 4
-    created, modified = (int.from_bytes(data[first + index * size : first + (index + 1) * size]) for index in (0, 1))
+    created, modified = (
+        int.from_bytes(data[first + index * size : first + (index + 1) * size]) for index in (0, 1)
+    )
     scale_at = first + 2 * size
     scale = int.from_bytes(data[scale_at : scale_at + 4])
     duration = int.from_bytes(data[scale_at + 4 : scale_at + 4 + size])
@@ -156,10 +162,10 @@ def _time(seconds: int) -> str:
     """Seconds since 1904 in UTC (14496-12); 0 is no time."""
     if not seconds:
         return "0000:00:00 00:00:00"
-    import datetime  # noqa: PLC0415 - rare
+    import datetime as dt  # noqa: PLC0415 - rare
 
     try:
-        moment = datetime.datetime(1904, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=seconds)
+        moment = dt.datetime(1904, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
     except OverflowError:
         return ""
     return moment.strftime("%Y:%m:%d %H:%M:%S+00:00")

@@ -42,7 +42,9 @@ def _date(value: Value) -> Value:
 def _flags(value: Value) -> str:
     if not isinstance(value, int):
         return ""
-    return f"{'Embedded' if value & 1 else 'Not Embedded'}, {'Not Independent' if value & 2 else 'Independent'}"
+    return (
+        f"{'Embedded' if value & 1 else 'Not Embedded'}, {'Not Independent' if value & 2 else 'Independent'}"
+    )
 
 
 def _attributes(value: Value) -> str:
@@ -73,7 +75,9 @@ def parse(data: bytes, document: Document, at: int | None = None) -> None:
     if len(data) < 132:
         document.problem(SECTION, ProblemKind.TRUNCATED, f"the profile has {len(data)} bytes", at)
         return
-    binary.parse(data[:128], _table("Header"), "int8u", document, SECTION, "ICC-header", big_endian=True, origin=at)
+    binary.parse(
+        data[:128], _table("Header"), "int8u", document, SECTION, "ICC-header", big_endian=True, origin=at
+    )
     count = int.from_bytes(data[128:132])
     if count > _MAX_TAGS:
         document.problem(SECTION, ProblemKind.DAMAGED, f"the profile claims {count} tags", at)
@@ -94,7 +98,9 @@ def parse(data: bytes, document: Document, at: int | None = None) -> None:
         if structure is not None:
             table, group = structure
             start = None if at is None else at + offset
-            binary.parse(content, _table(table), "int8u", document, SECTION, group, big_endian=True, origin=start)
+            binary.parse(
+                content, _table(table), "int8u", document, SECTION, group, big_endian=True, origin=start
+            )
         elif tag is not None and not tag.hidden:
             _add(document, tag, content, place)
 

@@ -24,7 +24,11 @@ _TYPES = {
 SIZES = {kind: size for kind, (_, size) in _TYPES.items()}
 ASCII, UNDEFINED, UTF8 = 2, 7, 129
 # The usual single numbers and fractions, little-endian and big-endian.
-SINGLES = {kind: (layout("<" + code), layout(">" + code)) for kind, code in ((1, "B"), (3, "H"), (4, "I"), (6, "b"), (8, "h"), (9, "i"))}
+_TEXTS = frozenset({ASCII, UTF8})
+SINGLES = {
+    kind: (layout("<" + code), layout(">" + code))
+    for kind, code in ((1, "B"), (3, "H"), (4, "I"), (6, "b"), (8, "h"), (9, "i"))
+}
 _PAIRS = {kind: (layout("<" + code), layout(">" + code)) for kind, code in ((5, "II"), (10, "ii"))}
 RATIONALS = frozenset({5, 10})
 # TIFF; then raw files with the same structure: Olympus ("RS", "RO") and Panasonic (0x55).
@@ -40,7 +44,7 @@ class Entry(NamedTuple):
 
     tag: int
     kind: int
-    count: int
+    count: int  # type: ignore[assignment] # hides tuple.count, which nobody counts with
     """How many values there are."""
     offset: int
     size_bytes: int
@@ -111,12 +115,16 @@ class Directories:
             if size_bytes <= inline:
                 entries.append(make(Entry, (tag, kind, values, position, size_bytes, stored)))
             else:
-                entries.append(make(Entry, (tag, kind, values, pointer(stored)[0] + self.shift, size_bytes, b"")))
+                entries.append(
+                    make(Entry, (tag, kind, values, pointer(stored)[0] + self.shift, size_bytes, b""))
+                )
             position += size
         following = 0
         if not is_cut and kept == count:
             try:
-                following = reader.u64(start + kept * size) if self.is_big else reader.u32(start + kept * size)
+                following = (
+                    reader.u64(start + kept * size) if self.is_big else reader.u32(start + kept * size)
+                )
             except TruncatedError:
                 following = 0
         return Directory(entries, following, is_cut)
@@ -142,7 +150,7 @@ class Directories:
 
 def decode(kind: int, data: bytes, *, big_endian: bool) -> Value:
     """The value of `data` as TIFF type `kind`; an empty list where there is none."""
-    if kind == ASCII or kind == UTF8:  # noqa: PLR1714 - the hottest branch of all
+    if kind in _TEXTS:
         end = data.find(b"\0")
         return text(data if end < 0 else data[:end])
     code, width = _TYPES[kind]

@@ -18,13 +18,31 @@ _TABLES = {
 }  # fmt: skip
 # Datasets that may be repeated (IIM 4.2: "repeatable"); their values are one list.
 _REPEATABLE = frozenset(
-    {(1, 5), (1, 50), (2, 4), (2, 12), (2, 20), (2, 25), (2, 26), (2, 27), (2, 45), (2, 47), (2, 50), (2, 80), (2, 85), (2, 118), (2, 122)}
+    {
+        (1, 5),
+        (1, 50),
+        (2, 4),
+        (2, 12),
+        (2, 20),
+        (2, 25),
+        (2, 26),
+        (2, 27),
+        (2, 45),
+        (2, 47),
+        (2, 50),
+        (2, 80),
+        (2, 85),
+        (2, 118),
+        (2, 122),
+    }
 )
 _CHARACTER_SET = (1, 90)
 _MAX_DATASETS = 10_000
 _MAX_VALUE_BYTES = 1024 * 1024
 _TIME = re.compile(r"(\d\d)(\d\d)(\d\d)([+-])(\d\d)(\d\d)")
-_DATES = frozenset({"DateSent", "ReleaseDate", "ExpirationDate", "ReferenceDate", "DateCreated", "DigitalCreationDate"})
+_DATES = frozenset(
+    {"DateSent", "ReleaseDate", "ExpirationDate", "ReferenceDate", "DateCreated", "DigitalCreationDate"}
+)
 _TIMES = frozenset({"TimeSent", "ReleaseTime", "ExpirationTime", "TimeCreated", "DigitalCreationTime"})
 
 
@@ -48,7 +66,9 @@ def parse(data: bytes, document: Document, at: int | None = None) -> None:
         if len(head) < 5 or head[0] != 0x1C:
             rest = data[offset:]
             if rest.strip(b"\0") and head[:1] not in {b"\0", b""}:
-                document.problem(SECTION, ProblemKind.DAMAGED, "a dataset doesn't begin with 1C", _at(at, offset))
+                document.problem(
+                    SECTION, ProblemKind.DAMAGED, "a dataset doesn't begin with 1C", _at(at, offset)
+                )
             return
         record, number, length = head[1], head[2], int.from_bytes(head[3:5])
         offset += 5
@@ -61,7 +81,9 @@ def parse(data: bytes, document: Document, at: int | None = None) -> None:
             offset += width
         value = data[offset : offset + length]
         if len(value) < length or length > _MAX_VALUE_BYTES:
-            document.problem(SECTION, ProblemKind.TRUNCATED, f"dataset {record}:{number} is cut", _at(at, offset))
+            document.problem(
+                SECTION, ProblemKind.TRUNCATED, f"dataset {record}:{number} is cut", _at(at, offset)
+            )
             return
         if (record, number) == _CHARACTER_SET and value in {b"\x1b%G", b"\x1b%/I"}:
             charset, how = "utf-8", "utf-8, by the coded character set"

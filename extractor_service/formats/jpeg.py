@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import exif, icc, jpeg_apps, xmp
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.damage import Surviving
 from extractor_service.formats.exif_values import CONVERSIONS
 from extractor_service.formats.reader import Reader, TruncatedError
 
@@ -99,19 +100,30 @@ class _Walk:
                 offset += 2
                 continue
             if marker >= 0xE0 or marker in _FRAMES:
-                self._segment(marker, offset + 4, length - 2)
+                if offset + 2 + length > reader.length:
+                    raise TruncatedError(reader.base + offset, length + 2, reader.base + reader.length)
+                with Surviving(document, "file", f"segment FF{marker:02X}", reader.base + offset):
+                    self._segment(marker, offset + 4, length - 2)
             offset += 2 + length
-        document.problem("file", ProblemKind.LIMIT, f"more than {_MAX_SEGMENTS} segments", reader.base + offset)
+        document.problem(
+            "file", ProblemKind.LIMIT, f"more than {_MAX_SEGMENTS} segments", reader.base + offset
+        )
 
     def finish(self) -> None:
         """What was spread over several segments."""
         document = self._document
+        with Surviving(document, "file", "what several segments hold"):
+            self._join(document)
+
+    def _join(self, document: Document) -> None:
         if self._photoshop:
             from extractor_service.formats import photoshop  # noqa: PLC0415 - when first met
 
             offset, length = self._photoshop[0]
             if len(self._photoshop) == 1:
-                photoshop.resources(self._reader.view(self._reader.base + offset, length, big_endian=True), document)
+                photoshop.resources(
+                    self._reader.view(self._reader.base + offset, length, big_endian=True), document
+                )
             else:
                 from extractor_service.sources.descriptor import BytesSource  # noqa: PLC0415
 
@@ -196,4 +208,6 @@ class _Walk:
             value = f"{across[0] // min(across)} {down[0] // min(down)}"
             printer = CONVERSIONS["YCbCrSubSampling"].printer
             text = printer(value) if printer else ""
-            document.add("file", "YCbCrSubSampling", value, text, origin=ByteRange(origin.offset_bytes + 6, 9))
+            document.add(
+                "file", "YCbCrSubSampling", value, text, origin=ByteRange(origin.offset_bytes + 6, 9)
+            )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import binary, boxes, exif, icc, xmp
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.damage import Surviving
 from extractor_service.formats.jpeg_apps import comment
 from extractor_service.formats.reader import Reader, TruncatedError
 from extractor_service.formats.tagset import Conversion, Tag, build, raw_table
@@ -39,7 +40,9 @@ def _bits_text(value: Value) -> str:
 
 @lru_cache(maxsize=8)
 def _table(name: str) -> dict[int | str, Tag]:
-    return build(raw_table("containers", f"Jpeg2000::{name}"), {"BitsPerComponent": Conversion(None, _bits_text)})
+    return build(
+        raw_table("containers", f"Jpeg2000::{name}"), {"BitsPerComponent": Conversion(None, _bits_text)}
+    )
 
 
 def parse(source: ByteSource, document: Document) -> None:
@@ -65,7 +68,8 @@ def parse_codestream(source: ByteSource, document: Document) -> None:
 
 def parse_jxl_codestream(source: ByteSource, document: Document) -> None:
     """A bare JPEG XL codestream."""
-    _jxl_size(Reader(source), document, 0)
+    with Surviving(document, _SECTION, "the size header"):
+        _jxl_size(Reader(source), document, 0)
 
 
 def _boxes(reader: Reader, document: Document, start: int, end: int, depth: int) -> None:
@@ -79,7 +83,8 @@ def _boxes(reader: Reader, document: Document, start: int, end: int, depth: int)
             elif not any(field.name == "ImageWidth" for field in document.sections.get(_SECTION, ())):
                 _codestream(reader.view(reader.base + offset, length), document)
         elif length <= _MAX_PACKET_BYTES:
-            _box(reader, document, box)
+            with Surviving(document, _SECTION, f"box {kind!r}", reader.base + offset):
+                _box(reader, document, box)
 
 
 def _box(reader: Reader, document: Document, box: boxes.Box) -> None:
@@ -97,7 +102,7 @@ def _box(reader: Reader, document: Document, box: boxes.Box) -> None:
         _resolution(reader.exact(offset, 10), document, at, name.removesuffix("Resolution"), _table(name))
     elif kind == b"uuid" and length >= 16:
         _uuid(reader, document, reader.exact(offset, 16), offset + 16, length - 16)
-    elif kind == b"xml " or kind == b"XML ":
+    elif kind in {b"xml ", b"XML "}:
         _xml(reader.exact(offset, length), document, at, length)
     elif kind == b"Exif" and length > 8:
         skip = 4 + reader.u32(offset)
@@ -113,7 +118,9 @@ def _box(reader: Reader, document: Document, box: boxes.Box) -> None:
 def _brotli(reader: Reader, document: Document, offset: int, length: int) -> None:
     """A box compressed with Brotli, whose decoder isn't part of this service."""
     kind = reader.exact(offset, 4).decode("latin-1")
-    document.problem(_SECTION, ProblemKind.UNSUPPORTED, f"box {kind!r} is compressed with Brotli", reader.base + offset)
+    document.problem(
+        _SECTION, ProblemKind.UNSUPPORTED, f"box {kind!r} is compressed with Brotli", reader.base + offset
+    )
     del length
 
 
@@ -122,22 +129,30 @@ def _file_type(data: bytes, document: Document, at: int) -> None:
     brand = data[:4].decode("latin-1")
     minor = int.from_bytes(data[4:8])
     brands: list[Value] = [data[index : index + 4].decode("latin-1") for index in range(8, len(data) - 3, 4)]
-    document.add(_SECTION, "MajorBrand", brand, tags[0].text(brand), group="Jpeg2000", origin=ByteRange(at, 4))
+    document.add(
+        _SECTION, "MajorBrand", brand, tags[0].text(brand), group="Jpeg2000", origin=ByteRange(at, 4)
+    )
     version = f"{minor >> 16:x}.{minor >> 8 & 255:x}.{minor & 255:x}"
     document.add(_SECTION, "MinorVersion", version, group="Jpeg2000", origin=ByteRange(at + 4, 4))
-    document.add(_SECTION, "CompatibleBrands", brands, group="Jpeg2000", origin=ByteRange(at + 8, len(data) - 8))
+    document.add(
+        _SECTION, "CompatibleBrands", brands, group="Jpeg2000", origin=ByteRange(at + 8, len(data) - 8)
+    )
 
 
 def _color(data: bytes, document: Document, at: int) -> None:
     tags = _table("ColorSpec")
-    values: list[tuple[int, int]] = [(index, int.from_bytes(data[index : index + 1], signed=True)) for index in range(3)]
+    values: list[tuple[int, int]] = [
+        (index, int.from_bytes(data[index : index + 1], signed=True)) for index in range(3)
+    ]
     for index, value in values:
         document.add(_SECTION, tags[index].name, value, tags[index].text(value), group="Jpeg2000",
                      origin=ByteRange(at + index, 1))  # fmt: skip
     method = values[0][1]
     if method == 1 and len(data) >= 7:
         value = int.from_bytes(data[3:7])
-        document.add(_SECTION, "ColorSpace", value, tags[3].text(value), group="Jpeg2000", origin=ByteRange(at + 3, 4))
+        document.add(
+            _SECTION, "ColorSpace", value, tags[3].text(value), group="Jpeg2000", origin=ByteRange(at + 3, 4)
+        )
     elif method in {2, 3}:
         icc.parse(data[3:], document, at + 3)
 
@@ -146,11 +161,20 @@ def _resolution(data: bytes, document: Document, at: int, name: str, tags: dict[
     for index, axis in enumerate("YX"):
         top, bottom = (int.from_bytes(data[index * 4 + step : index * 4 + step + 2]) for step in (0, 2))
         value = top / bottom if bottom else None
-        document.add(_SECTION, f"{name}{axis}Resolution", value, group="Jpeg2000", origin=ByteRange(at + index * 4, 4))
+        document.add(
+            _SECTION, f"{name}{axis}Resolution", value, group="Jpeg2000", origin=ByteRange(at + index * 4, 4)
+        )
     for index, axis in enumerate("YX"):
         unit = int.from_bytes(data[8 + index : 9 + index], signed=True)
         text = tags[8 + index].text(unit)
-        document.add(_SECTION, f"{name}{axis}ResolutionUnit", unit, text, group="Jpeg2000", origin=ByteRange(at + 8 + index, 1))
+        document.add(
+            _SECTION,
+            f"{name}{axis}ResolutionUnit",
+            unit,
+            text,
+            group="Jpeg2000",
+            origin=ByteRange(at + 8 + index, 1),
+        )
 
 
 def _uuid(reader: Reader, document: Document, uuid: bytes, offset: int, length: int) -> None:
@@ -172,7 +196,9 @@ def _xml(data: bytes, document: Document, at: int, length: int) -> None:
     if b"xpacket" in data[:200] or b"<x:xmpmeta" in data[:400] or b"rdf:RDF" in data[:2000]:
         xmp.parse(data, document, ByteRange(at, length))
     else:
-        document.add(_SECTION, "XML", xmp.decoded(data).strip("\0"), group="Jpeg2000", origin=ByteRange(at, length))
+        document.add(
+            _SECTION, "XML", xmp.decoded(data).strip("\0"), group="Jpeg2000", origin=ByteRange(at, length)
+        )
 
 
 def _codestream(reader: Reader, document: Document) -> None:
@@ -222,5 +248,3 @@ def _jxl_size(reader: Reader, document: Document, offset: int) -> None:
     origin = ByteRange(reader.base + offset + 2, 10)
     document.add("file", "ImageWidth", width, unit="px", origin=origin)
     document.add("file", "ImageHeight", height, unit="px", origin=origin)
-
-

@@ -39,7 +39,9 @@ def segment(reader: Reader, document: Document, marker: int, offset: int, length
         _jfif(document, reader.exact(offset, min(length, 14)), at, length)
     elif marker == 0xE0 and data[:5] == b"JFXX\0":
         if length > 6 and data[5] == 0x10:
-            fields.add_binary(document, "jfif", "JFXX", "ThumbnailImage", length - 6, ByteRange(at + 6, length - 6))
+            fields.add_binary(
+                document, "jfif", "JFXX", "ThumbnailImage", length - 6, ByteRange(at + 6, length - 6)
+            )
     elif marker == 0xE1 and data[:5] == b"FLIR\0":
         from extractor_service.formats import flir  # noqa: PLC0415 - when first met
 
@@ -64,8 +66,17 @@ def _jfif(document: Document, data: bytes, at: int, length: int) -> None:
         return
     major, minor, unit = data[5:8]
     origin = ByteRange(at, 12)
-    document.add("jfif", "JFIFVersion", f"{major} {minor}", f"{major}.{minor:02d}", group="JFIF", origin=origin)
-    document.add("jfif", "ResolutionUnit", unit, _DENSITY_UNITS.get(unit, f"Unknown ({unit})"), group="JFIF", origin=origin)
+    document.add(
+        "jfif", "JFIFVersion", f"{major} {minor}", f"{major}.{minor:02d}", group="JFIF", origin=origin
+    )
+    document.add(
+        "jfif",
+        "ResolutionUnit",
+        unit,
+        _DENSITY_UNITS.get(unit, f"Unknown ({unit})"),
+        group="JFIF",
+        origin=origin,
+    )
     document.add("jfif", "XResolution", int.from_bytes(data[8:10]), group="JFIF", origin=origin)
     document.add("jfif", "YResolution", int.from_bytes(data[10:12]), group="JFIF", origin=origin)
     if len(data) >= 14:
@@ -74,7 +85,9 @@ def _jfif(document: Document, data: bytes, at: int, length: int) -> None:
             if value:
                 document.add("jfif", name, value, group="JFIF", origin=ByteRange(at + start, 1))
         if width and height and length > 14:
-            fields.add_binary(document, "jfif", "JFIF", "ThumbnailTIFF", length - 14 + 128, ByteRange(at + 14, length - 14))
+            fields.add_binary(
+                document, "jfif", "JFIF", "ThumbnailTIFF", length - 14 + 128, ByteRange(at + 14, length - 14)
+            )
 
 
 def _meta(reader: Reader, document: Document, base: int, length: int) -> None:
@@ -88,15 +101,24 @@ def _ducky(document: Document, data: bytes, at: int) -> None:
     """Photoshop's "save for web": a tag, a length and a value each."""
     tags, offset = _table("APP12::Ducky"), 0
     while offset + 4 <= len(data):
-        number, length = int.from_bytes(data[offset : offset + 2]), int.from_bytes(data[offset + 2 : offset + 4])
+        number, length = (
+            int.from_bytes(data[offset : offset + 2]),
+            int.from_bytes(data[offset + 2 : offset + 4]),
+        )
         if number == 0:
             return
         content = data[offset + 4 : offset + 4 + length]
         tag = tags.get(number)
         if tag is not None:
-            value: Value = int.from_bytes(content) if number == 1 else content[4:].decode("utf-16-be", "replace").rstrip("\0")
+            value: Value = (
+                int.from_bytes(content)
+                if number == 1
+                else content[4:].decode("utf-16-be", "replace").rstrip("\0")
+            )
             text = f"{value}%" if number == 1 else ""
-            document.add("ducky", tag.name, value, text, group="Ducky", origin=ByteRange(at + offset + 4, length))
+            document.add(
+                "ducky", tag.name, value, text, group="Ducky", origin=ByteRange(at + offset + 4, length)
+            )
         offset += 4 + length
 
 
@@ -116,5 +138,3 @@ def _picture_info(document: Document, data: bytes, at: int) -> None:
             continue
         text = tag.text(value) if tag else ""
         document.add("app12", name, value, text, group="PictureInfo", origin=ByteRange(at, len(data)))
-
-

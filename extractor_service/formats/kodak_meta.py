@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "meta"
-# pointer: (table, group)
+# The table and the group of what a pointer leads to.
 _INSIDE = {50976: ("SpecialEffects", "KodakEffectsIFD"), 50977: ("Borders", "KodakBordersIFD")}
 
 
@@ -45,4 +45,6 @@ def _directory(directories: ifd.Directories, offset: int, table: str, group: str
             if isinstance(stored, int):
                 _directory(directories, stored, *inside, document)
         elif tag is not None and not tag.hidden:
-            fields.add(document, _SECTION, group, tag, stored, ByteRange(base + entry.offset, entry.size_bytes))
+            fields.add(
+                document, _SECTION, group, tag, stored, ByteRange(base + entry.offset, entry.size_bytes)
+            )

@@ -86,4 +86,6 @@ def _images(data: bytes, document: Document, base: int, size_bytes: int, *, big_
             text = _flags_text(attributes >> 27) if name == "MPImageFlags" else tag.text(value)
             document.add(_SECTION, name, value, text, group=group)
         if start and start + length <= size_bytes:
-            fields.add_binary(document, _SECTION, group, f"MPImage{number + 1}", length, ByteRange(start, length))
+            fields.add_binary(
+                document, _SECTION, group, f"MPImage{number + 1}", length, ByteRange(start, length)
+            )

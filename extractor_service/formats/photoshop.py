@@ -12,6 +12,7 @@ from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import binary, fields, icc, iptc, xmp
 from extractor_service.formats import conversions as conv
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.damage import Surviving
 from extractor_service.formats.reader import Reader, TruncatedError, layout
 from extractor_service.formats.tagset import Conversion, Tag, build, raw_table
 
@@ -39,7 +40,9 @@ def _table(name: str) -> dict[int | str, Tag]:
         {
             "IPTCDigest": hexadecimal,
             "LayerOpacities": Conversion(None, conv.fixed("{:.0f}%")),
-            "PhotoshopQuality": Conversion(None, lambda value: str(value + 4) if isinstance(value, int) else ""),
+            "PhotoshopQuality": Conversion(
+                None, lambda value: str(value + 4) if isinstance(value, int) else ""
+            ),
             "PhotoshopThumbnail": Conversion(),
         },
     )
@@ -48,10 +51,24 @@ def _table(name: str) -> dict[int | str, Tag]:
 def parse(source: ByteSource, document: Document) -> None:
     """A PSD or PSB file: header, resources, layers, and how the picture is compressed."""
     reader = Reader(source)
+    with Surviving(document, SECTION, "the file"):
+        _read(reader, document)
+    if SECTION not in document.sections:
+        raise CorruptFileError("the header is cut")
+
+
+def _read(reader: Reader, document: Document) -> None:
     try:
         is_large = reader.u16(4) == 2
         binary.parse(
-            reader.exact(0, 26), _table("Header"), "int16u", document, SECTION, "Photoshop", big_endian=True, origin=0
+            reader.exact(0, 26),
+            _table("Header"),
+            "int16u",
+            document,
+            SECTION,
+            "Photoshop",
+            big_endian=True,
+            origin=0,
         )
     except TruncatedError as error:
         raise CorruptFileError("the header is cut") from error
@@ -80,13 +97,16 @@ def resources(reader: Reader, document: Document) -> None:
         try:
             if reader.exact(offset, 4) not in _SIGNATURES:
                 if reader.some(offset, 16).strip(b"\0"):
-                    document.problem(SECTION, ProblemKind.DAMAGED, "no resource signature", reader.base + offset)
+                    document.problem(
+                        SECTION, ProblemKind.DAMAGED, "no resource signature", reader.base + offset
+                    )
                 return
             number, name_length = reader.u16(offset + 4), reader.u8(offset + 6)
             name = reader.exact(offset + 7, name_length)
             offset += 6 + (name_length + 2) // 2 * 2
             length = reader.u32(offset)
-            _resource(reader, document, number, name, offset + 4, length)
+            with Surviving(document, SECTION, f"resource {number}", reader.base + offset):
+                _resource(reader, document, number, name, offset + 4, length)
         except TruncatedError as error:
             document.problem(SECTION, ProblemKind.TRUNCATED, f"a resource is cut: {error}", error.offset)
             return
@@ -99,7 +119,9 @@ def _resource(reader: Reader, document: Document, number: int, name: bytes, offs
     tag = _table("Main").get(number)
     if number in _THUMBNAILS and tag is not None:
         reader.exact(offset, 28)
-        fields.add_binary(document, SECTION, "Photoshop", tag.name, length - 28, ByteRange(at + 28, length - 28))
+        fields.add_binary(
+            document, SECTION, "Photoshop", tag.name, length - 28, ByteRange(at + 28, length - 28)
+        )
         return
     special = _SPECIAL.get(number)
     if special is None and (tag is None or tag.hidden):
@@ -113,9 +135,11 @@ def _resource(reader: Reader, document: Document, number: int, name: bytes, offs
     elif tag is not None:
         if tag.kind == "?" and tag.name == "ClippingPathName":
             data = data[1 : 1 + data[0]] if data else b""
-        value: Value = binary.read(data, 0, tag.kind, 1 if tag.kind.startswith("int") else len(data), big_endian=True) if (
-            tag.kind in binary.CODES
-        ) else data.rstrip(b"\0").decode("latin-1")
+        value: Value = (
+            binary.read(data, 0, tag.kind, 1 if tag.kind.startswith("int") else len(data), big_endian=True)
+            if (tag.kind in binary.CODES)
+            else data.rstrip(b"\0").decode("latin-1")
+        )
         if number == 0x0425:
             value = data.hex()
             document.add(SECTION, tag.name, value, group="Photoshop", origin=place)
@@ -194,13 +218,22 @@ def _print_scale(data: bytes, document: Document, at: int) -> None:
         return
     style, x, y, scale = layout(">Hfff").unpack_from(data)
     tags = {tag.name: tag for tag in _table("PrintScaleInfo").values()}
-    document.add(SECTION, "PrintStyle", style, tags["PrintStyle"].text(style), group="Photoshop", origin=ByteRange(at, 2))
+    document.add(
+        SECTION,
+        "PrintStyle",
+        style,
+        tags["PrintStyle"].text(style),
+        group="Photoshop",
+        origin=ByteRange(at, 2),
+    )
     document.add(SECTION, "PrintPosition", [x, y], group="Photoshop", origin=ByteRange(at + 2, 8))
     document.add(SECTION, "PrintScale", scale, group="Photoshop", origin=ByteRange(at + 10, 4))
 
 
 def _quality(data: bytes, document: Document, at: int) -> None:
-    binary.parse(data, _table("JPEG_Quality"), "int16s", document, SECTION, "Photoshop", big_endian=True, origin=at)
+    binary.parse(
+        data, _table("JPEG_Quality"), "int16s", document, SECTION, "Photoshop", big_endian=True, origin=at
+    )
 
 
 def _exif(data: bytes, document: Document, at: int) -> None:
@@ -232,7 +265,9 @@ def _layers(reader: Reader, document: Document, *, is_large: bool) -> None:
     count = reader.unpack("h", offset)[0]
     offset += 2
     tags = _table("Layers")
-    document.add(SECTION, "LayerCount", abs(count), group="Photoshop", origin=ByteRange(reader.base + offset - 2, 2))
+    document.add(
+        SECTION, "LayerCount", abs(count), group="Photoshop", origin=ByteRange(reader.base + offset - 2, 2)
+    )
     found: dict[str, list[Value]] = {}
     try:
         for _ in range(min(abs(count), _MAX_LAYERS)):

@@ -76,7 +76,9 @@ def _table(name: str) -> dict[int | str, Tag]:
     return build(raw_table("containers", f"PNG::{name}"), {"AnimationPlays": plays})
 
 
-def _table_of(name: str, group: str = "PNG", unit: str = "int8u") -> Callable[[bytes, Document, ByteRange], None]:
+def _table_of(
+    name: str, group: str = "PNG", unit: str = "int8u"
+) -> Callable[[bytes, Document, ByteRange], None]:
     """A reader for chunks of fixed places."""
 
     def read(data: bytes, document: Document, origin: ByteRange) -> None:
@@ -104,7 +106,9 @@ def _srgb(data: bytes, document: Document, origin: ByteRange) -> None:
 
 def _numbers(name: str, width: int) -> Callable[[bytes, Document, ByteRange], None]:
     def read(data: bytes, document: Document, origin: ByteRange) -> None:
-        values: list[Value] = [int.from_bytes(data[i : i + width]) for i in range(0, len(data) - width + 1, width)]
+        values: list[Value] = [
+            int.from_bytes(data[i : i + width]) for i in range(0, len(data) - width + 1, width)
+        ]
         document.add(_SECTION, name, values[0] if len(values) == 1 else values, group="PNG", origin=origin)
 
     return read
@@ -129,13 +133,17 @@ def _chromaticities(data: bytes, document: Document, origin: ByteRange) -> None:
     for key, tag in _table("PrimaryChromaticities").items():
         if isinstance(key, int) and key * 4 + 4 <= len(data):
             value = int.from_bytes(data[key * 4 : key * 4 + 4]) / 100_000
-            document.add(_SECTION, tag.name, value, group="PNG", origin=ByteRange(origin.offset_bytes + key * 4, 4))
+            document.add(
+                _SECTION, tag.name, value, group="PNG", origin=ByteRange(origin.offset_bytes + key * 4, 4)
+            )
 
 
 def _offset(data: bytes, document: Document, origin: ByteRange) -> None:
     x, y = (int.from_bytes(data[start : start + 4], signed=True) for start in (0, 4))
     unit = {0: "pixels", 1: "micrometers"}.get(data[8], "")
-    document.add(_SECTION, "ImageOffset", f"{x}, {y}" + (f" ({unit})" if unit else ""), group="PNG", origin=origin)
+    document.add(
+        _SECTION, "ImageOffset", f"{x}, {y}" + (f" ({unit})" if unit else ""), group="PNG", origin=origin
+    )
 
 
 def _scale(data: bytes, document: Document, origin: ByteRange) -> None:
@@ -144,7 +152,9 @@ def _scale(data: bytes, document: Document, origin: ByteRange) -> None:
     text = {1: "meters", 2: "radians"}.get(unit, "")
     document.add(_SECTION, "SubjectUnits", unit, text, group="PNG", origin=origin)
     document.add(_SECTION, "SubjectPixelWidth", width.decode("latin-1"), group="PNG", origin=origin)
-    document.add(_SECTION, "SubjectPixelHeight", height.rstrip(b"\0").decode("latin-1"), group="PNG", origin=origin)
+    document.add(
+        _SECTION, "SubjectPixelHeight", height.rstrip(b"\0").decode("latin-1"), group="PNG", origin=origin
+    )
 
 
 def _time(data: bytes, document: Document, origin: ByteRange) -> None:
@@ -173,7 +183,9 @@ def _international_text(data: bytes, document: Document, origin: ByteRange) -> N
     _put_text(document, keyword, value, "utf-8", origin, language.decode("ascii", "replace"))
 
 
-def _put_text(document: Document, key: bytes, data: bytes, charset: str, origin: ByteRange, language: str) -> None:
+def _put_text(
+    document: Document, key: bytes, data: bytes, charset: str, origin: ByteRange, language: str
+) -> None:
     if key == b"XML:com.adobe.xmp":
         xmp.parse(data, document, origin)
         return
@@ -182,11 +194,13 @@ def _put_text(document: Document, key: bytes, data: bytes, charset: str, origin:
     name = _keyword(key) + (f"-{language}" if language and language != "x-default" else "")
     value = data.decode(charset, "replace")
     note = f"{charset}, by the chunk" if not data.isascii() else ""
-    if name == "CreationTime" or name == "ModifyDate":
+    if name in {"CreationTime", "ModifyDate"}:
         found = _RFC_822.match(value)
         if found:
             day, month, year, clock = found.groups()
-            value = f"{year}:{_MONTHS.index(month) + 1:02d}:{int(day):02d} {clock}" + value[found.end() :].strip()
+            value = (
+                f"{year}:{_MONTHS.index(month) + 1:02d}:{int(day):02d} {clock}" + value[found.end() :].strip()
+            )
     document.add(_SECTION, name, value, group="PNG", note=note, origin=origin)
 
 
@@ -234,7 +248,10 @@ def _keyword(data: bytes) -> str:
     tag = _table("TextualData").get(words)
     if tag is not None:
         return tag.name
-    return "".join(part[:1].upper() + part[1:] for part in (_WORD.sub("", each) for each in words.split())) or "Unnamed"
+    return (
+        "".join(part[:1].upper() + part[1:] for part in (_WORD.sub("", each) for each in words.split()))
+        or "Unnamed"
+    )
 
 
 def _inflate(data: bytes) -> bytes:
@@ -247,9 +264,13 @@ def _inflate(data: bytes) -> bytes:
 
 _CHUNKS: dict[bytes, Callable[[bytes, Document, ByteRange], None]] = {
     b"IHDR": _header,
-    b"PLTE": lambda data, document, origin: (_numbers("Palette", 1) if len(data) <= 3 else _binary("Palette"))(data, document, origin),
+    b"PLTE": lambda data, document, origin: (
+        _numbers("Palette", 1) if len(data) <= 3 else _binary("Palette")
+    )(data, document, origin),
     b"tRNS": _transparency,
-    b"bKGD": lambda data, document, origin: _numbers("BackgroundColor", 1 if len(data) == 1 else 2)(data, document, origin),
+    b"bKGD": lambda data, document, origin: _numbers("BackgroundColor", 1 if len(data) == 1 else 2)(
+        data, document, origin
+    ),
     b"cHRM": _chromaticities,
     b"sBIT": _numbers("SignificantBits", 1),
     b"hIST": _binary("PaletteHistogram"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import binary, fields, jpeg
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.damage import Surviving
 from extractor_service.formats.reader import Reader, TruncatedError
 from extractor_service.formats.tagset import Tag, build, raw_table
 
@@ -34,18 +35,24 @@ def parse(source: ByteSource, document: Document) -> None:
         head = reader.exact(0, 120)
     except TruncatedError as error:
         raise CorruptFileError("the header is cut") from error
-    document.add(_SECTION, "RAFVersion", head[60:64].rstrip(b"\0").decode("latin-1"), group="RAF", origin=ByteRange(60, 4))
-    picture, length, table, table_length = (int.from_bytes(head[start : start + 4]) for start in (84, 88, 92, 96))
+    document.add(
+        _SECTION,
+        "RAFVersion",
+        head[60:64].rstrip(b"\0").decode("latin-1"),
+        group="RAF",
+        origin=ByteRange(60, 4),
+    )
+    picture, length, table, table_length = (
+        int.from_bytes(head[start : start + 4]) for start in (84, 88, 92, 96)
+    )
     if picture and length:
         try:
             jpeg.at(source, document, picture, length)
         except CorruptFileError as error:
             document.problem("file", ProblemKind.DAMAGED, f"the preview: {error}", picture)
         fields.add_binary(document, _SECTION, "RAF", "PreviewImage", length, ByteRange(picture, length))
-    try:
+    with Surviving(document, _SECTION, "the raw directory", table):
         _directory(reader, document, table, table_length)
-    except TruncatedError as error:
-        document.problem(_SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
 
 
 def _directory(reader: Reader, document: Document, offset: int, length: int) -> None:
@@ -59,10 +66,16 @@ def _directory(reader: Reader, document: Document, offset: int, length: int) -> 
         tag = _tags().get(number)
         if tag is not None and not tag.hidden and size <= 4096:
             data = reader.exact(place + 4, size)
-            kind = tag.kind if tag.kind in binary.CODES else {1: "int8u", 2: "int16u", 4: "int32u"}.get(size, "int16u")
+            kind = (
+                tag.kind
+                if tag.kind in binary.CODES
+                else {1: "int8u", 2: "int16u", 4: "int32u"}.get(size, "int16u")
+            )
             count_values = max(1, size // binary.CODES[kind][1])
             value = binary.read(data, 0, kind, count_values, big_endian=True)
-            if tag.name in {"RawImageFullSize", "RawImageSize", "RawImageCroppedSize"} and isinstance(value, list):
+            if tag.name in {"RawImageFullSize", "RawImageSize", "RawImageCroppedSize"} and isinstance(
+                value, list
+            ):
                 value = value[::-1]  # stored as height and width
             fields.add(document, _SECTION, "RAF", tag, value, ByteRange(place + 4, size))
         place += 4 + size

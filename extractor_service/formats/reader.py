@@ -49,7 +49,7 @@ class Reader:
         """Another window of the same file; `base` is an offset in the file."""
         order = self.big_endian if big_endian is None else big_endian
         other = Reader(self._source, big_endian=order, base=base, length=length)
-        other._block, other._block_at = self._block, self._block_at  # noqa: SLF001 - its own class
+        other._block, other._block_at = self._block, self._block_at
         return other
 
     @property

@@ -10,16 +10,35 @@ _FILM_BRANDS = (
     b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"mp71", b"avc1", b"qt  ", b"M4A ", b"M4B ",
     b"M4P ", b"M4V ", b"MSNV", b"3gp", b"3g2", b"dash", b"f4v ", b"F4V ", b"mmp4", b"XAVC", b"NDSC", b"caqv", b"KDDI",
 )  # fmt: skip
-_HEIF_BRANDS = (b"mif1", b"msf1", b"mif2", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"heif", b"miaf")
+_HEIF_BRANDS = (
+    b"mif1",
+    b"msf1",
+    b"mif2",
+    b"heic",
+    b"heix",
+    b"heim",
+    b"heis",
+    b"hevc",
+    b"hevx",
+    b"heif",
+    b"miaf",
+)
 
 
 def _heif(name: str, mime_type: str, extensions: tuple[str, ...], brands: tuple[bytes, ...]) -> Format:
     return Format(
-        name, mime_type, extensions, tuple(Magic(b"ftyp" + brand, 4) for brand in brands), _PACKAGE + "heif:parse", "1"
+        name,
+        mime_type,
+        extensions,
+        tuple(Magic(b"ftyp" + brand, 4) for brand in brands),
+        _PACKAGE + "heif:parse",
+        "1",
     )
 
 
-def _image(name: str, mime_type: str, extensions: str, magics: tuple[Magic, ...], reader: str, version: str = "1") -> Format:
+def _image(
+    name: str, mime_type: str, extensions: str, magics: tuple[Magic, ...], reader: str, version: str = "1"
+) -> Format:
     return Format(name, mime_type, tuple(extensions.split()), magics, _PACKAGE + reader, version)
 
 

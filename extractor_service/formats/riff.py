@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import exif, icc, xmp
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.reader import Reader, TruncatedError
+from extractor_service.formats.damage import Surviving
+from extractor_service.formats.reader import Reader
 from extractor_service.formats.tagset import Tag, build, raw_table
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "riff"
+_HEAD_BYTES = 12
 _MAX_CHUNKS = 100_000
 _MAX_PACKET_BYTES = 8 * 1024 * 1024
 
@@ -28,19 +30,19 @@ def _table(name: str) -> dict[int | str, Tag]:
 def parse_webp(source: ByteSource, document: Document) -> None:
     """Sizes, flags and animation of a WebP file, with its EXIF, XMP and ICC profile."""
     reader = Reader(source, big_endian=False)
-    offset, end = 12, min(source.size_bytes, 8 + reader.u32(4) + 1)
+    if source.size_bytes < _HEAD_BYTES:
+        raise CorruptFileError("the header is cut")
+    offset, end = _HEAD_BYTES, min(source.size_bytes, 8 + reader.u32(4) + 1)
     duration = 0
     for _ in range(_MAX_CHUNKS):
         if offset + 8 > end:
             break
         kind, length = reader.exact(offset, 4), reader.u32(offset + 4)
-        try:
+        with Surviving(document, _SECTION, f"chunk {kind!r}", offset):
             if kind == b"ANMF":
                 duration += int.from_bytes(reader.exact(offset + 8 + 12, 3), "little")
             else:
                 _chunk(reader, document, kind, offset + 8, length)
-        except (TruncatedError, IndexError) as error:
-            document.problem(_SECTION, ProblemKind.TRUNCATED, f"{kind!r}: {error}", offset)
         offset += 8 + length + length % 2
     else:
         document.problem(_SECTION, ProblemKind.LIMIT, f"more than {_MAX_CHUNKS} chunks", offset)
@@ -75,7 +77,14 @@ def _chunk(reader: Reader, document: Document, kind: bytes, offset: int, length:
         put("ImageWidth", (bits & 0x3FFF) + 1, 1, 4)
         put("ImageHeight", (bits >> 14 & 0x3FFF) + 1, 1, 4)
         used = bits >> 28 & 1
-        document.add(_SECTION, "AlphaIsUsed", used, "Yes" if used else "No", group="RIFF", origin=ByteRange(offset + 1, 4))
+        document.add(
+            _SECTION,
+            "AlphaIsUsed",
+            used,
+            "Yes" if used else "No",
+            group="RIFF",
+            origin=ByteRange(offset + 1, 4),
+        )
     elif kind == b"ALPH":
         byte = reader.u8(offset)
         tags = {tag.name: tag for tag in _table("ALPH").values()}
@@ -90,7 +99,12 @@ def _chunk(reader: Reader, document: Document, kind: bytes, offset: int, length:
         put("BackgroundColor", [*data[:4]], 0, 4)
         loops = int.from_bytes(data[4:6], "little")
         document.add(
-            _SECTION, "AnimationLoopCount", loops, "" if loops else "inf", group="RIFF", origin=ByteRange(offset + 4, 2)
+            _SECTION,
+            "AnimationLoopCount",
+            loops,
+            "" if loops else "inf",
+            group="RIFF",
+            origin=ByteRange(offset + 4, 2),
         )
     elif kind in {b"EXIF", b"exif"}:
         skip = 6 if reader.some(offset, 6) == b"Exif\0\0" else 0

@@ -23,4 +23,6 @@ def parse(source: ByteSource, document: Document) -> None:
         raise CorruptFileError(f"a sidecar of {size} bytes")
     xmp.parse(Reader(source).exact(0, size), document, ByteRange(0, size))
     if not document.sections:
-        raise CorruptFileError(document.problems[-1].message if document.problems else "the packet says nothing")
+        raise CorruptFileError(
+            document.problems[-1].message if document.problems else "the packet says nothing"
+        )

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 _SECTION = "svg"
 _WINDOW_BYTES = 64 * 1024  # what describes a drawing stands before the drawing
 _SVG = "http://www.w3.org/2000/svg"
-_NAMES: Mapping[str, str] = {"width": "ImageWidth", "height": "ImageHeight", "version": "SVGVersion", "id": "ID"}
+_NAMES: Mapping[str, str] = {
+    "width": "ImageWidth",
+    "height": "ImageHeight",
+    "version": "SVGVersion",
+    "id": "ID",
+}
 _LOCAL_PREFIXES: Mapping[str, str] = {
     "http://www.inkscape.org/namespaces/inkscape": "SVG-inkscape",
     "http://sodipodi.sourceforge.net/DTD/sodipodi-0.dtd": "SVG-sodipodi",

@@ -30,7 +30,19 @@ class Conversion(NamedTuple):
 class Tag:
     """One tag. `kind` and `count` are the listing's type; `group` is its family-1 group where it has its own."""
 
-    __slots__ = ("binary", "bits", "convert", "count", "group", "hidden", "kind", "labels", "name", "printer", "unit")
+    __slots__ = (
+        "binary",
+        "bits",
+        "convert",
+        "count",
+        "group",
+        "hidden",
+        "kind",
+        "labels",
+        "name",
+        "printer",
+        "unit",
+    )
 
     def __init__(self, row: Row, conversion: Conversion | None = None) -> None:
         name, kind, count, flags, labels = row[:5]
@@ -40,7 +52,9 @@ class Tag:
         self.hidden = "U" in flags
         self.binary = "B" in flags
         self.labels = labels
-        self.bits = isinstance(labels, dict) and (any(str(key).startswith("Bit") for key in labels) or labels == {0: "(none)"})
+        self.bits = isinstance(labels, dict) and (
+            any(str(key).startswith("Bit") for key in labels) or labels == {0: "(none)"}
+        )
         self.group = row[5] if len(row) > 5 else ""
         self.convert, self.printer, self.unit = conversion or _NOTHING
 
@@ -91,7 +105,11 @@ def bit_names(labels: Labels, value: Value) -> str:
         shift += 32 if len(values) > 1 else 0
     if len(values) == 1 and number in labels:
         return labels[number]
-    names = [labels.get(f"Bit{bit}", f"[{bit}]") for bit in range(min(number.bit_length(), 64)) if number >> bit & 1]
+    names = [
+        labels.get(f"Bit{bit}", f"[{bit}]")
+        for bit in range(min(number.bit_length(), 64))
+        if number >> bit & 1
+    ]
     return ", ".join(names) or "(none)"
 
 
@@ -133,3 +151,12 @@ def build(
         row = alternatives[chosen.get(key, 0)]
         tags[key] = Tag(row, conversions.get(row[0]))
     return tags
+
+
+@lru_cache(maxsize=256)
+def xmp_properties(prefix: str) -> Mapping[str, tuple[str, str, Labels | None]]:
+    """Name, type and labels of the properties of an XMP schema that have more than their own name."""
+    tables: Mapping[str, Mapping[str, tuple[str, str, Labels | None]]] = importlib.import_module(
+        _TAGS + "xmp"
+    ).TABLES
+    return tables.get(prefix, {})

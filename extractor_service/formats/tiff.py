@@ -25,5 +25,5 @@ def parse(source: ByteSource, document: Document) -> None:
     elif head[2:4] == b"U\0":
         kind = "rw2"
     exif.parse(source, document, 0, source.size_bytes, kind)
-    if not any(name != "file" for name in document.sections):
+    if not document.sections:
         raise CorruptFileError("no directory could be read")

@@ -13,8 +13,7 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from extractor_service.document import ProblemKind, Struct
 from extractor_service.formats.exif_values import CONVERSIONS
-from extractor_service.formats.tagset import label
-from extractor_service.formats.tags import xmp as tables
+from extractor_service.formats.tagset import label, xmp_properties
 from extractor_service.formats.xmp_namespaces import PREFIXES
 
 if TYPE_CHECKING:
@@ -27,7 +26,9 @@ _IGNORED = (_RDF, "{http://www.w3.org/XML/", "{http://www.w3.org/2000/xmlns/")
 _MAX_DEPTH = 12
 _MAX_PACKET_BYTES = 8 * 1024 * 1024
 _DECLARED = re.compile(r"xmlns:([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
-_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?)?)?$")
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?)?)?$"
+)
 _COMPLETE_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _FRACTION = re.compile(r"(-?\d+)/(-?\d+)$")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
@@ -94,10 +95,12 @@ def tree(text: str) -> Element:
     """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise RefusedXmlError("it declares a document type")
-    if text.startswith("<?xpacket") or text.startswith("<?adobe"):
+    if text.startswith(("<?xpacket", "<?adobe")):
         text = text[text.find("?>") + 2 :].lstrip()
     if text.startswith("<?xml"):
-        text = text[text.find("?>") + 2 :].lstrip()  # its encoding is that of the bytes, which are text by now
+        text = text[
+            text.find("?>") + 2 :
+        ].lstrip()  # its encoding is that of the bytes, which are text by now
     parser = XMLParser()  # noqa: S314 - without document type and entities there is nothing left to attack with
     parser.feed(text.replace("\0", ""))
     root: Element = parser.close()
@@ -107,7 +110,9 @@ def tree(text: str) -> Element:
 class _Packet:
     """One packet while it is read."""
 
-    def __init__(self, document: Document, text: str, origin: ByteRange | None, section: str = _SECTION) -> None:
+    def __init__(
+        self, document: Document, text: str, origin: ByteRange | None, section: str = _SECTION
+    ) -> None:
         self._document = document
         self._origin = origin
         self._section = section
@@ -173,8 +178,6 @@ class _Packet:
     ) -> Value:
         entries = [*(before or []), *self._attributes(element, parent)]
         for child in element:
-            if not isinstance(child.tag, str):
-                continue
             if child.tag == _RDF + "value":  # a value with qualifiers: the value is what is meant
                 return self._value(child, depth + 1)
             namespace, name = _split(child.tag)
@@ -203,7 +206,7 @@ class _Packet:
     def _add(self, qualified: str, value: Value, language: str) -> None:
         namespace, name = _split(qualified)
         prefix = self._prefix(namespace)
-        row = tables.TABLES.get(prefix, {}).get(name)
+        row = xmp_properties(prefix).get(name)
         shown = row[0] if row else _field(name)
         labels = row[2] if row else None
         meant = _typed(prefix, name, value)
@@ -213,7 +216,7 @@ class _Packet:
             convert = CONVERSIONS[shown].convert
             meant = convert(meant) if convert else meant
         text = ""
-        if labels is not None and not isinstance(labels, tuple) and not isinstance(meant, Struct):
+        if labels is not None and not isinstance(meant, Struct):
             texts = [label(labels, each) for each in (meant if isinstance(meant, list) else [meant])]
             text = ", ".join(texts)
         elif prefix in _EXIF_PREFIXES:
@@ -232,7 +235,7 @@ class _Packet:
 def _member(prefix: str, parent: str, name: str, value: Value) -> Value:
     """A structure's field, whose type stands in the listing under the joined name ("FlashFired")."""
     joined = parent + _field(name)
-    known = tables.TABLES.get(prefix, {})
+    known = xmp_properties(prefix)
     return _typed(prefix, joined if joined in known else name, value)
 
 
@@ -246,7 +249,7 @@ def _typed(prefix: str, name: str, value: Value) -> Value:
         return [_typed(prefix, name, each) for each in value]
     if not isinstance(value, str):
         return value
-    row = tables.TABLES.get(prefix, {}).get(name)
+    row = xmp_properties(prefix).get(name)
     kind = row[1] if row else ""
     if kind == "rational" and " " in value:
         return [_number(each) for each in value.split()]

@@ -36,7 +36,8 @@ _DURATION: Sequence[Place] = (
     ("audio", "Duration", None), ("quicktime", "Duration", None), ("gif", "Duration", None), ("riff", "Duration", None),
 )  # fmt: skip
 _MAKE: Sequence[Place] = (
-    ("exif", "Make", "IFD0"), ("makernotes", "Make", None),
+    ("exif", "Make", "IFD0"),
+    ("makernotes", "Make", None),
     ("dicom", "Manufacturer", ""),
     ("fits", "TELESCOP", None),
     ("xmp", "Make", "XMP-tiff"),

@@ -31,7 +31,9 @@ class CompositeModule:
 
     name = "composite"
     version = "1"
-    description = "Values calculated from the file's own: megapixels, 35 mm equivalents, light value, field of view."
+    description = (
+        "Values calculated from the file's own: megapixels, 35 mm equivalents, light value, field of view."
+    )
     default_enabled = True
     reads: tuple[str, ...] = ("metadata",)
 
@@ -73,22 +75,40 @@ def _number(document: Document, *places: tuple[str, str]) -> float | None:
 def _size(document: Document) -> None:
     for section, group in _SIZES:
         width, height = (document.find(section, name, group) for name in ("ImageWidth", "ImageHeight"))
-        if width is None or height is None or not isinstance(width.value, int) or not isinstance(height.value, int):
+        if (
+            width is None
+            or height is None
+            or not isinstance(width.value, int)
+            or not isinstance(height.value, int)
+        ):
             continue
         if width.value <= 0 or height.value <= 0:
             continue
         _put(document, "ImageSize", f"{width.value} {height.value}", f"{width.value}x{height.value}")
         megapixels = width.value * height.value / 1e6
-        _put(document, "Megapixels", megapixels, f"{megapixels:.{1 if megapixels >= 1 else 3 if megapixels >= 0.001 else 6}f}", "Mpx")
+        _put(
+            document,
+            "Megapixels",
+            megapixels,
+            f"{megapixels:.{1 if megapixels >= 1 else 3 if megapixels >= 0.001 else 6}f}",
+            "Mpx",
+        )
         divisor = math.gcd(width.value, height.value)
-        _put(document, "AspectRatio", width.value / height.value, f"{width.value // divisor}:{height.value // divisor}")
+        _put(
+            document,
+            "AspectRatio",
+            width.value / height.value,
+            f"{width.value // divisor}:{height.value // divisor}",
+        )
         return
 
 
 def _exposure(document: Document) -> float | None:
     """Adds aperture, shutter speed and light value; returns the aperture."""
     aperture = _number(document, ("exif", "FNumber"), ("exif", "ApertureValue"), ("makernotes", "FNumber"))
-    seconds = _number(document, ("exif", "ExposureTime"), ("exif", "ShutterSpeedValue"), ("makernotes", "ExposureTime"))
+    seconds = _number(
+        document, ("exif", "ExposureTime"), ("exif", "ShutterSpeedValue"), ("makernotes", "ExposureTime")
+    )
     speed = _number(document, ("exif", "ISO"), ("makernotes", "ISO"))
     if aperture is not None:
         _put(document, "Aperture", aperture, f_number_text(aperture))
@@ -110,7 +130,13 @@ def _optics(document: Document, aperture: float | None) -> None:
         return
     _put(document, "ScaleFactor35efl", scale, f"{scale:.1f}")
     equivalent = focal * scale
-    _put(document, "FocalLength35efl", equivalent, f"{focal:.1f} mm (35 mm equivalent: {equivalent:.1f} mm)", "mm")
+    _put(
+        document,
+        "FocalLength35efl",
+        equivalent,
+        f"{focal:.1f} mm (35 mm equivalent: {equivalent:.1f} mm)",
+        "mm",
+    )
     confusion = _DIAGONAL_35_MM / (scale * 1440)
     _put(document, "CircleOfConfusion", confusion, f"{confusion:.3f} mm", "mm")
     angle = math.degrees(2 * math.atan2(36, 2 * equivalent))
@@ -131,7 +157,10 @@ def _scale(document: Document, focal: float | None) -> float | None:
     across = _number(document, ("exif", "FocalPlaneXResolution"))
     down = _number(document, ("exif", "FocalPlaneYResolution"))
     unit = document.find("exif", "FocalPlaneResolutionUnit")
-    width, height = _number(document, ("exif", "ExifImageWidth")), _number(document, ("exif", "ExifImageHeight"))
+    width, height = (
+        _number(document, ("exif", "ExifImageWidth")),
+        _number(document, ("exif", "ExifImageHeight")),
+    )
     if across is None or down is None or width is None or height is None:
         return None
     millimetres = _INCHES.get(unit.value if unit is not None and isinstance(unit.value, int) else 2)
@@ -154,11 +183,20 @@ def _position(document: Document) -> None:
         _put(document, name, value, text, "deg")
         signed.append(value)
     _put(document, "GPSPosition", f"{signed[0]:.15g} {signed[1]:.15g}")
-    altitude, below = document.find("exif", "GPSAltitude", "GPS"), document.find("exif", "GPSAltitudeRef", "GPS")
+    altitude, below = (
+        document.find("exif", "GPSAltitude", "GPS"),
+        document.find("exif", "GPSAltitudeRef", "GPS"),
+    )
     if altitude is not None and isinstance(altitude.value, float):
         under = below is not None and below.value == 1
         metres = -altitude.value if under else altitude.value
-        _put(document, "GPSAltitude", metres, f"{altitude.value:.1f} m {'Below' if under else 'Above'} Sea Level", "m")
+        _put(
+            document,
+            "GPSAltitude",
+            metres,
+            f"{altitude.value:.1f} m {'Below' if under else 'Above'} Sea Level",
+            "m",
+        )
 
 
 def _times(document: Document) -> None:
@@ -172,5 +210,7 @@ def _times(document: Document) -> None:
         parts = [document.find("exif", each) for each in (fraction, offset)]
         if field is None or not isinstance(field.value, str) or not any(parts):
             continue
-        digits, zone = (each.value.strip() if each is not None and isinstance(each.value, str) else "" for each in parts)
+        digits, zone = (
+            each.value.strip() if each is not None and isinstance(each.value, str) else "" for each in parts
+        )
         _put(document, shown, field.value + (f".{digits}" if digits.isdigit() else "") + zone)

@@ -6,7 +6,7 @@ to the GPS time of the same picture, which is UTC, is the zone.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,9 @@ _EXIF_TIMES = (
 _EXIF_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d)[ T](\d\d):(\d\d):(\d\d)$")
 _OFFSET = re.compile(r"[+-]\d\d:\d\d$|Z$")
 # ISO 8601, or the same with EXIF's colons, as XMP dates are written here.
-_ISO = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d:\d\d)?)?$")
+_ISO = re.compile(
+    r"(\d{4})[:-](\d\d)[:-](\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d:\d\d)?)?$"
+)
 _PDF_TIME = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'?\d\d)?")
 _DICOM_DATE, _DICOM_TIME = re.compile(r"\d{8}$"), re.compile(r"(\d\d)(\d\d)(\d\d)?(\.\d+)?$")
 
@@ -59,7 +61,7 @@ def _exif_time(document: Document) -> DateTime | None:
         if _OFFSET.match(zone):
             return DateTime(iso + zone, ZoneSource.OFFSET_TAG, f"exif.{time_name}")
         try:
-            zone = _gps_zone(document, datetime.datetime(*map(int, match.groups())))  # type: ignore[arg-type]  # noqa: DTZ001
+            zone = _gps_zone(document, dt.datetime(*map(int, match.groups())))  # type: ignore[arg-type]  # noqa: DTZ001
         except ValueError:  # the 30th of February
             continue
         if zone:
@@ -68,7 +70,7 @@ def _exif_time(document: Document) -> DateTime | None:
     return None
 
 
-def _gps_zone(document: Document, local: datetime.datetime) -> str:
+def _gps_zone(document: Document, local: dt.datetime) -> str:
     """The offset between a local time and the GPS time of the same picture, which is UTC; "" when they don't fit.
 
     Offsets are multiples of 15 minutes, and a fix is rarely older than half of that.
@@ -80,7 +82,7 @@ def _gps_zone(document: Document, local: datetime.datetime) -> str:
     if match is None or not is_possible(*match.groups()):
         return ""
     try:
-        minutes = (local - datetime.datetime(*map(int, match.groups()))).total_seconds() / 60  # type: ignore[arg-type]  # noqa: DTZ001
+        minutes = (local - dt.datetime(*map(int, match.groups()))).total_seconds() / 60  # type: ignore[arg-type]  # noqa: DTZ001
     except ValueError:
         return ""
     quarters = round(minutes / 15)

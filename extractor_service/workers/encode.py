@@ -124,9 +124,9 @@ def _put(message: pb.Value, value: Value) -> None:
         _put_integer(message, value)  # type: ignore[arg-type]
     elif kind is float:
         message.real = value  # type: ignore[assignment]
-    elif kind is Rational:
+    elif isinstance(value, Rational):
         fraction = message.rational
-        fraction.numerator, fraction.denominator = value  # type: ignore[misc]
+        fraction.numerator, fraction.denominator = value
     elif kind is bool:
         message.boolean = value  # type: ignore[assignment]
     elif kind is bytes:
@@ -150,10 +150,16 @@ def _put(message: pb.Value, value: Value) -> None:
 
 def _put_derived(message: pb.Value, value: Value) -> None:
     """Values of a library's own classes, which derive from plain ones."""
-    for plain in (bool, int, float, str, bytes, list):
-        if isinstance(value, plain):
-            _put(message, plain(value))
-            return
+    if isinstance(value, int):
+        _put_integer(message, int(value))
+    elif isinstance(value, float):
+        message.real = float(value)
+    elif isinstance(value, str):
+        message.text = _clean(str(value))
+    elif isinstance(value, bytes):
+        message.data = bytes(value)
+    elif isinstance(value, list):
+        _put(message, list(value))
 
 
 def _put_integer(message: pb.Value, value: int) -> None:

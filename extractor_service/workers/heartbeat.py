@@ -67,7 +67,9 @@ class Heartbeat:
                     break
                 source, document = job
                 frames = [
-                    encode_frame({"kind": "alive", "progress": source.reads + source.hits + document.field_count})
+                    encode_frame(
+                        {"kind": "alive", "progress": source.reads + source.hits + document.field_count}
+                    )
                 ]
                 if now - snapshot_at >= _SNAPSHOT_SECONDS and document.field_count > fields:
                     snapshot_at, fields = now, document.field_count

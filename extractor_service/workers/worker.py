@@ -86,7 +86,9 @@ class Worker:
                         limit.reschedule(min(ends_at, self._loop.time() + stall_seconds))
         except TimeoutError:
             stalled = self._loop.time() < ends_at - grace
-            message = f"killed: no progress for {stall_seconds:.1f} s" if stalled else "killed: it ran out of time"
+            message = (
+                f"killed: no progress for {stall_seconds:.1f} s" if stalled else "killed: it ran out of time"
+            )
             result.failure, result.failure_message = Outcome.TIMEOUT.value, message
         except (OSError, ProtocolError) as error:
             if not started:
@@ -182,4 +184,6 @@ def _keep_snapshot(result: JobResult, job: Job) -> None:
     """What a lost worker had found when it last told."""
     is_first = not result.modules and job.modules[:1] == (_SNAPSHOT_MODULE,)
     if result.failure is not None and result.snapshot and is_first:
-        result.modules.append(ModuleResult(_SNAPSHOT_MODULE, result.failure, result.snapshot, is_complete=False))
+        result.modules.append(
+            ModuleResult(_SNAPSHOT_MODULE, result.failure, result.snapshot, is_complete=False)
+        )

@@ -7,6 +7,7 @@ and one `exiftool -stay_open` process that is warm. Both sides convert and print
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import cProfile
 import os
 import pstats
@@ -73,10 +74,8 @@ def read_all(files: list[Path]) -> int:
             document = Document()
             found = sniff(source.read_range(0, _HEAD_BYTES), FORMATS)
             if found is not None:
-                try:
+                with contextlib.suppress(CorruptFileError, LimitExceededError):
                     found.load()(source, document)
-                except (CorruptFileError, LimitExceededError):
-                    pass
             fields += document.field_count
         finally:
             os.close(descriptor)
@@ -142,7 +141,9 @@ def run_service(name: str) -> Evidence:
         time.sleep(SETTLE_SECONDS + 0.1)
         with (
             start_cache(Path(folder) / "cache") as cache,
-            start_extractor(cache.address, METAEXTRACT_FILE_ROOTS=str(root), METAEXTRACT_QUEUE_LENGTH="1000") as extractor,
+            start_extractor(
+                cache.address, METAEXTRACT_FILE_ROOTS=str(root), METAEXTRACT_QUEUE_LENGTH="1000"
+            ) as extractor,
         ):
             pids = [cache.pid, extractor.pid]
             _drive(extractor.address, paths[:100], pids)
@@ -183,7 +184,11 @@ def _drive(address: str, paths: list[Path], pids: list[int]) -> tuple[float, flo
     wall, generator = time.perf_counter() - started, time.process_time() - generator
     used = {pid: cpu_seconds(pid) - before[pid] for pid in pids}
     front = _own_cpu(pids[1]) - own_before[pids[1]]
-    split = {"cache": used[pids[0]], "extractor's front": front, "template and workers": used[pids[1]] - front}
+    split = {
+        "cache": used[pids[0]],
+        "extractor's front": front,
+        "template and workers": used[pids[1]] - front,
+    }
     return wall, sum(used.values()), split, generator
 
 
@@ -207,5 +212,3 @@ async def _extract_all(address: str, paths: list[Path]) -> None:
                     raise RuntimeError(f"{path.name}: {error}") from error
 
         await asyncio.gather(*(one(path) for path in paths))
-
-

@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, LimitExceededError, ProblemKind
+from extractor_service.document import ByteRange
 from extractor_service.formats import fields
-from extractor_service.formats.reader import TruncatedError
+from extractor_service.formats.damage import Surviving
 
 if TYPE_CHECKING:
     from extractor_service.formats.exif import Walk
@@ -52,12 +52,8 @@ def parse(walk: Walk, offset: int, length: int) -> None:
         return
     module, _, function = name.partition(":")
     before = walk.document.field_count
-    try:
+    with Surviving(walk.document, "makernotes", f"{module}'s note", walk.base + offset):
         getattr(importlib.import_module(_PACKAGE + module), function or "parse")(walk, offset, length)
-    except TruncatedError as error:
-        walk.document.problem("makernotes", ProblemKind.TRUNCATED, f"{module}: {error}", error.offset)
-    except LimitExceededError:
-        raise
     if walk.document.field_count == before:
         _unknown(walk, offset, length)
 

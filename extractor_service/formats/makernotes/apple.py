@@ -37,7 +37,12 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "AFPerformance": Conversion(None, _performance),
 }
 VENDOR = Vendor("others", "Apple", CONVERSIONS)
-_RUN_TIME = {"flags": "RunTimeFlags", "value": "RunTimeValue", "timescale": "RunTimeScale", "epoch": "RunTimeEpoch"}
+_RUN_TIME = {
+    "flags": "RunTimeFlags",
+    "value": "RunTimeValue",
+    "timescale": "RunTimeScale",
+    "epoch": "RunTimeEpoch",
+}
 
 
 def parse(walk: Walk, offset: int, length: int) -> None:
@@ -78,9 +83,9 @@ def _list_of(number: int) -> Callable[[Notes, ifd.Entry], None]:
         if tag is None or tag.hidden:
             return
         found = _plist(notes, entry)
-        if isinstance(found, int | float | str):
-            notes.add(tag, found, entry.offset, entry.size_bytes)
-        elif isinstance(found, list) and all(isinstance(each, int | float) for each in found):
+        if isinstance(found, int | float | str) or (
+            isinstance(found, list) and all(isinstance(each, int | float) for each in found)
+        ):
             notes.add(tag, found, entry.offset, entry.size_bytes)
         elif found is not None:
             origin = ByteRange(notes.reader.base + entry.offset, entry.size_bytes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import binary, fields, ifd, printim
+from extractor_service.formats.damage import NONSENSE
 from extractor_service.formats.reader import TruncatedError
 from extractor_service.formats.tagset import Conversion, Tag, raw_table
 
@@ -55,8 +56,6 @@ class Vendor(NamedTuple):
     module: str
     group: str
     conversions: Mapping[str, Conversion]
-
-
 
 
 @lru_cache(maxsize=512)
@@ -166,6 +165,8 @@ class Notes:
                 self._entry(entry, tags, inside, group)
             except TruncatedError as error:
                 self.problem(ProblemKind.TRUNCATED, f"tag {entry.tag}: {error}", entry.offset)
+            except NONSENSE as error:
+                self.problem(ProblemKind.DAMAGED, f"tag {entry.tag}: {error}", entry.offset)
         return directory.next_offset
 
     def _entry(
@@ -237,7 +238,12 @@ class Notes:
         return self.reader.exact(entry.offset, min(entry.size_bytes, _MAX_BLOCK_BYTES))
 
     def block(
-        self, data: bytes, block: Block, offset: int, group: str = "", choices: Mapping[int | str, int] | None = None
+        self,
+        data: bytes,
+        block: Block,
+        offset: int,
+        group: str = "",
+        choices: Mapping[int | str, int] | None = None,
     ) -> dict[str, Value]:
         """Adds the values in `data`, which stands at `offset`; returns what was stored."""
         big_endian = self.reader.big_endian if block.big_endian is None else block.big_endian
@@ -261,10 +267,18 @@ class Notes:
         origin = ByteRange(self.reader.base + offset, length)
         fields.add(self.document, SECTION, group or self.vendor.group, tag, stored, origin)
 
-    def preview(self, name: str = "PreviewImage", start: str = "PreviewImageStart", length: str = "PreviewImageLength") -> None:
+    def preview(
+        self, name: str = "PreviewImage", start: str = "PreviewImageStart", length: str = "PreviewImageLength"
+    ) -> None:
         """Adds the picture whose place and length were found in the note."""
         at, size = self.values.get(start), self.values.get(length)
-        if isinstance(at, int) and isinstance(size, int) and at and size and at + size <= self.reader.source.size_bytes:
+        if (
+            isinstance(at, int)
+            and isinstance(size, int)
+            and at
+            and size
+            and at + size <= self.reader.source.size_bytes
+        ):
             fields.add_binary(self.document, SECTION, self.vendor.group, name, size, ByteRange(at, size))
 
     def subdirectory(

@@ -126,7 +126,7 @@ def _shot(notes: Notes, entry: ifd.Entry) -> None:
             continue
         if key in {2, 23} and not value:
             continue
-        if key in {27, 29} and value == -1 or key == 13 and value == -1 or key == 14 and not value:
+        if (key in {27, 29} and value == -1) or (key == 13 and value == -1) or (key == 14 and not value):
             continue
         if key == 22 and halved:
             tag = _EXPOSURE_TIME  # noqa: PLW2901 - the same tag, with the time in milliseconds of 1/32
@@ -146,7 +146,9 @@ def _af_info(notes: Notes, entry: ifd.Entry) -> None:
              "AFAreaWidth", "AFAreaHeight")  # fmt: skip
     for index, name in enumerate(names):
         notes.add(tags[name], words[index], entry.offset + index * 2, 2)
-    _arrays(notes, entry, words, 8, points, tags, ("AFAreaXPositions", "AFAreaYPositions"), ("AFPointsInFocus",))
+    _arrays(
+        notes, entry, words, 8, points, tags, ("AFAreaXPositions", "AFAreaYPositions"), ("AFPointsInFocus",)
+    )
     place = 8 + 2 * points + (points + 15) // 16
     if place < len(words) and not _is_eos(notes.walk.model) and "PrimaryAFPoint" in tags:
         notes.add(tags["PrimaryAFPoint"], words[place], entry.offset + place * 2, 2)
@@ -277,7 +279,13 @@ def _preview(notes: Notes, entry: ifd.Entry) -> None:
 
 def _image(notes: Notes, found: Mapping[str, Value], name: str) -> None:
     start, length = found.get(f"{name}Start"), found.get(f"{name}Length")
-    if isinstance(start, int) and isinstance(length, int) and start and length and start + length <= notes.reader.length:
+    if (
+        isinstance(start, int)
+        and isinstance(length, int)
+        and start
+        and length
+        and start + length <= notes.reader.length
+    ):
         origin = ByteRange(notes.reader.base + start, length)
         fields.add_binary(notes.document, SECTION, "Canon", name, length, origin)
 
@@ -297,7 +305,9 @@ def _file_info(notes: Notes, entry: ifd.Entry) -> None:
         if value:
             notes.add(number, value, entry.offset + 2, 4)
     for key in (6, 7, 20, 21):
-        if key < len(words) and ((key > 7 and words[key] in {0, 0xFFFF}) or (key < 8 and _signed(words[key]) < 0)):
+        if key < len(words) and (
+            (key > 7 and words[key] in {0, 0xFFFF}) or (key < 8 and _signed(words[key]) < 0)
+        ):
             tags.pop(key, None)
     _values(notes, data, tags, entry.offset)
 

@@ -51,7 +51,10 @@ def _iso(value: Value) -> Value:
     """Named sensitivities are codes, others are given as such with a bit set."""
     if isinstance(value, int) and value != 0x7FFF and value & 0x4000:
         return value & 0x3FFF
-    return _ISO_CODES.get(value, value) if isinstance(value, int) else value
+    if not isinstance(value, int):
+        return value
+    found = _ISO_CODES.get(value)
+    return value if found is None else found
 
 
 def _distance(value: Value) -> str:
@@ -105,12 +108,24 @@ def _kelvin(value: Value) -> str:
     return plain_text(value) if value else "Auto"
 
 
-_CELSIUS_128 = Conversion(lambda value: value - 128 if isinstance(value, int) else value, conv.suffixed(" C"), "C")
+_CELSIUS_128 = Conversion(
+    lambda value: value - 128 if isinstance(value, int) else value, conv.suffixed(" C"), "C"
+)
 _PARAMETER = Conversion(None, parameter_text)
 _CENTIMETRES = Conversion(lambda value: value / 100 if isinstance(value, int) else value, _distance, "m")
 _MM_2 = Conversion(None, conv.fixed("{:.2f} mm"), "mm")
 
-_ISO_CODES = {0: "n/a", 14: "Auto High", 15: "Auto", 16: 50, 17: 100, 18: 200, 19: 400, 20: 800, 0x7FFF: "n/a"}
+_ISO_CODES: Mapping[int, Value] = {
+    0: "n/a",
+    14: "Auto High",
+    15: "Auto",
+    16: 50,
+    17: 100,
+    18: 200,
+    19: 400,
+    20: 800,
+    0x7FFF: "n/a",
+}
 _TENTHS = conv.scaled(0.1)
 CONVERSIONS: Mapping[str, Conversion] = {
     "CameraSettings.SelfTimer": Conversion(None, _self_timer),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _date(value: Value) -> str:
-    """"0712090900" is 2007:12:09 09:00."""
+    """The date in "0712090900": 2007:12:09 09:00."""
     text = conv.text_of_bytes(value)
     if isinstance(text, str) and len(text) >= 10 and text[:10].isdigit():
         year = int(text[:2])
@@ -51,7 +51,7 @@ def parse(walk: Walk, offset: int, length: int) -> None:
 
 
 def type2(walk: Walk, offset: int, length: int) -> None:
-    """"QVC", then a directory; big-endian in some models whatever the file is."""
+    """Notes that begin with "QVC", then a directory; big-endian in some models whatever the file is."""
     reader = ordered(walk.directories.reader, offset + 6)
     notes = Notes(walk, VENDOR, reader, displaced(reader, offset + 6, length - 6))
     notes.directory(offset + 6, notes.table("Casio::Type2"), _INSIDE)

@@ -23,7 +23,7 @@ VENDOR = Vendor("fujifilm", "FujiFilm", CONVERSIONS)
 
 
 def parse(walk: Walk, offset: int, length: int) -> None:
-    """"FUJIFILM", then where the directory begins."""
+    """Notes that begin with "FUJIFILM", then where the directory begins."""
     reader = walk.directories.reader
     inner = reader.view(reader.base + offset, min(length, reader.length - offset), big_endian=False)
     notes = Notes(walk, VENDOR, inner)

@@ -49,7 +49,7 @@ VENDOR = Vendor("kodak", "Kodak", CONVERSIONS)
 
 
 def parse(walk: Walk, offset: int, length: int) -> None:
-    """"KDK INFO" is big-endian, "KDK" little-endian; values begin after 8 bytes."""
+    """Notes that begin with "KDK INFO" is big-endian, "KDK" little-endian; values begin after 8 bytes."""
     reader = walk.directories.reader
     head = reader.exact(offset, 8)
     notes = Notes(walk, VENDOR, reader)

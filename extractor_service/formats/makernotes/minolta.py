@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange
 from extractor_service.formats import conversions as conv
-from extractor_service.formats import fields
-from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Vendor, displaced, ordered
+from extractor_service.formats.makernotes.base import Block, Notes, Vendor, displaced, ordered
 from extractor_service.formats.tagset import Conversion
 
 if TYPE_CHECKING:
@@ -39,7 +37,9 @@ def _aperture(value: Value) -> Value:
     return 2 ** (value / 16 - 0.5) if isinstance(value, int) else value
 
 
-_FRACTION_3 = Conversion(lambda value: value / 3 - 2 if isinstance(value, int) else value, conv.fraction_text, "EV")
+_FRACTION_3 = Conversion(
+    lambda value: value / 3 - 2 if isinstance(value, int) else value, conv.fraction_text, "EV"
+)
 CONVERSIONS: Mapping[str, Conversion] = {
     "MakerNoteVersion": conv.TEXT,
     "CameraSettings.ISO": Conversion(_iso, conv.fixed("{:.0f}")),

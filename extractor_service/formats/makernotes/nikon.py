@@ -106,7 +106,7 @@ def _lens(notes: Notes, entry: ifd.Entry) -> None:
     if not table or opened is None:
         _version(notes, "LensDataVersion", data, entry.offset)
         return
-    order = None if table not in {"LensData0800"} else False
+    order = None if table != "LensData0800" else False
     notes.block(opened, Block(f"Nikon::{table}", "int8u", _MASKS, order), entry.offset)
 
 
@@ -123,7 +123,13 @@ def _shot(notes: Notes, entry: ifd.Entry) -> None:
     data = notes.bytes_of(entry)
     table = _SHOT.get(data[:4], "")
     if data[:4] == b"0210":
-        table = {5291: "ShotInfoD300a", 5303: "ShotInfoD300b", 5399: "ShotInfoD3a", 5408: "ShotInfoD3b", 5412: "ShotInfoD3b"}.get(len(data), "")
+        table = {
+            5291: "ShotInfoD300a",
+            5303: "ShotInfoD300b",
+            5399: "ShotInfoD3a",
+            5408: "ShotInfoD3b",
+            5412: "ShotInfoD3b",
+        }.get(len(data), "")
     opened = _open(notes, data, 4) if table else None
     if opened is None:
         _version(notes, "ShotInfoVersion", data, entry.offset)
@@ -137,7 +143,11 @@ def _color_balance(notes: Notes, entry: ifd.Entry) -> None:
     version = data[:4]
     _version(notes, "ColorBalanceVersion", data, entry.offset)
     order = ">" if notes.reader.big_endian else "<"
-    plain_places = {b"0100": (72, "ColorBalance1"), b"0102": (10, "ColorBalance2"), b"0103": (20, "ColorBalance3")}
+    plain_places = {
+        b"0100": (72, "ColorBalance1"),
+        b"0102": (10, "ColorBalance2"),
+        b"0103": (20, "ColorBalance3"),
+    }
     place, table = plain_places.get(version, (0, ""))
     if not table and version[:2] == b"02" and version[2:4].isdigit():
         number = int(version[2:])
@@ -149,7 +159,10 @@ def _color_balance(notes: Notes, entry: ifd.Entry) -> None:
         elif number < 9 or number == 12 or number in {13, 17}:
             place, table = 284 + 6, "ColorBalance2"
         elif number in {9, 10, 11, 14, 15, 16}:
-            place, table = 284 + (16 if number == 9 else 10 if number == 11 else 4), "ColorBalance2" if number == 11 else "ColorBalance4"
+            place, table = (
+                284 + (16 if number == 9 else 10 if number == 11 else 4),
+                "ColorBalance2" if number == 11 else "ColorBalance4",
+            )
         else:
             return
         data = opened
@@ -195,10 +208,14 @@ def _preview(notes: Notes, entry: ifd.Entry) -> None:
             found[tag.name] = stored if isinstance(stored, int) else 0
         elif tag.group:
             tag = _ungrouped(tag)
-        fields.add(notes.document, SECTION, "PreviewIFD", tag, stored, ByteRange(base + each.offset, each.size_bytes))
+        fields.add(
+            notes.document, SECTION, "PreviewIFD", tag, stored, ByteRange(base + each.offset, each.size_bytes)
+        )
     start, length = found.get("PreviewImageStart", 0), found.get("PreviewImageLength", 0)
     if start and length and start + length <= notes.reader.source.size_bytes:
-        fields.add_binary(notes.document, SECTION, "PreviewIFD", "PreviewImage", length, ByteRange(start, length))
+        fields.add_binary(
+            notes.document, SECTION, "PreviewIFD", "PreviewImage", length, ByteRange(start, length)
+        )
 
 
 def _ungrouped(tag: Tag) -> Tag:
@@ -209,7 +226,9 @@ def _ungrouped(tag: Tag) -> Tag:
 
 def _picture_control(notes: Notes, entry: ifd.Entry) -> None:
     data = notes.bytes_of(entry)
-    table = {b"01": "PictureControl", b"02": "PictureControl2", b"03": "PictureControl3"}.get(data[:2], "PictureControlUnknown")
+    table = {b"01": "PictureControl", b"02": "PictureControl2", b"03": "PictureControl3"}.get(
+        data[:2], "PictureControlUnknown"
+    )
     notes.block(data, Block(f"Nikon::{table}", "int8u"), entry.offset)
 
 

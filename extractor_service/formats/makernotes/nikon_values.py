@@ -22,12 +22,14 @@ def words_text(value: Value) -> str:
     words = []
     for word in value.strip().split(" "):
         keep = len(word) < 2 or "-" in word or not word[:1].isalpha()
-        words.append(word if keep or not word.isupper() and "_" not in word else _capital(word))
+        words.append(word if keep or (not word.isupper() and "_" not in word) else _capital(word))
     return " ".join(words)
 
 
 def _capital(word: str) -> str:
-    if word in {"RAW", "NEF", "JPEG", "TIFF", "VR", "AF", "MF", "FPNR", "TTL"} or not any(each in "AEIOUY" for each in word):
+    if word in {"RAW", "NEF", "JPEG", "TIFF", "VR", "AF", "MF", "FPNR", "TTL"} or not any(
+        each in "AEIOUY" for each in word
+    ):
         return word
     first, _, rest = word.partition("_")
     if rest:
@@ -162,7 +164,9 @@ def _shooting_mode(value: Value) -> str:
     return ", ".join(found)
 
 
-_APERTURE_384 = Conversion(lambda value: 2 ** (value / 384 - 1) if isinstance(value, int) else value, conv.fixed("{:.1f}"))
+_APERTURE_384 = Conversion(
+    lambda value: 2 ** (value / 384 - 1) if isinstance(value, int) else value, conv.fixed("{:.1f}")
+)
 _WORDS = Conversion(None, words_text)
 _EV = Conversion(_fraction, conv.fraction_text, "EV")
 _FOCAL = Conversion(_focal, conv.fixed("{:.1f} mm"), "mm")

@@ -61,9 +61,16 @@ def _temperature(value: Value) -> Value:
 
 
 def _strength_text(value: Value) -> str:
-    if isinstance(value, list) and not any(isinstance(each, int | float) and not isinstance(each, tuple) for each in value):
+    if isinstance(value, list) and not any(
+        isinstance(each, int | float) and not isinstance(each, tuple) for each in value
+    ):
         return f"n/a (x{len(value)})" if len(value) > 3 else "n/a"
     return ""
+
+
+def _manometer(value: Value) -> str:
+    found = conv.numbers(value)
+    return f"{found[0] / 10:g} m, {found[1] / 10:g} ft" if len(found) == 2 else ""
 
 
 def _drive(value: Value) -> str:
@@ -79,10 +86,12 @@ def _gradation(value: Value) -> str:
     if not isinstance(value, list) or len(value) < 3:
         return ""
     kinds = {(0, 0, 0): "n/a", (-1, -1, 1): "Low Key", (0, -1, 1): "Normal", (1, -1, 1): "High Key"}
-    words = tuple(each - 65536 if isinstance(each, int) and each > 32767 else each for each in value[:3])
-    text = kinds.get(words, f"Unknown ({' '.join(map(str, words))})")  # type: ignore[call-overload]
-    if len(value) > 3:
-        text += {0: "; User-Selected", 1: "; Auto-Override"}.get(value[3], "") if isinstance(value[3], int) else ""  # type: ignore[call-overload]
+    words = [each - 65536 if each > 32767 else each for each in value if isinstance(each, int)]
+    if len(words) < 3:
+        return ""
+    text = kinds.get((words[0], words[1], words[2]), f"Unknown ({' '.join(map(str, words[:3]))})")
+    if len(words) > 3:
+        text += {0: "; User-Selected", 1: "; Auto-Override"}.get(words[3], "")
     return text
 
 
@@ -145,8 +154,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "ColorMatrix": Conversion(_signed),
     "AFPointSelected": Conversion(_points, _points_text),
     "SensorTemperature": Conversion(_temperature, conv.fixed("{:.1f} C"), "C"),
-    "PanoramaMode": Conversion(None, lambda value: "Off" if value == [0, 0] or value == 0 else ""),
-    "ManometerReading": Conversion(None, lambda value: f"{value[0] / 10:g} m, {value[1] / 10:g} ft" if isinstance(value, list) and len(value) == 2 and all(isinstance(each, int) for each in value) else ""),
+    "PanoramaMode": Conversion(None, lambda value: "Off" if value in ([0, 0], 0) else ""),
+    "ManometerReading": Conversion(None, _manometer),
     "FlashIntensity": Conversion(None, _strength_text),
     "ManualFlashStrength": Conversion(None, _strength_text),
     "DriveMode": Conversion(None, _drive),
@@ -176,7 +185,7 @@ VENDOR = Vendor("olympus", "Olympus", CONVERSIONS)
 
 
 def old(walk: Walk, offset: int, length: int) -> None:
-    """"OLYMP", a version, and a directory whose offsets count from the TIFF header."""
+    """Notes that begin with "OLYMP", a version, and a directory whose offsets count from the TIFF header."""
     reader = ordered(walk.directories.reader, offset + 8)
     notes = Notes(walk, VENDOR, reader, displaced(reader, offset + 8, length - 8))
     notes.directory(offset + 8, notes.table("Olympus::Main"), _INSIDE)
@@ -184,12 +193,12 @@ def old(walk: Walk, offset: int, length: int) -> None:
 
 
 def new(walk: Walk, offset: int, length: int) -> None:
-    """"OLYMPUS", a byte order, and offsets from the beginning of the note."""
+    """Notes that begin with "OLYMPUS", a byte order, and offsets from the beginning of the note."""
     _relative(walk, offset, length, 12, 8)
 
 
 def om_system(walk: Walk, offset: int, length: int) -> None:
-    """"OM SYSTEM", likewise."""
+    """Notes that begin with "OM SYSTEM", likewise."""
     _relative(walk, offset, length, 16, 12)
 
 
@@ -210,7 +219,9 @@ def _relative(walk: Walk, offset: int, length: int, start: int, order_at: int) -
     notes.preview()
 
 
-def _inside(table: str, more: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] | None = None) -> Callable[[Notes, ifd.Entry], None]:
+def _inside(
+    table: str, more: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] | None = None
+) -> Callable[[Notes, ifd.Entry], None]:
     def read(notes: Notes, entry: ifd.Entry) -> None:
         notes.subdirectory(entry, f"Olympus::{table}", more)
 
@@ -226,6 +237,7 @@ _CAMERA: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x030A: Block("Olympus::AFTargetInfo", "int16u"),
     0x030B: Block("Olympus::SubjectDetectInfo", "int16u"),
 }
+
 
 def _focus_distance(notes: Notes, entry: ifd.Entry) -> None:
     """A fraction in millimetres whose denominator means nothing."""

@@ -69,6 +69,14 @@ def _angle(value: Value) -> Value:
     return value
 
 
+def _bcd(value: Value) -> Value:
+    """Eight bytes of two decimal digits each."""
+    if isinstance(value, bytes) and len(value) >= 8 and value.strip(b"\0"):
+        digits = value.hex()
+        return f"{digits[:4]}:{digits[4:6]}:{digits[6:8]} {digits[8:10]}:{digits[10:12]}:{digits[12:14]}.{digits[14:16]}"
+    return None
+
+
 CONVERSIONS: Mapping[str, Conversion] = {
     "FirmwareVersion": Conversion(_firmware, _dotted),
     "LensFirmwareVersion": Conversion(lambda value: " ".join(map(str, value)) if isinstance(value, bytes | list) else value, _dotted),
@@ -96,16 +104,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "NoiseReduction": Conversion(),
     "FlashCurtain": Conversion(),
     "Leica2.ApproximateFNumber": conv.F_NUMBER,
-    "TimeInfo.PanasonicDateTime": Conversion(lambda value: _bcd(value)),
+    "TimeInfo.PanasonicDateTime": Conversion(_bcd),
 }  # fmt: skip
-
-
-def _bcd(value: Value) -> Value:
-    """Eight bytes of two decimal digits each."""
-    if isinstance(value, bytes) and len(value) >= 8 and value.strip(b"\0"):
-        digits = value.hex()
-        return f"{digits[:4]}:{digits[4:6]}:{digits[6:8]} {digits[8:10]}:{digits[10:12]}:{digits[12:14]}.{digits[14:16]}"
-    return None
 
 
 VENDOR = Vendor("panasonic", "Panasonic", CONVERSIONS)
@@ -113,7 +113,7 @@ LEICA = Vendor("panasonic", "Leica", CONVERSIONS)
 
 
 def parse(walk: Walk, offset: int, length: int) -> None:
-    """"Panasonic", then a directory; offsets count from the TIFF header."""
+    """Notes that begin with "Panasonic", then a directory; offsets count from the TIFF header."""
     reader = ordered(walk.directories.reader, offset + 12)
     notes = Notes(walk, VENDOR, reader, displaced(reader, offset + 12, length - 12))
     notes.directory(offset + 12, notes.table("Panasonic::Main"), _INSIDE)
@@ -125,23 +125,28 @@ def type2(walk: Walk, offset: int, length: int) -> None:
     notes.block(notes.reader.some(offset, min(length, 64)), Block("Panasonic::Type2", "int16u"), offset)
 
 
+# What stands after "LEICA" tells the table, and whether offsets count from the note.
+_LEICA: Mapping[bytes, tuple[str, bool]] = {
+    b"\0\0\0": ("Leica2", True), b"\0\x01\0": ("Leica5", True), b"\0\x04\0": ("Leica5", True), b"\0\x05\0": ("Leica5", True),
+    b"\0\x06\0": ("Leica5", True), b"\0\x07\0": ("Leica5", True), b"\0\x10\0": ("Leica5", True), b"\0\x1a\0": ("Leica5", True),
+    b"\0\x08\0": ("Leica9", True), b"\0\x09\0": ("Leica9", True), b"\0\x0a\0": ("Leica9", True), b"\0\x02\xff": ("Leica6", False),
+}  # fmt: skip
+
+
 def leica(walk: Walk, offset: int, length: int) -> None:
-    """"LEICA" and two bytes that tell the layout and where offsets count from."""
+    """Notes that begin with "LEICA" and bytes that tell the layout; compact cameras are Panasonic's own."""
+    del length
     reader = walk.directories.reader
-    head = reader.exact(offset, 8)
-    vendor, table, relative, inside = LEICA, "Leica2", True, {}
-    if head[6:8] in {b"\0\0", b"\x01\x00"} and head[5:6] == b"\0":
-        vendor, table, relative = (VENDOR, "Main", False) if head[:8] == b"LEICA\0\0\0" and _is_panasonic(walk.model) else (LEICA, "Leica2", True)
-    if head[5:8] in {b"\0\x01\0", b"\0\x04\0", b"\0\x05\0", b"\0\x06\0", b"\0\x07\0", b"\0\x10\0", b"\0\x1a\0"}:
-        vendor, table, relative = LEICA, "Leica5", True
-    if head[5:8] in {b"\0\x08\0", b"\0\x09\0", b"\0\x0a\0"}:
-        vendor, table, relative = LEICA, "Leica9", True
-    if head[5:8] == b"\0\x02\xff":
-        vendor, table, relative = LEICA, "Leica6", False
+    mark = reader.exact(offset + 5, 3)
+    table, relative = _LEICA.get(mark, ("Leica2", True))
+    if mark == b"\0\0\0" and _is_panasonic(walk.model):
+        notes = Notes(walk, VENDOR, ordered(reader, offset + 8))
+        notes.directory(offset + 8, notes.table("Panasonic::Main"), _INSIDE)
+        return
     base = reader.view(reader.base + offset, reader.length - offset) if relative else reader
     start = 8 if relative else offset + 8
-    notes = Notes(walk, vendor, ordered(base, start))
-    notes.directory(start, notes.table(f"Panasonic::{table}"), _INSIDE if table == "Main" else inside)
+    notes = Notes(walk, LEICA, ordered(base, start))
+    notes.directory(start, notes.table(f"Panasonic::{table}"), {})
 
 
 def leica_plain(walk: Walk, offset: int, length: int) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange
 from extractor_service.formats import conversions as conv
-from extractor_service.formats import fields
-from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Vendor, ordered
+from extractor_service.formats.makernotes.base import Block, Notes, Vendor, ordered
 from extractor_service.formats.tagset import Conversion, plain_text
 
 if TYPE_CHECKING:
@@ -26,7 +24,11 @@ def _date(value: Value) -> Value:
 
 
 def _clock(value: Value) -> Value:
-    return ":".join(f"{each:02d}" for each in value[:3]) if isinstance(value, bytes) and len(value) >= 3 else value
+    return (
+        ":".join(f"{each:02d}" for each in value[:3])
+        if isinstance(value, bytes) and len(value) >= 3
+        else value
+    )
 
 
 def _scaled(factor: float, offset: float = 0.0) -> Callable[[Value], Value]:
@@ -57,7 +59,7 @@ def _joined(value: Value) -> Value:
 CONVERSIONS: Mapping[str, Conversion] = {
     "Date": Conversion(_date),
     "Time": Conversion(_clock),
-    "PentaxVersion": Conversion(lambda value: _joined(value), lambda value: value.replace(" ", ".") if isinstance(value, str) else ""),
+    "PentaxVersion": Conversion(_joined, lambda value: value.replace(" ", ".") if isinstance(value, str) else ""),
     "ExposureTime": Conversion(_scaled(1e-5), conv.exposure_text, "s"),
     "FNumber": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.f_number_text),
     "Main.ExposureCompensation": Conversion(lambda value: (value - 50) / 10 if isinstance(value, int) else value, lambda value: f"{value:+.1f}" if value else "0", "EV"),
@@ -87,7 +89,7 @@ VENDOR = Vendor("pentax", "Pentax", CONVERSIONS)
 
 
 def parse(walk: Walk, offset: int, length: int) -> None:
-    """"AOC", perhaps a byte order, and a directory; offsets count from the TIFF header."""
+    """Notes that begin with "AOC", perhaps a byte order, and a directory; offsets count from the TIFF header."""
     del length
     reader = walk.directories.reader
     order = reader.exact(offset + 4, 2)
@@ -97,7 +99,7 @@ def parse(walk: Walk, offset: int, length: int) -> None:
 
 
 def new(walk: Walk, offset: int, length: int) -> None:
-    """"PENTAX" or "SAMSUNG", a byte order, and offsets from the beginning of the note."""
+    """Notes that begin with "PENTAX" or "SAMSUNG", a byte order, and offsets from the beginning of the note."""
     del length
     reader = walk.directories.reader
     order = reader.exact(offset + 8, 2)

@@ -28,7 +28,7 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
 
 
 def parse(walk: Walk, offset: int, length: int) -> None:
-    """"Ricoh" and a directory, or lines of text such as "Rev0113;"."""
+    """Notes that begin with "Ricoh" and a directory, or lines of text such as "Rev0113;"."""
     reader = walk.directories.reader
     head = reader.some(offset, 16)
     if head[:3] in {b"Rev", b"Rv\0"} or head[:2] == b"Rv":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _after_colon(value: Value) -> Value:
-    """"Expo:+0.3" is +0.3."""
+    """The number in texts such as "Expo:+0.3"."""
     if isinstance(value, str) and ":" in value:
         text = value.rpartition(":")[2].strip()
         try:
@@ -40,7 +40,7 @@ VENDOR = Vendor("others", "Sigma", CONVERSIONS)
 
 
 def parse(walk: Walk, offset: int, length: int) -> None:
-    """"SIGMA" or "FOVEON" and two bytes, then a directory; offsets count from the TIFF header."""
+    """Notes that begin with "SIGMA" or "FOVEON" and two bytes, then a directory; offsets count from the TIFF header."""
     del length
     notes = Notes(walk, VENDOR, ordered(walk.directories.reader, offset + 10))
     notes.directory(offset + 10, notes.table("Sigma::Main"), {})

@@ -30,11 +30,16 @@ def _reconyx_date(value: Value) -> Value:
     return value
 
 
+def _long(value: Value) -> Value:
+    """Two words as one number."""
+    words = [each for each in value if isinstance(each, int)] if isinstance(value, list) else []
+    return words[0] * 65536 + words[1] if len(words) == 2 else value
+
+
 def _bcd_date(value: Value) -> Value:
     """The year in one word, month and day in the other, in decimal digits of four bits."""
-    if isinstance(value, list) and len(value) == 2 and all(isinstance(each, int) for each in value):
-        return f"{value[0]:04x}:{value[1] >> 8:02x}:{value[1] & 255:02x}"  # type: ignore[operator]
-    return value
+    words = [each for each in value if isinstance(each, int)] if isinstance(value, list) else []
+    return f"{words[0]:04x}:{words[1] >> 8:02x}:{words[1] & 255:02x}" if len(words) == 2 else value
 
 
 def _sequence(value: Value) -> Value:
@@ -42,7 +47,11 @@ def _sequence(value: Value) -> Value:
 
 
 def _spaced(value: Value) -> str:
-    return f"{plain_text(value[0])} of {plain_text(value[1])}" if isinstance(value, list) and len(value) == 2 else ""
+    return (
+        f"{plain_text(value[0])} of {plain_text(value[1])}"
+        if isinstance(value, list) and len(value) == 2
+        else ""
+    )
 
 
 CONVERSIONS: Mapping[str, Conversion] = {
@@ -56,7 +65,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "UserLabel": Conversion(),
     "HyperFire.MakerNoteVersion": Conversion(None, lambda value: f"0x{value:04x}" if isinstance(value, int) else ""),
     "HyperFire.FirmwareDate": Conversion(_bcd_date),
-    "HyperFire.EventNumber": Conversion(lambda value: value[0] * 65536 + value[1] if isinstance(value, list) and len(value) == 2 else value),
+    "HyperFire.EventNumber": Conversion(_long),
     "SpeedX": Conversion(None, lambda value: f"{value:+.2f}" if isinstance(value, float) else ""),
     "SpeedY": Conversion(None, lambda value: f"{value:+.2f}" if isinstance(value, float) else ""),
     "SpeedZ": Conversion(None, lambda value: f"{value:+.2f}" if isinstance(value, float) else ""),
@@ -79,7 +88,7 @@ def _directory(walk: Walk, offset: int, table: str, group: str) -> None:
 
 
 def sanyo(walk: Walk, offset: int, length: int) -> None:
-    """"SANYO", then a directory."""
+    """Notes that begin with "SANYO", then a directory."""
     del length
     _directory(walk, offset + 8, "Sanyo::Main", "Sanyo")
 
@@ -120,7 +129,7 @@ def flir(walk: Walk, offset: int, length: int) -> None:
 
 
 def jvc(walk: Walk, offset: int, length: int) -> None:
-    """"JVC ", then a directory."""
+    """Notes that begin with "JVC ", then a directory."""
     del length
     _directory(walk, offset + 4, "JVC::Main", "JVC")
 

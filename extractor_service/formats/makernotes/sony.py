@@ -37,7 +37,7 @@ _2010 = (
 
 
 def parse(walk: Walk, offset: int, length: int) -> None:
-    """"SONY DSC", then a directory whose offsets count from the TIFF header."""
+    """Notes that begin with "SONY DSC", then a directory whose offsets count from the TIFF header."""
     _directory(walk, offset + 12, length - 12)
 
 
@@ -49,7 +49,9 @@ def plain(walk: Walk, offset: int, length: int) -> None:
 def pic(walk: Walk, offset: int, length: int) -> None:
     """Fixed places (DSC-H200 and others)."""
     notes = Notes(walk, VENDOR, walk.directories.reader)
-    notes.block(notes.reader.some(offset, min(length, 4096)), Block("Sony::PIC", "int8u", None, False), offset)
+    notes.block(
+        notes.reader.some(offset, min(length, 4096)), Block("Sony::PIC", "int8u", None, False), offset
+    )
 
 
 def _directory(walk: Walk, offset: int, length: int) -> None:
@@ -85,10 +87,16 @@ def _by_first_byte(choices: Mapping[int, str]) -> Callable[[Notes, ifd.Entry], N
 
 
 def _camera_info(notes: Notes, entry: ifd.Entry) -> None:
-    tables = {368: "CameraInfo", 5478: "CameraInfo", 5506: "CameraInfo2", 6118: "CameraInfo2", 15360: "CameraInfo3"}
+    tables = {
+        368: "CameraInfo",
+        5478: "CameraInfo",
+        5506: "CameraInfo2",
+        6118: "CameraInfo2",
+        15360: "CameraInfo3",
+    }
     table = tables.get(entry.size_bytes)
     if table:
-        order = None if table == "CameraInfo3" else True if table == "CameraInfo" else False
+        order = None if table == "CameraInfo3" else table == "CameraInfo"
         notes.block(notes.bytes_of(entry), Block(f"Sony::{table}", "int8u", _MASKS, order), entry.offset)
 
 
@@ -121,8 +129,10 @@ def _preview_place(notes: Notes, entry: ifd.Entry) -> None:
 
 # Bits of bytes that hold several values. exiftool.org/TagNames/Sony.html
 _MASKS: Mapping[str, int] = {}
-_9400 = dict.fromkeys((0x07, 0x09, 0x0A, 0x5E, 0xE7, 0x04), "Tag9400a") | {0x0C: "Tag9400b"} | dict.fromkeys(
-    (0x23, 0x24, 0x26, 0x28, 0x31, 0x32, 0x33, 0x41), "Tag9400c"
+_9400 = (
+    dict.fromkeys((0x07, 0x09, 0x0A, 0x5E, 0xE7, 0x04), "Tag9400a")
+    | {0x0C: "Tag9400b"}
+    | dict.fromkeys((0x23, 0x24, 0x26, 0x28, 0x31, 0x32, 0x33, 0x41), "Tag9400c")
 )
 
 _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
@@ -137,14 +147,21 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x9050: _by_model(
         (
             (r"SLT-|HV\b|ILCA-|NEX-|ILCE-(3000|3500|5000|6000|7|7R|7S|QX1)\b|Lunar|Stellar", "Tag9050a"),
-            (r"ILCE-(5100|6300|6500|7M2|7RM2|7SM2|7M3|7RM3|9\b|6100|6400|6600|9M2|7RM4)|ZV-E10|ILCE-7C\b", "Tag9050b"),
+            (
+                r"ILCE-(5100|6300|6500|7M2|7RM2|7SM2|7M3|7RM3|9\b|6100|6400|6600|9M2|7RM4)|ZV-E10|ILCE-7C\b",
+                "Tag9050b",
+            ),
             (r"ILCE-(1\b|7SM3)|ILME-FX3", "Tag9050c"),
         )
     ),
     0x9400: _by_first_byte(_9400),
-    0x9402: lambda notes, entry: None,
     0x9403: _by_first_byte({0x04: "", **dict.fromkeys(range(5, 256), "Tag9403")}),
-    0x9405: _by_first_byte({**dict.fromkeys((0x1B, 0x40, 0x7D), "Tag9405a"), **dict.fromkeys((0x3A, 0xB3, 0x7E, 0x9A, 0x25, 0xE1, 0x76, 0x8B), "Tag9405b")}),
+    0x9405: _by_first_byte(
+        {
+            **dict.fromkeys((0x1B, 0x40, 0x7D), "Tag9405a"),
+            **dict.fromkeys((0x3A, 0xB3, 0x7E, 0x9A, 0x25, 0xE1, 0x76, 0x8B), "Tag9405b"),
+        }
+    ),
     0x9406: _by_first_byte({**dict.fromkeys((0x01, 0x02, 0x03), "Tag9406")}),
     0x940C: _by_model(((r"ILCE|NEX|ZV-E|Lunar", "Tag940c"),)),
     0x9416: lambda notes, entry: _hidden(notes, entry, "Tag9416"),

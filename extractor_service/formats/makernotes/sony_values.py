@@ -58,9 +58,18 @@ def _lens_spec_text(value: Value) -> str:
         return ""
     parts = value.split()
     if len(parts) != 6 or not any(int(each) if each.isdigit() else 1 for each in parts[1:3]):
-        return f"Unknown ({value})" if any(each not in {"00", "0"} for each in parts) else "Unknown (00 0 0 0 0 00)"
+        return (
+            f"Unknown ({value})"
+            if any(each not in {"00", "0"} for each in parts)
+            else "Unknown (00 0 0 0 0 00)"
+        )
     short, long, wide, narrow = parts[1:5]
-    text = short + (f"-{long}" if long not in {"0", short} else "") + f"mm F{wide}" + (f"-{narrow}" if narrow not in {"0", wide} else "")
+    text = (
+        short
+        + (f"-{long}" if long not in {"0", short} else "")
+        + f"mm F{wide}"
+        + (f"-{narrow}" if narrow not in {"0", wide} else "")
+    )
     before, after = int(parts[0], 16), int(parts[5], 16)
     prefix = {0x01: "DT", 0x02: "FE", 0x03: "E", 0x04: "", 0x40: "PZ"}
     marks = [prefix[bit] for bit in (0x40,) if before & bit]

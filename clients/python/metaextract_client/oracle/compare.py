@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 TOLERANCE_RATIO = 1e-6
 APART = frozenset({"file", "system", "exiftool", "composite"})
@@ -101,9 +101,7 @@ def compare(ours: Iterable[Entry], theirs: Iterable[Entry]) -> Comparison:
                 if same_printed(our.printed, their.printed) or _same_binary(our, their):
                     score.printed_equal += 1
                 else:
-                    result.differences.append(
-                        Difference("printed", family, name, their.printed, our.printed)
-                    )
+                    result.differences.append(Difference("printed", family, name, their.printed, our.printed))
     for (family, name), left in our_fields.items():
         result.scores[family].extra += len(left)
         result.differences += [Difference("extra", family, name, None, each.value) for each in left]
@@ -184,7 +182,7 @@ def _pairs(theirs: list[Entry], ours: list[Entry]) -> Iterable[tuple[Entry | Non
         return [(theirs[0], ours[0])]
     left, right = list(theirs), list(ours)
     pairs: list[tuple[Entry | None, Entry | None]] = []
-    tests = (
+    tests: tuple[Callable[[Entry, Entry], bool], ...] = (
         lambda a, b: a.group == b.group and same(b.value, a.value),
         lambda a, b: same(b.value, a.value),
         lambda a, b: a.group == b.group,

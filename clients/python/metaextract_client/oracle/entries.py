@@ -71,7 +71,19 @@ def run_exiftool(paths: Sequence[str], command: str = "") -> list[tuple[dict[str
 
 
 def _run(command: str, paths: Sequence[str], extra: list[str]) -> dict[str, dict[str, Plain]]:
-    arguments = [command, "-j", "-G0:1:4", "-a", "-struct", "-q", "-api", "largefilesupport=1", *extra, "-@", "-"]
+    arguments = [
+        command,
+        "-j",
+        "-G0:1:4",
+        "-a",
+        "-struct",
+        "-q",
+        "-api",
+        "largefilesupport=1",
+        *extra,
+        "-@",
+        "-",
+    ]
     try:
         done = subprocess.run(  # noqa: S603 - the program the user named
             arguments, input="\n".join(paths), capture_output=True, text=True, check=False
