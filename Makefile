@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PROTOS := $(shell cd protos && find metaextract -name '*.proto' | sort)
 ONLY ?=
 
-.PHONY: help demo test check bench faults results protos lock up down clean setup
+.PHONY: help demo test check bench accuracy tags faults results protos lock up down clean setup
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ check: setup ## Lint, format, types, import rules, generated code, contract.
 
 bench: setup ## Runs the benchmarks; ONLY=name runs one. Results in build/bench.
 	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+accuracy: setup ## Compares the engine with ExifTool over FOLDER (default: the corpus), by family.
+	$(BIN)/python -m tests.accuracy $(FOLDER)
+
+tags: setup ## Writes the tag tables anew from `exiftool -listx` (METAEXTRACT_EXIFTOOL names one).
+	$(BIN)/python -m tests.tags
 
 faults: setup ## Runs the fault runs; ONLY=name runs one. Results in build/bench.
 	$(BIN)/python -m tests.faults $(ONLY)

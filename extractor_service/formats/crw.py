@@ -22,6 +22,7 @@ _GROUP = "CanonRaw"
 _MAX_RECORDS = 1000
 _MAX_DEPTH = 6
 _MAX_VALUE_BYTES = 4096
+_PICTURES = frozenset({0x2005, 0x2007, 0x2008})  # raw data, the JPEG, the thumbnail
 _IN_ENTRY, _HEAPS = 0x4000, frozenset({0x2800, 0x3000})
 # records that hold a structure: table, unit
 _STRUCTURES = {
@@ -108,7 +109,7 @@ class _Walk:
         if tag is None or tag.hidden:
             return
         origin = ByteRange(at, size)
-        if tag.binary or size > _MAX_VALUE_BYTES:
+        if tag.binary or size > _MAX_VALUE_BYTES or number in _PICTURES:
             fields.add_binary(self._document, SECTION, _GROUP, tag.name, size, origin)
             return
         kind = (

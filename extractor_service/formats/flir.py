@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SECTION = "app1"
 _MAX_RECORDS = 100
+_MAX_TABLE_BYTES = 2048  # the values at fixed places; what follows is the picture
 # type of a record: its table; the byte order is told by the first word of each
 _TABLES = {1: "RawData", 14: "EmbeddedImage", 32: "CameraInfo", 34: "PaletteInfo", 42: "PiP", 43: "GPSInfo"}
 
@@ -52,40 +53,64 @@ def _table(name: str) -> dict[int | str, Tag]:
 
 
 def segment(reader: Reader, document: Document, offset: int, length: int, head: bytes) -> None:
-    """Reads the records when the first of the segments is met: the others follow it directly."""
+    """Reads the records when the first of the segments is met: the others follow it directly.
+
+    The thermal picture itself is never read: of each record only what its table needs.
+    """
     if head[6] != 0:
         return
-    data = bytearray(reader.some(offset + 8, length - 8))
+    pieces = [(offset + 8, length - 8)]
     place = offset + length
     for _ in range(head[7]):
         marker = reader.some(place, 12)
-        if marker[:2] != b"\xff\xe1" or marker[4:9] != b"FLIR\0" or len(data) > 8 * 1024 * 1024:
+        if marker[:2] != b"\xff\xe1" or marker[4:9] != b"FLIR\0":
             break
         size = int.from_bytes(marker[2:4])
-        data += reader.some(place + 12, size - 10)
+        pieces.append((place + 12, size - 10))
         place += 2 + size
-    _records(bytes(data), document, reader.base + offset + 8)
+    _records(_Joined(reader, pieces), document, reader.base + offset + 8)
 
 
-def _records(data: bytes, document: Document, at: int) -> None:
-    if data[:3] not in {b"FFF", b"AFF"} or len(data) < 64:
+class _Joined:
+    """The contents of several segments as if they were one."""
+
+    def __init__(self, reader: Reader, pieces: list[tuple[int, int]]) -> None:
+        self._reader = reader
+        self._pieces = pieces
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset` on."""
+        parts = []
+        for start, size in self._pieces:
+            if offset < size and length > 0:
+                taken = min(size - offset, length)
+                parts.append(self._reader.some(start + offset, taken))
+                offset, length = 0, length - taken
+            else:
+                offset -= size if offset >= size else 0
+        return b"".join(parts)
+
+
+def _records(joined: _Joined, document: Document, at: int) -> None:
+    head = joined.read(0, 64)
+    if head[:3] not in {b"FFF", b"AFF"} or len(head) < 64:
         document.problem(_SECTION, ProblemKind.DAMAGED, "no FLIR header", at)
         return
-    creator = data[4:20].split(b"\0")[0].decode("latin-1")
+    creator = head[4:20].split(b"\0")[0].decode("latin-1")
     document.add(_SECTION, "CreatorSoftware", creator, group="FLIR")
-    version = int.from_bytes(data[20:24])
+    version = int.from_bytes(head[20:24])
     order = ">" if 100 <= version < 200 else "<"
-    start, count = layout(order + "II").unpack_from(data, 24)
+    start, count = layout(order + "II").unpack_from(head, 24)
     for index in range(min(count, _MAX_RECORDS)):
-        place = start + index * 32
-        if place + 32 > len(data):
+        row = joined.read(start + index * 32, 32)
+        if len(row) < 32:
             return
-        kind = layout(order + "H").unpack_from(data, place)[0]
-        offset, length = layout(order + "II").unpack_from(data, place + 12)
+        kind = layout(order + "H").unpack_from(row)[0]
+        offset, length = layout(order + "II").unpack_from(row, 12)
         name = _TABLES.get(kind)
         if name is None or not length:
             continue
-        content = data[offset : offset + length]
+        content = joined.read(offset, min(length, _MAX_TABLE_BYTES))
+        unit = "int16u" if name in {"RawData", "EmbeddedImage"} else "int8u"
         big_endian = content[:2] == b"\0\x02"
-        binary.parse(content, _table(name), "int16u" if name in {"RawData", "EmbeddedImage"} else "int8u", document, _SECTION,
-                     "FLIR", big_endian=big_endian)  # fmt: skip
+        binary.parse(content, _table(name), unit, document, _SECTION, "FLIR", big_endian=big_endian)

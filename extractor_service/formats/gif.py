@@ -115,7 +115,10 @@ class _Walk:
         ):  # raw bytes, with a trailer that makes sub-block readers fall on their feet
             end = self._skip(body)
             packet = self._reader.some(body, min(end - body, _MAX_EXTENSION_BYTES))
-            xmp.parse(packet[: packet.rfind(b">") + 1], self._document, ByteRange(body, end - body))
+            trailer = packet.find(b"\x01\xff\xfe\xfd")
+            xmp.parse(
+                packet[:trailer] if trailer >= 0 else packet, self._document, ByteRange(body, end - body)
+            )
             return end
         if name == b"ICCRGBG1012":
             data, end = self._collect(body)

@@ -100,10 +100,12 @@ class _Walk:
                 offset += 2
                 continue
             if marker >= 0xE0 or marker in _FRAMES:
-                if offset + 2 + length > reader.length:
-                    raise TruncatedError(reader.base + offset, length + 2, reader.base + reader.length)
+                # A segment that the file's end cuts is read as far as it goes.
+                held = max(0, min(length - 2, reader.length - offset - 4))
                 with Surviving(document, "file", f"segment FF{marker:02X}", reader.base + offset):
-                    self._segment(marker, offset + 4, length - 2)
+                    self._segment(marker, offset + 4, held)
+                if held < length - 2:
+                    raise TruncatedError(reader.base + offset, length + 2, reader.base + reader.length)
             offset += 2 + length
         document.problem(
             "file", ProblemKind.LIMIT, f"more than {_MAX_SEGMENTS} segments", reader.base + offset

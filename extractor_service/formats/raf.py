@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import binary, fields, jpeg
+from extractor_service.formats import conversions as conv
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.damage import Surviving
 from extractor_service.formats.reader import Reader, TruncatedError
-from extractor_service.formats.tagset import Tag, build, raw_table
+from extractor_service.formats.tagset import Conversion, Tag, build, raw_table
 
 if TYPE_CHECKING:
     from extractor_service.document import Document
@@ -25,7 +26,9 @@ _MAX_ENTRIES = 1000
 
 @lru_cache(maxsize=1)
 def _tags() -> dict[int | str, Tag]:
-    return build(raw_table("raw", "FujiFilm::RAF"), {})
+    size = Conversion(None, conv.joined("x"))
+    names = ("RawImageFullSize", "RawImageSize", "RawImageCroppedSize")
+    return build(raw_table("raw", "FujiFilm::RAF"), dict.fromkeys(names, size))
 
 
 def parse(source: ByteSource, document: Document) -> None:
@@ -37,7 +40,7 @@ def parse(source: ByteSource, document: Document) -> None:
         raise CorruptFileError("the header is cut") from error
     document.add(
         _SECTION,
-        "RAFVersion",
+        "FirmwareVersion",
         head[60:64].rstrip(b"\0").decode("latin-1"),
         group="RAF",
         origin=ByteRange(60, 4),

@@ -85,9 +85,9 @@ FORMATS: tuple[Format, ...] = (
     ),
     _image(
         "tga", "image/x-tga", "tga",
-        # No magic at the beginning: no colour map or one, a known type, no origin, and a depth.
+        # No magic at the beginning: a name's length, a colour map or none, a known type, and a depth.
         tuple(
-            Magic(bytes((0, mapped, kind)) + bytes(5) + bytes(8) + bytes((depth,)), 0, b"\xff\xff\xff" + b"\0" * 13 + b"\xff")
+            Magic(bytes((0, mapped, kind)) + bytes(5) + bytes(8) + bytes((depth,)), 0, b"\0\xff\xff" + b"\0" * 13 + b"\xff")
             for mapped, kind in ((0, 2), (0, 3), (0, 10), (0, 11), (1, 1), (1, 9))
             for depth in (8, 16, 24, 32)
         ),

@@ -35,12 +35,17 @@ _INDEXES: dict[int, tuple[Sequence[Format], list[list[Candidate]]]] = {}
 def _index(formats: Sequence[Format]) -> list[list[Candidate]]:
     """What may begin with each byte (and with none), best first: over a hundred magics are too many to try."""
     candidates = [
-        ((not magic.within, len(magic.data)), number, magic, each)
+        ((not magic.within, _weight(magic)), number, magic, each)
         for number, each in enumerate(formats)
         for magic in each.magics
     ]
     candidates.sort(key=lambda candidate: (candidate[0], -candidate[1]), reverse=True)
     return [[each for each in candidates if _may_begin(each[2], byte)] for byte in range(257)]
+
+
+def _weight(magic: Magic) -> int:
+    """How many bytes it is told by; those that its mask leaves open don't count."""
+    return sum(bits != 0 for bits in magic.mask) if magic.mask else len(magic.data)
 
 
 def _may_begin(magic: Magic, byte: int) -> bool:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import cached_extract, cold_folder, get_result, large_uri, photographs, upload
+from tests.benchmarks import (
+    cached_extract,
+    cold_folder,
+    get_result,
+    image_reading,
+    large_uri,
+    photographs,
+    upload,
+)
 from tests.support.evidence import run_named
 
 BENCHMARKS = {
@@ -13,6 +21,10 @@ BENCHMARKS = {
     "upload_vs_sink": upload.run,
     "cold_vs_exiftool": cold_folder.run,
     "large_uri": large_uri.run,
+    "accuracy": image_reading.run_accuracy,
+    "bytes_read": image_reading.run_bytes,
+    "large_files": image_reading.run_large,
+    "idle_memory": image_reading.run_idle,
     "jpeg_vs_exiftool": photographs.run_jpeg,
     "engine_vs_exiftool": photographs.run_engine,
     "service_vs_exiftool": photographs.run_service,

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from extractor_service.document import Document, DocumentLimits, LimitExceededError
 from extractor_service.formats import exif, fits, jpeg, mp4, png, tiff, xmp
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.registry import FORMATS
+from extractor_service.formats.sniff import sniff
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode
 from metaextract.document.v1 import document_pb2
-from tests.golden import images, media, science
+from tests.golden import containers, images, makernotes, media, science
 
 OWN = {
     "jpeg": (jpeg.parse, images.jpeg()),
@@ -29,6 +31,10 @@ OWN = {
     "bigtiff": (tiff.parse, images.tiff_pages(big=True)),
     "fits": (fits.parse, science.fits()),
     "mp4": (mp4.parse, media.mp4()),
+    **{
+        name: (sniff(make()[:16384], FORMATS).load(), make())
+        for name, make in {**containers.CONTAINERS, **makernotes.PHOTOGRAPHS}.items()
+    },
 }
 
 
@@ -42,7 +48,7 @@ def run(parse, data: bytes) -> Document:
 @pytest.mark.parametrize("name", OWN)
 def test_every_truncation_is_survived(name):
     parse, data = OWN[name]
-    step = max(1, len(data) // 400)
+    step = max(1, len(data) // 200)
     for length in range(0, len(data), step):
         run(parse, data[:length])
 
@@ -51,7 +57,7 @@ def test_every_truncation_is_survived(name):
 def test_random_damage_is_survived_quickly(name):
     parse, data = OWN[name]
     rng = random.Random(name)
-    for _ in range(300):
+    for _ in range(150):
         damaged = bytearray(data)
         for _ in range(rng.randrange(1, 12)):
             damaged[rng.randrange(len(damaged))] = rng.choice([0, 0xFF, 0x7F, 0x80, rng.randrange(256)])

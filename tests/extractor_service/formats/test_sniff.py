@@ -7,7 +7,9 @@ from tests.golden.samples import SAMPLES
 
 KINDS = {
     ".jpg": "jpeg", ".png": "png", ".tif": "tiff", ".fits": "fits", ".h5": "hdf5", ".dcm": "dicom", ".mp3": "mp3",
-    ".mp4": "mp4", ".wav": "wav", ".pdf": "pdf",
+    ".mp4": "mp4", ".wav": "wav", ".pdf": "pdf", ".webp": "webp", ".gif": "gif", ".bmp": "bmp", ".ico": "ico", ".pcx": "pcx",
+    ".ppm": "pnm", ".tga": "tga", ".jp2": "jp2", ".j2c": "j2c", ".jxl": "jxl", ".psd": "psd", ".heic": "heic", ".avif": "avif",
+    ".svg": "svg", ".xmp": "xmp", ".raf": "raf", ".crw": "crw",
 }  # fmt: skip
 
 
@@ -25,9 +27,11 @@ def test_a_dicom_file_may_begin_like_a_tiff():
     assert sniff(b"II*\0" + bytes(124) + b"DICM", FORMATS).name == "dicom"
 
 
-@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif", b"crx "])
-def test_pictures_in_boxes_are_no_films(brand):
-    assert sniff(bytes(4) + b"ftyp" + brand + bytes(20), FORMATS) is None
+@pytest.mark.parametrize(
+    ("brand", "name"), [(b"heic", "heic"), (b"mif1", "heic"), (b"avif", "avif"), (b"crx ", "cr3")]
+)
+def test_pictures_in_boxes_are_no_films(brand, name):
+    assert sniff(bytes(4) + b"ftyp" + brand + bytes(20), FORMATS).name == name
 
 
 def test_hdf5_behind_a_user_block_and_pdf_behind_garbage():

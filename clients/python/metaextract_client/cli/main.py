@@ -101,6 +101,19 @@ def make_parser() -> argparse.ArgumentParser:
     )
     extract.set_defaults(run=_extract)
 
+    diff = commands.add_parser("diff-exiftool", help="where our document and ExifTool's differ")
+    diff.add_argument("paths", nargs="+", metavar="FILE")
+    diff.add_argument(
+        "--all", action="store_true", help="also what only we have, and what describes the file"
+    )
+    diff.add_argument(
+        "--exiftool", default="", metavar="PROGRAM", help="or METAEXTRACT_EXIFTOOL, or the one on the PATH"
+    )
+    diff.add_argument(
+        "--extractor", default=extractor_address(), metavar="HOST:PORT", help=f"or {EXTRACTOR_VARIABLE}"
+    )
+    diff.set_defaults(run=_diff)
+
     stats = commands.add_parser("stats", help="what the cache holds and how often it helped")
     stats.add_argument("--json", action="store_true")
     stats.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
@@ -139,6 +152,12 @@ def _extract(options: argparse.Namespace) -> int:
     from metaextract_client.cli import extract
 
     return extract.run(options)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import diff
+
+    return diff.run(options)
 
 
 def _stats(options: argparse.Namespace) -> int:

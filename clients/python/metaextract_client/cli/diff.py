@@ -1,0 +1,46 @@
+"""`metaextract diff-exiftool`: where our document of a file and ExifTool's differ."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from metaextract_client.cli import exit_codes
+from metaextract_client.extractor import ExtractorClient
+from metaextract_client.oracle.compare import APART, compare
+from metaextract_client.oracle.entries import (
+    EXIFTOOL_VARIABLE,
+    NoExifToolError,
+    of_document,
+    of_exiftool,
+    run_exiftool,
+)
+from metaextract_client.oracle.report import table
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 when all agree, 1 when something is wrong or missing."""
+    try:
+        found = run_exiftool(options.paths, options.exiftool or os.environ.get(EXIFTOOL_VARIABLE, ""))
+    except NoExifToolError as error:
+        print(f"metaextract: {error}", file=sys.stderr)
+        return exit_codes.NOTHING
+    differs = False
+    with ExtractorClient(options.extractor) as client:
+        for path, (values, printed) in zip(options.paths, found, strict=True):
+            document = client.extract_file(path).document
+            result = compare(of_document(document), of_exiftool(values, printed))
+            print(f"{path}\n{table(result.scores, dict.fromkeys(result.scores, 1))}")
+            for each in sorted(
+                result.differences, key=lambda each: (each.family in APART, each.kind, each.name)
+            ):
+                if options.all or (each.kind != "extra" and each.family not in APART):
+                    print(
+                        f"  {each.kind:<8} {each.family}:{each.name}  exiftool {each.theirs!r}  ours {each.ours!r}"
+                    )
+                differs = differs or (each.kind != "extra" and each.family not in APART)
+    return exit_codes.FAILED if differs else exit_codes.OK

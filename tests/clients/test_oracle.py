@@ -1,0 +1,112 @@
+"""The comparison with ExifTool sees what is wrong, missing, renamed, extra or repeated; and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from metaextract.document.v1 import document_pb2
+from metaextract_client.oracle.compare import Entry, compare, same, same_printed
+from metaextract_client.oracle.entries import of_document, of_exiftool
+
+THEIRS = {
+    "SourceFile": "x.jpg",
+    "EXIF:IFD0:Make": "Canon",
+    "EXIF:IFD0:XResolution": 72,
+    "EXIF:IFD1:Copy1:XResolution": 180,
+    "EXIF:ExifIFD:ExposureTime": 0.004,
+    "MakerNotes:Canon:LensType": 237,
+}
+PRINTED = {**THEIRS, "EXIF:ExifIFD:ExposureTime": "1/250", "MakerNotes:Canon:LensType": "Canon EF 24-105mm"}
+
+
+def ours() -> list[Entry]:
+    return [
+        Entry("exif", "IFD0", "Make", "Canon", "Canon"),
+        Entry("exif", "IFD0", "XResolution", 72.0, 72.0),
+        Entry("exif", "IFD1", "XResolution", 180.0, 180.0),
+        Entry("exif", "ExifIFD", "ExposureTime", 0.004, "1/250 s"),
+        Entry("makernotes", "Canon", "LensType", 237, "Canon EF 24-105mm"),
+    ]
+
+
+def compared(entries):
+    return compare(entries, list(of_exiftool(THEIRS, PRINTED)))
+
+
+def test_what_agrees_is_counted_as_such():
+    result = compared(ours())
+    assert not result.differences
+    exif, notes = result.scores["exif"], result.scores["makernotes"]
+    assert (exif.theirs, exif.present, exif.equal, exif.printed_equal, exif.extra) == (4, 4, 4, 4, 0)
+    assert (notes.theirs, notes.present, notes.equal) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("index", "changed", "kinds"),
+    [
+        (0, {"value": "Cannon", "printed": "Cannon"}, ["value", "printed"]),
+        (0, {"name": "Maker"}, ["missing", "extra"]),
+        (0, {"family": "xmp"}, ["missing", "extra"]),
+        (2, {"value": 181.0, "printed": 181.0}, ["value", "printed"]),
+        (3, {"value": 0.00401}, ["value"]),
+        (3, {"value": 0.004 * (1 + 5e-6)}, ["value"]),
+        (3, {"printed": "1/251 s"}, ["printed"]),
+        (4, {"printed": "Canon EF 24-70mm"}, ["printed"]),
+    ],
+)
+def test_planted_errors_are_seen(index, changed, kinds):
+    entries = ours()
+    entries[index] = entries[index]._replace(**changed)
+    assert [each.kind for each in compared(entries).differences] == kinds
+
+
+def test_a_missing_repeat_and_an_extra_one_are_seen():
+    entries = ours()
+    del entries[2]
+    assert [each.kind for each in compared(entries).differences] == ["missing"]
+    assert [each.kind for each in compared([*ours(), ours()[0]]).differences] == ["extra"]
+
+
+def test_swapped_repeats_are_paired_by_their_values():
+    entries = ours()
+    entries[1], entries[2] = entries[1]._replace(group="IFD1"), entries[2]._replace(group="IFD0")
+    assert not compared(entries).differences
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [
+        ([1, 2.5, 3], "1 2.5 3", True), ([1, 2], "1 3", False), ("a\0", "a", True), ("a b", "a  b", True), ("a", "b", False),
+        ({"A": 1}, {"A": 1.0}, True), ({"A": 1}, {"B": 1}, False), (1e300, "1e300", True), ("", 0, False), (["x"], "x", True),
+        (True, "True", True), ("0100", "0100", True), ("abc", "ABC", False),
+    ],
+)  # fmt: skip
+def test_values_agree_by_meaning(left, right, equal):
+    assert same(left, right) is equal
+
+
+def test_printed_forms_may_have_our_units_and_no_others():
+    assert (
+        same_printed("f/2.8", 2.8) and same_printed("1/250 s", "1/250") and same_printed("a, b", ["a", "b"])
+    )
+    assert not same_printed("2.8 mm", 2.8) and not same_printed("f/2.8", 2.9)
+
+
+def test_binary_values_agree_by_their_length_alone():
+    theirs = [
+        Entry("exif", "IFD1", "ThumbnailImage", "(Binary data 12 bytes, use -b option to extract)", None)
+    ]
+    for length, equal in ((12, 1), (13, 0)):
+        mine = [Entry("exif", "IFD1", "ThumbnailImage", None, f"(Binary data {length} bytes)")]
+        assert compare(mine, theirs).scores["exif"].equal == equal
+
+
+def test_wire_documents_become_entries():
+    document = document_pb2.Document()
+    field = document.sections.add(name="exif").fields.add(name="FNumber", group="ExifIFD", text="f/2.8")
+    field.value.rational.numerator, field.value.rational.denominator = 28, 10
+    document.sections[0].fields.add(name="Gap", group="IFD0").raw.rational.numerator = 1
+    assert list(of_document(document)) == [
+        Entry("exif", "ExifIFD", "FNumber", 2.8, "f/2.8"),
+        Entry("exif", "IFD0", "Gap", "inf", "inf"),
+    ]
