@@ -93,7 +93,7 @@ FORMATS: tuple[Format, ...] = (
         ),
         "bitmap:parse_tga",
     ),
-    _image("svg", "image/svg+xml", "svg", (Magic(b"<svg", within=4096),), "svg:parse"),
+    _image("svg", "image/svg+xml", "svg", (Magic(b"<svg", within=4096), Magic(b"http://www.w3.org/2000/svg", within=4096)), "svg:parse"),
     _image("xmp", "application/rdf+xml", "xmp", (Magic(b"<?xpacket begin="), Magic(b"<x:xmpmeta", within=1024), Magic(b"<rdf:RDF", within=1024)), "sidecar:parse"),
     Format("fits", "image/fits", ("fits", "fit", "fts"), (Magic(b"SIMPLE  ="),), _PACKAGE + "fits:parse", "1"),
     Format(

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -46,7 +47,7 @@ def test_people_see_the_facts_first(cli):
     code, out, err = cli("extract", photo)
     assert code == exit_codes.OK and err == ""
     assert "858 × 570 px · NIKON D5000 · 2011-03-12 15:36:11 · 48.88873, 21.04325" in out
-    assert "ExposureTime: 1/" in out and "… 46 more" in out
+    assert "ExposureTime: 1/" in out and re.search(r"… \d+ more", out)
     _, everything, _ = cli("extract", "--all", photo)
     assert "more" not in everything and len(everything) > len(out)
 

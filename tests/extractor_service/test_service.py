@@ -198,7 +198,7 @@ def test_wrong_uploads_are_typed_errors(extractor_process, parts, code):
 def test_capabilities_and_backoff_state(extractor):
     capabilities = extractor.get_capabilities()
     assert {"jpeg", "fits", "hdf5", "dicom", "pdf"} <= {each.name for each in capabilities.formats}
-    assert [module.name for module in capabilities.modules] == ["metadata", "common", "digests"]
+    assert [module.name for module in capabilities.modules] == ["metadata", "composite", "common", "digests"]
     assert capabilities.limits.max_inline_bytes == 4 * 2**20 and capabilities.file_uris_enabled
     wait_until(lambda: extractor.get_backoff_state().cache_level == pressure_pb2.PRESSURE_LEVEL_NORMAL)
     state = extractor.get_backoff_state()
