@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from metaextract_client.cache import AsyncCacheClient
 
-_LINGER_SECONDS = 0.01
+_LINGER_SECONDS = 0.02
 VERIFIED = "verified"
 """The space of results whose content id this server computed itself."""
 

@@ -33,7 +33,7 @@ from tests.support.processes import cpu_seconds, start_cache, start_extractor
 _ROUNDS = 7
 _HEAD_BYTES = 16 * 1024
 _PASSES = 5
-_IN_FLIGHT = 24
+_IN_FLIGHT = 64
 _COPIES = 4
 
 
