@@ -185,3 +185,5 @@ CELSIUS = Conversion(None, suffixed(" C"), "C")
 LENS = Conversion(None, lens_text)
 TEXT = Conversion(text_of_bytes)
 BYTES = Conversion(numbers_of_bytes)
+COUNTED = Conversion(lambda value: value + 1 if isinstance(value, int) else value)
+"""Counted from 0 in the file, from 1 by people."""

@@ -75,10 +75,10 @@ def _by_model(choices: tuple[tuple[str, str], ...]) -> Callable[[Notes, ifd.Entr
 
 
 def _by_first_byte(choices: Mapping[int, str]) -> Callable[[Notes, ifd.Entry], None]:
-    """The first deciphered byte is the version of the block."""
+    """The first byte, as it stands in the file, is the version of the block."""
 
     def read(notes: Notes, entry: ifd.Entry) -> None:
-        first = notes.bytes_of(entry)[:1].translate(_DECIPHER)
+        first = notes.bytes_of(entry)[:1]
         table = choices.get(first[0] if first else -1, "")
         if table:
             _hidden(notes, entry, table)
@@ -141,7 +141,7 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x0114: _camera_settings,
     0x1003: Block("Sony::Panorama", "int32u"),
     0x2010: _by_model(_2010),
-    0x202A: lambda notes, entry: _hidden(notes, entry, "Tag202a"),
+    0x202A: Block("Sony::Tag202a", "int8u", None, False),
     0x2001: _preview,
     0x3000: Block("Sony::ShotInfo", "int8u"),
     0x9050: _by_model(
@@ -151,10 +151,13 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
                 r"ILCE-(5100|6300|6500|7M2|7RM2|7SM2|7M3|7RM3|9\b|6100|6400|6600|9M2|7RM4)|ZV-E10|ILCE-7C\b",
                 "Tag9050b",
             ),
-            (r"ILCE-(1\b|7SM3)|ILME-FX3", "Tag9050c"),
+            (r"ILCE-(1\b|7SM3|7M4)|ILME-FX3", "Tag9050c"),
+            (r"ILCE-(6700|7CM2|7CR)|ZV-E1\b|ILME-FX30", "Tag9050d"),
         )
     ),
     0x9400: _by_first_byte(_9400),
+    0x9402: lambda notes, entry: _hidden(notes, entry, "Tag9402"),
+    0x940E: _by_model(((r"ILCE|NEX|ZV-E|Lunar", "Tag940e"), (r"SLT|ILCA|HV", "AFInfo"))),
     0x9403: _by_first_byte({0x04: "", **dict.fromkeys(range(5, 256), "Tag9403")}),
     0x9405: _by_first_byte(
         {

@@ -25,10 +25,6 @@ def _f_number(value: Value) -> Value:
     return 2 ** ((value / 256 - 16) / 2) if isinstance(value, int) else value
 
 
-def _old_time(value: Value) -> Value:
-    return 2 ** ((48 - value) / 8) if isinstance(value, int) and value else value
-
-
 def _old_aperture(value: Value) -> Value:
     return 2 ** ((value / 8 - 1) / 2) if isinstance(value, int) else value
 
@@ -86,21 +82,42 @@ def _lens_spec_text(value: Value) -> str:
         tail.append("Reflex")
     if after & 0x10:
         tail.append("Macro")
-    if after & 0x02:
-        tail.append("SSM")
     if after & 0x01:
+        tail.append("SSM")
+    if after & 0x02:
         tail.append("SAM")
     if before & 0x80:
         tail.append("OSS")
     return " ".join(each for each in (head, text, *tail) if each)
 
 
-def _parameter(value: Value) -> str:
-    if not isinstance(value, int):
-        return ""
-    return f"{value:+d}" if value else "Normal"
+def _ten(value: Value) -> Value:
+    return value - 10 if isinstance(value, int) else value
 
 
+def _signed_text(value: Value) -> str:
+    return f"{value:+d}" if isinstance(value, int) and value else "0"
+
+
+def _hex_version(value: Value) -> str:
+    return f"{value >> 8:x}.{value & 255:02x}".rstrip("0").rstrip(".") if isinstance(value, int) else ""
+
+
+def _hexadecimal(value: Value) -> str:
+    found = [each for each in value if isinstance(each, int)] if isinstance(value, list) else []
+    return "".join(f"{each:02x}" for each in found)
+
+
+def _halves(value: Value) -> Value:
+    """Two words in one number."""
+    return [value & 0xFFFF, value >> 16] if isinstance(value, int) else value
+
+
+_TEN = Conversion(_ten, _signed_text)
+_OLD_ISO = Conversion(
+    lambda value: 100 * 2 ** (value / 8 - 6) if isinstance(value, int) and value else value,
+    lambda value: f"{value:.0f}" if value and isinstance(value, int | float) else "Auto",
+)
 _ISO = Conversion(_iso, conv.fixed("{:.0f}"))
 _TIME = Conversion(_time, lambda value: conv.exposure_text(value) if value else "n/a", "s")
 _HALF = Conversion(_f_number, conv.f_number_text)
@@ -120,9 +137,9 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "SonyMinAperture": Conversion(_f_number, conv.f_number_text),
     "SonyMaxAperture": Conversion(_f_number, conv.f_number_text),
     "SonyTimeMinutes": Conversion(),
-    "Contrast": Conversion(None, _parameter),
-    "Saturation": Conversion(None, _parameter),
-    "Sharpness": Conversion(None, _parameter),
+    "Contrast": Conversion(None, _signed_text),
+    "Saturation": Conversion(None, _signed_text),
+    "Sharpness": Conversion(None, _signed_text),
     "FlashExposureComp": Conversion(None, conv.fraction_text, "EV"),
     "ColorTemperature": Conversion(None, lambda value: "Auto" if value == 0 else "n/a" if value == 0xFFFFFFFF else ""),
     "ColorCompensationFilter": Conversion(),
@@ -134,8 +151,28 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "FocalLength": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.fixed("{:.1f} mm"), "mm"),
     "MinFocalLength": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.fixed("{:.1f} mm"), "mm"),
     "MaxFocalLength": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.fixed("{:.1f} mm"), "mm"),
-    "CameraSettings.ExposureTime": Conversion(_old_time, conv.exposure_text, "s"),
-    "CameraSettings.FNumber": Conversion(_old_aperture, conv.f_number_text),
+    **{
+        f"CameraSettings{number}.{name}": conversion
+        for number in ("", "2", "3")
+        for name, conversion in {
+            "ExposureTime": Conversion(lambda value: 2 ** (6 - value / 8) if isinstance(value, int) else value, conv.exposure_text, "s"),
+            "FNumber": Conversion(_old_aperture, conv.f_number_text), "ISO": _OLD_ISO, "ISOSetting": _OLD_ISO,
+            "Sharpness": _TEN, "Contrast": _TEN, "Saturation": _TEN, "Brightness": _TEN, "ZoneMatchingValue": Conversion(),
+        }.items()
+    },
+    **{
+        f"{table}.{name}": conv.COUNTED
+        for table in ("Tag9400a", "Tag9400b", "Tag9400c")
+        for name in ("SequenceImageNumber", "SequenceFileNumber")
+    },
+    "Tag9402.FocusMode": Conversion(lambda value: value & 0x7F if isinstance(value, int) else value),
+    "LensFirmwareVersion": Conversion(None, lambda value: f"Ver.{value >> 8:02x}.{value & 255:03d}" if isinstance(value, int) else ""),
+    "CameraE-mountVersion": Conversion(None, _hex_version),
+    "LensE-mountVersion": Conversion(None, _hex_version),
+    "BatteryLevel": Conversion(None, lambda value: f"{value}%" if isinstance(value, int) else ""),
+    "LensSpecFeatures": Conversion(lambda value: value.hex(" ") if isinstance(value, bytes) else value),
+    "HDR": Conversion(_halves),
+    "InternalSerialNumber": Conversion(None, _hexadecimal),
     "BatteryTemperature": Conversion(lambda value: (value - 32) / 1.8 if isinstance(value, int) else value, conv.fixed("{:.1f} C"), "C"),
     "AmbientTemperature": conv.CELSIUS,
     "CameraTemperature": conv.CELSIUS,
