@@ -208,7 +208,7 @@ class Notes:
             fields.add_binary(self.document, SECTION, tag.group or group, tag.name, length, origin)
             return
         if tag.name in _OFFSETS and isinstance(stored, int) and stored:
-            stored += self.reader.base
+            stored += self.reader.base + self.directories.shift
         if not size:
             if entry.kind == ifd.ASCII:
                 self.document.add(SECTION, tag.name, "", "", "", None, tag.group or group, "", origin)

@@ -27,6 +27,10 @@ def _date(value: Value) -> str:
     return ""
 
 
+def _word(value: Value) -> Value:
+    return int.from_bytes(value) if isinstance(value, bytes) and len(value) == 2 else value
+
+
 def _distance(value: Value) -> str:
     return "inf" if value in {0, "inf"} else f"{plain_text(value)} m"
 
@@ -38,6 +42,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "PreviewImageSize": Conversion(None, conv.joined("x")),
     "CasioImageSize": Conversion(None, conv.joined("x")),
     "WhiteBalanceBias": Conversion(),
+    **dict.fromkeys(("Type2.Sharpness", "Type2.Contrast", "Type2.Saturation"), Conversion(_word)),
+    "BestShotMode": Conversion(None, plain_text),  # every model numbers its scenes anew
     "FirmwareDate": Conversion(None, _date),
 }  # fmt: skip
 VENDOR = Vendor("casio", "Casio", CONVERSIONS)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.formats import conversions as conv
 from extractor_service.formats.makernotes.base import Block, Notes, Vendor, ordered
+from extractor_service.formats.reader import layout
 from extractor_service.formats.tagset import Conversion, plain_text
 
 if TYPE_CHECKING:
@@ -52,6 +53,31 @@ def _lens(value: Value) -> Value:
     return " ".join(map(str, value[:2])) if isinstance(value, list | bytes) and len(value) >= 2 else value
 
 
+def _ae_time(value: Value) -> Value:
+    return 24 * 2 ** (-(value - 32) / 8) if isinstance(value, int) else value
+
+
+def _ae_aperture(value: Value) -> Value:
+    return 2 ** ((value - 68) / 16) if isinstance(value, int) else value
+
+
+def _ae_iso(value: Value) -> Value:
+    return 100 * 2 ** ((value - 32) / 8) if isinstance(value, int) else value
+
+
+def _matrix(value: Value) -> Value:
+    """Nine signed words, big-endian as everything here."""
+    return (
+        list(layout(f">{len(value) // 2}h").unpack(value))
+        if isinstance(value, bytes) and not len(value) % 2
+        else value
+    )
+
+
+_AE_TIME = Conversion(_ae_time, conv.exposure_text, "s")
+_AE_APERTURE = Conversion(_ae_aperture, conv.f_number_text)
+
+
 def _joined(value: Value) -> Value:
     return " ".join(map(str, value)) if isinstance(value, list | bytes) else value
 
@@ -82,7 +108,24 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "Hue": Conversion(),
     "WorldTimeLocation": Conversion(),
     "ColorTemperature": Conversion(None, lambda value: "Auto" if value == 0 else plain_text(value)),
-    "LensInfo.LensFStops": Conversion(),
+    **{
+        f"{table}.{name}": conversion
+        for table in ("AEInfo", "AEInfo2", "AEInfo3")
+        for name, conversion in {
+            "AEExposureTime": _AE_TIME, "AEMinExposureTime": _AE_TIME, "AEAperture": _AE_APERTURE, "AEMaxAperture": _AE_APERTURE,
+            "AEMaxAperture2": _AE_APERTURE, "AEMinAperture": Conversion(_ae_aperture, conv.fixed("f/{:.0f}")), "AE_ISO": Conversion(_ae_iso, conv.fixed("{:.0f}")),
+        }.items()
+    },
+    **dict.fromkeys(
+        ("AEMeteringSegments", "FlashMeteringSegments", "SlaveFlashMeteringSegments"),
+        Conversion(conv.numbers_of_bytes, lambda value: " ".join(f"{each / 8 - 6:.1f}" if each else "n/a" for each in value if isinstance(each, int)) if isinstance(value, list) else ""),
+    ),
+    "SensorTemperature": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.suffixed(" C"), "C"),
+    "SensorTemperature2": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.suffixed(" C"), "C"),
+    "DynamicRangeExpansion": Conversion(conv.numbers_of_bytes),
+    "ManufactureDate": Conversion(lambda value: f"{text[:4]}:{text[4:6]}:{text[6:]}" if len(text := str(value)) == 8 and text.isdigit() else value),
+    "ProductionCode": Conversion(None, conv.joined(".")),
+    "ColorMatrixA2": Conversion(_matrix), "ColorMatrixB2": Conversion(_matrix),
     "TempInfo.CameraTemperature": conv.CELSIUS,
 }  # fmt: skip
 VENDOR = Vendor("pentax", "Pentax", CONVERSIONS)
@@ -121,6 +164,21 @@ def _directory(walk: Walk, reader: Reader, offset: int) -> None:
     notes.preview()
 
 
+def _shutter_count(notes: Notes, entry: ifd.Entry) -> None:
+    """Mixed with the date and the inverted time of the same note."""
+    date, clock = notes.values.get("Date"), notes.values.get("Time")
+    data = notes.bytes_of(entry)
+    tag = notes.table("Pentax::Main").get(entry.tag)
+    if tag is None or len(data) != 4 or not isinstance(date, bytes) or not isinstance(clock, bytes):
+        return
+    count = (
+        int.from_bytes(data)
+        ^ int.from_bytes(date)
+        ^ (~int.from_bytes(clock[:4].ljust(4, b"\0")) & 0xFFFFFFFF)
+    )
+    notes.add(tag, count, entry.offset, 4)
+
+
 def _ae_info(notes: Notes, entry: ifd.Entry) -> None:
     table = {21: "AEInfo2", 48: "AEInfo3", 64: "AEInfo3"}.get(entry.count, "AEInfo")
     notes.block(notes.bytes_of(entry), Block(f"Pentax::{table}", "int8u"), entry.offset)
@@ -137,7 +195,8 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x005C: Block("Pentax::SRInfo"),
     0x0060: Block("Pentax::FaceInfo"),
     0x0068: Block("Pentax::AWBInfo"),
-    0x006B: Block("Pentax::TimeInfo"),
+    0x005D: _shutter_count,
+    0x006B: Block("Pentax::TimeInfo", "int8u", {"0.1": 1, "0.2": 2, "0.3": 4}),
     0x007D: Block("Pentax::LensCorr"),
     0x0206: _ae_info,
     0x0207: _lens_info,
