@@ -41,7 +41,8 @@ COLOR_SUBTABLES: Mapping[str, Mapping[str, int]] = {
     "ColorData3": {"ColorCalib": 133},
     "ColorData1": {"ColorCalib2": 75},
     "ColorData2": {"ColorCalib2": 164},
-    "ColorData5": {"ColorCoefs2": 71},
+    "ColorData5": {"ColorCoefs": 71},  # version -3, PowerShot G10 and others
+    "ColorData5 -4": {"ColorCoefs2": 71},
 }
 MASKS: Mapping[str, int] = {}
 
