@@ -41,7 +41,7 @@ _POINTERS = {
     400: "GlobParamIFD",
     50933: "ProfileIFD",
 }
-_OFFSETS = frozenset({273, 324, 513, 288, 34865})
+_OFFSETS = frozenset({273, 324, 513, 288})
 _LISTS_OF_PARTS = frozenset({273, 279, 324, 325})
 _IMAGES = {"ThumbnailOffset": ("ThumbnailLength", "ThumbnailImage"), "PreviewImageStart": ("PreviewImageLength", "PreviewImage"),
            "JpgFromRawStart": ("JpgFromRawLength", "JpgFromRaw"), "OtherImageStart": ("OtherImageLength", "OtherImage"),
@@ -133,7 +133,10 @@ class Walk:
             if task.offset == 0:
                 continue
             if task.offset in self._seen:
-                self._problem(ProblemKind.DAMAGED, f"{task.group} repeats a directory", task.offset)
+                if task.group.startswith(
+                    "IFD"
+                ):  # two pointers to one EXIF directory lose nothing; a cycle ends the chain
+                    self._problem(ProblemKind.DAMAGED, f"{task.group} repeats a directory", task.offset)
                 continue
             if len(self._seen) >= _MAX_DIRECTORIES or task.depth > _MAX_DEPTH:
                 self._problem(ProblemKind.LIMIT, "too many or too deep directories", task.offset)

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 _SECTION = "quicktime"
 _MAX_PROFILE_BYTES = 4 * 1024 * 1024
+# By number (ITU-T H.265 annex A.3); bit 31 - n of the flags stands for profile n.
+_PROFILES = {
+    0: "No Profile", 1: "Main", 2: "Main 10", 3: "Main Still Picture", 4: "Format Range Extensions", 5: "High Throughput",
+    6: "Multiview Main", 7: "Scalable Main", 8: "3D Main", 9: "Screen Content Coding Extensions", 10: "Scalable Format Range Extensions",
+    11: "High Throughput Screen Content Coding Extensions",
+}  # fmt: skip
 _ROTATION = {0: "Horizontal (normal)", 1: "Rotate 270 CW", 2: "Rotate 180", 3: "Rotate 90 CW"}
 
 
@@ -70,9 +76,7 @@ def _hevc(data: bytes, document: Document, at: int) -> None:
             text = f"{value} (level {value / 30:.1f})"
         elif name == "GenProfileCompatibilityFlags" and isinstance(value, int):
             text = ", ".join(
-                label
-                for bit, label in ((29, "Main 10"), (30, "Main"), (28, "Main Still Picture"))
-                if value >> bit & 1
+                _PROFILES[31 - bit] for bit in range(32) if value >> bit & 1 and 31 - bit in _PROFILES
             )
         _add(document, "HEVCConfig", name, value, at + start, 1, text)
 

@@ -115,7 +115,7 @@ def _add(
     elif tag.kind in {"?", "undef"} and key[0] > 2:
         value = data
     else:
-        value = _meant(tag.name, data.decode(charset, "replace").rstrip("\0"))
+        value = _meant(tag.name, data.split(b"\0", 1)[0].decode(charset, "replace"))
         if not data.isascii():
             note = how
     if key in _REPEATABLE:

@@ -30,6 +30,7 @@ _COMMENT = 0xFE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_XMP_REST = b"://ns.adobe.com/xap/1.0/\0"
 _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 _ICC = b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
@@ -167,6 +168,12 @@ class _Walk:
         elif marker == 0xE1 and data.startswith(_XMP):
             packet = reader.exact(offset + len(_XMP), length - len(_XMP))
             xmp.parse(packet, document, ByteRange(at + len(_XMP), length - len(_XMP)))
+        elif marker == 0xE1 and _XMP_REST in data:  # written by software that got the name wrong
+            start = data.index(_XMP_REST) + len(_XMP_REST)
+            document.problem("xmp", ProblemKind.DAMAGED, "the segment's name is misspelt", at)
+            xmp.parse(
+                reader.exact(offset + start, length - start), document, ByteRange(at + start, length - start)
+            )
         elif marker == 0xE1 and data.startswith(_EXTENDED_XMP):
             self._extended_packet(offset + len(_EXTENDED_XMP), length - len(_EXTENDED_XMP))
         elif marker == 0xE2 and data.startswith(_ICC) and length > 14:

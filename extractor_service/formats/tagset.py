@@ -93,7 +93,7 @@ def label(labels: Labels, value: Value) -> str:
             found = labels.get(int(key))
     if found is not None:
         return found
-    return f"Unknown ({key})"
+    return f"{key:g}" if isinstance(value, float) and not isinstance(key, int | str) else f"Unknown ({key})"
 
 
 def bit_names(labels: Labels, value: Value) -> str:

@@ -13,10 +13,12 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from extractor_service.document import ProblemKind, Struct
 from extractor_service.formats.exif_values import CONVERSIONS
-from extractor_service.formats.tagset import label, xmp_properties
+from extractor_service.formats.tagset import label, plain_text, xmp_properties
 from extractor_service.formats.xmp_namespaces import PREFIXES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from extractor_service.document import ByteRange, Document, Value
 
 _SECTION = "xmp"
@@ -217,7 +219,7 @@ class _Packet:
             meant = convert(meant) if convert else meant
         text = ""
         if labels is not None and not isinstance(meant, Struct):
-            texts = [label(labels, each) for each in (meant if isinstance(meant, list) else [meant])]
+            texts = [_labelled(labels, each) for each in (meant if isinstance(meant, list) else [meant])]
             text = ", ".join(texts)
         elif prefix in _EXIF_PREFIXES:
             printer = CONVERSIONS[shown].printer if shown in CONVERSIONS else None
@@ -230,6 +232,14 @@ class _Packet:
 
     def _put(self, name: str, value: Value, text: str, group: str) -> None:
         self._document.add(self._section, name, value, text, group=group, origin=self._origin)
+
+
+def _labelled(labels: Mapping[int | str, str], value: Value) -> str:
+    """The label of a value; a number without one is just itself, where numbers are the rule."""
+    if isinstance(value, bool):
+        return labels.get(str(value), str(value))
+    text = label(labels, value)
+    return plain_text(value) if isinstance(value, float) and text.startswith("Unknown") else text
 
 
 def _member(prefix: str, parent: str, name: str, value: Value) -> Value:

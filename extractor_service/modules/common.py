@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 _WIDTH: Sequence[Place] = (
     ("file", "ImageWidth", None), ("png", "ImageWidth", None), ("riff", "ImageWidth", None), ("gif", "ImageWidth", None),
     ("jpeg2000", "ImageWidth", None), ("photoshop", "ImageWidth", None), ("exif", "ImageWidth", "IFD0"),
-    ("exif", "ExifImageWidth", "ExifIFD"), ("quicktime", "ImageWidth", None), ("dicom", "Columns", ""),
+    ("exif", "ExifImageWidth", "ExifIFD"), ("makernotes", "ImageWidth", "CanonRaw"), ("quicktime", "ImageWidth", None), ("dicom", "Columns", ""),
     ("fits", "NAXIS1", "HDU 0 (PRIMARY)"),
 )  # fmt: skip
 _HEIGHT: Sequence[Place] = (
     ("file", "ImageHeight", None), ("png", "ImageHeight", None), ("riff", "ImageHeight", None), ("gif", "ImageHeight", None),
     ("jpeg2000", "ImageHeight", None), ("photoshop", "ImageHeight", None), ("exif", "ImageHeight", "IFD0"),
-    ("exif", "ExifImageHeight", "ExifIFD"), ("quicktime", "ImageHeight", None), ("dicom", "Rows", ""),
+    ("exif", "ExifImageHeight", "ExifIFD"), ("makernotes", "ImageHeight", "CanonRaw"), ("quicktime", "ImageHeight", None), ("dicom", "Rows", ""),
     ("fits", "NAXIS2", "HDU 0 (PRIMARY)"),
 )  # fmt: skip
 _DURATION: Sequence[Place] = (
@@ -61,6 +61,11 @@ _SOFTWARE: Sequence[Place] = (
 )  # fmt: skip
 
 
+_PICTURE = frozenset(
+    {"SubfileType", "ImageWidth", "ImageHeight", "ExifImageWidth", "ExifImageHeight", "PreviewImageStart"}
+)
+
+
 class CommonModule:
     """Normalised facts out of the sections that `metadata` found."""
 
@@ -83,8 +88,7 @@ class CommonModule:
         """Fills `document.common`; reads nothing."""
         del source, context
         common = document.common
-        common.width_pixels = _size(document, _WIDTH)
-        common.height_pixels = _size(document, _HEIGHT)
+        common.width_pixels, common.height_pixels = image_size(document)
         common.duration_seconds = _number(document, _DURATION)
         common.device_make = _text(document, _MAKE)
         common.device_model = _text(document, _MODEL)
@@ -92,10 +96,37 @@ class CommonModule:
         common.author = _text(document, _AUTHOR)
         common.software = _text(document, _SOFTWARE)
         common.page_count = _size(document, (("pdf", "PageCount", None),))
-        orientation = _size(document, (("exif", "Orientation", "IFD0"),))
+        orientation = _size(document, (("exif", "Orientation", "IFD0"), ("xmp", "Orientation", "XMP-tiff")))
         common.orientation = orientation if orientation is not None and 1 <= orientation <= 8 else None
         common.created_at = times.created_at(document)
         common.position = _position(document)
+
+
+def image_size(document: Document) -> tuple[int | None, int | None]:
+    """Width and height of the picture itself: in raw files IFD0 is often a thumbnail, and says so."""
+    width, height = _size(document, _WIDTH), _size(document, _HEIGHT)
+    if document.find("file", "ImageWidth") is not None:
+        return width, height
+    pictures: dict[str, dict[str, int]] = {}
+    for field in document.sections.get("exif", ()):
+        if field.name in _PICTURE and isinstance(field.value, int):
+            pictures.setdefault(field.group, {}).setdefault(field.name, field.value)
+    first = pictures.get("IFD0", {})
+    is_preview = first.get("SubfileType") == 1 or (
+        "ExifImageWidth" in pictures.get("ExifIFD", {}) and "PreviewImageStart" in first
+    )
+    if not is_preview:
+        return width, height
+    full = [
+        each
+        for each in pictures.values()
+        if each.get("SubfileType") == 0 and "ImageWidth" in each and "ImageHeight" in each
+    ]
+    if full:
+        largest = max(full, key=lambda each: each["ImageWidth"] * each["ImageHeight"])
+        return largest["ImageWidth"], largest["ImageHeight"]
+    stated = pictures.get("ExifIFD", {})
+    return stated.get("ExifImageWidth", width), stated.get("ExifImageHeight", height)
 
 
 def _size(document: Document, places: Sequence[Place]) -> int | None:
@@ -136,6 +167,11 @@ def _as_text(field: Field) -> str:
 def _position(document: Document) -> Position | None:
     latitude = _signed(document, "GPSLatitude", "S")
     longitude = _signed(document, "GPSLongitude", "W")
+    if latitude is None or longitude is None:
+        found = [document.find("xmp", name, "XMP-exif") for name in ("GPSLatitude", "GPSLongitude")]
+        latitude, longitude = (
+            each.value if each is not None and isinstance(each.value, float) else None for each in found
+        )
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         return None
     if latitude == longitude == 0:  # what some cameras write without a fix; nobody photographs there

@@ -10,10 +10,9 @@ import math
 from typing import TYPE_CHECKING
 
 from extractor_service.formats.conversions import degrees_text, exposure_text, f_number_text
+from extractor_service.modules.common import image_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from extractor_service.document import Document, Value
     from extractor_service.modules.base import ModuleContext
     from extractor_service.sources.base import ByteSource
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 _SECTION = "composite"
 _DIAGONAL_35_MM = math.hypot(24, 36)
 _INCHES = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # FocalPlaneResolutionUnit in millimetres
-_SIZES: Sequence[tuple[str, str | None]] = (
-    ("file", None), ("png", None), ("riff", None), ("gif", None), ("jpeg2000", None), ("photoshop", None), ("exif", "IFD0"),
-)  # fmt: skip
 
 
 class CompositeModule:
@@ -73,34 +69,15 @@ def _number(document: Document, *places: tuple[str, str]) -> float | None:
 
 
 def _size(document: Document) -> None:
-    for section, group in _SIZES:
-        width, height = (document.find(section, name, group) for name in ("ImageWidth", "ImageHeight"))
-        if (
-            width is None
-            or height is None
-            or not isinstance(width.value, int)
-            or not isinstance(height.value, int)
-        ):
-            continue
-        if width.value <= 0 or height.value <= 0:
-            continue
-        _put(document, "ImageSize", f"{width.value} {height.value}", f"{width.value}x{height.value}")
-        megapixels = width.value * height.value / 1e6
-        _put(
-            document,
-            "Megapixels",
-            megapixels,
-            f"{megapixels:.{1 if megapixels >= 1 else 3 if megapixels >= 0.001 else 6}f}",
-            "Mpx",
-        )
-        divisor = math.gcd(width.value, height.value)
-        _put(
-            document,
-            "AspectRatio",
-            width.value / height.value,
-            f"{width.value // divisor}:{height.value // divisor}",
-        )
+    width, height = image_size(document)
+    if width is None or height is None:
         return
+    _put(document, "ImageSize", f"{width} {height}", f"{width}x{height}")
+    megapixels = width * height / 1e6
+    digits = 1 if megapixels >= 1 else 3 if megapixels >= 0.001 else 6
+    _put(document, "Megapixels", megapixels, f"{megapixels:.{digits}f}", "Mpx")
+    divisor = math.gcd(width, height)
+    _put(document, "AspectRatio", width / height, f"{width // divisor}:{height // divisor}")
 
 
 def _exposure(document: Document) -> float | None:
@@ -151,6 +128,9 @@ def _scale(document: Document, focal: float | None) -> float | None:
     stated = _number(document, ("exif", "FocalLengthIn35mmFormat"))
     if stated is not None and focal is not None:
         return stated / focal
+    diagonal = _number(document, ("makernotes", "FocalPlaneDiagonal"))
+    if diagonal is not None:
+        return _DIAGONAL_35_MM / diagonal
     sensor = [_number(document, ("makernotes", f"FocalPlane{axis}Size")) for axis in "XY"]
     if sensor[0] is not None and sensor[1] is not None and math.hypot(sensor[0], sensor[1]) > 1:
         return _DIAGONAL_35_MM / math.hypot(sensor[0], sensor[1])
@@ -173,6 +153,7 @@ def _scale(document: Document, focal: float | None) -> float | None:
 def _position(document: Document) -> None:
     """Signed degrees from the angles and their references."""
     signed: list[float] = []
+    texts: list[str] = []
     for name, negative in (("GPSLatitude", "S"), ("GPSLongitude", "W")):
         field, reference = document.find("exif", name, "GPS"), document.find("exif", f"{name}Ref", "GPS")
         if field is None or not isinstance(field.value, float):
@@ -182,7 +163,8 @@ def _position(document: Document) -> None:
         text = f"{degrees_text()(field.value)} {side[:1].upper()}".rstrip()
         _put(document, name, value, text, "deg")
         signed.append(value)
-    _put(document, "GPSPosition", f"{signed[0]:.15g} {signed[1]:.15g}")
+        texts.append(text)
+    _put(document, "GPSPosition", f"{signed[0]:.15g} {signed[1]:.15g}", ", ".join(texts))
     altitude, below = (
         document.find("exif", "GPSAltitude", "GPS"),
         document.find("exif", "GPSAltitudeRef", "GPS"),

@@ -38,6 +38,7 @@ def created_at(document: Document) -> DateTime | None:
     return (
         _exif_time(document)
         or _iso_time(document, (("xmp", "CreateDate", "XMP-xmp"), ("xmp", "DateCreated", "XMP-photoshop")))
+        or _iptc_time(document)
         or _utc_time(document, (("quicktime", "CreateDate", None),))
         or _fits_time(document)
         or _pdf_time(document)
@@ -102,6 +103,20 @@ def _iso_time(document: Document, places: Sequence[tuple[str, str, str | None]])
         iso = f"{year}-{month}-{day}" + (f"T{clock}{zone or ''}" if clock else "")
         return DateTime(iso, ZoneSource.OFFSET_TAG if zone else ZoneSource.UNKNOWN, f"{section}.{name}")
     return None
+
+
+def _iptc_time(document: Document) -> DateTime | None:
+    day, clock = document.find("iptc", "DateCreated"), document.find("iptc", "TimeCreated")
+    if day is None or not isinstance(day.value, str):
+        return None
+    match = _ISO.match(
+        day.value + (f" {clock.value}" if clock is not None and isinstance(clock.value, str) else "")
+    )
+    if match is None:
+        return None
+    year, month, date, time, zone = match.groups()
+    iso = f"{year}-{month}-{date}" + (f"T{time}{zone or ''}" if time else "")
+    return DateTime(iso, ZoneSource.OFFSET_TAG if zone else ZoneSource.UNKNOWN, "iptc.DateCreated")
 
 
 def _utc_time(document: Document, places: Sequence[tuple[str, str, str | None]]) -> DateTime | None:

@@ -91,7 +91,10 @@ def encode_digests(digests: dict[str, str]) -> pb.Document:
 def _put_field(add: Callable[..., pb.Field], field: Field) -> None:
     """The hottest loop of a worker after parsing: one call for all texts, and no look at what is empty."""
     text, unit, note = field.text, field.unit, field.note
-    if text:
+    value = field.value
+    if text and (
+        text != value if isinstance(value, str) else not isinstance(value, int | float) or text != str(value)
+    ):
         message = add(name=_clean(field.name), text=_clean(text), group=_clean(field.group))
     else:
         message = add(name=_clean(field.name), group=_clean(field.group))
@@ -99,7 +102,6 @@ def _put_field(add: Callable[..., pb.Field], field: Field) -> None:
         message.unit = unit
     if note:
         message.note = _clean(note)
-    value = field.value
     if value is not None:
         _put(message.value, value)
     if field.raw is not None:

@@ -55,31 +55,29 @@ class Heartbeat:
 
     def _beat(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # the time limit is the main thread's
+        known = None
+        snapshot_at, fields = 0.0, 0
         while True:
             self._running.wait()
-            started_at = snapshot_at = time.monotonic()
-            fields = 0
-            while self._running.is_set():
-                time.sleep(BEAT_SECONDS)
-                now = time.monotonic()
-                job = self._job
-                if job is None or now - started_at < BEAT_SECONDS:
-                    break
-                source, document = job
-                frames = [
-                    encode_frame(
-                        {"kind": "alive", "progress": source.reads + source.hits + document.field_count}
-                    )
-                ]
-                if now - snapshot_at >= _SNAPSHOT_SECONDS and document.field_count > fields:
-                    snapshot_at, fields = now, document.field_count
-                    frames.append(encode_frame({"kind": "snapshot"}, _snapshot(document)))
-                with self._lock:
-                    if self._job is job:
-                        try:
-                            self._connection.sendall(b"".join(frames))
-                        except OSError:
-                            return
+            time.sleep(BEAT_SECONDS)
+            job, now = self._job, time.monotonic()
+            if job is None:
+                continue
+            if job is not known:
+                known, snapshot_at, fields = job, now, 0
+            source, document = job
+            frames = [
+                encode_frame({"kind": "alive", "progress": source.reads + source.hits + document.field_count})
+            ]
+            if now - snapshot_at >= _SNAPSHOT_SECONDS and document.field_count > fields:
+                snapshot_at, fields = now, document.field_count
+                frames.append(encode_frame({"kind": "snapshot"}, _snapshot(document)))
+            with self._lock:
+                if self._job is job:
+                    try:
+                        self._connection.sendall(b"".join(frames))
+                    except OSError:
+                        return
 
 
 def _snapshot(document: Document) -> bytes:

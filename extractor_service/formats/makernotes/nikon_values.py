@@ -220,7 +220,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
             "PictureControlVersion": conv.TEXT, "PictureControlName": _WORDS, "PictureControlBase": _WORDS,
             "Contrast": _parameter_text("Normal"), "Brightness": _parameter_text("Normal"),
             "Saturation": _parameter_text("Normal"), "HueAdjustment": _parameter_text("None"), "PictureControlQuickAdjust": _parameter_text("Normal"),
-            "Sharpness": Conversion(picture_parameter), "ToningSaturation": Conversion(picture_parameter),
+            "Sharpness": _parameter_text("0"), "ToningSaturation": _parameter_text("0"), "MidRangeSharpness": _parameter_text("0"),
+            "Clarity": _parameter_text("0"), "Hue": _parameter_text("None"),
         }.items()
     },
     **dict.fromkeys(
@@ -233,6 +234,6 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "LensData0800.MaxAperture": _APERTURE_384,
     "LensData0800.FNumber": _APERTURE_384,
     "LensData0800.FocalLength": conv.MILLIMETRES,
-    "LensData0800.FocusDistance": Conversion(lambda value: 2 ** ((value - 80) / 12) if isinstance(value, int) else value, _distance_text, "m"),
+    "LensData0800.FocusDistance": Conversion(lambda value: 2 ** ((value / 256 - 80) / 12) if isinstance(value, int) else value, _distance_text, "m"),
     "MultiExposureShots": Conversion(),
 }  # fmt: skip

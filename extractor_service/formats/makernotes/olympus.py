@@ -173,7 +173,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "PictureModeSaturation": _RANGE,
     "PictureModeContrast": _RANGE,
     "PictureModeSharpness": _RANGE,
-    "FocusDistance": conv.METRES,
+    "FocusDistance": Conversion(None, lambda value: "inf" if value == 0 else f"{plain_text(value)} m", "m"),
     "InternalFlash": Conversion(),
     "LensProperties": Conversion(None, lambda value: f"0x{value:x}" if isinstance(value, int) else ""),
     "FocalPlaneDiagonal ": conv.MILLIMETRES,
@@ -243,7 +243,7 @@ def _focus_distance(notes: Notes, entry: ifd.Entry) -> None:
     """A fraction in millimetres whose denominator means nothing."""
     stored = notes.directories.value(entry, 8)
     if isinstance(stored, Rational):
-        value: Value = "inf" if stored.numerator == 0xFFFFFFFF else stored.numerator / 1000
+        value: Value = 0 if stored.numerator == 0xFFFFFFFF else stored.numerator / 1000
         notes.add(notes.table("Olympus::FocusInfo")[0x305], value, entry.offset, 8)
 
 

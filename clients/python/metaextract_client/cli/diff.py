@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaextract_client.cli import exit_codes
+from metaextract_client.cli.extract import find_files
 from metaextract_client.extractor import ExtractorClient
 from metaextract_client.oracle.compare import APART, compare
 from metaextract_client.oracle.entries import (
@@ -24,14 +26,18 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """0 when all agree, 1 when something is wrong or missing."""
+    paths = [str(path) for path in find_files(options.paths)]
+    for missing in [path for path in paths if not Path(path).is_file()]:
+        print(f"metaextract: {missing}: no such file", file=sys.stderr)
+        return exit_codes.NOTHING
     try:
-        found = run_exiftool(options.paths, options.exiftool or os.environ.get(EXIFTOOL_VARIABLE, ""))
+        found = run_exiftool(paths, options.exiftool or os.environ.get(EXIFTOOL_VARIABLE, ""))
     except NoExifToolError as error:
         print(f"metaextract: {error}", file=sys.stderr)
         return exit_codes.NOTHING
     differs = False
     with ExtractorClient(options.extractor) as client:
-        for path, (values, printed) in zip(options.paths, found, strict=True):
+        for path, (values, printed) in zip(paths, found, strict=True):
             document = client.extract_file(path).document
             result = compare(of_document(document), of_exiftool(values, printed))
             print(f"{path}\n{table(result.scores, dict.fromkeys(result.scores, 1))}")
