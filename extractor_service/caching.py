@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from metaextract_client.cache import AsyncCacheClient
 
 _LINGER_SECONDS = 0.02
+_MAX_PUT_BYTES = 8 * 1024 * 1024  # of the 16 MiB that a message may have
+_MIN_PUT_WEIGHT = _MAX_PUT_BYTES // 64  # of many small ones, 64 share a call
 VERIFIED = "verified"
 """The space of results whose content id this server computed itself."""
 
@@ -73,7 +75,9 @@ class ResultCache:
         self._clock = clock
         self._paused_until = 0.0
         self._gets = Coalescer(self._send_gets, linger_seconds=self._linger)
-        self._puts = Coalescer(self._send_puts, max_items=64, linger_seconds=self._linger)
+        self._puts = Coalescer(
+            self._send_puts, max_weight=_MAX_PUT_BYTES, weigh=_weight, linger_seconds=self._linger
+        )
 
     async def look_up(self, keys: Sequence[ModuleKey]) -> Lookup:
         """What the cache knows of `keys`; all misses when it can't be asked."""
@@ -162,6 +166,10 @@ def _key(key: ModuleKey) -> result_pb2.ResultKey:
         version=key.version,
         options=key.options,
     )
+
+
+def _weight(entries: Sequence[result_pb2.ResultEntry]) -> int:
+    return sum(max(_MIN_PUT_WEIGHT, len(entry.value)) for entry in entries)
 
 
 def _metadata() -> list[tuple[str, str]] | None:

@@ -7,13 +7,21 @@ away leaves together when it is back. A small unary call costs as much as ten re
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, TypeVar
+import contextvars
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+
+
+class _Waiting(NamedTuple, Generic[Item, Answer]):
+    items: Sequence[Item]
+    answered: asyncio.Future[tuple[Answer, int]]
+    context: contextvars.Context
+    """The caller's, for the request id that a call carries."""
 
 
 class Coalescer(Generic[Item, Answer]):
@@ -23,56 +31,74 @@ class Coalescer(Generic[Item, Answer]):
         self,
         send: Callable[[Sequence[Item]], Awaitable[Answer]],
         *,
-        max_items: int = 256,
+        max_weight: int = 256,
+        weigh: Callable[[Sequence[Item]], int] = len,
         max_calls: int = 1,
         linger_seconds: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """`linger_seconds` says how long a call may wait for company right now: work that would queue anyway loses nothing."""
+        """`max_weight` is what one call may carry by `weigh`, unless a single submission is more.
+
+        `linger_seconds` says how long a call may wait for company right now: work that would queue anyway loses nothing.
+        """
         self._send = send
         self._linger_seconds = linger_seconds
-        self._max_items = max_items
+        self._max_weight = max_weight
+        self._weigh = weigh
         self._max_calls = max_calls
-        self._waiting: list[tuple[Sequence[Item], asyncio.Future[tuple[Answer, int]]]] = []
+        self._waiting: list[_Waiting[Item, Answer]] = []
         self._calls: set[asyncio.Task[None]] = set()
 
     async def submit(self, items: Sequence[Item]) -> tuple[Answer, int]:
         """The answer that covers `items`, and the index of the first of them in it; raises what `send` raised."""
-        future: asyncio.Future[tuple[Answer, int]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((items, future))
-        if len(self._calls) < self._max_calls:
-            self._start()
-        return await future
-
-    def _start(self) -> None:
-        task = asyncio.create_task(self._run())
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        answered: asyncio.Future[tuple[Answer, int]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(items, answered, contextvars.copy_context()))
+        # A task that has just ended still stands in the set until the loop turns: it will serve nobody.
+        if sum(not call.done() for call in self._calls) < self._max_calls:
+            task = asyncio.create_task(self._run())
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
+        return await answered
 
     async def _run(self) -> None:
         while self._waiting:
             linger = self._linger_seconds()
-            if linger > 0 and len(self._waiting) < self._max_items:
+            if linger > 0 and sum(self._weigh(each.items) for each in self._waiting) < self._max_weight:
                 await asyncio.sleep(linger)
-            batch: list[tuple[Sequence[Item], asyncio.Future[tuple[Answer, int]]]] = []
-            count = 0
-            while self._waiting and (not batch or count + len(self._waiting[0][0]) <= self._max_items):
-                items, future = self._waiting.pop(0)
-                if not future.cancelled():
-                    batch.append((items, future))
-                    count += len(items)
-            if not batch:
-                continue
-            try:
-                answer = await self._send([item for items, _ in batch for item in items])
-            except BaseException as error:
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-                if not isinstance(error, Exception):
-                    raise
-                continue
-            start = 0
-            for items, future in batch:
-                if not future.done():
-                    future.set_result((answer, start))
-                start += len(items)
+            batch = self._next_batch()
+            if batch:
+                await self._call(batch)
+
+    def _next_batch(self) -> list[_Waiting[Item, Answer]]:
+        batch: list[_Waiting[Item, Answer]] = []
+        weight = 0
+        while self._waiting:
+            weight += self._weigh(self._waiting[0].items)
+            if batch and weight > self._max_weight:
+                break
+            first = self._waiting.pop(0)
+            if first.answered.cancelled():
+                weight -= self._weigh(first.items)
+            else:
+                batch.append(first)
+        return batch
+
+    async def _call(self, batch: list[_Waiting[Item, Answer]]) -> None:
+        try:
+            items = [item for each in batch for item in each.items]
+            # In the context of the first, not of whoever happened to start this task.
+            answer = await asyncio.create_task(self._sent(items), context=batch[0].context)
+        except BaseException as error:
+            for each in batch:
+                if not each.answered.done():
+                    each.answered.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        start = 0
+        for each in batch:
+            if not each.answered.done():
+                each.answered.set_result((answer, start))
+            start += len(each.items)
+
+    async def _sent(self, items: Sequence[Item]) -> Answer:
+        return await self._send(items)

@@ -140,9 +140,13 @@ class DocumentLimits:
     """Longer texts and byte strings are cut to this."""
     max_total_bytes: int = 2_500_000
     """Rough size of all fields, so that a document fits into a unary reply of 3 MiB."""
+    max_spent_bytes: int = 16 * 1024 * 1024
+    """Bytes of embedded structures: a file may point at the same bytes a million times."""
 
 
 _FIELD_OVERHEAD_BYTES = 40  # tags, lengths and the origin
+_ITEM_OVERHEAD_BYTES = 8
+_DERIVED_FIELDS, _DERIVED_BYTES = 200, 32 * 1024
 _MAX_MESSAGE_CHARS = 300
 
 
@@ -157,6 +161,7 @@ class Document:
     digests: dict[str, str] = field(default_factory=dict)
     field_count: int = 0
     total_bytes: int = 0
+    spent_bytes: int = 0
     max_fields: int = field(init=False)
     max_total_bytes: int = field(init=False)
 
@@ -200,15 +205,41 @@ class Document:
 
     def put(self, section: str, field: Field, size: int) -> None:
         """Appends a finished field whose values and texts take about `size` bytes; raises as `add` does."""
+        total_bytes = self.total_bytes + size + _FIELD_OVERHEAD_BYTES
+        if self.field_count >= self.max_fields or total_bytes > self.max_total_bytes:
+            raise LimitExceededError(f"the document is full at {self.field_count} fields")
         self.field_count += 1
-        self.total_bytes += size + _FIELD_OVERHEAD_BYTES
-        if self.field_count > self.max_fields or self.total_bytes > self.max_total_bytes:
-            raise LimitExceededError(f"the document is full at {self.field_count - 1} fields")
+        self.total_bytes = total_bytes
         fields = self.sections.get(section)
         if fields is None:
             self.sections[section] = [field]
         else:
             fields.append(field)
+
+    def make_room(self) -> None:
+        """Room for what is derived from the rest, even of a full document."""
+        self.max_fields = max(self.max_fields, self.field_count + _DERIVED_FIELDS)
+        self.max_total_bytes = max(self.max_total_bytes, self.total_bytes + _DERIVED_BYTES)
+
+    def append(self, values: list[Value], value: Value) -> None:
+        """One more value in the list of a field that has been added; raises as `add` does."""
+        total_bytes = self.total_bytes + size_of(value) + _ITEM_OVERHEAD_BYTES
+        if total_bytes > self.max_total_bytes:
+            raise LimitExceededError(f"the document is full at {self.field_count} fields")
+        self.total_bytes = total_bytes
+        values.append(value)
+
+    def spend(self, size: int) -> None:
+        """Takes `size` bytes of what may be parsed inside other structures.
+
+        Structures that overlap make the work of a small file unbounded; those that add no field count nowhere else.
+
+        Raises:
+            LimitExceededError: it is used up.
+        """
+        self.spent_bytes += size
+        if self.spent_bytes > self.limits.max_spent_bytes:
+            raise LimitExceededError(f"embedded structures of more than {self.limits.max_spent_bytes} bytes")
 
     def problem(self, section: str, kind: ProblemKind, message: str, offset_bytes: int | None = None) -> None:
         """Records a problem; beyond a hundred they are all the same."""

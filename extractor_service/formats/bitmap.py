@@ -154,9 +154,8 @@ def parse_pnm(source: ByteSource, document: Document) -> None:
     if data[:2] == b"P7":
         _pam(data, document)
         return
-    comments = re.findall(
-        rb"#[ \t]*([^\r\n]*)", data.split(b"\n", 3)[1] + b"\n" if data.count(b"\n") else b""
-    )
+    head = re.match(rb"P\d(?:\s*#[^\r\n]*)*", data)
+    comments = re.findall(rb"#[ \t]*([^\r\n]*)", head[0]) if head else []
     body = re.sub(rb"#[^\r\n]*[\r\n]+", b" ", data[2:1024])
     numbers = re.match(rb"\s*(\d{1,9})\s+(\d{1,9})(?:\s+(\d{1,9}))?", body)
     if numbers is None:

@@ -75,7 +75,7 @@ def f_number_text(value: Value) -> str:
 
 def fraction_text(value: Value) -> str:
     """Exposure values: "+1/3", "-2/3", "0"."""
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or not abs(value) < 1e9:
         return ""
     shown = value * 1.00001  # away from rounding errors
     if not shown:

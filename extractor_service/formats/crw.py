@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _GROUP = "CanonRaw"
 _MAX_RECORDS = 1000
 _MAX_DEPTH = 6
+_RECORD_BYTES = 512  # what a record costs beside its value
 _MAX_VALUE_BYTES = 4096
 _PICTURES = frozenset({0x2005, 0x2007, 0x2008})  # raw data, the JPEG, the thumbnail
 _IN_ENTRY, _HEAPS = 0x4000, frozenset({0x2800, 0x3000})
@@ -69,11 +70,13 @@ class _Walk:
         self._document = document
         self._outer = exif.Walk(ifd.Directories(reader), document, "crw")
         self._notes = Notes(self._outer, canon.VENDOR, reader)
+        self._seen: set[tuple[int, int]] = set()
 
     def heap(self, start: int, end: int, depth: int) -> None:
         reader = self._reader
-        if depth > _MAX_DEPTH:
+        if depth > _MAX_DEPTH or (start, end) in self._seen:
             return
+        self._seen.add((start, end))
         table = start + reader.u32(end - 4)
         for index in range(min(reader.u16(table), _MAX_RECORDS)):
             place = table + 2 + index * 10
@@ -85,8 +88,10 @@ class _Walk:
             else:
                 at = start + offset
             number = kind & 0x3FFF
+            self._document.spend(_RECORD_BYTES)
             if kind & 0x3800 in _HEAPS:
-                self.heap(at, at + size, depth + 1)
+                with Surviving(self._document, SECTION, f"heap {number}", at):
+                    self.heap(at, at + size, depth + 1)
             else:
                 with Surviving(self._document, SECTION, f"record {number}", at):
                     self._record(number, at, size)
@@ -97,6 +102,7 @@ class _Walk:
         if note is not None:
             entry = ifd.Entry(note, 3, size // 2, at, size)
             handler = canon.INSIDE[note]
+            self._document.spend(size)
             if callable(handler):
                 handler(self._notes, entry)
             else:

@@ -27,6 +27,7 @@ _MAX_DIRECTORIES = 200
 _MAX_DEPTH = 8
 _MAX_LIST = 2048  # longer lists are strip tables and curves: their length says it all
 _MAX_PACKET_BYTES = 4 * 1024 * 1024
+_POINTER_BYTES = 64  # what following a pointer costs at least
 
 EXIF_TAGS = build(raw_table("exif", "Exif::Main"), CONVERSIONS)
 GPS_TAGS = build(raw_table("exif", "GPS::Main"), CONVERSIONS)
@@ -94,7 +95,7 @@ class Walk:
     Attributes:
         kind: the raw format, or "".
         make, model: the camera's, for what depends on it.
-        notes: what maker notes and embedded structures leave for one another.
+        blocks: tag, offset and size of the embedded structures that have been read.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class Walk:
         self.software = ""
         self.maker_note: tuple[int, int] | None = None
         self.base = directories.reader.base
+        self.blocks: set[tuple[int, int, int]] = set()
         self._seen: set[int] = set()
         self._geo: dict[int, Value] = {}
 
@@ -203,6 +205,7 @@ class Walk:
             self._problem(ProblemKind.TRUNCATED, f"pointer to {group}: {error}", entry.offset)
             return []
         offsets = value if isinstance(value, list) else [value]
+        self.document.spend(_POINTER_BYTES * len(offsets))
         tasks = []
         for index, offset in enumerate(offsets):
             if not isinstance(offset, int):
@@ -273,6 +276,7 @@ class Walk:
             stored = self._absolute(stored)
         length = entry.size_bytes if tag == _COLOR_MAP else 0
         if tag in _LISTS_OF_PARTS and isinstance(stored, list):
+            self.document.spend(entry.size_bytes)
             length = fields.printed_length(stored)
             length = length if length > _MAX_PRINTED_PARTS else 0
         if length:
@@ -333,6 +337,7 @@ class Walk:
         if entry.size_bytes > _MAX_PACKET_BYTES:
             self._problem(ProblemKind.LIMIT, f"tag {entry.tag} has {entry.size_bytes} bytes", entry.offset)
             return b""
+        self.document.spend(entry.size_bytes)
         return self.directories.reader.exact(entry.offset, entry.size_bytes)
 
 

@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
 _SECTION = "exif"
 _MAX_EMBEDDED_BYTES = 64 * 1024  # longer binary values are described, not kept
+_BLOCK_BYTES = 512  # what a block costs beside its bytes
 _MAKER_NOTE = 37500
 
 
 def _guarded(reader: Callable[[Walk, ifd.Entry, str], bool]) -> Callable[[Walk, ifd.Entry, str], bool]:
     def guarded(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+        place = (entry.tag, entry.offset, entry.size_bytes)
+        if place in walk.blocks:  # read before, through another directory
+            return True
+        walk.blocks.add(place)
+        walk.document.spend(_BLOCK_BYTES + min(entry.size_bytes, _MAX_EMBEDDED_BYTES))
         with Surviving(walk.document, _SECTION, f"{group} tag {entry.tag}", walk.base + entry.offset):
             return reader(walk, entry, group)
         return True

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SECTION = "app1"
 _MAX_RECORDS = 100
+_SEGMENT_BYTES = 64 * 1024  # so often may a first segment be met that turns out to hold nothing
 _MAX_TABLE_BYTES = 2048  # the values at fixed places; what follows is the picture
 # type of a record: its table; the byte order is told by the first word of each
 _TABLES = {1: "RawData", 14: "EmbeddedImage", 32: "CameraInfo", 34: "PaletteInfo", 42: "PiP", 43: "GPSInfo"}
@@ -57,8 +58,9 @@ def segment(reader: Reader, document: Document, offset: int, length: int, head: 
 
     The thermal picture itself is never read: of each record only what its table needs.
     """
-    if head[6] != 0:
+    if head[6] != 0 or any(field.group == "FLIR" for field in document.sections.get(_SECTION, ())):
         return
+    document.spend(_SEGMENT_BYTES)
     pieces = [(offset + 8, length - 8)]
     place = offset + length
     for _ in range(head[7]):
@@ -82,7 +84,9 @@ class _Joined:
         """Up to `length` bytes from `offset` on."""
         parts = []
         for start, size in self._pieces:
-            if offset < size and length > 0:
+            if length <= 0:
+                break
+            if offset < size:
                 taken = min(size - offset, length)
                 parts.append(self._reader.some(start + offset, taken))
                 offset, length = 0, length - taken

@@ -24,6 +24,7 @@ SECTION = "quicktime"
 _MAX_ITEMS = 20_000
 _MAX_EXTENTS = 20_000
 _MAX_PACKET_BYTES = 8 * 1024 * 1024
+_ITEM_BYTES = 4096  # what an item costs beside its bytes
 _CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _PREVIEW_UUID = bytes.fromhex("eaf42b5e1c984b88b9fbb7dc406e4d16")
@@ -113,8 +114,16 @@ class _Walk:
             offset, length = extents[0]
             with Surviving(document, SECTION, f"item {number}", offset):
                 if kind == b"Exif" and len(extents) == 1:
+                    document.spend(_ITEM_BYTES)
                     self._exif(offset, length)
-                elif kind == b"mime" and content.startswith(_XMP_TYPE) and length <= _MAX_PACKET_BYTES:
+                elif kind == b"mime" and content.startswith(_XMP_TYPE):
+                    size_bytes = sum(size for _, size in extents[:64])
+                    if size_bytes > _MAX_PACKET_BYTES:
+                        document.problem(
+                            SECTION, ProblemKind.LIMIT, f"item {number} has {size_bytes} bytes", offset
+                        )
+                        continue
+                    document.spend(_ITEM_BYTES + size_bytes)
                     data = b"".join(self._reader.exact(start, size) for start, size in extents[:64])
                     xmp.parse(data, document, ByteRange(offset, length))
 

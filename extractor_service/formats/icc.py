@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SECTION = "icc_profile"
 _MAX_TAGS = 200
 _MAX_RECORDS = 100
+_MAX_NUMBERS = 1024
 # type signature of a tag: (table of its fields, their group)
 _STRUCTURES = {
     b"meas": ("Measurement", "ICC-meas"),
@@ -93,6 +94,7 @@ def parse(data: bytes, document: Document, at: int | None = None) -> None:
             continue
         tag = tags.get(signature.decode("latin-1"))
         content = data[offset : offset + length]
+        document.spend(length)
         place = None if at is None else ByteRange(at + offset, length)
         structure = _STRUCTURES.get(content[:4])
         if structure is not None:
@@ -113,7 +115,7 @@ def _add(document: Document, tag: Tag, content: bytes, place: ByteRange | None) 
             name = tag.name if language in {"en-US", "en", ""} else f"{tag.name}-{language}"
             document.add(SECTION, name, text, group=group, origin=place)
         return
-    value = _value(kind, content)
+    value = None if tag.binary else _value(kind, content)
     if value is None or tag.binary:
         fields.add_binary(document, SECTION, group, tag.name, len(content), place)
     else:
@@ -131,6 +133,8 @@ def _value(kind: bytes, content: bytes) -> Value:
         return content[8:12].rstrip(b"\0").decode("latin-1")
     if kind == b"dtim" and len(content) >= 20:
         return _date(list(layout(">6H").unpack_from(content, 8)))
+    if len(content) > _MAX_NUMBERS * 4:
+        return None
     if kind in {b"XYZ ", b"sf32"}:
         numbers = layout(f">{(len(content) - 8) // 4}i").unpack_from(content, 8)
         values: list[Value] = [round(each / 65536, 5) for each in numbers]

@@ -121,7 +121,7 @@ def _add(
     if key in _REPEATABLE:
         values = lists.get(key)
         if values is not None:
-            values.append(value)  # the field holds this very list
+            document.append(values, value)  # the field holds this very list
             return
         lists[key] = values = [value]
         document.add(SECTION, tag.name, values, tag.text(value), group=group, note=note, origin=place)

@@ -77,14 +77,24 @@ def _boxes(reader: Reader, document: Document, start: int, end: int, depth: int)
         kind, offset, length = box
         if kind in {b"jp2h", b"res ", b"uinf"} and depth < 4:
             _boxes(reader, document, offset, offset + length, depth + 1)
-        elif kind in {b"jp2c", b"jxlc"} or (kind == b"jxlp" and reader.u32(offset) == 0):
-            if kind != b"jp2c":
-                _jxl_size(reader, document, offset + (4 if kind == b"jxlp" else 0))
-            elif not any(field.name == "ImageWidth" for field in document.sections.get(_SECTION, ())):
-                _codestream(reader.view(reader.base + offset, length), document)
+        elif kind in {b"jp2c", b"jxlc"} or (kind == b"jxlp" and not reader.u32(offset) & 0x7FFFFFFF):
+            with Surviving(document, _SECTION, "the codestream", reader.base + offset):
+                _image(reader, document, box)
         elif length <= _MAX_PACKET_BYTES:
             with Surviving(document, _SECTION, f"box {kind!r}", reader.base + offset):
                 _box(reader, document, box)
+
+
+def _image(reader: Reader, document: Document, box: boxes.Box) -> None:
+    """What the picture's own header says; damage there leaves the other boxes."""
+    kind, offset, length = box
+    try:
+        if kind != b"jp2c":
+            _jxl_size(reader, document, offset + (4 if kind == b"jxlp" else 0))
+        elif not any(field.name == "ImageWidth" for field in document.sections.get(_SECTION, ())):
+            _codestream(reader.view(reader.base + offset, length), document)
+    except CorruptFileError as error:
+        document.problem(_SECTION, ProblemKind.DAMAGED, str(error), reader.base + offset)
 
 
 def _box(reader: Reader, document: Document, box: boxes.Box) -> None:

@@ -28,23 +28,32 @@ def parse(source: ByteSource, document: Document, base: int, length: int) -> Non
     """Adds what the structure at `base` says."""
     try:
         directories = ifd.Directories.at(source, base, length)
-        _directory(directories, directories.first, "Meta", "MetaIFD", document)
+        _directory(directories, directories.first, "Meta", "MetaIFD", document, dict(_INSIDE))
     except (ifd.NotTiffError, TruncatedError) as error:
         document.problem(_SECTION, ProblemKind.DAMAGED, str(error), base)
 
 
-def _directory(directories: ifd.Directories, offset: int, table: str, group: str, document: Document) -> None:
+def _directory(
+    directories: ifd.Directories,
+    offset: int,
+    table: str,
+    group: str,
+    document: Document,
+    waiting: dict[int, tuple[str, str]],
+) -> None:
+    """`waiting` is what may still be inside; each of them is followed once."""
     base = directories.reader.base
     for entry in directories.read(offset).entries:
         tag = _table(table).get(entry.tag)
         if entry.kind not in ifd.SIZES:
             continue
-        inside = _INSIDE.get(entry.tag)
-        stored = directories.value(entry, 64 * 1024)
-        if inside is not None and table == "Meta":
-            if isinstance(stored, int):
-                _directory(directories, stored, *inside, document)
+        inside = waiting.pop(entry.tag, None)
+        if inside is not None:
+            pointed = directories.value(entry, 8)
+            if isinstance(pointed, int):
+                _directory(directories, pointed, *inside, document, {})
         elif tag is not None and not tag.hidden:
+            stored = directories.value(entry, 64 * 1024)
             fields.add(
                 document, _SECTION, group, tag, stored, ByteRange(base + entry.offset, entry.size_bytes)
             )

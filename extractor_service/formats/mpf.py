@@ -67,11 +67,11 @@ def _entry(
 
 def _images(data: bytes, document: Document, base: int, size_bytes: int, *, big_endian: bool) -> None:
     form = layout((">" if big_endian else "<") + "IIIHH")
+    tags = {tag.name: tag for tag in _table("MPImage").values()}
     for number in range(len(data) // 16):
         attributes, length, offset, first, second = form.unpack_from(data, number * 16)
         group = f"MPImage{number + 1}"
         start = offset + base if offset else 0
-        tags = {tag.name: tag for tag in _table("MPImage").values()}
         values: dict[str, Value] = {
             "MPImageFlags": attributes >> 27,
             "MPImageFormat": attributes >> 24 & 7,

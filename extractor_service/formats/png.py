@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import binary, exif, fields, icc, xmp
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.damage import Surviving
 from extractor_service.formats.reader import Reader, TruncatedError
 from extractor_service.formats.tagset import Conversion, Tag, build, raw_table
 from extractor_service.sources.descriptor import BytesSource
@@ -56,16 +57,15 @@ def _walk(reader: Reader, source: ByteSource, document: Document) -> None:
             return
         handler = _CHUNKS.get(kind)
         if kind == b"eXIf":
-            exif.parse(source, document, offset + 8, length)
+            with Surviving(document, _SECTION, "eXIf", offset):
+                exif.parse(source, document, offset + 8, length)
         elif handler is not None:
             if length > _MAX_CHUNK_BYTES:
                 document.problem(_SECTION, ProblemKind.LIMIT, f"{kind.decode()} has {length} bytes", offset)
             else:
                 data = reader.exact(offset + 8, length)
-                try:
+                with Surviving(document, _SECTION, kind.decode(), offset):
                     handler(data, document, ByteRange(offset + 8, length))
-                except (IndexError, ValueError, zlib.error) as error:
-                    document.problem(_SECTION, ProblemKind.DAMAGED, f"{kind.decode()}: {error}", offset)
         offset += 12 + length
     document.problem(_SECTION, ProblemKind.LIMIT, f"more than {_MAX_CHUNKS} chunks", offset)
 
@@ -170,7 +170,7 @@ def _text(data: bytes, document: Document, origin: ByteRange) -> None:
 
 def _compressed_text(data: bytes, document: Document, origin: ByteRange) -> None:
     keyword, _, rest = data.partition(b"\0")
-    _put_text(document, keyword, _inflate(rest[1:]), "latin-1", origin, "")
+    _put_text(document, keyword, _inflate(rest[1:], document), "latin-1", origin, "")
 
 
 def _international_text(data: bytes, document: Document, origin: ByteRange) -> None:
@@ -179,7 +179,7 @@ def _international_text(data: bytes, document: Document, origin: ByteRange) -> N
     language, _, rest = rest.partition(b"\0")
     _, _, value = rest.partition(b"\0")
     if compressed:
-        value = _inflate(value)
+        value = _inflate(value, document)
     _put_text(document, keyword, value, "utf-8", origin, language.decode("ascii", "replace"))
 
 
@@ -196,7 +196,7 @@ def _put_text(
     note = f"{charset}, by the chunk" if not data.isascii() else ""
     if name in {"CreationTime", "ModifyDate"}:
         found = _RFC_822.match(value)
-        if found:
+        if found and found[2] in _MONTHS:
             day, month, year, clock = found.groups()
             value = (
                 f"{year}:{_MONTHS.index(month) + 1:02d}:{int(day):02d} {clock}" + value[found.end() :].strip()
@@ -206,8 +206,8 @@ def _put_text(
 
 def _raw_profile(kind: bytes, data: bytes, document: Document) -> bool:
     """ImageMagick's way to keep profiles: a name, a length, and hexadecimal digits."""
-    parts = data.strip().split(None, 2)
-    if len(parts) < 3 or not parts[1].isdigit():
+    parts = data.strip().split(b"\n", 2)  # the name may be two words: "IPTC profile"
+    if len(parts) < 3 or not parts[1].strip().isdigit():
         return False
     try:
         content = bytes.fromhex(b"".join(parts[2].split()).decode("ascii"))
@@ -234,7 +234,7 @@ def _raw_profile(kind: bytes, data: bytes, document: Document) -> bool:
 def _profile(data: bytes, document: Document, origin: ByteRange) -> None:
     name, _, rest = data.partition(b"\0")
     document.add(_SECTION, "ProfileName", name.decode("latin-1"), group="PNG", origin=origin)
-    icc.parse(_inflate(rest[1:]), document)
+    icc.parse(_inflate(rest[1:], document), document)
 
 
 _WORD = re.compile(r"[^-\w]+")
@@ -254,9 +254,10 @@ def _keyword(data: bytes) -> str:
     )
 
 
-def _inflate(data: bytes) -> bytes:
+def _inflate(data: bytes, document: Document) -> bytes:
     inflater = zlib.decompressobj()
     inflated = inflater.decompress(data, _MAX_INFLATED_BYTES)
+    document.spend(len(inflated))
     if inflater.unconsumed_tail:
         raise ValueError(f"inflates to more than {_MAX_INFLATED_BYTES} bytes")
     return inflated

@@ -100,7 +100,7 @@ def bit_names(labels: Labels, value: Value) -> str:
     """The names of the bits that are set, after the label of the whole value if it has one."""
     values = value if isinstance(value, list) else [value]
     number, shift = 0, 0
-    for each in values:
+    for each in values[:2]:  # 64 bits have names
         if not isinstance(each, int):
             return ""
         number |= each << shift

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from extractor_service.document import ProblemKind, Struct
+from extractor_service.formats.damage import Surviving
 from extractor_service.formats.exif_values import CONVERSIONS
 from extractor_service.formats.tagset import label, plain_text, xmp_properties
 from extractor_service.formats.xmp_namespaces import PREFIXES
@@ -26,6 +27,7 @@ _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _IGNORED = (_RDF, "{http://www.w3.org/XML/", "{http://www.w3.org/2000/xmlns/")
 _MAX_DEPTH = 12
+_MAX_DIGITS = 100  # longer numbers stay texts
 _MAX_PACKET_BYTES = 8 * 1024 * 1024
 _DECLARED = re.compile(r"xmlns:([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
 _DATE = re.compile(
@@ -53,6 +55,7 @@ def parse(packet: bytes, document: Document, origin: ByteRange | None = None) ->
     if len(packet) > _MAX_PACKET_BYTES:
         document.problem(_SECTION, ProblemKind.LIMIT, f"the packet has {len(packet)} bytes", at)
         return
+    document.spend(len(packet))
     text = decoded(packet)
     start, end = text.find("<"), text.rfind(">")
     if start < 0:
@@ -206,6 +209,10 @@ class _Packet:
         return PREFIXES.get(namespace) or self._own.get(namespace) or "other"
 
     def _add(self, qualified: str, value: Value, language: str) -> None:
+        with Surviving(self._document, self._section, _split(qualified)[1][:60]):
+            self._add_property(qualified, value, language)
+
+    def _add_property(self, qualified: str, value: Value, language: str) -> None:
         namespace, name = _split(qualified)
         prefix = self._prefix(namespace)
         row = xmp_properties(prefix).get(name)
@@ -238,6 +245,8 @@ def _labelled(labels: Mapping[int | str, str], value: Value) -> str:
     """The label of a value; a number without one is just itself, where numbers are the rule."""
     if isinstance(value, bool):
         return labels.get(str(value), str(value))
+    if isinstance(value, Struct):
+        return ""
     text = label(labels, value)
     return plain_text(value) if isinstance(value, float) and text.startswith("Unknown") else text
 
@@ -281,13 +290,13 @@ def _typed(prefix: str, name: str, value: Value) -> Value:
 
 
 def _number(text: str) -> Value:
-    found = _FRACTION.match(text)
+    found = _FRACTION.match(text) if len(text) <= _MAX_DIGITS else None
     if found:
         bottom = int(found[2])
         if not bottom:
             return "inf" if int(found[1]) else "undef"
         return int(found[1]) / bottom
-    if _NUMBER.match(text):
+    if len(text) <= _MAX_DIGITS and _NUMBER.match(text):
         return int(text) if text.lstrip("+-").isdigit() and len(text) < 19 else float(text)
     return text
 

@@ -24,6 +24,7 @@ _EXIF_TIMES = (
     ("CreateDate", "OffsetTimeDigitized", "SubSecTimeDigitized"),
 )
 _EXIF_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d)[ T](\d\d):(\d\d):(\d\d)$")
+_UTC_TIME = re.compile(_EXIF_TIME.pattern.replace("$", r"(?:Z|\+00:00)?$"))
 _OFFSET = re.compile(r"[+-]\d\d:\d\d$|Z$")
 # ISO 8601, or the same with EXIF's colons, as XMP dates are written here.
 _ISO = re.compile(
@@ -63,8 +64,10 @@ def _exif_time(document: Document) -> DateTime | None:
             return DateTime(iso + zone, ZoneSource.OFFSET_TAG, f"exif.{time_name}")
         try:
             zone = _gps_zone(document, dt.datetime(*map(int, match.groups())))  # type: ignore[arg-type]  # noqa: DTZ001
-        except ValueError:  # the 30th of February
-            continue
+        except ValueError:  # the 30th of February; a leap second is only too much for datetime
+            if second != "60":
+                continue
+            zone = ""
         if zone:
             return DateTime(iso + zone, ZoneSource.GPS, f"exif.{time_name}")
         return DateTime(iso, ZoneSource.UNKNOWN, f"exif.{time_name}")
@@ -97,7 +100,7 @@ def _iso_time(document: Document, places: Sequence[tuple[str, str, str | None]])
     for section, name, group in places:
         field = document.find(section, name, group)
         match = _ISO.match(field.value) if field is not None and isinstance(field.value, str) else None
-        if match is None:
+        if match is None or not _is_possible_iso(match):
             continue
         year, month, day, clock, zone = match.groups()
         iso = f"{year}-{month}-{day}" + (f"T{clock}{zone or ''}" if clock else "")
@@ -112,7 +115,7 @@ def _iptc_time(document: Document) -> DateTime | None:
     match = _ISO.match(
         day.value + (f" {clock.value}" if clock is not None and isinstance(clock.value, str) else "")
     )
-    if match is None:
+    if match is None or not _is_possible_iso(match):
         return None
     year, month, date, time, zone = match.groups()
     iso = f"{year}-{month}-{date}" + (f"T{time}{zone or ''}" if time else "")
@@ -122,8 +125,8 @@ def _iptc_time(document: Document) -> DateTime | None:
 def _utc_time(document: Document, places: Sequence[tuple[str, str, str | None]]) -> DateTime | None:
     for section, name, group in places:
         field = document.find(section, name, group)
-        match = _EXIF_TIME.match(field.value) if field and isinstance(field.value, str) else None
-        if match is not None:
+        match = _UTC_TIME.match(field.value) if field and isinstance(field.value, str) else None
+        if match is not None and is_possible(*match.groups()):
             year, month, day, hour, minute, second = match.groups()
             iso = f"{year}-{month}-{day}T{hour}:{minute}:{second}Z"
             return DateTime(iso, ZoneSource.FORMAT_UTC, f"{section}.{name}")
@@ -165,14 +168,21 @@ def _dicom_time(document: Document) -> DateTime | None:
         day = document.find("dicom", f"{kind}Date")
         if day is None or not isinstance(day.value, str) or not _DICOM_DATE.match(day.value):
             continue
+        if not is_possible(day.value[:4], day.value[4:6], day.value[6:], "0", "0", "0"):
+            continue
         iso = f"{day.value[:4]}-{day.value[4:6]}-{day.value[6:]}"
         time = document.find("dicom", f"{kind}Time")
         match = _DICOM_TIME.match(time.value) if time and isinstance(time.value, str) else None
-        if match is not None:
+        if match is not None and is_possible("2000", "1", "1", match[1], match[2], match[3] or "0"):
             hour, minute, second, fraction = match.groups()
             iso += f"T{hour}:{minute}:{second or '00'}{fraction or ''}"
         return DateTime(iso, ZoneSource.UNKNOWN, f"dicom.{kind}Date")
     return None
+
+
+def _is_possible_iso(match: re.Match[str]) -> bool:
+    hour, minute, *second = (match[4] or "00:00").split(":")
+    return is_possible(match[1], match[2], match[3], hour, minute, second[0][:2] if second else "00")
 
 
 def is_possible(year: str, month: str, day: str, hour: str, minute: str, second: str) -> bool:

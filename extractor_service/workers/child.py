@@ -16,7 +16,13 @@ from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import DescriptorSource
 from extractor_service.workers import encode, isolation
 from extractor_service.workers.heartbeat import Heartbeat
-from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, encode_frame, receive_job
+from extractor_service.workers.protocol import (
+    KILL_AFTER_RATIO,
+    MAX_PAYLOAD_BYTES,
+    Job,
+    encode_frame,
+    receive_job,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -30,6 +36,8 @@ _RECYCLE_RESIDENT_BYTES = 256 * 1024 * 1024
 EXIT_OUT_OF_MEMORY = 77
 _DERIVING_RATIO = KILL_AFTER_RATIO / 2
 _MAX_DERIVING_SECONDS = 0.2
+_running: list[bool] = []
+"""Not empty while a module runs: only then may the time limit interrupt."""
 _expired: list[bool] = []
 """Not empty once the running module's time is up."""
 
@@ -64,6 +72,8 @@ def _run_job(job: Job, descriptor: int, heartbeat: Heartbeat, formats: Mapping[s
     pending: list[bytes] = []
     for name in job.modules:
         module = BY_NAME[name]
+        if module.reads:
+            document.make_room()
         if pending and not module.reads:  # it reads the file again, which may be the end of this process
             heartbeat.send(b"".join(pending))
             pending.clear()
@@ -100,6 +110,7 @@ def _run_module(
     try:
         _with_time_limit(module, source, document, context, stop_at, deriving_seconds)
     except TimeLimitError:
+        _stop_timer()
         _expired.append(True)
     except MemoryError:
         outcome, is_complete = Outcome.OUT_OF_MEMORY, False
@@ -136,7 +147,9 @@ def _run_module(
         "is_complete": is_complete,
     }
     try:
-        return header, encode.encode_module(module.name, document, document.problems[problems_before:])
+        fragment = encode.encode_module(module.name, document, document.problems[problems_before:])
+        if len(fragment) > MAX_PAYLOAD_BYTES:
+            raise ValueError(f"a result of {len(fragment)} bytes")
     except Exception as error:  # noqa: BLE001 - a value that can't be encoded costs its module, no more
         problem = Problem(
             section, ProblemKind.READER, f"{module.name}: {type(error).__name__}: {error}"[:500]
@@ -144,6 +157,8 @@ def _run_module(
         return {**header, "outcome": Outcome.CORRUPT.value, "is_complete": False}, encode.encode_module(
             "", Document(), [problem]
         )
+    else:
+        return header, fragment
 
 
 def _with_time_limit(
@@ -159,17 +174,29 @@ def _with_time_limit(
     remaining = max(stop_at - time.monotonic(), deriving_seconds if module.reads else 0.0)
     if remaining <= 0:
         raise TimeLimitError
-    signal.setitimer(signal.ITIMER_REAL, remaining, 0.05)  # again, should a callback swallow the first
     try:
+        _running.append(True)
+        signal.setitimer(signal.ITIMER_REAL, remaining, 0.05)  # again, should a callback swallow the first
         module.run(source, document, context)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _stop_timer()
+
+
+def _stop_timer() -> None:
+    """No alarm interrupts what comes after; one that is on its way may interrupt this itself."""
+    while _running:
+        try:
+            _running.clear()
+        except TimeLimitError:
+            continue
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _on_alarm(number: int, frame: FrameType | None) -> None:
     del number, frame
-    _expired.append(True)
-    raise TimeLimitError
+    if _running:
+        _expired.append(True)
+        raise TimeLimitError
 
 
 def _is_out_of_memory(error: BaseException | None) -> bool:

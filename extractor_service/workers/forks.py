@@ -132,6 +132,10 @@ class Template:
             forked = self._forking.popleft()
             if not forked.done():
                 forked.set_result(message["forked"])
+        elif "failed" in message:
+            forked = self._forking.popleft()
+            if not forked.done():
+                forked.set_exception(WorkerStartError(f"no new worker: {message['failed']}"))
         elif "exited" in message:
             waiter = self._exit_waiters.get(message["exited"])
             if waiter is not None and not waiter.done():

@@ -7,6 +7,7 @@ progress long before its time is up, and keeps the last snapshot.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import time
@@ -66,12 +67,13 @@ class Heartbeat:
             if job is not known:
                 known, snapshot_at, fields = job, now, 0
             source, document = job
-            frames = [
-                encode_frame({"kind": "alive", "progress": source.reads + source.hits + document.field_count})
-            ]
+            progress = source.reads + source.hits + document.field_count
+            frames = [encode_frame({"kind": "alive", "progress": progress})]
             if now - snapshot_at >= _SNAPSHOT_SECONDS and document.field_count > fields:
                 snapshot_at, fields = now, document.field_count
-                frames.append(encode_frame({"kind": "snapshot"}, _snapshot(document)))
+                # What can't be encoded, or has no memory left, costs the snapshot; the beats go on.
+                with contextlib.suppress(Exception):
+                    frames.append(encode_frame({"kind": "snapshot"}, _snapshot(document)))
             with self._lock:
                 if self._job is job:
                     try:

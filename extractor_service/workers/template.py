@@ -92,7 +92,12 @@ def _fork(
     formats: dict[str, Format],
     memory_bytes: int,
 ) -> None:
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as error:  # no room for another: the workers that run must not go with it
+        os.close(descriptor)
+        control.send(json.dumps({"failed": str(error)}).encode())
+        return
     if pid:
         os.close(descriptor)
         control.send(json.dumps({"forked": pid}).encode())

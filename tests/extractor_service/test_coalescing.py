@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 
 import pytest
 
@@ -45,7 +46,7 @@ async def test_the_first_leaves_at_once_and_the_others_together():
 async def test_a_batch_has_a_limit_but_a_large_item_goes_alone():
     line = Line()
     line.gate.set()
-    coalescer = Coalescer(line.send, max_items=3)
+    coalescer = Coalescer(line.send, max_weight=3)
     answers = await asyncio.gather(*(ask(coalescer, *range(count)) for count in (2, 2, 7, 1)))
     assert [len(answer) for answer in answers] == [2, 2, 7, 1]
     assert max(map(len, line.calls)) == 7 and all(len(call) <= 3 or len(call) == 7 for call in line.calls)
@@ -83,3 +84,36 @@ async def test_company_is_waited_for_only_when_told_so():
     coalescer = Coalescer(line.send, linger_seconds=lambda: 0.02)
     answers = await asyncio.gather(*(ask(coalescer, number) for number in range(4)))
     assert answers == [[0], [10], [20], [30]] and len(line.calls) == 1
+
+
+async def test_who_asks_again_at_once_is_not_forgotten():
+    line = Line()
+    line.gate.set()
+    coalescer = Coalescer(line.send)
+    async with asyncio.timeout(5):
+        assert [await ask(coalescer, number) for number in range(5)] == [[0], [10], [20], [30], [40]]
+
+
+async def test_each_call_runs_in_the_context_of_the_first_who_asked():
+    who = contextvars.ContextVar("who", default="nobody")
+    callers, gate = [], asyncio.Event()
+
+    async def send(items):
+        callers.append(who.get())
+        await gate.wait()
+        return list(items)
+
+    coalescer = Coalescer(send)
+
+    async def caller(name):
+        who.set(name)
+        await coalescer.submit([name])
+
+    first = asyncio.create_task(caller("first"))
+    while not callers:
+        await asyncio.sleep(0)
+    others = [asyncio.create_task(caller(name)) for name in ("second", "third")]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(first, *others)
+    assert callers == ["first", "second"]

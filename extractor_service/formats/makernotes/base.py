@@ -22,6 +22,7 @@ SECTION = "makernotes"
 _MAX_VALUE_BYTES = 64 * 1024
 _MAX_BLOCK_BYTES = 1024 * 1024
 _MAX_DEPTH = 4
+_DIRECTORY_BYTES = 64 * 1024  # what a directory may cost that lies on top of others
 _MAX_SHOWN = 40  # values of a list without a type
 # Stored from where values count, meant from the start of the file.
 _OFFSETS = frozenset({"PreviewImageStart", "ThumbnailOffset", "JpgFromRawStart", "OtherImageStart"})
@@ -146,6 +147,7 @@ class Notes:
     ) -> int:
         """Adds the fields of the directory at `offset`; returns where the next one is."""
         group = group or self.vendor.group
+        self.document.spend(_DIRECTORY_BYTES)
         try:
             directory = self.directories.read(offset)
         except TruncatedError as error:
@@ -182,8 +184,10 @@ class Notes:
         handler = inside.get(entry.tag)
         if handler is not None:
             if isinstance(handler, Block):
+                self.document.spend(entry.size_bytes)
                 self.block(self.bytes_of(entry), handler, entry.offset, group)
             else:
+                self.document.spend(min(entry.size_bytes, _MAX_BLOCK_BYTES))
                 handler(self, entry)
             return
         tag = tags.get(entry.tag)

@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from extractor_service.document import Value
     from extractor_service.formats.exif import Walk
 
-_PAIR = re.compile(r"\[?([\w.]+):([^\]]*)")
-
-
-def _celsius(value: Value) -> Value:
-    return value
+_PAIR = re.compile(r"\[([\w.]{1,64}):([^\]]*)")
 
 
 def _reconyx_date(value: Value) -> Value:
@@ -42,10 +38,6 @@ def _bcd_date(value: Value) -> Value:
     return f"{words[0]:04x}:{words[1] >> 8:02x}:{words[1] & 255:02x}" if len(words) == 2 else value
 
 
-def _sequence(value: Value) -> Value:
-    return value
-
-
 def _spaced(value: Value) -> str:
     return (
         f"{plain_text(value[0])} of {plain_text(value[1])}"
@@ -56,7 +48,7 @@ def _spaced(value: Value) -> str:
 
 CONVERSIONS: Mapping[str, Conversion] = {
     "DateTimeOriginal": Conversion(_reconyx_date),
-    "Sequence": Conversion(_sequence, _spaced),
+    "Sequence": Conversion(None, _spaced),
     "AmbientTemperatureFahrenheit": Conversion(None, conv.suffixed(" F"), "F"),
     "AmbientTemperature": conv.CELSIUS,
     "BatteryVoltage": Conversion(lambda value: value / 1000 if isinstance(value, int) else value, conv.suffixed(" V"), "V"),
