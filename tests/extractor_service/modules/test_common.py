@@ -29,6 +29,9 @@ def common(*fields):
         ([("pdf", "CreationDate", "D:20240229010203Z", "Info")], "2024-02-29T01:02:03Z", ZoneSource.OFFSET_TAG),
         ([("pdf", "CreationDate", "D:2024", "Info")], "2024-01-01", ZoneSource.UNKNOWN),
         ([("dicom", "StudyDate", "20240229", "")], "2024-02-29", ZoneSource.UNKNOWN),
+        ([("quicktime", "CreateDate", "2024:02:29 01:02:03+00:00", "")], "2024-02-29T01:02:03Z", ZoneSource.FORMAT_UTC),
+        ([("exif", "DateTimeOriginal", "2016:12:31 23:59:60", "ExifIFD")], "2016-12-31T23:59:60", ZoneSource.UNKNOWN),
+        ([("iptc", "DateCreated", "2024:02:29", "IPTC"), ("iptc", "TimeCreated", "01:02:03+01:00", "IPTC")], "2024-02-29T01:02:03+01:00", ZoneSource.OFFSET_TAG),
     ],
 )  # fmt: skip
 def test_times_say_where_their_zone_comes_from(fields, iso, zone):
@@ -41,6 +44,19 @@ def test_times_say_where_their_zone_comes_from(fields, iso, zone):
 )
 def test_impossible_times_are_unknown(text):
     assert common(("exif", "DateTimeOriginal", text, "ExifIFD")).created_at is None
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        ("quicktime", "CreateDate", "0000:00:00 00:00:00", ""),
+        ("xmp", "CreateDate", "2020-13-45T25:61", "XMP-xmp"),
+        ("xmp", "CreateDate", "2020:13:45 25:61", "XMP-xmp"),
+        ("dicom", "StudyDate", "20209999", ""),
+    ],
+)
+def test_impossible_times_of_other_formats_are_unknown(field):
+    assert common(field).created_at is None
 
 
 def test_positions_need_both_and_obey_their_references():
