@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, ProblemKind
-from extractor_service.formats import boxes, exif, fields, heif_properties, xmp
+from extractor_service.formats import boxes, exif, fields, film, heif_properties, xmp
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.damage import Surviving
 from extractor_service.formats.reader import Reader, TruncatedError
@@ -68,6 +68,7 @@ class _Walk:
         self._properties: list[boxes.Box] = []
         self._associations: dict[int, list[int]] = {}
         self._idat: boxes.Box | None = None
+        self._brand = ""
 
     def top(self) -> None:
         reader = self._reader
@@ -81,7 +82,7 @@ class _Walk:
 
     def _box(self, kind: bytes, offset: int, length: int) -> None:
         if kind == b"ftyp":
-            self._file_type(offset, length)
+            self._brand = film.file_type(self._reader, boxes.Box(kind, offset, length), self._document)
         elif kind == b"meta":
             self._meta(offset + 4, offset + length)
         elif kind == b"moov":
@@ -132,28 +133,15 @@ class _Walk:
     ) -> None:
         self._document.add(SECTION, name, value, text, group=group, origin=origin)
 
-    def _file_type(self, offset: int, length: int) -> None:
-        data = self._reader.exact(offset, min(length, 4096))
-        brand, minor = data[:4].decode("latin-1"), int.from_bytes(data[4:8])
-        self._add("MajorBrand", brand, ByteRange(offset, 4), _table("FileType")[0].text(brand))
-        self._add(
-            "MinorVersion", f"{minor >> 16:x}.{minor >> 8 & 255:x}.{minor & 255:x}", ByteRange(offset + 4, 4)
-        )
-        brands: list[Value] = [
-            data[index : index + 4].decode("latin-1") for index in range(8, len(data) - 3, 4)
-        ]
-        self._add(
-            "CompatibleBrands",
-            [each for each in brands if each != "\0\0\0\0"],
-            ByteRange(offset + 8, length - 8),
-        )
-
     def _meta(self, start: int, end: int) -> None:
         for box in boxes.walk(self._reader, start, end):
             kind, offset, length = box
             if kind == b"hdlr":
                 handler = self._reader.exact(offset + 8, 4).decode("latin-1")
                 self._add("HandlerType", handler, ByteRange(offset + 8, 4), _HANDLERS.get(handler, ""))
+                name = film.handler_name(self._reader.some(offset + 24, min(max(0, length - 24), 256)))
+                if name:
+                    self._add("HandlerDescription", name, ByteRange(offset + 24, len(name)), group="Meta")
             elif kind == b"pitm":
                 wide = self._reader.u8(offset)
                 self._primary = self._reader.u32(offset + 4) if wide else self._reader.u16(offset + 4)
@@ -251,12 +239,14 @@ class _Walk:
         exif.parse(reader.source, self._document, offset + skip, length - skip)
 
     def _movie(self, start: int, end: int) -> None:
-        """Of a film's header, what still pictures keep in there: Canon's maker notes, and the film's times."""
+        """Of a film's header, what still pictures keep in there: Canon's maker notes, and the film's own headers."""
+        headers = film.Film(self._reader, self._document, self._brand)
         for box in boxes.walk(self._reader, start, end):
             if box.kind == b"uuid":
                 self._uuid(box.offset, box.length)
-            elif box.kind == b"mvhd":
-                heif_properties.movie_header(self._reader, box, self._document)
+            else:
+                with Surviving(self._document, SECTION, f"box {box.kind!r}", box.offset):
+                    headers.box(box)
 
     def _uuid(self, offset: int, length: int) -> None:
         if length < 16:

@@ -139,37 +139,3 @@ _PROPERTIES: dict[bytes, Callable[[bytes, Document, int], None]] = {
     b"hvcC": _hevc, b"av1C": _av1, b"ispe": _extent, b"irot": _rotation, b"pixi": _depth, b"pasp": _aspect, b"imir": _mirror,
     b"colr": _color, b"auxC": _auxiliary,
 }  # fmt: skip
-
-
-def movie_header(reader: Reader, box: Box, document: Document) -> None:
-    """Times and duration of the film that a picture is stored as (14496-12 section 8.2.2)."""
-    data = reader.exact(box.offset, min(box.length, 112))
-    wide = data[0] == 1
-    first = 4
-    size = 8 if wide else 4
-    created, modified = (
-        int.from_bytes(data[first + index * size : first + (index + 1) * size]) for index in (0, 1)
-    )
-    scale_at = first + 2 * size
-    scale = int.from_bytes(data[scale_at : scale_at + 4])
-    duration = int.from_bytes(data[scale_at + 4 : scale_at + 4 + size])
-    at = box.offset
-    _add(document, "", "MovieHeaderVersion", data[0], at, 1, "")
-    _add(document, "", "CreateDate", _time(created), at + first, size, "")
-    _add(document, "", "ModifyDate", _time(modified), at + first + size, size, "")
-    _add(document, "", "TimeScale", scale, at + scale_at, 4, "")
-    seconds = duration / scale if scale else float(duration)
-    _add(document, "", "Duration", seconds, at + scale_at + 4, size, f"{seconds:.2f} s")
-
-
-def _time(seconds: int) -> str:
-    """Seconds since 1904 in UTC (14496-12); 0 is no time."""
-    if not seconds:
-        return "0000:00:00 00:00:00"
-    import datetime as dt  # noqa: PLC0415 - rare
-
-    try:
-        moment = dt.datetime(1904, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
-    except OverflowError:
-        return ""
-    return moment.strftime("%Y:%m:%d %H:%M:%S+00:00")

@@ -114,7 +114,7 @@ FORMATS: tuple[Format, ...] = (
         # By brand: HEIF, AVIF and CR3 begin with ftyp as well, and are no films. mp4ra.org lists the brands.
         tuple(Magic(b"ftyp" + brand, 4) for brand in _FILM_BRANDS),
         _PACKAGE + "audio:parse_mp4",
-        "1",
+        "2",
     ),
     Format(
         "mp3",
