@@ -273,7 +273,7 @@ def size_of(value: Value) -> int:
     if isinstance(value, str | bytes):
         return len(value)
     if isinstance(value, Struct):
-        return sum(size_of(name) + size_of(inner) + 8 for name, inner in value.entries)
+        return sum([len(name) + size_of(inner) + 8 for name, inner in value.entries])
     if isinstance(value, list):
-        return sum(size_of(inner) + 4 for inner in value)
+        return sum([size_of(inner) + 4 for inner in value])
     return 9

@@ -121,6 +121,7 @@ class _Packet:
         self._document = document
         self._origin = origin
         self._section = section
+        self._members: dict[tuple[str, str], tuple[str, str, str]] = {}
         self._own = {uri: prefix for prefix, uri in _DECLARED.findall(text)}
 
     def read(self, root: Element, rdf: Element) -> None:
@@ -185,25 +186,39 @@ class _Packet:
         for child in element:
             if child.tag == _RDF + "value":  # a value with qualifiers: the value is what is meant
                 return self._value(child, depth + 1)
-            namespace, name = _split(child.tag)
-            prefix = self._prefix(namespace)
+            prefix, shown, known = self._member(child.tag, parent)
             alternative = child.find(_RDF + "Alt")
             if alternative is not None and any(item.get(_XML_LANG) for item in alternative):
                 for item in alternative:
                     language = item.get(_XML_LANG) or "x-default"
                     suffix = "" if language == "x-default" else f"-{language}"
-                    entries.append((_field(name) + suffix, self._value(item, depth + 1)))
+                    entries.append((shown + suffix, self._value(item, depth + 1)))
                 continue
-            entries.append((_field(name), _member(prefix, parent, name, self._value(child, depth + 1, name))))
+            value = self._value(child, depth + 1, _split(child.tag)[1])
+            entries.append((shown, _typed(prefix, known, value)))
         return Struct(tuple(entries))
 
     def _attributes(self, element: Element, parent: str = "") -> list[tuple[str, Value]]:
         entries: list[tuple[str, Value]] = []
         for key, text in element.attrib.items():
             if not key.startswith(_IGNORED):
-                namespace, name = _split(key)
-                entries.append((_field(name), _member(self._prefix(namespace), parent, name, text)))
+                prefix, shown, known = self._member(key, parent)
+                entries.append((shown, _typed(prefix, known, text)))
         return entries
+
+    def _member(self, qualified: str, parent: str) -> tuple[str, str, str]:
+        """Prefix and name of a structure's field, and the name under which its type stands in the listing.
+
+        That may be the joined one ("FlashFired"). Histories repeat a few fields a thousand times, so they are kept.
+        """
+        found = self._members.get((qualified, parent))
+        if found is None:
+            namespace, name = _split(qualified)
+            prefix, shown = self._prefix(namespace), _field(name)
+            joined = parent + shown
+            found = (prefix, shown, joined if joined in xmp_properties(prefix) else name)
+            self._members[qualified, parent] = found
+        return found
 
     def _prefix(self, namespace: str) -> str:
         return PREFIXES.get(namespace) or self._own.get(namespace) or "other"
@@ -249,13 +264,6 @@ def _labelled(labels: Mapping[int | str, str], value: Value) -> str:
         return ""
     text = label(labels, value)
     return plain_text(value) if isinstance(value, float) and text.startswith("Unknown") else text
-
-
-def _member(prefix: str, parent: str, name: str, value: Value) -> Value:
-    """A structure's field, whose type stands in the listing under the joined name ("FlashFired")."""
-    joined = parent + _field(name)
-    known = xmp_properties(prefix)
-    return _typed(prefix, joined if joined in known else name, value)
 
 
 def _field(name: str) -> str:
