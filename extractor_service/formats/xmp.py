@@ -7,11 +7,13 @@ document type or entities is refused before it is parsed, and everything is boun
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from extractor_service.document import ProblemKind, Struct
+from extractor_service.formats import fields
 from extractor_service.formats.damage import Surviving
 from extractor_service.formats.exif_values import CONVERSIONS
 from extractor_service.formats.tagset import label, plain_text, xmp_properties
@@ -37,6 +39,7 @@ _COMPLETE_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _FRACTION = re.compile(r"(-?\d+)/(-?\d+)$")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
 _COORDINATE = re.compile(r"(\d+),(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?([NSEW])$")
+_GOOGLE_NOTES = frozenset({"HdrPlusMakernote", "hdrp_makernote"})
 _PLUS = "http://ns.useplus.org/ldf/vocab/"
 _APEX = frozenset({"ShutterSpeedValue", "ApertureValue", "MaxApertureValue"})
 _FRACTIONS = frozenset({"LensInfo", "LensSpecification"})
@@ -233,6 +236,9 @@ class _Packet:
         row = xmp_properties(prefix).get(name)
         shown = row[0] if row else _field(name)
         labels = row[2] if row else None
+        if name in _GOOGLE_NOTES and isinstance(value, str):
+            self._google(shown, value, f"XMP-{prefix}")
+            return
         meant = _typed(prefix, name, value)
         if isinstance(meant, str) and meant.startswith(_PLUS):
             meant = meant.removeprefix(_PLUS)
@@ -251,6 +257,15 @@ class _Packet:
         if language:
             shown = f"{shown}-{language}"
         self._put(shown, meant, text, f"XMP-{prefix}")
+
+    def _google(self, name: str, text: str, group: str) -> None:
+        """Google's own notes, in base64."""
+        from extractor_service.formats.makernotes import google  # noqa: PLC0415 - rare
+
+        data = base64.b64decode(text)
+        fields.add_binary(self._document, self._section, group, name, len(data), self._origin)
+        with Surviving(self._document, "makernotes", "Google's note"):
+            google.read(data, self._document, self._origin)
 
     def _put(self, name: str, value: Value, text: str, group: str) -> None:
         self._document.add(self._section, name, value, text, group=group, origin=self._origin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.golden import containers, images, makernotes, media, science
+from tests.golden import containers, google, images, makernotes, media, science
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "movie.mp4": media.mp4,
     "silence.wav": media.wav,
     "two-pages.pdf": media.pdf,
+    "google.xmp": google.sidecar,
     **containers.CONTAINERS,
     **{f"{name}.jpg": make for name, make in makernotes.PHOTOGRAPHS.items()},
 }

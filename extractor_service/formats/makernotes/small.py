@@ -147,8 +147,3 @@ def reconyx(walk: Walk, offset: int, length: int) -> None:
         notes.block(data, Block("Reconyx::UltraFire", "int8u", None, False), offset)
     elif data[:9] == b"RECONYXH2":
         notes.block(data, Block("Reconyx::HyperFire2", "int16u", None, False), offset)
-
-
-def google(walk: Walk, offset: int, length: int) -> None:
-    """Enciphered and compressed in a way that isn't public enough to rely on: its length is all that is said."""
-    del walk, offset, length
