@@ -175,6 +175,45 @@ def numbers_of_bytes(value: Value) -> Value:
     return value
 
 
+def date_text(year: int, month: int, day: int, hour: int, minute: int, second: int) -> str:
+    """A time with the colons that EXIF made customary."""
+    return f"{year:04d}:{month:02d}:{day:02d} {hour:02d}:{minute:02d}:{second:02d}"
+
+
+def date_of_bytes(value: Value) -> Value:
+    """A year in two bytes, then five bytes; the order of the year is the one that gives a year of our times."""
+    if not isinstance(value, bytes) or len(value) < 7:
+        return value
+    year = int.from_bytes(value[:2], "little")
+    if not 1900 < year < 2200:
+        year = int.from_bytes(value[:2])
+    return date_text(year, *value[2:7])
+
+
+def zone_text(value: Value) -> str:
+    """Minutes east of Greenwich: "+01:00"."""
+    if not isinstance(value, int):
+        return ""
+    minutes = abs(value)
+    return f"{'-' if value < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds: "2.50 s", "1:02:03" from half a minute on."""
+    if not seconds:
+        return "0 s"
+    if seconds < 30:
+        return f"{seconds:.2f} s"
+    days, clock = divmod(int(seconds + 0.5), 86400)
+    text = f"{clock // 3600}:{clock // 60 % 60:02d}:{clock % 60:02d}"
+    return f"{days} days {text}" if days else text
+
+
+def signed(value: int, bits: int) -> int:
+    """`value` as a two's complement number of `bits` bits."""
+    return value - (1 << bits) if value >> bits - 1 else value
+
+
 EXPOSURE = Conversion(None, exposure_text, "s")
 F_NUMBER = Conversion(None, f_number_text)
 FRACTION = Conversion(None, fraction_text, "EV")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
 from extractor_service.formats import boxes
-from extractor_service.formats.film_header import SECTION, Header, signed
+from extractor_service.formats.conversions import signed
+from extractor_service.formats.film_header import SECTION, Header
 from extractor_service.formats.reader import layout
 from extractor_service.formats.tagset import Tag, build, raw_table
 

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
+from extractor_service.formats.conversions import duration_text, signed
 from extractor_service.formats.reader import TruncatedError
 
 if TYPE_CHECKING:
@@ -102,23 +103,7 @@ class Header:
         size = width or (8 if self.version == 1 else 4)
         at, ticks = self.at, self.take(size)
         seconds = ticks / scale if scale else float(ticks)
-        self.add(name, _whole(seconds), at, size, _duration_text(seconds), "s")
-
-
-def _duration_text(seconds: float) -> str:
-    if not seconds:
-        return "0 s"
-    if seconds < 30:
-        return f"{seconds:.2f} s"
-    whole = int(seconds + 0.5)
-    days, clock = divmod(whole, 86400)
-    text = f"{clock // 3600}:{clock // 60 % 60:02d}:{clock % 60:02d}"
-    return f"{days} days {text}" if days else text
-
-
-def signed(value: int, bits: int) -> int:
-    """`value` as a two's complement number of `bits` bits."""
-    return value - (1 << bits) if value >> bits - 1 else value
+        self.add(name, _whole(seconds), at, size, duration_text(seconds), "s")
 
 
 def _whole(value: float) -> int | float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import icc, xmp
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.conversions import duration_text
 from extractor_service.formats.damage import Surviving
 from extractor_service.formats.jpeg_apps import comment
 from extractor_service.formats.reader import Reader, TruncatedError
@@ -48,7 +49,7 @@ def parse(source: ByteSource, document: Document) -> None:
         document.add(_SECTION, "FrameCount", walk.frames, group="GIF")
     if walk.delay_hundredths:
         seconds = walk.delay_hundredths / 100
-        document.add(_SECTION, "Duration", seconds, f"{seconds:.2f} s", "s", group="GIF")
+        document.add(_SECTION, "Duration", seconds, duration_text(seconds), "s", group="GIF")
 
 
 def _put(

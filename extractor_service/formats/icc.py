@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import binary, fields
+from extractor_service.formats.conversions import date_text
 from extractor_service.formats.reader import layout
 from extractor_service.formats.tagset import Conversion, Tag, build, raw_table
 
@@ -37,7 +38,7 @@ def _date(value: Value) -> Value:
     if not isinstance(value, list):
         return value
     year, month, day, hour, minute, second = (each if isinstance(each, int) else 0 for each in value)
-    return f"{year:04d}:{month:02d}:{day:02d} {hour:02d}:{minute:02d}:{second:02d}"
+    return date_text(year, month, day, hour, minute, second)
 
 
 def _flags(value: Value) -> str:

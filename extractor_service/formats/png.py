@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import binary, exif, fields, icc, xmp
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.conversions import date_text
 from extractor_service.formats.damage import Surviving
 from extractor_service.formats.reader import Reader, TruncatedError
 from extractor_service.formats.tagset import Conversion, Tag, build, raw_table
@@ -159,7 +160,7 @@ def _scale(data: bytes, document: Document, origin: ByteRange) -> None:
 
 def _time(data: bytes, document: Document, origin: ByteRange) -> None:
     year, (month, day, hour, minute, second) = int.from_bytes(data[:2]), data[2:7]
-    text = f"{year:04d}:{month:02d}:{day:02d} {hour:02d}:{minute:02d}:{second:02d}"
+    text = date_text(year, month, day, hour, minute, second)
     document.add(_SECTION, "ModifyDate", text, group="PNG", note="UTC", origin=origin)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import exif, icc, xmp
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.conversions import duration_text
 from extractor_service.formats.damage import Surviving
 from extractor_service.formats.reader import Reader
 from extractor_service.formats.tagset import Tag, build, raw_table
@@ -47,7 +48,7 @@ def parse_webp(source: ByteSource, document: Document) -> None:
     else:
         document.problem(_SECTION, ProblemKind.LIMIT, f"more than {_MAX_CHUNKS} chunks", offset)
     if duration:
-        document.add(_SECTION, "Duration", duration / 1000, f"{duration / 1000:.2f} s", "s", group="RIFF")
+        document.add(_SECTION, "Duration", duration / 1000, duration_text(duration / 1000), "s", group="RIFF")
     if not document.sections:
         raise CorruptFileError("no chunk could be read")
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _SECTION = "svg"
 _WINDOW_BYTES = 64 * 1024  # what describes a drawing stands before the drawing
-_SVG = "http://www.w3.org/2000/svg"
 _NAMES: Mapping[str, str] = {
     "width": "ImageWidth",
     "height": "ImageHeight",

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import DateTime, ZoneSource
+from extractor_service.formats.conversions import zone_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +93,7 @@ def _gps_zone(document: Document, local: dt.datetime) -> str:
     quarters = round(minutes / 15)
     if abs(minutes - quarters * 15) > _MAX_FIX_AGE_MINUTES or not -48 <= quarters <= 56:
         return ""
-    sign, total = ("-", -quarters * 15) if quarters < 0 else ("+", quarters * 15)
-    return f"{sign}{total // 60:02d}:{total % 60:02d}"
+    return zone_text(quarters * 15)
 
 
 def _iso_time(document: Document, places: Sequence[tuple[str, str, str | None]]) -> DateTime | None:

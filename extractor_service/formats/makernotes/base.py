@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats import binary, fields, ifd, printim
+from extractor_service.formats import conversions as conv
 from extractor_service.formats.damage import NONSENSE
 from extractor_service.formats.reader import TruncatedError
 from extractor_service.formats.tagset import Conversion, Tag, raw_table
@@ -39,7 +40,7 @@ _UNSIGNED = {1: "int8s", 3: "int16s", 4: "int32s"}
 def _signed(value: Value, bits: int) -> Value:
     if isinstance(value, list):
         return [_signed(each, bits) for each in value]
-    return value - (1 << bits) if isinstance(value, int) and value >> bits - 1 else value
+    return conv.signed(value, bits) if isinstance(value, int) else value
 
 
 class Block(NamedTuple):

@@ -53,10 +53,6 @@ def _is_whole(words: list[int], entry: ifd.Entry) -> bool:
     return bool(words) and abs(words[0] - entry.size_bytes) <= 2
 
 
-def _signed(value: int) -> int:
-    return value - 0x10000 if value & 0x8000 else value
-
-
 def _settings(notes: Notes, entry: ifd.Entry) -> None:
     """Focal lengths are in units that stand in the same block; 0x7FFF is "not there"."""
     data, words = notes.bytes_of(entry), _shorts(notes, entry)
@@ -117,7 +113,7 @@ def _shot(notes: Notes, entry: ifd.Entry) -> None:
         if not isinstance(key, int) or key >= len(words) or tag.hidden:
             continue
         word = words[key]
-        value = _signed(word)
+        value = conv.signed(word, 16)
         if key in {19, 21, 22} and not value:  # no distance, no aperture, no time
             continue
         if key == 20 and not words[19]:
@@ -185,14 +181,14 @@ def _arrays(
     bits: tuple[str, ...],
 ) -> None:
     for name in lists:
-        values: list[Value] = [_signed(each) for each in words[place : place + points]]
+        values: list[Value] = [conv.signed(each, 16) for each in words[place : place + points]]
         tag = tags.get(name)
         if tag is not None and values:
             notes.add(tag, values[0] if len(values) == 1 else values, entry.offset + place * 2, points * 2)
         place += points
     width = (points + 15) // 16
     for name in bits:
-        values = [_signed(each) for each in words[place : place + width]]
+        values = [conv.signed(each, 16) for each in words[place : place + width]]
         tag = tags.get(name)
         if tag is not None and len(values) == width and values:
             notes.add(tag, values[0] if len(values) == 1 else values, entry.offset + place * 2, width * 2)
@@ -308,7 +304,7 @@ def _file_info(notes: Notes, entry: ifd.Entry) -> None:
             notes.add(number, value, entry.offset + 2, 4)
     for key in (6, 7, 20, 21):
         if key < len(words) and (
-            (key > 7 and words[key] in {0, 0xFFFF}) or (key < 8 and _signed(words[key]) < 0)
+            (key > 7 and words[key] in {0, 0xFFFF}) or (key < 8 and conv.signed(words[key], 16) < 0)
         ):
             tags.pop(key, None)
     _values(notes, data, tags, entry.offset)

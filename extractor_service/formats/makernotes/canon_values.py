@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.formats import conversions as conv
 from extractor_service.formats.makernotes.canon_tables import ev
-from extractor_service.formats.tagset import Conversion, plain_text
+from extractor_service.formats.tagset import Conversion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,13 +63,6 @@ def _distance(value: Value) -> str:
     return "inf" if value > 655.345 else f"{value:.10g} m"
 
 
-def _zone(value: Value) -> str:
-    if not isinstance(value, int):
-        return ""
-    sign, minutes = ("-", -value) if value < 0 else ("+", value)
-    return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
-
-
 def _bits_set(value: Value) -> str:
     """Numbers of the bits that are set in 16-bit words."""
     values = value if isinstance(value, list) else [value]
@@ -87,10 +80,6 @@ def _file_number(value: Value) -> str:
     return f"{value // 10000}-{value % 10000:04d}" if isinstance(value, int) else ""
 
 
-def _thirds(value: Value) -> Value:
-    return conv.power_of_two(1)(value)
-
-
 def _model_time(value: Value) -> Value:
     """CameraInfo: exposure time as a byte in 1/8 EV."""
     return 2.0 ** (4 * (1 - (value - 24) / 32)) if isinstance(value, int) else value
@@ -102,10 +91,6 @@ def _model_aperture(value: Value) -> Value:
 
 def _model_iso(value: Value) -> Value:
     return 100 * 2.0 ** (value / 8 - 9) if isinstance(value, int) else value
-
-
-def _kelvin(value: Value) -> str:
-    return plain_text(value) if value else "Auto"
 
 
 _CELSIUS_128 = Conversion(
@@ -126,7 +111,6 @@ _ISO_CODES: Mapping[int, Value] = {
     20: 800,
     0x7FFF: "n/a",
 }
-_TENTHS = conv.scaled(0.1)
 CONVERSIONS: Mapping[str, Conversion] = {
     "CameraSettings.SelfTimer": Conversion(None, _self_timer),
     "CameraSettings.Contrast": _PARAMETER,
@@ -167,7 +151,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "FileNumber": Conversion(None, _file_number),
     "LensSerialNumber": Conversion(lambda value: value.hex() if isinstance(value, bytes) else value),
     "InternalSerialNumber2": conv.TEXT,
-    "TimeZone": Conversion(None, _zone),
+    "TimeZone": Conversion(None, conv.zone_text),
     "AFPointsInFocus": Conversion(None),
     "AFInfo.AFPointsInFocus": Conversion(None, _bits_set),
     "AFInfo2.AFPointsInFocus": Conversion(None, _bits_set),

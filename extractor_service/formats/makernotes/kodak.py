@@ -32,7 +32,6 @@ def _clock(value: Value) -> Value:
     return f"{found[0]:02d}:{found[1]:02d}:{found[2]:02d}.{found[3]:02d}" if len(found) > 3 else value
 
 
-_HUNDREDTHS = conv.scaled(0.01)
 CONVERSIONS: Mapping[str, Conversion] = {
     "MonthDayCreated": Conversion(_month_day),
     "TimeCreated": Conversion(_clock),

@@ -103,29 +103,6 @@ def _distance_text(value: Value) -> str:
     return f"{value:.2f} m" if isinstance(value, int | float) and value else "inf"
 
 
-def _zone(value: Value) -> str:
-    if not isinstance(value, int):
-        return ""
-    sign, minutes = ("-", -value) if value < 0 else ("+", value)
-    return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def _date(value: Value) -> Value:
-    """A year and six bytes."""
-    if isinstance(value, bytes) and len(value) >= 7:
-        year = int.from_bytes(value[:2])
-        return f"{year:04d}:{value[2]:02d}:{value[3]:02d} {value[4]:02d}:{value[5]:02d}:{value[6]:02d}"
-    return value
-
-
-def _power_up(value: Value) -> Value:
-    if isinstance(value, bytes) and len(value) >= 7:
-        year = int.from_bytes(value[:2], "little")
-        year = year if 1900 < year < 2200 else int.from_bytes(value[:2])
-        return f"{year:04d}:{value[2]:02d}:{value[3]:02d} {value[4]:02d}:{value[5]:02d}:{value[6]:02d}"
-    return value
-
-
 def picture_parameter(value: Value) -> Value:
     """A byte around 128."""
     return value - 0x80 if isinstance(value, int) else value
@@ -197,8 +174,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "SensorPixelSize": Conversion(None, _pixel_size),
     "CropHiSpeed": Conversion(None, _crop),
     "ManualFocusDistance": Conversion(),
-    "PowerUpTime": Conversion(_power_up),
-    "TimeZone": Conversion(None, _zone),
+    "PowerUpTime": Conversion(conv.date_of_bytes),
+    "TimeZone": Conversion(None, conv.zone_text),
     "RetouchHistory": Conversion(None, lambda value: "; ".join({0: "None"}.get(each, plain_text(each)) for each in (value if isinstance(value, list) else [value]) if isinstance(each, int) and (each or value is each)) or "None"),
     "ISOInfo.ISO": Conversion(_iso, conv.fixed("{:.0f}")),
     "ISOInfo.ISO2": Conversion(_iso, conv.fixed("{:.0f}")),

@@ -129,7 +129,6 @@ def _stripped(value: Value) -> Value:
 
 
 _ONE_DIGIT = Conversion(_aperture, conv.fixed("{:.1f}"))
-_SECONDS = Conversion(None, conv.exposure_text, "s")
 _VERSION = conv.TEXT
 _RANGE = Conversion(None, _range)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.formats import conversions as conv
 from extractor_service.formats.makernotes.base import Block, Notes, Vendor, displaced, ordered
-from extractor_service.formats.tagset import Conversion, plain_text
+from extractor_service.formats.tagset import Conversion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,10 +51,6 @@ def _baby_age(value: Value) -> str:
 
 def _text_of(value: Value) -> Value:
     return value.split(b"\0", 1)[0].decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _lens_distance(value: Value) -> str:
-    return plain_text(value)
 
 
 def _parameter(value: Value) -> str:

@@ -22,7 +22,7 @@ def _reconyx_date(value: Value) -> Value:
     """Six words: second, minute, hour, month, day, year."""
     if isinstance(value, list) and len(value) >= 6:
         second, minute, hour, month, day, year = (each if isinstance(each, int) else 0 for each in value[:6])
-        return f"{year:04d}:{month:02d}:{day:02d} {hour:02d}:{minute:02d}:{second:02d}"
+        return conv.date_text(year, month, day, hour, minute, second)
     return value
 
 

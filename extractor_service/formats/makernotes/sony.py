@@ -13,7 +13,6 @@ from extractor_service.document import ByteRange
 from extractor_service.formats import fields
 from extractor_service.formats.makernotes.base import SECTION, Block, Notes, Vendor, displaced, ordered
 from extractor_service.formats.makernotes.sony_values import CONVERSIONS
-from extractor_service.formats.tagset import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +61,7 @@ def _directory(walk: Walk, offset: int, length: int) -> None:
 
 def _hidden(notes: Notes, entry: ifd.Entry, table: str) -> None:
     data = notes.bytes_of(entry).translate(_DECIPHER)
-    notes.block(data, Block(f"Sony::{table}", "int8u", _MASKS, False), entry.offset)
+    notes.block(data, Block(f"Sony::{table}", "int8u", None, False), entry.offset)
 
 
 def _by_model(choices: tuple[tuple[str, str], ...]) -> Callable[[Notes, ifd.Entry], None]:
@@ -97,7 +96,7 @@ def _camera_info(notes: Notes, entry: ifd.Entry) -> None:
     table = tables.get(entry.size_bytes)
     if table:
         order = None if table == "CameraInfo3" else table == "CameraInfo"
-        notes.block(notes.bytes_of(entry), Block(f"Sony::{table}", "int8u", _MASKS, order), entry.offset)
+        notes.block(notes.bytes_of(entry), Block(f"Sony::{table}", "int8u", None, order), entry.offset)
 
 
 def _camera_settings(notes: Notes, entry: ifd.Entry) -> None:
@@ -106,7 +105,7 @@ def _camera_settings(notes: Notes, entry: ifd.Entry) -> None:
     found = tables.get(entry.size_bytes)
     if found:
         table, unit, order = found
-        notes.block(notes.bytes_of(entry), Block(f"Sony::{table}", unit, _MASKS, order), entry.offset)
+        notes.block(notes.bytes_of(entry), Block(f"Sony::{table}", unit, None, order), entry.offset)
 
 
 def _focus_info(notes: Notes, entry: ifd.Entry) -> None:
@@ -121,14 +120,6 @@ def _preview(notes: Notes, entry: ifd.Entry) -> None:
         fields.add_binary(notes.document, SECTION, "Sony", "PreviewImage", entry.size_bytes, origin)
 
 
-def _preview_place(notes: Notes, entry: ifd.Entry) -> None:
-    tag = notes.table("Sony::Main").get(entry.tag)
-    if isinstance(tag, Tag):
-        notes.add(tag, notes.directories.value(entry, 64), entry.offset, entry.size_bytes)
-
-
-# Bits of bytes that hold several values. exiftool.org/TagNames/Sony.html
-_MASKS: Mapping[str, int] = {}
 _9400 = (
     dict.fromkeys((0x07, 0x09, 0x0A, 0x5E, 0xE7, 0x04), "Tag9400a")
     | {0x0C: "Tag9400b"}

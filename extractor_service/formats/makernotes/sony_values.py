@@ -29,14 +29,6 @@ def _old_aperture(value: Value) -> Value:
     return 2 ** ((value / 8 - 1) / 2) if isinstance(value, int) else value
 
 
-def _date(value: Value) -> Value:
-    """A little-endian year and five bytes."""
-    if isinstance(value, bytes) and len(value) >= 7:
-        year = int.from_bytes(value[:2], "little")
-        return f"{year:04d}:{value[2]:02d}:{value[3]:02d} {value[4]:02d}:{value[5]:02d}:{value[6]:02d}"
-    return value
-
-
 def _lens_spec(value: Value) -> Value:
     """Eight bytes of decimal digits: flags, focal lengths, apertures, flags."""
     if isinstance(value, list) and all(isinstance(each, int) for each in value):
@@ -124,7 +116,7 @@ _HALF = Conversion(_f_number, conv.f_number_text)
 
 CONVERSIONS: Mapping[str, Conversion] = {
     "LensSpec": Conversion(_lens_spec, _lens_spec_text),
-    "SonyDateTime": Conversion(_date),
+    "SonyDateTime": Conversion(conv.date_of_bytes),
     "SonyISO": _ISO,
     "BaseISO": _ISO,
     "StopsAboveBaseISO": Conversion(lambda value: 16 - value / 256 if isinstance(value, int) else value, conv.fixed("{:.1f}")),
