@@ -6,22 +6,16 @@ import asyncio
 import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cache_service.admin_service import CacheAdminServicer
-from cache_service.entry import Budget
-from cache_service.eviction.lru import LruPolicy
-from cache_service.invalidation import InvalidationLog, open_log
+from cache_service.assembly import assembled
 from cache_service.pressure.monitor import PressureMonitor
 from cache_service.pressure.policy import TierBudgetPolicy
 from cache_service.pressure_service import PressureServicer
 from cache_service.result_service import ResultServicer
 from cache_service.settings import Settings
-from cache_service.store import ResultStore
-from cache_service.tiers.composite import CompositeTier
-from cache_service.tiers.disk import DiskTier
-from cache_service.tiers.memory import MemoryTier
+from cache_service.sizing import memory_budget
 from metaextract.cache.v1 import admin_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from service_runtime import server as runtime
 from service_runtime.memory import signals
@@ -34,7 +28,8 @@ from service_runtime.telemetry import configure_logging
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from cache_service.tiers.base import Tier
+    from cache_service.assembly import Assembled
+    from cache_service.entry import Budget
 
 _MAX_RECEIVE_BYTES = 16 * 1024 * 1024
 
@@ -42,30 +37,34 @@ _MAX_RECEIVE_BYTES = 16 * 1024 * 1024
 @contextlib.asynccontextmanager
 async def running_cache(settings: Settings) -> AsyncIterator[runtime.RunningServer]:
     """A started cache server, not yet marked ready; everything is closed on leaving."""
-    memory_budget = Budget(settings.cache_memory_bytes, settings.cache_memory_entries)
-    tiers: list[Tier] = [MemoryTier(memory_budget, LruPolicy())]
-    if settings.cache_directory:
-        directory = Path(settings.cache_directory)
-        log = open_log(directory / "invalidations.sqlite")
-        tiers.append(await DiskTier.open(directory, Budget(settings.cache_disk_bytes), log.point.log_id))
-    else:
-        log = InvalidationLog()
-    tier = CompositeTier(tiers)
-    store = ResultStore(tier, log)
     sampler = Sampler(signals.discover())
+    limits = [reading.limit_bytes for reading in sampler.sample().readings if reading.limit_bytes > 0]
+    budget = memory_budget(settings, min(limits, default=0))
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(sampler.close)
+        parts = await stack.enter_async_context(assembled(settings, budget))
+        yield await stack.enter_async_context(_serving(settings, parts, sampler, budget))
+
+
+@contextlib.asynccontextmanager
+async def _serving(
+    settings: Settings, parts: Assembled, sampler: Sampler, budget: Budget
+) -> AsyncIterator[runtime.RunningServer]:
     monitor = PressureMonitor(
         sampler,
         make_classifier(settings),
-        TierBudgetPolicy(memory_budget, settings.cache_regrow_ratio_per_second),
-        tier.resize,
+        TierBudgetPolicy(budget, settings.cache_regrow_ratio_per_second),
+        parts.tier.resize,
         TrimLimiter(),
         sample_seconds=settings.pressure_sample_seconds,
         heartbeat_seconds=settings.pressure_heartbeat_seconds,
     )
+    results = ResultServicer(parts.store, parts.flights, parts.log, settings.pressure_heartbeat_seconds)
+    admin = CacheAdminServicer(parts.store, parts.flights, parts.leases, parts.inspector, monitor)
     registrations = [
         runtime.Registration(
             "metaextract.cache.v1.ResultService",
-            ResultServicer(store),
+            results,
             result_pb2_grpc.add_ResultServiceServicer_to_server,
         ),
         runtime.Registration(
@@ -75,7 +74,7 @@ async def running_cache(settings: Settings) -> AsyncIterator[runtime.RunningServ
         ),
         runtime.Registration(
             "metaextract.cache.v1.CacheAdminService",
-            CacheAdminServicer(store, monitor),
+            admin,
             admin_pb2_grpc.add_CacheAdminServiceServicer_to_server,
         ),
     ]
@@ -85,14 +84,13 @@ async def running_cache(settings: Settings) -> AsyncIterator[runtime.RunningServ
     monitoring = asyncio.create_task(monitor.run())
     try:
         server = await runtime.start_server(registrations, options, settings)
-        server.on_drain(monitor.broadcaster.close)
+        for drain in (monitor.broadcaster.close, results.drain, admin.drain):
+            server.on_drain(drain)
         yield server
     finally:
         monitoring.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await monitoring
-        sampler.close()
-        await store.close()
 
 
 async def _serve(settings: Settings) -> None:
@@ -109,7 +107,7 @@ def main() -> None:
     configure_logging(settings.log_level)
     try:
         runtime.run(lambda: _serve(settings))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         sys.exit(f"metaextract-cache: {error}")
 
 

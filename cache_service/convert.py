@@ -10,9 +10,11 @@ from cache_service.store import NewResult, TtlSpan
 from metaextract.cache.v1 import admin_pb2, pressure_pb2, result_pb2
 
 if TYPE_CHECKING:
-    from cache_service.entry import Found, TierStats
+    from cache_service.entry import TierStats
+    from cache_service.flights import Acquisition
+    from cache_service.inspection import Description
     from cache_service.pressure.state import PressureState, SignalState
-    from cache_service.store import PutOutcome
+    from cache_service.store import PutOutcome, StoredResult
 
 _HOUR = 3600.0
 _TTL = {
@@ -20,11 +22,20 @@ _TTL = {
     result_pb2.TTL_CLASS_EXTRACTION: TtlSpan(_HOUR, 2 * _HOUR),
     result_pb2.TTL_CLASS_MODULE: TtlSpan(2 * _HOUR, 4 * _HOUR),
     result_pb2.TTL_CLASS_FAILURE: TtlSpan(60.0, 120.0),
+    result_pb2.TTL_CLASS_PERCEPTUAL_HASH: TtlSpan(6 * _HOUR, 12 * _HOUR),
+    result_pb2.TTL_CLASS_GEOCODING: TtlSpan(20 * _HOUR, 28 * _HOUR),
+    result_pb2.TTL_CLASS_STRIKES: TtlSpan(20 * _HOUR, 28 * _HOUR),
 }
-_TIER = {"memory": result_pb2.TIER_MEMORY, "disk": result_pb2.TIER_DISK}
+_TIER = {
+    "memory": result_pb2.TIER_MEMORY,
+    "large": result_pb2.TIER_MEMORY,
+    "disk": result_pb2.TIER_DISK,
+    "redis": result_pb2.TIER_REDIS,
+}
 _PUT_STATUS = {
     "disk": result_pb2.PUT_STATUS_DISK,
     "memory": result_pb2.PUT_STATUS_MEMORY,
+    "large": result_pb2.PUT_STATUS_MEMORY,
     "": result_pb2.PUT_STATUS_NOT_STORED,
 }
 
@@ -43,23 +54,72 @@ def result_from_wire(entry: result_pb2.ResultEntry) -> NewResult:
         cost_seconds=max(0.0, entry.cost_seconds),
         ttl=_TTL.get(entry.ttl_class, _TTL[result_pb2.TTL_CLASS_UNSPECIFIED]),
         read_point=None if point is None else ReadPoint(point.log_id, point.revision),
+        source=entry.source,
+        tags=tuple(entry.tags),
     )
 
 
 def selector_from_wire(request: result_pb2.InvalidateResultsRequest) -> Selector:
     """The selector; empty fields select nothing in particular."""
-    return Selector(request.content_id or None, request.module or None, request.version or None)
+    return Selector(
+        request.content_id or None,
+        request.module or None,
+        request.version or None,
+        request.source_prefix or None,
+        request.tag or None,
+    )
 
 
-def lookup_to_wire(found: Found | None, now: float) -> result_pb2.ResultLookup:
+def selector_to_wire(selector: Selector) -> result_pb2.InvalidateResultsRequest:
+    """The request that it came from."""
+    fields = {name: value for name, value in selector._asdict().items() if value is not None}
+    return result_pb2.InvalidateResultsRequest(**fields)
+
+
+def lookup_to_wire(found: StoredResult | None, now: float) -> result_pb2.ResultLookup:
     """The answer for one key."""
     if found is None:
         return result_pb2.ResultLookup()
     return result_pb2.ResultLookup(
         found=True,
-        value=found.entry.value,
+        value=found.value,
         tier=_TIER[found.tier],
         expires_in_seconds=max(0.0, found.entry.expires_at - now),
+    )
+
+
+def acquisition_to_wire(acquisition: Acquisition, now: float) -> result_pb2.Acquisition:
+    """What a group got."""
+    lookups = [lookup_to_wire(result, now) for result in acquisition.results]
+    if acquisition.lease is not None:
+        return result_pb2.Acquisition(
+            status=result_pb2.ACQUIRE_STATUS_LEASED,
+            lookups=lookups,
+            lease_token=acquisition.lease.token,
+            lease_expires_in_seconds=max(0.0, acquisition.lease.expires_at - now),
+        )
+    status = result_pb2.ACQUIRE_STATUS_HIT if acquisition.is_hit else result_pb2.ACQUIRE_STATUS_WAIT
+    return result_pb2.Acquisition(status=status, lookups=lookups)
+
+
+def key_to_wire(key: Key) -> result_pb2.ResultKey:
+    """The key for the wire."""
+    return result_pb2.ResultKey(**key._asdict())
+
+
+def description_to_wire(description: Description, now: float) -> admin_pb2.EntryDescription:
+    """An entry for operators."""
+    entry = description.entry
+    return admin_pb2.EntryDescription(
+        key=key_to_wire(description.key),
+        tiers=description.tiers,
+        value_bytes=description.value_bytes,
+        stored_bytes=len(entry.value),
+        cost_seconds=entry.cost_seconds,
+        expires_in_seconds=max(0.0, entry.expires_at - now),
+        read_revision=entry.read_revision,
+        source=entry.source,
+        tags=entry.tags,
     )
 
 
@@ -101,6 +161,8 @@ def tier_stats_to_wire(stats: TierStats) -> admin_pb2.TierStats:
         budget_entries=stats.budget.entries,
         removals=admin_pb2.Removals(**removals),
         failures=stats.failures,
+        held_bytes=stats.held_bytes,
+        suspended=stats.is_suspended,
     )
 
 

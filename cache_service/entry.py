@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-# One key, entry and their places in the index; measured 318 to 400 B (research/cache-and-pressure.md, B and D).
-ENTRY_OVERHEAD_BYTES = 400
+# An entry's places in the index and in the eviction policy; measured by `make bench ONLY=memory_return`.
+ENTRY_OVERHEAD_BYTES = 160
+# Of a record beside key, labels and value; see `record`.
+RECORD_BYTES = 38  # 34, and 4 between the parts of the key
 
 
 class Key(NamedTuple):
@@ -23,36 +25,53 @@ class Key(NamedTuple):
         """The key as one string; unambiguous, since key parts hold no control characters."""
         return "\n".join(self)
 
+    @classmethod
+    def from_text(cls, text: str) -> Key:
+        """The key that `text` was made from."""
+        return cls(*text.split("\n"))
+
 
 class Entry(NamedTuple):
     """A stored result. Immutable, so that it can be shared between tiers."""
 
     value: bytes
+    """As stored, maybe compressed; see `codec`."""
     cost_seconds: float
     expires_at: float
     """Seconds since 1970; wall time, since entries outlive the process."""
     read_revision: int
     """Revision of the invalidation log when the reading began."""
+    source: str = ""
+    """Where content that is known by a version was read from; "" for content known by its digest."""
+    tags: tuple[str, ...] = ()
 
 
 def charged_bytes(key: Key, entry: Entry) -> int:
-    """The bytes that an entry is charged with: value, key and overhead."""
-    return len(entry.value) + sum(map(len, key)) + ENTRY_OVERHEAD_BYTES
+    """The bytes that an entry is charged with: value, key, labels and overhead."""
+    labels = len(entry.source) + sum(map(len, entry.tags)) + sum(map(len, key))
+    return len(entry.value) + labels + RECORD_BYTES + ENTRY_OVERHEAD_BYTES
 
 
 class Selector(NamedTuple):
-    """Selects keys: every field that isn't None must be equal. All None selects everything."""
+    """Selects entries: every field that isn't None must match. All None selects everything."""
 
     content_id: str | None = None
     module: str | None = None
     version: str | None = None
+    source_prefix: str | None = None
+    tag: str | None = None
 
-    def matches(self, key: Key) -> bool:
-        """Whether `key` is selected."""
+    def matches(self, key: Key, entry: Entry) -> bool:
+        """Whether the entry of `key` is selected."""
         return (
             self.content_id in {None, key.content_id}
             and self.module in {None, key.module}
             and self.version in {None, key.version}
+            and (
+                self.source_prefix is None
+                or (entry.source != "" and entry.source.startswith(self.source_prefix))
+            )
+            and (self.tag is None or self.tag in entry.tags)
         )
 
 
@@ -92,3 +111,7 @@ class TierStats:
     budget: Budget
     removals: dict[RemovalCause, int]
     failures: int = 0
+    held_bytes: int = 0
+    """Memory or disk that it takes; 0 where that isn't known."""
+    is_suspended: bool = False
+    """Whether it is being left alone after failures."""

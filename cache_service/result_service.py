@@ -6,17 +6,25 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cache_service import convert
+from cache_service.flights import DEFAULT_LEASE_SECONDS, LostLeaseError
+from cache_service.invalidation import LogUnavailableError, ReadPoint
 from metaextract.cache.v1 import result_pb2, result_pb2_grpc
-from service_runtime.errors import InvalidRequestError
+from service_runtime.errors import FleetUnreachableError, InvalidRequestError, LeaseLostError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
     from grpc import aio
 
-    from cache_service.store import ResultStore
+    from cache_service.flights import Flights
+    from cache_service.invalidation import InvalidationLog
+    from cache_service.store import PutOutcome, ResultStore
 
     Context = aio.ServicerContext[Any, Any]
 
 MAX_BATCH = 1000
+MAX_GROUP = 64
+MAX_SECONDS = 300
 # Below the largest message that clients take; results beyond it are answered as not found.
 MAX_REPLY_BYTES = 12 * 1024 * 1024
 
@@ -24,8 +32,20 @@ MAX_REPLY_BYTES = 12 * 1024 * 1024
 class ResultServicer(result_pb2_grpc.ResultServiceServicer):
     """Results by key; see protos/metaextract/cache/v1/result.proto."""
 
-    def __init__(self, store: ResultStore) -> None:
+    def __init__(
+        self, store: ResultStore, flights: Flights, log: InvalidationLog, heartbeat_seconds: float
+    ) -> None:
         self._store = store
+        self._flights = flights
+        self._log = log
+        self._heartbeat_seconds = heartbeat_seconds
+        self._is_draining = False
+
+    def drain(self) -> None:
+        """Ends what is held: waiters and watches."""
+        self._is_draining = True
+        self._flights.close()
+        self._log.wake()
 
     async def GetResult(
         self, request: result_pb2.GetResultRequest, context: Context
@@ -51,7 +71,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         now, left_bytes = time.time(), MAX_REPLY_BYTES
         lookups = []
         for hit in found:
-            left_bytes -= len(hit.entry.value) if hit is not None else 0
+            left_bytes -= len(hit.value) if hit is not None else 0
             lookups.append(convert.lookup_to_wire(hit if left_bytes >= 0 else None, now))
         return result_pb2.BatchGetResultsResponse(lookups=lookups, read_point=convert.point_to_wire(point))
 
@@ -62,7 +82,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         del context
         if not request.HasField("entry"):
             raise InvalidRequestError("entry", "is required")
-        (outcome,) = await self._store.put([convert.result_from_wire(request.entry)])
+        (outcome,) = await self._put([request.entry])
         return result_pb2.PutResultResponse(outcome=convert.outcome_to_wire(outcome))
 
     async def BatchPutResults(
@@ -71,7 +91,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         """Stores several results, in one transaction."""
         del context
         _check_batch("entries", len(request.entries))
-        outcomes = await self._store.put([convert.result_from_wire(entry) for entry in request.entries])
+        outcomes = await self._put(request.entries)
         return result_pb2.BatchPutResultsResponse(
             outcomes=[convert.outcome_to_wire(outcome) for outcome in outcomes]
         )
@@ -83,11 +103,143 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         del context
         selector = convert.selector_from_wire(request)
         if not any(selector):
-            raise InvalidRequestError("content_id", "or module must be set; ClearCache drops everything")
+            raise InvalidRequestError(
+                "content_id", "or another field must be set; ClearCache drops everything"
+            )
         if selector.version and not selector.module:
             raise InvalidRequestError("version", "is only valid together with module")
-        point, removed = await self._store.invalidate(selector)
+        try:
+            point, removed = await self._store.invalidate(selector)
+        except LogUnavailableError as error:
+            raise FleetUnreachableError(str(error)) from error
         return result_pb2.InvalidateResultsResponse(point=convert.point_to_wire(point), removed_count=removed)
+
+    async def AcquireResult(
+        self, request: result_pb2.AcquireResultRequest, context: Context
+    ) -> result_pb2.AcquireResultResponse:
+        """Results, or the right to compute them."""
+        del context
+        _check_batch("groups", len(request.groups))
+        _check_wait(request)
+        point = self._store.read_point
+        seconds = request.lease_seconds or DEFAULT_LEASE_SECONDS
+        acquisitions = [
+            await self._acquire(group, request.holder[:100], seconds, request.max_wait_seconds)
+            for group in request.groups
+        ]
+        return result_pb2.AcquireResultResponse(
+            acquisitions=_fitting(acquisitions), read_point=convert.point_to_wire(point)
+        )
+
+    async def ReleaseLease(
+        self, request: result_pb2.ReleaseLeaseRequest, context: Context
+    ) -> result_pb2.ReleaseLeaseResponse:
+        """Gives rights back without a result."""
+        del context
+        _check_batch("groups", len(request.groups))
+        released = 0
+        for group in request.groups:
+            _check_group(group)
+            released += await self._flights.release(convert.key_from_wire(group.keys[0]), group.lease_token)
+        return result_pb2.ReleaseLeaseResponse(released_count=released)
+
+    async def WatchInvalidations(
+        self, request: result_pb2.WatchInvalidationsRequest, context: Context
+    ) -> AsyncIterator[result_pb2.WatchInvalidationsResponse]:
+        """The position, then every invalidation and heartbeats, until the server drains."""
+        del context
+        valid_for = 3 * self._heartbeat_seconds  # two heartbeats may be lost
+        point = self._log.point
+        if request.HasField("since"):
+            since = ReadPoint(request.since.log_id, request.since.revision)
+            is_known = self._log.since(since) is not None
+            point = since if is_known else point
+            yield _news(point, valid_for, reset=not is_known)
+        else:
+            yield _news(point, valid_for)
+        while not self._is_draining:
+            await self._log.wait(point, self._heartbeat_seconds)
+            missed = self._log.since(point)
+            if missed is None:
+                point = self._log.point
+                yield _news(point, valid_for, reset=True)
+                continue
+            for invalidation in missed:
+                point = ReadPoint(point.log_id, invalidation.revision)
+                yield _news(point, valid_for, convert.selector_to_wire(invalidation.selector))
+            if not missed:
+                point = self._log.point  # it may have counted on without an invalidation
+                yield _news(point, valid_for)
+
+    async def _put(self, entries: Sequence[result_pb2.ResultEntry]) -> list[PutOutcome]:
+        return await self._flights.put(
+            [convert.result_from_wire(entry) for entry in entries], [entry.lease_token for entry in entries]
+        )
+
+    async def _acquire(
+        self, group: result_pb2.ResultGroup, holder: str, lease_seconds: float, max_wait_seconds: float
+    ) -> result_pb2.Acquisition:
+        _check_group(group)
+        keys = [convert.key_from_wire(key) for key in group.keys]
+        try:
+            acquisition = (
+                await self._flights.renew(keys, group.lease_token, lease_seconds)
+                if group.lease_token
+                else await self._flights.acquire(
+                    keys,
+                    holder,
+                    lease_seconds,
+                    max_wait_seconds,
+                    [convert.key_from_wire(key) for key in group.optional_keys],
+                )
+            )
+        except LostLeaseError as error:
+            raise LeaseLostError("the lease lapsed, and another one has it now") from error
+        return convert.acquisition_to_wire(acquisition, time.time())
+
+
+def _news(
+    point: ReadPoint,
+    valid_for_seconds: float,
+    selector: result_pb2.InvalidateResultsRequest | None = None,
+    *,
+    reset: bool = False,
+) -> result_pb2.WatchInvalidationsResponse:
+    return result_pb2.WatchInvalidationsResponse(
+        point=convert.point_to_wire(point),
+        selector=selector,
+        reset=reset,
+        valid_for_seconds=valid_for_seconds,
+    )
+
+
+def _fitting(acquisitions: list[result_pb2.Acquisition]) -> list[result_pb2.Acquisition]:
+    """Beyond the largest reply, hits turn into WAIT: whoever asks again gets them."""
+    left_bytes = MAX_REPLY_BYTES
+    for acquisition in acquisitions:
+        left_bytes -= acquisition.ByteSize()
+        if left_bytes < 0:
+            for lookup in acquisition.lookups:
+                lookup.Clear()
+            if acquisition.status == result_pb2.ACQUIRE_STATUS_HIT:
+                acquisition.status = result_pb2.ACQUIRE_STATUS_WAIT
+    return acquisitions
+
+
+def _check_group(group: result_pb2.ResultGroup) -> None:
+    if not 1 <= len(group.keys) <= MAX_GROUP:
+        raise InvalidRequestError("groups.keys", f"1 to {MAX_GROUP} are expected, not {len(group.keys)}")
+    if len(group.optional_keys) > MAX_GROUP:
+        raise InvalidRequestError("groups.optional_keys", f"at most {MAX_GROUP} are expected")
+
+
+def _check_wait(request: result_pb2.AcquireResultRequest) -> None:
+    if not 0 <= request.max_wait_seconds <= MAX_SECONDS:
+        raise InvalidRequestError("max_wait_seconds", f"must be from 0 to {MAX_SECONDS}")
+    if request.max_wait_seconds and len(request.groups) > 1:
+        raise InvalidRequestError("max_wait_seconds", "only a single group can be held")
+    if request.lease_seconds and not 1 <= request.lease_seconds <= MAX_SECONDS:
+        raise InvalidRequestError("lease_seconds", f"must be from 1 to {MAX_SECONDS}")
 
 
 def _check_batch(field: str, count: int) -> None:

@@ -15,18 +15,56 @@ class Settings(RuntimeSettings):
 
     cache_address: str = setting("127.0.0.1:50052", "Address that the cache listens on.", unit="host:port")
     cache_directory: str = setting("", "Folder of the disk tier. Without one, results live in memory only.")
+    cache_profile: str = setting(
+        "auto",
+        "Size of the memory tier, entries and MiB: dev 100/50, constrained 200/100, default 500/200,"
+        " high-memory 2,000/1,000; auto: a quarter of the container's memory, bounded by bytes alone.",
+        choices=("auto", "dev", "default", "high-memory", "constrained"),
+    )
     cache_memory_bytes: int = setting(
-        256 * _MIB, "Largest memory tier, overhead included.", unit="B", low=_MIB, high=1 << 40
+        0, "Largest memory tier, overhead included; 0: by the profile.", unit="B", low=0, high=1 << 40
     )
     cache_memory_entries: int = setting(
-        100_000, "Most entries in the memory tier; 0: only bytes count.", low=0, high=100_000_000
+        -1,
+        "Most entries in the memory tier; 0: only bytes count; -1: by the profile.",
+        low=-1,
+        high=100_000_000,
     )
+    cache_large_ratio: float = setting(
+        0.25,
+        "Share of the memory tier that is for values above 64 KiB as stored.",
+        unit="ratio", low=0.01, high=0.99,
+    )  # fmt: skip
+    cache_policy: str = setting(
+        "gdsf", "Who is evicted from memory; compare them with `metaextract cache replay`.",
+        choices=("gdsf", "lru", "s3-fifo"),
+    )  # fmt: skip
     cache_disk_bytes: int = setting(2048 * _MIB, "Largest disk tier.", unit="B", low=_MIB, high=1 << 44)
     cache_regrow_ratio_per_second: float = setting(
         0.01,
         "How fast the memory tier's budget grows back after pressure, as a share of its maximum.",
         unit="1/s", low=0.0001, high=1,
     )  # fmt: skip
+    cache_redis_url: str = setting(
+        "",
+        "Redis or Valkey that replicas share: redis://, rediss://, unix://, and with +sentinel or +cluster."
+        " Without one, a replica is alone.",
+    )
+    cache_redis_prefix: str = setting("metaextract", "First part of all key names in Redis.")
+    cache_redis_timeout_seconds: float = setting(
+        0.25, "Longest wait for Redis; what takes longer is a miss.", unit="s", low=0.01, high=10
+    )
+    cache_redis_write: str = setting(
+        "through",
+        "Whether a put waits for Redis (through) or not (behind: faster, and other replicas see it later).",
+        choices=("through", "behind"),
+    )
+    cache_trace_path: str = setting(
+        "", "File that requests are logged to, for `metaextract cache replay`. Without one, they aren't."
+    )
+    cache_trace_bytes: int = setting(
+        256 * _MIB, "Largest trace; then the logging ends.", unit="B", low=1, high=1 << 40
+    )
     pressure_heartbeat_seconds: float = setting(
         2.0,
         "Longest silence on WatchPressure; a state is valid for three of them.",

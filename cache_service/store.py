@@ -1,4 +1,4 @@
-"""The result store: tiers, expiry, invalidation and statistics behind four operations."""
+"""The result store: tiers, compression, expiry, invalidation and statistics behind four operations."""
 
 from __future__ import annotations
 
@@ -6,22 +6,32 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from cache_service.entry import Entry, Key, RemovalCause, Selector
+from cache_service.codec import CorruptValueError, MissingDictionaryError
+from cache_service.entry import Entry, Key, RemovalCause
+from cache_service.invalidation import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from typing import TypeVar
 
-    from cache_service.entry import Found, TierStats
+    from cache_service.codec import Codec
+    from cache_service.dictionaries import Dictionaries
+    from cache_service.entry import Found, Selector, TierStats
     from cache_service.invalidation import InvalidationLog, ReadPoint
     from cache_service.tiers.base import Tier
+    from cache_service.trace import TraceWriter
 
     T = TypeVar("T")
 
 MAX_VALUE_BYTES = 4 * 1024 * 1024
 MAX_KEY_PART_CHARS = 512
+MAX_SOURCE_CHARS = 4096
+MAX_TAGS = 16
+MAX_TAG_CHARS = 128
+MAX_INFLIGHT_BYTES = 64 * 1024 * 1024
+"""Values on their way into the tiers; beyond it they are refused instead of queueing in memory."""
 
 
 class TtlSpan(NamedTuple):
@@ -40,6 +50,18 @@ class NewResult(NamedTuple):
     ttl: TtlSpan
     read_point: ReadPoint | None
     """The end of the log at the look-up that missed; None for a value that was made now."""
+    source: str = ""
+    tags: tuple[str, ...] = ()
+    refusal: str = ""
+    """Why it is refused already; "" when it isn't."""
+
+
+class StoredResult(NamedTuple):
+    """A result as it was put, and where it was."""
+
+    value: bytes
+    tier: str
+    entry: Entry
 
 
 class PutOutcome(NamedTuple):
@@ -47,6 +69,14 @@ class PutOutcome(NamedTuple):
 
     tier: str
     reason: str = ""
+
+
+class Appender(Protocol):
+    """Adds to the invalidation log: of this replica, or of all."""
+
+    async def append(self, selector: Selector) -> ReadPoint:
+        """See `InvalidationLog.append`."""
+        ...
 
 
 @dataclass
@@ -58,6 +88,8 @@ class StoreStats:
     puts: int = 0
     puts_refused: int = 0
     saved_seconds: float = 0.0
+    value_bytes: int = 0
+    stored_bytes: int = 0
 
 
 class ResultStore:
@@ -67,15 +99,24 @@ class ResultStore:
         self,
         tier: Tier,
         log: InvalidationLog,
+        codec: Codec,
+        dictionaries: Dictionaries,
         *,
+        appender: Appender | None = None,
+        trace: TraceWriter | None = None,
         clock: Callable[[], float] = time.time,
         jitter: random.Random | None = None,
     ) -> None:
         self._tier = tier
         self._log = log
+        self._codec = codec
+        self._dictionaries = dictionaries
+        self._appender = appender or log
+        self._trace = trace
         self._clock = clock
         self._jitter = jitter or random.Random()
         self._running: set[asyncio.Task[object]] = set()
+        self._inflight_bytes = 0
         self.stats = StoreStats()
 
     @property
@@ -83,50 +124,78 @@ class ResultStore:
         """The end of the invalidation log; take it before the look-up."""
         return self._log.point
 
-    async def get(self, keys: Sequence[Key]) -> list[Found | None]:
-        """One answer per key, in order; expired and invalidated entries are misses."""
+    async def get(
+        self, keys: Sequence[Key], *, is_retry: bool = False, optional: int = 0
+    ) -> list[StoredResult | None]:
+        """One answer per key, in order; expired and invalidated entries are misses.
+
+        A retry repeats a look-up that missed, and isn't counted again; nor are the last `optional` ones as misses.
+        """
         now = self._clock()
         found = await self._tier.get(keys, now)
-        stale: list[tuple[Key, Entry]] = []
-        for index, (key, hit) in enumerate(zip(keys, found, strict=True)):
-            if hit is None:
-                continue
-            if self._log.covers(key, hit.entry.read_revision):
-                found[index] = None
-                stale.append((key, hit.entry))
-            else:
-                self.stats.saved_seconds += hit.entry.cost_seconds
-        if stale:
-            await self._tier.discard(stale, RemovalCause.DELETED)
-        hits = sum(1 for hit in found if hit is not None)
-        self.stats.hits += hits
-        self.stats.misses += len(found) - hits
-        return found
+        results: list[StoredResult | None] = []
+        for key, hit in zip(keys, found, strict=True):
+            result = None if hit is None else await self._open(key, hit)
+            results.append(result)
+            if result is not None:
+                self.stats.saved_seconds += result.entry.cost_seconds
+                self._note(key, result.entry)
+        if not is_retry:
+            counted = results[: len(results) - optional]
+            hits = sum(1 for result in counted if result is not None)
+            self.stats.hits += hits
+            self.stats.misses += len(counted) - hits
+        return results
 
     async def put(self, results: Sequence[NewResult]) -> list[PutOutcome]:
         """One outcome per result, in order; each is stored or refused alone."""
         now = self._clock()
-        outcomes = [PutOutcome("", self._refusal(result)) for result in results]
+        outcomes = [PutOutcome("", result.refusal or self._refusal(result)) for result in results]
         accepted = [index for index, outcome in enumerate(outcomes) if not outcome.reason]
         items = [(results[index].key, self._entry(results[index], now)) for index in accepted]
+        size_bytes = sum(len(entry.value) for _, entry in items)
+        if self._inflight_bytes and self._inflight_bytes + size_bytes > MAX_INFLIGHT_BYTES:
+            items = []
+            outcomes = [outcome if outcome.reason else PutOutcome("", "no_room") for outcome in outcomes]
         if items:
-            holders = await self._finish(self._tier.put(items, now))
-            for index, holder in zip(accepted, holders, strict=True):
+            self._inflight_bytes += size_bytes
+            holders = await self._finish(self._put(items, now, size_bytes))
+            for index, holder, (key, entry) in zip(accepted, holders, items, strict=True):
                 outcomes[index] = PutOutcome(holder, "" if holder else "no_room")
+                self._note(key, entry)
         stored = sum(1 for outcome in outcomes if outcome.tier)
         self.stats.puts += stored
         self.stats.puts_refused += len(outcomes) - stored
         return outcomes
 
     async def invalidate(self, selector: Selector) -> tuple[ReadPoint, int]:
-        """The log after it, and how many stored entries went. Effective before it returns."""
-        point = self._log.append(selector)
+        """The log after it, and how many stored entries went. Effective before it returns.
+
+        Raises:
+            LogUnavailableError: other replicas can't be told; nothing was changed.
+        """
+        point = await self._appender.append(selector)
         return point, await self._finish(self._tier.delete(selector, point.revision))
 
     async def clear(self) -> int:
         """The number of entries removed; everything is gone."""
-        _, removed = await self.invalidate(Selector())
+        _, removed = await self.invalidate(EVERYTHING)
         return removed
+
+    async def drop_all(self) -> None:
+        """Empties the tiers without a word to the log: what they hold can't be judged any more."""
+        await self._finish(self._tier.delete(EVERYTHING, 1 << 62))
+
+    async def decode(self, entry: Entry) -> bytes | None:
+        """The value of an entry; None when it can't be read."""
+        try:
+            return self._codec.decode(entry.value)
+        except MissingDictionaryError as error:
+            if not await self._dictionaries.fetch(error.dictionary_id):
+                return None
+            return self._codec.decode(entry.value)
+        except CorruptValueError:
+            return None
 
     def tier_stats(self) -> list[TierStats]:
         """One entry per tier, fastest first."""
@@ -135,8 +204,24 @@ class ResultStore:
     async def close(self) -> None:
         """Finishes what runs, then closes tiers and log."""
         await asyncio.gather(*self._running, return_exceptions=True)
+        await self._dictionaries.close()
         await self._tier.close()
         self._log.close()
+        if self._trace is not None:
+            self._trace.close()
+
+    async def _open(self, key: Key, hit: Found) -> StoredResult | None:
+        if self._log.covers(key, hit.entry):
+            await self._tier.discard([(key, hit.entry)], RemovalCause.DELETED)
+            return None
+        value = await self.decode(hit.entry)
+        return None if value is None else StoredResult(value, hit.tier, hit.entry)
+
+    async def _put(self, items: Sequence[tuple[Key, Entry]], now: float, size_bytes: int) -> list[str]:
+        try:
+            return await self._tier.put(items, now)
+        finally:
+            self._inflight_bytes -= size_bytes
 
     async def _finish(self, operation: Coroutine[None, None, T]) -> T:
         """The operation's result; a cancelled caller doesn't leave the tiers half changed."""
@@ -150,11 +235,13 @@ class ResultStore:
             return "too_large"
         if not _is_good_key(result.key):
             return "bad_key"
+        if not _are_good_labels(result.source, result.tags):
+            return "bad_label"
         point = result.read_point
         if point is not None and (
             point.log_id != self._log.point.log_id
             or point.revision > self._log.point.revision
-            or self._log.covers(result.key, point.revision)
+            or self._log.covers(result.key, Entry(b"", 0, 0, point.revision, result.source, result.tags))
         ):
             return "invalidated"
         return ""
@@ -162,11 +249,28 @@ class ResultStore:
     def _entry(self, result: NewResult, now: float) -> Entry:
         lifetime = self._jitter.uniform(*result.ttl)
         point = result.read_point or self._log.point
-        return Entry(result.value, result.cost_seconds, now + lifetime, point.revision)
+        self._dictionaries.learn(result.value)
+        stored = self._codec.encode(result.value)
+        self.stats.value_bytes += len(result.value)
+        self.stats.stored_bytes += len(stored)
+        return Entry(stored, result.cost_seconds, now + lifetime, point.revision, result.source, result.tags)
+
+    def _note(self, key: Key, entry: Entry) -> None:
+        if self._trace is not None:
+            self._trace.note(key, len(entry.value), entry.cost_seconds)
 
 
 def _is_good_key(key: Key) -> bool:
     required = key[:4]
     return all(required) and all(
         len(part) <= MAX_KEY_PART_CHARS and (part == "" or part.isprintable()) for part in key
+    )
+
+
+def _are_good_labels(source: str, tags: Sequence[str]) -> bool:
+    return (
+        len(source) <= MAX_SOURCE_CHARS
+        and (source == "" or source.isprintable())
+        and len(tags) <= MAX_TAGS
+        and all(0 < len(tag) <= MAX_TAG_CHARS and tag.isprintable() for tag in tags)
     )

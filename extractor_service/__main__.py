@@ -15,6 +15,7 @@ from extractor_service.backoff.watch import watch_cache, watch_own_memory
 from extractor_service.caching import ResultCache
 from extractor_service.formats.registry import FORMATS
 from extractor_service.modules.registry import MODULES
+from extractor_service.near_cache import NearCache, follow
 from extractor_service.pipeline import Pipeline
 from extractor_service.service import ExtractorServicer
 from extractor_service.settings import Settings
@@ -24,6 +25,7 @@ from metaextract.extractor.v1 import extractor_pb2_grpc
 from metaextract_client.cache import AsyncCacheClient
 from service_runtime import server as runtime
 from service_runtime.memory import signals
+from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.release import tune_for_large_messages
 from service_runtime.memory.sampler import Sampler
 from service_runtime.memory.wiring import make_classifier
@@ -58,8 +60,10 @@ async def running_extractor(
         max_wait_seconds=settings.queue_seconds,
     )
     cache_client = AsyncCacheClient(settings.cache_address)
+    near = NearCache(settings.near_cache_bytes, lambda: backoff.level() > PressureLevel.NORMAL)
     cache = ResultCache(
         cache_client,
+        near,
         timeout_seconds=settings.cache_timeout_seconds,
         is_crowded=lambda: backoff.limiter.queued > 0,
     )
@@ -85,6 +89,7 @@ async def running_extractor(
     classifier = make_classifier(settings)
     loops = [
         asyncio.create_task(watch_cache(cache_client, backoff, f"{socket.gethostname()}:{os.getpid()}")),
+        asyncio.create_task(follow(cache_client, near)),
         asyncio.create_task(watch_own_memory(sampler, classifier, backoff, settings.pressure_sample_seconds)),
     ]
     try:

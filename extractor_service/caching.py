@@ -9,19 +9,28 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.coalescing import Coalescer
+from extractor_service.leases import Lease
 from metaextract.cache.v1 import result_pb2
 from metaextract_client.errors import DeadlineError, MetaExtractError
 from service_runtime.interceptors import REQUEST_ID_HEADER
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
+    from typing import TypeVar
 
+    from extractor_service.near_cache import NearCache
     from metaextract_client.cache import AsyncCacheClient
+
+    Answer = TypeVar("Answer")
 
 _LINGER_SECONDS = 0.02
 _MAX_PUT_BYTES = 8 * 1024 * 1024  # of the 16 MiB that a message may have
 _MIN_PUT_WEIGHT = _MAX_PUT_BYTES // 64  # of many small ones, 64 share a call
+LEASE_SECONDS = 10.0
+_MAX_HOLD_SECONDS = 60.0
+_MIN_HOLD_SECONDS = 0.05
+_HOLD_RATIO = 0.8  # of what the caller still has; the rest stays for the answer
 VERIFIED = "verified"
 """The space of results whose content id this server computed itself."""
 
@@ -41,8 +50,7 @@ class NewResult(NamedTuple):
     key: ModuleKey
     fragment: bytes
     cost_seconds: float
-    is_failure: bool = False
-    """Kept briefly: the reader, not the file, may be to blame."""
+    ttl_class: result_pb2.TtlClass.ValueType = result_pb2.TTL_CLASS_EXTRACTION
 
 
 class Lookup(NamedTuple):
@@ -53,6 +61,10 @@ class Lookup(NamedTuple):
     read_point: result_pb2.InvalidationPoint | None
     available: bool
     """False when the cache couldn't be asked."""
+    note: bytes | None = None
+    """The result of the key that wasn't required."""
+    lease: Lease | None = None
+    """The right to compute what is missing, for the whole fleet."""
 
 
 class ResultCache:
@@ -61,6 +73,7 @@ class ResultCache:
     def __init__(
         self,
         client: AsyncCacheClient,
+        near: NearCache,
         *,
         timeout_seconds: float,
         pause_seconds: float = 1.0,
@@ -69,75 +82,143 @@ class ResultCache:
     ) -> None:
         """`is_crowded` says that work is queueing: then a call may wait a moment for others to share it."""
         self._client = client
+        self._near = near
         self._is_crowded = is_crowded
         self._timeout_seconds = timeout_seconds
         self._pause_seconds = pause_seconds
         self._clock = clock
         self._paused_until = 0.0
         self._gets = Coalescer(self._send_gets, linger_seconds=self._linger)
+        self._acquisitions = Coalescer(self._send_acquisitions, linger_seconds=self._linger)
         self._puts = Coalescer(
             self._send_puts, max_weight=_MAX_PUT_BYTES, weigh=_weight, linger_seconds=self._linger
         )
 
-    async def look_up(self, keys: Sequence[ModuleKey]) -> Lookup:
-        """What the cache knows of `keys`; all misses when it can't be asked."""
-        missed = Lookup([None] * len(keys), None, available=False)
-        timeout = self._timeout()
-        if timeout is None:
-            return missed
-        try:
-            async with asyncio.timeout(timeout):
-                response, start = await self._gets.submit(keys)
-        except TimeoutError:
-            self._note_failure(None, timeout)
-            return missed
-        except MetaExtractError as error:
-            self._note_failure(error, timeout)
-            return missed
-        lookups = response.lookups[start : start + len(keys)]
-        if len(lookups) != len(keys):
-            return missed
-        fragments = [lookup.value if lookup.found else None for lookup in lookups]
-        return Lookup(fragments, response.read_point, available=True)
+    def near(self, keys: Sequence[ModuleKey]) -> Lookup | None:
+        """What is at hand for all of `keys`, without asking anybody; None when something is missing."""
+        fragments = self._near.get(tuple(keys))
+        return None if fragments is None else Lookup(list(fragments), None, available=True)
 
-    async def store(
-        self, results: Sequence[NewResult], read_point: result_pb2.InvalidationPoint | None
-    ) -> bool:
+    async def look_up(self, keys: Sequence[ModuleKey], note: ModuleKey) -> Lookup:
+        """What the cache knows of `keys`, and of `note`, which isn't required; all misses when it can't be asked.
+
+        Nothing is missing, or there is a lease, or the cache can't be asked: while another one computes, this waits.
+        """
+        group = result_pb2.ResultGroup(keys=map(_key, keys), optional_keys=[_key(note)])
+        answer = await self._guarded(lambda: self._acquisitions.submit([group]))
+        if answer is None:
+            return Lookup([None] * len(keys), None, available=False)
+        response, index = answer
+        found = response.acquisitions[index] if index < len(response.acquisitions) else None
+        point = response.read_point
+        while found is not None and found.status == result_pb2.ACQUIRE_STATUS_WAIT:
+            held = await self._wait(group)
+            if held is None:
+                return Lookup([None] * len(keys), None, available=False)
+            found, point = held
+        if found is None or len(found.lookups) != len(keys) + 1:
+            return Lookup([None] * len(keys), None, available=False)
+        *lookups, noted = found.lookups
+        fragments = [lookup.value if lookup.found else None for lookup in lookups]
+        lease = None
+        if found.status == result_pb2.ACQUIRE_STATUS_LEASED:
+            lease = Lease(
+                self._client, group.keys[0], found.lease_token, LEASE_SECONDS, self._timeout_seconds
+            )
+        else:
+            self._near.put(
+                tuple(keys),
+                tuple(lookup.value for lookup in lookups),
+                point,
+                min(lookup.expires_in_seconds for lookup in lookups),
+            )
+        return Lookup(
+            fragments, point, available=True, note=noted.value if noted.found else None, lease=lease
+        )
+
+    async def peek(self, keys: Sequence[ModuleKey], note: ModuleKey) -> Lookup:
+        """Like `look_up`, without a lease, and without waiting for anybody: for a file that is read in any case."""
+        answer = await self._guarded(lambda: self._gets.submit([*keys, note]))
+        if answer is None:
+            return Lookup([None] * len(keys), None, available=False)
+        response, start = answer
+        lookups = response.lookups[start : start + len(keys) + 1]
+        if len(lookups) != len(keys) + 1:
+            return Lookup([None] * len(keys), None, available=False)
+        noted = lookups[-1]
+        return Lookup(
+            [None] * len(keys), response.read_point, available=True, note=noted.value if noted.found else None
+        )
+
+    async def store(self, results: Sequence[NewResult], lookup: Lookup, source: str) -> bool:
         """Whether the cache took the call; it may still have refused single results.
 
         Without the look-up's read point nothing is stored: an invalidation since the reading began would be undone.
         """
-        timeout = self._timeout()
-        if timeout is None or not results or read_point is None:
+        if not results or lookup.read_point is None:
             return False
+        lease = lookup.lease
         entries = [
             result_pb2.ResultEntry(
                 key=_key(result.key),
                 value=result.fragment,
                 cost_seconds=result.cost_seconds,
-                ttl_class=result_pb2.TTL_CLASS_FAILURE
-                if result.is_failure
-                else result_pb2.TTL_CLASS_EXTRACTION,
-                read_point=read_point,
+                ttl_class=result.ttl_class,
+                read_point=lookup.read_point,
+                source=source,
+                lease_token=lease.token if lease is not None and lease.names(result.key) else 0,
             )
             for result in results
         ]
+        if await self._guarded(lambda: self._puts.submit(entries)) is None:
+            return False
+        if lease is not None and any(entry.lease_token for entry in entries):
+            lease.end()
+        return True
+
+    async def _wait(
+        self, group: result_pb2.ResultGroup
+    ) -> tuple[result_pb2.Acquisition, result_pb2.InvalidationPoint] | None:
+        """The answer once the one who computes is done, or has given up; None when the cache can't be asked."""
+        remaining = current_call.get().remaining_seconds()
+        seconds = _MAX_HOLD_SECONDS if remaining is None else min(_MAX_HOLD_SECONDS, remaining * _HOLD_RATIO)
+        if seconds < _MIN_HOLD_SECONDS:
+            return None
+        try:
+            response = await self._client.acquire_results(
+                [group], seconds, LEASE_SECONDS, seconds + self._timeout_seconds, _metadata()
+            )
+        except MetaExtractError as error:
+            self._note_failure(error, self._timeout_seconds)
+            return None
+        return response.acquisitions[0], response.read_point
+
+    async def _guarded(self, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
+        """The answer; None when the cache isn't to be asked, or fails."""
+        timeout = self._timeout()
+        if timeout is None:
+            return None
         try:
             async with asyncio.timeout(timeout):
-                await self._puts.submit(entries)
+                return await call()
         except TimeoutError:
             self._note_failure(None, timeout)
-            return False
         except MetaExtractError as error:
             self._note_failure(error, timeout)
-            return False
-        return True
+        return None
 
     def _linger(self) -> float:
         return _LINGER_SECONDS if self._is_crowded() else 0.0
 
     async def _send_gets(self, keys: Sequence[ModuleKey]) -> result_pb2.BatchGetResultsResponse:
         return await self._client.get_results([_key(key) for key in keys], self._timeout_seconds, _metadata())
+
+    async def _send_acquisitions(
+        self, groups: Sequence[result_pb2.ResultGroup]
+    ) -> result_pb2.AcquireResultResponse:
+        return await self._client.acquire_results(
+            groups, 0, LEASE_SECONDS, self._timeout_seconds, _metadata()
+        )
 
     async def _send_puts(self, entries: Sequence[result_pb2.ResultEntry]) -> None:
         await self._client.put_results(list(entries), self._timeout_seconds, _metadata())

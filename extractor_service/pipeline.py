@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service import assemble
+from extractor_service import assemble, strikes
 from extractor_service.caching import ModuleKey, NewResult
 from extractor_service.document import Outcome
 from extractor_service.formats.sniff import sniff
 from extractor_service.modules.base import ModuleContext, effective_version
+from extractor_service.strikes import Strikes
 from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, JobResult
+from metaextract.cache.v1 import result_pb2
 from service_runtime.errors import DeadlineError
 from service_runtime.telemetry import current_call
 
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 # Kept of the caller's deadline for assembling and sending the reply.
 _REPLY_SECONDS = 0.25
 _REPLY_RATIO = 0.1
+_STRIKING = frozenset({Outcome.CRASHED.value, Outcome.OUT_OF_MEMORY.value, Outcome.TIMEOUT.value})
 
 
 class CacheUse(Enum):
@@ -74,6 +79,18 @@ class _Step(NamedTuple):
     key: ModuleKey
 
 
+class _Work(NamedTuple):
+    """One extraction on its way. `fragments` fills up."""
+
+    source: Input
+    options: ExtractionOptions
+    context: ModuleContext
+    steps: list[_Step]
+    fragments: dict[str, bytes]
+    lookup: Lookup | None
+    """None when the cache isn't to be used."""
+
+
 class Pipeline:
     """Describes inputs. Parsing is limited and isolated; cached results need neither place nor worker."""
 
@@ -107,20 +124,13 @@ class Pipeline:
         fragments = {
             step.module.name: fragment
             for step, fragment in zip(steps, lookup.fragments if lookup else [], strict=False)
-            if fragment is not None and assemble.is_readable(fragment)
+            if fragment is not None
         }
-        missing = [step for step in steps if step.module.name not in fragments]
-        parsed = JobResult()
-        changed = False
-        if missing:
-            parsed = await self._parse(source, options, context, missing)
-            changed = source.has_changed()
-            computed, storable = assemble.fragments_of(
-                parsed, {step.module.name: step.key.version for step in missing}
-            )
-            fragments.update(computed)
-            if lookup is not None and verdict is not CacheVerdict.BYPASSED and not changed:
-                await self._store(missing, fragments, storable, lookup)
+        work = _Work(source, options, context, steps, fragments, lookup)
+        parsed, changed = JobResult(), False
+        if len(fragments) < len(steps):
+            async with lookup.lease if lookup and lookup.lease else contextlib.nullcontext():
+                parsed, changed = await self._compute(work)
         document = assemble.document(
             source,
             context.format,
@@ -130,6 +140,38 @@ class Pipeline:
             max_bytes=self._max_document_bytes,
         )
         return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads)
+
+    async def _compute(self, work: _Work) -> tuple[JobResult, bool]:
+        """What the workers found, added to the fragments and stored, and whether the file changed meanwhile.
+
+        A content that has killed its worker lately isn't tried: what became of it is the answer.
+        """
+        source, options, lookup = work.source, work.options, work.lookup
+        before = Strikes.decode(lookup.note) if lookup is not None and lookup.note is not None else None
+        is_refresh = options.cache_use is CacheUse.REFRESH
+        if before is not None and before.forbids(time.time(), options.parse_seconds, is_refresh=is_refresh):
+            return JobResult(failure=before.outcome, failure_message=before.explanation()), False
+        missing = [step for step in work.steps if step.module.name not in work.fragments]
+        parsed = await self._parse(source, options, work.context, missing)
+        changed = source.has_changed()
+        computed, storable = assemble.fragments_of(
+            parsed, {step.module.name: step.key.version for step in missing}
+        )
+        work.fragments.update(computed)
+        if lookup is not None and not changed:
+            results = _new_results(missing, work.fragments, storable)
+            if parsed.failure in _STRIKING:
+                record = strikes.after(before, parsed, time.time(), options.parse_seconds)
+                results.append(
+                    NewResult(
+                        strikes.key(source.content_id),
+                        record.encode(),
+                        options.parse_seconds,
+                        result_pb2.TTL_CLASS_STRIKES,
+                    )
+                )
+            await self._cache.store(results, lookup, source.source)
+        return parsed, changed
 
     def _plan(self, source: Input, options: ExtractionOptions, context: ModuleContext) -> list[_Step]:
         """The modules to run, in order; digests that the input already has aren't computed again."""
@@ -150,12 +192,22 @@ class Pipeline:
     ) -> tuple[Lookup | None, CacheVerdict]:
         if not steps or options.cache_use is CacheUse.BYPASS or not source.may_be_cached:
             return None, CacheVerdict.BYPASSED
-        lookup = await self._cache.look_up([step.key for step in steps])
+        keys = [step.key for step in steps]
+        if options.cache_use is CacheUse.REFRESH:
+            lookup = await self._cache.peek(keys, strikes.key(source.content_id))
+            return lookup, CacheVerdict.MISS if lookup.available else CacheVerdict.UNAVAILABLE
+        near = self._cache.near(keys)
+        if near is not None:
+            return near, CacheVerdict.HIT
+        lookup = await self._cache.look_up(keys, strikes.key(source.content_id))
+        readable = [
+            fragment if fragment is not None and assemble.is_readable(fragment) else None
+            for fragment in lookup.fragments
+        ]
+        lookup = lookup._replace(fragments=readable)
         if not lookup.available:
             return lookup, CacheVerdict.UNAVAILABLE
-        if options.cache_use is CacheUse.REFRESH:
-            return lookup._replace(fragments=[None] * len(steps)), CacheVerdict.MISS
-        hits = sum(fragment is not None for fragment in lookup.fragments)
+        hits = sum(fragment is not None for fragment in readable)
         if hits == len(steps):
             return lookup, CacheVerdict.HIT
         return lookup, CacheVerdict.PARTIAL if hits else CacheVerdict.MISS
@@ -181,24 +233,23 @@ class Pipeline:
             wanted.update(step.module.reads)
         return tuple(name for name in self._modules if name in wanted)
 
-    async def _store(
-        self,
-        missing: list[_Step],
-        fragments: dict[str, bytes],
-        storable: dict[str, ModuleResult],
-        lookup: Lookup,
-    ) -> None:
-        results = [
-            NewResult(
-                step.key,
-                fragments[step.module.name],
-                result.elapsed_seconds,
-                is_failure=result.outcome == Outcome.CORRUPT.value,
-            )
-            for step in missing
-            if (result := storable.get(step.module.name)) is not None
-        ]
-        await self._cache.store(results, lookup.read_point)
+
+def _new_results(
+    missing: Sequence[_Step], fragments: dict[str, bytes], storable: dict[str, ModuleResult]
+) -> list[NewResult]:
+    return [
+        NewResult(
+            step.key,
+            fragments[step.module.name],
+            result.elapsed_seconds,
+            # Kept briefly: the reader, not the file, may be to blame.
+            result_pb2.TTL_CLASS_FAILURE
+            if result.outcome == Outcome.CORRUPT.value
+            else result_pb2.TTL_CLASS_EXTRACTION,
+        )
+        for step in missing
+        if (result := storable.get(step.module.name)) is not None
+    ]
 
 
 def _parse_seconds(options: ExtractionOptions) -> float:

@@ -31,6 +31,13 @@ class Settings(RuntimeSettings):
     cache_timeout_seconds: float = setting(
         0.5, "Longest wait for the cache; a slower answer is a miss.", unit="s", low=0.01, high=60
     )
+    near_cache_bytes: int = setting(
+        8 * _MIB,
+        "Copies of cached results in the extractor itself, dropped first under pressure; 0: none.",
+        unit="B",
+        low=0,
+        high=1 << 34,
+    )
     file_roots: tuple[str, ...] = setting(
         (), "Folders whose files `file://` URIs may name, separated by commas.", unit="paths"
     )

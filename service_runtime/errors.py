@@ -84,6 +84,20 @@ class OverloadedError(ServiceError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class LeaseLostError(ServiceError):
+    """The right to compute a result lapsed and is another caller's now."""
+
+    code = grpc.StatusCode.ABORTED
+    reason = "LEASE_LOST"
+
+
+class FleetUnreachableError(ServiceError):
+    """What concerns all replicas can't be made known to them now; nothing was changed."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "FLEET_UNREACHABLE"
+
+
 class DeadlineError(ServiceError):
     """The caller's deadline passed before there was anything to answer."""
 

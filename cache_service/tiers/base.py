@@ -24,11 +24,17 @@ class Tier(Protocol):
         ...
 
     async def put(
-        self, items: Sequence[tuple[Key, Entry]], now: float, *, only_absent: bool = False
+        self,
+        items: Sequence[tuple[Key, Entry]],
+        now: float,
+        *,
+        only_absent: bool = False,
+        backed: Sequence[bool] = (),
     ) -> list[str]:
         """The name of the slowest tier that holds each item now, in order; "" where none does.
 
         With `only_absent` an entry that is there already stays: a promotion must not overwrite a newer value.
+        `backed` says of which items a slower tier holds a copy: those may be dropped without a loss.
         """
         ...
 

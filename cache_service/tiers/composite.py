@@ -1,15 +1,21 @@
-"""Several tiers as one: reads fast to slow and promotes, writes through, survives a failing tier."""
+"""Several tiers as one: reads fast to slow and promotes, writes through or behind, survives a failing or slow tier."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cache_service.tiers.base import TierError
+from cache_service.tiers.breaker import CircuitBreaker
+from cache_service.tiers.write_behind import WriteBehind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from typing import TypeVar
 
     from cache_service.entry import Budget, Entry, Found, Key, RemovalCause, Selector, TierStats
@@ -20,78 +26,168 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+@dataclass
+class Layer:
+    """A tier, and how it is used."""
+
+    tier: Tier
+    is_local: bool = True
+    """Whether what it holds counts as stored: a shared tier may forget what it likes."""
+    timeout_seconds: float | None = None
+    """Longest wait for an answer; None: no limit."""
+    behind: bool = False
+    """Whether puts return before the tier has them."""
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    queue: WriteBehind | None = None
+
+
 class CompositeTier:
-    """Tiers in order of speed. A tier that fails is a miss, logged and counted."""
+    """Layers in order of speed. One that fails, or takes too long, is a miss and is left alone for a while."""
 
     name = "composite"
 
-    def __init__(self, tiers: Sequence[Tier]) -> None:
-        self._tiers = tiers
+    def __init__(self, layers: Sequence[Tier | Layer], clock: Callable[[], float] = time.monotonic) -> None:
+        self._layers = [layer if isinstance(layer, Layer) else Layer(layer) for layer in layers]
+        self._clock = clock
         self._failures: Counter[str] = Counter()
+        for layer in self._layers:
+            if layer.behind:
+                layer.queue = WriteBehind(partial(self._put, layer))
 
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
         """See `Tier.get`. What a slower tier had is promoted into the faster ones."""
         found: list[Found | None] = [None] * len(keys)
         missing = list(range(len(keys)))
-        for number, tier in enumerate(self._tiers):
+        for number, layer in enumerate(self._layers):
             if not missing:
                 break
             asked = [keys[index] for index in missing]
             misses: list[Found | None] = [None] * len(asked)
-            answers = await self._guard(tier, tier.get(asked, now), misses)
+            answers = await self._guard(layer, partial(layer.tier.get, asked, now), misses)
             hits = [(index, hit) for index, hit in zip(missing, answers, strict=True) if hit is not None]
             for index, hit in hits:
                 found[index] = hit
-            if hits:
-                items = [(keys[index], hit.entry) for index, hit in hits]
-                for faster in self._tiers[:number]:
-                    await self._guard(faster, faster.put(items, now, only_absent=True), [])
+            if hits and number:
+                await self._promote([(keys[index], hit.entry) for index, hit in hits], number, now)
             missing = [index for index in missing if found[index] is None]
         return found
 
     async def put(
-        self, items: Sequence[tuple[Key, Entry]], now: float, *, only_absent: bool = False
+        self,
+        items: Sequence[tuple[Key, Entry]],
+        now: float,
+        *,
+        only_absent: bool = False,
+        backed: Sequence[bool] = (),
     ) -> list[str]:
-        """See `Tier.put`. Slowest first, so that a fast tier never claims what a crash would lose."""
+        """See `Tier.put`. Slowest first, so that a fast tier never claims what a crash would lose.
+
+        The name is that of the slowest local tier: what a shared tier alone holds isn't acknowledged as stored.
+        """
         holders = [""] * len(items)
-        for tier in reversed(self._tiers):
-            answers = await self._guard(
-                tier, tier.put(items, now, only_absent=only_absent), [""] * len(items)
-            )
-            holders = [held or answer for held, answer in zip(holders, answers, strict=True)]
+        backing = list(backed) or [False] * len(items)
+        for layer in reversed(self._layers):
+            if layer.queue is not None:
+                layer.queue.offer(items, now)
+                continue
+            answers = await self._put(layer, items, now, only_absent=only_absent, backed=tuple(backing))
+            if layer.is_local:
+                holders = [held or answer for held, answer in zip(holders, answers, strict=True)]
+                backing = [held or bool(answer) for held, answer in zip(backing, answers, strict=True)]
         return holders
+
+    async def demote(self, items: list[tuple[Key, Entry]]) -> None:
+        """Keeps what the fastest tier had to let go and no other holds."""
+        now = time.time()
+        for layer in self._layers[1:]:
+            if layer.is_local:
+                await self._put(layer, items, now, only_absent=True)
+                return
 
     async def delete(self, selector: Selector, before_revision: int) -> int:
         """See `Tier.delete`; the most that any one tier removed, since faster tiers hold copies."""
-        removed = [await self._guard(tier, tier.delete(selector, before_revision), 0) for tier in self._tiers]
+        for layer in self._layers:
+            if layer.queue is not None:
+                layer.queue.drop(selector, before_revision)
+        removed = [
+            await self._guard(layer, partial(layer.tier.delete, selector, before_revision), 0)
+            for layer in self._layers
+        ]
         return max(removed, default=0)
 
     async def discard(self, items: Sequence[tuple[Key, Entry]], cause: RemovalCause) -> None:
         """See `Tier.discard`."""
-        for tier in self._tiers:
-            await self._guard(tier, tier.discard(items, cause), None)
+        for layer in self._layers:
+            await self._guard(layer, partial(layer.tier.discard, items, cause), None)
 
     async def resize(self, budget: Budget, cause: RemovalCause) -> None:
         """See `Tier.resize`; concerns the fastest tier."""
-        await self._tiers[0].resize(budget, cause)
+        await self._layers[0].tier.resize(budget, cause)
 
     def stats(self) -> list[TierStats]:
         """See `Tier.stats`."""
-        stats = [entry for tier in self._tiers for entry in tier.stats()]
-        for entry in stats:
-            entry.failures += self._failures[entry.name]
+        stats = []
+        for layer in self._layers:
+            for entry in layer.tier.stats():
+                entry.failures += self._failures[layer.tier.name]
+                entry.is_suspended = layer.breaker.is_open
+                stats.append(entry)
         return stats
+
+    async def flush(self) -> None:
+        """Waits until what is written behind has been tried."""
+        for layer in self._layers:
+            if layer.queue is not None:
+                await layer.queue.flush()
 
     async def close(self) -> None:
         """See `Tier.close`."""
-        for tier in self._tiers:
-            await tier.close()
+        for layer in self._layers:
+            if layer.queue is not None:
+                await layer.queue.close()
+        for layer in self._layers:
+            await layer.tier.close()
 
-    async def _guard(self, tier: Tier, operation: Awaitable[T], otherwise: T) -> T:
-        try:
-            return await operation
-        except TierError as error:
-            self._failures[tier.name] += 1
-            if self._failures[tier.name].bit_count() == 1:  # the 1st, 2nd, 4th, 8th …
-                _log.warning("tier failed", extra={"tier": tier.name, "error": str(error)})
+    async def _promote(self, items: list[tuple[Key, Entry]], number: int, now: float) -> None:
+        # The last of the tiers that found them holds a copy; what comes from Redis alone isn't backed on this machine.
+        is_backed = self._layers[number].is_local
+        for faster in reversed(self._layers[:number]):
+            answers = await self._put(faster, items, now, only_absent=True, backed=(is_backed,) * len(items))
+            is_backed = is_backed or all(answers)
+
+    async def _put(
+        self,
+        layer: Layer,
+        items: Sequence[tuple[Key, Entry]],
+        now: float,
+        *,
+        only_absent: bool = False,
+        backed: Sequence[bool] = (),
+    ) -> list[str]:
+        return await self._guard(
+            layer,
+            lambda: layer.tier.put(items, now, only_absent=only_absent, backed=backed),
+            [""] * len(items),
+        )
+
+    async def _guard(self, layer: Layer, operation: Callable[[], Awaitable[T]], otherwise: T) -> T:
+        if not layer.breaker.allows(self._clock()):
             return otherwise
+        try:
+            if layer.timeout_seconds is None:
+                answer = await operation()
+            else:
+                async with asyncio.timeout(layer.timeout_seconds):
+                    answer = await operation()
+        except (TierError, TimeoutError) as error:
+            layer.breaker.note_failure(self._clock())
+            name = layer.tier.name
+            self._failures[name] += 1
+            if self._failures[name].bit_count() == 1:  # the 1st, 2nd, 4th, 8th …
+                _log.warning("tier failed", extra={"tier": name, "error": str(error) or type(error).__name__})
+            return otherwise
+        except BaseException:
+            layer.breaker.note_failure(self._clock())
+            raise
+        layer.breaker.note_success()
+        return answer

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
+from cache_service.entry import Entry
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from cache_service.entry import Entry, Key, Selector
+    from cache_service.entry import Key, Selector
 
 _log = logging.getLogger(__name__)
 _FILE = "results.sqlite"
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS results (
     id INTEGER PRIMARY KEY,
@@ -34,15 +36,25 @@ CREATE TABLE IF NOT EXISTS results (
     cost_seconds REAL NOT NULL,
     expires_at REAL NOT NULL,
     read_revision INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    tags TEXT NOT NULL,
     used_at REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS log (id TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS by_content ON results (content_id);
 CREATE INDEX IF NOT EXISTS by_module ON results (module, version);
+CREATE INDEX IF NOT EXISTS by_source ON results (source) WHERE source <> '';
 CREATE INDEX IF NOT EXISTS by_use ON results (used_at, charged_bytes);
 CREATE INDEX IF NOT EXISTS by_expiry ON results (expires_at, charged_bytes);
 """
 MAX_READ_BYTES = 16 * 1024 * 1024
+_CONDITIONS = {
+    "content_id": "content_id = ?{n}",
+    "module": "module = ?{n}",
+    "version": "version = ?{n}",
+    "source_prefix": "source <> '' AND substr(source, 1, length(?{n})) = ?{n}",
+    "tag": "instr(tags, char(10) || ?{n} || char(10))",
+}
 _DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NUMBERS = struct.Struct("<ddq")
 
@@ -60,6 +72,8 @@ class Row(NamedTuple):
     cost_seconds: float
     expires_at: float
     read_revision: int
+    source: str
+    tags: str
     used_at: float
 
     @classmethod
@@ -67,26 +81,42 @@ class Row(NamedTuple):
         """The row of an entry, with its checksum."""
         row = cls(
             key.text(), key.content_id, key.module, key.version, entry.value, b"", charged_bytes,
-            entry.cost_seconds, entry.expires_at, entry.read_revision, used_at,
+            entry.cost_seconds, entry.expires_at, entry.read_revision, entry.source, _join(entry.tags), used_at,
         )  # fmt: skip
         return row._replace(checksum=checksum(row.key, row))
 
+    @property
+    def entry(self) -> Entry:
+        """What the row stores."""
+        tags = tuple(self.tags.split("\n")[1:-1])
+        return Entry(self.value, self.cost_seconds, self.expires_at, self.read_revision, self.source, tags)
+
 
 def checksum(key: str, row: Row) -> bytes:
-    """16 bytes over the key asked for, the numbers and the value: a row can't answer for another key."""
+    """16 bytes over the key asked for, the numbers, labels and the value: a row can't answer for another key."""
     numbers = _NUMBERS.pack(row.cost_seconds, row.expires_at, row.read_revision)
-    return blake3(key.encode() + b"\0" + numbers + row.value).digest(length=16)
+    labels = f"{key}\0{row.source}\0{row.tags}\0".encode()
+    return blake3(labels + numbers + row.value).digest(length=16)
+
+
+def _join(tags: Sequence[str]) -> str:
+    """Tags as one text, in which each stands between line ends."""
+    return "".join(("\n", *(f"{tag}\n" for tag in tags))) if tags else ""
 
 
 class DiskDatabase:
     """Results in one SQLite file, with running totals of entries and bytes."""
 
-    Error = sqlite3.Error
+    ERRORS = (sqlite3.Error, OSError, UnicodeDecodeError)
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection, lock: int) -> None:
+    def __init__(
+        self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, lock: int, log_id: str
+    ) -> None:
+        self._path = path
         self._writer = writer
         self._reader = reader
         self._lock = lock
+        self._log_id = log_id
         # COALESCE: an empty table has no sum. The covering index answers without touching values.
         count, used = writer.execute(
             "SELECT COUNT(*), COALESCE(SUM(charged_bytes), 0) FROM results INDEXED BY by_use"
@@ -107,13 +137,11 @@ class DiskDatabase:
         try:
             try:
                 return cls._start(path, lock, log_id)
-            except sqlite3.DatabaseError as error:
-                if not _is_damage(error):  # locked, or a full disk: what is there may be good
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                if not is_damage(error):  # locked, or a full disk: what is there may be good
                     raise
                 _log.exception("the cache database is damaged and starts anew", extra={"path": str(path)})
-                for suffix in ("", "-wal", "-shm"):
-                    with contextlib.suppress(FileNotFoundError):
-                        os.replace(f"{path}{suffix}", f"{path}{suffix}.damaged")  # noqa: PTH105
+                _set_aside(path)
                 return cls._start(path, lock, log_id)
         except sqlite3.Error as error:
             os.close(lock)
@@ -126,8 +154,8 @@ class DiskDatabase:
     def _start(cls, path: Path, lock: int, log_id: str) -> DiskDatabase:
         writer, reader = _connect(path)
         try:
-            database = cls(writer, reader, lock)
-            database._adopt_log(log_id)
+            database = cls(path, writer, reader, lock, log_id)
+            database.adopt_log(log_id)
         except BaseException:
             reader.close()
             writer.close()
@@ -139,7 +167,7 @@ class DiskDatabase:
         marks = ",".join("?" * len(keys))
         cursor = self._reader.execute(
             f"SELECT key, content_id, module, version, value, checksum, charged_bytes, cost_seconds,"  # noqa: S608
-            f" expires_at, read_revision, used_at FROM results WHERE key IN ({marks})",
+            f" expires_at, read_revision, source, tags, used_at FROM results WHERE key IN ({marks})",
             keys,
         )
         rows: dict[str, tuple[Row, bool]] = {}
@@ -153,31 +181,39 @@ class DiskDatabase:
         cursor.close()
         return rows
 
-    def put(self, rows: list[Row], used_at: Mapping[str, float]) -> int:
-        """Stores `rows` and the times of use in one transaction; the number of rows that were replaced."""
+    def put(self, rows: list[Row], used_at: Mapping[str, float], *, only_absent: bool = False) -> int:
+        """Stores `rows` and the times of use in one transaction; the number of rows that were replaced.
+
+        With `only_absent`, a row that is there stays, unless it has expired by the time of use of the new one.
+        """
         with self._transaction() as connection:
+            if only_absent:
+                rows = self._absent(rows)
             replaced = self._delete("key IN", [row.key for row in rows])
             connection.executemany(
                 "INSERT INTO results (key, content_id, module, version, value, checksum, charged_bytes,"
-                " cost_seconds, expires_at, read_revision, used_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                " cost_seconds, expires_at, read_revision, source, tags, used_at)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 rows,
             )
             connection.executemany(
                 "UPDATE results SET used_at = ? WHERE key = ?",
                 [(at, key) for key, at in used_at.items()],
             )
-        self.entry_count += len(rows)
-        self.used_bytes += sum(row.charged_bytes for row in rows)
+            self.entry_count += len(rows)
+            self.used_bytes += sum(row.charged_bytes for row in rows)
         return replaced
 
     def delete(self, selector: Selector, before_revision: int) -> int:
         """Removes what `selector` selects and was read before that revision; the number removed."""
-        parts = {
-            name: value for name, value in zip(selector._fields, selector, strict=True) if value is not None
-        }
-        where = " AND ".join([*(f"{name} = ?" for name in parts), "read_revision < ?"])
+        wanted = [(name, value) for name, value in selector._asdict().items() if value is not None]
+        parts = [
+            (_CONDITIONS[name].format(n=number), value)
+            for number, (name, value) in enumerate(wanted, start=2)
+        ]
+        where = " AND ".join(["read_revision < ?1", *(condition for condition, _ in parts)])
         with self._transaction():
-            removed = self._delete_where(where, [*parts.values(), before_revision])
+            removed = self._delete_where(where, [before_revision, *(value for _, value in parts)])
         self._vacuum()
         return removed
 
@@ -211,13 +247,27 @@ class DiskDatabase:
         self._vacuum()
         return removed
 
+    def start_anew(self) -> DiskDatabase:
+        """An empty database in the place of this one, which is damaged and set aside; keeps the directory.
+
+        Raises:
+            sqlite3.Error: that didn't work, either.
+        """
+        for connection in (self._reader, self._writer):
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+        _set_aside(self._path)
+        return self._start(self._path, self._lock, self._log_id)
+
     def close(self) -> None:
         """Closes both connections and gives the directory up."""
         self._reader.close()
         self._writer.close()
         os.close(self._lock)
 
-    def _adopt_log(self, log_id: str) -> None:
+    def adopt_log(self, log_id: str) -> None:
+        """Drops everything when the entries' revisions are those of another log."""
+        self._log_id = log_id
         (known,) = self._writer.execute("SELECT id FROM log").fetchone() or (None,)
         if known == log_id:
             return
@@ -227,6 +277,29 @@ class DiskDatabase:
                 self._delete_where("1", [])
             connection.execute("DELETE FROM log")
             connection.execute("INSERT INTO log VALUES (?)", (log_id,))
+
+    def _absent(self, rows: list[Row]) -> list[Row]:
+        present: set[str] = set()
+        for start in range(0, len(rows), 500):
+            part = [row.key for row in rows[start : start + 500]]
+            now = rows[start].used_at
+            present.update(
+                key
+                for (key,) in self._writer.execute(
+                    f"SELECT key FROM results WHERE key IN ({','.join('?' * len(part))}) AND expires_at > ?",  # noqa: S608
+                    [*part, now],
+                )
+            )
+        return [row for row in rows if row.key not in present]
+
+    def page(self, after: str, limit: int) -> list[Row]:
+        """Up to `limit` rows with keys above `after`, in order, those that are intact."""
+        rows = self._reader.execute(
+            "SELECT key, content_id, module, version, value, checksum, charged_bytes, cost_seconds, expires_at,"
+            " read_revision, source, tags, used_at FROM results WHERE key > ? ORDER BY key LIMIT ?",
+            (after, limit),
+        ).fetchall()
+        return [row for row in map(Row._make, rows) if checksum(row.key, row) == row.checksum]
 
     def _delete(self, column_in: str, values: list[str] | list[int]) -> int:
         removed = 0
@@ -262,14 +335,24 @@ class DiskDatabase:
             raise
 
 
-class _OtherSchemaError(sqlite3.DatabaseError):
-    """The file was made by another version of this program."""
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
+def is_damage(error: Exception) -> bool:
+    """Whether the file itself is broken, and not only what was asked."""
     # The lower byte is the primary code; those above it say where.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return isinstance(error, _OtherSchemaError) or code in _DAMAGE_CODES
+    # SQLite quotes a damaged schema in its message, which then is no text.
+    return isinstance(error, _OtherSchemaError | UnicodeDecodeError) or (
+        isinstance(error, sqlite3.DatabaseError) and code in _DAMAGE_CODES
+    )
+
+
+def _set_aside(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(f"{path}{suffix}", f"{path}{suffix}.damaged")  # noqa: PTH105
+
+
+class _OtherSchemaError(sqlite3.DatabaseError):
+    """The file was made by another version of this program."""
 
 
 def _lock_directory(directory: Path) -> int:
@@ -300,6 +383,8 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
     try:
+        # Damaged text must be a row with a wrong checksum, not an error that hides the whole batch.
+        connection.text_factory = lambda text: text.decode(errors="replace")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -2048")  # KiB; values are cached by the memory tier already
     except BaseException:

@@ -1,75 +1,153 @@
-"""The fastest tier: immutable bytes in a dictionary, bounded by bytes and by entries.
+"""The fastest tier: records in an arena, an index of fingerprints, bounded by bytes and by entries.
 
-Lives on the event loop without a lock; shrinking by many entries yields to the loop between slices.
+Lives on the event loop without a lock. Whatever takes long (a shrink, a deletion by selector, a compaction) yields
+to the loop between slices.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cache_service.entry import Budget, Found, RemovalCause, TierStats, charged_bytes
+from cache_service import record
+from cache_service.entry import ENTRY_OVERHEAD_BYTES, Budget, Entry, Found, RemovalCause, TierStats
+from cache_service.fingerprints import FingerprintMap
+from cache_service.tiers.storage import ArenaFullError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from cache_service.entry import Entry, Key, Selector
+    from cache_service.entry import Key, Selector
     from cache_service.eviction.base import EvictionPolicy
+    from cache_service.tiers.storage import Storage
 
-_SLICE_ENTRIES = 500  # about 1 ms of the loop
+    Demote = Callable[[list[tuple[Key, Entry]]], Awaitable[None]]
+
+_SLICE_ENTRIES = 200  # about 2 ms of the loop
+_STEPS_PER_PUT = 8
+_FINGERPRINT_MASK = (1 << 64) - 1
+_SPARSE_RATIO = 0.25
 
 
 class MemoryTier:
-    """A bounded dictionary with an eviction policy."""
+    """A bounded index over a storage, with an eviction policy."""
 
-    name = "memory"
-
-    def __init__(self, budget: Budget, policy: EvictionPolicy) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        policy: EvictionPolicy,
+        storage: Storage,
+        *,
+        name: str = "memory",
+        max_record_bytes: int = 1 << 62,
+    ) -> None:
+        self.name = name
         self._budget = budget
         self._policy = policy
-        self._entries: dict[Key, Entry] = {}
+        self._storage = storage
+        self._max_record_bytes = max_record_bytes
+        self._index = FingerprintMap()
+        self._peak_count = 0
         self._used_bytes = 0
         self._hits = 0
         self._removals: Counter[RemovalCause] = Counter()
+        self._unbacked: set[int] = set()  # fingerprints of entries that no slower tier holds
+        self.demote: Demote | None = None
+        """Takes what a shrink would lose."""
 
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
         """See `Tier.get`."""
         return [self._get(key, now) for key in keys]
 
     async def put(
-        self, items: Sequence[tuple[Key, Entry]], now: float, *, only_absent: bool = False
+        self,
+        items: Sequence[tuple[Key, Entry]],
+        now: float,
+        *,
+        only_absent: bool = False,
+        backed: Sequence[bool] = (),
     ) -> list[str]:
-        """See `Tier.put`; an entry larger than the whole budget isn't stored."""
+        """See `Tier.put`; an entry larger than the whole budget isn't stored.
+
+        `backed` says of which items a slower tier holds a copy: those may be dropped without a loss.
+        """
         del now
-        return [
-            self.name if (only_absent and key in self._entries) or self._put(key, entry) else ""
-            for key, entry in items
-        ]
+        holders = []
+        for index, (key, entry) in enumerate(items):
+            is_backed = bool(backed) and backed[index]
+            holders.append(
+                self.name if self._put(key, entry, only_absent=only_absent, is_backed=is_backed) else ""
+            )
+        self._storage_step()
+        return holders
 
     async def delete(self, selector: Selector, before_revision: int) -> int:
-        """See `Tier.delete`; looks at every key, in slices."""
+        """See `Tier.delete`; looks at every record, in slices."""
         removed = 0
-        for number, (key, entry) in enumerate(list(self._entries.items()), start=1):
-            if entry.read_revision < before_revision and selector.matches(key):
-                removed += self._remove_exactly(key, entry, RemovalCause.DELETED)
+        for number, (fingerprint, location) in enumerate(self._index.items(), start=1):
             if number % _SLICE_ENTRIES == 0:
                 await asyncio.sleep(0)
+            if self._index.get(fingerprint) != location:
+                continue
+            found = self._storage.read(location)
+            if found.entry.read_revision < before_revision and selector.matches(found.key, found.entry):
+                self._remove(fingerprint, RemovalCause.DELETED)
+                removed += 1
+        await self._tidy()
         return removed
 
     async def discard(self, items: Sequence[tuple[Key, Entry]], cause: RemovalCause) -> None:
         """See `Tier.discard`."""
         for key, entry in items:
-            self._remove_exactly(key, entry, cause)
+            text = key.text().encode()
+            fingerprint = _fingerprint(text)
+            found = self._find(fingerprint, text)
+            if found is not None and found.entry == entry:
+                self._remove(fingerprint, cause)
 
     async def resize(self, budget: Budget, cause: RemovalCause) -> None:
-        """See `Tier.resize`. The new budget holds for puts at once, so nothing refills behind the eviction."""
+        """See `Tier.resize`. The new budget holds for puts at once, so nothing refills behind the eviction.
+
+        What no slower tier holds is handed to `demote` first.
+        """
         self._budget = budget
-        evicted = 0
-        while self._too_large() and self._evict_one(cause):
-            evicted += 1
-            if evicted % _SLICE_ENTRIES == 0:
-                await asyncio.sleep(0)
+        while self._too_large():
+            lost = self._evict_slice(cause)
+            if lost and self.demote is not None:
+                await self.demote(lost)
+            await asyncio.sleep(0)
+            if not self._index:
+                break
+        await self._tidy()
+
+    def remove(self, keys: Sequence[Key]) -> None:
+        """Removes what is stored under `keys`, as replaced."""
+        for key in keys:
+            text = key.text().encode()
+            fingerprint = _fingerprint(text)
+            if self._find(fingerprint, text) is not None:
+                self._remove(fingerprint, RemovalCause.REPLACED)
+
+    def entries(self, after: str, limit: int) -> list[tuple[Key, Entry]]:
+        """Up to `limit` entries whose key's text is above `after`, in the order of these texts; looks at all keys."""
+        floor = after.encode()
+        found = ((self._storage.key_text(location), location) for _, location in self._index.items())
+        chosen = heapq.nsmallest(limit, (each for each in found if each[0] > floor))
+        records = [self._storage.read(location) for _, location in chosen]
+        return [(each.key, each.entry) for each in records]
+
+    def priority(self, key: Key) -> float | None:
+        """What the eviction policy thinks of `key`; None when it isn't here."""
+        text = key.text().encode()
+        fingerprint = _fingerprint(text)
+        return None if self._find(fingerprint, text) is None else self._policy.priority(fingerprint)
+
+    def next_victim_priority(self) -> float | None:
+        """The priority below which entries are evicted now."""
+        victim = self._policy.victim()
+        return None if victim is None else self._policy.priority(victim)
 
     def stats(self) -> list[TierStats]:
         """See `Tier.stats`."""
@@ -77,66 +155,137 @@ class MemoryTier:
             TierStats(
                 self.name,
                 self._hits,
-                len(self._entries),
+                len(self._index),
                 self._used_bytes,
                 self._budget,
                 dict(self._removals),
+                held_bytes=self._storage.held_bytes,
             )
         ]
 
     async def close(self) -> None:
         """Drops everything."""
-        self._entries.clear()
+        self._index = FingerprintMap()
         self._used_bytes = 0
+        self._storage.close()
 
     def _get(self, key: Key, now: float) -> Found | None:
-        entry = self._entries.get(key)
-        if entry is None:
+        text = key.text().encode()
+        fingerprint = _fingerprint(text)
+        found = self._find(fingerprint, text)
+        if found is None:
             return None
-        if entry.expires_at <= now:
-            self._remove(key, RemovalCause.EXPIRED)
+        if found.entry.expires_at <= now:
+            self._remove(fingerprint, RemovalCause.EXPIRED)
             return None
-        self._policy.record_hit(key)
+        self._policy.record_hit(fingerprint)
         self._hits += 1
-        return Found(entry, self.name)
+        return Found(found.entry, self.name)
 
-    def _put(self, key: Key, entry: Entry) -> bool:
-        size_bytes = charged_bytes(key, entry)
-        if size_bytes > self._budget.bytes:
-            self._remove(key, RemovalCause.REPLACED)  # the old value must not outlive a refused new one
+    def _put(self, key: Key, entry: Entry, *, only_absent: bool, is_backed: bool) -> bool:
+        text = key.text().encode()
+        fingerprint = _fingerprint(text)
+        if only_absent and self._find(fingerprint, text) is not None:
+            return True
+        # The old value must not outlive a new one, even one that is refused.
+        self._remove(fingerprint, RemovalCause.REPLACED)
+        data = record.encode(text, entry)
+        charged = len(data) + ENTRY_OVERHEAD_BYTES
+        if charged > self._budget.bytes or len(data) > self._max_record_bytes:
             return False
-        self._remove(key, RemovalCause.REPLACED)
-        if not self._policy.admit(key, size_bytes, entry.cost_seconds):
+        self._make_room(charged)
+        try:
+            location = self._storage.append(data)
+        except ArenaFullError:
             return False
-        self._entries[key] = entry
-        self._used_bytes += size_bytes
-        # At most what this entry adds: while a large shrink runs in slices, a put must not do it all at once.
-        allowed_bytes = self._used_bytes - size_bytes
-        while self._too_large() and self._used_bytes > allowed_bytes and self._evict_one(RemovalCause.SIZE):
-            pass
-        return key in self._entries
+        if not self._policy.admit(fingerprint, charged, entry.cost_seconds):
+            self._storage.free(location)
+            return False
+        self._index.set(fingerprint, location)
+        self._peak_count = max(self._peak_count, len(self._index))
+        self._used_bytes += charged
+        if not is_backed and self.demote is not None:
+            self._unbacked.add(fingerprint)
+        return True
+
+    def _find(self, fingerprint: int, text: bytes) -> record.Record | None:
+        location = self._index.get(fingerprint)
+        if location is None:
+            return None
+        found = self._storage.read(location)
+        return found if found.key_text == text else None  # another key with the same fingerprint
 
     def _too_large(self) -> bool:
         budget = self._budget
-        return self._used_bytes > budget.bytes or (0 < budget.entries < len(self._entries))
+        return self._used_bytes > budget.bytes or (0 < budget.entries < len(self._index))
 
-    def _evict_one(self, cause: RemovalCause) -> bool:
-        victim = self._policy.victim()
-        if victim is None:
+    def _evict_slice(self, cause: RemovalCause) -> list[tuple[Key, Entry]]:
+        """Evicts a few; those of them that nobody else holds."""
+        lost: list[tuple[Key, Entry]] = []
+        for _ in range(_SLICE_ENTRIES):
+            victim = self._policy.victim() if self._too_large() else None
+            if victim is None:
+                break
+            if victim in self._unbacked and self.demote is not None:
+                found = self._storage.read(self._index.get(victim) or 0)
+                lost.append((found.key, found.entry))
+            self._remove(victim, cause)
+        return lost
+
+    def _make_room(self, charged: int) -> None:
+        """Evicts before anything is stored, so that a burst can't outgrow the budget.
+
+        At most what the newcomer adds: a large shrink may be running in slices, and isn't one caller's to finish.
+        """
+        freed_from = self._used_bytes
+        while self._used_bytes + charged > self._budget.bytes and freed_from - self._used_bytes < charged:
+            victim = self._policy.victim()
+            if victim is None:
+                return
+            self._remove(victim, RemovalCause.SIZE)
+        if 0 < self._budget.entries <= len(self._index) and (victim := self._policy.victim()) is not None:
+            self._remove(victim, RemovalCause.SIZE)
+
+    def _remove(self, fingerprint: int, cause: RemovalCause) -> None:
+        location = self._index.pop(fingerprint)
+        if location is None:
+            return
+        self._policy.forget(fingerprint)
+        self._unbacked.discard(fingerprint)
+        self._used_bytes -= self._storage.size(location) + ENTRY_OVERHEAD_BYTES
+        self._storage.free(location)
+        self._removals[cause] += 1
+
+    def _storage_step(self) -> None:
+        if self._storage.needs_compaction():
+            self._compact(_STEPS_PER_PUT)
+
+    def _compact(self, steps: int) -> bool:
+        """Whether there was room to move records to."""
+        try:
+            self._storage.compact(steps, self._moved)
+        except ArenaFullError:
             return False
-        self._remove(victim, cause)
         return True
 
-    def _remove_exactly(self, key: Key, entry: Entry, cause: RemovalCause) -> bool:
-        """Whether `key` still had this very entry, which is now gone."""
-        if self._entries.get(key) != entry:
+    def _moved(self, text: bytes, old: int, copy: Callable[[], int]) -> bool:
+        fingerprint = _fingerprint(text)
+        if self._index.get(fingerprint) != old:
             return False
-        self._remove(key, cause)
+        self._index.set(fingerprint, copy())
         return True
 
-    def _remove(self, key: Key, cause: RemovalCause) -> None:
-        entry = self._entries.pop(key, None)
-        self._policy.forget(key)
-        if entry is not None:
-            self._used_bytes -= charged_bytes(key, entry)
-            self._removals[cause] += 1
+    async def _tidy(self) -> None:
+        """Gives memory back after many entries have gone: of the records, then of the index and the policy."""
+        while self._storage.needs_compaction():
+            if not self._compact(_SLICE_ENTRIES):
+                break
+            await asyncio.sleep(0)
+        if len(self._index) < self._peak_count * _SPARSE_RATIO:
+            self._peak_count = len(self._index)
+            self._policy.compact()
+
+
+def _fingerprint(text: bytes) -> int:
+    """64 bits of Python's salted hash, so that nobody can choose colliding keys; records are compared as well."""
+    return (hash(text) & _FINGERPRINT_MASK) or 1

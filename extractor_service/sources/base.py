@@ -51,6 +51,11 @@ class Input(Protocol):
         ...
 
     @property
+    def source(self) -> str:
+        """Where content known by a version is read from, for invalidation by prefix; "" for all other content."""
+        ...
+
+    @property
     def may_be_cached(self) -> bool:
         """Whether `content_id` is safe to store results under."""
         ...

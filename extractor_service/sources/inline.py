@@ -13,6 +13,7 @@ class InlineInput:
     """Bytes in memory; a worker gets them through an anonymous file, which costs a copy only on a miss."""
 
     may_be_cached = True
+    source = ""
 
     def __init__(self, data: bytes, name: str) -> None:
         self.name = base_name(name)

@@ -47,6 +47,7 @@ class LocalInput:
         self._descriptor = descriptor
         self._opened = os.fstat(descriptor)
         self.name = canonical_uri.rpartition("/")[2]
+        self.source = canonical_uri
         self.content_id = version_id(canonical_uri, self._opened)
         self.may_be_cached = is_settled(self._opened, time.time())
         self.head = os.pread(descriptor, _HEAD_BYTES, 0)

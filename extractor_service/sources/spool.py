@@ -63,6 +63,7 @@ class SpooledInput:
     """An upload in an unlinked file: it disappears with the process, however that ends."""
 
     may_be_cached = True
+    source = ""
 
     def __init__(
         self, name: str, directory: Path, budget: SpoolBudget, extra_digests: Iterable[str] = ()

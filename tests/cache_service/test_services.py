@@ -64,9 +64,13 @@ def test_wrong_requests_are_invalid_arguments(results, method, request_message):
 def test_stats_clear_and_override(cache):
     cache.put_result(result_pb2.ResultEntry(key=key("b3:cleared"), value=b"x"))
     stats = cache.get_stats()
-    assert [tier.name for tier in stats.tiers] == ["memory", "disk"] and stats.puts > 0 and stats.version
+    assert (
+        [tier.name for tier in stats.tiers] == ["memory", "large", "disk"]
+        and stats.puts > 0
+        and stats.version
+    )
     assert cache.clear_cache() >= 1
-    assert [tier.entry_count for tier in cache.get_stats().tiers] == [0, 0]
+    assert [tier.entry_count for tier in cache.get_stats().tiers] == [0, 0, 0]
     state = cache.set_pressure_override(pressure_pb2.PRESSURE_LEVEL_HIGH, 30)
     assert state.level == pressure_pb2.PRESSURE_LEVEL_HIGH and state.overridden
     assert cache.get_pressure().level == pressure_pb2.PRESSURE_LEVEL_HIGH

@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-import random
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cache_service.entry import Budget, Key, Selector
-from cache_service.eviction.lru import LruPolicy
 from cache_service.invalidation import InvalidationLog, ReadPoint, open_log
 from cache_service.store import MAX_VALUE_BYTES, NewResult, ResultStore, TtlSpan
 from cache_service.tiers.composite import CompositeTier
 from cache_service.tiers.disk import DiskTier
-from cache_service.tiers.memory import MemoryTier
+from tests.support.stores import add, memory_tier, read_at, result_store
 
 TTL = TtlSpan(100, 200)
 
@@ -37,8 +34,8 @@ OPEN: list[ResultStore] = []
 
 
 def make_store(clock=None, log=None):
-    tier = CompositeTier([MemoryTier(Budget(10**6), LruPolicy())])
-    store = ResultStore(tier, log or InvalidationLog(), clock=clock or Clock(), jitter=random.Random(1))
+    tier = CompositeTier([memory_tier(Budget(10**6))])
+    store = result_store(tier, log, clock=clock or Clock())
     OPEN.append(store)
     return store
 
@@ -115,12 +112,12 @@ async def test_an_invalidation_outlives_a_restart(tmp_path):
 
     async def open_store():
         tier = await DiskTier.open(tmp_path / "disk", Budget(10**6))
-        return ResultStore(CompositeTier([tier]), InvalidationLog(log_path), clock=Clock())
+        return result_store(CompositeTier([tier]), InvalidationLog(log_path), clock=Clock())
 
     store = await open_store()
     await store.put([result(1)])
     # As if the process had died between the log and the deletion: the entry stays, the log knows.
-    store._log.append(Selector(content_id="b3:1"))
+    add(store._log, Selector(content_id="b3:1"))
     point = store.read_point
     await store.close()
     store = await open_store()
@@ -133,26 +130,28 @@ async def test_an_invalidation_outlives_a_restart(tmp_path):
 def test_a_full_log_folds_its_oldest_half_and_stays_safe():
     log = InvalidationLog(max_selectors=10)
     for number in range(11):
-        log.append(Selector(content_id=str(number)))
+        add(log, Selector(content_id=str(number)))
     assert len(log._last) == 6
-    assert log.covers(key("anything"), 0), "read before the floor: can't be trusted"
-    assert not log.covers(key("anything"), 5)
-    assert log.covers(Key("s", "9", "m", "v", ""), 9) and not log.covers(Key("s", "9", "m", "v", ""), 10)
+    assert log.covers(key("anything"), read_at(0)), "read before the floor: can't be trusted"
+    assert not log.covers(key("anything"), read_at(5))
+    assert log.covers(Key("s", "9", "m", "v", ""), read_at(9)) and not log.covers(
+        Key("s", "9", "m", "v", ""), read_at(10)
+    )
     log.close()
 
 
 def test_the_log_stays_small(tmp_path):
     log = InvalidationLog(tmp_path / "log.sqlite")
     for _ in range(100):
-        log.append(Selector(content_id="same"))
+        add(log, Selector(content_id="same"))
     assert log._database.execute("SELECT COUNT(*) FROM invalidations").fetchone() == (1,)
-    log.append(Selector())
+    add(log, Selector())
     assert log._database.execute("SELECT COUNT(*) FROM invalidations").fetchone() == (0,)
-    assert log.covers(key("anything"), 100) and not log.covers(key("anything"), 101)
+    assert log.covers(key("anything"), read_at(100)) and not log.covers(key("anything"), read_at(101))
     point = log.point
     log.close()
     again = InvalidationLog(tmp_path / "log.sqlite")
-    assert again.point == point and again.covers(key("anything"), 100)
+    assert again.point == point and again.covers(key("anything"), read_at(100))
     again.close()
 
 
@@ -161,16 +160,16 @@ def test_a_failed_append_changes_nothing_and_the_next_one_works(tmp_path):
 
     log = InvalidationLog(tmp_path / "log.sqlite")
     log._database.execute("PRAGMA busy_timeout = 10")
-    log.append(Selector(content_id="b3:1"))
+    add(log, Selector(content_id="b3:1"))
     other = sqlite3.connect(tmp_path / "log.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     for selector in (Selector(content_id="b3:1"), Selector()):
         with pytest.raises(sqlite3.OperationalError, match="locked"):
-            log.append(selector)
-    assert log.point.revision == 1 and log.covers(key(1), 0) and not log.covers(key(2), 0)
+            add(log, selector)
+    assert log.point.revision == 1 and log.covers(key(1), read_at(0)) and not log.covers(key(2), read_at(0))
     other.execute("ROLLBACK")
     other.close()
-    assert log.append(Selector(content_id="b3:1")).revision == 2 and log.covers(key(1), 1)
+    assert add(log, Selector(content_id="b3:1")).revision == 2 and log.covers(key(1), read_at(1))
     log.close()
 
 
@@ -220,21 +219,23 @@ async def test_nothing_deleted_or_expired_ever_comes_back(history):
         elif action == "late put":
             late = key(*arguments)
             outcome = (await store.put([result(arguments[0], value, first_point, arguments[1])]))[0]
-            refused = any(selector.matches(late) for selector in invalidated)
+            refused = any(selector.matches(late, read_at(0)) for selector in invalidated)
             assert (outcome.reason == "invalidated") == refused
             if not refused:
                 model[late] = (value, clock.now)
         elif action == "invalidate":
             invalidated.append(arguments[0])
             await store.invalidate(arguments[0])
-            model = {each: known for each, known in model.items() if not arguments[0].matches(each)}
+            model = {
+                each: known for each, known in model.items() if not arguments[0].matches(each, read_at(0))
+            }
         else:
             clock.now += arguments[0]
         for each in [key(content, module) for content in (0, 1) for module in "ab"]:
             (found,) = await store.get([each])
             if found is not None:
                 value_known, put_at = model[each]
-                assert found.entry.value == value_known and clock.now < put_at + 200
+                assert found.value == value_known and clock.now < put_at + 200
             elif each in model:
                 assert clock.now >= model[each][1] + 100
     await OPEN.pop().close()

@@ -6,6 +6,7 @@ import pytest
 
 from cache_service.entry import Budget, Entry, Key, RemovalCause, Selector, charged_bytes
 from cache_service.eviction.lru import LruPolicy
+from cache_service.tiers.arena import Arena
 from cache_service.tiers.base import TierError
 from cache_service.tiers.composite import CompositeTier
 from cache_service.tiers.disk import DiskTier
@@ -42,7 +43,7 @@ class FailingTier:
 
 
 async def memory(tmp_path, budget):
-    return MemoryTier(budget, LruPolicy())
+    return MemoryTier(budget, LruPolicy(), Arena(budget.bytes))
 
 
 async def disk(tmp_path, budget):
@@ -163,7 +164,9 @@ async def test_the_least_recently_used_goes_first(make_tier):
     for number in range(9, 14):
         await tier.put([(key(number), entry(bytes(1000)))], NOW + 50 + number)
     memory_or_disk = (
-        tier._tiers[0] if isinstance(tier, CompositeTier) and tier._tiers[0].name == "memory" else tier
+        tier._layers[0].tier
+        if isinstance(tier, CompositeTier) and tier._layers[0].tier.name == "memory"
+        else tier
     )
     found = await memory_or_disk.get([key(0), key(1), key(13)], NOW + 100)
     assert [hit is not None for hit in found] == [True, False, True]
@@ -172,7 +175,11 @@ async def test_the_least_recently_used_goes_first(make_tier):
 async def test_shrinking_evicts_at_once_and_growing_does_not_bring_back(make_tier):
     tier = await make_tier()
     await tier.put([(key(number), entry(bytes(500))) for number in range(50)], NOW)
-    target = tier._tiers[-1] if isinstance(tier, CompositeTier) and tier._tiers[0].name == "failing" else tier
+    target = (
+        tier._layers[-1].tier
+        if isinstance(tier, CompositeTier) and tier._layers[0].tier.name == "failing"
+        else tier
+    )
     await target.resize(Budget(5000), RemovalCause.PRESSURE)
     stats = target.stats()[0]
     assert stats.used_bytes <= 5000 and stats.removals[RemovalCause.PRESSURE] >= 40
@@ -182,7 +189,7 @@ async def test_shrinking_evicts_at_once_and_growing_does_not_bring_back(make_tie
 
 async def test_an_entry_above_the_budget_is_not_stored(make_tier):
     tier = await make_tier(Budget(2000))
-    simple = tier._tiers[0] if isinstance(tier, CompositeTier) else tier
+    simple = tier._layers[0].tier if isinstance(tier, CompositeTier) else tier
     if simple.name != "failing":
         assert await simple.put([(key(1), entry(bytes(5000)))], NOW) == [""]
         assert await simple.get([key(1)], NOW) == [None]

@@ -63,11 +63,64 @@ class AsyncCacheClient:
         with translated():
             return await self._results.BatchPutResults(request, timeout=timeout, metadata=metadata)
 
+    async def acquire_results(
+        self,
+        groups: Sequence[result_pb2.ResultGroup],
+        max_wait_seconds: float = 0,
+        lease_seconds: float = 0,
+        timeout: float | None = None,
+        metadata: Metadata | None = None,
+    ) -> result_pb2.AcquireResultResponse:
+        """For each group its results, the right to compute them, or the news that another one does."""
+        request = result_pb2.AcquireResultRequest(
+            groups=groups, max_wait_seconds=max_wait_seconds, lease_seconds=lease_seconds
+        )
+        with translated():
+            return await self._results.AcquireResult(request, timeout=timeout, metadata=metadata)
+
+    async def renew_lease(
+        self, key: result_pb2.ResultKey, token: int, lease_seconds: float, timeout: float | None = 10.0
+    ) -> None:
+        """Holds a right for longer; AbortedError when another one has it."""
+        group = result_pb2.ResultGroup(keys=[key], lease_token=token)
+        request = result_pb2.AcquireResultRequest(groups=[group], lease_seconds=lease_seconds)
+        with translated():
+            await self._results.AcquireResult(request, timeout=timeout)
+
+    async def release_lease(
+        self, key: result_pb2.ResultKey, token: int, timeout: float | None = 10.0
+    ) -> bool:
+        """Whether the right was still held; the next one waiting gets it."""
+        group = result_pb2.ResultGroup(keys=[key], lease_token=token)
+        with translated():
+            response = await self._results.ReleaseLease(
+                result_pb2.ReleaseLeaseRequest(groups=[group]), timeout=timeout
+            )
+        return response.released_count > 0
+
+    async def watch_invalidations(self) -> AsyncIterator[result_pb2.WatchInvalidationsResponse]:
+        """The log's position, every invalidation from now on, and heartbeats, until the server drains."""
+        call = self._results.WatchInvalidations(result_pb2.WatchInvalidationsRequest())
+        try:
+            with translated():
+                async for event in call:
+                    yield event
+        finally:
+            call.cancel()
+
     async def invalidate_results(
-        self, content_id: str = "", module: str = "", version: str = "", timeout: float | None = 10.0
+        self,
+        content_id: str = "",
+        module: str = "",
+        version: str = "",
+        source_prefix: str = "",
+        tag: str = "",
+        timeout: float | None = 10.0,
     ) -> result_pb2.InvalidateResultsResponse:
         """Makes the selected results unreachable; every field that is set must match."""
-        request = result_pb2.InvalidateResultsRequest(content_id=content_id, module=module, version=version)
+        request = result_pb2.InvalidateResultsRequest(
+            content_id=content_id, module=module, version=version, source_prefix=source_prefix, tag=tag
+        )
         with translated():
             return await self._results.InvalidateResults(request, timeout=timeout)
 
@@ -147,10 +200,18 @@ class CacheClient:
         return response.outcome
 
     def invalidate_results(
-        self, content_id: str = "", module: str = "", version: str = "", timeout: float | None = 10.0
+        self,
+        content_id: str = "",
+        module: str = "",
+        version: str = "",
+        source_prefix: str = "",
+        tag: str = "",
+        timeout: float | None = 10.0,
     ) -> int:
         """The number of stored results that were removed; every field that is set must match."""
-        request = result_pb2.InvalidateResultsRequest(content_id=content_id, module=module, version=version)
+        request = result_pb2.InvalidateResultsRequest(
+            content_id=content_id, module=module, version=version, source_prefix=source_prefix, tag=tag
+        )
         with translated():
             return self._results.InvalidateResults(request, timeout=timeout).removed_count
 
@@ -168,6 +229,33 @@ class CacheClient:
         """The cache's counters."""
         with translated():
             return self._admin.GetStats(admin_pb2.GetStatsRequest(), timeout=timeout)
+
+    def watch_stats(self, interval_seconds: float = 1.0) -> Iterator[admin_pb2.GetStatsResponse]:
+        """The cache's counters at once, then at an interval, until the server drains."""
+        request = admin_pb2.WatchStatsRequest(interval_seconds=interval_seconds)
+        with translated():
+            for event in self._admin.WatchStats(request):
+                yield event.stats
+
+    def describe_entry(
+        self, key: result_pb2.ResultKey, timeout: float | None = 10.0
+    ) -> admin_pb2.DescribeEntryResponse:
+        """What is known of one entry: where it is, what it is worth, what would evict it."""
+        with translated():
+            return self._admin.DescribeEntry(admin_pb2.DescribeEntryRequest(key=key), timeout=timeout)
+
+    def list_entries(
+        self, tier: str = "", page_size: int = 0, page_token: str = "", timeout: float | None = 30.0
+    ) -> admin_pb2.ListEntriesResponse:
+        """A page of entries in the order of their keys."""
+        request = admin_pb2.ListEntriesRequest(tier=tier, page_size=page_size, page_token=page_token)
+        with translated():
+            return self._admin.ListEntries(request, timeout=timeout)
+
+    def warm_cache(self, keys: Sequence[result_pb2.ResultKey]) -> Iterator[admin_pb2.WarmCacheResponse]:
+        """Promotes keys into memory; tells how far it is."""
+        with translated():
+            yield from self._admin.WarmCache(admin_pb2.WarmCacheRequest(keys=keys))
 
     def clear_cache(self, timeout: float | None = 60.0) -> int:
         """The number of entries dropped; all are."""

@@ -1,18 +1,13 @@
 from cache_service.entry import Budget, Entry, Key
-from cache_service.eviction.lru import LruPolicy
 from cache_service.tiers.composite import CompositeTier
-from cache_service.tiers.memory import MemoryTier
 from tests.contracts.test_tier import FailingTier
+from tests.support.stores import memory_tier
 
 KEY, ENTRY, NOW = Key("s", "c", "m", "v", ""), Entry(b"value", 1.0, 9e9, 3), 1000.0
 
 
-class Slow(MemoryTier):
-    name = "slow"
-
-
 def tiers():
-    return MemoryTier(Budget(10_000), LruPolicy()), Slow(Budget(10_000), LruPolicy())
+    return memory_tier(Budget(10_000)), memory_tier(Budget(10_000), name="slow")
 
 
 async def test_a_hit_below_is_promoted_with_its_revision():

@@ -119,6 +119,7 @@ def make_parser() -> argparse.ArgumentParser:
     stats.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
     stats.set_defaults(run=_stats)
 
+    _add_cache(commands)
     pressure = commands.add_parser("pressure", help="memory pressure of the cache")
     pressure.add_argument("--watch", action="store_true", help="follow it until interrupted")
     pressure.add_argument("--events", type=int, default=0, metavar="N", help="stop the watch after N events")
@@ -145,6 +146,31 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """`metaextract cache …`."""
+    actions = commands.add_parser("cache", help="entries, invalidation, replay of traces").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    replay = actions.add_parser("replay", help="what eviction policies would have saved", add_help=False)
+    replay.add_argument("arguments", nargs=argparse.REMAINDER)
+    show = actions.add_parser("list", help="entries of a tier, in the order of their keys")
+    show.add_argument("--tier", default="memory", choices=("memory", "disk"))
+    show.add_argument("--limit", type=_positive(int), default=100, metavar="N")
+    describe = actions.add_parser("describe", help="where an entry is, and what would evict it")
+    describe.add_argument("key", metavar="KEY", help='"SPACE CONTENT_ID MODULE VERSION [OPTIONS]", as listed')
+    warm = actions.add_parser("warm", help="promote entries into memory")
+    warm.add_argument("keys", nargs="+", metavar="KEY")
+    invalidate = actions.add_parser("invalidate", help="make results unreachable; every option must match")
+    for name in ("content-id", "module", "version", "source-prefix", "tag"):
+        invalidate.add_argument(f"--{name}", default="", metavar="TEXT")
+    for name, parser in (
+        ("replay", replay), ("show", show), ("describe", describe), ("warm", warm), ("invalidate", invalidate),
+    ):  # fmt: skip
+        if parser is not replay:
+            parser.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
+        parser.set_defaults(run=_cache, action=name)
+
+
 # Each command imports its module late: `--help` and `health` shouldn't pay for tables and progress bars.
 
 
@@ -164,6 +190,19 @@ def _stats(options: argparse.Namespace) -> int:
     from metaextract_client.cli import stats
 
     return stats.run(options)
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import cache
+
+    actions: dict[str, Callable[[argparse.Namespace], int]] = {
+        "replay": cache.replay,
+        "show": cache.show,
+        "describe": cache.describe,
+        "warm": cache.warm,
+        "invalidate": cache.invalidate,
+    }
+    return actions[options.action](options)
 
 
 def _pressure(options: argparse.Namespace) -> int:

@@ -32,10 +32,16 @@ def table(stats: admin_pb2.GetStatsResponse) -> str:
     """The statistics as a few aligned lines."""
     headline = (
         f"hits {stats.hits}, misses {stats.misses}, hit ratio {stats.hit_ratio:.1%},"
-        f" saved {stats.saved_seconds:.2f} s of reading, up {stats.uptime_seconds:.0f} s"
+        f" saved {stats.saved_ms / 1000:.2f} s of reading, up {stats.uptime_seconds:.0f} s"
+    )
+    ratio = stats.value_bytes / stats.stored_bytes if stats.stored_bytes else 1.0
+    flights = (
+        f"single flight: {stats.leases_granted} computed, {stats.single_flight_saved} waited instead;"
+        f" values take 1/{ratio:.1f} of their size"
     )
     lines = [
         headline,
+        flights,
         f"{'tier':<8}{'hits':>8}{'entries':>9}{'used':>12}{'budget':>12}  removed",
     ]
     for tier in stats.tiers:
@@ -52,6 +58,6 @@ def table(stats: admin_pb2.GetStatsResponse) -> str:
         )
         lines.append(
             f"{tier.name:<8}{tier.hits:>8}{tier.entry_count:>9}{size(tier.used_bytes):>12}"
-            f"{size(tier.budget_bytes):>12}  {removals or 'none'}"
+            f"{size(tier.budget_bytes):>12}  {removals or 'none'}{'  SUSPENDED' if tier.suspended else ''}"
         )
     return "\n".join(lines)

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from metaextract.cache.v1 import pressure_pb2 as metaextract_dot_cache_dot_v1_dot_pressure__pb2
+from metaextract.cache.v1 import result_pb2 as metaextract_dot_cache_dot_v1_dot_result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n metaextract/cache/v1/admin.proto\x12\x14metaextract.cache.v1\x1a#metaextract/cache/v1/pressure.proto\"\x11\n\x0fGetStatsRequest\"\x8d\x02\n\x10GetStatsResponse\x12\x0c\n\x04hits\x18\x01 \x01(\x04\x12\x0e\n\x06misses\x18\x02 \x01(\x04\x12\x11\n\thit_ratio\x18\x03 \x01(\x01\x12.\n\x05tiers\x18\x04 \x03(\x0b\x32\x1f.metaextract.cache.v1.TierStats\x12\x0c\n\x04puts\x18\x05 \x01(\x04\x12\x14\n\x0cputs_refused\x18\x06 \x01(\x04\x12\x15\n\rsaved_seconds\x18\x07 \x01(\x01\x12\x18\n\x10pressure_changes\x18\x08 \x01(\x04\x12\x1a\n\x12\x62udget_adjustments\x18\t \x01(\x04\x12\x16\n\x0euptime_seconds\x18\n \x01(\x01\x12\x0f\n\x07version\x18\x0b \x01(\t\"\xc2\x01\n\tTierStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04hits\x18\x02 \x01(\x04\x12\x13\n\x0b\x65ntry_count\x18\x03 \x01(\x04\x12\x12\n\nused_bytes\x18\x04 \x01(\x04\x12\x14\n\x0c\x62udget_bytes\x18\x05 \x01(\x04\x12\x16\n\x0e\x62udget_entries\x18\x06 \x01(\x04\x12\x30\n\x08removals\x18\x07 \x01(\x0b\x32\x1e.metaextract.cache.v1.Removals\x12\x10\n\x08\x66\x61ilures\x18\x08 \x01(\x04\"o\n\x08Removals\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0f\n\x07\x65xpired\x18\x02 \x01(\x04\x12\x10\n\x08pressure\x18\x03 \x01(\x04\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x04\x12\x10\n\x08replaced\x18\x05 \x01(\x04\x12\x0f\n\x07\x63orrupt\x18\x06 \x01(\x04\"\x13\n\x11\x43learCacheRequest\"+\n\x12\x43learCacheResponse\x12\x15\n\rremoved_count\x18\x01 \x01(\x04\"\x84\x01\n\x1aSetPressureOverrideRequest\x12\x32\n\x05level\x18\x01 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x1d\n\x10\x64uration_seconds\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x13\n\x11_duration_seconds\"Q\n\x1bSetPressureOverrideResponse\x12\x32\n\x05state\x18\x01 \x01(\x0b\x32#.metaextract.cache.v1.PressureState2\xcb\x02\n\x11\x43\x61\x63heAdminService\x12Y\n\x08GetStats\x12%.metaextract.cache.v1.GetStatsRequest\x1a&.metaextract.cache.v1.GetStatsResponse\x12_\n\nClearCache\x12\'.metaextract.cache.v1.ClearCacheRequest\x1a(.metaextract.cache.v1.ClearCacheResponse\x12z\n\x13SetPressureOverride\x12\x30.metaextract.cache.v1.SetPressureOverrideRequest\x1a\x31.metaextract.cache.v1.SetPressureOverrideResponseBPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n metaextract/cache/v1/admin.proto\x12\x14metaextract.cache.v1\x1a#metaextract/cache/v1/pressure.proto\x1a!metaextract/cache/v1/result.proto\"\x11\n\x0fGetStatsRequest\"\x97\x03\n\x10GetStatsResponse\x12\x0c\n\x04hits\x18\x01 \x01(\x04\x12\x0e\n\x06misses\x18\x02 \x01(\x04\x12\x11\n\thit_ratio\x18\x03 \x01(\x01\x12.\n\x05tiers\x18\x04 \x03(\x0b\x32\x1f.metaextract.cache.v1.TierStats\x12\x0c\n\x04puts\x18\x05 \x01(\x04\x12\x14\n\x0cputs_refused\x18\x06 \x01(\x04\x12\x15\n\rsaved_seconds\x18\x07 \x01(\x01\x12\x18\n\x10pressure_changes\x18\x08 \x01(\x04\x12\x1a\n\x12\x62udget_adjustments\x18\t \x01(\x04\x12\x16\n\x0euptime_seconds\x18\n \x01(\x01\x12\x0f\n\x07version\x18\x0b \x01(\t\x12\x16\n\x0eleases_granted\x18\x0c \x01(\x04\x12\x1b\n\x13single_flight_saved\x18\r \x01(\x04\x12\x16\n\x0eleases_expired\x18\x0e \x01(\x04\x12\x13\n\x0bvalue_bytes\x18\x0f \x01(\x04\x12\x14\n\x0cstored_bytes\x18\x10 \x01(\x04\x12\x10\n\x08saved_ms\x18\x11 \x01(\x01\"\xe9\x01\n\tTierStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04hits\x18\x02 \x01(\x04\x12\x13\n\x0b\x65ntry_count\x18\x03 \x01(\x04\x12\x12\n\nused_bytes\x18\x04 \x01(\x04\x12\x14\n\x0c\x62udget_bytes\x18\x05 \x01(\x04\x12\x16\n\x0e\x62udget_entries\x18\x06 \x01(\x04\x12\x30\n\x08removals\x18\x07 \x01(\x0b\x32\x1e.metaextract.cache.v1.Removals\x12\x10\n\x08\x66\x61ilures\x18\x08 \x01(\x04\x12\x12\n\nheld_bytes\x18\t \x01(\x04\x12\x11\n\tsuspended\x18\n \x01(\x08\"o\n\x08Removals\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0f\n\x07\x65xpired\x18\x02 \x01(\x04\x12\x10\n\x08pressure\x18\x03 \x01(\x04\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x04\x12\x10\n\x08replaced\x18\x05 \x01(\x04\x12\x0f\n\x07\x63orrupt\x18\x06 \x01(\x04\"\x13\n\x11\x43learCacheRequest\"+\n\x12\x43learCacheResponse\x12\x15\n\rremoved_count\x18\x01 \x01(\x04\"\x84\x01\n\x1aSetPressureOverrideRequest\x12\x32\n\x05level\x18\x01 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x1d\n\x10\x64uration_seconds\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x13\n\x11_duration_seconds\"Q\n\x1bSetPressureOverrideResponse\x12\x32\n\x05state\x18\x01 \x01(\x0b\x32#.metaextract.cache.v1.PressureState\"-\n\x11WatchStatsRequest\x12\x18\n\x10interval_seconds\x18\x01 \x01(\x01\"K\n\x12WatchStatsResponse\x12\x35\n\x05stats\x18\x01 \x01(\x0b\x32&.metaextract.cache.v1.GetStatsResponse\"D\n\x14\x44\x65scribeEntryRequest\x12,\n\x03key\x18\x01 \x01(\x0b\x32\x1f.metaextract.cache.v1.ResultKey\"\xe1\x01\n\x10\x45ntryDescription\x12,\n\x03key\x18\x01 \x01(\x0b\x32\x1f.metaextract.cache.v1.ResultKey\x12\r\n\x05tiers\x18\x02 \x03(\t\x12\x13\n\x0bvalue_bytes\x18\x03 \x01(\x04\x12\x14\n\x0cstored_bytes\x18\x04 \x01(\x04\x12\x14\n\x0c\x63ost_seconds\x18\x05 \x01(\x01\x12\x1a\n\x12\x65xpires_in_seconds\x18\x06 \x01(\x01\x12\x15\n\rread_revision\x18\x07 \x01(\x04\x12\x0e\n\x06source\x18\x08 \x01(\t\x12\x0c\n\x04tags\x18\t \x03(\t\"\xa2\x01\n\x15\x44\x65scribeEntryResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x12\x35\n\x05\x65ntry\x18\x02 \x01(\x0b\x32&.metaextract.cache.v1.EntryDescription\x12\x10\n\x08priority\x18\x03 \x01(\x01\x12\x1c\n\x14next_victim_priority\x18\x04 \x01(\x01\x12\x13\n\x0b\x65xplanation\x18\x05 \x01(\t\"I\n\x12ListEntriesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04tier\x18\x03 \x01(\t\"g\n\x13ListEntriesResponse\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.metaextract.cache.v1.EntryDescription\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"A\n\x10WarmCacheRequest\x12-\n\x04keys\x18\x01 \x03(\x0b\x32\x1f.metaextract.cache.v1.ResultKey\"R\n\x11WarmCacheResponse\x12\x12\n\ndone_count\x18\x01 \x01(\x04\x12\x13\n\x0btotal_count\x18\x02 \x01(\x04\x12\x14\n\x0cwarmed_count\x18\x03 \x01(\x04\x32\xdc\x05\n\x11\x43\x61\x63heAdminService\x12Y\n\x08GetStats\x12%.metaextract.cache.v1.GetStatsRequest\x1a&.metaextract.cache.v1.GetStatsResponse\x12\x61\n\nWatchStats\x12\'.metaextract.cache.v1.WatchStatsRequest\x1a(.metaextract.cache.v1.WatchStatsResponse0\x01\x12h\n\rDescribeEntry\x12*.metaextract.cache.v1.DescribeEntryRequest\x1a+.metaextract.cache.v1.DescribeEntryResponse\x12\x62\n\x0bListEntries\x12(.metaextract.cache.v1.ListEntriesRequest\x1a).metaextract.cache.v1.ListEntriesResponse\x12^\n\tWarmCache\x12&.metaextract.cache.v1.WarmCacheRequest\x1a\'.metaextract.cache.v1.WarmCacheResponse0\x01\x12_\n\nClearCache\x12\'.metaextract.cache.v1.ClearCacheRequest\x1a(.metaextract.cache.v1.ClearCacheResponse\x12z\n\x13SetPressureOverride\x12\x30.metaextract.cache.v1.SetPressureOverrideRequest\x1a\x31.metaextract.cache.v1.SetPressureOverrideResponseBPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,22 +34,40 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'metaextract.cache.v1.admin_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'ZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1'
-  _globals['_GETSTATSREQUEST']._serialized_start=95
-  _globals['_GETSTATSREQUEST']._serialized_end=112
-  _globals['_GETSTATSRESPONSE']._serialized_start=115
-  _globals['_GETSTATSRESPONSE']._serialized_end=384
-  _globals['_TIERSTATS']._serialized_start=387
-  _globals['_TIERSTATS']._serialized_end=581
-  _globals['_REMOVALS']._serialized_start=583
-  _globals['_REMOVALS']._serialized_end=694
-  _globals['_CLEARCACHEREQUEST']._serialized_start=696
-  _globals['_CLEARCACHEREQUEST']._serialized_end=715
-  _globals['_CLEARCACHERESPONSE']._serialized_start=717
-  _globals['_CLEARCACHERESPONSE']._serialized_end=760
-  _globals['_SETPRESSUREOVERRIDEREQUEST']._serialized_start=763
-  _globals['_SETPRESSUREOVERRIDEREQUEST']._serialized_end=895
-  _globals['_SETPRESSUREOVERRIDERESPONSE']._serialized_start=897
-  _globals['_SETPRESSUREOVERRIDERESPONSE']._serialized_end=978
-  _globals['_CACHEADMINSERVICE']._serialized_start=981
-  _globals['_CACHEADMINSERVICE']._serialized_end=1312
+  _globals['_GETSTATSREQUEST']._serialized_start=130
+  _globals['_GETSTATSREQUEST']._serialized_end=147
+  _globals['_GETSTATSRESPONSE']._serialized_start=150
+  _globals['_GETSTATSRESPONSE']._serialized_end=557
+  _globals['_TIERSTATS']._serialized_start=560
+  _globals['_TIERSTATS']._serialized_end=793
+  _globals['_REMOVALS']._serialized_start=795
+  _globals['_REMOVALS']._serialized_end=906
+  _globals['_CLEARCACHEREQUEST']._serialized_start=908
+  _globals['_CLEARCACHEREQUEST']._serialized_end=927
+  _globals['_CLEARCACHERESPONSE']._serialized_start=929
+  _globals['_CLEARCACHERESPONSE']._serialized_end=972
+  _globals['_SETPRESSUREOVERRIDEREQUEST']._serialized_start=975
+  _globals['_SETPRESSUREOVERRIDEREQUEST']._serialized_end=1107
+  _globals['_SETPRESSUREOVERRIDERESPONSE']._serialized_start=1109
+  _globals['_SETPRESSUREOVERRIDERESPONSE']._serialized_end=1190
+  _globals['_WATCHSTATSREQUEST']._serialized_start=1192
+  _globals['_WATCHSTATSREQUEST']._serialized_end=1237
+  _globals['_WATCHSTATSRESPONSE']._serialized_start=1239
+  _globals['_WATCHSTATSRESPONSE']._serialized_end=1314
+  _globals['_DESCRIBEENTRYREQUEST']._serialized_start=1316
+  _globals['_DESCRIBEENTRYREQUEST']._serialized_end=1384
+  _globals['_ENTRYDESCRIPTION']._serialized_start=1387
+  _globals['_ENTRYDESCRIPTION']._serialized_end=1612
+  _globals['_DESCRIBEENTRYRESPONSE']._serialized_start=1615
+  _globals['_DESCRIBEENTRYRESPONSE']._serialized_end=1777
+  _globals['_LISTENTRIESREQUEST']._serialized_start=1779
+  _globals['_LISTENTRIESREQUEST']._serialized_end=1852
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=1854
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=1957
+  _globals['_WARMCACHEREQUEST']._serialized_start=1959
+  _globals['_WARMCACHEREQUEST']._serialized_end=2024
+  _globals['_WARMCACHERESPONSE']._serialized_start=2026
+  _globals['_WARMCACHERESPONSE']._serialized_end=2108
+  _globals['_CACHEADMINSERVICE']._serialized_start=2111
+  _globals['_CACHEADMINSERVICE']._serialized_end=2843
 # @@protoc_insertion_point(module_scope)

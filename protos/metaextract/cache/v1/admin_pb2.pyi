@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from metaextract.cache.v1 import pressure_pb2 as _pressure_pb2
+from metaextract.cache.v1 import result_pb2 as _result_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -53,6 +54,12 @@ class GetStatsResponse(_message.Message):
     BUDGET_ADJUSTMENTS_FIELD_NUMBER: _builtins.int
     UPTIME_SECONDS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    LEASES_GRANTED_FIELD_NUMBER: _builtins.int
+    SINGLE_FLIGHT_SAVED_FIELD_NUMBER: _builtins.int
+    LEASES_EXPIRED_FIELD_NUMBER: _builtins.int
+    VALUE_BYTES_FIELD_NUMBER: _builtins.int
+    STORED_BYTES_FIELD_NUMBER: _builtins.int
+    SAVED_MS_FIELD_NUMBER: _builtins.int
     hits: _builtins.int
     """Look-ups that found something, in any tier."""
     misses: _builtins.int
@@ -73,6 +80,18 @@ class GetStatsResponse(_message.Message):
     """Seconds since the start."""
     version: _builtins.str
     """Version of the server."""
+    leases_granted: _builtins.int
+    """Rights to compute that were given."""
+    single_flight_saved: _builtins.int
+    """Computations that others waited for instead of repeating them."""
+    leases_expired: _builtins.int
+    """Rights that lapsed without a result."""
+    value_bytes: _builtins.int
+    """Bytes of values before compression, of all puts."""
+    stored_bytes: _builtins.int
+    """The same, as stored."""
+    saved_ms: _builtins.float
+    """Milliseconds of computing that hits have saved."""
     @_builtins.property
     def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___TierStats]:
         """One entry per tier, fastest first."""
@@ -91,10 +110,16 @@ class GetStatsResponse(_message.Message):
         budget_adjustments: _builtins.int = ...,
         uptime_seconds: _builtins.float = ...,
         version: _builtins.str = ...,
+        leases_granted: _builtins.int = ...,
+        single_flight_saved: _builtins.int = ...,
+        leases_expired: _builtins.int = ...,
+        value_bytes: _builtins.int = ...,
+        stored_bytes: _builtins.int = ...,
+        saved_ms: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_adjustments", b"budget_adjustments", "hit_ratio", b"hit_ratio", "hits", b"hits", "misses", b"misses", "pressure_changes", b"pressure_changes", "puts", b"puts", "puts_refused", b"puts_refused", "saved_seconds", b"saved_seconds", "tiers", b"tiers", "uptime_seconds", b"uptime_seconds", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_adjustments", b"budget_adjustments", "hit_ratio", b"hit_ratio", "hits", b"hits", "leases_expired", b"leases_expired", "leases_granted", b"leases_granted", "misses", b"misses", "pressure_changes", b"pressure_changes", "puts", b"puts", "puts_refused", b"puts_refused", "saved_ms", b"saved_ms", "saved_seconds", b"saved_seconds", "single_flight_saved", b"single_flight_saved", "stored_bytes", b"stored_bytes", "tiers", b"tiers", "uptime_seconds", b"uptime_seconds", "value_bytes", b"value_bytes", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -114,8 +139,10 @@ class TierStats(_message.Message):
     BUDGET_ENTRIES_FIELD_NUMBER: _builtins.int
     REMOVALS_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
+    HELD_BYTES_FIELD_NUMBER: _builtins.int
+    SUSPENDED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """"memory" or "disk"."""
+    """"memory", "large" (memory for large values), "disk", "redis" or "database"."""
     hits: _builtins.int
     """Look-ups that this tier answered."""
     entry_count: _builtins.int
@@ -128,6 +155,10 @@ class TierStats(_message.Message):
     """Entries allowed now. 0: no bound by count."""
     failures: _builtins.int
     """Operations that failed and were treated as a miss."""
+    held_bytes: _builtins.int
+    """Memory that it takes. 0: not known."""
+    suspended: _builtins.bool
+    """Whether it is being left alone after failures."""
     @_builtins.property
     def removals(self) -> Global___Removals:
         """Entries removed, by cause."""
@@ -143,10 +174,12 @@ class TierStats(_message.Message):
         budget_entries: _builtins.int = ...,
         removals: Global___Removals | None = ...,
         failures: _builtins.int = ...,
+        held_bytes: _builtins.int = ...,
+        suspended: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["removals", b"removals"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_bytes", b"budget_bytes", "budget_entries", b"budget_entries", "entry_count", b"entry_count", "failures", b"failures", "hits", b"hits", "name", b"name", "removals", b"removals", "used_bytes", b"used_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_bytes", b"budget_bytes", "budget_entries", b"budget_entries", "entry_count", b"entry_count", "failures", b"failures", "held_bytes", b"held_bytes", "hits", b"hits", "name", b"name", "removals", b"removals", "suspended", b"suspended", "used_bytes", b"used_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -284,3 +317,285 @@ class SetPressureOverrideResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetPressureOverrideResponse: _TypeAlias = SetPressureOverrideResponse  # noqa: Y015
+
+@_typing.final
+class WatchStatsRequest(_message.Message):
+    """Follows the numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTERVAL_SECONDS_FIELD_NUMBER: _builtins.int
+    interval_seconds: _builtins.float
+    """Seconds between two answers, 0.1 to 60. 0: 1 s."""
+    def __init__(
+        self,
+        *,
+        interval_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interval_seconds", b"interval_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchStatsRequest: _TypeAlias = WatchStatsRequest  # noqa: Y015
+
+@_typing.final
+class WatchStatsResponse(_message.Message):
+    """The numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stats(self) -> Global___GetStatsResponse:
+        """All of them."""
+
+    def __init__(
+        self,
+        *,
+        stats: Global___GetStatsResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stats", b"stats"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stats", b"stats"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchStatsResponse: _TypeAlias = WatchStatsResponse  # noqa: Y015
+
+@_typing.final
+class DescribeEntryRequest(_message.Message):
+    """Asks about one entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> _result_pb2.ResultKey:
+        """Its key."""
+
+    def __init__(
+        self,
+        *,
+        key: _result_pb2.ResultKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeEntryRequest: _TypeAlias = DescribeEntryRequest  # noqa: Y015
+
+@_typing.final
+class EntryDescription(_message.Message):
+    """What is known of an entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    TIERS_FIELD_NUMBER: _builtins.int
+    VALUE_BYTES_FIELD_NUMBER: _builtins.int
+    STORED_BYTES_FIELD_NUMBER: _builtins.int
+    COST_SECONDS_FIELD_NUMBER: _builtins.int
+    EXPIRES_IN_SECONDS_FIELD_NUMBER: _builtins.int
+    READ_REVISION_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    value_bytes: _builtins.int
+    """Bytes of the value before compression; 0 when it can't be read."""
+    stored_bytes: _builtins.int
+    """The same, as stored."""
+    cost_seconds: _builtins.float
+    """What it cost to compute, in seconds."""
+    expires_in_seconds: _builtins.float
+    """Seconds until it expires."""
+    read_revision: _builtins.int
+    """The invalidation log's revision when its reading began."""
+    source: _builtins.str
+    """Where its content was read from, if that is known."""
+    @_builtins.property
+    def key(self) -> _result_pb2.ResultKey:
+        """Its key."""
+
+    @_builtins.property
+    def tiers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tiers that hold it, fastest first; several share one as a copy."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its labels."""
+
+    def __init__(
+        self,
+        *,
+        key: _result_pb2.ResultKey | None = ...,
+        tiers: _abc.Iterable[_builtins.str] | None = ...,
+        value_bytes: _builtins.int = ...,
+        stored_bytes: _builtins.int = ...,
+        cost_seconds: _builtins.float = ...,
+        expires_in_seconds: _builtins.float = ...,
+        read_revision: _builtins.int = ...,
+        source: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_seconds", b"cost_seconds", "expires_in_seconds", b"expires_in_seconds", "key", b"key", "read_revision", b"read_revision", "source", b"source", "stored_bytes", b"stored_bytes", "tags", b"tags", "tiers", b"tiers", "value_bytes", b"value_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EntryDescription: _TypeAlias = EntryDescription  # noqa: Y015
+
+@_typing.final
+class DescribeEntryResponse(_message.Message):
+    """What is known of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOUND_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    NEXT_VICTIM_PRIORITY_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    found: _builtins.bool
+    """Whether a tier holds it."""
+    priority: _builtins.float
+    """Its priority in memory, in the policy's measure; 0 when memory doesn't hold it."""
+    next_victim_priority: _builtins.float
+    """The priority of the entry that memory would evict next."""
+    explanation: _builtins.str
+    """Why it is here and what would evict it, in a sentence."""
+    @_builtins.property
+    def entry(self) -> Global___EntryDescription:
+        """The entry."""
+
+    def __init__(
+        self,
+        *,
+        found: _builtins.bool = ...,
+        entry: Global___EntryDescription | None = ...,
+        priority: _builtins.float = ...,
+        next_victim_priority: _builtins.float = ...,
+        explanation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "explanation", b"explanation", "found", b"found", "next_victim_priority", b"next_victim_priority", "priority", b"priority"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeEntryResponse: _TypeAlias = DescribeEntryResponse  # noqa: Y015
+
+@_typing.final
+class ListEntriesRequest(_message.Message):
+    """Asks for entries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Most entries in the answer, 1 to 1,000. 0: 100."""
+    page_token: _builtins.str
+    """The next_page_token of the page before."""
+    tier: _builtins.str
+    """The tier to list. Empty: "memory"."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        tier: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "tier", b"tier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEntriesRequest: _TypeAlias = ListEntriesRequest  # noqa: Y015
+
+@_typing.final
+class ListEntriesResponse(_message.Message):
+    """A page of entries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Of the next page. Empty: this was the last one."""
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___EntryDescription]:
+        """The entries."""
+
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[Global___EntryDescription] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEntriesResponse: _TypeAlias = ListEntriesResponse  # noqa: Y015
+
+@_typing.final
+class WarmCacheRequest(_message.Message):
+    """Names what to promote."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[_result_pb2.ResultKey]:
+        """The keys, 1 to 10,000."""
+
+    def __init__(
+        self,
+        *,
+        keys: _abc.Iterable[_result_pb2.ResultKey] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WarmCacheRequest: _TypeAlias = WarmCacheRequest  # noqa: Y015
+
+@_typing.final
+class WarmCacheResponse(_message.Message):
+    """How far it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DONE_COUNT_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
+    WARMED_COUNT_FIELD_NUMBER: _builtins.int
+    done_count: _builtins.int
+    """Keys looked at."""
+    total_count: _builtins.int
+    """Keys in all."""
+    warmed_count: _builtins.int
+    """Keys that a tier had, now in memory."""
+    def __init__(
+        self,
+        *,
+        done_count: _builtins.int = ...,
+        total_count: _builtins.int = ...,
+        warmed_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done_count", b"done_count", "total_count", b"total_count", "warmed_count", b"warmed_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WarmCacheResponse: _TypeAlias = WarmCacheResponse  # noqa: Y015

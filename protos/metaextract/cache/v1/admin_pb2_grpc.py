@@ -40,6 +40,26 @@ class CacheAdminServiceStub:
                 request_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.GetStatsRequest.SerializeToString,
                 response_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.GetStatsResponse.FromString,
                 _registered_method=True)
+        self.WatchStats = channel.unary_stream(
+                '/metaextract.cache.v1.CacheAdminService/WatchStats',
+                request_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.WatchStatsRequest.SerializeToString,
+                response_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.WatchStatsResponse.FromString,
+                _registered_method=True)
+        self.DescribeEntry = channel.unary_unary(
+                '/metaextract.cache.v1.CacheAdminService/DescribeEntry',
+                request_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.DescribeEntryRequest.SerializeToString,
+                response_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.DescribeEntryResponse.FromString,
+                _registered_method=True)
+        self.ListEntries = channel.unary_unary(
+                '/metaextract.cache.v1.CacheAdminService/ListEntries',
+                request_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.ListEntriesRequest.SerializeToString,
+                response_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.ListEntriesResponse.FromString,
+                _registered_method=True)
+        self.WarmCache = channel.unary_stream(
+                '/metaextract.cache.v1.CacheAdminService/WarmCache',
+                request_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.WarmCacheRequest.SerializeToString,
+                response_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.WarmCacheResponse.FromString,
+                _registered_method=True)
         self.ClearCache = channel.unary_unary(
                 '/metaextract.cache.v1.CacheAdminService/ClearCache',
                 request_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.ClearCacheRequest.SerializeToString,
@@ -58,6 +78,34 @@ class CacheAdminServiceServicer:
 
     def GetStats(self, request, context):
         """Counters since the start, and what is held now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchStats(self, request, context):
+        """The counters at once, then at an interval.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DescribeEntry(self, request, context):
+        """What is known of one entry: where it is, what it is worth, what would evict it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEntries(self, request, context):
+        """Entries in the order of their keys, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WarmCache(self, request, context):
+        """Promotes named keys from slower tiers into memory; tells its progress.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +132,26 @@ def add_CacheAdminServiceServicer_to_server(servicer, server):
                     servicer.GetStats,
                     request_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.GetStatsRequest.FromString,
                     response_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.GetStatsResponse.SerializeToString,
+            ),
+            'WatchStats': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchStats,
+                    request_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.WatchStatsRequest.FromString,
+                    response_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.WatchStatsResponse.SerializeToString,
+            ),
+            'DescribeEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeEntry,
+                    request_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.DescribeEntryRequest.FromString,
+                    response_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.DescribeEntryResponse.SerializeToString,
+            ),
+            'ListEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEntries,
+                    request_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.ListEntriesRequest.FromString,
+                    response_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.ListEntriesResponse.SerializeToString,
+            ),
+            'WarmCache': grpc.unary_stream_rpc_method_handler(
+                    servicer.WarmCache,
+                    request_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.WarmCacheRequest.FromString,
+                    response_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.WarmCacheResponse.SerializeToString,
             ),
             'ClearCache': grpc.unary_unary_rpc_method_handler(
                     servicer.ClearCache,
@@ -124,6 +192,114 @@ class CacheAdminService:
             '/metaextract.cache.v1.CacheAdminService/GetStats',
             metaextract_dot_cache_dot_v1_dot_admin__pb2.GetStatsRequest.SerializeToString,
             metaextract_dot_cache_dot_v1_dot_admin__pb2.GetStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/metaextract.cache.v1.CacheAdminService/WatchStats',
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.WatchStatsRequest.SerializeToString,
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.WatchStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/metaextract.cache.v1.CacheAdminService/DescribeEntry',
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.DescribeEntryRequest.SerializeToString,
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.DescribeEntryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/metaextract.cache.v1.CacheAdminService/ListEntries',
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.ListEntriesRequest.SerializeToString,
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.ListEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WarmCache(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/metaextract.cache.v1.CacheAdminService/WarmCache',
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.WarmCacheRequest.SerializeToString,
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.WarmCacheResponse.FromString,
             options,
             channel_credentials,
             insecure,

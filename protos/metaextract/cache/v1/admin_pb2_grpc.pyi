@@ -35,6 +35,14 @@ class CacheAdminServiceStub:
     def __new__(cls, channel: _aio.Channel) -> CacheAdminServiceAsyncStub: ...
     GetStats: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetStatsRequest, _admin_pb2.GetStatsResponse]
     """Counters since the start, and what is held now."""
+    WatchStats: _grpc.UnaryStreamMultiCallable[_admin_pb2.WatchStatsRequest, _admin_pb2.WatchStatsResponse]
+    """The counters at once, then at an interval."""
+    DescribeEntry: _grpc.UnaryUnaryMultiCallable[_admin_pb2.DescribeEntryRequest, _admin_pb2.DescribeEntryResponse]
+    """What is known of one entry: where it is, what it is worth, what would evict it."""
+    ListEntries: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListEntriesRequest, _admin_pb2.ListEntriesResponse]
+    """Entries in the order of their keys, a page at a time."""
+    WarmCache: _grpc.UnaryStreamMultiCallable[_admin_pb2.WarmCacheRequest, _admin_pb2.WarmCacheResponse]
+    """Promotes named keys from slower tiers into memory; tells its progress."""
     ClearCache: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ClearCacheRequest, _admin_pb2.ClearCacheResponse]
     """Drops every entry of every tier."""
     SetPressureOverride: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetPressureOverrideRequest, _admin_pb2.SetPressureOverrideResponse]
@@ -47,6 +55,14 @@ class CacheAdminServiceAsyncStub(CacheAdminServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStats: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetStatsRequest, _admin_pb2.GetStatsResponse]  # type: ignore[assignment]
     """Counters since the start, and what is held now."""
+    WatchStats: _aio.UnaryStreamMultiCallable[_admin_pb2.WatchStatsRequest, _admin_pb2.WatchStatsResponse]  # type: ignore[assignment]
+    """The counters at once, then at an interval."""
+    DescribeEntry: _aio.UnaryUnaryMultiCallable[_admin_pb2.DescribeEntryRequest, _admin_pb2.DescribeEntryResponse]  # type: ignore[assignment]
+    """What is known of one entry: where it is, what it is worth, what would evict it."""
+    ListEntries: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListEntriesRequest, _admin_pb2.ListEntriesResponse]  # type: ignore[assignment]
+    """Entries in the order of their keys, a page at a time."""
+    WarmCache: _aio.UnaryStreamMultiCallable[_admin_pb2.WarmCacheRequest, _admin_pb2.WarmCacheResponse]  # type: ignore[assignment]
+    """Promotes named keys from slower tiers into memory; tells its progress."""
     ClearCache: _aio.UnaryUnaryMultiCallable[_admin_pb2.ClearCacheRequest, _admin_pb2.ClearCacheResponse]  # type: ignore[assignment]
     """Drops every entry of every tier."""
     SetPressureOverride: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetPressureOverrideRequest, _admin_pb2.SetPressureOverrideResponse]  # type: ignore[assignment]
@@ -62,6 +78,38 @@ class CacheAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.GetStatsResponse, _abc.Awaitable[_admin_pb2.GetStatsResponse]]:
         """Counters since the start, and what is held now."""
+
+    @_abc_1.abstractmethod
+    def WatchStats(
+        self,
+        request: _admin_pb2.WatchStatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_admin_pb2.WatchStatsResponse], _abc.AsyncIterator[_admin_pb2.WatchStatsResponse]]:
+        """The counters at once, then at an interval."""
+
+    @_abc_1.abstractmethod
+    def DescribeEntry(
+        self,
+        request: _admin_pb2.DescribeEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.DescribeEntryResponse, _abc.Awaitable[_admin_pb2.DescribeEntryResponse]]:
+        """What is known of one entry: where it is, what it is worth, what would evict it."""
+
+    @_abc_1.abstractmethod
+    def ListEntries(
+        self,
+        request: _admin_pb2.ListEntriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListEntriesResponse, _abc.Awaitable[_admin_pb2.ListEntriesResponse]]:
+        """Entries in the order of their keys, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def WarmCache(
+        self,
+        request: _admin_pb2.WarmCacheRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_admin_pb2.WarmCacheResponse], _abc.AsyncIterator[_admin_pb2.WarmCacheResponse]]:
+        """Promotes named keys from slower tiers into memory; tells its progress."""
 
     @_abc_1.abstractmethod
     def ClearCache(

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!metaextract/cache/v1/result.proto\x12\x14metaextract.cache.v1\"`\n\tResultKey\x12\r\n\x05space\x18\x01 \x01(\t\x12\x12\n\ncontent_id\x18\x02 \x01(\t\x12\x0e\n\x06module\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x0f\n\x07options\x18\x05 \x01(\t\"r\n\x0cResultLookup\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x12\r\n\x05value\x18\x02 \x01(\x0c\x12(\n\x04tier\x18\x03 \x01(\x0e\x32\x1a.metaextract.cache.v1.Tier\x12\x1a\n\x12\x65xpires_in_seconds\x18\x04 \x01(\x01\"@\n\x10GetResultRequest\x12,\n\x03key\x18\x01 \x01(\x0b\x32\x1f.metaextract.cache.v1.ResultKey\"\x84\x01\n\x11GetResultResponse\x12\x32\n\x06lookup\x18\x01 \x01(\x0b\x32\".metaextract.cache.v1.ResultLookup\x12;\n\nread_point\x18\x02 \x01(\x0b\x32\'.metaextract.cache.v1.InvalidationPoint\"G\n\x16\x42\x61tchGetResultsRequest\x12-\n\x04keys\x18\x01 \x03(\x0b\x32\x1f.metaextract.cache.v1.ResultKey\"\x8b\x01\n\x17\x42\x61tchGetResultsResponse\x12\x33\n\x07lookups\x18\x01 \x03(\x0b\x32\".metaextract.cache.v1.ResultLookup\x12;\n\nread_point\x18\x02 \x01(\x0b\x32\'.metaextract.cache.v1.InvalidationPoint\"5\n\x11InvalidationPoint\x12\x0e\n\x06log_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\"\xd0\x01\n\x0bResultEntry\x12,\n\x03key\x18\x01 \x01(\x0b\x32\x1f.metaextract.cache.v1.ResultKey\x12\r\n\x05value\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63ost_seconds\x18\x03 \x01(\x01\x12\x31\n\tttl_class\x18\x04 \x01(\x0e\x32\x1e.metaextract.cache.v1.TtlClass\x12;\n\nread_point\x18\x05 \x01(\x0b\x32\'.metaextract.cache.v1.InvalidationPoint\"M\n\nPutOutcome\x12/\n\x06status\x18\x01 \x01(\x0e\x32\x1f.metaextract.cache.v1.PutStatus\x12\x0e\n\x06reason\x18\x02 \x01(\t\"D\n\x10PutResultRequest\x12\x30\n\x05\x65ntry\x18\x01 \x01(\x0b\x32!.metaextract.cache.v1.ResultEntry\"F\n\x11PutResultResponse\x12\x31\n\x07outcome\x18\x01 \x01(\x0b\x32 .metaextract.cache.v1.PutOutcome\"L\n\x16\x42\x61tchPutResultsRequest\x12\x32\n\x07\x65ntries\x18\x01 \x03(\x0b\x32!.metaextract.cache.v1.ResultEntry\"M\n\x17\x42\x61tchPutResultsResponse\x12\x32\n\x08outcomes\x18\x01 \x03(\x0b\x32 .metaextract.cache.v1.PutOutcome\"O\n\x18InvalidateResultsRequest\x12\x12\n\ncontent_id\x18\x01 \x01(\t\x12\x0e\n\x06module\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\"j\n\x19InvalidateResultsResponse\x12\x36\n\x05point\x18\x01 \x01(\x0b\x32\'.metaextract.cache.v1.InvalidationPoint\x12\x15\n\rremoved_count\x18\x02 \x01(\x04*<\n\x04Tier\x12\x14\n\x10TIER_UNSPECIFIED\x10\x00\x12\x0f\n\x0bTIER_MEMORY\x10\x01\x12\r\n\tTIER_DISK\x10\x02*l\n\x08TtlClass\x12\x19\n\x15TTL_CLASS_UNSPECIFIED\x10\x00\x12\x18\n\x14TTL_CLASS_EXTRACTION\x10\x01\x12\x14\n\x10TTL_CLASS_MODULE\x10\x02\x12\x15\n\x11TTL_CLASS_FAILURE\x10\x03*n\n\tPutStatus\x12\x1a\n\x16PUT_STATUS_UNSPECIFIED\x10\x00\x12\x13\n\x0fPUT_STATUS_DISK\x10\x01\x12\x15\n\x11PUT_STATUS_MEMORY\x10\x02\x12\x19\n\x15PUT_STATUS_NOT_STORED\x10\x03\x32\xa1\x04\n\rResultService\x12\\\n\tGetResult\x12&.metaextract.cache.v1.GetResultRequest\x1a\'.metaextract.cache.v1.GetResultResponse\x12n\n\x0f\x42\x61tchGetResults\x12,.metaextract.cache.v1.BatchGetResultsRequest\x1a-.metaextract.cache.v1.BatchGetResultsResponse\x12\\\n\tPutResult\x12&.metaextract.cache.v1.PutResultRequest\x1a\'.metaextract.cache.v1.PutResultResponse\x12n\n\x0f\x42\x61tchPutResults\x12,.metaextract.cache.v1.BatchPutResultsRequest\x1a-.metaextract.cache.v1.BatchPutResultsResponse\x12t\n\x11InvalidateResults\x12..metaextract.cache.v1.InvalidateResultsRequest\x1a/.metaextract.cache.v1.InvalidateResultsResponseBPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!metaextract/cache/v1/result.proto\x12\x14metaextract.cache.v1\"`\n\tResultKey\x12\r\n\x05space\x18\x01 \x01(\t\x12\x12\n\ncontent_id\x18\x02 \x01(\t\x12\x0e\n\x06module\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x0f\n\x07options\x18\x05 \x01(\t\"r\n\x0cResultLookup\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x12\r\n\x05value\x18\x02 \x01(\x0c\x12(\n\x04tier\x18\x03 \x01(\x0e\x32\x1a.metaextract.cache.v1.Tier\x12\x1a\n\x12\x65xpires_in_seconds\x18\x04 \x01(\x01\"@\n\x10GetResultRequest\x12,\n\x03key\x18\x01 \x01(\x0b\x32\x1f.metaextract.cache.v1.ResultKey\"\x84\x01\n\x11GetResultResponse\x12\x32\n\x06lookup\x18\x01 \x01(\x0b\x32\".metaextract.cache.v1.ResultLookup\x12;\n\nread_point\x18\x02 \x01(\x0b\x32\'.metaextract.cache.v1.InvalidationPoint\"G\n\x16\x42\x61tchGetResultsRequest\x12-\n\x04keys\x18\x01 \x03(\x0b\x32\x1f.metaextract.cache.v1.ResultKey\"\x8b\x01\n\x17\x42\x61tchGetResultsResponse\x12\x33\n\x07lookups\x18\x01 \x03(\x0b\x32\".metaextract.cache.v1.ResultLookup\x12;\n\nread_point\x18\x02 \x01(\x0b\x32\'.metaextract.cache.v1.InvalidationPoint\"5\n\x11InvalidationPoint\x12\x0e\n\x06log_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\"\x83\x02\n\x0bResultEntry\x12,\n\x03key\x18\x01 \x01(\x0b\x32\x1f.metaextract.cache.v1.ResultKey\x12\r\n\x05value\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63ost_seconds\x18\x03 \x01(\x01\x12\x31\n\tttl_class\x18\x04 \x01(\x0e\x32\x1e.metaextract.cache.v1.TtlClass\x12;\n\nread_point\x18\x05 \x01(\x0b\x32\'.metaextract.cache.v1.InvalidationPoint\x12\x0e\n\x06source\x18\x06 \x01(\t\x12\x0c\n\x04tags\x18\x07 \x03(\t\x12\x13\n\x0blease_token\x18\x08 \x01(\x04\"M\n\nPutOutcome\x12/\n\x06status\x18\x01 \x01(\x0e\x32\x1f.metaextract.cache.v1.PutStatus\x12\x0e\n\x06reason\x18\x02 \x01(\t\"D\n\x10PutResultRequest\x12\x30\n\x05\x65ntry\x18\x01 \x01(\x0b\x32!.metaextract.cache.v1.ResultEntry\"F\n\x11PutResultResponse\x12\x31\n\x07outcome\x18\x01 \x01(\x0b\x32 .metaextract.cache.v1.PutOutcome\"L\n\x16\x42\x61tchPutResultsRequest\x12\x32\n\x07\x65ntries\x18\x01 \x03(\x0b\x32!.metaextract.cache.v1.ResultEntry\"M\n\x17\x42\x61tchPutResultsResponse\x12\x32\n\x08outcomes\x18\x01 \x03(\x0b\x32 .metaextract.cache.v1.PutOutcome\"s\n\x18InvalidateResultsRequest\x12\x12\n\ncontent_id\x18\x01 \x01(\t\x12\x0e\n\x06module\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x15\n\rsource_prefix\x18\x04 \x01(\t\x12\x0b\n\x03tag\x18\x05 \x01(\t\"j\n\x19InvalidateResultsResponse\x12\x36\n\x05point\x18\x01 \x01(\x0b\x32\'.metaextract.cache.v1.InvalidationPoint\x12\x15\n\rremoved_count\x18\x02 \x01(\x04\"\x89\x01\n\x0bResultGroup\x12-\n\x04keys\x18\x01 \x03(\x0b\x32\x1f.metaextract.cache.v1.ResultKey\x12\x13\n\x0blease_token\x18\x02 \x01(\x04\x12\x36\n\roptional_keys\x18\x03 \x03(\x0b\x32\x1f.metaextract.cache.v1.ResultKey\"\x8a\x01\n\x14\x41\x63quireResultRequest\x12\x31\n\x06groups\x18\x01 \x03(\x0b\x32!.metaextract.cache.v1.ResultGroup\x12\x18\n\x10max_wait_seconds\x18\x02 \x01(\x01\x12\x15\n\rlease_seconds\x18\x03 \x01(\x01\x12\x0e\n\x06holder\x18\x04 \x01(\t\"\xae\x01\n\x0b\x41\x63quisition\x12\x33\n\x06status\x18\x01 \x01(\x0e\x32#.metaextract.cache.v1.AcquireStatus\x12\x33\n\x07lookups\x18\x02 \x03(\x0b\x32\".metaextract.cache.v1.ResultLookup\x12\x13\n\x0blease_token\x18\x03 \x01(\x04\x12 \n\x18lease_expires_in_seconds\x18\x04 \x01(\x01\"\x8d\x01\n\x15\x41\x63quireResultResponse\x12\x37\n\x0c\x61\x63quisitions\x18\x01 \x03(\x0b\x32!.metaextract.cache.v1.Acquisition\x12;\n\nread_point\x18\x02 \x01(\x0b\x32\'.metaextract.cache.v1.InvalidationPoint\"H\n\x13ReleaseLeaseRequest\x12\x31\n\x06groups\x18\x01 \x03(\x0b\x32!.metaextract.cache.v1.ResultGroup\".\n\x14ReleaseLeaseResponse\x12\x16\n\x0ereleased_count\x18\x01 \x01(\x04\"S\n\x19WatchInvalidationsRequest\x12\x36\n\x05since\x18\x01 \x01(\x0b\x32\'.metaextract.cache.v1.InvalidationPoint\"\xc0\x01\n\x1aWatchInvalidationsResponse\x12\x36\n\x05point\x18\x01 \x01(\x0b\x32\'.metaextract.cache.v1.InvalidationPoint\x12@\n\x08selector\x18\x02 \x01(\x0b\x32..metaextract.cache.v1.InvalidateResultsRequest\x12\r\n\x05reset\x18\x03 \x01(\x08\x12\x19\n\x11valid_for_seconds\x18\x04 \x01(\x01*_\n\x04Tier\x12\x14\n\x10TIER_UNSPECIFIED\x10\x00\x12\x0f\n\x0bTIER_MEMORY\x10\x01\x12\r\n\tTIER_DISK\x10\x02\x12\x0e\n\nTIER_REDIS\x10\x03\x12\x11\n\rTIER_DATABASE\x10\x04*\xbb\x01\n\x08TtlClass\x12\x19\n\x15TTL_CLASS_UNSPECIFIED\x10\x00\x12\x18\n\x14TTL_CLASS_EXTRACTION\x10\x01\x12\x14\n\x10TTL_CLASS_MODULE\x10\x02\x12\x15\n\x11TTL_CLASS_FAILURE\x10\x03\x12\x1d\n\x19TTL_CLASS_PERCEPTUAL_HASH\x10\x04\x12\x17\n\x13TTL_CLASS_GEOCODING\x10\x05\x12\x15\n\x11TTL_CLASS_STRIKES\x10\x06*n\n\tPutStatus\x12\x1a\n\x16PUT_STATUS_UNSPECIFIED\x10\x00\x12\x13\n\x0fPUT_STATUS_DISK\x10\x01\x12\x15\n\x11PUT_STATUS_MEMORY\x10\x02\x12\x19\n\x15PUT_STATUS_NOT_STORED\x10\x03*{\n\rAcquireStatus\x12\x1e\n\x1a\x41\x43QUIRE_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41\x43QUIRE_STATUS_HIT\x10\x01\x12\x19\n\x15\x41\x43QUIRE_STATUS_LEASED\x10\x02\x12\x17\n\x13\x41\x43QUIRE_STATUS_WAIT\x10\x03\x32\xed\x06\n\rResultService\x12\\\n\tGetResult\x12&.metaextract.cache.v1.GetResultRequest\x1a\'.metaextract.cache.v1.GetResultResponse\x12n\n\x0f\x42\x61tchGetResults\x12,.metaextract.cache.v1.BatchGetResultsRequest\x1a-.metaextract.cache.v1.BatchGetResultsResponse\x12\\\n\tPutResult\x12&.metaextract.cache.v1.PutResultRequest\x1a\'.metaextract.cache.v1.PutResultResponse\x12n\n\x0f\x42\x61tchPutResults\x12,.metaextract.cache.v1.BatchPutResultsRequest\x1a-.metaextract.cache.v1.BatchPutResultsResponse\x12t\n\x11InvalidateResults\x12..metaextract.cache.v1.InvalidateResultsRequest\x1a/.metaextract.cache.v1.InvalidateResultsResponse\x12h\n\rAcquireResult\x12*.metaextract.cache.v1.AcquireResultRequest\x1a+.metaextract.cache.v1.AcquireResultResponse\x12\x65\n\x0cReleaseLease\x12).metaextract.cache.v1.ReleaseLeaseRequest\x1a*.metaextract.cache.v1.ReleaseLeaseResponse\x12y\n\x12WatchInvalidations\x12/.metaextract.cache.v1.WatchInvalidationsRequest\x1a\x30.metaextract.cache.v1.WatchInvalidationsResponse0\x01\x42PZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,12 +32,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'metaextract.cache.v1.result
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'ZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1'
-  _globals['_TIER']._serialized_start=1522
-  _globals['_TIER']._serialized_end=1582
-  _globals['_TTLCLASS']._serialized_start=1584
-  _globals['_TTLCLASS']._serialized_end=1692
-  _globals['_PUTSTATUS']._serialized_start=1694
-  _globals['_PUTSTATUS']._serialized_end=1804
+  _globals['_TIER']._serialized_start=2613
+  _globals['_TIER']._serialized_end=2708
+  _globals['_TTLCLASS']._serialized_start=2711
+  _globals['_TTLCLASS']._serialized_end=2898
+  _globals['_PUTSTATUS']._serialized_start=2900
+  _globals['_PUTSTATUS']._serialized_end=3010
+  _globals['_ACQUIRESTATUS']._serialized_start=3012
+  _globals['_ACQUIRESTATUS']._serialized_end=3135
   _globals['_RESULTKEY']._serialized_start=59
   _globals['_RESULTKEY']._serialized_end=155
   _globals['_RESULTLOOKUP']._serialized_start=157
@@ -53,21 +55,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INVALIDATIONPOINT']._serialized_start=689
   _globals['_INVALIDATIONPOINT']._serialized_end=742
   _globals['_RESULTENTRY']._serialized_start=745
-  _globals['_RESULTENTRY']._serialized_end=953
-  _globals['_PUTOUTCOME']._serialized_start=955
-  _globals['_PUTOUTCOME']._serialized_end=1032
-  _globals['_PUTRESULTREQUEST']._serialized_start=1034
-  _globals['_PUTRESULTREQUEST']._serialized_end=1102
-  _globals['_PUTRESULTRESPONSE']._serialized_start=1104
-  _globals['_PUTRESULTRESPONSE']._serialized_end=1174
-  _globals['_BATCHPUTRESULTSREQUEST']._serialized_start=1176
-  _globals['_BATCHPUTRESULTSREQUEST']._serialized_end=1252
-  _globals['_BATCHPUTRESULTSRESPONSE']._serialized_start=1254
-  _globals['_BATCHPUTRESULTSRESPONSE']._serialized_end=1331
-  _globals['_INVALIDATERESULTSREQUEST']._serialized_start=1333
-  _globals['_INVALIDATERESULTSREQUEST']._serialized_end=1412
-  _globals['_INVALIDATERESULTSRESPONSE']._serialized_start=1414
-  _globals['_INVALIDATERESULTSRESPONSE']._serialized_end=1520
-  _globals['_RESULTSERVICE']._serialized_start=1807
-  _globals['_RESULTSERVICE']._serialized_end=2352
+  _globals['_RESULTENTRY']._serialized_end=1004
+  _globals['_PUTOUTCOME']._serialized_start=1006
+  _globals['_PUTOUTCOME']._serialized_end=1083
+  _globals['_PUTRESULTREQUEST']._serialized_start=1085
+  _globals['_PUTRESULTREQUEST']._serialized_end=1153
+  _globals['_PUTRESULTRESPONSE']._serialized_start=1155
+  _globals['_PUTRESULTRESPONSE']._serialized_end=1225
+  _globals['_BATCHPUTRESULTSREQUEST']._serialized_start=1227
+  _globals['_BATCHPUTRESULTSREQUEST']._serialized_end=1303
+  _globals['_BATCHPUTRESULTSRESPONSE']._serialized_start=1305
+  _globals['_BATCHPUTRESULTSRESPONSE']._serialized_end=1382
+  _globals['_INVALIDATERESULTSREQUEST']._serialized_start=1384
+  _globals['_INVALIDATERESULTSREQUEST']._serialized_end=1499
+  _globals['_INVALIDATERESULTSRESPONSE']._serialized_start=1501
+  _globals['_INVALIDATERESULTSRESPONSE']._serialized_end=1607
+  _globals['_RESULTGROUP']._serialized_start=1610
+  _globals['_RESULTGROUP']._serialized_end=1747
+  _globals['_ACQUIRERESULTREQUEST']._serialized_start=1750
+  _globals['_ACQUIRERESULTREQUEST']._serialized_end=1888
+  _globals['_ACQUISITION']._serialized_start=1891
+  _globals['_ACQUISITION']._serialized_end=2065
+  _globals['_ACQUIRERESULTRESPONSE']._serialized_start=2068
+  _globals['_ACQUIRERESULTRESPONSE']._serialized_end=2209
+  _globals['_RELEASELEASEREQUEST']._serialized_start=2211
+  _globals['_RELEASELEASEREQUEST']._serialized_end=2283
+  _globals['_RELEASELEASERESPONSE']._serialized_start=2285
+  _globals['_RELEASELEASERESPONSE']._serialized_end=2331
+  _globals['_WATCHINVALIDATIONSREQUEST']._serialized_start=2333
+  _globals['_WATCHINVALIDATIONSREQUEST']._serialized_end=2416
+  _globals['_WATCHINVALIDATIONSRESPONSE']._serialized_start=2419
+  _globals['_WATCHINVALIDATIONSRESPONSE']._serialized_end=2611
+  _globals['_RESULTSERVICE']._serialized_start=3138
+  _globals['_RESULTSERVICE']._serialized_end=4015
 # @@protoc_insertion_point(module_scope)

@@ -31,6 +31,10 @@ class _TierEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Tier.ValueType],
     """Memory."""
     TIER_DISK: _Tier.ValueType  # 2
     """Disk."""
+    TIER_REDIS: _Tier.ValueType  # 3
+    """Redis or Valkey, shared between replicas."""
+    TIER_DATABASE: _Tier.ValueType  # 4
+    """A database."""
 
 class Tier(_Tier, metaclass=_TierEnumTypeWrapper):
     """A tier of the cache."""
@@ -41,6 +45,10 @@ TIER_MEMORY: Tier.ValueType  # 1
 """Memory."""
 TIER_DISK: Tier.ValueType  # 2
 """Disk."""
+TIER_REDIS: Tier.ValueType  # 3
+"""Redis or Valkey, shared between replicas."""
+TIER_DATABASE: Tier.ValueType  # 4
+"""A database."""
 Global___Tier: _TypeAlias = Tier  # noqa: Y015
 
 class _TtlClass:
@@ -57,6 +65,12 @@ class _TtlClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TtlClass.Val
     """2 to 4 hours."""
     TTL_CLASS_FAILURE: _TtlClass.ValueType  # 3
     """1 to 2 minutes: what failed for a reason that may pass."""
+    TTL_CLASS_PERCEPTUAL_HASH: _TtlClass.ValueType  # 4
+    """6 to 12 hours."""
+    TTL_CLASS_GEOCODING: _TtlClass.ValueType  # 5
+    """20 to 28 hours."""
+    TTL_CLASS_STRIKES: _TtlClass.ValueType  # 6
+    """20 to 28 hours: how often reading a file has killed its worker."""
 
 class TtlClass(_TtlClass, metaclass=_TtlClassEnumTypeWrapper):
     """How long a result stays good. Jitter spreads expiry inside the stated span."""
@@ -69,6 +83,12 @@ TTL_CLASS_MODULE: TtlClass.ValueType  # 2
 """2 to 4 hours."""
 TTL_CLASS_FAILURE: TtlClass.ValueType  # 3
 """1 to 2 minutes: what failed for a reason that may pass."""
+TTL_CLASS_PERCEPTUAL_HASH: TtlClass.ValueType  # 4
+"""6 to 12 hours."""
+TTL_CLASS_GEOCODING: TtlClass.ValueType  # 5
+"""20 to 28 hours."""
+TTL_CLASS_STRIKES: TtlClass.ValueType  # 6
+"""20 to 28 hours: how often reading a file has killed its worker."""
 Global___TtlClass: _TypeAlias = TtlClass  # noqa: Y015
 
 class _PutStatus:
@@ -98,6 +118,34 @@ PUT_STATUS_MEMORY: PutStatus.ValueType  # 2
 PUT_STATUS_NOT_STORED: PutStatus.ValueType  # 3
 """Not stored; `reason` says why."""
 Global___PutStatus: _TypeAlias = PutStatus  # noqa: Y015
+
+class _AcquireStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AcquireStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AcquireStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACQUIRE_STATUS_UNSPECIFIED: _AcquireStatus.ValueType  # 0
+    """Never sent."""
+    ACQUIRE_STATUS_HIT: _AcquireStatus.ValueType  # 1
+    """All results are there."""
+    ACQUIRE_STATUS_LEASED: _AcquireStatus.ValueType  # 2
+    """Some are missing, and the caller is to compute them."""
+    ACQUIRE_STATUS_WAIT: _AcquireStatus.ValueType  # 3
+    """Some are missing, and another one is computing them: ask again, with time to wait."""
+
+class AcquireStatus(_AcquireStatus, metaclass=_AcquireStatusEnumTypeWrapper):
+    """What a group got."""
+
+ACQUIRE_STATUS_UNSPECIFIED: AcquireStatus.ValueType  # 0
+"""Never sent."""
+ACQUIRE_STATUS_HIT: AcquireStatus.ValueType  # 1
+"""All results are there."""
+ACQUIRE_STATUS_LEASED: AcquireStatus.ValueType  # 2
+"""Some are missing, and the caller is to compute them."""
+ACQUIRE_STATUS_WAIT: AcquireStatus.ValueType  # 3
+"""Some are missing, and another one is computing them: ask again, with time to wait."""
+Global___AcquireStatus: _TypeAlias = AcquireStatus  # noqa: Y015
 
 @_typing.final
 class ResultKey(_message.Message):
@@ -316,12 +364,21 @@ class ResultEntry(_message.Message):
     COST_SECONDS_FIELD_NUMBER: _builtins.int
     TTL_CLASS_FIELD_NUMBER: _builtins.int
     READ_POINT_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    LEASE_TOKEN_FIELD_NUMBER: _builtins.int
     value: _builtins.bytes
     """The result, at most 4 MiB."""
     cost_seconds: _builtins.float
     """What it cost to compute, in seconds. Decides what is worth keeping."""
     ttl_class: Global___TtlClass.ValueType
     """How long it stays good."""
+    source: _builtins.str
+    """Where content known by a version ("v1:") was read from, for invalidation by prefix; at most 4,096 characters."""
+    lease_token: _builtins.int
+    """The right under which it was computed; released by this put when the entry's key names it.
+    A right that was lost meanwhile refuses the entry.
+    """
     @_builtins.property
     def key(self) -> Global___ResultKey:
         """Its key."""
@@ -329,6 +386,10 @@ class ResultEntry(_message.Message):
     @_builtins.property
     def read_point(self) -> Global___InvalidationPoint:
         """The read_point of the look-up that missed. Absent: a put now, as if read now."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Labels for invalidation, at most 16 of at most 128 characters."""
 
     def __init__(
         self,
@@ -338,10 +399,13 @@ class ResultEntry(_message.Message):
         cost_seconds: _builtins.float = ...,
         ttl_class: Global___TtlClass.ValueType = ...,
         read_point: Global___InvalidationPoint | None = ...,
+        source: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        lease_token: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "read_point", b"read_point"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_seconds", b"cost_seconds", "key", b"key", "read_point", b"read_point", "ttl_class", b"ttl_class", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_seconds", b"cost_seconds", "key", b"key", "lease_token", b"lease_token", "read_point", b"read_point", "source", b"source", "tags", b"tags", "ttl_class", b"ttl_class", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -358,7 +422,7 @@ class PutOutcome(_message.Message):
     status: Global___PutStatus.ValueType
     """How safely it was stored."""
     reason: _builtins.str
-    """Why it wasn't: "too_large", "invalidated", "bad_key", "no_room". Empty when it was."""
+    """Why it wasn't: "too_large", "invalidated", "bad_key", "bad_label", "no_room", "lost_lease". Empty when it was."""
     def __init__(
         self,
         *,
@@ -478,22 +542,30 @@ class InvalidateResultsRequest(_message.Message):
     CONTENT_ID_FIELD_NUMBER: _builtins.int
     MODULE_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    SOURCE_PREFIX_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
     content_id: _builtins.str
     """Exact content id."""
     module: _builtins.str
     """Exact module name."""
     version: _builtins.str
     """Exact version; only together with `module`."""
+    source_prefix: _builtins.str
+    """Beginning of where the content was read from."""
+    tag: _builtins.str
+    """One of the labels."""
     def __init__(
         self,
         *,
         content_id: _builtins.str = ...,
         module: _builtins.str = ...,
         version: _builtins.str = ...,
+        source_prefix: _builtins.str = ...,
+        tag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_id", b"content_id", "module", b"module", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_id", b"content_id", "module", b"module", "source_prefix", b"source_prefix", "tag", b"tag", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -526,3 +598,247 @@ class InvalidateResultsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InvalidateResultsResponse: _TypeAlias = InvalidateResultsResponse  # noqa: Y015
+
+@_typing.final
+class ResultGroup(_message.Message):
+    """Results that are computed together, from one content."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    LEASE_TOKEN_FIELD_NUMBER: _builtins.int
+    OPTIONAL_KEYS_FIELD_NUMBER: _builtins.int
+    lease_token: _builtins.int
+    """Renews the right that this token stands for; 0 asks for a new one."""
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultKey]:
+        """Their keys, 1 to 64. The first one names the right to compute them."""
+
+    @_builtins.property
+    def optional_keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultKey]:
+        """Looked up as well, but not missed when they aren't there, up to 64."""
+
+    def __init__(
+        self,
+        *,
+        keys: _abc.Iterable[Global___ResultKey] | None = ...,
+        lease_token: _builtins.int = ...,
+        optional_keys: _abc.Iterable[Global___ResultKey] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "lease_token", b"lease_token", "optional_keys", b"optional_keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResultGroup: _TypeAlias = ResultGroup  # noqa: Y015
+
+@_typing.final
+class AcquireResultRequest(_message.Message):
+    """Asks for results or the right to compute them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    MAX_WAIT_SECONDS_FIELD_NUMBER: _builtins.int
+    LEASE_SECONDS_FIELD_NUMBER: _builtins.int
+    HOLDER_FIELD_NUMBER: _builtins.int
+    max_wait_seconds: _builtins.float
+    """Longest time to be held while another one computes, 0 to 300 s; above 0 only with a single group."""
+    lease_seconds: _builtins.float
+    """How long a right lasts without renewal, 1 to 300 s. 0: 10 s."""
+    holder: _builtins.str
+    """Who asks, for operators."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultGroup]:
+        """The groups, 1 to 1,000."""
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___ResultGroup] | None = ...,
+        max_wait_seconds: _builtins.float = ...,
+        lease_seconds: _builtins.float = ...,
+        holder: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "holder", b"holder", "lease_seconds", b"lease_seconds", "max_wait_seconds", b"max_wait_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcquireResultRequest: _TypeAlias = AcquireResultRequest  # noqa: Y015
+
+@_typing.final
+class Acquisition(_message.Message):
+    """The answer for one group."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    LOOKUPS_FIELD_NUMBER: _builtins.int
+    LEASE_TOKEN_FIELD_NUMBER: _builtins.int
+    LEASE_EXPIRES_IN_SECONDS_FIELD_NUMBER: _builtins.int
+    status: Global___AcquireStatus.ValueType
+    """What it got."""
+    lease_token: _builtins.int
+    """The right, when LEASED; grows with every right that is given for a name."""
+    lease_expires_in_seconds: _builtins.float
+    """When it lapses without renewal."""
+    @_builtins.property
+    def lookups(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultLookup]:
+        """One per key, in the same order; then one per optional key."""
+
+    def __init__(
+        self,
+        *,
+        status: Global___AcquireStatus.ValueType = ...,
+        lookups: _abc.Iterable[Global___ResultLookup] | None = ...,
+        lease_token: _builtins.int = ...,
+        lease_expires_in_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_expires_in_seconds", b"lease_expires_in_seconds", "lease_token", b"lease_token", "lookups", b"lookups", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Acquisition: _TypeAlias = Acquisition  # noqa: Y015
+
+@_typing.final
+class AcquireResultResponse(_message.Message):
+    """The answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACQUISITIONS_FIELD_NUMBER: _builtins.int
+    READ_POINT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def acquisitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Acquisition]:
+        """One per group, in the same order."""
+
+    @_builtins.property
+    def read_point(self) -> Global___InvalidationPoint:
+        """State of the invalidation log. Send it back with a put of what is now computed."""
+
+    def __init__(
+        self,
+        *,
+        acquisitions: _abc.Iterable[Global___Acquisition] | None = ...,
+        read_point: Global___InvalidationPoint | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["read_point", b"read_point"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acquisitions", b"acquisitions", "read_point", b"read_point"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcquireResultResponse: _TypeAlias = AcquireResultResponse  # noqa: Y015
+
+@_typing.final
+class ReleaseLeaseRequest(_message.Message):
+    """Gives rights back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultGroup]:
+        """The groups with their tokens, 1 to 1,000; of the keys, the first is enough."""
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___ResultGroup] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseLeaseRequest: _TypeAlias = ReleaseLeaseRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseLeaseResponse(_message.Message):
+    """What was given back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELEASED_COUNT_FIELD_NUMBER: _builtins.int
+    released_count: _builtins.int
+    """Rights that were still held."""
+    def __init__(
+        self,
+        *,
+        released_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["released_count", b"released_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseLeaseResponse: _TypeAlias = ReleaseLeaseResponse  # noqa: Y015
+
+@_typing.final
+class WatchInvalidationsRequest(_message.Message):
+    """Follows the invalidation log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SINCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def since(self) -> Global___InvalidationPoint:
+        """The last position that the watcher knows. Absent, or of another log: from now on."""
+
+    def __init__(
+        self,
+        *,
+        since: Global___InvalidationPoint | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchInvalidationsRequest: _TypeAlias = WatchInvalidationsRequest  # noqa: Y015
+
+@_typing.final
+class WatchInvalidationsResponse(_message.Message):
+    """News of the invalidation log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINT_FIELD_NUMBER: _builtins.int
+    SELECTOR_FIELD_NUMBER: _builtins.int
+    RESET_FIELD_NUMBER: _builtins.int
+    VALID_FOR_SECONDS_FIELD_NUMBER: _builtins.int
+    reset: _builtins.bool
+    """Everything learned before `point` must be dropped: the log is another one, or doesn't reach back far enough."""
+    valid_for_seconds: _builtins.float
+    """Without news for so long, a watcher must drop everything."""
+    @_builtins.property
+    def point(self) -> Global___InvalidationPoint:
+        """The position after it."""
+
+    @_builtins.property
+    def selector(self) -> Global___InvalidateResultsRequest:
+        """What was invalidated. Absent in the first answer and in heartbeats."""
+
+    def __init__(
+        self,
+        *,
+        point: Global___InvalidationPoint | None = ...,
+        selector: Global___InvalidateResultsRequest | None = ...,
+        reset: _builtins.bool = ...,
+        valid_for_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["point", b"point", "selector", b"selector"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["point", b"point", "reset", b"reset", "selector", b"selector", "valid_for_seconds", b"valid_for_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchInvalidationsResponse: _TypeAlias = WatchInvalidationsResponse  # noqa: Y015

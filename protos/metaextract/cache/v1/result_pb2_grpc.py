@@ -60,6 +60,21 @@ class ResultServiceStub:
                 request_serializer=metaextract_dot_cache_dot_v1_dot_result__pb2.InvalidateResultsRequest.SerializeToString,
                 response_deserializer=metaextract_dot_cache_dot_v1_dot_result__pb2.InvalidateResultsResponse.FromString,
                 _registered_method=True)
+        self.AcquireResult = channel.unary_unary(
+                '/metaextract.cache.v1.ResultService/AcquireResult',
+                request_serializer=metaextract_dot_cache_dot_v1_dot_result__pb2.AcquireResultRequest.SerializeToString,
+                response_deserializer=metaextract_dot_cache_dot_v1_dot_result__pb2.AcquireResultResponse.FromString,
+                _registered_method=True)
+        self.ReleaseLease = channel.unary_unary(
+                '/metaextract.cache.v1.ResultService/ReleaseLease',
+                request_serializer=metaextract_dot_cache_dot_v1_dot_result__pb2.ReleaseLeaseRequest.SerializeToString,
+                response_deserializer=metaextract_dot_cache_dot_v1_dot_result__pb2.ReleaseLeaseResponse.FromString,
+                _registered_method=True)
+        self.WatchInvalidations = channel.unary_stream(
+                '/metaextract.cache.v1.ResultService/WatchInvalidations',
+                request_serializer=metaextract_dot_cache_dot_v1_dot_result__pb2.WatchInvalidationsRequest.SerializeToString,
+                response_deserializer=metaextract_dot_cache_dot_v1_dot_result__pb2.WatchInvalidationsResponse.FromString,
+                _registered_method=True)
 
 
 class ResultServiceServicer:
@@ -95,7 +110,29 @@ class ResultServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def InvalidateResults(self, request, context):
-        """Makes results unreachable, also those being computed from what was read before this call.
+        """Makes results unreachable, also those being computed from what was read before this call. With Redis, in all
+        replicas; UNAVAILABLE when Redis can't be told.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcquireResult(self, request, context):
+        """Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseLease(self, request, context):
+        """Gives such a right back without a result; the next one waiting gets it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchInvalidations(self, request, context):
+        """The log's position at once, then every invalidation and heartbeats. For caches of results outside this service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,6 +165,21 @@ def add_ResultServiceServicer_to_server(servicer, server):
                     servicer.InvalidateResults,
                     request_deserializer=metaextract_dot_cache_dot_v1_dot_result__pb2.InvalidateResultsRequest.FromString,
                     response_serializer=metaextract_dot_cache_dot_v1_dot_result__pb2.InvalidateResultsResponse.SerializeToString,
+            ),
+            'AcquireResult': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcquireResult,
+                    request_deserializer=metaextract_dot_cache_dot_v1_dot_result__pb2.AcquireResultRequest.FromString,
+                    response_serializer=metaextract_dot_cache_dot_v1_dot_result__pb2.AcquireResultResponse.SerializeToString,
+            ),
+            'ReleaseLease': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseLease,
+                    request_deserializer=metaextract_dot_cache_dot_v1_dot_result__pb2.ReleaseLeaseRequest.FromString,
+                    response_serializer=metaextract_dot_cache_dot_v1_dot_result__pb2.ReleaseLeaseResponse.SerializeToString,
+            ),
+            'WatchInvalidations': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchInvalidations,
+                    request_deserializer=metaextract_dot_cache_dot_v1_dot_result__pb2.WatchInvalidationsRequest.FromString,
+                    response_serializer=metaextract_dot_cache_dot_v1_dot_result__pb2.WatchInvalidationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +318,87 @@ class ResultService:
             '/metaextract.cache.v1.ResultService/InvalidateResults',
             metaextract_dot_cache_dot_v1_dot_result__pb2.InvalidateResultsRequest.SerializeToString,
             metaextract_dot_cache_dot_v1_dot_result__pb2.InvalidateResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcquireResult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/metaextract.cache.v1.ResultService/AcquireResult',
+            metaextract_dot_cache_dot_v1_dot_result__pb2.AcquireResultRequest.SerializeToString,
+            metaextract_dot_cache_dot_v1_dot_result__pb2.AcquireResultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseLease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/metaextract.cache.v1.ResultService/ReleaseLease',
+            metaextract_dot_cache_dot_v1_dot_result__pb2.ReleaseLeaseRequest.SerializeToString,
+            metaextract_dot_cache_dot_v1_dot_result__pb2.ReleaseLeaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchInvalidations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/metaextract.cache.v1.ResultService/WatchInvalidations',
+            metaextract_dot_cache_dot_v1_dot_result__pb2.WatchInvalidationsRequest.SerializeToString,
+            metaextract_dot_cache_dot_v1_dot_result__pb2.WatchInvalidationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

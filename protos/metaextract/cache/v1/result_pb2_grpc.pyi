@@ -42,7 +42,15 @@ class ResultServiceStub:
     BatchPutResults: _grpc.UnaryUnaryMultiCallable[_result_pb2.BatchPutResultsRequest, _result_pb2.BatchPutResultsResponse]
     """Stores several results; each succeeds or fails alone."""
     InvalidateResults: _grpc.UnaryUnaryMultiCallable[_result_pb2.InvalidateResultsRequest, _result_pb2.InvalidateResultsResponse]
-    """Makes results unreachable, also those being computed from what was read before this call."""
+    """Makes results unreachable, also those being computed from what was read before this call. With Redis, in all
+    replicas; UNAVAILABLE when Redis can't be told.
+    """
+    AcquireResult: _grpc.UnaryUnaryMultiCallable[_result_pb2.AcquireResultRequest, _result_pb2.AcquireResultResponse]
+    """Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result."""
+    ReleaseLease: _grpc.UnaryUnaryMultiCallable[_result_pb2.ReleaseLeaseRequest, _result_pb2.ReleaseLeaseResponse]
+    """Gives such a right back without a result; the next one waiting gets it."""
+    WatchInvalidations: _grpc.UnaryStreamMultiCallable[_result_pb2.WatchInvalidationsRequest, _result_pb2.WatchInvalidationsResponse]
+    """The log's position at once, then every invalidation and heartbeats. For caches of results outside this service."""
 
 @_typing.type_check_only
 class ResultServiceAsyncStub(ResultServiceStub):
@@ -58,7 +66,15 @@ class ResultServiceAsyncStub(ResultServiceStub):
     BatchPutResults: _aio.UnaryUnaryMultiCallable[_result_pb2.BatchPutResultsRequest, _result_pb2.BatchPutResultsResponse]  # type: ignore[assignment]
     """Stores several results; each succeeds or fails alone."""
     InvalidateResults: _aio.UnaryUnaryMultiCallable[_result_pb2.InvalidateResultsRequest, _result_pb2.InvalidateResultsResponse]  # type: ignore[assignment]
-    """Makes results unreachable, also those being computed from what was read before this call."""
+    """Makes results unreachable, also those being computed from what was read before this call. With Redis, in all
+    replicas; UNAVAILABLE when Redis can't be told.
+    """
+    AcquireResult: _aio.UnaryUnaryMultiCallable[_result_pb2.AcquireResultRequest, _result_pb2.AcquireResultResponse]  # type: ignore[assignment]
+    """Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result."""
+    ReleaseLease: _aio.UnaryUnaryMultiCallable[_result_pb2.ReleaseLeaseRequest, _result_pb2.ReleaseLeaseResponse]  # type: ignore[assignment]
+    """Gives such a right back without a result; the next one waiting gets it."""
+    WatchInvalidations: _aio.UnaryStreamMultiCallable[_result_pb2.WatchInvalidationsRequest, _result_pb2.WatchInvalidationsResponse]  # type: ignore[assignment]
+    """The log's position at once, then every invalidation and heartbeats. For caches of results outside this service."""
 
 class ResultServiceServicer(metaclass=_abc_1.ABCMeta):
     """Stores what extraction modules produced. The key alone determines the value."""
@@ -101,6 +117,32 @@ class ResultServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _result_pb2.InvalidateResultsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_result_pb2.InvalidateResultsResponse, _abc.Awaitable[_result_pb2.InvalidateResultsResponse]]:
-        """Makes results unreachable, also those being computed from what was read before this call."""
+        """Makes results unreachable, also those being computed from what was read before this call. With Redis, in all
+        replicas; UNAVAILABLE when Redis can't be told.
+        """
+
+    @_abc_1.abstractmethod
+    def AcquireResult(
+        self,
+        request: _result_pb2.AcquireResultRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_result_pb2.AcquireResultResponse, _abc.Awaitable[_result_pb2.AcquireResultResponse]]:
+        """Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result."""
+
+    @_abc_1.abstractmethod
+    def ReleaseLease(
+        self,
+        request: _result_pb2.ReleaseLeaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_result_pb2.ReleaseLeaseResponse, _abc.Awaitable[_result_pb2.ReleaseLeaseResponse]]:
+        """Gives such a right back without a result; the next one waiting gets it."""
+
+    @_abc_1.abstractmethod
+    def WatchInvalidations(
+        self,
+        request: _result_pb2.WatchInvalidationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_result_pb2.WatchInvalidationsResponse], _abc.AsyncIterator[_result_pb2.WatchInvalidationsResponse]]:
+        """The log's position at once, then every invalidation and heartbeats. For caches of results outside this service."""
 
 def add_ResultServiceServicer_to_server(servicer: ResultServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -84,7 +84,19 @@ type GetStatsResponse struct {
 	// Seconds since the start.
 	UptimeSeconds float64 `protobuf:"fixed64,10,opt,name=uptime_seconds,json=uptimeSeconds,proto3" json:"uptime_seconds,omitempty"`
 	// Version of the server.
-	Version       string `protobuf:"bytes,11,opt,name=version,proto3" json:"version,omitempty"`
+	Version string `protobuf:"bytes,11,opt,name=version,proto3" json:"version,omitempty"`
+	// Rights to compute that were given.
+	LeasesGranted uint64 `protobuf:"varint,12,opt,name=leases_granted,json=leasesGranted,proto3" json:"leases_granted,omitempty"`
+	// Computations that others waited for instead of repeating them.
+	SingleFlightSaved uint64 `protobuf:"varint,13,opt,name=single_flight_saved,json=singleFlightSaved,proto3" json:"single_flight_saved,omitempty"`
+	// Rights that lapsed without a result.
+	LeasesExpired uint64 `protobuf:"varint,14,opt,name=leases_expired,json=leasesExpired,proto3" json:"leases_expired,omitempty"`
+	// Bytes of values before compression, of all puts.
+	ValueBytes uint64 `protobuf:"varint,15,opt,name=value_bytes,json=valueBytes,proto3" json:"value_bytes,omitempty"`
+	// The same, as stored.
+	StoredBytes uint64 `protobuf:"varint,16,opt,name=stored_bytes,json=storedBytes,proto3" json:"stored_bytes,omitempty"`
+	// Milliseconds of computing that hits have saved.
+	SavedMs       float64 `protobuf:"fixed64,17,opt,name=saved_ms,json=savedMs,proto3" json:"saved_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -196,10 +208,52 @@ func (x *GetStatsResponse) GetVersion() string {
 	return ""
 }
 
+func (x *GetStatsResponse) GetLeasesGranted() uint64 {
+	if x != nil {
+		return x.LeasesGranted
+	}
+	return 0
+}
+
+func (x *GetStatsResponse) GetSingleFlightSaved() uint64 {
+	if x != nil {
+		return x.SingleFlightSaved
+	}
+	return 0
+}
+
+func (x *GetStatsResponse) GetLeasesExpired() uint64 {
+	if x != nil {
+		return x.LeasesExpired
+	}
+	return 0
+}
+
+func (x *GetStatsResponse) GetValueBytes() uint64 {
+	if x != nil {
+		return x.ValueBytes
+	}
+	return 0
+}
+
+func (x *GetStatsResponse) GetStoredBytes() uint64 {
+	if x != nil {
+		return x.StoredBytes
+	}
+	return 0
+}
+
+func (x *GetStatsResponse) GetSavedMs() float64 {
+	if x != nil {
+		return x.SavedMs
+	}
+	return 0
+}
+
 // The numbers of one tier.
 type TierStats struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "memory" or "disk".
+	// "memory", "large" (memory for large values), "disk", "redis" or "database".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Look-ups that this tier answered.
 	Hits uint64 `protobuf:"varint,2,opt,name=hits,proto3" json:"hits,omitempty"`
@@ -214,7 +268,11 @@ type TierStats struct {
 	// Entries removed, by cause.
 	Removals *Removals `protobuf:"bytes,7,opt,name=removals,proto3" json:"removals,omitempty"`
 	// Operations that failed and were treated as a miss.
-	Failures      uint64 `protobuf:"varint,8,opt,name=failures,proto3" json:"failures,omitempty"`
+	Failures uint64 `protobuf:"varint,8,opt,name=failures,proto3" json:"failures,omitempty"`
+	// Memory that it takes. 0: not known.
+	HeldBytes uint64 `protobuf:"varint,9,opt,name=held_bytes,json=heldBytes,proto3" json:"held_bytes,omitempty"`
+	// Whether it is being left alone after failures.
+	Suspended     bool `protobuf:"varint,10,opt,name=suspended,proto3" json:"suspended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -303,6 +361,20 @@ func (x *TierStats) GetFailures() uint64 {
 		return x.Failures
 	}
 	return 0
+}
+
+func (x *TierStats) GetHeldBytes() uint64 {
+	if x != nil {
+		return x.HeldBytes
+	}
+	return 0
+}
+
+func (x *TierStats) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
 }
 
 // Entries removed, by cause.
@@ -580,12 +652,579 @@ func (x *SetPressureOverrideResponse) GetState() *PressureState {
 	return nil
 }
 
+// Follows the numbers.
+type WatchStatsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Seconds between two answers, 0.1 to 60. 0: 1 s.
+	IntervalSeconds float64 `protobuf:"fixed64,1,opt,name=interval_seconds,json=intervalSeconds,proto3" json:"interval_seconds,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WatchStatsRequest) Reset() {
+	*x = WatchStatsRequest{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchStatsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchStatsRequest) ProtoMessage() {}
+
+func (x *WatchStatsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchStatsRequest.ProtoReflect.Descriptor instead.
+func (*WatchStatsRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *WatchStatsRequest) GetIntervalSeconds() float64 {
+	if x != nil {
+		return x.IntervalSeconds
+	}
+	return 0
+}
+
+// The numbers.
+type WatchStatsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All of them.
+	Stats         *GetStatsResponse `protobuf:"bytes,1,opt,name=stats,proto3" json:"stats,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchStatsResponse) Reset() {
+	*x = WatchStatsResponse{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchStatsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchStatsResponse) ProtoMessage() {}
+
+func (x *WatchStatsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchStatsResponse.ProtoReflect.Descriptor instead.
+func (*WatchStatsResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *WatchStatsResponse) GetStats() *GetStatsResponse {
+	if x != nil {
+		return x.Stats
+	}
+	return nil
+}
+
+// Asks about one entry.
+type DescribeEntryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its key.
+	Key           *ResultKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribeEntryRequest) Reset() {
+	*x = DescribeEntryRequest{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribeEntryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribeEntryRequest) ProtoMessage() {}
+
+func (x *DescribeEntryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribeEntryRequest.ProtoReflect.Descriptor instead.
+func (*DescribeEntryRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DescribeEntryRequest) GetKey() *ResultKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+// What is known of an entry.
+type EntryDescription struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its key.
+	Key *ResultKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// Tiers that hold it, fastest first; several share one as a copy.
+	Tiers []string `protobuf:"bytes,2,rep,name=tiers,proto3" json:"tiers,omitempty"`
+	// Bytes of the value before compression; 0 when it can't be read.
+	ValueBytes uint64 `protobuf:"varint,3,opt,name=value_bytes,json=valueBytes,proto3" json:"value_bytes,omitempty"`
+	// The same, as stored.
+	StoredBytes uint64 `protobuf:"varint,4,opt,name=stored_bytes,json=storedBytes,proto3" json:"stored_bytes,omitempty"`
+	// What it cost to compute, in seconds.
+	CostSeconds float64 `protobuf:"fixed64,5,opt,name=cost_seconds,json=costSeconds,proto3" json:"cost_seconds,omitempty"`
+	// Seconds until it expires.
+	ExpiresInSeconds float64 `protobuf:"fixed64,6,opt,name=expires_in_seconds,json=expiresInSeconds,proto3" json:"expires_in_seconds,omitempty"`
+	// The invalidation log's revision when its reading began.
+	ReadRevision uint64 `protobuf:"varint,7,opt,name=read_revision,json=readRevision,proto3" json:"read_revision,omitempty"`
+	// Where its content was read from, if that is known.
+	Source string `protobuf:"bytes,8,opt,name=source,proto3" json:"source,omitempty"`
+	// Its labels.
+	Tags          []string `protobuf:"bytes,9,rep,name=tags,proto3" json:"tags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EntryDescription) Reset() {
+	*x = EntryDescription{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EntryDescription) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EntryDescription) ProtoMessage() {}
+
+func (x *EntryDescription) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EntryDescription.ProtoReflect.Descriptor instead.
+func (*EntryDescription) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *EntryDescription) GetKey() *ResultKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *EntryDescription) GetTiers() []string {
+	if x != nil {
+		return x.Tiers
+	}
+	return nil
+}
+
+func (x *EntryDescription) GetValueBytes() uint64 {
+	if x != nil {
+		return x.ValueBytes
+	}
+	return 0
+}
+
+func (x *EntryDescription) GetStoredBytes() uint64 {
+	if x != nil {
+		return x.StoredBytes
+	}
+	return 0
+}
+
+func (x *EntryDescription) GetCostSeconds() float64 {
+	if x != nil {
+		return x.CostSeconds
+	}
+	return 0
+}
+
+func (x *EntryDescription) GetExpiresInSeconds() float64 {
+	if x != nil {
+		return x.ExpiresInSeconds
+	}
+	return 0
+}
+
+func (x *EntryDescription) GetReadRevision() uint64 {
+	if x != nil {
+		return x.ReadRevision
+	}
+	return 0
+}
+
+func (x *EntryDescription) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *EntryDescription) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// What is known of it.
+type DescribeEntryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether a tier holds it.
+	Found bool `protobuf:"varint,1,opt,name=found,proto3" json:"found,omitempty"`
+	// The entry.
+	Entry *EntryDescription `protobuf:"bytes,2,opt,name=entry,proto3" json:"entry,omitempty"`
+	// Its priority in memory, in the policy's measure; 0 when memory doesn't hold it.
+	Priority float64 `protobuf:"fixed64,3,opt,name=priority,proto3" json:"priority,omitempty"`
+	// The priority of the entry that memory would evict next.
+	NextVictimPriority float64 `protobuf:"fixed64,4,opt,name=next_victim_priority,json=nextVictimPriority,proto3" json:"next_victim_priority,omitempty"`
+	// Why it is here and what would evict it, in a sentence.
+	Explanation   string `protobuf:"bytes,5,opt,name=explanation,proto3" json:"explanation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribeEntryResponse) Reset() {
+	*x = DescribeEntryResponse{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribeEntryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribeEntryResponse) ProtoMessage() {}
+
+func (x *DescribeEntryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribeEntryResponse.ProtoReflect.Descriptor instead.
+func (*DescribeEntryResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DescribeEntryResponse) GetFound() bool {
+	if x != nil {
+		return x.Found
+	}
+	return false
+}
+
+func (x *DescribeEntryResponse) GetEntry() *EntryDescription {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+func (x *DescribeEntryResponse) GetPriority() float64 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *DescribeEntryResponse) GetNextVictimPriority() float64 {
+	if x != nil {
+		return x.NextVictimPriority
+	}
+	return 0
+}
+
+func (x *DescribeEntryResponse) GetExplanation() string {
+	if x != nil {
+		return x.Explanation
+	}
+	return ""
+}
+
+// Asks for entries.
+type ListEntriesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Most entries in the answer, 1 to 1,000. 0: 100.
+	PageSize uint32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the page before.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The tier to list. Empty: "memory".
+	Tier          string `protobuf:"bytes,3,opt,name=tier,proto3" json:"tier,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEntriesRequest) Reset() {
+	*x = ListEntriesRequest{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEntriesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEntriesRequest) ProtoMessage() {}
+
+func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEntriesRequest.ProtoReflect.Descriptor instead.
+func (*ListEntriesRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListEntriesRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListEntriesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListEntriesRequest) GetTier() string {
+	if x != nil {
+		return x.Tier
+	}
+	return ""
+}
+
+// A page of entries.
+type ListEntriesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The entries.
+	Entries []*EntryDescription `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	// Of the next page. Empty: this was the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEntriesResponse) Reset() {
+	*x = ListEntriesResponse{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEntriesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEntriesResponse) ProtoMessage() {}
+
+func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEntriesResponse.ProtoReflect.Descriptor instead.
+func (*ListEntriesResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListEntriesResponse) GetEntries() []*EntryDescription {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *ListEntriesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Names what to promote.
+type WarmCacheRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The keys, 1 to 10,000.
+	Keys          []*ResultKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WarmCacheRequest) Reset() {
+	*x = WarmCacheRequest{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WarmCacheRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WarmCacheRequest) ProtoMessage() {}
+
+func (x *WarmCacheRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WarmCacheRequest.ProtoReflect.Descriptor instead.
+func (*WarmCacheRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *WarmCacheRequest) GetKeys() []*ResultKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+// How far it is.
+type WarmCacheResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Keys looked at.
+	DoneCount uint64 `protobuf:"varint,1,opt,name=done_count,json=doneCount,proto3" json:"done_count,omitempty"`
+	// Keys in all.
+	TotalCount uint64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	// Keys that a tier had, now in memory.
+	WarmedCount   uint64 `protobuf:"varint,3,opt,name=warmed_count,json=warmedCount,proto3" json:"warmed_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WarmCacheResponse) Reset() {
+	*x = WarmCacheResponse{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WarmCacheResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WarmCacheResponse) ProtoMessage() {}
+
+func (x *WarmCacheResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WarmCacheResponse.ProtoReflect.Descriptor instead.
+func (*WarmCacheResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *WarmCacheResponse) GetDoneCount() uint64 {
+	if x != nil {
+		return x.DoneCount
+	}
+	return 0
+}
+
+func (x *WarmCacheResponse) GetTotalCount() uint64 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
+}
+
+func (x *WarmCacheResponse) GetWarmedCount() uint64 {
+	if x != nil {
+		return x.WarmedCount
+	}
+	return 0
+}
+
 var File_metaextract_cache_v1_admin_proto protoreflect.FileDescriptor
 
 const file_metaextract_cache_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	" metaextract/cache/v1/admin.proto\x12\x14metaextract.cache.v1\x1a#metaextract/cache/v1/pressure.proto\"\x11\n" +
-	"\x0fGetStatsRequest\"\x89\x03\n" +
+	" metaextract/cache/v1/admin.proto\x12\x14metaextract.cache.v1\x1a#metaextract/cache/v1/pressure.proto\x1a!metaextract/cache/v1/result.proto\"\x11\n" +
+	"\x0fGetStatsRequest\"\xe6\x04\n" +
 	"\x10GetStatsResponse\x12\x12\n" +
 	"\x04hits\x18\x01 \x01(\x04R\x04hits\x12\x16\n" +
 	"\x06misses\x18\x02 \x01(\x04R\x06misses\x12\x1b\n" +
@@ -598,7 +1237,14 @@ const file_metaextract_cache_v1_admin_proto_rawDesc = "" +
 	"\x12budget_adjustments\x18\t \x01(\x04R\x11budgetAdjustments\x12%\n" +
 	"\x0euptime_seconds\x18\n" +
 	" \x01(\x01R\ruptimeSeconds\x12\x18\n" +
-	"\aversion\x18\v \x01(\tR\aversion\"\x95\x02\n" +
+	"\aversion\x18\v \x01(\tR\aversion\x12%\n" +
+	"\x0eleases_granted\x18\f \x01(\x04R\rleasesGranted\x12.\n" +
+	"\x13single_flight_saved\x18\r \x01(\x04R\x11singleFlightSaved\x12%\n" +
+	"\x0eleases_expired\x18\x0e \x01(\x04R\rleasesExpired\x12\x1f\n" +
+	"\vvalue_bytes\x18\x0f \x01(\x04R\n" +
+	"valueBytes\x12!\n" +
+	"\fstored_bytes\x18\x10 \x01(\x04R\vstoredBytes\x12\x19\n" +
+	"\bsaved_ms\x18\x11 \x01(\x01R\asavedMs\"\xd2\x02\n" +
 	"\tTierStats\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04hits\x18\x02 \x01(\x04R\x04hits\x12\x1f\n" +
@@ -609,7 +1255,11 @@ const file_metaextract_cache_v1_admin_proto_rawDesc = "" +
 	"\fbudget_bytes\x18\x05 \x01(\x04R\vbudgetBytes\x12%\n" +
 	"\x0ebudget_entries\x18\x06 \x01(\x04R\rbudgetEntries\x12:\n" +
 	"\bremovals\x18\a \x01(\v2\x1e.metaextract.cache.v1.RemovalsR\bremovals\x12\x1a\n" +
-	"\bfailures\x18\b \x01(\x04R\bfailures\"\xa4\x01\n" +
+	"\bfailures\x18\b \x01(\x04R\bfailures\x12\x1d\n" +
+	"\n" +
+	"held_bytes\x18\t \x01(\x04R\theldBytes\x12\x1c\n" +
+	"\tsuspended\x18\n" +
+	" \x01(\bR\tsuspended\"\xa4\x01\n" +
 	"\bRemovals\x12\x12\n" +
 	"\x04size\x18\x01 \x01(\x04R\x04size\x12\x18\n" +
 	"\aexpired\x18\x02 \x01(\x04R\aexpired\x12\x1a\n" +
@@ -625,9 +1275,53 @@ const file_metaextract_cache_v1_admin_proto_rawDesc = "" +
 	"\x10duration_seconds\x18\x02 \x01(\x01H\x00R\x0fdurationSeconds\x88\x01\x01B\x13\n" +
 	"\x11_duration_seconds\"X\n" +
 	"\x1bSetPressureOverrideResponse\x129\n" +
-	"\x05state\x18\x01 \x01(\v2#.metaextract.cache.v1.PressureStateR\x05state2\xcb\x02\n" +
+	"\x05state\x18\x01 \x01(\v2#.metaextract.cache.v1.PressureStateR\x05state\">\n" +
+	"\x11WatchStatsRequest\x12)\n" +
+	"\x10interval_seconds\x18\x01 \x01(\x01R\x0fintervalSeconds\"R\n" +
+	"\x12WatchStatsResponse\x12<\n" +
+	"\x05stats\x18\x01 \x01(\v2&.metaextract.cache.v1.GetStatsResponseR\x05stats\"I\n" +
+	"\x14DescribeEntryRequest\x121\n" +
+	"\x03key\x18\x01 \x01(\v2\x1f.metaextract.cache.v1.ResultKeyR\x03key\"\xc1\x02\n" +
+	"\x10EntryDescription\x121\n" +
+	"\x03key\x18\x01 \x01(\v2\x1f.metaextract.cache.v1.ResultKeyR\x03key\x12\x14\n" +
+	"\x05tiers\x18\x02 \x03(\tR\x05tiers\x12\x1f\n" +
+	"\vvalue_bytes\x18\x03 \x01(\x04R\n" +
+	"valueBytes\x12!\n" +
+	"\fstored_bytes\x18\x04 \x01(\x04R\vstoredBytes\x12!\n" +
+	"\fcost_seconds\x18\x05 \x01(\x01R\vcostSeconds\x12,\n" +
+	"\x12expires_in_seconds\x18\x06 \x01(\x01R\x10expiresInSeconds\x12#\n" +
+	"\rread_revision\x18\a \x01(\x04R\freadRevision\x12\x16\n" +
+	"\x06source\x18\b \x01(\tR\x06source\x12\x12\n" +
+	"\x04tags\x18\t \x03(\tR\x04tags\"\xdb\x01\n" +
+	"\x15DescribeEntryResponse\x12\x14\n" +
+	"\x05found\x18\x01 \x01(\bR\x05found\x12<\n" +
+	"\x05entry\x18\x02 \x01(\v2&.metaextract.cache.v1.EntryDescriptionR\x05entry\x12\x1a\n" +
+	"\bpriority\x18\x03 \x01(\x01R\bpriority\x120\n" +
+	"\x14next_victim_priority\x18\x04 \x01(\x01R\x12nextVictimPriority\x12 \n" +
+	"\vexplanation\x18\x05 \x01(\tR\vexplanation\"d\n" +
+	"\x12ListEntriesRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x12\n" +
+	"\x04tier\x18\x03 \x01(\tR\x04tier\"\x7f\n" +
+	"\x13ListEntriesResponse\x12@\n" +
+	"\aentries\x18\x01 \x03(\v2&.metaextract.cache.v1.EntryDescriptionR\aentries\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"G\n" +
+	"\x10WarmCacheRequest\x123\n" +
+	"\x04keys\x18\x01 \x03(\v2\x1f.metaextract.cache.v1.ResultKeyR\x04keys\"v\n" +
+	"\x11WarmCacheResponse\x12\x1d\n" +
+	"\n" +
+	"done_count\x18\x01 \x01(\x04R\tdoneCount\x12\x1f\n" +
+	"\vtotal_count\x18\x02 \x01(\x04R\n" +
+	"totalCount\x12!\n" +
+	"\fwarmed_count\x18\x03 \x01(\x04R\vwarmedCount2\xdc\x05\n" +
 	"\x11CacheAdminService\x12Y\n" +
-	"\bGetStats\x12%.metaextract.cache.v1.GetStatsRequest\x1a&.metaextract.cache.v1.GetStatsResponse\x12_\n" +
+	"\bGetStats\x12%.metaextract.cache.v1.GetStatsRequest\x1a&.metaextract.cache.v1.GetStatsResponse\x12a\n" +
+	"\n" +
+	"WatchStats\x12'.metaextract.cache.v1.WatchStatsRequest\x1a(.metaextract.cache.v1.WatchStatsResponse0\x01\x12h\n" +
+	"\rDescribeEntry\x12*.metaextract.cache.v1.DescribeEntryRequest\x1a+.metaextract.cache.v1.DescribeEntryResponse\x12b\n" +
+	"\vListEntries\x12(.metaextract.cache.v1.ListEntriesRequest\x1a).metaextract.cache.v1.ListEntriesResponse\x12^\n" +
+	"\tWarmCache\x12&.metaextract.cache.v1.WarmCacheRequest\x1a'.metaextract.cache.v1.WarmCacheResponse0\x01\x12_\n" +
 	"\n" +
 	"ClearCache\x12'.metaextract.cache.v1.ClearCacheRequest\x1a(.metaextract.cache.v1.ClearCacheResponse\x12z\n" +
 	"\x13SetPressureOverride\x120.metaextract.cache.v1.SetPressureOverrideRequest\x1a1.metaextract.cache.v1.SetPressureOverrideResponseBPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3"
@@ -644,7 +1338,7 @@ func file_metaextract_cache_v1_admin_proto_rawDescGZIP() []byte {
 	return file_metaextract_cache_v1_admin_proto_rawDescData
 }
 
-var file_metaextract_cache_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_metaextract_cache_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_metaextract_cache_v1_admin_proto_goTypes = []any{
 	(*GetStatsRequest)(nil),             // 0: metaextract.cache.v1.GetStatsRequest
 	(*GetStatsResponse)(nil),            // 1: metaextract.cache.v1.GetStatsResponse
@@ -654,25 +1348,49 @@ var file_metaextract_cache_v1_admin_proto_goTypes = []any{
 	(*ClearCacheResponse)(nil),          // 5: metaextract.cache.v1.ClearCacheResponse
 	(*SetPressureOverrideRequest)(nil),  // 6: metaextract.cache.v1.SetPressureOverrideRequest
 	(*SetPressureOverrideResponse)(nil), // 7: metaextract.cache.v1.SetPressureOverrideResponse
-	(PressureLevel)(0),                  // 8: metaextract.cache.v1.PressureLevel
-	(*PressureState)(nil),               // 9: metaextract.cache.v1.PressureState
+	(*WatchStatsRequest)(nil),           // 8: metaextract.cache.v1.WatchStatsRequest
+	(*WatchStatsResponse)(nil),          // 9: metaextract.cache.v1.WatchStatsResponse
+	(*DescribeEntryRequest)(nil),        // 10: metaextract.cache.v1.DescribeEntryRequest
+	(*EntryDescription)(nil),            // 11: metaextract.cache.v1.EntryDescription
+	(*DescribeEntryResponse)(nil),       // 12: metaextract.cache.v1.DescribeEntryResponse
+	(*ListEntriesRequest)(nil),          // 13: metaextract.cache.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),         // 14: metaextract.cache.v1.ListEntriesResponse
+	(*WarmCacheRequest)(nil),            // 15: metaextract.cache.v1.WarmCacheRequest
+	(*WarmCacheResponse)(nil),           // 16: metaextract.cache.v1.WarmCacheResponse
+	(PressureLevel)(0),                  // 17: metaextract.cache.v1.PressureLevel
+	(*PressureState)(nil),               // 18: metaextract.cache.v1.PressureState
+	(*ResultKey)(nil),                   // 19: metaextract.cache.v1.ResultKey
 }
 var file_metaextract_cache_v1_admin_proto_depIdxs = []int32{
-	2, // 0: metaextract.cache.v1.GetStatsResponse.tiers:type_name -> metaextract.cache.v1.TierStats
-	3, // 1: metaextract.cache.v1.TierStats.removals:type_name -> metaextract.cache.v1.Removals
-	8, // 2: metaextract.cache.v1.SetPressureOverrideRequest.level:type_name -> metaextract.cache.v1.PressureLevel
-	9, // 3: metaextract.cache.v1.SetPressureOverrideResponse.state:type_name -> metaextract.cache.v1.PressureState
-	0, // 4: metaextract.cache.v1.CacheAdminService.GetStats:input_type -> metaextract.cache.v1.GetStatsRequest
-	4, // 5: metaextract.cache.v1.CacheAdminService.ClearCache:input_type -> metaextract.cache.v1.ClearCacheRequest
-	6, // 6: metaextract.cache.v1.CacheAdminService.SetPressureOverride:input_type -> metaextract.cache.v1.SetPressureOverrideRequest
-	1, // 7: metaextract.cache.v1.CacheAdminService.GetStats:output_type -> metaextract.cache.v1.GetStatsResponse
-	5, // 8: metaextract.cache.v1.CacheAdminService.ClearCache:output_type -> metaextract.cache.v1.ClearCacheResponse
-	7, // 9: metaextract.cache.v1.CacheAdminService.SetPressureOverride:output_type -> metaextract.cache.v1.SetPressureOverrideResponse
-	7, // [7:10] is the sub-list for method output_type
-	4, // [4:7] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	2,  // 0: metaextract.cache.v1.GetStatsResponse.tiers:type_name -> metaextract.cache.v1.TierStats
+	3,  // 1: metaextract.cache.v1.TierStats.removals:type_name -> metaextract.cache.v1.Removals
+	17, // 2: metaextract.cache.v1.SetPressureOverrideRequest.level:type_name -> metaextract.cache.v1.PressureLevel
+	18, // 3: metaextract.cache.v1.SetPressureOverrideResponse.state:type_name -> metaextract.cache.v1.PressureState
+	1,  // 4: metaextract.cache.v1.WatchStatsResponse.stats:type_name -> metaextract.cache.v1.GetStatsResponse
+	19, // 5: metaextract.cache.v1.DescribeEntryRequest.key:type_name -> metaextract.cache.v1.ResultKey
+	19, // 6: metaextract.cache.v1.EntryDescription.key:type_name -> metaextract.cache.v1.ResultKey
+	11, // 7: metaextract.cache.v1.DescribeEntryResponse.entry:type_name -> metaextract.cache.v1.EntryDescription
+	11, // 8: metaextract.cache.v1.ListEntriesResponse.entries:type_name -> metaextract.cache.v1.EntryDescription
+	19, // 9: metaextract.cache.v1.WarmCacheRequest.keys:type_name -> metaextract.cache.v1.ResultKey
+	0,  // 10: metaextract.cache.v1.CacheAdminService.GetStats:input_type -> metaextract.cache.v1.GetStatsRequest
+	8,  // 11: metaextract.cache.v1.CacheAdminService.WatchStats:input_type -> metaextract.cache.v1.WatchStatsRequest
+	10, // 12: metaextract.cache.v1.CacheAdminService.DescribeEntry:input_type -> metaextract.cache.v1.DescribeEntryRequest
+	13, // 13: metaextract.cache.v1.CacheAdminService.ListEntries:input_type -> metaextract.cache.v1.ListEntriesRequest
+	15, // 14: metaextract.cache.v1.CacheAdminService.WarmCache:input_type -> metaextract.cache.v1.WarmCacheRequest
+	4,  // 15: metaextract.cache.v1.CacheAdminService.ClearCache:input_type -> metaextract.cache.v1.ClearCacheRequest
+	6,  // 16: metaextract.cache.v1.CacheAdminService.SetPressureOverride:input_type -> metaextract.cache.v1.SetPressureOverrideRequest
+	1,  // 17: metaextract.cache.v1.CacheAdminService.GetStats:output_type -> metaextract.cache.v1.GetStatsResponse
+	9,  // 18: metaextract.cache.v1.CacheAdminService.WatchStats:output_type -> metaextract.cache.v1.WatchStatsResponse
+	12, // 19: metaextract.cache.v1.CacheAdminService.DescribeEntry:output_type -> metaextract.cache.v1.DescribeEntryResponse
+	14, // 20: metaextract.cache.v1.CacheAdminService.ListEntries:output_type -> metaextract.cache.v1.ListEntriesResponse
+	16, // 21: metaextract.cache.v1.CacheAdminService.WarmCache:output_type -> metaextract.cache.v1.WarmCacheResponse
+	5,  // 22: metaextract.cache.v1.CacheAdminService.ClearCache:output_type -> metaextract.cache.v1.ClearCacheResponse
+	7,  // 23: metaextract.cache.v1.CacheAdminService.SetPressureOverride:output_type -> metaextract.cache.v1.SetPressureOverrideResponse
+	17, // [17:24] is the sub-list for method output_type
+	10, // [10:17] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_cache_v1_admin_proto_init() }
@@ -681,6 +1399,7 @@ func file_metaextract_cache_v1_admin_proto_init() {
 		return
 	}
 	file_metaextract_cache_v1_pressure_proto_init()
+	file_metaextract_cache_v1_result_proto_init()
 	file_metaextract_cache_v1_admin_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -688,7 +1407,7 @@ func file_metaextract_cache_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_cache_v1_admin_proto_rawDesc), len(file_metaextract_cache_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

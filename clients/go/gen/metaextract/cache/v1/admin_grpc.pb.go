@@ -22,6 +22,10 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	CacheAdminService_GetStats_FullMethodName            = "/metaextract.cache.v1.CacheAdminService/GetStats"
+	CacheAdminService_WatchStats_FullMethodName          = "/metaextract.cache.v1.CacheAdminService/WatchStats"
+	CacheAdminService_DescribeEntry_FullMethodName       = "/metaextract.cache.v1.CacheAdminService/DescribeEntry"
+	CacheAdminService_ListEntries_FullMethodName         = "/metaextract.cache.v1.CacheAdminService/ListEntries"
+	CacheAdminService_WarmCache_FullMethodName           = "/metaextract.cache.v1.CacheAdminService/WarmCache"
 	CacheAdminService_ClearCache_FullMethodName          = "/metaextract.cache.v1.CacheAdminService/ClearCache"
 	CacheAdminService_SetPressureOverride_FullMethodName = "/metaextract.cache.v1.CacheAdminService/SetPressureOverride"
 )
@@ -34,6 +38,14 @@ const (
 type CacheAdminServiceClient interface {
 	// Counters since the start, and what is held now.
 	GetStats(ctx context.Context, in *GetStatsRequest, opts ...grpc.CallOption) (*GetStatsResponse, error)
+	// The counters at once, then at an interval.
+	WatchStats(ctx context.Context, in *WatchStatsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchStatsResponse], error)
+	// What is known of one entry: where it is, what it is worth, what would evict it.
+	DescribeEntry(ctx context.Context, in *DescribeEntryRequest, opts ...grpc.CallOption) (*DescribeEntryResponse, error)
+	// Entries in the order of their keys, a page at a time.
+	ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error)
+	// Promotes named keys from slower tiers into memory; tells its progress.
+	WarmCache(ctx context.Context, in *WarmCacheRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WarmCacheResponse], error)
 	// Drops every entry of every tier.
 	ClearCache(ctx context.Context, in *ClearCacheRequest, opts ...grpc.CallOption) (*ClearCacheResponse, error)
 	// Pretends a pressure level, to rehearse. Ends by itself.
@@ -57,6 +69,64 @@ func (c *cacheAdminServiceClient) GetStats(ctx context.Context, in *GetStatsRequ
 	}
 	return out, nil
 }
+
+func (c *cacheAdminServiceClient) WatchStats(ctx context.Context, in *WatchStatsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchStatsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CacheAdminService_ServiceDesc.Streams[0], CacheAdminService_WatchStats_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchStatsRequest, WatchStatsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CacheAdminService_WatchStatsClient = grpc.ServerStreamingClient[WatchStatsResponse]
+
+func (c *cacheAdminServiceClient) DescribeEntry(ctx context.Context, in *DescribeEntryRequest, opts ...grpc.CallOption) (*DescribeEntryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DescribeEntryResponse)
+	err := c.cc.Invoke(ctx, CacheAdminService_DescribeEntry_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *cacheAdminServiceClient) ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListEntriesResponse)
+	err := c.cc.Invoke(ctx, CacheAdminService_ListEntries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *cacheAdminServiceClient) WarmCache(ctx context.Context, in *WarmCacheRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WarmCacheResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CacheAdminService_ServiceDesc.Streams[1], CacheAdminService_WarmCache_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WarmCacheRequest, WarmCacheResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CacheAdminService_WarmCacheClient = grpc.ServerStreamingClient[WarmCacheResponse]
 
 func (c *cacheAdminServiceClient) ClearCache(ctx context.Context, in *ClearCacheRequest, opts ...grpc.CallOption) (*ClearCacheResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -86,6 +156,14 @@ func (c *cacheAdminServiceClient) SetPressureOverride(ctx context.Context, in *S
 type CacheAdminServiceServer interface {
 	// Counters since the start, and what is held now.
 	GetStats(context.Context, *GetStatsRequest) (*GetStatsResponse, error)
+	// The counters at once, then at an interval.
+	WatchStats(*WatchStatsRequest, grpc.ServerStreamingServer[WatchStatsResponse]) error
+	// What is known of one entry: where it is, what it is worth, what would evict it.
+	DescribeEntry(context.Context, *DescribeEntryRequest) (*DescribeEntryResponse, error)
+	// Entries in the order of their keys, a page at a time.
+	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
+	// Promotes named keys from slower tiers into memory; tells its progress.
+	WarmCache(*WarmCacheRequest, grpc.ServerStreamingServer[WarmCacheResponse]) error
 	// Drops every entry of every tier.
 	ClearCache(context.Context, *ClearCacheRequest) (*ClearCacheResponse, error)
 	// Pretends a pressure level, to rehearse. Ends by itself.
@@ -102,6 +180,18 @@ type UnimplementedCacheAdminServiceServer struct{}
 
 func (UnimplementedCacheAdminServiceServer) GetStats(context.Context, *GetStatsRequest) (*GetStatsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStats not implemented")
+}
+func (UnimplementedCacheAdminServiceServer) WatchStats(*WatchStatsRequest, grpc.ServerStreamingServer[WatchStatsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchStats not implemented")
+}
+func (UnimplementedCacheAdminServiceServer) DescribeEntry(context.Context, *DescribeEntryRequest) (*DescribeEntryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DescribeEntry not implemented")
+}
+func (UnimplementedCacheAdminServiceServer) ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListEntries not implemented")
+}
+func (UnimplementedCacheAdminServiceServer) WarmCache(*WarmCacheRequest, grpc.ServerStreamingServer[WarmCacheResponse]) error {
+	return status.Error(codes.Unimplemented, "method WarmCache not implemented")
 }
 func (UnimplementedCacheAdminServiceServer) ClearCache(context.Context, *ClearCacheRequest) (*ClearCacheResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ClearCache not implemented")
@@ -147,6 +237,64 @@ func _CacheAdminService_GetStats_Handler(srv interface{}, ctx context.Context, d
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _CacheAdminService_WatchStats_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchStatsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CacheAdminServiceServer).WatchStats(m, &grpc.GenericServerStream[WatchStatsRequest, WatchStatsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CacheAdminService_WatchStatsServer = grpc.ServerStreamingServer[WatchStatsResponse]
+
+func _CacheAdminService_DescribeEntry_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DescribeEntryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CacheAdminServiceServer).DescribeEntry(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CacheAdminService_DescribeEntry_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CacheAdminServiceServer).DescribeEntry(ctx, req.(*DescribeEntryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CacheAdminService_ListEntries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListEntriesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CacheAdminServiceServer).ListEntries(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CacheAdminService_ListEntries_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CacheAdminServiceServer).ListEntries(ctx, req.(*ListEntriesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CacheAdminService_WarmCache_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WarmCacheRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CacheAdminServiceServer).WarmCache(m, &grpc.GenericServerStream[WarmCacheRequest, WarmCacheResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CacheAdminService_WarmCacheServer = grpc.ServerStreamingServer[WarmCacheResponse]
 
 func _CacheAdminService_ClearCache_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ClearCacheRequest)
@@ -196,6 +344,14 @@ var CacheAdminService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _CacheAdminService_GetStats_Handler,
 		},
 		{
+			MethodName: "DescribeEntry",
+			Handler:    _CacheAdminService_DescribeEntry_Handler,
+		},
+		{
+			MethodName: "ListEntries",
+			Handler:    _CacheAdminService_ListEntries_Handler,
+		},
+		{
 			MethodName: "ClearCache",
 			Handler:    _CacheAdminService_ClearCache_Handler,
 		},
@@ -204,6 +360,17 @@ var CacheAdminService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _CacheAdminService_SetPressureOverride_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchStats",
+			Handler:       _CacheAdminService_WatchStats_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "WarmCache",
+			Handler:       _CacheAdminService_WarmCache_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "metaextract/cache/v1/admin.proto",
 }

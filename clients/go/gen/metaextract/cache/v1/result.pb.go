@@ -33,6 +33,10 @@ const (
 	Tier_TIER_MEMORY Tier = 1
 	// Disk.
 	Tier_TIER_DISK Tier = 2
+	// Redis or Valkey, shared between replicas.
+	Tier_TIER_REDIS Tier = 3
+	// A database.
+	Tier_TIER_DATABASE Tier = 4
 )
 
 // Enum value maps for Tier.
@@ -41,11 +45,15 @@ var (
 		0: "TIER_UNSPECIFIED",
 		1: "TIER_MEMORY",
 		2: "TIER_DISK",
+		3: "TIER_REDIS",
+		4: "TIER_DATABASE",
 	}
 	Tier_value = map[string]int32{
 		"TIER_UNSPECIFIED": 0,
 		"TIER_MEMORY":      1,
 		"TIER_DISK":        2,
+		"TIER_REDIS":       3,
+		"TIER_DATABASE":    4,
 	}
 )
 
@@ -88,6 +96,12 @@ const (
 	TtlClass_TTL_CLASS_MODULE TtlClass = 2
 	// 1 to 2 minutes: what failed for a reason that may pass.
 	TtlClass_TTL_CLASS_FAILURE TtlClass = 3
+	// 6 to 12 hours.
+	TtlClass_TTL_CLASS_PERCEPTUAL_HASH TtlClass = 4
+	// 20 to 28 hours.
+	TtlClass_TTL_CLASS_GEOCODING TtlClass = 5
+	// 20 to 28 hours: how often reading a file has killed its worker.
+	TtlClass_TTL_CLASS_STRIKES TtlClass = 6
 )
 
 // Enum value maps for TtlClass.
@@ -97,12 +111,18 @@ var (
 		1: "TTL_CLASS_EXTRACTION",
 		2: "TTL_CLASS_MODULE",
 		3: "TTL_CLASS_FAILURE",
+		4: "TTL_CLASS_PERCEPTUAL_HASH",
+		5: "TTL_CLASS_GEOCODING",
+		6: "TTL_CLASS_STRIKES",
 	}
 	TtlClass_value = map[string]int32{
-		"TTL_CLASS_UNSPECIFIED": 0,
-		"TTL_CLASS_EXTRACTION":  1,
-		"TTL_CLASS_MODULE":      2,
-		"TTL_CLASS_FAILURE":     3,
+		"TTL_CLASS_UNSPECIFIED":     0,
+		"TTL_CLASS_EXTRACTION":      1,
+		"TTL_CLASS_MODULE":          2,
+		"TTL_CLASS_FAILURE":         3,
+		"TTL_CLASS_PERCEPTUAL_HASH": 4,
+		"TTL_CLASS_GEOCODING":       5,
+		"TTL_CLASS_STRIKES":         6,
 	}
 )
 
@@ -188,6 +208,63 @@ func (x PutStatus) Number() protoreflect.EnumNumber {
 // Deprecated: Use PutStatus.Descriptor instead.
 func (PutStatus) EnumDescriptor() ([]byte, []int) {
 	return file_metaextract_cache_v1_result_proto_rawDescGZIP(), []int{2}
+}
+
+// What a group got.
+type AcquireStatus int32
+
+const (
+	// Never sent.
+	AcquireStatus_ACQUIRE_STATUS_UNSPECIFIED AcquireStatus = 0
+	// All results are there.
+	AcquireStatus_ACQUIRE_STATUS_HIT AcquireStatus = 1
+	// Some are missing, and the caller is to compute them.
+	AcquireStatus_ACQUIRE_STATUS_LEASED AcquireStatus = 2
+	// Some are missing, and another one is computing them: ask again, with time to wait.
+	AcquireStatus_ACQUIRE_STATUS_WAIT AcquireStatus = 3
+)
+
+// Enum value maps for AcquireStatus.
+var (
+	AcquireStatus_name = map[int32]string{
+		0: "ACQUIRE_STATUS_UNSPECIFIED",
+		1: "ACQUIRE_STATUS_HIT",
+		2: "ACQUIRE_STATUS_LEASED",
+		3: "ACQUIRE_STATUS_WAIT",
+	}
+	AcquireStatus_value = map[string]int32{
+		"ACQUIRE_STATUS_UNSPECIFIED": 0,
+		"ACQUIRE_STATUS_HIT":         1,
+		"ACQUIRE_STATUS_LEASED":      2,
+		"ACQUIRE_STATUS_WAIT":        3,
+	}
+)
+
+func (x AcquireStatus) Enum() *AcquireStatus {
+	p := new(AcquireStatus)
+	*p = x
+	return p
+}
+
+func (x AcquireStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AcquireStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_metaextract_cache_v1_result_proto_enumTypes[3].Descriptor()
+}
+
+func (AcquireStatus) Type() protoreflect.EnumType {
+	return &file_metaextract_cache_v1_result_proto_enumTypes[3]
+}
+
+func (x AcquireStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AcquireStatus.Descriptor instead.
+func (AcquireStatus) EnumDescriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_result_proto_rawDescGZIP(), []int{3}
 }
 
 // Names a result. All fields but `options` are required; each at most 512 characters.
@@ -614,7 +691,14 @@ type ResultEntry struct {
 	// How long it stays good.
 	TtlClass TtlClass `protobuf:"varint,4,opt,name=ttl_class,json=ttlClass,proto3,enum=metaextract.cache.v1.TtlClass" json:"ttl_class,omitempty"`
 	// The read_point of the look-up that missed. Absent: a put now, as if read now.
-	ReadPoint     *InvalidationPoint `protobuf:"bytes,5,opt,name=read_point,json=readPoint,proto3" json:"read_point,omitempty"`
+	ReadPoint *InvalidationPoint `protobuf:"bytes,5,opt,name=read_point,json=readPoint,proto3" json:"read_point,omitempty"`
+	// Where content known by a version ("v1:") was read from, for invalidation by prefix; at most 4,096 characters.
+	Source string `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
+	// Labels for invalidation, at most 16 of at most 128 characters.
+	Tags []string `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`
+	// The right under which it was computed; released by this put when the entry's key names it.
+	// A right that was lost meanwhile refuses the entry.
+	LeaseToken    uint64 `protobuf:"varint,8,opt,name=lease_token,json=leaseToken,proto3" json:"lease_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -684,12 +768,33 @@ func (x *ResultEntry) GetReadPoint() *InvalidationPoint {
 	return nil
 }
 
+func (x *ResultEntry) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ResultEntry) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *ResultEntry) GetLeaseToken() uint64 {
+	if x != nil {
+		return x.LeaseToken
+	}
+	return 0
+}
+
 // The fate of one entry.
 type PutOutcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How safely it was stored.
 	Status PutStatus `protobuf:"varint,1,opt,name=status,proto3,enum=metaextract.cache.v1.PutStatus" json:"status,omitempty"`
-	// Why it wasn't: "too_large", "invalidated", "bad_key", "no_room". Empty when it was.
+	// Why it wasn't: "too_large", "invalidated", "bad_key", "bad_label", "no_room", "lost_lease". Empty when it was.
 	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -931,7 +1036,11 @@ type InvalidateResultsRequest struct {
 	// Exact module name.
 	Module string `protobuf:"bytes,2,opt,name=module,proto3" json:"module,omitempty"`
 	// Exact version; only together with `module`.
-	Version       string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	Version string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	// Beginning of where the content was read from.
+	SourcePrefix string `protobuf:"bytes,4,opt,name=source_prefix,json=sourcePrefix,proto3" json:"source_prefix,omitempty"`
+	// One of the labels.
+	Tag           string `protobuf:"bytes,5,opt,name=tag,proto3" json:"tag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -983,6 +1092,20 @@ func (x *InvalidateResultsRequest) GetModule() string {
 func (x *InvalidateResultsRequest) GetVersion() string {
 	if x != nil {
 		return x.Version
+	}
+	return ""
+}
+
+func (x *InvalidateResultsRequest) GetSourcePrefix() string {
+	if x != nil {
+		return x.SourcePrefix
+	}
+	return ""
+}
+
+func (x *InvalidateResultsRequest) GetTag() string {
+	if x != nil {
+		return x.Tag
 	}
 	return ""
 }
@@ -1042,6 +1165,482 @@ func (x *InvalidateResultsResponse) GetRemovedCount() uint64 {
 	return 0
 }
 
+// Results that are computed together, from one content.
+type ResultGroup struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Their keys, 1 to 64. The first one names the right to compute them.
+	Keys []*ResultKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	// Renews the right that this token stands for; 0 asks for a new one.
+	LeaseToken uint64 `protobuf:"varint,2,opt,name=lease_token,json=leaseToken,proto3" json:"lease_token,omitempty"`
+	// Looked up as well, but not missed when they aren't there, up to 64.
+	OptionalKeys  []*ResultKey `protobuf:"bytes,3,rep,name=optional_keys,json=optionalKeys,proto3" json:"optional_keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResultGroup) Reset() {
+	*x = ResultGroup{}
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResultGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResultGroup) ProtoMessage() {}
+
+func (x *ResultGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResultGroup.ProtoReflect.Descriptor instead.
+func (*ResultGroup) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_result_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ResultGroup) GetKeys() []*ResultKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *ResultGroup) GetLeaseToken() uint64 {
+	if x != nil {
+		return x.LeaseToken
+	}
+	return 0
+}
+
+func (x *ResultGroup) GetOptionalKeys() []*ResultKey {
+	if x != nil {
+		return x.OptionalKeys
+	}
+	return nil
+}
+
+// Asks for results or the right to compute them.
+type AcquireResultRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The groups, 1 to 1,000.
+	Groups []*ResultGroup `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
+	// Longest time to be held while another one computes, 0 to 300 s; above 0 only with a single group.
+	MaxWaitSeconds float64 `protobuf:"fixed64,2,opt,name=max_wait_seconds,json=maxWaitSeconds,proto3" json:"max_wait_seconds,omitempty"`
+	// How long a right lasts without renewal, 1 to 300 s. 0: 10 s.
+	LeaseSeconds float64 `protobuf:"fixed64,3,opt,name=lease_seconds,json=leaseSeconds,proto3" json:"lease_seconds,omitempty"`
+	// Who asks, for operators.
+	Holder        string `protobuf:"bytes,4,opt,name=holder,proto3" json:"holder,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcquireResultRequest) Reset() {
+	*x = AcquireResultRequest{}
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcquireResultRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcquireResultRequest) ProtoMessage() {}
+
+func (x *AcquireResultRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcquireResultRequest.ProtoReflect.Descriptor instead.
+func (*AcquireResultRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_result_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *AcquireResultRequest) GetGroups() []*ResultGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *AcquireResultRequest) GetMaxWaitSeconds() float64 {
+	if x != nil {
+		return x.MaxWaitSeconds
+	}
+	return 0
+}
+
+func (x *AcquireResultRequest) GetLeaseSeconds() float64 {
+	if x != nil {
+		return x.LeaseSeconds
+	}
+	return 0
+}
+
+func (x *AcquireResultRequest) GetHolder() string {
+	if x != nil {
+		return x.Holder
+	}
+	return ""
+}
+
+// The answer for one group.
+type Acquisition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it got.
+	Status AcquireStatus `protobuf:"varint,1,opt,name=status,proto3,enum=metaextract.cache.v1.AcquireStatus" json:"status,omitempty"`
+	// One per key, in the same order; then one per optional key.
+	Lookups []*ResultLookup `protobuf:"bytes,2,rep,name=lookups,proto3" json:"lookups,omitempty"`
+	// The right, when LEASED; grows with every right that is given for a name.
+	LeaseToken uint64 `protobuf:"varint,3,opt,name=lease_token,json=leaseToken,proto3" json:"lease_token,omitempty"`
+	// When it lapses without renewal.
+	LeaseExpiresInSeconds float64 `protobuf:"fixed64,4,opt,name=lease_expires_in_seconds,json=leaseExpiresInSeconds,proto3" json:"lease_expires_in_seconds,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
+}
+
+func (x *Acquisition) Reset() {
+	*x = Acquisition{}
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Acquisition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Acquisition) ProtoMessage() {}
+
+func (x *Acquisition) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Acquisition.ProtoReflect.Descriptor instead.
+func (*Acquisition) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_result_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Acquisition) GetStatus() AcquireStatus {
+	if x != nil {
+		return x.Status
+	}
+	return AcquireStatus_ACQUIRE_STATUS_UNSPECIFIED
+}
+
+func (x *Acquisition) GetLookups() []*ResultLookup {
+	if x != nil {
+		return x.Lookups
+	}
+	return nil
+}
+
+func (x *Acquisition) GetLeaseToken() uint64 {
+	if x != nil {
+		return x.LeaseToken
+	}
+	return 0
+}
+
+func (x *Acquisition) GetLeaseExpiresInSeconds() float64 {
+	if x != nil {
+		return x.LeaseExpiresInSeconds
+	}
+	return 0
+}
+
+// The answers.
+type AcquireResultResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One per group, in the same order.
+	Acquisitions []*Acquisition `protobuf:"bytes,1,rep,name=acquisitions,proto3" json:"acquisitions,omitempty"`
+	// State of the invalidation log. Send it back with a put of what is now computed.
+	ReadPoint     *InvalidationPoint `protobuf:"bytes,2,opt,name=read_point,json=readPoint,proto3" json:"read_point,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcquireResultResponse) Reset() {
+	*x = AcquireResultResponse{}
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcquireResultResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcquireResultResponse) ProtoMessage() {}
+
+func (x *AcquireResultResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcquireResultResponse.ProtoReflect.Descriptor instead.
+func (*AcquireResultResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_result_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *AcquireResultResponse) GetAcquisitions() []*Acquisition {
+	if x != nil {
+		return x.Acquisitions
+	}
+	return nil
+}
+
+func (x *AcquireResultResponse) GetReadPoint() *InvalidationPoint {
+	if x != nil {
+		return x.ReadPoint
+	}
+	return nil
+}
+
+// Gives rights back.
+type ReleaseLeaseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The groups with their tokens, 1 to 1,000; of the keys, the first is enough.
+	Groups        []*ResultGroup `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseLeaseRequest) Reset() {
+	*x = ReleaseLeaseRequest{}
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseLeaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseLeaseRequest) ProtoMessage() {}
+
+func (x *ReleaseLeaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseLeaseRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseLeaseRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_result_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ReleaseLeaseRequest) GetGroups() []*ResultGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+// What was given back.
+type ReleaseLeaseResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rights that were still held.
+	ReleasedCount uint64 `protobuf:"varint,1,opt,name=released_count,json=releasedCount,proto3" json:"released_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseLeaseResponse) Reset() {
+	*x = ReleaseLeaseResponse{}
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseLeaseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseLeaseResponse) ProtoMessage() {}
+
+func (x *ReleaseLeaseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseLeaseResponse.ProtoReflect.Descriptor instead.
+func (*ReleaseLeaseResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_result_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ReleaseLeaseResponse) GetReleasedCount() uint64 {
+	if x != nil {
+		return x.ReleasedCount
+	}
+	return 0
+}
+
+// Follows the invalidation log.
+type WatchInvalidationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last position that the watcher knows. Absent, or of another log: from now on.
+	Since         *InvalidationPoint `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchInvalidationsRequest) Reset() {
+	*x = WatchInvalidationsRequest{}
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchInvalidationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchInvalidationsRequest) ProtoMessage() {}
+
+func (x *WatchInvalidationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchInvalidationsRequest.ProtoReflect.Descriptor instead.
+func (*WatchInvalidationsRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_result_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *WatchInvalidationsRequest) GetSince() *InvalidationPoint {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+// News of the invalidation log.
+type WatchInvalidationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The position after it.
+	Point *InvalidationPoint `protobuf:"bytes,1,opt,name=point,proto3" json:"point,omitempty"`
+	// What was invalidated. Absent in the first answer and in heartbeats.
+	Selector *InvalidateResultsRequest `protobuf:"bytes,2,opt,name=selector,proto3" json:"selector,omitempty"`
+	// Everything learned before `point` must be dropped: the log is another one, or doesn't reach back far enough.
+	Reset_ bool `protobuf:"varint,3,opt,name=reset,proto3" json:"reset,omitempty"`
+	// Without news for so long, a watcher must drop everything.
+	ValidForSeconds float64 `protobuf:"fixed64,4,opt,name=valid_for_seconds,json=validForSeconds,proto3" json:"valid_for_seconds,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WatchInvalidationsResponse) Reset() {
+	*x = WatchInvalidationsResponse{}
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchInvalidationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchInvalidationsResponse) ProtoMessage() {}
+
+func (x *WatchInvalidationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_result_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchInvalidationsResponse.ProtoReflect.Descriptor instead.
+func (*WatchInvalidationsResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_result_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *WatchInvalidationsResponse) GetPoint() *InvalidationPoint {
+	if x != nil {
+		return x.Point
+	}
+	return nil
+}
+
+func (x *WatchInvalidationsResponse) GetSelector() *InvalidateResultsRequest {
+	if x != nil {
+		return x.Selector
+	}
+	return nil
+}
+
+func (x *WatchInvalidationsResponse) GetReset_() bool {
+	if x != nil {
+		return x.Reset_
+	}
+	return false
+}
+
+func (x *WatchInvalidationsResponse) GetValidForSeconds() float64 {
+	if x != nil {
+		return x.ValidForSeconds
+	}
+	return 0
+}
+
 var File_metaextract_cache_v1_result_proto protoreflect.FileDescriptor
 
 const file_metaextract_cache_v1_result_proto_rawDesc = "" +
@@ -1073,14 +1672,18 @@ const file_metaextract_cache_v1_result_proto_rawDesc = "" +
 	"read_point\x18\x02 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\treadPoint\"F\n" +
 	"\x11InvalidationPoint\x12\x15\n" +
 	"\x06log_id\x18\x01 \x01(\tR\x05logId\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x04R\brevision\"\xfe\x01\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\"\xcb\x02\n" +
 	"\vResultEntry\x121\n" +
 	"\x03key\x18\x01 \x01(\v2\x1f.metaextract.cache.v1.ResultKeyR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value\x12!\n" +
 	"\fcost_seconds\x18\x03 \x01(\x01R\vcostSeconds\x12;\n" +
 	"\tttl_class\x18\x04 \x01(\x0e2\x1e.metaextract.cache.v1.TtlClassR\bttlClass\x12F\n" +
 	"\n" +
-	"read_point\x18\x05 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\treadPoint\"]\n" +
+	"read_point\x18\x05 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\treadPoint\x12\x16\n" +
+	"\x06source\x18\x06 \x01(\tR\x06source\x12\x12\n" +
+	"\x04tags\x18\a \x03(\tR\x04tags\x12\x1f\n" +
+	"\vlease_token\x18\b \x01(\x04R\n" +
+	"leaseToken\"]\n" +
 	"\n" +
 	"PutOutcome\x127\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x1f.metaextract.cache.v1.PutStatusR\x06status\x12\x16\n" +
@@ -1092,35 +1695,82 @@ const file_metaextract_cache_v1_result_proto_rawDesc = "" +
 	"\x16BatchPutResultsRequest\x12;\n" +
 	"\aentries\x18\x01 \x03(\v2!.metaextract.cache.v1.ResultEntryR\aentries\"W\n" +
 	"\x17BatchPutResultsResponse\x12<\n" +
-	"\boutcomes\x18\x01 \x03(\v2 .metaextract.cache.v1.PutOutcomeR\boutcomes\"k\n" +
+	"\boutcomes\x18\x01 \x03(\v2 .metaextract.cache.v1.PutOutcomeR\boutcomes\"\xa2\x01\n" +
 	"\x18InvalidateResultsRequest\x12\x1d\n" +
 	"\n" +
 	"content_id\x18\x01 \x01(\tR\tcontentId\x12\x16\n" +
 	"\x06module\x18\x02 \x01(\tR\x06module\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\tR\aversion\"\x7f\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12#\n" +
+	"\rsource_prefix\x18\x04 \x01(\tR\fsourcePrefix\x12\x10\n" +
+	"\x03tag\x18\x05 \x01(\tR\x03tag\"\x7f\n" +
 	"\x19InvalidateResultsResponse\x12=\n" +
 	"\x05point\x18\x01 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\x05point\x12#\n" +
-	"\rremoved_count\x18\x02 \x01(\x04R\fremovedCount*<\n" +
+	"\rremoved_count\x18\x02 \x01(\x04R\fremovedCount\"\xa9\x01\n" +
+	"\vResultGroup\x123\n" +
+	"\x04keys\x18\x01 \x03(\v2\x1f.metaextract.cache.v1.ResultKeyR\x04keys\x12\x1f\n" +
+	"\vlease_token\x18\x02 \x01(\x04R\n" +
+	"leaseToken\x12D\n" +
+	"\roptional_keys\x18\x03 \x03(\v2\x1f.metaextract.cache.v1.ResultKeyR\foptionalKeys\"\xb8\x01\n" +
+	"\x14AcquireResultRequest\x129\n" +
+	"\x06groups\x18\x01 \x03(\v2!.metaextract.cache.v1.ResultGroupR\x06groups\x12(\n" +
+	"\x10max_wait_seconds\x18\x02 \x01(\x01R\x0emaxWaitSeconds\x12#\n" +
+	"\rlease_seconds\x18\x03 \x01(\x01R\fleaseSeconds\x12\x16\n" +
+	"\x06holder\x18\x04 \x01(\tR\x06holder\"\xe2\x01\n" +
+	"\vAcquisition\x12;\n" +
+	"\x06status\x18\x01 \x01(\x0e2#.metaextract.cache.v1.AcquireStatusR\x06status\x12<\n" +
+	"\alookups\x18\x02 \x03(\v2\".metaextract.cache.v1.ResultLookupR\alookups\x12\x1f\n" +
+	"\vlease_token\x18\x03 \x01(\x04R\n" +
+	"leaseToken\x127\n" +
+	"\x18lease_expires_in_seconds\x18\x04 \x01(\x01R\x15leaseExpiresInSeconds\"\xa6\x01\n" +
+	"\x15AcquireResultResponse\x12E\n" +
+	"\facquisitions\x18\x01 \x03(\v2!.metaextract.cache.v1.AcquisitionR\facquisitions\x12F\n" +
+	"\n" +
+	"read_point\x18\x02 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\treadPoint\"P\n" +
+	"\x13ReleaseLeaseRequest\x129\n" +
+	"\x06groups\x18\x01 \x03(\v2!.metaextract.cache.v1.ResultGroupR\x06groups\"=\n" +
+	"\x14ReleaseLeaseResponse\x12%\n" +
+	"\x0ereleased_count\x18\x01 \x01(\x04R\rreleasedCount\"Z\n" +
+	"\x19WatchInvalidationsRequest\x12=\n" +
+	"\x05since\x18\x01 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\x05since\"\xe9\x01\n" +
+	"\x1aWatchInvalidationsResponse\x12=\n" +
+	"\x05point\x18\x01 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\x05point\x12J\n" +
+	"\bselector\x18\x02 \x01(\v2..metaextract.cache.v1.InvalidateResultsRequestR\bselector\x12\x14\n" +
+	"\x05reset\x18\x03 \x01(\bR\x05reset\x12*\n" +
+	"\x11valid_for_seconds\x18\x04 \x01(\x01R\x0fvalidForSeconds*_\n" +
 	"\x04Tier\x12\x14\n" +
 	"\x10TIER_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vTIER_MEMORY\x10\x01\x12\r\n" +
-	"\tTIER_DISK\x10\x02*l\n" +
+	"\tTIER_DISK\x10\x02\x12\x0e\n" +
+	"\n" +
+	"TIER_REDIS\x10\x03\x12\x11\n" +
+	"\rTIER_DATABASE\x10\x04*\xbb\x01\n" +
 	"\bTtlClass\x12\x19\n" +
 	"\x15TTL_CLASS_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TTL_CLASS_EXTRACTION\x10\x01\x12\x14\n" +
 	"\x10TTL_CLASS_MODULE\x10\x02\x12\x15\n" +
-	"\x11TTL_CLASS_FAILURE\x10\x03*n\n" +
+	"\x11TTL_CLASS_FAILURE\x10\x03\x12\x1d\n" +
+	"\x19TTL_CLASS_PERCEPTUAL_HASH\x10\x04\x12\x17\n" +
+	"\x13TTL_CLASS_GEOCODING\x10\x05\x12\x15\n" +
+	"\x11TTL_CLASS_STRIKES\x10\x06*n\n" +
 	"\tPutStatus\x12\x1a\n" +
 	"\x16PUT_STATUS_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPUT_STATUS_DISK\x10\x01\x12\x15\n" +
 	"\x11PUT_STATUS_MEMORY\x10\x02\x12\x19\n" +
-	"\x15PUT_STATUS_NOT_STORED\x10\x032\xa1\x04\n" +
+	"\x15PUT_STATUS_NOT_STORED\x10\x03*{\n" +
+	"\rAcquireStatus\x12\x1e\n" +
+	"\x1aACQUIRE_STATUS_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12ACQUIRE_STATUS_HIT\x10\x01\x12\x19\n" +
+	"\x15ACQUIRE_STATUS_LEASED\x10\x02\x12\x17\n" +
+	"\x13ACQUIRE_STATUS_WAIT\x10\x032\xed\x06\n" +
 	"\rResultService\x12\\\n" +
 	"\tGetResult\x12&.metaextract.cache.v1.GetResultRequest\x1a'.metaextract.cache.v1.GetResultResponse\x12n\n" +
 	"\x0fBatchGetResults\x12,.metaextract.cache.v1.BatchGetResultsRequest\x1a-.metaextract.cache.v1.BatchGetResultsResponse\x12\\\n" +
 	"\tPutResult\x12&.metaextract.cache.v1.PutResultRequest\x1a'.metaextract.cache.v1.PutResultResponse\x12n\n" +
 	"\x0fBatchPutResults\x12,.metaextract.cache.v1.BatchPutResultsRequest\x1a-.metaextract.cache.v1.BatchPutResultsResponse\x12t\n" +
-	"\x11InvalidateResults\x12..metaextract.cache.v1.InvalidateResultsRequest\x1a/.metaextract.cache.v1.InvalidateResultsResponseBPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3"
+	"\x11InvalidateResults\x12..metaextract.cache.v1.InvalidateResultsRequest\x1a/.metaextract.cache.v1.InvalidateResultsResponse\x12h\n" +
+	"\rAcquireResult\x12*.metaextract.cache.v1.AcquireResultRequest\x1a+.metaextract.cache.v1.AcquireResultResponse\x12e\n" +
+	"\fReleaseLease\x12).metaextract.cache.v1.ReleaseLeaseRequest\x1a*.metaextract.cache.v1.ReleaseLeaseResponse\x12y\n" +
+	"\x12WatchInvalidations\x12/.metaextract.cache.v1.WatchInvalidationsRequest\x1a0.metaextract.cache.v1.WatchInvalidationsResponse0\x01BPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3"
 
 var (
 	file_metaextract_cache_v1_result_proto_rawDescOnce sync.Once
@@ -1134,60 +1784,86 @@ func file_metaextract_cache_v1_result_proto_rawDescGZIP() []byte {
 	return file_metaextract_cache_v1_result_proto_rawDescData
 }
 
-var file_metaextract_cache_v1_result_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_metaextract_cache_v1_result_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_metaextract_cache_v1_result_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_metaextract_cache_v1_result_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_metaextract_cache_v1_result_proto_goTypes = []any{
-	(Tier)(0),                         // 0: metaextract.cache.v1.Tier
-	(TtlClass)(0),                     // 1: metaextract.cache.v1.TtlClass
-	(PutStatus)(0),                    // 2: metaextract.cache.v1.PutStatus
-	(*ResultKey)(nil),                 // 3: metaextract.cache.v1.ResultKey
-	(*ResultLookup)(nil),              // 4: metaextract.cache.v1.ResultLookup
-	(*GetResultRequest)(nil),          // 5: metaextract.cache.v1.GetResultRequest
-	(*GetResultResponse)(nil),         // 6: metaextract.cache.v1.GetResultResponse
-	(*BatchGetResultsRequest)(nil),    // 7: metaextract.cache.v1.BatchGetResultsRequest
-	(*BatchGetResultsResponse)(nil),   // 8: metaextract.cache.v1.BatchGetResultsResponse
-	(*InvalidationPoint)(nil),         // 9: metaextract.cache.v1.InvalidationPoint
-	(*ResultEntry)(nil),               // 10: metaextract.cache.v1.ResultEntry
-	(*PutOutcome)(nil),                // 11: metaextract.cache.v1.PutOutcome
-	(*PutResultRequest)(nil),          // 12: metaextract.cache.v1.PutResultRequest
-	(*PutResultResponse)(nil),         // 13: metaextract.cache.v1.PutResultResponse
-	(*BatchPutResultsRequest)(nil),    // 14: metaextract.cache.v1.BatchPutResultsRequest
-	(*BatchPutResultsResponse)(nil),   // 15: metaextract.cache.v1.BatchPutResultsResponse
-	(*InvalidateResultsRequest)(nil),  // 16: metaextract.cache.v1.InvalidateResultsRequest
-	(*InvalidateResultsResponse)(nil), // 17: metaextract.cache.v1.InvalidateResultsResponse
+	(Tier)(0),                          // 0: metaextract.cache.v1.Tier
+	(TtlClass)(0),                      // 1: metaextract.cache.v1.TtlClass
+	(PutStatus)(0),                     // 2: metaextract.cache.v1.PutStatus
+	(AcquireStatus)(0),                 // 3: metaextract.cache.v1.AcquireStatus
+	(*ResultKey)(nil),                  // 4: metaextract.cache.v1.ResultKey
+	(*ResultLookup)(nil),               // 5: metaextract.cache.v1.ResultLookup
+	(*GetResultRequest)(nil),           // 6: metaextract.cache.v1.GetResultRequest
+	(*GetResultResponse)(nil),          // 7: metaextract.cache.v1.GetResultResponse
+	(*BatchGetResultsRequest)(nil),     // 8: metaextract.cache.v1.BatchGetResultsRequest
+	(*BatchGetResultsResponse)(nil),    // 9: metaextract.cache.v1.BatchGetResultsResponse
+	(*InvalidationPoint)(nil),          // 10: metaextract.cache.v1.InvalidationPoint
+	(*ResultEntry)(nil),                // 11: metaextract.cache.v1.ResultEntry
+	(*PutOutcome)(nil),                 // 12: metaextract.cache.v1.PutOutcome
+	(*PutResultRequest)(nil),           // 13: metaextract.cache.v1.PutResultRequest
+	(*PutResultResponse)(nil),          // 14: metaextract.cache.v1.PutResultResponse
+	(*BatchPutResultsRequest)(nil),     // 15: metaextract.cache.v1.BatchPutResultsRequest
+	(*BatchPutResultsResponse)(nil),    // 16: metaextract.cache.v1.BatchPutResultsResponse
+	(*InvalidateResultsRequest)(nil),   // 17: metaextract.cache.v1.InvalidateResultsRequest
+	(*InvalidateResultsResponse)(nil),  // 18: metaextract.cache.v1.InvalidateResultsResponse
+	(*ResultGroup)(nil),                // 19: metaextract.cache.v1.ResultGroup
+	(*AcquireResultRequest)(nil),       // 20: metaextract.cache.v1.AcquireResultRequest
+	(*Acquisition)(nil),                // 21: metaextract.cache.v1.Acquisition
+	(*AcquireResultResponse)(nil),      // 22: metaextract.cache.v1.AcquireResultResponse
+	(*ReleaseLeaseRequest)(nil),        // 23: metaextract.cache.v1.ReleaseLeaseRequest
+	(*ReleaseLeaseResponse)(nil),       // 24: metaextract.cache.v1.ReleaseLeaseResponse
+	(*WatchInvalidationsRequest)(nil),  // 25: metaextract.cache.v1.WatchInvalidationsRequest
+	(*WatchInvalidationsResponse)(nil), // 26: metaextract.cache.v1.WatchInvalidationsResponse
 }
 var file_metaextract_cache_v1_result_proto_depIdxs = []int32{
 	0,  // 0: metaextract.cache.v1.ResultLookup.tier:type_name -> metaextract.cache.v1.Tier
-	3,  // 1: metaextract.cache.v1.GetResultRequest.key:type_name -> metaextract.cache.v1.ResultKey
-	4,  // 2: metaextract.cache.v1.GetResultResponse.lookup:type_name -> metaextract.cache.v1.ResultLookup
-	9,  // 3: metaextract.cache.v1.GetResultResponse.read_point:type_name -> metaextract.cache.v1.InvalidationPoint
-	3,  // 4: metaextract.cache.v1.BatchGetResultsRequest.keys:type_name -> metaextract.cache.v1.ResultKey
-	4,  // 5: metaextract.cache.v1.BatchGetResultsResponse.lookups:type_name -> metaextract.cache.v1.ResultLookup
-	9,  // 6: metaextract.cache.v1.BatchGetResultsResponse.read_point:type_name -> metaextract.cache.v1.InvalidationPoint
-	3,  // 7: metaextract.cache.v1.ResultEntry.key:type_name -> metaextract.cache.v1.ResultKey
+	4,  // 1: metaextract.cache.v1.GetResultRequest.key:type_name -> metaextract.cache.v1.ResultKey
+	5,  // 2: metaextract.cache.v1.GetResultResponse.lookup:type_name -> metaextract.cache.v1.ResultLookup
+	10, // 3: metaextract.cache.v1.GetResultResponse.read_point:type_name -> metaextract.cache.v1.InvalidationPoint
+	4,  // 4: metaextract.cache.v1.BatchGetResultsRequest.keys:type_name -> metaextract.cache.v1.ResultKey
+	5,  // 5: metaextract.cache.v1.BatchGetResultsResponse.lookups:type_name -> metaextract.cache.v1.ResultLookup
+	10, // 6: metaextract.cache.v1.BatchGetResultsResponse.read_point:type_name -> metaextract.cache.v1.InvalidationPoint
+	4,  // 7: metaextract.cache.v1.ResultEntry.key:type_name -> metaextract.cache.v1.ResultKey
 	1,  // 8: metaextract.cache.v1.ResultEntry.ttl_class:type_name -> metaextract.cache.v1.TtlClass
-	9,  // 9: metaextract.cache.v1.ResultEntry.read_point:type_name -> metaextract.cache.v1.InvalidationPoint
+	10, // 9: metaextract.cache.v1.ResultEntry.read_point:type_name -> metaextract.cache.v1.InvalidationPoint
 	2,  // 10: metaextract.cache.v1.PutOutcome.status:type_name -> metaextract.cache.v1.PutStatus
-	10, // 11: metaextract.cache.v1.PutResultRequest.entry:type_name -> metaextract.cache.v1.ResultEntry
-	11, // 12: metaextract.cache.v1.PutResultResponse.outcome:type_name -> metaextract.cache.v1.PutOutcome
-	10, // 13: metaextract.cache.v1.BatchPutResultsRequest.entries:type_name -> metaextract.cache.v1.ResultEntry
-	11, // 14: metaextract.cache.v1.BatchPutResultsResponse.outcomes:type_name -> metaextract.cache.v1.PutOutcome
-	9,  // 15: metaextract.cache.v1.InvalidateResultsResponse.point:type_name -> metaextract.cache.v1.InvalidationPoint
-	5,  // 16: metaextract.cache.v1.ResultService.GetResult:input_type -> metaextract.cache.v1.GetResultRequest
-	7,  // 17: metaextract.cache.v1.ResultService.BatchGetResults:input_type -> metaextract.cache.v1.BatchGetResultsRequest
-	12, // 18: metaextract.cache.v1.ResultService.PutResult:input_type -> metaextract.cache.v1.PutResultRequest
-	14, // 19: metaextract.cache.v1.ResultService.BatchPutResults:input_type -> metaextract.cache.v1.BatchPutResultsRequest
-	16, // 20: metaextract.cache.v1.ResultService.InvalidateResults:input_type -> metaextract.cache.v1.InvalidateResultsRequest
-	6,  // 21: metaextract.cache.v1.ResultService.GetResult:output_type -> metaextract.cache.v1.GetResultResponse
-	8,  // 22: metaextract.cache.v1.ResultService.BatchGetResults:output_type -> metaextract.cache.v1.BatchGetResultsResponse
-	13, // 23: metaextract.cache.v1.ResultService.PutResult:output_type -> metaextract.cache.v1.PutResultResponse
-	15, // 24: metaextract.cache.v1.ResultService.BatchPutResults:output_type -> metaextract.cache.v1.BatchPutResultsResponse
-	17, // 25: metaextract.cache.v1.ResultService.InvalidateResults:output_type -> metaextract.cache.v1.InvalidateResultsResponse
-	21, // [21:26] is the sub-list for method output_type
-	16, // [16:21] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	11, // 11: metaextract.cache.v1.PutResultRequest.entry:type_name -> metaextract.cache.v1.ResultEntry
+	12, // 12: metaextract.cache.v1.PutResultResponse.outcome:type_name -> metaextract.cache.v1.PutOutcome
+	11, // 13: metaextract.cache.v1.BatchPutResultsRequest.entries:type_name -> metaextract.cache.v1.ResultEntry
+	12, // 14: metaextract.cache.v1.BatchPutResultsResponse.outcomes:type_name -> metaextract.cache.v1.PutOutcome
+	10, // 15: metaextract.cache.v1.InvalidateResultsResponse.point:type_name -> metaextract.cache.v1.InvalidationPoint
+	4,  // 16: metaextract.cache.v1.ResultGroup.keys:type_name -> metaextract.cache.v1.ResultKey
+	4,  // 17: metaextract.cache.v1.ResultGroup.optional_keys:type_name -> metaextract.cache.v1.ResultKey
+	19, // 18: metaextract.cache.v1.AcquireResultRequest.groups:type_name -> metaextract.cache.v1.ResultGroup
+	3,  // 19: metaextract.cache.v1.Acquisition.status:type_name -> metaextract.cache.v1.AcquireStatus
+	5,  // 20: metaextract.cache.v1.Acquisition.lookups:type_name -> metaextract.cache.v1.ResultLookup
+	21, // 21: metaextract.cache.v1.AcquireResultResponse.acquisitions:type_name -> metaextract.cache.v1.Acquisition
+	10, // 22: metaextract.cache.v1.AcquireResultResponse.read_point:type_name -> metaextract.cache.v1.InvalidationPoint
+	19, // 23: metaextract.cache.v1.ReleaseLeaseRequest.groups:type_name -> metaextract.cache.v1.ResultGroup
+	10, // 24: metaextract.cache.v1.WatchInvalidationsRequest.since:type_name -> metaextract.cache.v1.InvalidationPoint
+	10, // 25: metaextract.cache.v1.WatchInvalidationsResponse.point:type_name -> metaextract.cache.v1.InvalidationPoint
+	17, // 26: metaextract.cache.v1.WatchInvalidationsResponse.selector:type_name -> metaextract.cache.v1.InvalidateResultsRequest
+	6,  // 27: metaextract.cache.v1.ResultService.GetResult:input_type -> metaextract.cache.v1.GetResultRequest
+	8,  // 28: metaextract.cache.v1.ResultService.BatchGetResults:input_type -> metaextract.cache.v1.BatchGetResultsRequest
+	13, // 29: metaextract.cache.v1.ResultService.PutResult:input_type -> metaextract.cache.v1.PutResultRequest
+	15, // 30: metaextract.cache.v1.ResultService.BatchPutResults:input_type -> metaextract.cache.v1.BatchPutResultsRequest
+	17, // 31: metaextract.cache.v1.ResultService.InvalidateResults:input_type -> metaextract.cache.v1.InvalidateResultsRequest
+	20, // 32: metaextract.cache.v1.ResultService.AcquireResult:input_type -> metaextract.cache.v1.AcquireResultRequest
+	23, // 33: metaextract.cache.v1.ResultService.ReleaseLease:input_type -> metaextract.cache.v1.ReleaseLeaseRequest
+	25, // 34: metaextract.cache.v1.ResultService.WatchInvalidations:input_type -> metaextract.cache.v1.WatchInvalidationsRequest
+	7,  // 35: metaextract.cache.v1.ResultService.GetResult:output_type -> metaextract.cache.v1.GetResultResponse
+	9,  // 36: metaextract.cache.v1.ResultService.BatchGetResults:output_type -> metaextract.cache.v1.BatchGetResultsResponse
+	14, // 37: metaextract.cache.v1.ResultService.PutResult:output_type -> metaextract.cache.v1.PutResultResponse
+	16, // 38: metaextract.cache.v1.ResultService.BatchPutResults:output_type -> metaextract.cache.v1.BatchPutResultsResponse
+	18, // 39: metaextract.cache.v1.ResultService.InvalidateResults:output_type -> metaextract.cache.v1.InvalidateResultsResponse
+	22, // 40: metaextract.cache.v1.ResultService.AcquireResult:output_type -> metaextract.cache.v1.AcquireResultResponse
+	24, // 41: metaextract.cache.v1.ResultService.ReleaseLease:output_type -> metaextract.cache.v1.ReleaseLeaseResponse
+	26, // 42: metaextract.cache.v1.ResultService.WatchInvalidations:output_type -> metaextract.cache.v1.WatchInvalidationsResponse
+	35, // [35:43] is the sub-list for method output_type
+	27, // [27:35] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_cache_v1_result_proto_init() }
@@ -1200,8 +1876,8 @@ func file_metaextract_cache_v1_result_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_cache_v1_result_proto_rawDesc), len(file_metaextract_cache_v1_result_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   15,
+			NumEnums:      4,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,11 +21,14 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ResultService_GetResult_FullMethodName         = "/metaextract.cache.v1.ResultService/GetResult"
-	ResultService_BatchGetResults_FullMethodName   = "/metaextract.cache.v1.ResultService/BatchGetResults"
-	ResultService_PutResult_FullMethodName         = "/metaextract.cache.v1.ResultService/PutResult"
-	ResultService_BatchPutResults_FullMethodName   = "/metaextract.cache.v1.ResultService/BatchPutResults"
-	ResultService_InvalidateResults_FullMethodName = "/metaextract.cache.v1.ResultService/InvalidateResults"
+	ResultService_GetResult_FullMethodName          = "/metaextract.cache.v1.ResultService/GetResult"
+	ResultService_BatchGetResults_FullMethodName    = "/metaextract.cache.v1.ResultService/BatchGetResults"
+	ResultService_PutResult_FullMethodName          = "/metaextract.cache.v1.ResultService/PutResult"
+	ResultService_BatchPutResults_FullMethodName    = "/metaextract.cache.v1.ResultService/BatchPutResults"
+	ResultService_InvalidateResults_FullMethodName  = "/metaextract.cache.v1.ResultService/InvalidateResults"
+	ResultService_AcquireResult_FullMethodName      = "/metaextract.cache.v1.ResultService/AcquireResult"
+	ResultService_ReleaseLease_FullMethodName       = "/metaextract.cache.v1.ResultService/ReleaseLease"
+	ResultService_WatchInvalidations_FullMethodName = "/metaextract.cache.v1.ResultService/WatchInvalidations"
 )
 
 // ResultServiceClient is the client API for ResultService service.
@@ -42,8 +45,15 @@ type ResultServiceClient interface {
 	PutResult(ctx context.Context, in *PutResultRequest, opts ...grpc.CallOption) (*PutResultResponse, error)
 	// Stores several results; each succeeds or fails alone.
 	BatchPutResults(ctx context.Context, in *BatchPutResultsRequest, opts ...grpc.CallOption) (*BatchPutResultsResponse, error)
-	// Makes results unreachable, also those being computed from what was read before this call.
+	// Makes results unreachable, also those being computed from what was read before this call. With Redis, in all
+	// replicas; UNAVAILABLE when Redis can't be told.
 	InvalidateResults(ctx context.Context, in *InvalidateResultsRequest, opts ...grpc.CallOption) (*InvalidateResultsResponse, error)
+	// Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result.
+	AcquireResult(ctx context.Context, in *AcquireResultRequest, opts ...grpc.CallOption) (*AcquireResultResponse, error)
+	// Gives such a right back without a result; the next one waiting gets it.
+	ReleaseLease(ctx context.Context, in *ReleaseLeaseRequest, opts ...grpc.CallOption) (*ReleaseLeaseResponse, error)
+	// The log's position at once, then every invalidation and heartbeats. For caches of results outside this service.
+	WatchInvalidations(ctx context.Context, in *WatchInvalidationsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchInvalidationsResponse], error)
 }
 
 type resultServiceClient struct {
@@ -104,6 +114,45 @@ func (c *resultServiceClient) InvalidateResults(ctx context.Context, in *Invalid
 	return out, nil
 }
 
+func (c *resultServiceClient) AcquireResult(ctx context.Context, in *AcquireResultRequest, opts ...grpc.CallOption) (*AcquireResultResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AcquireResultResponse)
+	err := c.cc.Invoke(ctx, ResultService_AcquireResult_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *resultServiceClient) ReleaseLease(ctx context.Context, in *ReleaseLeaseRequest, opts ...grpc.CallOption) (*ReleaseLeaseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReleaseLeaseResponse)
+	err := c.cc.Invoke(ctx, ResultService_ReleaseLease_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *resultServiceClient) WatchInvalidations(ctx context.Context, in *WatchInvalidationsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchInvalidationsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ResultService_ServiceDesc.Streams[0], ResultService_WatchInvalidations_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchInvalidationsRequest, WatchInvalidationsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ResultService_WatchInvalidationsClient = grpc.ServerStreamingClient[WatchInvalidationsResponse]
+
 // ResultServiceServer is the server API for ResultService service.
 // All implementations must embed UnimplementedResultServiceServer
 // for forward compatibility.
@@ -118,8 +167,15 @@ type ResultServiceServer interface {
 	PutResult(context.Context, *PutResultRequest) (*PutResultResponse, error)
 	// Stores several results; each succeeds or fails alone.
 	BatchPutResults(context.Context, *BatchPutResultsRequest) (*BatchPutResultsResponse, error)
-	// Makes results unreachable, also those being computed from what was read before this call.
+	// Makes results unreachable, also those being computed from what was read before this call. With Redis, in all
+	// replicas; UNAVAILABLE when Redis can't be told.
 	InvalidateResults(context.Context, *InvalidateResultsRequest) (*InvalidateResultsResponse, error)
+	// Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result.
+	AcquireResult(context.Context, *AcquireResultRequest) (*AcquireResultResponse, error)
+	// Gives such a right back without a result; the next one waiting gets it.
+	ReleaseLease(context.Context, *ReleaseLeaseRequest) (*ReleaseLeaseResponse, error)
+	// The log's position at once, then every invalidation and heartbeats. For caches of results outside this service.
+	WatchInvalidations(*WatchInvalidationsRequest, grpc.ServerStreamingServer[WatchInvalidationsResponse]) error
 	mustEmbedUnimplementedResultServiceServer()
 }
 
@@ -144,6 +200,15 @@ func (UnimplementedResultServiceServer) BatchPutResults(context.Context, *BatchP
 }
 func (UnimplementedResultServiceServer) InvalidateResults(context.Context, *InvalidateResultsRequest) (*InvalidateResultsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method InvalidateResults not implemented")
+}
+func (UnimplementedResultServiceServer) AcquireResult(context.Context, *AcquireResultRequest) (*AcquireResultResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcquireResult not implemented")
+}
+func (UnimplementedResultServiceServer) ReleaseLease(context.Context, *ReleaseLeaseRequest) (*ReleaseLeaseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReleaseLease not implemented")
+}
+func (UnimplementedResultServiceServer) WatchInvalidations(*WatchInvalidationsRequest, grpc.ServerStreamingServer[WatchInvalidationsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchInvalidations not implemented")
 }
 func (UnimplementedResultServiceServer) mustEmbedUnimplementedResultServiceServer() {}
 func (UnimplementedResultServiceServer) testEmbeddedByValue()                       {}
@@ -256,6 +321,53 @@ func _ResultService_InvalidateResults_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ResultService_AcquireResult_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcquireResultRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ResultServiceServer).AcquireResult(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ResultService_AcquireResult_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ResultServiceServer).AcquireResult(ctx, req.(*AcquireResultRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ResultService_ReleaseLease_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseLeaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ResultServiceServer).ReleaseLease(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ResultService_ReleaseLease_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ResultServiceServer).ReleaseLease(ctx, req.(*ReleaseLeaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ResultService_WatchInvalidations_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchInvalidationsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ResultServiceServer).WatchInvalidations(m, &grpc.GenericServerStream[WatchInvalidationsRequest, WatchInvalidationsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ResultService_WatchInvalidationsServer = grpc.ServerStreamingServer[WatchInvalidationsResponse]
+
 // ResultService_ServiceDesc is the grpc.ServiceDesc for ResultService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -283,7 +395,21 @@ var ResultService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "InvalidateResults",
 			Handler:    _ResultService_InvalidateResults_Handler,
 		},
+		{
+			MethodName: "AcquireResult",
+			Handler:    _ResultService_AcquireResult_Handler,
+		},
+		{
+			MethodName: "ReleaseLease",
+			Handler:    _ResultService_ReleaseLease_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchInvalidations",
+			Handler:       _ResultService_WatchInvalidations_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "metaextract/cache/v1/result.proto",
 }

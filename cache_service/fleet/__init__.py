@@ -1,0 +1,1 @@
+"""What cache replicas share through Redis or Valkey: the invalidation log, leases, dictionaries."""

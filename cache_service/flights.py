@@ -1,0 +1,172 @@
+"""Single flight: one caller computes what is missing, the others wait for its result or for the next turn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cache_service.entry import Key
+    from cache_service.leases import Lease, LeaseBook
+    from cache_service.store import NewResult, PutOutcome, ResultStore, StoredResult
+
+DEFAULT_LEASE_SECONDS = 10.0
+
+
+class LostLeaseError(Exception):
+    """The lease to renew lapsed, and was given to another."""
+
+
+class Acquisition(NamedTuple):
+    """All results, or the lease to compute the missing ones, or neither while another one computes."""
+
+    results: list[StoredResult | None]
+    lease: Lease | None = None
+    is_hit: bool = False
+    """Whether none of the required ones is missing."""
+
+
+@dataclass
+class FlightStats:
+    """Counters since the start."""
+
+    granted: int = 0
+    saved: int = 0
+    """Callers that waited for another one's result."""
+
+
+class Flights:
+    """Joins store and leases. A lease is named by the first key of what is computed together."""
+
+    def __init__(
+        self,
+        store: ResultStore,
+        leases: LeaseBook,
+        *,
+        poll_seconds: float | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`poll_seconds`: how often to look for what other replicas did; None when there are none."""
+        self._store = store
+        self._leases = leases
+        self._poll_seconds = poll_seconds
+        self._clock = clock
+        self._waiting: Counter[str] = Counter()
+        self._changed: dict[str, asyncio.Event] = {}
+        self._is_closed = False
+        self._turns = 0  # releases so far: a look-up that saw none of them needn't be repeated
+        self.stats = FlightStats()
+
+    async def acquire(
+        self,
+        keys: Sequence[Key],
+        holder: str,
+        lease_seconds: float,
+        max_wait_seconds: float,
+        optional: Sequence[Key] = (),
+    ) -> Acquisition:
+        """All results, or a lease; neither when another one has still been computing after `max_wait_seconds`.
+
+        `optional` keys are looked up as well, and follow in the results, but aren't missed.
+        """
+        name = keys[0].text()
+        deadline = self._clock() + max_wait_seconds
+        waited = False
+        self._waiting[name] += 1
+        try:
+            while True:
+                turns = self._turns
+                results = await self._store.get([*keys, *optional], is_retry=waited, optional=len(optional))
+                if None not in results[: len(keys)]:
+                    self.stats.saved += waited
+                    return Acquisition(results, is_hit=True)
+                lease = await self._leases.acquire(name, holder, lease_seconds, self._clock())
+                if lease is not None:
+                    return await self._confirm(keys, optional, results, lease, is_sure=turns == self._turns)
+                left = deadline - self._clock()
+                if left <= 0 or self._is_closed:
+                    return Acquisition(results)
+                waited = True
+                await self._wait(name, left)
+        finally:
+            self._waiting[name] -= 1
+            if not self._waiting[name]:
+                del self._waiting[name]
+                self._changed.pop(name, None)
+
+    async def renew(self, keys: Sequence[Key], token: int, lease_seconds: float) -> Acquisition:
+        """The lease, longer.
+
+        Raises:
+            LostLeaseError: it is another one's.
+        """
+        lease = await self._leases.renew(keys[0].text(), token, lease_seconds, self._clock())
+        if lease is None:
+            raise LostLeaseError
+        return Acquisition([None] * len(keys), lease)
+
+    async def release(self, name: Key, token: int) -> bool:
+        """Whether the lease was still held; whoever waits gets the next turn."""
+        text = name.text()
+        released = await self._leases.release(text, token)
+        self._turn(text)
+        return released
+
+    async def put(self, results: Sequence[NewResult], tokens: Sequence[int]) -> list[PutOutcome]:
+        """One outcome per result, in order. A lost lease refuses what came under it; a held one is released."""
+        leased = [(result.key.text(), token) for result, token in zip(results, tokens, strict=True) if token]
+        verdicts = await asyncio.gather(*(self._leases.is_lost(*each, self._clock()) for each in leased))
+        lost = {token for (_, token), is_lost in zip(leased, verdicts, strict=True) if is_lost}
+        outcomes = await self._store.put(
+            [result._replace(refusal="lost_lease") if token in lost else result
+             for result, token in zip(results, tokens, strict=True)]
+        )  # fmt: skip
+        for name, token in leased:
+            if token not in lost and await self._leases.release(name, token):
+                self._turn(name)
+        return outcomes
+
+    def close(self) -> None:
+        """Ends all waiting: the server drains, and another replica may answer."""
+        self._is_closed = True
+        for name in list(self._changed):
+            self._turn(name)
+
+    async def _confirm(
+        self,
+        keys: Sequence[Key],
+        optional: Sequence[Key],
+        results: list[StoredResult | None],
+        lease: Lease,
+        *,
+        is_sure: bool,
+    ) -> Acquisition:
+        """The lease, unless its last holder's result came between the look-up and it."""
+        if not is_sure or self._poll_seconds is not None:
+            results = await self._store.get([*keys, *optional], is_retry=True)
+            if None not in results[: len(keys)]:
+                await self._leases.release(lease.name, lease.token)
+                self._turn(lease.name)
+                self.stats.saved += 1
+                return Acquisition(results, is_hit=True)
+        self.stats.granted += 1
+        return Acquisition(results, lease)
+
+    async def _wait(self, name: str, seconds: float) -> None:
+        """Until the name is released here, or it is time to look again: a lease lapses without a word."""
+        event = self._changed.setdefault(name, asyncio.Event())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, self._poll_seconds or 1.0, 1.0)):
+                await event.wait()
+
+    def _turn(self, name: str) -> None:
+        self._turns += 1
+        event = self._changed.pop(name, None)
+        if event is not None:
+            event.set()

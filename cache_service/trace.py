@@ -1,0 +1,50 @@
+"""Requests as a compact trace for `metaextract cache replay`: one line a hit or a filled miss, without any name."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cache_service.entry import Key
+
+_log = logging.getLogger(__name__)
+_BUFFER_BYTES = 256 * 1024
+_KEY_BYTES = 8
+
+
+class TraceWriter:
+    """Appends `key,size_bytes,cost_ms` lines to a file, up to a bound; about 40 bytes a request."""
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        """Continues a trace that is there.
+
+        Raises:
+            OSError: the file can't be written.
+        """
+        self._file = path.open("ab", buffering=_BUFFER_BYTES)
+        self._left_bytes = max_bytes - self._file.tell()
+
+    def note(self, key: Key, size_bytes: int, cost_seconds: float) -> None:
+        """Writes a request; a full disk or a full trace ends the writing, not the service."""
+        if self._left_bytes <= 0:
+            return
+        digest = blake3(key.text().encode()).hexdigest(length=_KEY_BYTES)
+        line = f"{digest},{size_bytes},{cost_seconds * 1000:.3f}\n".encode()
+        self._left_bytes -= len(line)
+        try:
+            self._file.write(line)
+        except OSError:
+            _log.exception("the trace can't be written any further")
+            self._left_bytes = 0
+
+    def close(self) -> None:
+        """Writes what is buffered."""
+        try:
+            self._file.close()
+        except OSError:
+            _log.exception("the end of the trace is lost")
