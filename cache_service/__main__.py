@@ -19,7 +19,7 @@ from cache_service.sizing import memory_budget
 from metaextract.cache.v1 import admin_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from service_runtime import server as runtime
 from service_runtime.memory import signals
-from service_runtime.memory.release import TrimLimiter
+from service_runtime.memory.release import TrimLimiter, tune_for_large_messages, tune_for_large_values
 from service_runtime.memory.sampler import Sampler
 from service_runtime.memory.wiring import make_classifier
 from service_runtime.settings import InvalidSettingError, from_environ
@@ -105,6 +105,9 @@ def main() -> None:
     except InvalidSettingError as error:
         sys.exit(f"metaextract-cache: {error}")
     configure_logging(settings.log_level)
+    if settings.cache_allocator != "system":
+        tune = tune_for_large_values if settings.cache_allocator == "values" else tune_for_large_messages
+        tune()
     try:
         runtime.run(lambda: _serve(settings))
     except (OSError, ValueError) as error:

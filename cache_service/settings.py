@@ -39,6 +39,12 @@ class Settings(RuntimeSettings):
         "gdsf", "Who is evicted from memory; compare them with `metaextract cache replay`.",
         choices=("gdsf", "lru", "s3-fifo"),
     )  # fmt: skip
+    cache_allocator: str = setting(
+        "values",
+        "What freed memory is for: values gives it back at once; messages keeps some for the next large message,"
+        " which is faster; system is the allocator's own choice.",
+        choices=("values", "messages", "system"),
+    )
     cache_disk_bytes: int = setting(2048 * _MIB, "Largest disk tier.", unit="B", low=_MIB, high=1 << 44)
     cache_regrow_ratio_per_second: float = setting(
         0.01,

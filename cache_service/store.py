@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cache_service.codec import CorruptValueError, MissingDictionaryError
 from cache_service.entry import Entry, Key, RemovalCause
+from cache_service.fairness import LoopShare
 from cache_service.invalidation import EVERYTHING
 
 if TYPE_CHECKING:
@@ -134,7 +135,9 @@ class ResultStore:
         now = self._clock()
         found = await self._tier.get(keys, now)
         results: list[StoredResult | None] = []
+        share = LoopShare()
         for key, hit in zip(keys, found, strict=True):
+            await share.give_way()
             result = None if hit is None else await self._open(key, hit)
             results.append(result)
             if result is not None:
@@ -152,7 +155,11 @@ class ResultStore:
         now = self._clock()
         outcomes = [PutOutcome("", result.refusal or self._refusal(result)) for result in results]
         accepted = [index for index, outcome in enumerate(outcomes) if not outcome.reason]
-        items = [(results[index].key, self._entry(results[index], now)) for index in accepted]
+        items: list[tuple[Key, Entry]] = []
+        share = LoopShare()
+        for index in accepted:
+            items.append((results[index].key, self._entry(results[index], now)))
+            await share.give_way()
         size_bytes = sum(len(entry.value) for _, entry in items)
         if self._inflight_bytes and self._inflight_bytes + size_bytes > MAX_INFLIGHT_BYTES:
             items = []

@@ -14,13 +14,13 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha._async import ReflectionServicer  # the typed name of `reflection.aio`
 
 if TYPE_CHECKING:
-    from grpc import aio
+    from service_runtime.interceptors import InterceptingServer
 
 V1ALPHA = "grpc.reflection.v1alpha.ServerReflection"
 V1 = "grpc.reflection.v1.ServerReflection"
 
 
-def add_reflection(server: aio.Server, services: list[str]) -> None:
+def add_reflection(server: InterceptingServer, services: list[str]) -> None:
     """Lets clients such as grpcurl list and describe `services` and reflection itself."""
     _register_v1_descriptor()
     servicer = ReflectionServicer([*services, V1ALPHA, V1])

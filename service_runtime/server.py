@@ -18,7 +18,7 @@ from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
 from service_runtime.health import HealthServicer
-from service_runtime.interceptors import CallInterceptor
+from service_runtime.interceptors import InterceptingServer
 from service_runtime.reflection import add_reflection
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Registration:
 
     name: str
     servicer: object
-    add: Callable[[Any, aio.Server], None]
+    add: Callable[[Any, Any], None]
 
 
 @dataclass
@@ -84,12 +84,13 @@ async def start_server(
         AddressInUseError: the address is taken.
     """
     server = make_server(options)
+    intercepting = InterceptingServer(server)
     names = [registration.name for registration in registrations]
     for registration in registrations:
-        registration.add(registration.servicer, server)
+        registration.add(registration.servicer, intercepting)
     health = HealthServicer(names)
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    add_reflection(server, [*names, "grpc.health.v1.Health"])
+    health_pb2_grpc.add_HealthServicer_to_server(health, intercepting)
+    add_reflection(intercepting, [*names, "grpc.health.v1.Health"])
     try:
         port = server.add_insecure_port(options.address)
     except RuntimeError as error:
@@ -103,7 +104,6 @@ async def start_server(
 def make_server(options: ServerOptions) -> aio.Server:
     """A bare asynchronous server. Only message sizes and port sharing are set: nothing else beat noise."""
     return aio.server(
-        interceptors=(CallInterceptor(),),
         options=(
             ("grpc.so_reuseport", 1 if options.share_port else 0),
             ("grpc.max_receive_message_length", options.max_receive_bytes),

@@ -10,12 +10,16 @@ from tests.benchmarks import (
     get_result,
     image_reading,
     large_uri,
+    memory_return,
     photographs,
+    policy_replay,
     upload,
 )
 from tests.support.evidence import run_named
 
 BENCHMARKS = {
+    "policy_replay": policy_replay.run,
+    "memory_return": memory_return.run,
     "cached_extract_vs_echo": cached_extract.run,
     "get_result_vs_echo": get_result.run,
     "upload_vs_sink": upload.run,

@@ -1,0 +1,25 @@
+"""Encoded documents of real and golden files, made by the engine without a service: what extractors store."""
+
+from __future__ import annotations
+
+import functools
+
+from extractor_service.sources.blocks import BlockCachedSource
+from extractor_service.sources.descriptor import BytesSource
+from extractor_service.workers import encode
+from tests.golden.documents import parse
+from tests.golden.samples import SAMPLES
+from tests.samples import PHOTOS
+from tests.support import corpus
+
+
+@functools.cache
+def fragments() -> list[bytes]:
+    """A fragment per photograph, golden file, and file of the corpus where there is one."""
+    contents = [path.read_bytes() for path in (*PHOTOS, *corpus.image_files())]
+    contents += [make() for name, make in SAMPLES.items()]
+    found = []
+    for data in contents:
+        filled = parse(BlockCachedSource(BytesSource(data)), data[:65536])
+        found.append(encode.encode_module("metadata", filled, filled.problems))
+    return found
