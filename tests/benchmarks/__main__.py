@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.benchmarks import (
+    batch,
     cached_extract,
     cold_folder,
     get_result,
@@ -20,6 +21,7 @@ from tests.support.evidence import run_named
 BENCHMARKS = {
     "policy_replay": policy_replay.run,
     "memory_return": memory_return.run,
+    "batch_vs_unary": batch.run,
     "cached_extract_vs_echo": cached_extract.run,
     "get_result_vs_echo": get_result.run,
     "upload_vs_sink": upload.run,

@@ -42,9 +42,19 @@ def interleave(ours, reference, calls: int, our_pids: list[int], reference_pids:
     return sides[0][2], sides[1][2]
 
 
-def add_latency_and_cpu(evidence, case: str, ours: list[Round], reference: list[Round], name: str) -> None:
+def add_latency_and_cpu(
+    evidence,
+    case: str,
+    ours: list[Round],
+    reference: list[Round],
+    name: str,
+    p50_goal: str = "",
+    cpu_goal: str = "",
+) -> None:
     """Three paired figures: p50, CPU per call of the servers, and that of the load generator."""
-    evidence.paired(case, "latency p50", "us", [r.p50_us for r in ours], [r.p50_us for r in reference], name)
+    evidence.paired(
+        case, "latency p50", "us", [r.p50_us for r in ours], [r.p50_us for r in reference], name, p50_goal
+    )
     evidence.paired(
         case,
         "CPU per call, all our processes",
@@ -52,6 +62,7 @@ def add_latency_and_cpu(evidence, case: str, ours: list[Round], reference: list[
         [r.cpu_us_per_call for r in ours],
         [r.cpu_us_per_call for r in reference],
         name,
+        cpu_goal,
     )
     evidence.paired(
         case,
