@@ -111,8 +111,10 @@ class Pipeline:
         self._cache = cache
         self._max_document_bytes = max_document_bytes
 
-    async def extract(self, source: Input, options: ExtractionOptions) -> Extraction:
-        """The document of `source`.
+    async def extract(
+        self, source: Input, options: ExtractionOptions, into: document_pb2.Document | None = None
+    ) -> Extraction:
+        """The document of `source`, written `into` an empty one where the caller has it.
 
         Raises:
             OverloadedError: the file would have to be parsed, and there is no place.
@@ -138,6 +140,7 @@ class Pipeline:
             parsed,
             changed=changed,
             max_bytes=self._max_document_bytes,
+            into=into,
         )
         return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads)
 

@@ -64,8 +64,9 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         started_at = time.monotonic()
         options = convert.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
         source = await self._open(request)
-        document, info = await self._describe(source, options, started_at)
-        return extractor_pb2.ExtractResponse(document=document, info=info)
+        response = extractor_pb2.ExtractResponse()
+        await self._describe(source, options, started_at, response)
+        return response
 
     async def ExtractUpload(
         self, request_iterator: AsyncIterator[extractor_pb2.ExtractUploadRequest], context: Context
@@ -75,8 +76,9 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         options, source = await receive_upload(
             request_iterator, self._modules, self._backoff.limiter, self._spool_budget, self._settings
         )
-        document, info = await self._describe(source, options, time.monotonic())
-        return extractor_pb2.ExtractUploadResponse(document=document, info=info)
+        response = extractor_pb2.ExtractUploadResponse()
+        await self._describe(source, options, time.monotonic(), response)
+        return response
 
     async def GetCapabilities(
         self, request: extractor_pb2.GetCapabilitiesRequest, context: Context
@@ -116,14 +118,19 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         raise InvalidRequestError("source", "inline or uri is required")
 
     async def _describe(
-        self, source: Input, options: ExtractionOptions, started_at: float
-    ) -> tuple[Any, extractor_pb2.ExtractionInfo]:
+        self,
+        source: Input,
+        options: ExtractionOptions,
+        started_at: float,
+        response: extractor_pb2.ExtractResponse | extractor_pb2.ExtractUploadResponse,
+    ) -> None:
+        """Fills the response."""
         try:
-            extraction = await self._pipeline.extract(source, options)
+            extraction = await self._pipeline.extract(source, options, response.document)
         finally:
             source.close()
-        return extraction.document, convert.info_to_wire(
-            extraction, source.content_id, time.monotonic() - started_at
+        response.info.CopyFrom(
+            convert.info_to_wire(extraction, source.content_id, time.monotonic() - started_at)
         )
 
 

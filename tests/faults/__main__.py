@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import sys
 
-from tests.faults import cache_kill9, damaged_files, hostile_worker, pressure_override
+from tests.faults import (
+    cache_kill9,
+    damaged_files,
+    disk_bitflip,
+    disk_kill9,
+    hostile_worker,
+    oscillation,
+    pressure_override,
+)
 from tests.support.evidence import run_named
 
 FAULTS = {
     "cache_kill9": cache_kill9.run,
+    "disk_kill9": disk_kill9.run,
+    "disk_bitflip": disk_bitflip.run,
+    "oscillation": oscillation.run,
     "damaged_files": damaged_files.run,
     "hostile_worker": hostile_worker.run,
     "pressure_override": pressure_override.run,

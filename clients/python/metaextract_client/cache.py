@@ -191,6 +191,15 @@ class CacheClient:
             response = self._results.GetResult(result_pb2.GetResultRequest(key=key), timeout=timeout)
         return response.lookup
 
+    def get_results(
+        self, keys: Sequence[result_pb2.ResultKey], timeout: float | None = 30.0
+    ) -> Sequence[result_pb2.ResultLookup]:
+        """One look-up per key, in order."""
+        with translated():
+            return self._results.BatchGetResults(
+                result_pb2.BatchGetResultsRequest(keys=keys), timeout=timeout
+            ).lookups
+
     def put_result(
         self, entry: result_pb2.ResultEntry, timeout: float | None = 10.0
     ) -> result_pb2.PutOutcome:
