@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from cache_service.store import NewResult, PutOutcome, ResultStore, StoredResult
 
 DEFAULT_LEASE_SECONDS = 10.0
+_LAPSE_SECONDS = 1.0  # a lease lapses without a word; so often it is looked for
+_LOOKOUT_LOST_SECONDS = 5.0
 
 
 class LostLeaseError(Exception):
@@ -58,6 +59,7 @@ class Flights:
         self._poll_seconds = poll_seconds
         self._clock = clock
         self._waiting: Counter[str] = Counter()
+        self._lookouts: set[str] = set()
         self._changed: dict[str, asyncio.Event] = {}
         self._is_closed = False
         self._turns = 0  # releases so far: a look-up that saw none of them needn't be repeated
@@ -93,8 +95,11 @@ class Flights:
                 if left <= 0 or self._is_closed:
                     return Acquisition(results)
                 waited = True
-                await self._wait(name, left)
+                if turns == self._turns:  # else a turn has come between the look-up and now
+                    await self._wait(name, left)
         finally:
+            if waited:  # it may have been the one who looks around
+                self._wake(name)
             self._waiting[name] -= 1
             if not self._waiting[name]:
                 del self._waiting[name]
@@ -161,12 +166,25 @@ class Flights:
     async def _wait(self, name: str, seconds: float) -> None:
         """Until the name is released here, or it is time to look again: a lease lapses without a word."""
         event = self._changed.setdefault(name, asyncio.Event())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(seconds, self._poll_seconds or 1.0, 1.0)):
+        is_first = name not in self._lookouts
+        # One of those who wait looks around for all of them: 200 looking for themselves would be a load of its own.
+        pause = (self._poll_seconds or _LAPSE_SECONDS) if is_first else _LOOKOUT_LOST_SECONDS
+        if is_first:
+            self._lookouts.add(name)
+        try:
+            async with asyncio.timeout(min(seconds, pause)):
                 await event.wait()
+        except TimeoutError:
+            return
+        finally:
+            if is_first:
+                self._lookouts.discard(name)
 
     def _turn(self, name: str) -> None:
         self._turns += 1
+        self._wake(name)
+
+    def _wake(self, name: str) -> None:
         event = self._changed.pop(name, None)
         if event is not None:
             event.set()

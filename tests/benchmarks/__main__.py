@@ -14,6 +14,7 @@ from tests.benchmarks import (
     memory_return,
     photographs,
     policy_replay,
+    soak_cache,
     upload,
 )
 from tests.support.evidence import run_named
@@ -21,6 +22,7 @@ from tests.support.evidence import run_named
 BENCHMARKS = {
     "policy_replay": policy_replay.run,
     "memory_return": memory_return.run,
+    "soak_cache": soak_cache.run,
     "batch_vs_unary": batch.run,
     "cached_extract_vs_echo": cached_extract.run,
     "get_result_vs_echo": get_result.run,

@@ -12,6 +12,8 @@ from tests.faults import (
     hostile_worker,
     oscillation,
     pressure_override,
+    redis_chaos,
+    single_flight,
 )
 from tests.support.evidence import run_named
 
@@ -19,6 +21,8 @@ FAULTS = {
     "cache_kill9": cache_kill9.run,
     "disk_kill9": disk_kill9.run,
     "disk_bitflip": disk_bitflip.run,
+    "redis_chaos": redis_chaos.run,
+    "single_flight": single_flight.run,
     "oscillation": oscillation.run,
     "damaged_files": damaged_files.run,
     "hostile_worker": hostile_worker.run,

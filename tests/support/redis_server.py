@@ -62,11 +62,12 @@ class RedisServer:
             try:
                 with self.client() as client:
                     client.ping()
-                return
             except redis.exceptions.RedisError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
+            else:
+                return
 
     def pause(self) -> None:
         os.kill(self.process.pid, signal.SIGSTOP)
@@ -105,7 +106,7 @@ def cluster(masters: int = 3, replicas: int = 1):
                     "1000",
                     "--cluster-config-file",
                     "nodes.conf",
-                )  # fmt: skip
+                )
             )
             for _ in range(masters * (1 + replicas))
         ]

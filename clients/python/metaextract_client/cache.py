@@ -208,6 +208,15 @@ class CacheClient:
             response = self._results.PutResult(result_pb2.PutResultRequest(entry=entry), timeout=timeout)
         return response.outcome
 
+    def put_results(
+        self, entries: Sequence[result_pb2.ResultEntry], timeout: float | None = 30.0
+    ) -> Sequence[result_pb2.PutOutcome]:
+        """How safely each of `entries` was stored, in order."""
+        with translated():
+            return self._results.BatchPutResults(
+                result_pb2.BatchPutResultsRequest(entries=entries), timeout=timeout
+            ).outcomes
+
     def invalidate_results(
         self,
         content_id: str = "",
