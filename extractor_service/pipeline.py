@@ -90,6 +90,11 @@ class _Work(NamedTuple):
     lookup: Lookup | None
     """None when the cache isn't to be used."""
 
+    def strikes(self) -> Strikes | None:
+        """What is remembered of failures with this content."""
+        note = self.lookup.note if self.lookup is not None else None
+        return None if note is None else Strikes.decode(note)
+
 
 class Pipeline:
     """Describes inputs. Parsing is limited and isolated; cached results need neither place nor worker."""
@@ -132,7 +137,11 @@ class Pipeline:
         parsed, changed = JobResult(), False
         if len(fragments) < len(steps):
             async with lookup.lease if lookup and lookup.lease else contextlib.nullcontext():
-                parsed, changed = await self._compute(work)
+                refused = _refused(work)
+                if refused is None:
+                    parsed, changed = await self._compute(work)
+                else:
+                    parsed, verdict = refused, CacheVerdict.HIT
         document = assemble.document(
             source,
             context.format,
@@ -145,15 +154,8 @@ class Pipeline:
         return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads)
 
     async def _compute(self, work: _Work) -> tuple[JobResult, bool]:
-        """What the workers found, added to the fragments and stored, and whether the file changed meanwhile.
-
-        A content that has killed its worker lately isn't tried: what became of it is the answer.
-        """
+        """What the workers found, added to the fragments and stored, and whether the file changed meanwhile."""
         source, options, lookup = work.source, work.options, work.lookup
-        before = Strikes.decode(lookup.note) if lookup is not None and lookup.note is not None else None
-        is_refresh = options.cache_use is CacheUse.REFRESH
-        if before is not None and before.forbids(time.time(), options.parse_seconds, is_refresh=is_refresh):
-            return JobResult(failure=before.outcome, failure_message=before.explanation()), False
         missing = [step for step in work.steps if step.module.name not in work.fragments]
         parsed = await self._parse(source, options, work.context, missing)
         changed = source.has_changed()
@@ -164,7 +166,7 @@ class Pipeline:
         if lookup is not None and not changed:
             results = _new_results(missing, work.fragments, storable)
             if parsed.failure in _STRIKING:
-                record = strikes.after(before, parsed, time.time(), options.parse_seconds)
+                record = strikes.after(work.strikes(), parsed, time.time(), options.parse_seconds)
                 results.append(
                     NewResult(
                         strikes.key(source.content_id),
@@ -235,6 +237,15 @@ class Pipeline:
         for step in missing:
             wanted.update(step.module.reads)
         return tuple(name for name in self._modules if name in wanted)
+
+
+def _refused(work: _Work) -> JobResult | None:
+    """What became of a content that has killed its worker lately, and isn't tried again now."""
+    record = work.strikes()
+    is_refresh = work.options.cache_use is CacheUse.REFRESH
+    if record is None or not record.forbids(time.time(), work.options.parse_seconds, is_refresh=is_refresh):
+        return None
+    return JobResult(failure=record.outcome, failure_message=record.explanation())
 
 
 def _new_results(

@@ -10,6 +10,9 @@ import pytest
 from metaextract_client import CacheClient, ExtractorClient
 from tests.samples import write_samples
 from tests.support.processes import start_cache, start_extractor
+from tests.support.redis_fixture import redis_prefix, redis_server
+
+__all__ = ["redis_prefix", "redis_server"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Shells start background jobs so, and children inherit it: what is told to stop by Ctrl-C never would.

@@ -97,3 +97,136 @@ def test_a_watch_begins_with_a_snapshot(cache):
     assert not first.heartbeat and first.state.epoch and first.state.valid_for_seconds > 0
     assert first.state.signals and first.state.signals[0].limit_bytes > 0
     watch.close()
+
+
+def group(content, token=0, *, optional=()):
+    return result_pb2.ResultGroup(
+        keys=[key(content), key(content, "n")],
+        lease_token=token,
+        optional_keys=[key(content, each) for each in optional],
+    )
+
+
+def acquire(results, *groups, **options):
+    return results.AcquireResult(result_pb2.AcquireResultRequest(groups=groups, **options), timeout=10)
+
+
+def test_one_leads_the_others_follow(results):
+    answer = acquire(results, group("b3:flight", optional=["o"]), group("b3:flight2"))
+    first, second = answer.acquisitions
+    assert [each.status for each in answer.acquisitions] == [result_pb2.ACQUIRE_STATUS_LEASED] * 2
+    assert len(first.lookups) == 3 and not any(lookup.found for lookup in first.lookups)
+    assert 9 < first.lease_expires_in_seconds <= 10 and second.lease_token > 0
+    assert acquire(results, group("b3:flight")).acquisitions[0].status == result_pb2.ACQUIRE_STATUS_WAIT
+    held = results.AcquireResult.future(
+        result_pb2.AcquireResultRequest(groups=[group("b3:flight")], max_wait_seconds=20)
+    )
+    entries = [
+        result_pb2.ResultEntry(
+            key=key("b3:flight", module), value=b"v", read_point=answer.read_point, lease_token=token
+        )
+        for module, token in (("m", first.lease_token), ("n", 0))
+    ]
+    results.BatchPutResults(result_pb2.BatchPutResultsRequest(entries=entries))
+    (followed,) = held.result(timeout=5).acquisitions
+    assert followed.status == result_pb2.ACQUIRE_STATUS_HIT and [hit.value for hit in followed.lookups] == [
+        b"v",
+        b"v",
+    ]
+    released = results.ReleaseLease(
+        result_pb2.ReleaseLeaseRequest(
+            groups=[group("b3:flight2", second.lease_token), group("b3:flight", 1)]
+        )
+    )
+    assert released.released_count == 1
+
+
+def test_a_lost_lease_is_aborted(results):
+    (mine,) = acquire(results, group("b3:lost")).acquisitions
+    renewed = acquire(results, group("b3:lost", mine.lease_token), lease_seconds=60).acquisitions[0]
+    assert renewed.lease_token == mine.lease_token and renewed.lease_expires_in_seconds > 50
+    with pytest.raises(grpc.RpcError) as caught:
+        acquire(results, group("b3:lost", mine.lease_token + 1))
+    assert caught.value.code() is grpc.StatusCode.ABORTED
+    results.ReleaseLease(result_pb2.ReleaseLeaseRequest(groups=[group("b3:lost", mine.lease_token)]))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"groups": []},
+        {"groups": [result_pb2.ResultGroup()]},
+        {"groups": [group("x")], "max_wait_seconds": 301},
+        {"groups": [group("x")], "max_wait_seconds": -1},
+        {"groups": [group("x"), group("y")], "max_wait_seconds": 1},
+        {"groups": [group("x")], "lease_seconds": 0.5},
+        {"groups": [group("x")], "lease_seconds": float("nan")},
+        {"groups": [group("x", optional=[str(number) for number in range(65)])]},
+    ],
+)
+def test_wrong_acquisitions_are_invalid_arguments(results, options):
+    with pytest.raises(grpc.RpcError) as caught:
+        results.AcquireResult(result_pb2.AcquireResultRequest(**options))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_invalidations_can_be_followed_and_resumed(results):
+    watch = results.WatchInvalidations(result_pb2.WatchInvalidationsRequest())
+    start = next(watch)
+    assert start.valid_for_seconds > 0 and not start.reset and not start.HasField("selector")
+    results.InvalidateResults(result_pb2.InvalidateResultsRequest(content_id="b3:watched", module="m"))
+    results.InvalidateResults(result_pb2.InvalidateResultsRequest(tag="t"))
+    heard = [next(watch) for _ in range(2)]
+    assert heard[0].selector.content_id == "b3:watched" and heard[1].selector.tag == "t"
+    assert [each.point.revision - start.point.revision for each in heard] == [1, 2]
+    watch.cancel()
+    again = results.WatchInvalidations(result_pb2.WatchInvalidationsRequest(since=heard[0].point))
+    assert not next(again).reset and next(again).selector.tag == "t"
+    again.cancel()
+    for since in (
+        result_pb2.InvalidationPoint(log_id="x", revision=1),
+        result_pb2.InvalidationPoint(log_id=start.point.log_id, revision=10**9),
+    ):
+        lost = results.WatchInvalidations(result_pb2.WatchInvalidationsRequest(since=since))
+        assert next(lost).reset
+        lost.cancel()
+
+
+def test_operators_can_look_and_warm(cache):
+    for number in range(5):
+        cache.put_result(
+            result_pb2.ResultEntry(
+                key=key(f"b3:look{number}"),
+                value=b"document " * 100,
+                cost_seconds=0.5,
+                tags=["t"],
+                source="file:///x",
+            )
+        )
+    found = cache.describe_entry(key("b3:look1"))
+    assert found.found and list(found.entry.tiers) == ["memory", "disk"]
+    assert (found.entry.value_bytes, found.entry.source, list(found.entry.tags)) == (900, "file:///x", ["t"])
+    assert found.entry.stored_bytes < 100 and found.priority >= found.next_victim_priority > 0
+    assert "500.0 ms" in found.explanation and "expires" in found.explanation
+    assert not cache.describe_entry(key("b3:nowhere")).found
+    for tier in ("memory", "disk"):
+        names, token = [], ""
+        while True:
+            page = cache.list_entries(tier, 2, token)
+            names += [(entry.key.content_id, entry.key.module, entry.key.version) for entry in page.entries]
+            token = page.next_page_token
+            if not token:
+                break
+        assert {(f"b3:look{number}", "m", "1") for number in range(5)} <= set(names)
+        assert len(names) == len(set(names))
+    progress = list(
+        cache.warm_cache([key(f"b3:look{number % 5}") for number in range(70)] + [key("b3:nowhere")])
+    )
+    assert [each.done_count for each in progress] == [50, 71] and progress[-1].warmed_count == 70
+    for wrong in ("redis", "tower"):
+        with pytest.raises(InvalidRequestError):
+            cache.list_entries(wrong)
+    watched = cache.watch_stats(0.1)
+    first, second = next(watched), next(watched)
+    assert second.uptime_seconds > first.uptime_seconds and first.value_bytes > first.stored_bytes > 0
+    watched.close()

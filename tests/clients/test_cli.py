@@ -272,3 +272,23 @@ def test_ctrl_c_stops_both(tmp_path):
             up.stdout.readline()
         up.send_signal(signal.SIGINT)
         assert up.wait(10) == exit_codes.OK
+
+
+def test_entries_can_be_listed_described_warmed_and_invalidated(cache_process, cache, capsys):
+    from metaextract.cache.v1 import result_pb2
+
+    key = result_pb2.ResultKey(space="verified", content_id="b3:cli", module="m", version="1")
+    cache.put_result(result_pb2.ResultEntry(key=key, value=bytes(5000), cost_seconds=0.25, tags=["cli"]))
+    where = ["--cache", cache_process.address]
+    assert run(["cache", "list", "--tier", "disk", "--limit", "1000", *where]) == exit_codes.OK
+    line = next(line for line in capsys.readouterr().out.splitlines() if "b3:cli" in line)
+    assert line.startswith("verified b3:cli m 1  4.9 KiB as ") and "250.0 ms" in line
+    name = line.split("  ")[0]
+    assert run(["cache", "describe", name, *where]) == exit_codes.OK
+    out = capsys.readouterr().out
+    assert "in memory, disk" in out and "computing it again would cost 250.0 ms" in out
+    assert run(["cache", "warm", name, "verified nothing m 1", *where]) == exit_codes.OK
+    assert capsys.readouterr().out == "2 of 2, 1 in memory\n"
+    assert run(["cache", "invalidate", "--tag", "cli", *where]) == exit_codes.OK
+    assert capsys.readouterr().out.startswith("1 entries removed")
+    assert run(["cache", "describe", name, *where]) == exit_codes.FAILED

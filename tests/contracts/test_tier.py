@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 
 from cache_service.entry import Budget, Entry, Key, RemovalCause, Selector, charged_bytes
 from cache_service.eviction.lru import LruPolicy
+from cache_service.fleet.connection import FleetConnection
 from cache_service.tiers.arena import Arena
 from cache_service.tiers.base import TierError
-from cache_service.tiers.composite import CompositeTier
+from cache_service.tiers.composite import CompositeTier, Layer
 from cache_service.tiers.disk import DiskTier
 from cache_service.tiers.memory import MemoryTier
+from cache_service.tiers.redis import RedisTier
+from cache_service.tiers.sized import SizedTier
+from cache_service.tiers.storage import HeapStorage
 
 BUDGET = Budget(100_000)
 NOW = 1000.0
@@ -42,12 +49,32 @@ class FailingTier:
         pass
 
 
+class HangingTier(FailingTier):
+    """Answers nothing."""
+
+    name = "failing"
+
+    def __getattr__(self, name):
+        async def hang(*_, **__):
+            await asyncio.sleep(60)
+
+        return hang
+
+
 async def memory(tmp_path, budget):
     return MemoryTier(budget, LruPolicy(), Arena(budget.bytes))
 
 
 async def disk(tmp_path, budget):
     return await DiskTier.open(tmp_path / "disk", budget)
+
+
+async def by_size(tmp_path, budget):
+    small, large = (
+        await memory(tmp_path, budget),
+        MemoryTier(budget, LruPolicy(), HeapStorage(), name="large"),
+    )
+    return SizedTier(small, large, split_bytes=200, large_ratio=0.5)
 
 
 async def composite(tmp_path, budget):
@@ -58,7 +85,16 @@ async def with_a_failing_front(tmp_path, budget):
     return CompositeTier([FailingTier(), await memory(tmp_path, budget)])
 
 
-@pytest.fixture(params=[memory, disk, composite, with_a_failing_front], ids=lambda make: make.__name__)
+async def behind_a_slow_front(tmp_path, budget):
+    return CompositeTier(
+        [Layer(HangingTier(), is_local=False, timeout_seconds=0.01), await memory(tmp_path, budget)]
+    )
+
+
+@pytest.fixture(
+    params=[memory, disk, composite, with_a_failing_front, behind_a_slow_front],
+    ids=lambda make: make.__name__,
+)
 async def make_tier(request, tmp_path):
     made = []
 
@@ -201,3 +237,39 @@ async def test_stats_count_what_is_there(make_tier):
     stats = tier.stats()[-1]
     assert stats.entry_count == 3
     assert stats.used_bytes == sum(charged_bytes(key(number), entry(bytes(100))) for number in range(3))
+
+
+@pytest.mark.parametrize("make", [by_size, "redis"], ids=["by_size", "redis"])
+async def test_the_heart_of_the_contract(make, tmp_path, request, redis_prefix):
+    """For tiers without one budget, or whose size is another's affair: values, keys, expiry, promotion, discard."""
+    connection = None
+    if make == "redis":
+        connection = FleetConnection(request.getfixturevalue("redis_server").url, redis_prefix, 1.0)
+        tier = RedisTier(connection, lambda: "log")
+    else:
+        tier = await make(tmp_path, BUDGET)
+    now = time.time()
+    live = entry(b"a" * 500, expires_at=now + 1000)
+    labelled = live._replace(value=b"b", source="file:///x", tags=("one", "two"))
+    assert all(await tier.put([(key(1), live), (key(2), labelled)], now))
+    assert [hit and hit.entry for hit in await tier.get([key(1), key(3), key(2)], now)] == [
+        live,
+        None,
+        labelled,
+    ]
+    for part in range(5):
+        other = Key(*(value + "x" if index == part else value for index, value in enumerate(key(1))))
+        assert await tier.get([other], now) == [None]
+    await tier.put([(key(1), live._replace(value=b"newer"))], now, only_absent=True)
+    assert (await tier.get([key(1)], now))[0].entry == live
+    await tier.put([(key(1), live._replace(value=b"newer"))], now)
+    assert (await tier.get([key(1)], now))[0].entry.value == b"newer"
+    await tier.discard([(key(1), live)], RemovalCause.DELETED)
+    assert (await tier.get([key(1)], now))[0] is not None, "a newer entry stays"
+    await tier.discard([(key(2), labelled)], RemovalCause.DELETED)
+    assert await tier.get([key(2)], now) == [None]
+    assert await tier.get([key(1)], now + 1000) == [None], "expired"
+    assert tier.stats()[0].hits > 0
+    await tier.close()
+    if connection is not None:
+        await connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -375,3 +376,95 @@ def test_a_document_above_the_limit_is_cut_with_a_problem(cache_process, samples
         document, _ = client.extract_bytes(data, "many.fits")
     assert document.ByteSize() < 101_000 and outcome_name(document.outcome) == "PARTIAL"
     assert any(problem.kind == document_pb2.PROBLEM_KIND_LIMIT for problem in document.problems)
+
+
+def test_a_file_that_keeps_killing_workers_is_quarantined_until_it_is_released(tmp_path):
+    data = make("kill")
+    with (
+        start_cache(tmp_path / "cache") as cache,
+        start_extractor(cache.address, "tests.faults.hostile_extractor") as process,
+        start_extractor(cache.address, "tests.faults.hostile_extractor") as other,
+        ExtractorClient(process.address) as client,
+        ExtractorClient(other.address) as elsewhere,
+        CacheClient(cache.address) as admin,
+    ):
+        first = client.extract_bytes(data)
+        assert status(first) == "MISS" and outcome_name(first.document.outcome) == "OUT_OF_MEMORY"
+        soon = elsewhere.extract_bytes(data)
+        assert status(soon) == "HIT" and soon.document.outcome == first.document.outcome
+        assert "isn't tried again yet" in soon.document.problems[0].message
+        for _ in range(2):  # somebody insists
+            assert status(client.extract_bytes(data, options=REFRESH)) == "MISS"
+        for options in (None, REFRESH):
+            quarantined = elsewhere.extract_bytes(data, options=options)
+            assert status(quarantined) == "HIT"
+            assert "quarantined after 3 failures" in quarantined.document.problems[0].message
+        assert outcome_name(client.extract_bytes(unique(b"fine")).document.outcome) == "UNSUPPORTED"
+        assert admin.invalidate_results(content_id=first.info.content_id) == 1
+        assert status(elsewhere.extract_bytes(data)) == "MISS", "released"
+
+
+def test_a_slow_file_is_read_once_however_many_ask(tmp_path):
+    data = make("slow")
+    with (
+        start_cache(tmp_path / "cache") as cache,
+        start_extractor(cache.address, "tests.faults.hostile_extractor") as one,
+        start_extractor(cache.address, "tests.faults.hostile_extractor") as other,
+        ExtractorClient(one.address) as first,
+        ExtractorClient(other.address) as second,
+        ThreadPoolExecutor(16) as executor,
+    ):
+        clients = [first, second] * 8
+        answers = list(executor.map(lambda client: client.extract_bytes(data, timeout=30), clients))
+        assert sorted(status(answer) for answer in answers) == ["HIT"] * 15 + ["MISS"]
+        assert {outcome_name(answer.document.outcome) for answer in answers} == {"OK"}
+
+
+def test_a_cancelled_leader_strands_nobody(tmp_path):
+    data = make("slow")
+    with (
+        start_cache(tmp_path / "cache") as cache,
+        start_extractor(cache.address, "tests.faults.hostile_extractor") as process,
+        ExtractorClient(process.address) as client,
+        grpc.insecure_channel(process.address) as channel,
+        ThreadPoolExecutor(1) as executor,
+    ):
+        stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
+        leader = stub.Extract.future(
+            extractor_pb2.ExtractRequest(inline=extractor_pb2.InlineSource(data=data))
+        )
+        time.sleep(0.5)
+        started = time.monotonic()
+        follower = executor.submit(client.extract_bytes, data, timeout=30)
+        time.sleep(0.3)
+        leader.cancel()
+        assert status(follower.result()) == "MISS"
+        assert time.monotonic() - started < 6, "the lease was given back, not left to lapse"
+
+
+def test_the_near_cache_forgets_what_is_invalidated(cache_process, cache, extractor):
+    data = unique(PHOTOS[0].read_bytes())
+    content_id = extractor.extract_bytes(data).info.content_id
+    assert status(extractor.extract_bytes(data)) == "HIT"
+    before = cache.get_stats().hits
+    assert status(extractor.extract_bytes(data)) == "HIT"
+    assert cache.get_stats().hits == before, "answered without a second hop"
+    cache.invalidate_results(content_id=content_id)
+    time.sleep(0.2)
+    assert status(extractor.extract_bytes(data)) == "MISS"
+
+
+def test_invalidating_a_folder_concerns_what_was_read_from_it(extractor, cache, samples):
+    source = next(path for path in samples.values() if path.suffix == ".png")
+    os.utime(source, (time.time() - 100, time.time() - 100))
+    while time.time() - source.stat().st_ctime < SETTLE_SECONDS + 0.1:
+        time.sleep(0.1)
+    uri = source.as_uri()
+    extractor.extract_uri(uri)
+    assert status(extractor.extract_uri(uri)) == "HIT"
+    cache.invalidate_results(source_prefix=source.parent.as_uri() + "/nothing")
+    time.sleep(0.2)
+    assert status(extractor.extract_uri(uri)) == "HIT"
+    assert cache.invalidate_results(source_prefix=source.parent.as_uri()) > 0
+    time.sleep(0.2)
+    assert status(extractor.extract_uri(uri)) == "MISS"

@@ -54,13 +54,10 @@ def run(name: str) -> Evidence:
             evidence.single(action, "next request took", "s", time.monotonic() - started, "<= 1")
             again = client.extract_bytes(data, "", options, timeout=30) if expected != "PARTIAL" else None
             if again is not None:
-                evidence.single(
-                    action,
-                    "failure was not cached",
-                    "0/1",
-                    float(cache_status_name(again.info.cache_status) == "MISS"),
-                    "== 1",
-                )
+                # A lost worker is remembered for a moment; what ended by itself is tried again.
+                same = outcome_name(again.document.outcome) == found
+                evidence.single(action, "asked again: the same outcome", "0/1", float(same), "== 1")
+                print(f"             asked again: {cache_status_name(again.info.cache_status)}")
             assert info.content_id
         # Of the whole zoo only the template and idle workers are left: nothing leaks.
         wait_until(lambda: len(family(extractor.pid)) <= 2 + 2, 5)

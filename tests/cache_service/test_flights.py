@@ -1,0 +1,101 @@
+import asyncio
+
+import pytest
+
+from cache_service.entry import Budget, Key
+from cache_service.flights import Flights, LostLeaseError
+from cache_service.leases import LocalLeases
+from cache_service.store import NewResult, TtlSpan
+from tests.support.stores import memory_tier, result_store
+
+KEYS = [Key("verified", "b3:1", module, "1", "") for module in ("a", "b")]
+NOTE = Key("verified", "b3:1", "note", "1", "")
+
+
+def results(token_key=0, value=b"v"):
+    return [NewResult(key, value, 2.0, TtlSpan(100, 100), None) for key in KEYS]
+
+
+@pytest.fixture
+async def flights():
+    made = Flights(result_store(memory_tier(Budget(10**6))), LocalLeases())
+    yield made
+    await made._store.close()
+
+
+async def test_the_first_gets_the_lease_the_others_its_result(flights):
+    first = await flights.acquire(KEYS, "me", 10, 0)
+    assert first.lease is not None and not first.is_hit
+    assert (await flights.acquire(KEYS, "you", 10, 0)).lease is None, "no time to wait"
+    waiting = [asyncio.create_task(flights.acquire(KEYS, "you", 10, 5)) for _ in range(50)]
+    await asyncio.sleep(0.05)
+    assert not any(task.done() for task in waiting)
+    outcomes = await flights.put(results(), [first.lease.token, 0])
+    assert {outcome.tier for outcome in outcomes} == {"memory"}
+    answers = await asyncio.wait_for(asyncio.gather(*waiting), 1)
+    assert all(answer.is_hit and [hit.value for hit in answer.results] == [b"v", b"v"] for answer in answers)
+    assert flights.stats.granted == 1 and flights.stats.saved == 50
+    assert flights._store.stats.hits + flights._store.stats.misses == 2 * 52, "waiting isn't counted"
+    assert not flights._waiting and not flights._changed and not flights._lookouts
+
+
+async def test_a_release_without_a_result_gives_the_next_one_a_turn(flights):
+    first = await flights.acquire(KEYS, "me", 10, 0)
+    waiting = [asyncio.create_task(flights.acquire(KEYS, "you", 10, 5)) for _ in range(3)]
+    await asyncio.sleep(0.02)
+    assert await flights.release(KEYS[0], first.lease.token)
+    done, pending = await asyncio.wait(waiting, timeout=0.5)
+    assert len(done) == 1 and next(iter(done)).result().lease is not None
+    token = next(iter(done)).result().lease.token
+    await flights.put(results(), [token, 0])
+    assert all(answer.is_hit for answer in await asyncio.wait_for(asyncio.gather(*pending), 1))
+
+
+async def test_a_lease_that_lapses_strands_nobody(flights):
+    await flights.acquire(KEYS, "me", 0.2, 0)
+    answer = await asyncio.wait_for(flights.acquire(KEYS, "you", 10, 5), 3)
+    assert answer.lease is not None and answer.lease.holder == "you"
+
+
+async def test_a_cancelled_waiter_leaves_nothing_behind(flights):
+    first = await flights.acquire(KEYS, "me", 10, 0)
+    waiting = [asyncio.create_task(flights.acquire(KEYS, "you", 10, 60)) for _ in range(3)]
+    await asyncio.sleep(0.02)
+    waiting[0].cancel()  # the one who looks around for all
+    await asyncio.sleep(0.02)
+    await flights.put(results(), [first.lease.token, 0])
+    assert all(answer.is_hit for answer in await asyncio.wait_for(asyncio.gather(*waiting[1:]), 2))
+    assert not flights._waiting and not flights._lookouts
+
+
+async def test_a_late_holder_is_refused(flights):
+    late = await flights.acquire(KEYS, "late", 0.05, 0)
+    await asyncio.sleep(0.06)
+    current = await flights.acquire(KEYS, "current", 10, 0)
+    outcomes = await flights.put(results(value=b"late"), [late.lease.token, 0])
+    assert outcomes[0].reason == "lost_lease" and outcomes[1].tier == "memory"
+    with pytest.raises(LostLeaseError):
+        await flights.renew(KEYS, late.lease.token, 10)
+    assert (await flights.renew(KEYS, current.lease.token, 30)).lease.token == current.lease.token
+    assert (await flights.put(results(), [current.lease.token, 0]))[0].tier == "memory"
+
+
+async def test_what_is_optional_is_not_missed(flights):
+    first = await flights.acquire(KEYS, "me", 10, 0, [NOTE])
+    await flights.put(
+        [*results(), NewResult(NOTE, b"note", 1, TtlSpan(9, 9), None)], [first.lease.token, 0, 0]
+    )
+    assert (await flights.acquire(KEYS, "me", 10, 0, [NOTE])).results[2].value == b"note"
+    other = [key._replace(content_id="b3:2") for key in KEYS]
+    await flights.put([result._replace(key=key) for key, result in zip(other, results())], [0, 0])
+    answer = await flights.acquire(other, "me", 10, 0, [NOTE._replace(content_id="b3:2")])
+    assert answer.is_hit and answer.results[2] is None
+
+
+async def test_closing_ends_the_waiting(flights):
+    await flights.acquire(KEYS, "me", 10, 0)
+    waiting = asyncio.create_task(flights.acquire(KEYS, "you", 10, 60))
+    await asyncio.sleep(0.02)
+    flights.close()
+    answer = await asyncio.wait_for(waiting, 1)
+    assert answer.lease is None and not answer.is_hit

@@ -1,0 +1,59 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor_service import strikes
+from extractor_service.document import Outcome
+from extractor_service.strikes import Strikes
+from extractor_service.workers.protocol import JobResult
+
+NOW = 1_700_000_000.0
+
+
+def record(count=1, outcome=Outcome.CRASHED, seconds=30.0):
+    return Strikes(count, outcome.value, "the worker ended by signal 11", NOW, seconds)
+
+
+def test_a_failure_is_not_tried_again_for_a_moment():
+    assert record().forbids(NOW + 14, 30, is_refresh=False)
+    assert not record().forbids(NOW + 16, 30, is_refresh=False)
+    assert not record().forbids(NOW + 1, 30, is_refresh=True), "somebody insists"
+    assert record(outcome=Outcome.OUT_OF_MEMORY).forbids(NOW + 59, 30, is_refresh=False)
+
+
+def test_who_gives_much_more_time_may_try():
+    timeout = record(outcome=Outcome.TIMEOUT, seconds=2)
+    assert timeout.forbids(NOW + 1, 2, is_refresh=False)
+    assert not timeout.forbids(NOW + 1, 30, is_refresh=False)
+    assert record().forbids(NOW + 1, 300, is_refresh=False), "more time doesn't heal a crash"
+
+
+def test_the_third_time_is_quarantine():
+    assert not record(2).is_quarantined
+    third = record(3)
+    assert third.forbids(NOW + 86_400, 30, is_refresh=False) and third.forbids(
+        NOW + 86_400, 30, is_refresh=True
+    )
+    assert "quarantined after 3" in third.explanation() and "signal 11" in third.explanation()
+
+
+def test_strikes_add_up():
+    lost = JobResult(failure=Outcome.CRASHED.value, failure_message="gone")
+    first = strikes.after(None, lost, NOW, 30)
+    second = strikes.after(first, lost, NOW + 60, 30)
+    assert (first.strike_count, second.strike_count, second.struck_at) == (1, 2, NOW + 60)
+    assert Strikes.decode(second.encode()) == second
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"{}", b"[]", b"[1,2]", b'[1,99,"m",0,0]', b'["x",7,"m",0,0]', b"\xff\xfe", b"[1,7,null,null,0]"],
+)
+def test_nonsense_is_no_record(text):
+    assert Strikes.decode(text) is None
+
+
+@given(st.binary(max_size=60))
+def test_whatever_the_cache_says_is_survived(text):
+    found = Strikes.decode(text)
+    assert found is None or isinstance(found, Strikes)

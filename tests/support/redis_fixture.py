@@ -1,0 +1,24 @@
+"""A Redis for tests: one server a session, a prefix a test. Skipped where no server is installed; CI installs one."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.support.redis_server import SERVER, RedisServer
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def redis_server():
+    if not SERVER:
+        pytest.skip("redis-server isn't installed")
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_prefix():
+    return f"test{next(_numbers)}"
