@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _SPLIT_BYTES = 64 * 1024
 _POLL_SECONDS = 0.05
 _REFRESH_SECONDS = 60.0
+_CANCEL_SECONDS = 0.5
 
 
 class Assembled(NamedTuple):
@@ -163,6 +164,9 @@ async def _refresh(dictionaries: Dictionaries) -> None:
 
 
 async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """Ends the tasks. More than once where need be: redis-py can turn a cancellation into an error of its own."""
+    running = tasks
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_CANCEL_SECONDS)

@@ -10,6 +10,7 @@ redis-py does the rest. Every command has a time limit, and nothing is tried aga
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -21,7 +22,7 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from cache_service.tiers.breaker import CircuitBreaker
+from cache_service.breaker import CircuitBreaker
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,7 +51,8 @@ class FleetConnection:
         Raises:
             ValueError: the URL isn't of a known form.
         """
-        self.client = _client(url, timeout_seconds)
+        self._sentinels: list[Client] = []
+        self.client = self._open(url, timeout_seconds)
         self.prefix = prefix
         self.timeout_seconds = timeout_seconds
         self._breaker = CircuitBreaker()
@@ -83,47 +85,48 @@ class FleetConnection:
 
     async def close(self) -> None:
         """Closes the connections."""
-        try:
-            async with asyncio.timeout(self.timeout_seconds):
-                await self.client.aclose()
-        except ERRORS:
-            return
+        for client in (self.client, *self._sentinels):
+            with contextlib.suppress(*ERRORS):
+                async with asyncio.timeout(self.timeout_seconds):
+                    await client.aclose()
 
-
-def _client(url: str, timeout_seconds: float) -> Client:
-    parts = urlsplit(url)
-    scheme, _, topology = parts.scheme.partition("+")
-    if scheme not in {"redis", "rediss", "unix"} or topology not in {"", "sentinel", "cluster"}:
-        raise ValueError(
-            f"redis://, rediss:// or unix:// is expected, with +sentinel or +cluster, not {parts.scheme}://"
+    def _open(self, url: str, timeout_seconds: float) -> Client:
+        parts = urlsplit(url)
+        scheme, _, topology = parts.scheme.partition("+")
+        if scheme not in {"redis", "rediss", "unix"} or topology not in {"", "sentinel", "cluster"}:
+            raise ValueError(
+                f"redis://, rediss:// or unix:// is expected, with +sentinel or +cluster, not {parts.scheme}://"
+            )
+        options: dict[str, object] = {
+            "socket_timeout": timeout_seconds,
+            "socket_connect_timeout": timeout_seconds,
+            "protocol": 2,
+        }
+        if not topology:
+            retry = Retry(NoBackoff(), 0)
+            return cast("Client", Redis).from_url(
+                url, max_connections=_MAX_CONNECTIONS, retry=retry, **options
+            )
+        options.update(parse_qsl(parts.query))
+        if parts.username:
+            options["username"] = unquote(parts.username)
+        if parts.password:
+            options["password"] = unquote(parts.password)
+        if scheme == "rediss":
+            options["ssl"] = True
+        hosts = [_host(text) for text in parts.netloc.rpartition("@")[2].split(",")]
+        if topology == "cluster":
+            nodes = [ClusterNode(host, port) for host, port in hosts]
+            # A failed node costs one error; then the client learns the slots anew.
+            return RedisCluster(startup_nodes=nodes, max_connections=_MAX_CONNECTIONS, **cast("Any", options))
+        service = parts.path.strip("/").split("/")[0]
+        if not service:
+            raise ValueError("redis+sentinel://host:port/SERVICE names the service")
+        sentinel = cast("Any", Sentinel)(
+            hosts, sentinel_kwargs={"socket_timeout": timeout_seconds}, **cast("Any", options)
         )
-    options: dict[str, object] = {
-        "socket_timeout": timeout_seconds,
-        "socket_connect_timeout": timeout_seconds,
-        "protocol": 2,
-    }
-    if not topology:
-        retry = Retry(NoBackoff(), 0)
-        return cast("Client", Redis).from_url(url, max_connections=_MAX_CONNECTIONS, retry=retry, **options)
-    options.update(parse_qsl(parts.query))
-    if parts.username:
-        options["username"] = unquote(parts.username)
-    if parts.password:
-        options["password"] = unquote(parts.password)
-    if scheme == "rediss":
-        options["ssl"] = True
-    hosts = [_host(text) for text in parts.netloc.rpartition("@")[2].split(",")]
-    if topology == "cluster":
-        nodes = [ClusterNode(host, port) for host, port in hosts]
-        # A failed node costs one error; then the client learns the slots anew.
-        return RedisCluster(startup_nodes=nodes, max_connections=_MAX_CONNECTIONS, **cast("Any", options))
-    service = parts.path.strip("/").split("/")[0]
-    if not service:
-        raise ValueError("redis+sentinel://host:port/SERVICE names the service")
-    sentinel = cast("Any", Sentinel)(
-        hosts, sentinel_kwargs={"socket_timeout": timeout_seconds}, **cast("Any", options)
-    )
-    return sentinel.master_for(service, max_connections=_MAX_CONNECTIONS)
+        self._sentinels = list(sentinel.sentinels)
+        return sentinel.master_for(service, max_connections=_MAX_CONNECTIONS)
 
 
 def _host(text: str) -> tuple[str, int]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cache_service.breaker import CircuitBreaker
 from cache_service.tiers.base import TierError
-from cache_service.tiers.breaker import CircuitBreaker
 from cache_service.tiers.write_behind import WriteBehind
 
 if TYPE_CHECKING:

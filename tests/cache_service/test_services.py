@@ -3,9 +3,10 @@
 import grpc
 import pytest
 
+from cache_service.replay import read_trace
 from metaextract.cache.v1 import pressure_pb2, result_pb2, result_pb2_grpc
-from metaextract_client import InvalidRequestError
-from tests.support.processes import wait_until
+from metaextract_client import CacheClient, InvalidRequestError
+from tests.support.processes import start_cache, wait_until
 
 pytestmark = pytest.mark.servers
 
@@ -230,3 +231,21 @@ def test_operators_can_look_and_warm(cache):
     first, second = next(watched), next(watched)
     assert second.uptime_seconds > first.uptime_seconds and first.value_bytes > first.stored_bytes > 0
     watched.close()
+
+
+def test_requests_are_logged_for_replay_when_asked(tmp_path):
+    trace = tmp_path / "trace"
+    with (
+        start_cache(METAEXTRACT_CACHE_TRACE_PATH=str(trace), METAEXTRACT_CACHE_PROFILE="dev") as process,
+        CacheClient(process.address) as client,
+    ):
+        assert client.get_stats().tiers[0].budget_entries == 100
+        for number in (1, 2, 1, 1, 3):
+            if not client.get_result(key(f"b3:{number}")).found:
+                client.put_result(
+                    result_pb2.ResultEntry(key=key(f"b3:{number}"), value=bytes(100), cost_seconds=number)
+                )
+    requests = list(read_trace(trace))
+    assert [request.key for request in requests] == [1, 2, 1, 1, 3]
+    assert [request.cost_ms for request in requests] == [1000, 2000, 1000, 1000, 3000]
+    assert "b3:" not in trace.read_text(), "no names"
