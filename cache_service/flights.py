@@ -154,7 +154,11 @@ class Flights:
     ) -> Acquisition:
         """The lease, unless its last holder's result came between the look-up and it."""
         if not is_sure or self._poll_seconds is not None:
-            results = await self._store.get([*keys, *optional], is_retry=True)
+            try:
+                results = await self._store.get([*keys, *optional], is_retry=True)
+            except BaseException:  # the caller has gone: the next one must not wait for the lease to lapse
+                await asyncio.shield(self.release(keys[0], lease.token))
+                raise
             if None not in results[: len(keys)]:
                 await self._leases.release(lease.name, lease.token)
                 self._turn(lease.name)

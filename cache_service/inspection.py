@@ -97,7 +97,7 @@ class Inspector:
         elif tier == "disk" and self._disk is not None:
             found = await self._disk.entries(after, limit)
         else:
-            raise ValueError("memory or disk can be listed")
+            raise ValueError("there is no disk tier" if tier == "disk" else "memory or disk can be listed")
         return [await self._described(key, entry, (tier,)) for key, entry in found]
 
     async def warm(self, keys: Sequence[Key]) -> AsyncIterator[WarmProgress]:

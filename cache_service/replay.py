@@ -1,13 +1,15 @@
 """Replays a trace of requests against an eviction policy: what it would have hit, and what that saves.
 
-A trace has a line per look-up, `key,size_bytes,cost_ms`, as METAEXTRACT_CACHE_TRACE writes it. The simulated cache
-stores what it missed, as an extractor does. `python -m cache_service.replay`, or `metaextract cache replay`.
+A trace has a line per hit or filled miss, `key,size_bytes,cost_ms`, as METAEXTRACT_CACHE_TRACE_PATH makes the service
+write it; with METAEXTRACT_NEAR_CACHE_BYTES=0 at the extractors, or their own hits are not in it. The simulated cache
+stores what it missed, as an extractor does. `metaextract cache replay`.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -94,7 +96,9 @@ def read_trace(path: Path) -> Iterator[Request]:
     with open_text(path, "rt", encoding="utf-8") as file:
         for line_number, line in enumerate(file, start=1):
             text = line.strip()
-            if not text or text.startswith("#"):
+            if (
+                not text or text.startswith("#") or not line.endswith("\n")
+            ):  # the last one may be half written
                 continue
             try:
                 name, size, cost = text.split(",")
@@ -112,13 +116,17 @@ def footprint_bytes(requests: Iterable[Request]) -> int:
 
 
 def parse_capacity(text: str, footprint: Callable[[], int]) -> int:
-    """Bytes from "1048576", "64MiB" or "5%" of the footprint."""
-    units = {"%": 0, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-    for unit, factor in units.items():
-        if text.endswith(unit):
-            number = float(text.removesuffix(unit))
-            return int(number * factor) if factor else int(footprint() * number / 100)
-    return int(text)
+    """Bytes from "1048576", "64MiB" or "5%" of the footprint.
+
+    Raises:
+        ValueError: it is none of these, or not above 0.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(%|KiB|MiB|GiB|)", text)
+    if match is None or not float(match[1]) > 0:
+        raise ValueError(f"{text!r}: bytes, or a number of KiB, MiB, GiB or % are expected")
+    if match[2] == "%":
+        return int(footprint() * float(match[1]) / 100)
+    return int(float(match[1]) * {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}[match[2]])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,6 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         requests = list(read_trace(options.trace))
+        if not requests:
+            raise ValueError(f"{options.trace}: the trace is empty")
         footprint = footprint_bytes(requests)
         capacities = [
             (text, parse_capacity(text, lambda: footprint))

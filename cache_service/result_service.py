@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -123,10 +124,17 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         _check_wait(request)
         point = self._store.read_point
         seconds = request.lease_seconds or DEFAULT_LEASE_SECONDS
-        acquisitions = [
-            await self._acquire(group, request.holder[:100], seconds, request.max_wait_seconds)
-            for group in request.groups
-        ]
+        acquisitions: list[result_pb2.Acquisition] = []
+        try:
+            for group in request.groups:
+                one = await self._acquire(group, request.holder[:100], seconds, request.max_wait_seconds)
+                acquisitions.append(one)
+        except BaseException:  # nobody learns of the leases given so far
+            for group, acquisition in zip(request.groups, acquisitions, strict=False):
+                if acquisition.lease_token and not group.lease_token:
+                    name = convert.key_from_wire(group.keys[0])
+                    await asyncio.shield(self._flights.release(name, acquisition.lease_token))
+            raise
         return result_pb2.AcquireResultResponse(
             acquisitions=_fitting(acquisitions), read_point=convert.point_to_wire(point)
         )
@@ -214,15 +222,13 @@ def _news(
 
 
 def _fitting(acquisitions: list[result_pb2.Acquisition]) -> list[result_pb2.Acquisition]:
-    """Beyond the largest reply, hits turn into WAIT: whoever asks again gets them."""
+    """Beyond the largest reply, values aren't found: a group that was a hit is computed again, without a lease."""
     left_bytes = MAX_REPLY_BYTES
     for acquisition in acquisitions:
-        left_bytes -= acquisition.ByteSize()
-        if left_bytes < 0:
-            for lookup in acquisition.lookups:
+        for lookup in acquisition.lookups:
+            left_bytes -= len(lookup.value)
+            if left_bytes < 0:
                 lookup.Clear()
-            if acquisition.status == result_pb2.ACQUIRE_STATUS_HIT:
-                acquisition.status = result_pb2.ACQUIRE_STATUS_WAIT
     return acquisitions
 
 

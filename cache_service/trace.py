@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _BUFFER_BYTES = 256 * 1024
 _KEY_BYTES = 8
+_FLUSH_SECONDS = 1.0
 
 
 class TraceWriter:
@@ -26,8 +29,14 @@ class TraceWriter:
         Raises:
             OSError: the file can't be written.
         """
-        self._file = path.open("ab", buffering=_BUFFER_BYTES)
-        self._left_bytes = max_bytes - self._file.tell()
+        self._file = path.open("ab+", buffering=_BUFFER_BYTES)
+        end = self._file.seek(0, os.SEEK_END)
+        self._left_bytes = max_bytes - end
+        self._flushed_at = 0.0
+        if end:
+            self._file.seek(end - 1)
+            if self._file.read(1) != b"\n":  # the process before died in the middle of a line
+                self._file.write(b"\n")
 
     def note(self, key: Key, size_bytes: int, cost_seconds: float) -> None:
         """Writes a request; a full disk or a full trace ends the writing, not the service."""
@@ -38,6 +47,10 @@ class TraceWriter:
         self._left_bytes -= len(line)
         try:
             self._file.write(line)
+            now = time.monotonic()
+            if now - self._flushed_at > _FLUSH_SECONDS:
+                self._flushed_at = now
+                self._file.flush()
         except OSError:
             _log.exception("the trace can't be written any further")
             self._left_bytes = 0

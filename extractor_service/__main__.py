@@ -14,6 +14,7 @@ from extractor_service.backoff.state import BackoffState
 from extractor_service.backoff.watch import watch_cache, watch_own_memory
 from extractor_service.caching import ResultCache
 from extractor_service.formats.registry import FORMATS
+from extractor_service.leases import settle
 from extractor_service.modules.registry import MODULES
 from extractor_service.near_cache import NearCache, follow
 from extractor_service.pipeline import Pipeline
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 WORKER_COMMAND = (sys.executable, "-m", "extractor_service.workers")
 # Above the largest inline file and the largest chunk, so that our own, better errors are the ones that callers see.
+_SETTLE_SECONDS = 0.5
 _RECEIVE_SLACK_BYTES = 1024 * 1024
 
 
@@ -99,6 +101,7 @@ async def running_extractor(
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         sampler.close()
+        await settle(_SETTLE_SECONDS)
         await cache_client.close()
         await pool.close()
 

@@ -28,9 +28,10 @@ _LINGER_SECONDS = 0.02
 _MAX_PUT_BYTES = 8 * 1024 * 1024  # of the 16 MiB that a message may have
 _MIN_PUT_WEIGHT = _MAX_PUT_BYTES // 64  # of many small ones, 64 share a call
 LEASE_SECONDS = 10.0
-_MAX_HOLD_SECONDS = 60.0
-_MIN_HOLD_SECONDS = 0.05
-_HOLD_RATIO = 0.8  # of what the caller still has; the rest stays for the answer
+_MAX_HOLD_SECONDS = 300.0
+_HOLD_STEP_SECONDS = 2.0
+_MIN_HOLD_SECONDS = 0.02
+_HOLD_RATIO = 0.5  # of what the caller still has; the rest stays for reading the file here
 VERIFIED = "verified"
 """The space of results whose content id this server computed itself."""
 
@@ -65,6 +66,8 @@ class Lookup(NamedTuple):
     """The result of the key that wasn't required."""
     lease: Lease | None = None
     """The right to compute what is missing, for the whole fleet."""
+    expires_in_seconds: float = 0.0
+    """Until the first of the fragments expires; 0 when one is missing."""
 
 
 class ResultCache:
@@ -89,7 +92,9 @@ class ResultCache:
         self._clock = clock
         self._paused_until = 0.0
         self._gets = Coalescer(self._send_gets, linger_seconds=self._linger)
-        self._acquisitions = Coalescer(self._send_acquisitions, linger_seconds=self._linger)
+        self._acquisitions = Coalescer(
+            self._send_acquisitions, linger_seconds=self._linger, on_unclaimed=self._give_back
+        )
         self._puts = Coalescer(
             self._send_puts, max_weight=_MAX_PUT_BYTES, weigh=_weight, linger_seconds=self._linger
         )
@@ -102,7 +107,8 @@ class ResultCache:
     async def look_up(self, keys: Sequence[ModuleKey], note: ModuleKey) -> Lookup:
         """What the cache knows of `keys`, and of `note`, which isn't required; all misses when it can't be asked.
 
-        Nothing is missing, or there is a lease, or the cache can't be asked: while another one computes, this waits.
+        While another one computes, this waits: for its result, the next lease, or until half of the caller's time is
+        over, which leaves neither.
         """
         group = result_pb2.ResultGroup(keys=map(_key, keys), optional_keys=[_key(note)])
         answer = await self._guarded(lambda: self._acquisitions.submit([group]))
@@ -111,7 +117,7 @@ class ResultCache:
         response, index = answer
         found = response.acquisitions[index] if index < len(response.acquisitions) else None
         point = response.read_point
-        while found is not None and found.status == result_pb2.ACQUIRE_STATUS_WAIT:
+        if found is not None and found.status == result_pb2.ACQUIRE_STATUS_WAIT:
             held = await self._wait(group)
             if held is None:
                 return Lookup([None] * len(keys), None, available=False)
@@ -119,22 +125,27 @@ class ResultCache:
         if found is None or len(found.lookups) != len(keys) + 1:
             return Lookup([None] * len(keys), None, available=False)
         *lookups, noted = found.lookups
-        fragments = [lookup.value if lookup.found else None for lookup in lookups]
         lease = None
         if found.status == result_pb2.ACQUIRE_STATUS_LEASED:
-            lease = Lease(
-                self._client, group.keys[0], found.lease_token, LEASE_SECONDS, self._timeout_seconds
-            )
-        else:
-            self._near.put(
-                tuple(keys),
-                tuple(lookup.value for lookup in lookups),
-                point,
-                min(lookup.expires_in_seconds for lookup in lookups),
-            )
+            lease = self._lease(group, found.lease_token)
         return Lookup(
-            fragments, point, available=True, note=noted.value if noted.found else None, lease=lease
+            [lookup.value if lookup.found else None for lookup in lookups],
+            point,
+            available=True,
+            note=noted.value if noted.found else None,
+            lease=lease,
+            expires_in_seconds=min(lookup.expires_in_seconds for lookup in lookups),
         )
+
+    def keep_near(self, keys: Sequence[ModuleKey], lookup: Lookup) -> None:
+        """Keeps what the cache answered near at hand, when it is complete and was found to be readable."""
+        fragments = tuple(fragment for fragment in lookup.fragments if fragment is not None)
+        if len(fragments) == len(keys) and lookup.read_point is not None:
+            self._near.put(tuple(keys), fragments, lookup.read_point, lookup.expires_in_seconds)
+
+    def forget_near(self, keys: Sequence[ModuleKey]) -> None:
+        """There will be other results for these keys."""
+        self._near.forget(tuple(keys))
 
     async def peek(self, keys: Sequence[ModuleKey], note: ModuleKey) -> Lookup:
         """Like `look_up`, without a lease, and without waiting for anybody: for a file that is read in any case."""
@@ -179,19 +190,28 @@ class ResultCache:
     async def _wait(
         self, group: result_pb2.ResultGroup
     ) -> tuple[result_pb2.Acquisition, result_pb2.InvalidationPoint] | None:
-        """The answer once the one who computes is done, or has given up; None when the cache can't be asked."""
+        """The answer once the one who computes is done, or has given up; None when the cache can't be asked.
+
+        In short steps, so that a cache that fell silent is noticed; for half of the caller's time at most, so that the
+        file can still be read here: then the answer is still WAIT, which is no lease.
+        """
         remaining = current_call.get().remaining_seconds()
-        seconds = _MAX_HOLD_SECONDS if remaining is None else min(_MAX_HOLD_SECONDS, remaining * _HOLD_RATIO)
-        if seconds < _MIN_HOLD_SECONDS:
-            return None
-        try:
-            response = await self._client.acquire_results(
-                [group], seconds, LEASE_SECONDS, seconds + self._timeout_seconds, _metadata()
-            )
-        except MetaExtractError as error:
-            self._note_failure(error, self._timeout_seconds)
-            return None
-        return response.acquisitions[0], response.read_point
+        until = self._clock() + (_MAX_HOLD_SECONDS if remaining is None else remaining * _HOLD_RATIO)
+        answer = None
+        while (left := until - self._clock()) > _MIN_HOLD_SECONDS or answer is None:
+            seconds = max(0.0, min(_HOLD_STEP_SECONDS, left))
+            try:
+                async with asyncio.timeout(seconds + self._timeout_seconds):
+                    response = await self._client.acquire_results(
+                        [group], seconds, LEASE_SECONDS, seconds + self._timeout_seconds, _metadata()
+                    )
+            except (TimeoutError, MetaExtractError):
+                self._paused_until = self._clock() + self._pause_seconds
+                return None
+            answer = response.acquisitions[0], response.read_point
+            if answer[0].status != result_pb2.ACQUIRE_STATUS_WAIT:
+                return answer
+        return answer
 
     async def _guarded(self, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
         """The answer; None when the cache isn't to be asked, or fails."""
@@ -206,6 +226,20 @@ class ResultCache:
         except MetaExtractError as error:
             self._note_failure(error, timeout)
         return None
+
+    def _lease(self, group: result_pb2.ResultGroup, token: int) -> Lease:
+        return Lease(self._client, group.keys[0], token, LEASE_SECONDS, self._timeout_seconds)
+
+    def _give_back(
+        self,
+        groups: Sequence[result_pb2.ResultGroup],
+        response: result_pb2.AcquireResultResponse,
+        start: int,
+    ) -> None:
+        """Releases the leases of a caller who has gone, or the next one would wait until they lapse."""
+        for group, acquisition in zip(groups, response.acquisitions[start:], strict=False):
+            if acquisition.lease_token:
+                self._lease(group, acquisition.lease_token).give_back()
 
     def _linger(self) -> float:
         return _LINGER_SECONDS if self._is_crowded() else 0.0

@@ -35,12 +35,15 @@ class Coalescer(Generic[Item, Answer]):
         weigh: Callable[[Sequence[Item]], int] = len,
         max_calls: int = 1,
         linger_seconds: Callable[[], float] = lambda: 0.0,
+        on_unclaimed: Callable[[Sequence[Item], Answer, int], None] | None = None,
     ) -> None:
         """`max_weight` is what one call may carry by `weigh`, unless a single submission is more.
 
         `linger_seconds` says how long a call may wait for company right now: work that would queue anyway loses nothing.
+        `on_unclaimed` gets the answers of callers who were cancelled while it was on its way: items, answer, place.
         """
         self._send = send
+        self._on_unclaimed = on_unclaimed
         self._linger_seconds = linger_seconds
         self._max_weight = max_weight
         self._weigh = weigh
@@ -57,7 +60,12 @@ class Coalescer(Generic[Item, Answer]):
             task = asyncio.create_task(self._run())
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
-        return await answered
+        try:
+            return await answered
+        except asyncio.CancelledError:
+            if answered.done() and not answered.cancelled() and answered.exception() is None:
+                self._unclaimed(items, *answered.result())
+            raise
 
     async def _run(self) -> None:
         while self._waiting:
@@ -96,9 +104,15 @@ class Coalescer(Generic[Item, Answer]):
             return
         start = 0
         for each in batch:
-            if not each.answered.done():
+            if each.answered.done():
+                self._unclaimed(each.items, answer, start)
+            else:
                 each.answered.set_result((answer, start))
             start += len(each.items)
+
+    def _unclaimed(self, items: Sequence[Item], answer: Answer, start: int) -> None:
+        if self._on_unclaimed is not None:
+            self._on_unclaimed(items, answer, start)
 
     async def _sent(self, items: Sequence[Item]) -> Answer:
         return await self._send(items)

@@ -48,9 +48,13 @@ class Lease:
         if self._renewal is not None:
             self._renewal.cancel()
         if not self._is_over:
-            release = asyncio.create_task(self._release())
-            _pending.add(release)
-            release.add_done_callback(_pending.discard)
+            self.give_back()
+
+    def give_back(self) -> None:
+        """Releases the right, in a task of its own."""
+        release = asyncio.create_task(self._release())
+        _pending.add(release)
+        release.add_done_callback(_pending.discard)
 
     def names(self, key: ModuleKey) -> bool:
         """Whether `key` is the one that stands for all that is computed under the right."""
@@ -83,3 +87,9 @@ class Lease:
 
 
 _pending: set[asyncio.Task[None]] = set()
+
+
+async def settle(seconds: float) -> None:
+    """Waits for releases on their way, for so long: at shutdown, others are waiting for them."""
+    if _pending:
+        await asyncio.wait(_pending, timeout=seconds)

@@ -103,6 +103,10 @@ class NearCache:
         if news.HasField("selector"):
             self._invalidate(news.selector)
 
+    def forget(self, keys: tuple[ModuleKey, ...]) -> None:
+        """Drops one copy: there is, or will be, another result."""
+        self._remove(keys)
+
     def drop(self) -> None:
         """Forgets everything."""
         self._copies.clear()

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 # Kept of the caller's deadline for assembling and sending the reply.
 _REPLY_SECONDS = 0.25
 _REPLY_RATIO = 0.1
-_STRIKING = frozenset({Outcome.CRASHED.value, Outcome.OUT_OF_MEMORY.value, Outcome.TIMEOUT.value})
 
 
 class CacheUse(Enum):
@@ -157,6 +156,7 @@ class Pipeline:
         """What the workers found, added to the fragments and stored, and whether the file changed meanwhile."""
         source, options, lookup = work.source, work.options, work.lookup
         missing = [step for step in work.steps if step.module.name not in work.fragments]
+        limit = _parse_seconds(options)
         parsed = await self._parse(source, options, work.context, missing)
         changed = source.has_changed()
         computed, storable = assemble.fragments_of(
@@ -165,13 +165,13 @@ class Pipeline:
         work.fragments.update(computed)
         if lookup is not None and not changed:
             results = _new_results(missing, work.fragments, storable)
-            if parsed.failure in _STRIKING:
-                record = strikes.after(work.strikes(), parsed, time.time(), options.parse_seconds)
+            record = strikes.after(work.strikes(), parsed, time.time(), limit)
+            if record is not None:
                 results.append(
                     NewResult(
                         strikes.key(source.content_id),
                         record.encode(),
-                        options.parse_seconds,
+                        limit,
                         result_pb2.TTL_CLASS_STRIKES,
                     )
                 )
@@ -199,6 +199,7 @@ class Pipeline:
             return None, CacheVerdict.BYPASSED
         keys = [step.key for step in steps]
         if options.cache_use is CacheUse.REFRESH:
+            self._cache.forget_near(keys)
             lookup = await self._cache.peek(keys, strikes.key(source.content_id))
             return lookup, CacheVerdict.MISS if lookup.available else CacheVerdict.UNAVAILABLE
         near = self._cache.near(keys)
@@ -214,6 +215,7 @@ class Pipeline:
             return lookup, CacheVerdict.UNAVAILABLE
         hits = sum(fragment is not None for fragment in readable)
         if hits == len(steps):
+            self._cache.keep_near(keys, lookup)
             return lookup, CacheVerdict.HIT
         return lookup, CacheVerdict.PARTIAL if hits else CacheVerdict.MISS
 

@@ -20,6 +20,8 @@ QUARANTINE_AFTER = 3
 # By cause: a crash is as quick to repeat as it was; the others cost a worker its whole limit.
 _PAUSE_SECONDS = {Outcome.CRASHED: 15.0, Outcome.OUT_OF_MEMORY: 60.0, Outcome.TIMEOUT: 60.0}
 _LONGER_RATIO = 1.5
+_EXHAUSTED = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
+_STRIKING = _EXHAUSTED | {Outcome.CRASHED.value}
 
 
 class Strikes(NamedTuple):
@@ -39,13 +41,16 @@ class Strikes(NamedTuple):
         return self.strike_count >= QUARANTINE_AFTER
 
     def forbids(self, now: float, parse_seconds: float, *, is_refresh: bool) -> bool:
-        """Whether the content isn't to be read now, within a limit of `parse_seconds`."""
+        """Whether the content isn't to be read now, within a limit of `parse_seconds`.
+
+        Who gives much more time than it had may try a content that ran out of it, quarantined or not.
+        """
+        outcome = Outcome(self.outcome)
+        if outcome is Outcome.TIMEOUT and parse_seconds > self.parse_seconds * _LONGER_RATIO:
+            return False
         if self.is_quarantined:
             return True
         if is_refresh:
-            return False
-        outcome = Outcome(self.outcome)
-        if outcome is Outcome.TIMEOUT and parse_seconds > self.parse_seconds * _LONGER_RATIO:
             return False
         return now < self.struck_at + _PAUSE_SECONDS.get(outcome, 0.0)
 
@@ -76,7 +81,19 @@ def key(content_id: str) -> ModuleKey:
     return ModuleKey(content_id, MODULE, "1", "")
 
 
-def after(before: Strikes | None, parsed: JobResult, now: float, parse_seconds: float) -> Strikes:
-    """The record after another worker was lost."""
-    count = 1 + (before.strike_count if before is not None else 0)
-    return Strikes(count, parsed.failure or 0, parsed.failure_message, now, parse_seconds)
+def after(before: Strikes | None, parsed: JobResult, now: float, parse_seconds: float) -> Strikes | None:
+    """The record to keep after an attempt that had `parse_seconds`; None when there is nothing to say.
+
+    A lost worker is a strike, unless the machine was to blame. Running out of time or memory in an orderly way is none,
+    but isn't repeated at once, either. Success clears the record.
+    """
+    count = before.strike_count if before is not None else 0
+    if parsed.failure is not None:
+        if parsed.is_excused or parsed.failure not in _STRIKING:
+            return None
+        return Strikes(count + 1, parsed.failure, parsed.failure_message, now, parse_seconds)
+    exhausted = next((module for module in parsed.modules if module.outcome in _EXHAUSTED), None)
+    if exhausted is not None:
+        kind = "time" if exhausted.outcome == Outcome.TIMEOUT.value else "memory"
+        return Strikes(count, exhausted.outcome, f"{exhausted.name} ran out of {kind}", now, parse_seconds)
+    return Strikes(0, Outcome.OK.value, "", 0.0, parse_seconds) if count else None

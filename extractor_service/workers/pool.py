@@ -75,7 +75,9 @@ class WorkerPool:
                     self._busy.discard(worker)
                 self._give_back(worker)
                 return result
-        return JobResult(failure=Outcome.CRASHED.value, failure_message="no worker could be started")
+        return JobResult(
+            failure=Outcome.CRASHED.value, failure_message="no worker could be started", is_excused=True
+        )
 
     async def close(self) -> None:
         """Ends all workers and the template."""

@@ -57,6 +57,8 @@ class JobResult:
     modules: list[ModuleResult] = field(default_factory=list)
     failure: int | None = None
     failure_message: str = ""
+    is_excused: bool = False
+    """Whether the machine, and not the file, is to blame for the failure."""
     source_bytes_read: int = 0
     source_reads: int = 0
     snapshot: bytes = b""

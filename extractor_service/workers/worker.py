@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from extractor_service.workers.forks import Template
 
 _MIN_KILL_AFTER_SECONDS = 0.1
+_SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _SNAPSHOT_MODULE = "metadata"
 _SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
 
@@ -94,7 +95,7 @@ class Worker:
             if not started:
                 self.kill()
                 raise WorkerDiedIdleError(str(error)) from error
-            result.failure, result.failure_message = await self._autopsy(error)
+            result.failure, result.failure_message, result.is_excused = await self._autopsy(error)
         finally:
             if result.failure is not None or not started:
                 self.kill()
@@ -162,22 +163,24 @@ class Worker:
             raise ValueError("unknown kind")
         return False
 
-    async def _autopsy(self, error: Exception) -> tuple[int, str]:
+    async def _autopsy(self, error: Exception) -> tuple[int, str, bool]:
+        """The outcome, what is said of it, and whether the machine is to blame."""
         if isinstance(error, ProtocolError):
-            return Outcome.CRASHED.value, f"the worker sent nonsense: {error}"
+            return Outcome.CRASHED.value, f"the worker sent nonsense: {error}", False
         status = await self._template.exit_status(self.pid)
         self.is_usable = False
         self._connection.close()
         if status is None:
-            return Outcome.CRASHED.value, "the worker was lost"
+            return Outcome.CRASHED.value, "the worker was lost", True
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             if number == signal.SIGKILL:  # not by us, so by the kernel, for memory
-                return Outcome.OUT_OF_MEMORY.value, "the worker was killed by the system"
-            return Outcome.CRASHED.value, f"the worker died of {signal.Signals(number).name}"
+                return Outcome.OUT_OF_MEMORY.value, "the worker was killed by the system", False
+            message = f"the worker died of {signal.Signals(number).name}"
+            return Outcome.CRASHED.value, message, number in _SENT_FROM_OUTSIDE
         if os.WEXITSTATUS(status) == EXIT_OUT_OF_MEMORY:
-            return Outcome.OUT_OF_MEMORY.value, "the worker ran out of memory"
-        return Outcome.CRASHED.value, f"the worker exited with {os.WEXITSTATUS(status)}"
+            return Outcome.OUT_OF_MEMORY.value, "the worker ran out of memory", False
+        return Outcome.CRASHED.value, f"the worker exited with {os.WEXITSTATUS(status)}", False
 
 
 def _keep_snapshot(result: JobResult, job: Job) -> None:

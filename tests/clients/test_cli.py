@@ -290,5 +290,5 @@ def test_entries_can_be_listed_described_warmed_and_invalidated(cache_process, c
     assert run(["cache", "warm", name, "verified nothing m 1", *where]) == exit_codes.OK
     assert capsys.readouterr().out == "2 of 2, 1 in memory\n"
     assert run(["cache", "invalidate", "--tag", "cli", *where]) == exit_codes.OK
-    assert capsys.readouterr().out.startswith("1 entries removed")
+    assert capsys.readouterr().out.startswith("1 entries removed here")
     assert run(["cache", "describe", name, *where]) == exit_codes.FAILED

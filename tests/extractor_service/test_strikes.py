@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from extractor_service import strikes
 from extractor_service.document import Outcome
 from extractor_service.strikes import Strikes
-from extractor_service.workers.protocol import JobResult
+from extractor_service.workers.protocol import JobResult, ModuleResult
 
 NOW = 1_700_000_000.0
 
@@ -26,6 +26,9 @@ def test_who_gives_much_more_time_may_try():
     assert timeout.forbids(NOW + 1, 2, is_refresh=False)
     assert not timeout.forbids(NOW + 1, 30, is_refresh=False)
     assert record().forbids(NOW + 1, 300, is_refresh=False), "more time doesn't heal a crash"
+    assert not record(3, Outcome.TIMEOUT, 0.1).forbids(NOW + 1, 30, is_refresh=False), (
+        "nobody's haste quarantines a file"
+    )
 
 
 def test_the_third_time_is_quarantine():
@@ -37,12 +40,30 @@ def test_the_third_time_is_quarantine():
     assert "quarantined after 3" in third.explanation() and "signal 11" in third.explanation()
 
 
-def test_strikes_add_up():
+def test_strikes_add_up_and_success_clears_them():
     lost = JobResult(failure=Outcome.CRASHED.value, failure_message="gone")
     first = strikes.after(None, lost, NOW, 30)
     second = strikes.after(first, lost, NOW + 60, 30)
     assert (first.strike_count, second.strike_count, second.struck_at) == (1, 2, NOW + 60)
     assert Strikes.decode(second.encode()) == second
+    cleared = strikes.after(second, JobResult(), NOW + 90, 30)
+    assert cleared.strike_count == 0 and not cleared.forbids(NOW + 91, 30, is_refresh=False)
+    assert (
+        strikes.after(None, JobResult(), NOW, 30) is None
+        and strikes.after(cleared, JobResult(), NOW, 30) is None
+    )
+
+
+def test_the_machine_is_no_fault_of_the_file():
+    assert strikes.after(None, JobResult(failure=Outcome.CRASHED.value, is_excused=True), NOW, 30) is None
+
+
+def test_running_out_of_time_is_no_strike_but_not_repeated_at_once():
+    slow = JobResult(modules=[ModuleResult("metadata", Outcome.TIMEOUT.value, b"", is_complete=False)])
+    kept = strikes.after(record(1), slow, NOW, 2)
+    assert kept.strike_count == 1 and kept.outcome == Outcome.TIMEOUT.value
+    assert kept.forbids(NOW + 30, 2, is_refresh=False) and not kept.forbids(NOW + 30, 10, is_refresh=False)
+    assert "ran out of time" in kept.explanation()
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _PARTS = ("space", "content_id", "module", "version", "options")
 
 
-def replay(options: argparse.Namespace) -> int:
+def replay(arguments: list[str]) -> int:
     """Replays a trace, in the cache service's own code: the client imports no server."""
-    command = [sys.executable, "-m", "cache_service.replay", *options.arguments]
+    command = [sys.executable, "-m", "cache_service.replay", *arguments]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and module
 
 
@@ -62,11 +62,16 @@ def warm(options: argparse.Namespace) -> int:
 
 def invalidate(options: argparse.Namespace) -> int:
     """Makes results unreachable everywhere; of a content id, that also releases its quarantine."""
+    if not any((options.content_id, options.module, options.source_prefix, options.tag)):
+        print(
+            "metaextract cache invalidate: name a content id, module, source prefix or tag", file=sys.stderr
+        )
+        return exit_codes.NOTHING
     with CacheClient(options.cache) as client:
         removed = client.invalidate_results(
             options.content_id, options.module, options.version, options.source_prefix, options.tag
         )
-    print(f"{removed} entries removed; the rest are out of reach")
+    print(f"{removed} entries removed here; copies elsewhere are out of reach")
     return exit_codes.OK
 
 

@@ -24,6 +24,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """The exit code of the command line `arguments`; see `exit_codes`."""
+    if arguments[:2] == ["cache", "replay"]:  # its options are the cache service's own
+        from metaextract_client.cli import cache
+
+        return cache.replay(arguments[2:])
     options = make_parser().parse_args(arguments)
     try:
         code: int = options.run(options)
@@ -62,6 +66,14 @@ def _positive(kind: type[int | float]) -> Callable[[str], int | float]:
         return value
 
     return parse
+
+
+def _key(text: str) -> str:
+    if not 4 <= len(text.split(" ")) <= 5:
+        raise argparse.ArgumentTypeError(
+            '"SPACE CONTENT_ID MODULE VERSION [OPTIONS]" is expected, as `list` prints it'
+        )
+    return text
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -151,23 +163,23 @@ def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     actions = commands.add_parser("cache", help="entries, invalidation, replay of traces").add_subparsers(
         required=True, metavar="ACTION"
     )
-    replay = actions.add_parser("replay", help="what eviction policies would have saved", add_help=False)
-    replay.add_argument("arguments", nargs=argparse.REMAINDER)
+    actions.add_parser("replay", help="what eviction policies would have saved; --help for its options")
     show = actions.add_parser("list", help="entries of a tier, in the order of their keys")
     show.add_argument("--tier", default="memory", choices=("memory", "disk"))
     show.add_argument("--limit", type=_positive(int), default=100, metavar="N")
     describe = actions.add_parser("describe", help="where an entry is, and what would evict it")
-    describe.add_argument("key", metavar="KEY", help='"SPACE CONTENT_ID MODULE VERSION [OPTIONS]", as listed')
+    describe.add_argument(
+        "key", type=_key, metavar="KEY", help='"SPACE CONTENT_ID MODULE VERSION [OPTIONS]", as listed'
+    )
     warm = actions.add_parser("warm", help="promote entries into memory")
-    warm.add_argument("keys", nargs="+", metavar="KEY")
+    warm.add_argument("keys", nargs="+", type=_key, metavar="KEY")
     invalidate = actions.add_parser("invalidate", help="make results unreachable; every option must match")
     for name in ("content-id", "module", "version", "source-prefix", "tag"):
         invalidate.add_argument(f"--{name}", default="", metavar="TEXT")
     for name, parser in (
-        ("replay", replay), ("show", show), ("describe", describe), ("warm", warm), ("invalidate", invalidate),
+        ("show", show), ("describe", describe), ("warm", warm), ("invalidate", invalidate),
     ):  # fmt: skip
-        if parser is not replay:
-            parser.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
+        parser.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
         parser.set_defaults(run=_cache, action=name)
 
 
@@ -196,7 +208,6 @@ def _cache(options: argparse.Namespace) -> int:
     from metaextract_client.cli import cache
 
     actions: dict[str, Callable[[argparse.Namespace], int]] = {
-        "replay": cache.replay,
         "show": cache.show,
         "describe": cache.describe,
         "warm": cache.warm,
