@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _SPLIT_BYTES = 64 * 1024
 _POLL_SECONDS = 0.05
+_DISK_SECONDS = 5.0  # a disk that takes longer is a miss
 _REFRESH_SECONDS = 60.0
 _CANCEL_SECONDS = 0.5
 
@@ -81,7 +82,7 @@ async def assembled(settings: Settings, memory_budget: Budget) -> AsyncIterator[
             await shared_log.join()  # before the disk tier is opened, whose entries belong to one log
         if directory:
             disk = await DiskTier.open(directory, Budget(settings.cache_disk_bytes), log.point.log_id)
-            layers.append(Layer(disk))
+            layers.append(Layer(disk, timeout_seconds=_DISK_SECONDS))
             shelves.append(FolderShelf(directory / "dictionaries"))
         leases = LocalLeases()
         shared: list[Tier] = []

@@ -33,6 +33,10 @@ class CircuitBreaker:
         self._trying = True
         return True
 
+    def note_cancelled(self) -> None:
+        """Nothing was learned: whoever waited has gone. A trial is open to the next one."""
+        self._trying = False
+
     def note_success(self) -> None:
         """Closes."""
         self._failures = 0

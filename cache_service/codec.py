@@ -10,6 +10,7 @@ whose dictionary is missing is a miss.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import zstandard
@@ -94,6 +95,13 @@ class Codec:
         except zstandard.ZstdError as error:
             raise CorruptValueError(str(error)) from error
 
+    def value_bytes(self, stored: bytes) -> int:
+        """The size of the value, without decoding it; that of the stored form where it doesn't say."""
+        if stored[:1] == _ZSTD:
+            with contextlib.suppress(zstandard.ZstdError):
+                return int(zstandard.frame_content_size(memoryview(stored)[1:]))
+        return len(stored)
+
     def add(self, dictionary: Dictionary) -> None:
         """Makes values that need it readable."""
         self._decompressors[dictionary.id] = zstandard.ZstdDecompressor(_loaded(dictionary))
@@ -144,3 +152,8 @@ def train(samples: Sequence[bytes]) -> Dictionary | None:
 
 def _loaded(dictionary: Dictionary) -> zstandard.ZstdCompressionDict:
     return zstandard.ZstdCompressionDict(dictionary.data, dict_type=zstandard.DICT_TYPE_FULLDICT)
+
+
+def own_id(dictionary: Dictionary) -> int:
+    """The id that the dictionary itself states."""
+    return int(_loaded(dictionary).dict_id())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from cache_service.entry import Key, RemovalCause, Selector
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cache_service.store import PutOutcome, StoredResult
 
 _HOUR = 3600.0
+_MAX_COST_SECONDS = 86_400.0  # one entry mustn't outweigh all others for ever
 _TTL = {
     result_pb2.TTL_CLASS_UNSPECIFIED: TtlSpan(_HOUR, 2 * _HOUR),
     result_pb2.TTL_CLASS_EXTRACTION: TtlSpan(_HOUR, 2 * _HOUR),
@@ -51,7 +53,7 @@ def result_from_wire(entry: result_pb2.ResultEntry) -> NewResult:
     return NewResult(
         key=key_from_wire(entry.key),
         value=entry.value,
-        cost_seconds=max(0.0, entry.cost_seconds),
+        cost_seconds=_cost(entry.cost_seconds),
         ttl=_TTL.get(entry.ttl_class, _TTL[result_pb2.TTL_CLASS_UNSPECIFIED]),
         read_point=None if point is None else ReadPoint(point.log_id, point.revision),
         source=entry.source,
@@ -177,3 +179,8 @@ def _signal_to_wire(signal: SignalState) -> pressure_pb2.PressureSignal:
         if level is None
         else pressure_pb2.PressureLevel.ValueType(level.value),
     )
+
+
+def _cost(seconds: float) -> float:
+    """The cost within what policies can weigh; what isn't a number costs nothing."""
+    return min(max(0.0, seconds), _MAX_COST_SECONDS) if not math.isnan(seconds) else 0.0

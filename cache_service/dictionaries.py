@@ -87,6 +87,7 @@ class Dictionaries:
         self._sampler: codec.Sampler | None = codec.Sampler()
         self._training: asyncio.Task[None] | None = None
         self._missing: set[int] = set()
+        self._waiting: codec.Dictionary | None = None  # trained, but not yet saved everywhere
 
     async def start(self) -> None:
         """Goes on with the newest dictionary that an earlier process, or another replica, left."""
@@ -116,6 +117,8 @@ class Dictionaries:
     async def refresh(self) -> None:
         """Saves the one in use again, where a shelf may have lost it; what was missing may be there now."""
         self._missing.clear()
+        if self._waiting is not None:
+            await self._use(self._waiting)
         if self._codec.active is not None:
             for shelf in self._shelves:
                 await shelf.save(self._codec.active.id, _sealed(self._codec.active.data))
@@ -131,15 +134,17 @@ class Dictionaries:
             _log.info("a dictionary doesn't pay for these values", extra={"samples": len(samples)})
             self._sampler = None
             return
+        self._sampler = None
         await self._use(dictionary)
         _log.info("dictionary trained", extra={"dictionary_id": dictionary.id, "samples": len(samples)})
 
     async def _use(self, dictionary: codec.Dictionary) -> None:
         """Saved first: a value must never be anywhere that its dictionary isn't."""
-        for shelf in self._shelves:
+        self._waiting = dictionary
+        for shelf in reversed(self._shelves):  # the one that may fail first, or files would gather
             if not await shelf.save(dictionary.id, _sealed(dictionary.data)):
-                self._training = None  # another one, later
-                return
+                return  # `refresh` tries again
+        self._waiting = None
         self._codec.use(dictionary)
         self._sampler = None
 
@@ -147,7 +152,8 @@ class Dictionaries:
         for shelf in self._shelves:
             sealed = await shelf.load(dictionary_id)
             if sealed is not None and sealed == _sealed(sealed[_SEAL_BYTES:]):
-                return codec.Dictionary(dictionary_id, sealed[_SEAL_BYTES:])
+                found = codec.Dictionary(dictionary_id, sealed[_SEAL_BYTES:])
+                return found if codec.own_id(found) == dictionary_id else None
         return None
 
 

@@ -62,7 +62,8 @@ class Flights:
         self._lookouts: set[str] = set()
         self._changed: dict[str, asyncio.Event] = {}
         self._is_closed = False
-        self._turns = 0  # releases so far: a look-up that saw none of them needn't be repeated
+        # Releases of names that somebody waits for: a look-up that saw none of them needn't be repeated.
+        self._turns: Counter[str] = Counter()
         self.stats = FlightStats()
 
     async def acquire(
@@ -83,19 +84,21 @@ class Flights:
         self._waiting[name] += 1
         try:
             while True:
-                turns = self._turns
+                turns = self._turns[name]
                 results = await self._store.get([*keys, *optional], is_retry=waited, optional=len(optional))
                 if None not in results[: len(keys)]:
                     self.stats.saved += waited
                     return Acquisition(results, is_hit=True)
                 lease = await self._leases.acquire(name, holder, lease_seconds, self._clock())
                 if lease is not None:
-                    return await self._confirm(keys, optional, results, lease, is_sure=turns == self._turns)
+                    return await self._confirm(
+                        keys, optional, results, lease, is_sure=turns == self._turns[name]
+                    )
                 left = deadline - self._clock()
                 if left <= 0 or self._is_closed:
                     return Acquisition(results)
                 waited = True
-                if turns == self._turns:  # else a turn has come between the look-up and now
+                if turns == self._turns[name]:  # else a turn has come between the look-up and now
                     await self._wait(name, left)
         finally:
             if waited:  # it may have been the one who looks around
@@ -103,6 +106,7 @@ class Flights:
             self._waiting[name] -= 1
             if not self._waiting[name]:
                 del self._waiting[name]
+                self._turns.pop(name, None)
                 self._changed.pop(name, None)
 
     async def renew(self, keys: Sequence[Key], token: int, lease_seconds: float) -> Acquisition:
@@ -185,7 +189,8 @@ class Flights:
                 self._lookouts.discard(name)
 
     def _turn(self, name: str) -> None:
-        self._turns += 1
+        if name in self._waiting:
+            self._turns[name] += 1
         self._wake(name)
 
     def _wake(self, name: str) -> None:

@@ -93,7 +93,7 @@ class Inspector:
             TierError: it can't be read now.
         """
         if tier == "memory":
-            found = self._memory.entries(after, limit)
+            found = await self._memory.entries(after, limit)
         elif tier == "disk" and self._disk is not None:
             found = await self._disk.entries(after, limit)
         else:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
 import secrets
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,15 +17,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from cache_service.entry import Selector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from cache_service.entry import Entry, Key
 
+_log = logging.getLogger(__name__)
 _MAX_SELECTORS = 100_000
-_SCHEMA_VERSION = 2
+_MAX_SEARCHED = 1000  # each costs every look-up a comparison
+_SCHEMA_VERSION = 3
 _SCHEMA = """
-CREATE TABLE log (id TEXT NOT NULL, floor INTEGER NOT NULL, revision INTEGER NOT NULL);
+CREATE TABLE log (id TEXT NOT NULL, floor INTEGER NOT NULL, revision INTEGER NOT NULL, head TEXT NOT NULL);
 CREATE TABLE invalidations (
     revision INTEGER PRIMARY KEY, content_id TEXT, module TEXT, version TEXT, source_prefix TEXT, tag TEXT);
 """
@@ -58,6 +61,7 @@ class InvalidationLog:
     def __init__(self, path: Path | None = None, max_selectors: int = _MAX_SELECTORS) -> None:
         self._max_selectors = max_selectors
         self._changed = asyncio.Event()
+        self._path = path
         # WAL with synchronous=NORMAL: an append is one write(), which survives the death of the process.
         self._database = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         try:
@@ -70,18 +74,20 @@ class InvalidationLog:
         database = self._database
         database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
         (version,) = database.execute("PRAGMA user_version").fetchone()
-        if (
-            version != _SCHEMA_VERSION
-        ):  # another program's, or new: a new id tells the tiers to drop their entries
+        # New, or another program's: then the new id tells the tiers to drop their entries.
+        if version != _SCHEMA_VERSION:
             database.executescript(
                 "DROP TABLE IF EXISTS log; DROP TABLE IF EXISTS invalidations;"
                 + _SCHEMA
                 + f"PRAGMA user_version = {_SCHEMA_VERSION};"
             )
-            database.execute("INSERT INTO log VALUES (?, 0, 0)", (secrets.token_hex(8),))
+            database.execute("INSERT INTO log VALUES (?, 0, 0, '')", (secrets.token_hex(8),))
         self._id: str
         self._floor: int
-        self._id, self._floor, skipped = database.execute("SELECT id, floor, revision FROM log").fetchone()
+        self.head: str
+        self._id, self._floor, skipped, self.head = database.execute(
+            "SELECT id, floor, revision, head FROM log"
+        ).fetchone()
         self._last: dict[Selector, int] = {}
         self._revision: int = max(self._floor, skipped)
         for revision, *fields in database.execute("SELECT * FROM invalidations ORDER BY revision"):
@@ -99,42 +105,50 @@ class InvalidationLog:
         self.record(Invalidation(self._revision + 1, selector))
         return self.point
 
-    def record(self, invalidation: Invalidation) -> None:
-        """Adds an invalidation under its revision, which must be above all others."""
+    def record(self, invalidation: Invalidation, head: str = "") -> None:
+        """Adds an invalidation under its revision, which must be above all others; `head` is that of a shared log.
+
+        In force whatever happens: where it can't be written, the file is given up, and what is stored under its id is
+        dropped at the next start.
+        """
         revision, selector = invalidation
+        before = self._last.pop(selector, None)  # keeps the dictionary in the order of revisions
+        self._revision, self.head = revision, head
         if selector == EVERYTHING:  # a floor says the same in one number
             self._raise_floor(revision)
         else:
-            before = self._last.get(selector)
-            with self._transaction() as database:
-                database.execute("DELETE FROM invalidations WHERE revision = ?", (before,))
-                database.execute("INSERT INTO invalidations VALUES (?, ?, ?, ?, ?, ?)", (revision, *selector))
-            # Memory follows the file: an append that failed leaves the earlier invalidation in force.
-            self._last.pop(selector, None)  # keeps the dictionary in the order of revisions
             self._last[selector] = revision
-            if selector.source_prefix is not None or selector.tag is not None:
-                self._labelled[selector] = revision
-        self._revision = revision
+            if _needs_a_search(selector):
+                self._searched.pop(selector, None)
+                self._searched[selector] = revision
+            self._write(
+                ("DELETE FROM invalidations WHERE revision = ?", (before,)),
+                ("INSERT INTO invalidations VALUES (?, ?, ?, ?, ?, ?)", (revision, *selector)),
+                ("UPDATE log SET revision = ?, head = ?", (revision, head)),
+            )
         if len(self._last) > self._max_selectors:
             oldest_half = list(self._last.values())[: len(self._last) // 2]
             self._raise_floor(oldest_half[-1])
+        if len(self._searched) > _MAX_SEARCHED:
+            oldest_half = list(self._searched.values())[: len(self._searched) // 2]
+            self._raise_floor(oldest_half[-1])
         self.wake()
 
-    def restart(self, log_id: str, revision: int) -> None:
+    def restart(self, log_id: str, revision: int, head: str = "") -> None:
         """Becomes the log `log_id` at `revision`, before which every entry counts as invalidated."""
-        with self._transaction() as database:
-            database.execute("DELETE FROM invalidations")
-            database.execute("UPDATE log SET id = ?, floor = ?, revision = ?", (log_id, revision, revision))
-        self._id, self._floor, self._revision = log_id, revision, revision
+        self._id, self._floor, self._revision, self.head = log_id, revision, revision, head
         self._last = {}
         self._index()
+        self._write(
+            ("DELETE FROM invalidations", ()),
+            ("UPDATE log SET id = ?, floor = ?, revision = ?, head = ?", (log_id, revision, revision, head)),
+        )
         self.wake()
 
     def skip_to(self, revision: int) -> None:
         """Counts on from `revision`, which must not be below the present one; nothing is invalidated."""
-        with self._transaction() as database:
-            database.execute("UPDATE log SET revision = ?", (revision,))
         self._revision = revision
+        self._write(("UPDATE log SET revision = ?", (revision,)))
         self.wake()
 
     def covers(self, key: Key, entry: Entry) -> bool:
@@ -146,18 +160,22 @@ class InvalidationLog:
         if not last:
             return False
         _, content_id, module, version, _ = key
-        return any(
-            last.get(selector, 0) > read_revision
-            for selector in (
-                Selector(content_id=content_id),
-                Selector(module=module),
-                Selector(module=module, version=version),
-                Selector(content_id=content_id, module=module),
-                Selector(content_id=content_id, module=module, version=version),
+        return (
+            any(
+                last.get(selector, 0) > read_revision
+                for selector in (
+                    Selector(content_id=content_id),
+                    Selector(module=module),
+                    Selector(module=module, version=version),
+                    Selector(content_id=content_id, module=module),
+                    Selector(content_id=content_id, module=module, version=version),
+                )
             )
-        ) or any(
-            revision > read_revision and selector.matches(key, entry)
-            for selector, revision in self._labelled.items()
+            or any(last.get(Selector(tag=tag), 0) > read_revision for tag in entry.tags)
+            or any(
+                revision > read_revision and selector.matches(key, entry)
+                for selector, revision in self._searched.items()
+            )
         )
 
     def since(self, point: ReadPoint) -> list[Invalidation] | None:
@@ -192,31 +210,48 @@ class InvalidationLog:
         self._changed = asyncio.Event()
 
     def _index(self) -> None:
-        self._labelled = {
-            selector: revision
-            for selector, revision in self._last.items()
-            if selector.source_prefix is not None or selector.tag is not None
+        self._searched = {
+            selector: revision for selector, revision in self._last.items() if _needs_a_search(selector)
         }
 
     def _raise_floor(self, floor: int) -> None:
         """Counts everything read before `floor` as invalidated, and forgets the selectors up to there."""
-        with self._transaction() as database:
-            database.execute("UPDATE log SET floor = ?", (floor,))
-            database.execute("DELETE FROM invalidations WHERE revision <= ?", (floor,))
         self._floor = floor
         self._last = {selector: revision for selector, revision in self._last.items() if revision > floor}
         self._index()
+        self._write(
+            ("UPDATE log SET floor = ?, revision = ?, head = ?", (floor, self._revision, self.head)),
+            ("DELETE FROM invalidations WHERE revision <= ?", (floor,)),
+        )
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._database.execute("BEGIN IMMEDIATE")
+    def _write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
+        """One transaction. One that fails gives the file up: memory is ahead of it now."""
         try:
-            yield self._database
+            self._database.execute("BEGIN IMMEDIATE")
+            for statement, values in statements:
+                self._database.execute(statement, values)
             self._database.execute("COMMIT")
-        except BaseException:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise
+        except sqlite3.Error:
+            _log.exception("the invalidation log can't be written and is given up")
+            self._give_up_the_file()
+
+    def _give_up_the_file(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._database.close()
+        if self._path is not None:
+            for suffix in ("", "-wal", "-shm"):
+                with contextlib.suppress(OSError):
+                    os.unlink(f"{self._path}{suffix}")  # noqa: PTH108
+        self._path = None
+        self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._database.executescript(_SCHEMA)
+
+
+def _needs_a_search(selector: Selector) -> bool:
+    """Whether an entry's key and tags don't lead to the selector directly."""
+    return selector.source_prefix is not None or (
+        selector.tag is not None and selector != Selector(tag=selector.tag)
+    )
 
 
 def open_log(path: Path) -> InvalidationLog:

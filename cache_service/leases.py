@@ -4,9 +4,11 @@ one (a fencing token: Kleppmann, "How to do distributed locking", 2016). Pure; t
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import NamedTuple, Protocol
 
 _SWEEP_EVERY = 1024
+_MAX_RELEASED = 10_000
 
 
 class Lease(NamedTuple):
@@ -43,6 +45,7 @@ class LocalLeases:
 
     def __init__(self) -> None:
         self._leases: dict[str, Lease] = {}
+        self._released: OrderedDict[str, int] = OrderedDict()  # the last tokens of names that are free
         self._last_token = 0
         self._operations = 0
         self.expired = 0
@@ -73,12 +76,17 @@ class LocalLeases:
         if held is None or held.token != token:
             return False
         del self._leases[name]
+        self._released[name] = token
+        self._released.move_to_end(name)
+        while len(self._released) > _MAX_RELEASED:
+            self._released.popitem(last=False)
         return True
 
     async def is_lost(self, name: str, token: int, now: float) -> bool:
         """See `LeaseBook.is_lost`."""
         held = self._leases.get(name)
-        return held is not None and held.token > token and held.expires_at > now
+        is_held_by_another = held is not None and held.token > token and held.expires_at > now
+        return is_held_by_another or self._released.get(name, 0) > token
 
     def _sweep(self, now: float) -> None:
         """Forgets what lapsed and nobody asked for again, now and then."""

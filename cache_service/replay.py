@@ -96,14 +96,14 @@ def read_trace(path: Path) -> Iterator[Request]:
     with open_text(path, "rt", encoding="utf-8") as file:
         for line_number, line in enumerate(file, start=1):
             text = line.strip()
-            if (
-                not text or text.startswith("#") or not line.endswith("\n")
-            ):  # the last one may be half written
+            if not text or text.startswith("#"):
                 continue
             try:
                 name, size, cost = text.split(",")
                 request = Request(numbers.setdefault(name, len(numbers) + 1), int(size), float(cost))
             except ValueError:
+                if not line.endswith("\n"):  # the last one, half written
+                    continue
                 raise ValueError(f"{path}:{line_number}: `key,size_bytes,cost_ms` is expected") from None
             if request.size_bytes < 0 or not request.cost_ms >= 0:
                 raise ValueError(f"{path}:{line_number}: size and cost can't be negative")

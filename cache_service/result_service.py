@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cache_service import convert
 from cache_service.flights import DEFAULT_LEASE_SECONDS, LostLeaseError
 from cache_service.invalidation import LogUnavailableError, ReadPoint
+from cache_service.store import MAX_KEY_PART_CHARS, MAX_SOURCE_CHARS, MAX_TAG_CHARS, is_good_key
 from metaextract.cache.v1 import result_pb2, result_pb2_grpc
 from service_runtime.errors import FleetUnreachableError, InvalidRequestError, LeaseLostError
 
@@ -68,7 +69,9 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         del context
         _check_batch("keys", len(request.keys))
         point = self._store.read_point
-        found = await self._store.get([convert.key_from_wire(key) for key in request.keys])
+        found = await self._store.get(
+            [convert.key_from_wire(key) for key in request.keys], max_bytes=MAX_REPLY_BYTES
+        )
         now, left_bytes = time.time(), MAX_REPLY_BYTES
         lookups = []
         for hit in found:
@@ -102,6 +105,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
     ) -> result_pb2.InvalidateResultsResponse:
         """Makes the selected results unreachable."""
         del context
+        _check_selector(request)
         selector = convert.selector_from_wire(request)
         if not any(selector):
             raise InvalidRequestError(
@@ -126,9 +130,14 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         seconds = request.lease_seconds or DEFAULT_LEASE_SECONDS
         acquisitions: list[result_pb2.Acquisition] = []
         try:
+            left_bytes = MAX_REPLY_BYTES
             for group in request.groups:
+                if left_bytes <= 0:  # the answer is full: whoever asks again for the rest gets it
+                    acquisitions.append(_postponed(group))
+                    continue
                 one = await self._acquire(group, request.holder[:100], seconds, request.max_wait_seconds)
                 acquisitions.append(one)
+                left_bytes -= sum(len(lookup.value) for lookup in one.lookups)
         except BaseException:  # nobody learns of the leases given so far
             for group, acquisition in zip(request.groups, acquisitions, strict=False):
                 if acquisition.lease_token and not group.lease_token:
@@ -221,6 +230,11 @@ def _news(
     )
 
 
+def _postponed(group: result_pb2.ResultGroup) -> result_pb2.Acquisition:
+    lookups = [result_pb2.ResultLookup()] * (len(group.keys) + len(group.optional_keys))
+    return result_pb2.Acquisition(status=result_pb2.ACQUIRE_STATUS_WAIT, lookups=lookups)
+
+
 def _fitting(acquisitions: list[result_pb2.Acquisition]) -> list[result_pb2.Acquisition]:
     """Beyond the largest reply, values aren't found: a group that was a hit is computed again, without a lease."""
     left_bytes = MAX_REPLY_BYTES
@@ -235,8 +249,18 @@ def _fitting(acquisitions: list[result_pb2.Acquisition]) -> list[result_pb2.Acqu
 def _check_group(group: result_pb2.ResultGroup) -> None:
     if not 1 <= len(group.keys) <= MAX_GROUP:
         raise InvalidRequestError("groups.keys", f"1 to {MAX_GROUP} are expected, not {len(group.keys)}")
+    if not all(is_good_key(convert.key_from_wire(key)) for key in (*group.keys, *group.optional_keys)):
+        raise InvalidRequestError("groups.keys", "a part is missing, too long or not printable")
     if len(group.optional_keys) > MAX_GROUP:
         raise InvalidRequestError("groups.optional_keys", f"at most {MAX_GROUP} are expected")
+
+
+def _check_selector(request: result_pb2.InvalidateResultsRequest) -> None:
+    limits = {"source_prefix": MAX_SOURCE_CHARS, "tag": MAX_TAG_CHARS}
+    for field, value in request.ListFields():
+        most = limits.get(field.name, MAX_KEY_PART_CHARS)
+        if len(value) > most or not value.isprintable():
+            raise InvalidRequestError(field.name, f"at most {most} printable characters are expected")
 
 
 def _check_wait(request: result_pb2.AcquireResultRequest) -> None:

@@ -31,6 +31,7 @@ MAX_KEY_PART_CHARS = 512
 MAX_SOURCE_CHARS = 4096
 MAX_TAGS = 16
 MAX_TAG_CHARS = 128
+MAX_READ_BYTES = 16 * 1024 * 1024
 MAX_INFLIGHT_BYTES = 64 * 1024 * 1024
 """Values on their way into the tiers; beyond it they are refused instead of queueing in memory."""
 
@@ -126,19 +127,29 @@ class ResultStore:
         return self._log.point
 
     async def get(
-        self, keys: Sequence[Key], *, is_retry: bool = False, optional: int = 0
+        self,
+        keys: Sequence[Key],
+        *,
+        is_retry: bool = False,
+        optional: int = 0,
+        max_bytes: int = MAX_READ_BYTES,
     ) -> list[StoredResult | None]:
-        """One answer per key, in order; expired and invalidated entries are misses.
+        """One answer per key, in order; expired and invalidated entries are misses, and so is what lies beyond
+        `max_bytes` of values.
 
         A retry repeats a look-up that missed, and isn't counted again; nor are the last `optional` ones as misses.
         """
         now = self._clock()
         found = await self._tier.get(keys, now)
         results: list[StoredResult | None] = []
+        left_bytes = max_bytes
         share = LoopShare()
         for key, hit in zip(keys, found, strict=True):
             await share.give_way()
-            result = None if hit is None else await self._open(key, hit)
+            result = None
+            if hit is not None and (size_bytes := self._codec.value_bytes(hit.entry.value)) <= left_bytes:
+                left_bytes -= size_bytes
+                result = await self._open(key, hit)
             results.append(result)
             if result is not None:
                 self.stats.saved_seconds += result.entry.cost_seconds
@@ -196,12 +207,13 @@ class ResultStore:
     async def decode(self, entry: Entry) -> bytes | None:
         """The value of an entry; None when it can't be read."""
         try:
-            return self._codec.decode(entry.value)
-        except MissingDictionaryError as error:
-            if not await self._dictionaries.fetch(error.dictionary_id):
-                return None
-            return self._codec.decode(entry.value)
-        except CorruptValueError:
+            try:
+                return self._codec.decode(entry.value)
+            except MissingDictionaryError as error:
+                if not await self._dictionaries.fetch(error.dictionary_id):
+                    return None
+                return self._codec.decode(entry.value)
+        except (CorruptValueError, MissingDictionaryError):
             return None
 
     def tier_stats(self) -> list[TierStats]:
@@ -240,7 +252,7 @@ class ResultStore:
     def _refusal(self, result: NewResult) -> str:
         if len(result.value) > MAX_VALUE_BYTES:
             return "too_large"
-        if not _is_good_key(result.key):
+        if not is_good_key(result.key):
             return "bad_key"
         if not _are_good_labels(result.source, result.tags):
             return "bad_label"
@@ -267,7 +279,8 @@ class ResultStore:
             self._trace.note(key, len(entry.value), entry.cost_seconds)
 
 
-def _is_good_key(key: Key) -> bool:
+def is_good_key(key: Key) -> bool:
+    """Whether `key` may be stored: the required parts are there, none is too long or unprintable."""
     required = key[:4]
     return all(required) and all(
         len(part) <= MAX_KEY_PART_CHARS and (part == "" or part.isprintable()) for part in key

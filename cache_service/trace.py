@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 _BUFFER_BYTES = 256 * 1024
 _KEY_BYTES = 8
 _FLUSH_SECONDS = 1.0
+_MAX_LINE_BYTES = 128
 
 
 class TraceWriter:
@@ -29,14 +30,10 @@ class TraceWriter:
         Raises:
             OSError: the file can't be written.
         """
-        self._file = path.open("ab+", buffering=_BUFFER_BYTES)
-        end = self._file.seek(0, os.SEEK_END)
-        self._left_bytes = max_bytes - end
+        _drop_torn_line(path)
+        self._file = path.open("ab", buffering=_BUFFER_BYTES)
+        self._left_bytes = max_bytes - self._file.tell()
         self._flushed_at = 0.0
-        if end:
-            self._file.seek(end - 1)
-            if self._file.read(1) != b"\n":  # the process before died in the middle of a line
-                self._file.write(b"\n")
 
     def note(self, key: Key, size_bytes: int, cost_seconds: float) -> None:
         """Writes a request; a full disk or a full trace ends the writing, not the service."""
@@ -61,3 +58,14 @@ class TraceWriter:
             self._file.close()
         except OSError:
             _log.exception("the end of the trace is lost")
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cuts off what a process that died left in the middle of a line."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        start = max(0, end - _MAX_LINE_BYTES)
+        file.seek(start)
+        file.truncate(start + file.read().rfind(b"\n") + 1)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _MAX_CONNECTIONS = 32
+_PLACES = 24  # connections that were cancelled may take a moment to come back
 _DEFAULT_PORT = 6379
 ERRORS = (RedisError, OSError, TimeoutError, EOFError)
 Client = Any
@@ -56,6 +57,8 @@ class FleetConnection:
         self.prefix = prefix
         self.timeout_seconds = timeout_seconds
         self._breaker = CircuitBreaker()
+        self.places = asyncio.Semaphore(_PLACES)
+        """Take one for each command: redis-py's pool fails instead of waiting when its connections are taken."""
 
     def key(self, *parts: str) -> str:
         """The name of a key of ours."""
@@ -70,13 +73,13 @@ class FleetConnection:
         if not self._breaker.allows(time.monotonic()):
             raise FleetUnavailableError("Redis failed lately and is left alone for a moment")
         try:
-            async with asyncio.timeout(self.timeout_seconds):
+            async with asyncio.timeout(self.timeout_seconds), self.places:
                 answer = await operation(self.client)
         except ERRORS as error:
             self._breaker.note_failure(time.monotonic())
             raise FleetUnavailableError(f"Redis: {error or type(error).__name__}") from error
         except BaseException:
-            self._breaker.note_failure(time.monotonic())
+            self._breaker.note_cancelled()
             raise
         self._breaker.note_success()
         if not isinstance(answer, kind):

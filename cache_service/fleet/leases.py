@@ -47,6 +47,9 @@ class FleetLeases:
             taken = await self._eval(_ACQUIRE, name, str(lease.token), int(seconds * 1000))
         except FleetUnavailableError:
             return lease
+        except BaseException:  # the caller has gone
+            await self.local.release(name, lease.token)
+            raise
         if taken:
             return lease
         await self.local.release(name, lease.token)

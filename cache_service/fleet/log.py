@@ -1,12 +1,12 @@
 """The invalidation log that replicas share: a counter and a stream in Redis, mirrored by each replica's own log.
 
-An invalidation is numbered and published in one step (a Lua script), and every replica applies it within
-a tenth of a second. What a replica hasn't heard of yet can only be used for that long: entries carry the revision at which
-their reading began, a mirror that lags gives out lower ones, and lower is safe.
+An invalidation is numbered and published in one step (a Lua script), and every replica applies it within a tenth of a
+second. A mirror that lags gives out lower revisions, and lower is safe.
 
-When Redis loses its data, the first replica to notice continues from its own revision, far enough up that no entry
-can be newer than an invalidation to come. One that had missed a part drops all it holds; one that knows more
-publishes it again.
+Every state of the log has a head, a digest of the head before it and of the invalidation. Equal heads are equal
+histories. A replica whose head doesn't continue to the shared one (Redis lost its data, a lagging Redis replica was
+promoted, the stream was trimmed) can't know what was missed, by itself or by others: it publishes that everything is
+invalid. Slower, never wrong.
 """
 
 from __future__ import annotations
@@ -18,62 +18,70 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cache_service.entry import Selector
 from cache_service.fleet.connection import FleetUnavailableError
-from cache_service.invalidation import Invalidation, LogUnavailableError, ReadPoint
+from cache_service.invalidation import EVERYTHING, Invalidation, LogUnavailableError, ReadPoint
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import TypeVar
 
-    from cache_service.fleet.connection import Client, FleetConnection
+    from cache_service.fleet.connection import FleetConnection
     from cache_service.invalidation import InvalidationLog
 
     Restarted = Callable[[str], Awaitable[None]]
     T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-_JUMP = 1_000_000
+_JUMP = 1_000_000  # more than any replica can be ahead of the one that founds a lost log anew
 _MAX_STREAM = 100_000
-_POLL_SECONDS = 0.1  # one small script; a blocking read doesn't notice that Redis lost its data
+_CHUNK = 500
+_MAX_CHUNKS = 40  # further behind, dropping everything is quicker
+_ATTEMPTS = 5
+# One small script; a blocking read wouldn't notice that Redis lost its data.
+_POLL_SECONDS = 0.1
 _RETRY_SECONDS = 0.2
-# Answers id, revision, base and the revision it was seeded from; founds the log when there is none.
+# Answers id, revision and head; founds the log when there is none.
 _JOIN = """
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('HSET', KEYS[1], 'id', ARGV[1], 'revision', ARGV[3], 'base', ARGV[3], 'seeded_from', ARGV[2])
   redis.call('DEL', KEYS[2])
+  redis.call('HSET', KEYS[1], 'id', ARGV[1], 'revision', ARGV[2], 'head', ARGV[3])
 end
-return redis.call('HMGET', KEYS[1], 'id', 'revision', 'base', 'seeded_from')
+return redis.call('HMGET', KEYS[1], 'id', 'revision', 'head')
 """
-# A replica promoted behind its master may have forgotten revisions that were given; ARGV[3] is the highest known here.
-_APPEND = """
-local now = redis.call('HMGET', KEYS[1], 'id', 'base', 'revision')
-if now[1] ~= ARGV[1] or now[2] ~= ARGV[2] then return -1 end
-local revision = math.max(tonumber(now[3]), tonumber(ARGV[3])) + 1
+# Raises the revision, without an invalidation: nobody's entries may be newer than what is to come.
+_RAISE = """
+local revision = math.max(tonumber(redis.call('HGET', KEYS[1], 'revision') or 0), tonumber(ARGV[1]))
 redis.call('HSET', KEYS[1], 'revision', string.format('%.0f', revision))
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], string.format('%.0f-0', revision), 's', ARGV[4])
 return revision
+"""
+# ARGV: id, expected head ('*': any), the highest revision known here, the selector. Answers {revision, head} or {}.
+_APPEND = """
+local now = redis.call('HMGET', KEYS[1], 'id', 'revision', 'head')
+if now[1] ~= ARGV[1] or (ARGV[2] ~= '*' and now[3] ~= ARGV[2]) then return {} end
+local revision = string.format('%.0f', math.max(tonumber(now[2]), tonumber(ARGV[3])) + 1)
+local head = redis.sha1hex(now[3] .. '/' .. revision .. '/' .. ARGV[4])
+redis.call('HSET', KEYS[1], 'revision', revision, 'head', head)
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], revision .. '-0', 's', ARGV[4], 'p', now[3], 'h', head)
+return {revision, head}
 """
 
 
 class _Shared(NamedTuple):
     log_id: str
     revision: int
-    base: int
-    seeded_from: int
+    head: str
 
 
 class FleetLog:
     """Keeps the replica's log in step with the shared one."""
 
     def __init__(self, connection: FleetConnection, log: InvalidationLog, restarted: Restarted) -> None:
-        """`restarted` drops everything: the log is another one, whose id it gets."""
+        """`restarted` frees what is held under another log's id; it is out of reach already."""
         self._connection = connection
         self._log = log
         self._restarted = restarted
         # One hash tag: both keys live on one node of a cluster.
         self._state_key = "{" + connection.key("log") + "}"
         self._stream_key = self._state_key + ":stream"
-        self._base: int | None = None
-        self._announced = 0  # a revision that the stream must reach
         self._order = asyncio.Lock()
 
     async def append(self, selector: Selector) -> ReadPoint:
@@ -82,19 +90,14 @@ class FleetLog:
         Raises:
             LogUnavailableError: Redis can't be told; nothing was changed.
         """
-        async with self._order:
-            for _ in range(3):
-                try:
-                    if self._base is None:
-                        await self._join()
-                    revision = await self._publish(selector)
-                except FleetUnavailableError as error:
-                    raise LogUnavailableError(str(error)) from error
-                if revision > 0:
-                    await self._catch_up(revision - 1)
-                    self._record(Invalidation(revision, selector))
-                    return self._log.point
-                self._base = None
+        try:
+            async with self._order:
+                for _ in range(_ATTEMPTS):
+                    await self._synchronise()
+                    if await self._publish(selector, self._log.head):
+                        return self._log.point
+        except FleetUnavailableError as error:
+            raise LogUnavailableError(str(error)) from error
         raise LogUnavailableError("the shared log keeps changing")
 
     async def run(self) -> None:
@@ -103,9 +106,7 @@ class FleetLog:
         while True:
             try:
                 async with self._order:
-                    await self._join()
-                    if self._announced > self._log.point.revision:
-                        await self._catch_up(None)
+                    await self._synchronise()
                 if is_lost:
                     _log.info("the shared invalidation log is heard again")
                 is_lost = False
@@ -123,99 +124,73 @@ class FleetLog:
         """Whether the shared log could be joined now; otherwise `run` does it later."""
         try:
             async with self._order:
-                await self._join()
-                await self._catch_up(None)
+                await self._synchronise()
         except FleetUnavailableError as error:
             _log.warning("the shared invalidation log can't be joined yet", extra={"error": str(error)})
             return False
         return True
 
-    async def _join(self) -> None:
+    async def _synchronise(self) -> None:
+        """Brings the replica's log to the shared head."""
         own = self._log.point
-        answer = await self._run(
-            lambda client: client.eval(
-                _JOIN, 2, self._state_key, self._stream_key, own.log_id, own.revision, own.revision + _JUMP
-            ),
-            list,
-        )
-        shared = _Shared(answer[0].decode(), *(int(part) for part in answer[1:]))
-        self._announced = shared.revision
-        if shared.base == self._base and shared.log_id == own.log_id:
-            return
-        _log.info("joined the shared invalidation log", extra={"log_id": shared.log_id, "base": shared.base})
+        answer = await self._eval(_JOIN, list, own.log_id, own.revision + _JUMP, self._log.head)
+        shared = _Shared(answer[0].decode(), int(answer[1]), answer[2].decode())
         if shared.log_id != own.log_id:
-            self._log.restart(shared.log_id, shared.revision)
-            await self._restarted(shared.log_id)
-        elif own.revision < shared.base:
-            await self._cross(own, shared)
-        self._base = shared.base
+            await self._adopt(shared)
+        elif shared.head == self._log.head:
+            if shared.revision > own.revision:
+                self._log.skip_to(shared.revision)
+        elif not await self._catch_up(shared):
+            _log.warning("the shared invalidation log doesn't continue ours; everything is invalidated")
+            if not await self._publish(EVERYTHING, "*"):
+                raise FleetUnavailableError("the shared log has just been replaced")
 
-    async def _cross(self, own: ReadPoint, shared: _Shared) -> None:
-        """Redis had lost its data, and was seeded by a replica that stood at `seeded_from`."""
-        if own.revision < shared.seeded_from:  # part of what was lost was never heard here
-            self._log.restart(shared.log_id, shared.base)
-            return
-        missed = self._log.since(ReadPoint(own.log_id, shared.seeded_from)) or []
-        self._log.skip_to(shared.base)
-        self._base = shared.base
-        for invalidation in missed:
-            revision = await self._publish(invalidation.selector)
-            if revision > 0:
-                await self._catch_up(revision - 1)
-                self._record(Invalidation(revision, invalidation.selector))
-
-    async def _publish(self, selector: Selector) -> int:
+    async def _adopt(self, shared: _Shared) -> None:
+        """Takes over a log with another id, above every revision that was ever given here."""
         own = self._log.point
-        return await self._run(
-            lambda client: client.eval(
-                _APPEND,
-                2,
-                self._state_key,
-                self._stream_key,
-                own.log_id,
-                self._base or 0,
-                own.revision,
-                json.dumps(selector),
-                _MAX_STREAM,
-            ),
-            int,
+        revision = await self._eval(_RAISE, int, own.revision + 1)
+        _log.info("joined the shared invalidation log", extra={"log_id": shared.log_id, "revision": revision})
+        # With the head as it was read: what was published since is caught up with.
+        self._log.restart(shared.log_id, max(revision, own.revision + 1), shared.head)
+        await self._restarted(shared.log_id)
+
+    async def _catch_up(self, shared: _Shared) -> bool:
+        """Whether the stream led from our head to the shared one, or beyond."""
+        for _ in range(_MAX_CHUNKS):
+            answer = await self._connection.run(
+                lambda client: client.xrange(
+                    self._stream_key, f"({self._log.point.revision}-0", "+", count=_CHUNK
+                ),
+                list,
+            )
+            for name, fields in answer:
+                if fields[b"p"].decode() != self._log.head:
+                    return False
+                invalidation = Invalidation(int(name.split(b"-")[0]), _selector(fields[b"s"]))
+                self._log.record(invalidation, fields[b"h"].decode())
+            # Beyond it, when more was published meanwhile; but not without a step, or the shared log is behind ours.
+            if self._log.head == shared.head or (answer and self._log.point.revision > shared.revision):
+                return True
+            if len(answer) < _CHUNK:
+                return False
+            await asyncio.sleep(0)
+        return False
+
+    async def _publish(self, selector: Selector, expected_head: str) -> bool:
+        """Whether the invalidation was published, and is in force here."""
+        own = self._log.point
+        answer = await self._eval(
+            _APPEND, list, own.log_id, expected_head, own.revision, json.dumps(selector), _MAX_STREAM
         )
+        if not answer:
+            return False
+        self._log.record(Invalidation(int(answer[0]), selector), answer[1].decode())
+        return True
 
-    async def _catch_up(self, until: int | None) -> None:
-        """Applies what was published, up to `until`."""
-        own = self._log.point.revision
-        if until is not None and until <= own:
-            return
-        answer = await self._run(
-            lambda client: client.xrange(
-                self._stream_key, f"({own}-0", "+" if until is None else f"{until}-0"
-            ),
-            list,
+    async def _eval(self, script: str, kind: type[T], *arguments: str | int) -> T:
+        return await self._connection.run(
+            lambda client: client.eval(script, 2, self._state_key, self._stream_key, *arguments), kind
         )
-        for name, fields in answer:
-            if _revision(name) > own + 1 and not await self._reaches_back_to(own):
-                break
-            own = _revision(name)
-            self._record(Invalidation(own, _selector(fields[b"s"])))
-        if until is None and self._log.point.revision < self._announced:
-            # Trimmed too far, or evicted: what came between can't be known.
-            _log.warning("the shared invalidation log has a gap; everything held is dropped")
-            self._log.restart(self._log.point.log_id, self._announced)
-
-    async def _reaches_back_to(self, revision: int) -> bool:
-        oldest = await self._run(lambda client: client.xrange(self._stream_key, "-", "+", count=1), list)
-        return bool(oldest) and _revision(oldest[0][0]) <= max(revision, self._base or 0) + 1
-
-    def _record(self, invalidation: Invalidation) -> None:
-        if invalidation.revision > self._log.point.revision:
-            self._log.record(invalidation)
-
-    async def _run(self, operation: Callable[[Client], Awaitable[object]], kind: type[T]) -> T:
-        return await self._connection.run(operation, kind)
-
-
-def _revision(name: bytes) -> int:
-    return int(name.split(b"-")[0])
 
 
 def _selector(text: bytes) -> Selector:

@@ -123,10 +123,11 @@ class PressureMonitor:
     async def _fit(self, now: float, level: PressureLevel) -> None:
         async with self._resizing:
             budget = self._policy.update(now, level)
-            before, self._budget = self._budget, budget
+            before = self._budget
             if budget != before:
                 self.budget_adjustments += before is not None
                 await self._set_budget(budget, RemovalCause.PRESSURE)
+                self._budget = budget  # only now: one that was cancelled is done again
                 self._trim_pending |= before is not None and _is_smaller(budget, before)
         if self._trim_pending and self._trim.due(now, urgent=level is PressureLevel.CRITICAL):
             self._trim_pending = False

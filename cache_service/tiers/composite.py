@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+_MAX_OUTDATED = 10_000  # an older value that is read after all is one of the same content
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Layer:
     """Whether puts return before the tier has them."""
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     queue: WriteBehind | None = None
+    outdated: OrderedDict[Key, None] = field(default_factory=OrderedDict)
+    """Keys whose newest value this tier couldn't take: what it holds of them isn't to be read."""
 
 
 class CompositeTier:
@@ -64,6 +67,10 @@ class CompositeTier:
             asked = [keys[index] for index in missing]
             misses: list[Found | None] = [None] * len(asked)
             answers = await self._guard(layer, partial(layer.tier.get, asked, now), misses)
+            if layer.outdated:
+                answers = [
+                    None if key in layer.outdated else hit for key, hit in zip(asked, answers, strict=True)
+                ]
             hits = [(index, hit) for index, hit in zip(missing, answers, strict=True) if hit is not None]
             for index, hit in hits:
                 found[index] = hit
@@ -164,11 +171,19 @@ class CompositeTier:
         only_absent: bool = False,
         backed: Sequence[bool] = (),
     ) -> list[str]:
-        return await self._guard(
+        answers = await self._guard(
             layer,
             lambda: layer.tier.put(items, now, only_absent=only_absent, backed=backed),
             [""] * len(items),
         )
+        if not only_absent and (layer.outdated or "" in answers):
+            for (key, _), answer in zip(items, answers, strict=True):
+                layer.outdated.pop(key, None)
+                if not answer:
+                    layer.outdated[key] = None
+            while len(layer.outdated) > _MAX_OUTDATED:
+                layer.outdated.popitem(last=False)
+        return answers
 
     async def _guard(self, layer: Layer, operation: Callable[[], Awaitable[T]], otherwise: T) -> T:
         if not layer.breaker.allows(self._clock()):
@@ -187,7 +202,7 @@ class CompositeTier:
                 _log.warning("tier failed", extra={"tier": name, "error": str(error) or type(error).__name__})
             return otherwise
         except BaseException:
-            layer.breaker.note_failure(self._clock())
+            layer.breaker.note_cancelled()
             raise
         layer.breaker.note_success()
         return answer

@@ -113,7 +113,12 @@ class DiskTier:
         }
         rows = list(by_key.values())
         used_at = self._take_uses()
-        replaced = await self._write(lambda: self._database.put(rows, used_at, only_absent=only_absent))
+        unfit = [
+            key.text() for (key, _), fits in zip(items, stored, strict=True) if not fits and not only_absent
+        ]
+        replaced = await self._write(
+            lambda: self._database.put(rows, used_at, only_absent=only_absent, without=unfit)
+        )
         self._removals[RemovalCause.REPLACED] += replaced
         if self._database.used_bytes > self._budget.bytes:
             await self._evict(RemovalCause.SIZE, now)

@@ -181,15 +181,23 @@ class DiskDatabase:
         cursor.close()
         return rows
 
-    def put(self, rows: list[Row], used_at: Mapping[str, float], *, only_absent: bool = False) -> int:
+    def put(
+        self,
+        rows: list[Row],
+        used_at: Mapping[str, float],
+        *,
+        only_absent: bool = False,
+        without: Sequence[str] = (),
+    ) -> int:
         """Stores `rows` and the times of use in one transaction; the number of rows that were replaced.
 
-        With `only_absent`, a row that is there stays, unless it has expired by the time of use of the new one.
+        With `only_absent`, a row that is there stays, unless it has expired by the time of use of the new one. Rows of
+        the keys `without` go: their newer values didn't fit.
         """
         with self._transaction() as connection:
             if only_absent:
                 rows = self._absent(rows)
-            replaced = self._delete("key IN", [row.key for row in rows])
+            replaced = self._delete("key IN", [*(row.key for row in rows), *without])
             connection.executemany(
                 "INSERT INTO results (key, content_id, module, version, value, checksum, charged_bytes,"
                 " cost_seconds, expires_at, read_revision, source, tags, used_at)"

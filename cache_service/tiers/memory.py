@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 _SLICE_ENTRIES = 20  # 0.4 ms of the loop when they are evicted
 _STEPS_PER_PUT = 8
+MAX_READ_BYTES = 16 * 1024 * 1024
 _FINGERPRINT_MASK = (1 << 64) - 1
 _SPARSE_RATIO = 0.25
+_MAX_COMPACTED = 10_000  # a policy is compacted in one go, about 2 us a key
 
 
 class MemoryTier:
@@ -58,8 +60,14 @@ class MemoryTier:
         """Takes what a shrink would lose."""
 
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
-        """See `Tier.get`."""
-        return [self._get(key, now) for key in keys]
+        """See `Tier.get`. Reads at most 16 MiB of values at once; what lies beyond is missed."""
+        found: list[Found | None] = []
+        left_bytes = MAX_READ_BYTES
+        for key in keys:
+            hit = self._get(key, now) if left_bytes > 0 else None
+            left_bytes -= 0 if hit is None else len(hit.entry.value)
+            found.append(hit)
+        return found
 
     async def put(
         self,
@@ -88,12 +96,13 @@ class MemoryTier:
     async def delete(self, selector: Selector, before_revision: int) -> int:
         """See `Tier.delete`; looks at every record, in slices."""
         removed, share = 0, LoopShare()
-        for number, (fingerprint, location) in enumerate(self._index.items(), start=1):
+        for number, (fingerprint, _) in enumerate(self._index.items(), start=1):
             if number % _SLICE_ENTRIES == 0:
                 await share.give_way()
-            if self._index.get(fingerprint) != location:
+            current = self._index.get(fingerprint)  # compaction may have moved it
+            if current is None:
                 continue
-            found = self._storage.read(location)
+            found = self._storage.read(current)
             if found.entry.read_revision < before_revision and selector.matches(found.key, found.entry):
                 self._remove(fingerprint, RemovalCause.DELETED)
                 removed += 1
@@ -109,15 +118,22 @@ class MemoryTier:
             if found is not None and found.entry == entry:
                 self._remove(fingerprint, cause)
 
+    def set_budget(self, budget: Budget) -> None:
+        """Sets the budget without evicting, for now."""
+        self._budget = budget
+
     async def resize(self, budget: Budget, cause: RemovalCause) -> None:
         """See `Tier.resize`. The new budget holds for puts at once, so nothing refills behind the eviction.
 
         What no slower tier holds is handed to `demote` first.
         """
-        self._budget = budget
+        self.set_budget(budget)
         share = LoopShare()
-        while self._too_large() and self._index:
+        while self._too_large():
+            count = len(self._index)
             lost = self._evict_slice(cause)
+            if len(self._index) == count:
+                break
             if lost and self.demote is not None:
                 await self.demote(lost)
             await share.give_way()
@@ -131,13 +147,22 @@ class MemoryTier:
             if self._find(fingerprint, text) is not None:
                 self._remove(fingerprint, RemovalCause.REPLACED)
 
-    def entries(self, after: str, limit: int) -> list[tuple[Key, Entry]]:
+    async def entries(self, after: str, limit: int) -> list[tuple[Key, Entry]]:
         """Up to `limit` entries whose key's text is above `after`, in the order of these texts; looks at all keys."""
-        floor = after.encode()
-        found = ((self._storage.key_text(location), location) for _, location in self._index.items())
-        chosen = heapq.nsmallest(limit, (each for each in found if each[0] > floor))
-        records = [self._storage.read(location) for _, location in chosen]
-        return [(each.key, each.entry) for each in records]
+        floor, share = after.encode(), LoopShare()
+        least: list[tuple[bytes, int]] = []
+        for number, (fingerprint, location) in enumerate(self._index.items(), start=1):
+            if number % _SLICE_ENTRIES == 0:
+                await share.give_way()
+            if (
+                self._index.get(fingerprint) == location
+                and (text := self._storage.key_text(location)) > floor
+            ):
+                least.append((text, fingerprint))
+            if len(least) > 2 * limit:
+                least = heapq.nsmallest(limit, least)
+        found = (self._find(fingerprint, text) for text, fingerprint in heapq.nsmallest(limit, least))
+        return [(each.key, each.entry) for each in found if each is not None]
 
     def priority(self, key: Key) -> float | None:
         """What the eviction policy thinks of `key`; None when it isn't here."""
@@ -194,7 +219,8 @@ class MemoryTier:
         charged = len(data) + ENTRY_OVERHEAD_BYTES
         if charged > self._budget.bytes or len(data) > self._max_record_bytes:
             return False
-        self._make_room(charged)
+        if not self._make_room(charged):
+            return False
         try:
             location = self._storage.append(data)
         except ArenaFullError:
@@ -233,19 +259,20 @@ class MemoryTier:
             self._remove(victim, cause)
         return lost
 
-    def _make_room(self, charged: int) -> None:
-        """Evicts before anything is stored, so that a burst can't outgrow the budget.
+    def _make_room(self, charged: int) -> bool:
+        """Whether there is room now: evicts before anything is stored, so that a burst can't outgrow the budget.
 
         At most what the newcomer adds: a large shrink may be running in slices, and isn't one caller's to finish.
         """
-        freed_from = self._used_bytes
-        while self._used_bytes + charged > self._budget.bytes and freed_from - self._used_bytes < charged:
+        used_before = self._used_bytes
+        while self._used_bytes + charged > self._budget.bytes and used_before - self._used_bytes < charged:
             victim = self._policy.victim()
             if victim is None:
-                return
+                return False
             self._remove(victim, RemovalCause.SIZE)
         if 0 < self._budget.entries <= len(self._index) and (victim := self._policy.victim()) is not None:
             self._remove(victim, RemovalCause.SIZE)
+        return True
 
     def _remove(self, fingerprint: int, cause: RemovalCause) -> None:
         location = self._index.pop(fingerprint)
@@ -283,7 +310,7 @@ class MemoryTier:
             if not self._compact(_SLICE_ENTRIES):
                 break
             await share.give_way()
-        if len(self._index) < self._peak_count * _SPARSE_RATIO:
+        if len(self._index) < min(self._peak_count * _SPARSE_RATIO, _MAX_COMPACTED):
             self._peak_count = len(self._index)
             self._policy.compact()
 

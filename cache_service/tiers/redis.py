@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cache_service.fleet.connection import FleetConnection
 
 _MAX_PIPELINE_BYTES = 8 * 1024 * 1024
+_READ_CHUNK = 64
 # Deletes a key only while it holds that value; the seal stands for it.
 _DISCARD = """
 local held = redis.call('GETRANGE', KEYS[1], -16, -1)
@@ -44,9 +45,19 @@ class RedisTier:
         self._removals: Counter[RemovalCause] = Counter()
 
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
-        """See `Tier.get`. A value that fails verification is removed and missed."""
+        """See `Tier.get`. A value that fails verification is removed and missed; beyond 8 MiB, so is the rest."""
         names = [self._name(key) for key in keys]
-        answers = await self._pipeline([("GET", name) for name in names])
+        answers: list[object] = []
+        left_bytes = _MAX_PIPELINE_BYTES
+        for start in range(0, len(names), _READ_CHUNK):
+            part = names[start : start + _READ_CHUNK]
+            read = (
+                await self._pipeline([("GET", name) for name in part])
+                if left_bytes > 0
+                else [None] * len(part)
+            )
+            left_bytes -= sum(len(value) for value in read if isinstance(value, bytes))
+            answers += read
         found: list[Found | None] = []
         for key, name, sealed in zip(keys, names, answers, strict=True):
             entry = None
@@ -123,10 +134,11 @@ class RedisTier:
         if not commands:
             return []
         try:
-            pipeline = self._connection.client.pipeline(transaction=False)
-            for command in commands:
-                pipeline.execute_command(*command)
-            answers = cast("list[object]", await pipeline.execute(raise_on_error=False))
+            async with self._connection.places:
+                pipeline = self._connection.client.pipeline(transaction=False)
+                for command in commands:
+                    pipeline.execute_command(*command)
+                answers = cast("list[object]", await pipeline.execute(raise_on_error=False))
         except ERRORS as error:
             raise TierError(f"Redis: {error or type(error).__name__}") from error
         for answer in answers:

@@ -90,6 +90,8 @@ class SizedTier:
     async def resize(self, budget: Budget, cause: RemovalCause) -> None:
         """See `Tier.resize`."""
         large, small = self.split(budget, self._large_ratio)
+        self._large.set_budget(large)  # both at once: whoever is cancelled in between leaves no hole
+        self._small.set_budget(small)
         await self._large.resize(large, cause)
         await self._small.resize(small, cause)
 
@@ -107,9 +109,9 @@ class SizedTier:
         """Names who takes what a shrink would lose."""
         self._small.demote = self._large.demote = demote
 
-    def entries(self, after: str, limit: int) -> list[tuple[Key, Entry]]:
+    async def entries(self, after: str, limit: int) -> list[tuple[Key, Entry]]:
         """Up to `limit` entries whose key's text is above `after`, in the order of these texts."""
-        found = [*self._small.entries(after, limit), *self._large.entries(after, limit)]
+        found = [*await self._small.entries(after, limit), *await self._large.entries(after, limit)]
         return sorted(found, key=lambda item: item[0].text())[:limit]
 
     def priority(self, key: Key) -> tuple[float, float] | None:

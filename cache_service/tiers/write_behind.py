@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
+
+from cache_service.entry import charged_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -34,7 +37,7 @@ class WriteBehind:
         for key, entry in items:
             self._remove(key)
             self._queue[key] = _Queued(entry, now)
-            self._queued_bytes += len(entry.value)
+            self._queued_bytes += charged_bytes(key, entry)
         while self._queued_bytes > _MAX_QUEUED_BYTES:
             self._remove(next(iter(self._queue)))
             self.dropped += 1
@@ -58,12 +61,13 @@ class WriteBehind:
 
     async def _run(self) -> None:
         while self._queue:
-            batch = [(key, self._queue[key]) for key in list(self._queue)[:_BATCH_ENTRIES]]
+            batch = list(itertools.islice(self._queue.items(), _BATCH_ENTRIES))
             for key, _ in batch:
                 self._remove(key)
             await self._put([(key, queued.entry) for key, queued in batch], batch[-1][1].put_at)
+            await asyncio.sleep(0)  # a put that is refused at once mustn't keep the loop
 
     def _remove(self, key: Key) -> None:
         queued = self._queue.pop(key, None)
         if queued is not None:
-            self._queued_bytes -= len(queued.entry.value)
+            self._queued_bytes -= charged_bytes(key, queued.entry)

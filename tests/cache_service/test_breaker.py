@@ -103,3 +103,34 @@ async def test_write_behind_is_bounded_and_keeps_the_newest():
     gate.set()
     await queue.close()
     assert [item[0].module for item in written] == ["m", "3", "m"] and written[-1][1].value == b"new"
+
+
+async def test_an_older_value_does_not_come_back_from_a_tier_that_missed_the_newer_one():
+    memory, slow = memory_tier(Budget(10_000)), memory_tier(Budget(10_000), name="slow")
+    tier = CompositeTier([memory, slow])
+    await tier.put([(KEY, ENTRY._replace(value=b"old"))], NOW)
+    real_put = slow.put
+    slow.put = FailingTier().put
+    assert await tier.put([(KEY, ENTRY._replace(value=b"new"))], NOW) == ["memory"]
+    slow.put = real_put
+    await memory.delete(Selector(), 1 << 60)
+    assert await tier.get([KEY], NOW) == [None]
+    await tier.put([(KEY, ENTRY._replace(value=b"newest"))], NOW)
+    await memory.delete(Selector(), 1 << 60)
+    assert (await tier.get([KEY], NOW))[0].entry.value == b"newest" and not tier._layers[1].outdated
+
+
+async def test_callers_who_leave_do_not_open_the_breaker():
+    slow = memory_tier(Budget(10_000))
+
+    async def hang(keys, now):
+        await asyncio.sleep(60)
+
+    slow.get = hang
+    tier = CompositeTier([Layer(slow)])
+    for _ in range(5):
+        waiting = asyncio.create_task(tier.get([KEY], NOW))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    assert await tier.put([(KEY, ENTRY)], NOW) == ["memory"]

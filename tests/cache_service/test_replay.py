@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from cache_service.entry import Key
 from cache_service.eviction.gdsf import GdsfPolicy
 from cache_service.eviction.lru import LruPolicy
 from cache_service.eviction.s3fifo import S3FifoPolicy
 from cache_service.replay import Request, footprint_bytes, main, parse_capacity, read_trace, replay
+from cache_service.trace import TraceWriter
 from tests.golden.libcachesim import EXPECTED, SHARES, workloads
 
 # Worse by at most, better by at most. libcachesim's S3-FIFO puts everything into the main queue until its first
@@ -66,6 +68,20 @@ def test_a_wrong_line_is_named(tmp_path, line, capsys):
     with pytest.raises(ValueError, match=":2:"):
         list(read_trace(tmp_path / "t"))
     assert main([str(tmp_path / "t")]) == 1 and ":2:" in capsys.readouterr().err
+
+
+def test_a_torn_last_line_is_left_out_and_continued_after(tmp_path, capsys):
+    path = tmp_path / "t"
+    path.write_text("a,1,1\nb,2")
+    assert [request.key for request in read_trace(path)] == [1]
+    writer = TraceWriter(path, 10_000)
+    writer.note(Key("s", "c", "m", "v", ""), 100, 0.5)
+    writer.close()
+    assert [request.key for request in read_trace(path)] == [1, 2]
+    assert path.read_text().splitlines()[1].endswith(",100,500.000")
+    (tmp_path / "empty").write_text("")
+    assert main([str(tmp_path / "empty")]) == 1 and "empty" in capsys.readouterr().err
+    assert main([str(path), "--capacity", "-5"]) == 1
 
 
 def test_capacities():

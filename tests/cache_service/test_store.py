@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -155,22 +157,27 @@ def test_the_log_stays_small(tmp_path):
     again.close()
 
 
-def test_a_failed_append_changes_nothing_and_the_next_one_works(tmp_path):
-    import sqlite3
-
+def test_an_invalidation_that_can_not_be_written_is_in_force_and_costs_the_file(tmp_path):
     log = InvalidationLog(tmp_path / "log.sqlite")
     log._database.execute("PRAGMA busy_timeout = 10")
     add(log, Selector(content_id="b3:1"))
+    first = log.point.log_id
     other = sqlite3.connect(tmp_path / "log.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    for selector in (Selector(content_id="b3:1"), Selector()):
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
-            add(log, selector)
-    assert log.point.revision == 1 and log.covers(key(1), read_at(0)) and not log.covers(key(2), read_at(0))
+    add(log, Selector(content_id="b3:2"))
+    assert (
+        log.covers(key(1), read_at(0))
+        and log.covers(key(2), read_at(1))
+        and not log.covers(key(3), read_at(0))
+    )
     other.execute("ROLLBACK")
     other.close()
-    assert add(log, Selector(content_id="b3:1")).revision == 2 and log.covers(key(1), read_at(1))
+    add(log, Selector(content_id="b3:3"))
+    assert log.covers(key(3), read_at(2)) and log.point == (first, 3)
     log.close()
+    again = InvalidationLog(tmp_path / "log.sqlite")
+    assert again.point.log_id != first, "what is stored under the old id is dropped"
+    again.close()
 
 
 def test_a_damaged_log_is_replaced_by_one_with_another_id(tmp_path):
@@ -239,3 +246,46 @@ async def test_nothing_deleted_or_expired_ever_comes_back(history):
             elif each in model:
                 assert clock.now >= model[each][1] + 100
     await OPEN.pop().close()
+
+
+async def test_one_request_reads_a_bounded_number_of_bytes():
+    store = make_store()
+    store._tier._layers[0].tier.set_budget(Budget(10**6))
+    await store.put([result(1, bytes(4_000_000))])
+    found = await store.get([key(1)] * 100, max_bytes=9_000_000)
+    assert [hit is not None for hit in found] == [True, True] + [False] * 98
+
+
+async def test_labels_are_found_by_tag_and_prefix():
+    store = make_store()
+    for number in range(4):
+        await store.put(
+            [
+                result(number)._replace(
+                    source=f"file:///{number}/x", tags=("even" if number % 2 == 0 else "odd", "all")
+                )
+            ]
+        )
+    await store.invalidate(Selector(tag="even"))
+    assert [hit is not None for hit in await store.get([key(number) for number in range(4)])] == [
+        False,
+        True,
+        False,
+        True,
+    ]
+    await store.invalidate(Selector(source_prefix="file:///1"))
+    assert [hit is not None for hit in await store.get([key(1), key(3)])] == [False, True]
+    await store.invalidate(Selector(tag="all", module="other"))
+    assert (await store.get([key(3)]))[0] is not None
+    await store.invalidate(Selector(tag="all", module="m"))
+    assert await store.get([key(3)]) == [None]
+
+
+def test_prefixes_are_bounded_and_stay_safe():
+    log = InvalidationLog()
+    for number in range(1500):
+        add(log, Selector(source_prefix=f"file:///{number}/"))
+    assert len(log._searched) <= 1000
+    entry = read_at(0, source="file:///3/x")
+    assert log.covers(key(1), entry) and not log.covers(key(1), read_at(1500, source="file:///3/x"))
+    log.close()

@@ -1,6 +1,7 @@
 """Two cache replicas' stores over one real Redis: what one deletes never comes back at the other."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -49,7 +50,7 @@ async def pair(redis_server, redis_prefix, tmp_path):
 
 
 async def same_point(one, other):
-    await until(lambda: one.log.point == other.log.point)
+    await until(lambda: (one.log.point, one.log.head) == (other.log.point, other.log.head))
 
 
 async def test_what_one_stores_the_other_finds(pair):
@@ -150,7 +151,8 @@ async def test_after_a_flush_invalidations_still_count(pair, redis_server):
     before = one.log.point
     with redis_server.client() as client:
         client.flushall()
-    await until(lambda: one.log.point.revision > before.revision and one.log.point == other.log.point)
+    await until(lambda: one.log.point.revision > before.revision)
+    await same_point(one, other)
     assert await other.store.get([key(1)]) == [None]
     assert (await other.store.get([key(2)]))[0].value == b"v", "what both had heard of needn't be dropped"
     await other.store.invalidate(Selector(content_id="b3:2"))
@@ -159,22 +161,147 @@ async def test_after_a_flush_invalidations_still_count(pair, redis_server):
     assert (await one.store.get([key(3)]))[0] is not None
 
 
-async def test_a_replica_that_missed_part_of_a_lost_log_drops_everything(redis_server, redis_prefix):
-    async with (
-        assembled(settings(redis_server.url, redis_prefix), Budget(10**7)) as one,
-        assembled(settings(redis_server.url, redis_prefix), Budget(10**7)) as other,
-    ):
-        await one.store.put([result(1), result(2)])
-        await other.store.get([key(1), key(2)])
-        await same_point(one, other)
-        async with other.store._appender._order:  # it hears nothing for a while
+@contextlib.asynccontextmanager
+async def deaf(parts):
+    """The replica hears and says nothing of the shared log meanwhile."""
+    async with parts.store._appender._order:
+        yield
+
+
+def state_key(prefix):
+    return f"{{{prefix}:log}}"
+
+
+async def both_forget(one, other, *numbers):
+    """What was deleted is gone at both, by itself or with everything else."""
+    await same_point(one, other)
+    for number in numbers:
+        assert await one.store.get([key(number)]) == [None] == await other.store.get([key(number)])
+
+
+async def test_one_that_missed_part_of_a_lost_log_drops_everything(pair, redis_server):
+    one, other = pair
+    await one.store.put([result(1), result(2)])
+    await other.store.get([key(1), key(2)])
+    await same_point(one, other)
+    async with deaf(other):
+        await one.store.invalidate(Selector(content_id="b3:1"))
+        with redis_server.client() as client:
+            client.flushall()
+    await both_forget(one, other, 1)
+
+
+async def test_a_log_founded_anew_by_one_who_had_missed_something_is_put_right(pair, redis_server):
+    one, other = pair
+    await one.store.put([result(1), result(2)])
+    await other.store.get([key(1), key(2)])
+    await same_point(one, other)
+    async with deaf(other):
+        await one.store.invalidate(Selector(content_id="b3:1"))
+    async with deaf(one):
+        with redis_server.client() as client:
+            client.flushall()
+        await until(lambda: redis_server.client().exists(state_key(other.store._appender._connection.prefix)))
+    await both_forget(one, other, 1)
+
+
+async def test_clearing_survives_a_lost_log(pair, redis_server):
+    one, other = pair
+    await one.store.put([result(1), result(2)])
+    await other.store.get([key(1), key(2)])
+    await same_point(one, other)
+    async with deaf(other):
+        await one.store.clear()
+        with redis_server.client() as client:
+            client.flushall()
+    await both_forget(one, other, 1, 2)
+
+
+@pytest.mark.parametrize("next_one", [0, 1], ids=["by the one ahead", "by the one behind"])
+async def test_a_promoted_redis_replica_that_lagged_behind_is_noticed(
+    pair, redis_server, redis_prefix, next_one
+):
+    one, other = pair
+    await one.store.put([result(number) for number in range(4)])
+    await other.store.get([key(number) for number in range(4)])
+    await one.store.invalidate(Selector(content_id="b3:0"))
+    await same_point(one, other)
+    names = [state_key(redis_prefix), state_key(redis_prefix) + ":stream"]
+    with redis_server.client() as client:
+        dumps = [client.dump(name) for name in names]
+        async with deaf(other):
             await one.store.invalidate(Selector(content_id="b3:1"))
-            with redis_server.client() as client:
-                client.flushall()
-            await until(lambda: one.log.point.revision > 2_000_000 - 1000)
-        await same_point(one, other)
-        assert await other.store.get([key(1), key(2)]) == [None, None]
-        assert (await one.store.get([key(2)]))[0] is not None
+            async with deaf(one):  # Redis fails over to a state without that invalidation
+                for name, dump in zip(names, dumps):
+                    client.restore(name, 0, dump, replace=True)
+                if next_one == 1:  # whose invalidation gets the very revision that is lost
+                    await other.store._appender._publish(Selector(content_id="b3:2"), other.log.head)
+        if next_one == 0:
+            await one.store.invalidate(Selector(content_id="b3:2"))
+    await both_forget(one, other, 0, 1, 2)
+    await one.store.put([result(9)])
+    assert (await other.store.get([key(9)]))[0].value == b"v", "and life goes on"
+
+
+async def test_a_stream_that_was_evicted_is_noticed(pair, redis_server, redis_prefix):
+    one, other = pair
+    await one.store.put([result(1), result(2)])
+    await other.store.get([key(1), key(2)])
+    await same_point(one, other)
+    async with deaf(other):
+        await one.store.invalidate(Selector(content_id="b3:1"))
+        with redis_server.client() as client:
+            client.delete(state_key(redis_prefix) + ":stream")
+    await other.store.invalidate(Selector(content_id="b3:2"))
+    await both_forget(one, other, 1, 2)
+
+
+async def test_one_far_behind_catches_up(pair, redis_server):
+    one, other = pair
+    await one.store.put([result(1), result(2)])
+    await other.store.get([key(1), key(2)])
+    await same_point(one, other)
+    async with deaf(other):
+        await one.store.invalidate(Selector(content_id="b3:1"))
+        for number in range(1200):
+            await one.store._appender.append(Selector(content_id=f"b3:other{number}"))
+    await both_forget(one, other, 1)
+    assert (await other.store.get([key(2)]))[0] is not None
+
+
+async def test_entries_of_another_log_are_out_of_reach_whatever_their_revision(
+    redis_server, redis_prefix, tmp_path
+):
+    async with assembled(Settings(cache_directory=str(tmp_path)), Budget(10**7)) as alone:
+        alone.log.skip_to(5_000_000)
+        await alone.store.put([result(1)])
+        async with assembled(settings(redis_server.url, redis_prefix), Budget(10**7)) as first:
+            assert first.log.point.revision < 5_000_000
+    async with (
+        assembled(settings(redis_server.url, redis_prefix, tmp_path), Budget(10**7)) as second,
+        assembled(settings(redis_server.url, redis_prefix), Budget(10**7)) as third,
+    ):
+        assert second.log.point.revision > 5_000_000
+        assert await second.store.get([key(1)]) == [None]
+        await same_point(second, third)
+        old = result(1).__class__(key(1), b"old", 0.5, TTL, second.log.point._replace(log_id="other"))
+        assert (await second.store.put([old]))[0].reason == "invalidated"
+
+
+async def test_many_at_once_are_no_failure(pair):
+    one, other = pair
+    await one.store.put([result(number) for number in range(300)])
+    found = await asyncio.gather(*(other.store.get([key(number)]) for number in range(300)))
+    assert all(hit is not None for (hit,) in found)
+    leases = await asyncio.gather(
+        *(one.flights.acquire([key(1000 + number)], "me", 10, 0) for number in range(200))
+    )
+    assert all(each.lease is not None for each in leases)
+    assert {stats.name: stats.failures for stats in other.store.tier_stats()}["redis"] == 0
+    twice = await asyncio.gather(
+        *(other.flights.acquire([key(1000 + number)], "you", 10, 0) for number in range(200))
+    )
+    assert all(each.lease is None for each in twice)
 
 
 async def test_a_new_replica_takes_the_shared_log_over(redis_server, redis_prefix, tmp_path):
@@ -187,11 +314,11 @@ async def test_a_new_replica_takes_the_shared_log_over(redis_server, redis_prefi
             assert await second.store.get([key(1)]) == [None], "its revisions were another log's"
 
 
-async def test_a_damaged_value_in_redis_is_removed_and_missed(pair, redis_server):
+async def test_a_damaged_value_in_redis_is_removed_and_missed(pair, redis_server, redis_prefix):
     one, other = pair
     await one.store.put([result(1)])
     with redis_server.client() as client:
-        name = next(name for name in client.keys("*") if b":r:" in name)
+        name = next(iter(client.keys(f"{redis_prefix}:r:*")))
         data = bytearray(client.get(name))
         data[-20] ^= 1
         client.set(name, bytes(data))

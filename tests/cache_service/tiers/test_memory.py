@@ -164,6 +164,6 @@ async def test_documents_and_large_values_have_budgets_of_their_own():
     assert (await tier.get([key(1)], NOW))[0].entry == entry(1, 5000), "a promotion doesn't overwrite"
     await tier.resize(Budget(330_000, 5), RemovalCause.PRESSURE)
     assert [stats.entry_count for stats in tier.stats()] == [5, 5]
-    assert [item[0] for item in tier.entries("", 3)] == sorted(
-        (item[0] for item in tier.entries("", 100)), key=Key.text
+    assert [item[0] for item in await tier.entries("", 3)] == sorted(
+        (item[0] for item in await tier.entries("", 100)), key=Key.text
     )[:3]
