@@ -117,3 +117,20 @@ async def test_each_call_runs_in_the_context_of_the_first_who_asked():
     gate.set()
     await asyncio.gather(first, *others)
     assert callers == ["first", "second"]
+
+
+async def test_answers_of_those_who_left_are_handed_over():
+    line, unclaimed = Line(), []
+    coalescer = Coalescer(
+        line.send, on_unclaimed=lambda items, answer, start: unclaimed.append((list(items), answer[start]))
+    )
+    first = asyncio.create_task(ask(coalescer, 1))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    first.cancel()  # while its call is under way
+    await asyncio.gather(first, return_exceptions=True)
+    line.gate.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert unclaimed == [([1], 10)]
+    assert await ask(coalescer, 2) == [20] and len(unclaimed) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +13,7 @@ import pytest
 from blake3 import blake3
 
 from extractor_service.sources.content import SETTLE_SECONDS
-from metaextract.cache.v1 import pressure_pb2
+from metaextract.cache.v1 import pressure_pb2, result_pb2
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client import (
@@ -468,3 +469,58 @@ def test_invalidating_a_folder_concerns_what_was_read_from_it(extractor, cache, 
     assert cache.invalidate_results(source_prefix=source.parent.as_uri()) > 0
     time.sleep(0.2)
     assert status(extractor.extract_uri(uri)) == "MISS"
+
+
+def test_a_result_that_can_not_be_read_is_computed_again(extractor, cache):
+    data = unique(PHOTOS[1].read_bytes())
+    first = extractor.extract_bytes(data)
+    page = cache.list_entries("disk", 1000)
+    keys = [entry.key for entry in page.entries if entry.key.content_id == first.info.content_id]
+    assert keys
+    for key in keys:
+        cache.put_result(result_pb2.ResultEntry(key=key, value=b"\xff\xff no document"))
+    for _ in range(3):
+        again = extractor.extract_bytes(data, options=None)
+        assert again.document.outcome == first.document.outcome
+    assert status(again) == "HIT"
+
+
+def test_a_cache_that_falls_silent_does_not_hold_those_who_wait(tmp_path):
+    data = make("slow")
+    with (
+        start_cache(tmp_path / "cache") as cache,
+        start_extractor(cache.address, "tests.faults.hostile_extractor") as one,
+        start_extractor(cache.address, "tests.faults.hostile_extractor") as other,
+        ExtractorClient(one.address) as leader,
+        ExtractorClient(other.address) as follower,
+        ThreadPoolExecutor(2) as executor,
+    ):
+        executor.submit(leader.extract_bytes, data, timeout=30)
+        time.sleep(0.5)
+        answer = executor.submit(follower.extract_bytes, data, timeout=20)
+        time.sleep(0.5)
+        os.kill(cache.pid, signal.SIGSTOP)
+        started = time.monotonic()
+        try:
+            assert outcome_name(answer.result().document.outcome) == "OK"
+            assert status(answer.result()) == "UNAVAILABLE" and time.monotonic() - started < 9
+        finally:
+            os.kill(cache.pid, signal.SIGCONT)
+
+
+def test_a_follower_keeps_time_to_read_the_file_itself(tmp_path):
+    data = make("slow")
+    with (
+        start_cache(tmp_path / "cache") as cache,
+        start_extractor(cache.address, "tests.faults.hostile_extractor") as one,
+        start_extractor(cache.address, "tests.faults.hostile_extractor") as other,
+        ExtractorClient(one.address) as leader,
+        ExtractorClient(other.address) as follower,
+        ThreadPoolExecutor(2) as executor,
+    ):
+        executor.submit(leader.extract_bytes, data, timeout=30)
+        time.sleep(0.5)
+        answer = executor.submit(follower.extract_bytes, data, timeout=9)
+        time.sleep(0.3)
+        one.kill()  # its lease lapses after the follower's time
+        assert outcome_name(answer.result().document.outcome) == "OK"
