@@ -26,12 +26,11 @@ from cache_service.tiers.storage import HeapStorage
 from cache_service.trace import TraceWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from cache_service.dictionaries import Shelf
-    from cache_service.fleet.connection import FleetConnection
+    from cache_service.replicas import Fleet
     from cache_service.settings import Settings
-    from cache_service.tiers.base import Tier
 
 _SPLIT_BYTES = 64 * 1024
 _POLL_SECONDS = 0.05
@@ -63,68 +62,71 @@ async def assembled(settings: Settings, memory_budget: Budget) -> AsyncIterator[
         directory = Path(settings.cache_directory) if settings.cache_directory else None
         log = open_log(directory / "invalidations.sqlite") if directory else InvalidationLog()
         stack.callback(log.close)
+        held: list[Callable[[str], Awaitable[None]]] = []
+
+        async def restarted(log_id: str) -> None:
+            for drop in held:
+                await drop(log_id)
+
+        fleet = await _joined(settings, log, restarted, stack)
         memory = make_memory(settings, memory_budget)
         layers = [Layer(memory)]
         shelves: list[Shelf] = []
         disk = None
-        fleet = _connect(settings)
-        if fleet is not None:
-            stack.push_async_callback(fleet.close)
-        background = set[asyncio.Task[None]]()
-        stack.push_async_callback(_cancel, background)
-        shared_log = None
-        if fleet is not None:
-            from cache_service.fleet.log import FleetLog  # noqa: PLC0415 - redis-py is large
-
-            shared_log = FleetLog(fleet, log, lambda log_id: _drop(parts, disk, log_id))
-        parts: list[ResultStore] = []
-        if shared_log is not None:
-            await shared_log.join()  # before the disk tier is opened, whose entries belong to one log
-        if directory:
+        if directory:  # after the fleet was joined: its entries belong to one log
             disk = await DiskTier.open(directory, Budget(settings.cache_disk_bytes), log.point.log_id)
+            held.append(disk.adopt_log)
             layers.append(Layer(disk, timeout_seconds=_DISK_SECONDS))
             shelves.append(FolderShelf(directory / "dictionaries"))
-        leases = LocalLeases()
-        shared: list[Tier] = []
-        book: LocalLeases | FleetLeases = leases
         if fleet is not None:
-            from cache_service.fleet.dictionaries import RedisShelf  # noqa: PLC0415
-            from cache_service.fleet.leases import FleetLeases  # noqa: PLC0415
-            from cache_service.tiers.redis import RedisTier  # noqa: PLC0415
-
-            redis = RedisTier(fleet, lambda: log.point.log_id)
-            layers.append(
-                Layer(
-                    redis,
-                    is_local=False,
-                    timeout_seconds=settings.cache_redis_timeout_seconds,
-                    behind=settings.cache_redis_write == "behind",
-                )
-            )
-            shelves.append(RedisShelf(fleet))
-            shared.append(redis)
-            book = FleetLeases(fleet)
-            leases = book.local
+            is_behind = settings.cache_redis_write == "behind"
+            limit = settings.cache_redis_timeout_seconds
+            layers.append(Layer(fleet.tier, is_local=False, timeout_seconds=limit, behind=is_behind))
+            shelves.append(fleet.shelf)
         tier = CompositeTier(layers)
         if disk is not None:
             memory.set_demote(tier.demote)
-        codec = Codec(MAX_VALUE_BYTES)
-        dictionaries = Dictionaries(codec, shelves)
+        dictionaries = Dictionaries(Codec(MAX_VALUE_BYTES), shelves)
         await dictionaries.start()
-        trace = (
-            TraceWriter(Path(settings.cache_trace_path), settings.cache_trace_bytes)
-            if settings.cache_trace_path
-            else None
+        store = ResultStore(
+            tier, log, dictionaries, appender=fleet.log if fleet else None, trace=_trace(settings)
         )
-        store = ResultStore(tier, log, codec, dictionaries, appender=shared_log, trace=trace)
-        parts.append(store)
+        held.append(lambda _: store.drop_all())
         stack.push_async_callback(store.close)
-        stack.push_async_callback(_cancel, background)
-        if shared_log is not None:
-            background.add(asyncio.create_task(shared_log.run()))
-            background.add(asyncio.create_task(_refresh(dictionaries)))
-        flights = Flights(store, book, poll_seconds=_POLL_SECONDS if fleet else None)
-        yield Assembled(store, tier, log, flights, leases, Inspector(store, log, memory, disk, shared))
+        if fleet is not None:
+            stack.push_async_callback(_cancel, _background(fleet, dictionaries))
+        leases = fleet.leases.local if fleet else LocalLeases()
+        flights = Flights(
+            store, fleet.leases if fleet else leases, poll_seconds=_POLL_SECONDS if fleet else None
+        )
+        inspector = Inspector(store, log, memory, disk, [fleet.tier] if fleet else [])
+        yield Assembled(store, tier, log, flights, leases, inspector)
+
+
+async def _joined(
+    settings: Settings,
+    log: InvalidationLog,
+    restarted: Callable[[str], Awaitable[None]],
+    stack: contextlib.AsyncExitStack,
+) -> Fleet | None:
+    """What replicas share, with the log in step when Redis answers; None without a Redis."""
+    if not settings.cache_redis_url:
+        return None
+    from cache_service.replicas import make_fleet  # noqa: PLC0415 - redis-py is large
+
+    fleet = make_fleet(settings, log, restarted)
+    stack.push_async_callback(fleet.connection.close)
+    await fleet.log.join()
+    return fleet
+
+
+def _background(fleet: Fleet, dictionaries: Dictionaries) -> set[asyncio.Task[None]]:
+    return {asyncio.create_task(fleet.log.run()), asyncio.create_task(_refresh(dictionaries))}
+
+
+def _trace(settings: Settings) -> TraceWriter | None:
+    path = settings.cache_trace_path
+    return TraceWriter(Path(path), settings.cache_trace_bytes) if path else None
 
 
 def make_memory(settings: Settings, budget: Budget) -> SizedTier:
@@ -138,24 +140,6 @@ def make_memory(settings: Settings, budget: Budget) -> SizedTier:
         split_bytes=_SPLIT_BYTES,
         large_ratio=settings.cache_large_ratio,
     )
-
-
-def _connect(settings: Settings) -> FleetConnection | None:
-    if not settings.cache_redis_url:
-        return None
-    from cache_service.fleet.connection import FleetConnection  # noqa: PLC0415 - redis-py is large
-
-    return FleetConnection(
-        settings.cache_redis_url, settings.cache_redis_prefix, settings.cache_redis_timeout_seconds
-    )
-
-
-async def _drop(stores: list[ResultStore], disk: DiskTier | None, log_id: str) -> None:
-    """The invalidation log is another one: what is held can't be judged by it."""
-    for store in stores:
-        await store.drop_all()
-    if disk is not None:
-        await disk.adopt_log(log_id)
 
 
 async def _refresh(dictionaries: Dictionaries) -> None:

@@ -82,7 +82,7 @@ class Dictionaries:
     """The codec's dictionaries over all shelves."""
 
     def __init__(self, codec_: codec.Codec, shelves: Sequence[Shelf]) -> None:
-        self._codec = codec_
+        self.codec = codec_
         self._shelves = shelves
         self._sampler: codec.Sampler | None = codec.Sampler()
         self._training: asyncio.Task[None] | None = None
@@ -111,7 +111,7 @@ class Dictionaries:
             if len(self._missing) < 1024:
                 self._missing.add(dictionary_id)
             return False
-        self._codec.add(found)
+        self.codec.add(found)
         return True
 
     async def refresh(self) -> None:
@@ -119,9 +119,9 @@ class Dictionaries:
         self._missing.clear()
         if self._waiting is not None:
             await self._use(self._waiting)
-        if self._codec.active is not None:
+        if self.codec.active is not None:
             for shelf in self._shelves:
-                await shelf.save(self._codec.active.id, _sealed(self._codec.active.data))
+                await shelf.save(self.codec.active.id, _sealed(self.codec.active.data))
 
     async def close(self) -> None:
         """Waits for a running training."""
@@ -145,7 +145,7 @@ class Dictionaries:
             if not await shelf.save(dictionary.id, _sealed(dictionary.data)):
                 return  # `refresh` tries again
         self._waiting = None
-        self._codec.use(dictionary)
+        self.codec.use(dictionary)
         self._sampler = None
 
     async def _find(self, dictionary_id: int) -> codec.Dictionary | None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from typing import TypeVar
 
-    from cache_service.codec import Codec
     from cache_service.dictionaries import Dictionaries
     from cache_service.entry import Found, Selector, TierStats
     from cache_service.invalidation import InvalidationLog, ReadPoint
@@ -101,7 +100,6 @@ class ResultStore:
         self,
         tier: Tier,
         log: InvalidationLog,
-        codec: Codec,
         dictionaries: Dictionaries,
         *,
         appender: Appender | None = None,
@@ -111,7 +109,7 @@ class ResultStore:
     ) -> None:
         self._tier = tier
         self._log = log
-        self._codec = codec
+        self._codec = dictionaries.codec
         self._dictionaries = dictionaries
         self._appender = appender or log
         self._trace = trace

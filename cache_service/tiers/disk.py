@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from cache_service.entry import Budget, Found, Key, RemovalCause, TierStats, charged_bytes
 from cache_service.tiers.base import TierError
-from cache_service.tiers.disk_database import DiskDatabase, Row, is_damage
+from cache_service.tiers.disk_database import DiskDatabase, Row
+from cache_service.tiers.disk_file import is_damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

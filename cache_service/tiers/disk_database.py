@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import sqlite3
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from blake3 import blake3
 
 from cache_service.entry import Entry
+from cache_service.tiers.disk_file import connect, is_damage, lock_directory, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,31 +22,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _FILE = "results.sqlite"
-_SCHEMA_VERSION = 3
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS results (
-    id INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,
-    content_id TEXT NOT NULL,
-    module TEXT NOT NULL,
-    version TEXT NOT NULL,
-    value BLOB NOT NULL,
-    checksum BLOB NOT NULL,
-    charged_bytes INTEGER NOT NULL,
-    cost_seconds REAL NOT NULL,
-    expires_at REAL NOT NULL,
-    read_revision INTEGER NOT NULL,
-    source TEXT NOT NULL,
-    tags TEXT NOT NULL,
-    used_at REAL NOT NULL
-);
-CREATE TABLE IF NOT EXISTS log (id TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS by_content ON results (content_id);
-CREATE INDEX IF NOT EXISTS by_module ON results (module, version);
-CREATE INDEX IF NOT EXISTS by_source ON results (source) WHERE source <> '';
-CREATE INDEX IF NOT EXISTS by_use ON results (used_at, charged_bytes);
-CREATE INDEX IF NOT EXISTS by_expiry ON results (expires_at, charged_bytes);
-"""
 MAX_READ_BYTES = 16 * 1024 * 1024
 _CONDITIONS = {
     "content_id": "content_id = ?{n}",
@@ -55,7 +30,6 @@ _CONDITIONS = {
     "source_prefix": "source <> '' AND substr(source, 1, length(?{n})) = ?{n}",
     "tag": "instr(tags, char(10) || ?{n} || char(10))",
 }
-_DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NUMBERS = struct.Struct("<ddq")
 
 
@@ -132,7 +106,7 @@ class DiskDatabase:
             OSError: another process owns the directory, or it can't be written.
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = _lock_directory(directory)
+        lock = lock_directory(directory)
         path = directory / _FILE
         try:
             try:
@@ -141,7 +115,7 @@ class DiskDatabase:
                 if not is_damage(error):  # locked, or a full disk: what is there may be good
                     raise
                 _log.exception("the cache database is damaged and starts anew", extra={"path": str(path)})
-                _set_aside(path)
+                set_aside(path)
                 return cls._start(path, lock, log_id)
         except sqlite3.Error as error:
             os.close(lock)
@@ -152,7 +126,7 @@ class DiskDatabase:
 
     @classmethod
     def _start(cls, path: Path, lock: int, log_id: str) -> DiskDatabase:
-        writer, reader = _connect(path)
+        writer, reader = connect(path)
         try:
             database = cls(path, writer, reader, lock, log_id)
             database.adopt_log(log_id)
@@ -264,7 +238,7 @@ class DiskDatabase:
         for connection in (self._reader, self._writer):
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
-        _set_aside(self._path)
+        set_aside(self._path)
         return self._start(self._path, self._lock, self._log_id)
 
     def close(self) -> None:
@@ -341,61 +315,3 @@ class DiskDatabase:
             with contextlib.suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
             raise
-
-
-def is_damage(error: Exception) -> bool:
-    """Whether the file itself is broken, and not only what was asked."""
-    # The lower byte is the primary code; those above it say where.
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    # SQLite quotes a damaged schema in its message, which then is no text.
-    return isinstance(error, _OtherSchemaError | UnicodeDecodeError) or (
-        isinstance(error, sqlite3.DatabaseError) and code in _DAMAGE_CODES
-    )
-
-
-def _set_aside(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            os.replace(f"{path}{suffix}", f"{path}{suffix}.damaged")  # noqa: PTH105
-
-
-class _OtherSchemaError(sqlite3.DatabaseError):
-    """The file was made by another version of this program."""
-
-
-def _lock_directory(directory: Path) -> int:
-    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise OSError(f"another process owns the cache directory {directory}") from error
-    return lock
-
-
-def _connect(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
-    writer = _open(path)
-    try:
-        writer.executescript("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;")
-        (version,) = writer.execute("PRAGMA user_version").fetchone()
-        if version not in {0, _SCHEMA_VERSION}:
-            raise _OtherSchemaError(f"schema version {version}, this program knows {_SCHEMA_VERSION}")
-        if version == 0:
-            writer.executescript(_SCHEMA + f"PRAGMA user_version = {_SCHEMA_VERSION};")
-        return writer, _open(path)
-    except BaseException:
-        writer.close()
-        raise
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-    try:
-        # Damaged text must be a row with a wrong checksum, not an error that hides the whole batch.
-        connection.text_factory = lambda text: text.decode(errors="replace")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -2048")  # KiB; values are cached by the memory tier already
-    except BaseException:
-        connection.close()
-        raise
-    return connection

@@ -142,7 +142,7 @@ async def test_a_damaged_dictionary_is_a_missing_one(tmp_path, trained):
     path.write_bytes(data)
     fresh = Dictionaries(Codec(MAX), [shelf])
     await fresh.start()
-    assert fresh._codec.active is None and not await fresh.fetch(trained.id)
+    assert fresh.codec.active is None and not await fresh.fetch(trained.id)
     path.write_bytes(b"")
     assert not await Dictionaries(Codec(MAX), [shelf]).fetch(trained.id)
     await asyncio.sleep(0)

@@ -21,7 +21,7 @@ def memory_tier(budget, policy=None, name="memory") -> MemoryTier:
 def result_store(tier, log=None, shelves=(), **options) -> ResultStore:
     codec = Codec(MAX_VALUE_BYTES)
     options = {"jitter": random.Random(1), **options}
-    return ResultStore(tier, log or InvalidationLog(), codec, Dictionaries(codec, shelves), **options)
+    return ResultStore(tier, log or InvalidationLog(), Dictionaries(codec, shelves), **options)
 
 
 def add(log: InvalidationLog, selector) -> ReadPoint:
