@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cache_service.entry import Budget, Key, Selector
+from cache_service.entry import Budget, Key, RemovalCause, Selector
 from cache_service.invalidation import InvalidationLog, ReadPoint, open_log
 from cache_service.store import MAX_VALUE_BYTES, NewResult, ResultStore, TtlSpan
 from cache_service.tiers.composite import CompositeTier
@@ -289,3 +290,22 @@ def test_prefixes_are_bounded_and_stay_safe():
     entry = read_at(0, source="file:///3/x")
     assert log.covers(key(1), entry) and not log.covers(key(1), read_at(1500, source="file:///3/x"))
     log.close()
+
+
+async def test_a_demotion_does_not_bring_a_deleted_result_back(tmp_path):
+    """An entry that only memory holds is demoted by a shrink after it was invalidated, but before it was deleted."""
+    memory = memory_tier(Budget(10**6))
+    disk = await DiskTier.open(tmp_path, Budget(10**7))
+    tier = CompositeTier([memory, disk])
+    memory.demote = tier.demote
+    store = result_store(tier, clock=time.time)
+    stored = store._entry(result(1), time.time())
+    await memory.put([(key(1), stored), (key(2), stored)], time.time())
+    await store._log.append(Selector(content_id="b3:1"))
+    await memory.resize(Budget(1000, 1), RemovalCause.PRESSURE)
+    await memory.resize(Budget(0), RemovalCause.PRESSURE)
+    assert disk.stats()[0].entry_count == 2, "both were demoted"
+    first, second = await store.get([key(1), key(2)])
+    assert first is None and second.tier == "disk"
+    assert disk.stats()[0].entry_count == 1
+    await store.close()
