@@ -89,7 +89,12 @@ async def assembled(settings: Settings, memory_budget: Budget) -> AsyncIterator[
         dictionaries = Dictionaries(Codec(MAX_VALUE_BYTES), shelves)
         await dictionaries.start()
         store = ResultStore(
-            tier, log, dictionaries, appender=fleet.log if fleet else None, trace=_trace(settings)
+            tier,
+            log,
+            dictionaries,
+            near=memory,
+            appender=fleet.log if fleet else None,
+            trace=_trace(settings),
         )
         held.append(lambda _: store.drop_all())
         stack.push_async_callback(store.close)

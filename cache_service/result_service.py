@@ -57,7 +57,8 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         if not request.HasField("key"):
             raise InvalidRequestError("key", "is required")
         point = self._store.read_point
-        (found,) = await self._store.get([convert.key_from_wire(request.key)])
+        key = convert.key_from_wire(request.key)
+        found = self._store.at_hand(key) or (await self._store.get([key]))[0]
         return result_pb2.GetResultResponse(
             lookup=convert.lookup_to_wire(found, time.time()), read_point=convert.point_to_wire(point)
         )

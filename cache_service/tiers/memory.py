@@ -59,6 +59,10 @@ class MemoryTier:
         self.demote: Demote | None = None
         """Takes what a shrink would lose."""
 
+    def at_hand(self, key: Key, now: float) -> Found | None:
+        """What `get` would answer for one key, without a turn of the loop."""
+        return self._get(key, now)
+
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
         """See `Tier.get`. Reads at most 16 MiB of values at once; what lies beyond is missed."""
         found: list[Found | None] = []

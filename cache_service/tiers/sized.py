@@ -28,6 +28,10 @@ class SizedTier:
         self._split_bytes = split_bytes
         self._large_ratio = large_ratio
 
+    def at_hand(self, key: Key, now: float) -> Found | None:
+        """What `get` would answer for one key, without a turn of the loop."""
+        return self._small.at_hand(key, now) or self._large.at_hand(key, now)
+
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
         """See `Tier.get`."""
         found = await self._small.get(keys, now)
