@@ -150,10 +150,10 @@ def train(samples: Sequence[bytes]) -> Dictionary | None:
     return Dictionary(identity, trained.as_bytes()) if after < before * _WORTH_RATIO else None
 
 
-def _loaded(dictionary: Dictionary) -> zstandard.ZstdCompressionDict:
-    return zstandard.ZstdCompressionDict(dictionary.data, dict_type=zstandard.DICT_TYPE_FULLDICT)
-
-
 def own_id(dictionary: Dictionary) -> int:
     """The id that the dictionary itself states."""
     return int(_loaded(dictionary).dict_id())
+
+
+def _loaded(dictionary: Dictionary) -> zstandard.ZstdCompressionDict:
+    return zstandard.ZstdCompressionDict(dictionary.data, dict_type=zstandard.DICT_TYPE_FULLDICT)

@@ -134,19 +134,18 @@ class Dictionaries:
             _log.info("a dictionary doesn't pay for these values", extra={"samples": len(samples)})
             self._sampler = None
             return
-        self._sampler = None
         await self._use(dictionary)
         _log.info("dictionary trained", extra={"dictionary_id": dictionary.id, "samples": len(samples)})
 
     async def _use(self, dictionary: codec.Dictionary) -> None:
         """Saved first: a value must never be anywhere that its dictionary isn't."""
+        self._sampler = None
         self._waiting = dictionary
         for shelf in reversed(self._shelves):  # the one that may fail first, or files would gather
             if not await shelf.save(dictionary.id, _sealed(dictionary.data)):
                 return  # `refresh` tries again
         self._waiting = None
         self.codec.use(dictionary)
-        self._sampler = None
 
     async def _find(self, dictionary_id: int) -> codec.Dictionary | None:
         for shelf in self._shelves:

@@ -16,7 +16,7 @@ from cache_service.entry import Entry, Key
 _HEADER = struct.Struct("<IddQHHH")
 HEADER_BYTES = _HEADER.size
 SIZE = struct.Struct("<I")
-_SEAL_BYTES = 16
+SEAL_BYTES = 16
 _SEPARATOR = "\n"
 
 
@@ -96,7 +96,7 @@ def key_text(buffer: bytes | memoryview, offset: int) -> bytes:
 
 def seal(record: bytes) -> bytes:
     """The record with its checksum."""
-    return record + blake3(record).digest(length=_SEAL_BYTES)
+    return record + blake3(record).digest(length=SEAL_BYTES)
 
 
 def unseal(sealed: bytes) -> Record:
@@ -105,10 +105,10 @@ def unseal(sealed: bytes) -> Record:
     Raises:
         ValueError: a bit of it is wrong.
     """
-    record = sealed[:-_SEAL_BYTES]
+    record = sealed[:-SEAL_BYTES]
     if (
-        len(sealed) < HEADER_BYTES + _SEAL_BYTES
-        or blake3(record).digest(length=_SEAL_BYTES) != sealed[-_SEAL_BYTES:]
+        len(sealed) < HEADER_BYTES + SEAL_BYTES
+        or blake3(record).digest(length=SEAL_BYTES) != sealed[-SEAL_BYTES:]
     ):
         raise ValueError("a record's checksum doesn't match")
     return decode(record)

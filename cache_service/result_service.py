@@ -73,12 +73,11 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         found = await self._store.get(
             [convert.key_from_wire(key) for key in request.keys], max_bytes=MAX_REPLY_BYTES
         )
-        now, left_bytes = time.time(), MAX_REPLY_BYTES
-        lookups = []
-        for hit in found:
-            left_bytes -= len(hit.value) if hit is not None else 0
-            lookups.append(convert.lookup_to_wire(hit if left_bytes >= 0 else None, now))
-        return result_pb2.BatchGetResultsResponse(lookups=lookups, read_point=convert.point_to_wire(point))
+        now = time.time()
+        return result_pb2.BatchGetResultsResponse(
+            lookups=[convert.lookup_to_wire(hit, now) for hit in found],
+            read_point=convert.point_to_wire(point),
+        )
 
     async def PutResult(
         self, request: result_pb2.PutResultRequest, context: Context
@@ -138,7 +137,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
                     continue
                 one = await self._acquire(group, request.holder[:100], seconds, request.max_wait_seconds)
                 acquisitions.append(one)
-                left_bytes -= sum(len(lookup.value) for lookup in one.lookups)
+                left_bytes = _cut(one, left_bytes)
         except BaseException:  # nobody learns of the leases given so far
             for group, acquisition in zip(request.groups, acquisitions, strict=False):
                 if acquisition.lease_token and not group.lease_token:
@@ -146,7 +145,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
                     await asyncio.shield(self._flights.release(name, acquisition.lease_token))
             raise
         return result_pb2.AcquireResultResponse(
-            acquisitions=_fitting(acquisitions), read_point=convert.point_to_wire(point)
+            acquisitions=acquisitions, read_point=convert.point_to_wire(point)
         )
 
     async def ReleaseLease(
@@ -236,15 +235,13 @@ def _postponed(group: result_pb2.ResultGroup) -> result_pb2.Acquisition:
     return result_pb2.Acquisition(status=result_pb2.ACQUIRE_STATUS_WAIT, lookups=lookups)
 
 
-def _fitting(acquisitions: list[result_pb2.Acquisition]) -> list[result_pb2.Acquisition]:
-    """Beyond the largest reply, values aren't found: a group that was a hit is computed again, without a lease."""
-    left_bytes = MAX_REPLY_BYTES
-    for acquisition in acquisitions:
-        for lookup in acquisition.lookups:
-            left_bytes -= len(lookup.value)
-            if left_bytes < 0:
-                lookup.Clear()
-    return acquisitions
+def _cut(acquisition: result_pb2.Acquisition, left_bytes: int) -> int:
+    """The bytes left after it. Values beyond them aren't found: what was a hit is computed again, without a lease."""
+    for lookup in acquisition.lookups:
+        left_bytes -= len(lookup.value)
+        if left_bytes < 0:
+            lookup.Clear()
+    return left_bytes
 
 
 def _check_group(group: result_pb2.ResultGroup) -> None:

@@ -144,8 +144,7 @@ class ResultStore:
         except (CorruptValueError, MissingDictionaryError):
             return None
         self.stats.hits += 1
-        self.stats.saved_seconds += hit.entry.cost_seconds
-        self._note(key, hit.entry)
+        self._note_hit(key, hit.entry)
         return StoredResult(value, hit.tier, hit.entry)
 
     async def get(
@@ -174,8 +173,7 @@ class ResultStore:
                 result = await self._open(key, hit)
             results.append(result)
             if result is not None:
-                self.stats.saved_seconds += result.entry.cost_seconds
-                self._note(key, result.entry)
+                self._note_hit(key, result.entry)
         if not is_retry:
             counted = results[: len(results) - optional]
             hits = sum(1 for result in counted if result is not None)
@@ -295,6 +293,10 @@ class ResultStore:
         self.stats.value_bytes += len(result.value)
         self.stats.stored_bytes += len(stored)
         return Entry(stored, result.cost_seconds, now + lifetime, point.revision, result.source, result.tags)
+
+    def _note_hit(self, key: Key, entry: Entry) -> None:
+        self.stats.saved_seconds += entry.cost_seconds
+        self._note(key, entry)
 
     def _note(self, key: Key, entry: Entry) -> None:
         if self._trace is not None:

@@ -6,13 +6,12 @@ all of it, and so does memory pressure, before anything else is given up.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import random
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
+from extractor_service.retry import RetryDelay
 from metaextract_client.errors import MetaExtractError
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _ENTRY_BYTES = 600  # of the index, key and lists
-_FIRST_RETRY_SECONDS = 0.2
-_LAST_RETRY_SECONDS = 5.0
 _MAX_LIFE_SECONDS = 300.0  # after it the cache is asked again, which also tells it what is being used
 _MAX_ENTRY_RATIO = 0.1
 
@@ -66,7 +63,7 @@ class NearCache:
             self.drop()
             return None
         if now > copy.expires_at:
-            self._remove(keys)
+            self.forget(keys)
             return None
         self._copies.move_to_end(keys)
         self.hits += 1
@@ -86,12 +83,12 @@ class NearCache:
             return
         if size_bytes > self._max_bytes * _MAX_ENTRY_RATIO or self._is_pressed():
             return
-        self._remove(keys)
+        self.forget(keys)
         life = min(expires_in_seconds, _MAX_LIFE_SECONDS)
         self._copies[keys] = _Copy(fragments, now + life, size_bytes)
         self.used_bytes += size_bytes
         while self.used_bytes > self._max_bytes:
-            self._remove(next(iter(self._copies)))
+            self.forget(next(iter(self._copies)))
 
     def hear(self, news: result_pb2.WatchInvalidationsResponse) -> None:
         """Follows the log."""
@@ -104,8 +101,10 @@ class NearCache:
             self._invalidate(news.selector)
 
     def forget(self, keys: tuple[ModuleKey, ...]) -> None:
-        """Drops one copy: there is, or will be, another result."""
-        self._remove(keys)
+        """Drops one copy, if there is one."""
+        copy = self._copies.pop(keys, None)
+        if copy is not None:
+            self.used_bytes -= copy.size_bytes
 
     def drop(self) -> None:
         """Forgets everything."""
@@ -123,28 +122,22 @@ class NearCache:
             self.drop()
             return
         for keys in [keys for keys in self._copies if any(_matches(selector, key) for key in keys)]:
-            self._remove(keys)
-
-    def _remove(self, keys: tuple[ModuleKey, ...]) -> None:
-        copy = self._copies.pop(keys, None)
-        if copy is not None:
-            self.used_bytes -= copy.size_bytes
+            self.forget(keys)
 
 
 async def follow(client: AsyncCacheClient, near: NearCache) -> None:
     """Follows the invalidation log until cancelled; reconnects with growing, jittered delays."""
-    retry_seconds = _FIRST_RETRY_SECONDS
+    delay = RetryDelay()
     while True:
         try:
             async for news in client.watch_invalidations():
                 near.hear(news)
-                retry_seconds = _FIRST_RETRY_SECONDS
+                delay.reset()
         except MetaExtractError as error:
             _log.info("invalidation watch lost", extra={"error": str(error)})
         finally:
             near.disconnect()
-        await asyncio.sleep(retry_seconds * random.uniform(0.5, 1.5))
-        retry_seconds = min(retry_seconds * 2, _LAST_RETRY_SECONDS)
+        await delay.wait()
 
 
 def _matches(selector: result_pb2.InvalidateResultsRequest, key: ModuleKey) -> bool:

@@ -19,6 +19,7 @@ from cache_service import record
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    # Told the key of a record, where it is, and how to copy it: whether it lives there, and has been copied.
     Move = Callable[[bytes, int, Callable[[], int]], bool]
 
 _OFFSET_BITS = 20
@@ -29,9 +30,6 @@ MAX_RECORD_BYTES = 96 * 1024
 _NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
 _SLACK_RATIO = 1.15
 _SLACK_SEGMENTS = 4
-
-
-# Told the key of a record, where it is, and how to copy it: whether it lives there, and has been copied.
 
 
 class _Compaction(NamedTuple):
@@ -80,12 +78,12 @@ class Arena:
             self._next_head()
         head = self._head
         offset = self._written[head]
-        start = head * SEGMENT_BYTES + offset
-        self._view[start : start + size] = data
+        location = head << _OFFSET_BITS | offset
+        self._view[location : location + size] = data
         self._written[head] = offset + size
         self._live[head] += size
         self.live_bytes += size
-        return head << _OFFSET_BITS | offset
+        return location
 
     def key_text(self, location: int) -> bytes:
         """The key of the record there, as text."""
@@ -130,10 +128,9 @@ class Arena:
                 break
             location = segment << _OFFSET_BITS | offset
             size = self.size(location)
-            start = segment * SEGMENT_BYTES + offset
             offset += size
             self._compaction = _Compaction(segment, offset)
-            data = self._view[start : start + size]
+            data = self._view[location : location + size]
             if move(record.key_text(data, 0), location, partial(self.append, data)):
                 self.free(location)
         if self._compaction is not None and offset >= self._written[segment]:

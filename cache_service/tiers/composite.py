@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cache_service.tiers.base import Tier
 
     T = TypeVar("T")
+    Otherwise = TypeVar("Otherwise")
 
 _log = logging.getLogger(__name__)
 _MAX_OUTDATED = 10_000  # an older value that is read after all is one of the same content
@@ -41,7 +42,7 @@ class Layer:
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     queue: WriteBehind | None = None
     outdated: OrderedDict[Key, None] = field(default_factory=OrderedDict)
-    """Keys whose newest value this tier couldn't take: what it holds of them isn't to be read."""
+    """Keys whose newest value this tier failed to take: what it holds of them isn't to be read."""
 
 
 class CompositeTier:
@@ -174,18 +175,20 @@ class CompositeTier:
         answers = await self._guard(
             layer,
             lambda: layer.tier.put(items, now, only_absent=only_absent, backed=backed),
-            [""] * len(items),
+            None,
         )
-        if not only_absent and (layer.outdated or "" in answers):
-            for (key, _), answer in zip(items, answers, strict=True):
+        if not only_absent and (answers is None or layer.outdated):
+            for key, _ in items:
                 layer.outdated.pop(key, None)
-                if not answer:
+                if answers is None:
                     layer.outdated[key] = None
             while len(layer.outdated) > _MAX_OUTDATED:
                 layer.outdated.popitem(last=False)
-        return answers
+        return [""] * len(items) if answers is None else answers
 
-    async def _guard(self, layer: Layer, operation: Callable[[], Awaitable[T]], otherwise: T) -> T:
+    async def _guard(
+        self, layer: Layer, operation: Callable[[], Awaitable[T]], otherwise: Otherwise
+    ) -> T | Otherwise:
         if not layer.breaker.allows(self._clock()):
             return otherwise
         try:

@@ -14,7 +14,7 @@ from cache_service import record
 from cache_service.entry import ENTRY_OVERHEAD_BYTES, Budget, Entry, Found, RemovalCause, TierStats
 from cache_service.fairness import LoopShare
 from cache_service.fingerprints import FingerprintMap
-from cache_service.tiers.storage import ArenaFullError
+from cache_service.tiers.arena import ArenaFullError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

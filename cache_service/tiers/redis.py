@@ -26,7 +26,7 @@ _MAX_PIPELINE_BYTES = 8 * 1024 * 1024
 _READ_CHUNK = 64
 # Deletes a key only while it holds that value; the seal stands for it.
 _DISCARD = """
-local held = redis.call('GETRANGE', KEYS[1], -16, -1)
+local held = redis.call('GETRANGE', KEYS[1], -#ARGV[1], -1)
 if held == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
@@ -110,7 +110,7 @@ class RedisTier:
                 _DISCARD,
                 1,
                 self._name(key),
-                record.seal(record.encode(key.text().encode(), entry))[-16:],
+                record.seal(record.encode(key.text().encode(), entry))[-record.SEAL_BYTES :],
             )
             for key, entry in items
         ]
@@ -151,6 +151,6 @@ def _entry(key: Key, sealed: bytes) -> Entry | None:
     """The entry, if the value is intact and of this key."""
     try:
         found = record.unseal(sealed)
-    except (ValueError, UnicodeDecodeError):
+    except ValueError:
         return None
     return found.entry if found.key_text == key.text().encode() else None

@@ -36,7 +36,7 @@ class SizedTier:
         """See `Tier.get`."""
         found = await self._small.get(keys, now)
         missing = [index for index, hit in enumerate(found) if hit is None]
-        if missing and self._large:
+        if missing:
             for index, hit in zip(
                 missing, await self._large.get([keys[index] for index in missing], now), strict=True
             ):

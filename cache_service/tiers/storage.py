@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from cache_service import record
-from cache_service.tiers.arena import Arena, ArenaFullError
 
 if TYPE_CHECKING:
     from cache_service.tiers.arena import Move
-
-__all__ = ["Arena", "ArenaFullError", "HeapStorage", "Storage"]
 
 
 class Storage(Protocol):

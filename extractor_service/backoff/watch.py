@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from typing import TYPE_CHECKING
 
+from extractor_service.retry import RetryDelay
 from metaextract_client.errors import MetaExtractError
 from service_runtime.memory.levels import PressureLevel
 
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from service_runtime.memory.sampler import Sampler
 
 _log = logging.getLogger(__name__)
-_FIRST_RETRY_SECONDS = 0.2
-_LAST_RETRY_SECONDS = 5.0
 
 
 async def watch_cache(cache: AsyncCacheClient, state: BackoffState, subscriber: str) -> None:
     """Follows WatchPressure until cancelled; reconnects with growing, jittered delays."""
-    retry_seconds = _FIRST_RETRY_SECONDS
+    delay = RetryDelay()
     known: PressureLevel | None = None
     while True:
         try:
@@ -35,13 +33,12 @@ async def watch_cache(cache: AsyncCacheClient, state: BackoffState, subscriber: 
                 if level != known:
                     _log.info("cache pressure", extra={"pressure_level": level.name})
                     known = level
-                retry_seconds = _FIRST_RETRY_SECONDS
+                delay.reset()
         except (MetaExtractError, ValueError) as error:
             if known is not None:
                 _log.warning("pressure watch lost", extra={"error": str(error)})
                 known = None
-        await asyncio.sleep(retry_seconds * random.uniform(0.5, 1.5))
-        retry_seconds = min(retry_seconds * 2, _LAST_RETRY_SECONDS)
+        await delay.wait()
 
 
 async def watch_own_memory(

@@ -12,7 +12,7 @@ KEYS = [Key("verified", "b3:1", module, "1", "") for module in ("a", "b")]
 NOTE = Key("verified", "b3:1", "note", "1", "")
 
 
-def results(token_key=0, value=b"v"):
+def results(value=b"v"):
     return [NewResult(key, value, 2.0, TtlSpan(100, 100), None) for key in KEYS]
 
 
