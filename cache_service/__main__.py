@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cache_service.admin_service import CacheAdminServicer
@@ -15,13 +17,16 @@ from cache_service.pressure.policy import TierBudgetPolicy
 from cache_service.pressure_service import PressureServicer
 from cache_service.result_service import ResultServicer
 from cache_service.settings import Settings
+from cache_service.sharing import RedisMemory, exchange
 from cache_service.sizing import memory_budget
 from metaextract.cache.v1 import admin_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from service_runtime import server as runtime
-from service_runtime.memory import signals
+from service_runtime.backoff_table import make_table
+from service_runtime.memory.discover import tightest_limit_bytes
+from service_runtime.memory.disk import DiskRoom
 from service_runtime.memory.release import TrimLimiter, tune_for_large_messages, tune_for_large_values
-from service_runtime.memory.sampler import Sampler
-from service_runtime.memory.wiring import make_classifier
+from service_runtime.memory.sampler import InThread
+from service_runtime.memory.wiring import make_monitor
 from service_runtime.settings import InvalidSettingError, from_environ
 from service_runtime.telemetry import configure_logging
 
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 
     from cache_service.assembly import Assembled
     from cache_service.entry import Budget
+    from service_runtime.memory.monitor import MemoryMonitor
 
 _MAX_RECEIVE_BYTES = 16 * 1024 * 1024
 
@@ -37,27 +43,33 @@ _MAX_RECEIVE_BYTES = 16 * 1024 * 1024
 @contextlib.asynccontextmanager
 async def running_cache(settings: Settings) -> AsyncIterator[runtime.RunningServer]:
     """A started cache server, not yet marked ready; everything is closed on leaving."""
-    sampler = Sampler(signals.discover())
-    limits = [reading.limit_bytes for reading in sampler.sample().readings if reading.limit_bytes > 0]
-    budget = memory_budget(settings, min(limits, default=0))
+    memory = make_monitor(settings)
+    budget = memory_budget(settings, tightest_limit_bytes(memory.sampler.signals))
     async with contextlib.AsyncExitStack() as stack:
-        stack.callback(sampler.close)
+        stack.callback(memory.sampler.close)
         parts = await stack.enter_async_context(assembled(settings, budget))
-        yield await stack.enter_async_context(_serving(settings, parts, sampler, budget))
+        yield await stack.enter_async_context(_serving(settings, parts, memory, budget))
 
 
 @contextlib.asynccontextmanager
 async def _serving(
-    settings: Settings, parts: Assembled, sampler: Sampler, budget: Budget
+    settings: Settings, parts: Assembled, memory: MemoryMonitor, budget: Budget
 ) -> AsyncIterator[runtime.RunningServer]:
+    directory = Path(settings.cache_directory) if settings.cache_directory else None
+    disk = parts.disk
+    if disk is not None and directory is not None:
+        memory.sampler.slow.append(InThread(DiskRoom(directory, lambda: disk.used_bytes)))
+    if parts.channel is not None:
+        memory.sampler.slow.append(RedisMemory(parts.channel))
     monitor = PressureMonitor(
-        sampler,
-        make_classifier(settings),
+        memory,
         TierBudgetPolicy(budget, settings.cache_regrow_ratio_per_second),
         parts.tier.resize,
         TrimLimiter(),
-        sample_seconds=settings.pressure_sample_seconds,
         heartbeat_seconds=settings.pressure_heartbeat_seconds,
+        replica=settings.cache_replica or f"{socket.gethostname()}:{os.getpid()}",
+        clean_disk=disk.clean_up if disk is not None else None,
+        history_path=directory / "pressure.json" if directory else None,
     )
     results = ResultServicer(parts.store, parts.flights, parts.log, settings.pressure_heartbeat_seconds)
     admin = CacheAdminServicer(parts.store, parts.flights, parts.leases, parts.inspector, monitor)
@@ -69,7 +81,7 @@ async def _serving(
         ),
         runtime.Registration(
             "metaextract.cache.v1.PressureService",
-            PressureServicer(monitor.broadcaster),
+            PressureServicer(monitor, make_table(settings.policy_file)),
             pressure_pb2_grpc.add_PressureServiceServicer_to_server,
         ),
         runtime.Registration(
@@ -81,16 +93,18 @@ async def _serving(
     options = runtime.ServerOptions(
         settings.cache_address, share_port=False, max_receive_bytes=_MAX_RECEIVE_BYTES
     )
-    monitoring = asyncio.create_task(monitor.run())
+    loops = [asyncio.create_task(monitor.run())]
+    if parts.channel is not None:
+        loops.append(asyncio.create_task(exchange(monitor, parts.channel)))
     try:
         server = await runtime.start_server(registrations, options, settings)
         for drain in (monitor.broadcaster.close, results.drain, admin.drain):
             server.on_drain(drain)
         yield server
     finally:
-        monitoring.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await monitoring
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
 
 
 async def _serve(settings: Settings) -> None:

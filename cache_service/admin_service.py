@@ -7,12 +7,12 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from cache_service import convert
+from cache_service import convert, convert_pressure
 from cache_service.invalidation import LogUnavailableError
 from cache_service.tiers.base import TierError
 from metaextract.cache.v1 import admin_pb2, admin_pb2_grpc, pressure_pb2
 from service_runtime.errors import FleetUnreachableError, InvalidRequestError
-from service_runtime.memory.levels import PressureLevel
+from service_runtime.memory.levels import PressureLevel, Thresholds
 from service_runtime.version import VERSION
 
 if TYPE_CHECKING:
@@ -154,7 +154,19 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
                 "duration_seconds", f"must be above 0 and at most {_MAX_OVERRIDE_SECONDS:g}"
             )
         state = await self._monitor.set_override(_level(request.level), seconds)
-        return admin_pb2.SetPressureOverrideResponse(state=convert.state_to_wire(state))
+        return admin_pb2.SetPressureOverrideResponse(state=convert_pressure.state_to_wire(state))
+
+    async def SetPressureThresholds(
+        self, request: admin_pb2.SetPressureThresholdsRequest, context: Context
+    ) -> admin_pb2.SetPressureThresholdsResponse:
+        """Changes where levels begin, until the next restart."""
+        del context
+        try:
+            thresholds = Thresholds(request.elevated_ratio, request.high_ratio, request.critical_ratio)
+        except ValueError as error:
+            raise InvalidRequestError("elevated_ratio", str(error)) from error
+        state = await self._monitor.set_thresholds(thresholds)
+        return admin_pb2.SetPressureThresholdsResponse(state=convert_pressure.state_to_wire(state))
 
     def _stats(self) -> admin_pb2.GetStatsResponse:
         stats = self._store.stats

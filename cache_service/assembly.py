@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from cache_service.dictionaries import Shelf
+    from cache_service.fleet.peers import FleetChannel
     from cache_service.replicas import Fleet
     from cache_service.settings import Settings
 
@@ -48,6 +49,8 @@ class Assembled(NamedTuple):
     flights: Flights
     leases: LocalLeases
     inspector: Inspector
+    disk: DiskTier | None
+    channel: FleetChannel | None
 
 
 @contextlib.asynccontextmanager
@@ -105,7 +108,8 @@ async def assembled(settings: Settings, memory_budget: Budget) -> AsyncIterator[
             store, fleet.leases if fleet else leases, poll_seconds=_POLL_SECONDS if fleet else None
         )
         inspector = Inspector(store, log, memory, disk, [fleet.tier] if fleet else [])
-        yield Assembled(store, tier, log, flights, leases, inspector)
+        channel = fleet.channel if fleet else None
+        yield Assembled(store, tier, log, flights, leases, inspector, disk, channel)
 
 
 async def _joined(

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from cache_service.entry import Key, RemovalCause, Selector
 from cache_service.invalidation import ReadPoint
 from cache_service.store import NewResult, TtlSpan
-from metaextract.cache.v1 import admin_pb2, pressure_pb2, result_pb2
+from metaextract.cache.v1 import admin_pb2, result_pb2
 
 if TYPE_CHECKING:
     from cache_service.entry import TierStats
     from cache_service.flights import Acquisition
     from cache_service.inspection import Description
-    from cache_service.pressure.state import PressureState, SignalState
     from cache_service.store import PutOutcome, StoredResult
 
 _HOUR = 3600.0
@@ -135,22 +134,6 @@ def point_to_wire(point: ReadPoint) -> result_pb2.InvalidationPoint:
     return result_pb2.InvalidationPoint(log_id=point.log_id, revision=point.revision)
 
 
-def state_to_wire(state: PressureState) -> pressure_pb2.PressureState:
-    """A pressure state."""
-    return pressure_pb2.PressureState(
-        epoch=state.epoch,
-        revision=state.revision,
-        level=pressure_pb2.PressureLevel.ValueType(state.level.value),
-        score_ratio=state.score_ratio,
-        slope_ratio_per_second=state.slope_ratio_per_second,
-        seconds_to_next_level=state.seconds_to_next_level,
-        signals=[_signal_to_wire(signal) for signal in state.signals],
-        valid_for_seconds=state.valid_for_seconds,
-        overridden=state.overridden,
-        sampled_at=state.sampled_at,
-    )
-
-
 def tier_stats_to_wire(stats: TierStats) -> admin_pb2.TierStats:
     """The numbers of one tier."""
     removals = {cause.value: stats.removals.get(cause, 0) for cause in RemovalCause}
@@ -165,19 +148,6 @@ def tier_stats_to_wire(stats: TierStats) -> admin_pb2.TierStats:
         failures=stats.failures,
         held_bytes=stats.held_bytes,
         suspended=stats.is_suspended,
-    )
-
-
-def _signal_to_wire(signal: SignalState) -> pressure_pb2.PressureSignal:
-    reading, level = signal
-    return pressure_pb2.PressureSignal(
-        name=reading.name,
-        used_bytes=reading.used_bytes,
-        limit_bytes=reading.limit_bytes,
-        ratio=reading.ratio or 0.0,
-        level=pressure_pb2.PRESSURE_LEVEL_UNKNOWN
-        if level is None
-        else pressure_pb2.PressureLevel.ValueType(level.value),
     )
 
 

@@ -8,6 +8,7 @@ from cache_service.fleet.connection import FleetConnection
 from cache_service.fleet.dictionaries import RedisShelf
 from cache_service.fleet.leases import FleetLeases
 from cache_service.fleet.log import FleetLog
+from cache_service.fleet.peers import FleetChannel
 from cache_service.tiers.redis import RedisTier
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Fleet(NamedTuple):
     tier: RedisTier
     shelf: RedisShelf
     leases: FleetLeases
+    channel: FleetChannel
 
 
 def make_fleet(
@@ -44,4 +46,5 @@ def make_fleet(
         RedisTier(connection, lambda: log.point.log_id),
         RedisShelf(connection),
         FleetLeases(connection),
+        FleetChannel(connection),
     )

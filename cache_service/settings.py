@@ -14,6 +14,7 @@ class Settings(RuntimeSettings):
     """Read once in `__main__`; see the README's table."""
 
     cache_address: str = setting("127.0.0.1:50052", "Address that the cache listens on.", unit="host:port")
+    cache_replica: str = setting("", "Name of this replica among the others. Unset: host name and process.")
     cache_directory: str = setting("", "Folder of the disk tier. Without one, results live in memory only.")
     cache_profile: str = setting(
         "auto",

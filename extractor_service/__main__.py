@@ -9,12 +9,14 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from extractor_service.backoff.policy import make_policy
-from extractor_service.backoff.state import BackoffState
+from extractor_service.backoff.policies.registry import POLICIES
+from extractor_service.backoff.state import BackoffState, Limits
 from extractor_service.backoff.watch import watch_cache, watch_own_memory
 from extractor_service.caching import ResultCache
 from extractor_service.formats.registry import FORMATS
 from extractor_service.leases import settle
+from extractor_service.load_report import SERVICE as ORCA_SERVICE
+from extractor_service.load_report import LoadReporter, OrcaService, add_orca
 from extractor_service.modules.registry import MODULES
 from extractor_service.near_cache import NearCache, follow
 from extractor_service.pipeline import Pipeline
@@ -25,11 +27,12 @@ from extractor_service.workers.pool import WorkerPool
 from metaextract.extractor.v1 import extractor_pb2_grpc
 from metaextract_client.cache import AsyncCacheClient
 from service_runtime import server as runtime
-from service_runtime.memory import signals
+from service_runtime.backoff_table import InvalidTableError, make_table
+from service_runtime.memory.discover import tightest_limit_bytes
+from service_runtime.memory.host import ReservedBytes
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.release import tune_for_large_messages
-from service_runtime.memory.sampler import Sampler
-from service_runtime.memory.wiring import make_classifier
+from service_runtime.memory.wiring import make_monitor
 from service_runtime.settings import InvalidSettingError, from_environ
 from service_runtime.telemetry import configure_logging
 
@@ -42,6 +45,8 @@ WORKER_COMMAND = (sys.executable, "-m", "extractor_service.workers")
 # Above the largest inline file and the largest chunk, so that our own, better errors are the ones that callers see.
 _SETTLE_SECONDS = 0.5
 _RECEIVE_SLACK_BYTES = 1024 * 1024
+_INFLIGHT_RATIO = 0.4
+_INFLIGHT_BYTES = 1 << 30  # where the limit of memory isn't known
 
 
 @contextlib.asynccontextmanager
@@ -55,12 +60,12 @@ async def running_extractor(
         worker_command, settings.parse_concurrency, settings.parse_memory_bytes, settings.stall_seconds
     )
     await pool.start()  # before gRPC has threads
-    backoff = BackoffState(
-        make_policy(settings.backoff_policy, settings.large_file_bytes),
-        settings.parse_concurrency,
-        max_queue=settings.queue_length,
-        max_wait_seconds=settings.queue_seconds,
-    )
+    memory = make_monitor(settings)
+    limit_bytes = tightest_limit_bytes(memory.sampler.signals)
+    instance = f"{socket.gethostname()}:{os.getpid()}"
+    backoff = _make_backoff(settings, limit_bytes, instance)
+    if limit_bytes:
+        memory.sampler.signals.append(ReservedBytes(lambda: backoff.ledger.reserved_bytes, limit_bytes))
     cache_client = AsyncCacheClient(settings.cache_address)
     near = NearCache(settings.near_cache_bytes, lambda: backoff.level() > PressureLevel.NORMAL)
     cache = ResultCache(
@@ -70,40 +75,65 @@ async def running_extractor(
         is_crowded=lambda: backoff.limiter.queued > 0,
     )
     pipeline = Pipeline(
-        formats, MODULES, pool, backoff.limiter, cache, max_document_bytes=settings.max_document_bytes
+        formats, MODULES, pool, backoff, cache, max_document_bytes=settings.max_document_bytes
     )
     servicer = ExtractorServicer(
         pipeline, backoff, SpoolBudget(settings.spool_bytes, settings.max_uploads), settings, formats, MODULES
     )
+    reporter = LoadReporter(backoff)
+    orca = OrcaService(reporter)
     registrations = [
         runtime.Registration(
             "metaextract.extractor.v1.ExtractorService",
             servicer,
             extractor_pb2_grpc.add_ExtractorServiceServicer_to_server,
-        )
+        ),
+        runtime.Registration(ORCA_SERVICE, orca, add_orca, has_trailer=False),
     ]
     options = runtime.ServerOptions(
         settings.extractor_address,
         share_port=True,
         max_receive_bytes=settings.max_inline_bytes + _RECEIVE_SLACK_BYTES,
+        tenant_header=settings.tenant_header,
+        trailer=reporter.trailer,
     )
-    sampler = Sampler(signals.discover())
-    classifier = make_classifier(settings)
     loops = [
-        asyncio.create_task(watch_cache(cache_client, backoff, f"{socket.gethostname()}:{os.getpid()}")),
+        asyncio.create_task(
+            watch_cache(cache_client, backoff, instance, fleet=settings.pressure_scope == "fleet")
+        ),
         asyncio.create_task(follow(cache_client, near)),
-        asyncio.create_task(watch_own_memory(sampler, classifier, backoff, settings.pressure_sample_seconds)),
+        asyncio.create_task(watch_own_memory(memory, backoff)),
     ]
     try:
-        yield await runtime.start_server(registrations, options, settings)
+        server = await runtime.start_server(registrations, options, settings)
+        server.on_drain(orca.drain)
+        yield server
     finally:
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
-        sampler.close()
+        memory.sampler.close()
         await settle(_SETTLE_SECONDS)
         await cache_client.close()
         await pool.close()
+
+
+def _make_backoff(settings: Settings, limit_bytes: int, instance: str) -> BackoffState:
+    """The limiter as it is configured; a share of `limit_bytes` (0: unknown) may be in flight."""
+    limits = Limits(
+        settings.parse_concurrency,
+        settings.queue_length,
+        settings.queue_seconds,
+        settings.max_uploads,
+        settings.inflight_bytes or int(limit_bytes * _INFLIGHT_RATIO) or _INFLIGHT_BYTES,
+    )
+    return BackoffState(
+        POLICIES[settings.backoff_policy](),
+        limits,
+        make_table(settings.policy_file, settings.large_file_bytes),
+        instance=instance,
+        follows_cache_table=not settings.policy_file,
+    )
 
 
 async def _serve(settings: Settings) -> None:
@@ -121,7 +151,7 @@ def main() -> None:
     tune_for_large_messages()
     try:
         runtime.run(lambda: _serve(settings))
-    except OSError as error:
+    except (OSError, InvalidTableError) as error:
         sys.exit(f"metaextract-extractor: {error}")
 
 

@@ -1,4 +1,4 @@
-"""Between the wire and the pipeline: options in; capabilities, back-off and extraction facts out."""
+"""Between the wire and the pipeline: options in; capabilities and extraction facts out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from extractor_service.pipeline import CacheUse, ExtractionOptions
 from extractor_service.workers.encode import DIGEST_ALGORITHMS
 from metaextract.cache.v1 import pressure_pb2
 from metaextract.extractor.v1 import extractor_pb2
+from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import InvalidRequestError
 from service_runtime.telemetry import current_call
 from service_runtime.version import VERSION
@@ -15,13 +16,11 @@ from service_runtime.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extractor_service.backoff.state import BackoffState
     from extractor_service.formats.base import Format
     from extractor_service.modules.base import Module
     from extractor_service.pipeline import Extraction
     from extractor_service.settings import Settings
 
-CHUNK_BYTES = 1024 * 1024
 _ALGORITHMS = {number: name for name, number in DIGEST_ALGORITHMS.items()}
 _CACHE_USES = {
     extractor_pb2.CACHE_MODE_UNSPECIFIED: CacheUse.USE,
@@ -61,11 +60,14 @@ def options_from_wire(
         raise InvalidRequestError(
             "options.parse_seconds", f"must be above 0 and at most {max_parse_seconds:g}"
         )
+    if options.work_class not in pressure_pb2.WorkClass.values():
+        raise InvalidRequestError("options.work_class", f"unknown class {options.work_class}")
     return ExtractionOptions(
         modules=names,
         digest_algorithms=tuple(sorted(set(algorithms))),
         cache_use=_CACHE_USES[options.cache_mode],
         parse_seconds=seconds,
+        work=WorkClass(options.work_class or WorkClass.INTERACTIVE),
     )
 
 
@@ -84,7 +86,7 @@ def info_to_wire(
 
 
 def capabilities_to_wire(
-    formats: Sequence[Format], modules: Sequence[Module], settings: Settings
+    formats: Sequence[Format], modules: Sequence[Module], settings: Settings, chunk_bytes: int
 ) -> extractor_pb2.GetCapabilitiesResponse:
     """What the server can do."""
     return extractor_pb2.GetCapabilitiesResponse(
@@ -115,32 +117,6 @@ def capabilities_to_wire(
             max_document_bytes=settings.max_document_bytes,
         ),
         digests=list(_ALGORITHMS),
-        chunk_bytes=CHUNK_BYTES,
+        chunk_bytes=chunk_bytes,
         file_uris_enabled=bool(settings.file_roots),
     )
-
-
-def backoff_to_wire(backoff: BackoffState, now: float) -> extractor_pb2.GetBackoffStateResponse:
-    """How much work is accepted, and why."""
-    view, limiter, decision = backoff.view, backoff.limiter, backoff.decide()
-    cache_level = view.cache_level(now)
-    return extractor_pb2.GetBackoffStateResponse(
-        level=_level(backoff.level()),
-        cache_level=pressure_pb2.PRESSURE_LEVEL_UNKNOWN if cache_level is None else _level(cache_level),
-        local_level=_level(view.local_level),
-        cache_event_age_seconds=view.news_age_seconds(now),
-        concurrency_limit=decision.concurrency,
-        in_flight=limiter.in_flight,
-        queued=limiter.queued,
-        refuse_above_bytes=decision.refuse_above_bytes,
-        policy=backoff.policy.name,
-        terms=[
-            extractor_pb2.LimitTerm(name=term.name, limit=term.limit, binding=term.binding)
-            for term in backoff.terms()
-        ],
-        refused_total=limiter.refused_total,
-    )
-
-
-def _level(level: int) -> pressure_pb2.PressureLevel.ValueType:
-    return pressure_pb2.PressureLevel.ValueType(int(level))

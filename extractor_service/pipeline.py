@@ -9,6 +9,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service import assemble, strikes
+from extractor_service.backoff.estimates import parse_bytes
+from extractor_service.backoff.policies.base import LatencySample
+from extractor_service.backoff.queue import Ticket
 from extractor_service.caching import ModuleKey, NewResult
 from extractor_service.document import Outcome
 from extractor_service.formats.sniff import sniff
@@ -16,13 +19,14 @@ from extractor_service.modules.base import ModuleContext, effective_version
 from extractor_service.strikes import Strikes
 from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, JobResult
 from metaextract.cache.v1 import result_pb2
+from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import DeadlineError
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extractor_service.backoff.limiter import Limiter
+    from extractor_service.backoff.state import BackoffState
     from extractor_service.caching import Lookup, ResultCache
     from extractor_service.formats.base import Format
     from extractor_service.modules.base import Module
@@ -62,6 +66,7 @@ class ExtractionOptions:
     digest_algorithms: tuple[str, ...] = ()
     cache_use: CacheUse = CacheUse.USE
     parse_seconds: float = 30.0
+    work: WorkClass = WorkClass.INTERACTIVE
 
 
 class Extraction(NamedTuple):
@@ -103,7 +108,7 @@ class Pipeline:
         formats: Sequence[Format],
         modules: Sequence[Module],
         pool: WorkerPool,
-        limiter: Limiter,
+        backoff: BackoffState,
         cache: ResultCache,
         *,
         max_document_bytes: int,
@@ -111,7 +116,7 @@ class Pipeline:
         self._formats = formats
         self._modules = {module.name: module for module in modules}
         self._pool = pool
-        self._limiter = limiter
+        self._backoff = backoff
         self._cache = cache
         self._max_document_bytes = max_document_bytes
 
@@ -222,16 +227,22 @@ class Pipeline:
     async def _parse(
         self, source: Input, options: ExtractionOptions, context: ModuleContext, missing: list[_Step]
     ) -> JobResult:
-        self._limiter.check_size(source.size_bytes)
-        async with self._limiter.slot():
+        limiter, kind = self._backoff.limiter, context.format.name if context.format else ""
+        limiter.check_size(source.size_bytes, options.work)
+        planned_bytes = parse_bytes(kind, source.size_bytes, source.inline_bytes)
+        async with limiter.slot(Ticket(options.work, current_call.get().tenant, planned_bytes)):
+            in_flight, started_at = limiter.in_flight, time.monotonic()
             job = Job(
-                format=context.format.name if context.format else "",
+                format=kind,
                 modules=self._with_dependencies(missing),
                 size_bytes=source.size_bytes,
                 parse_seconds=_parse_seconds(options),
                 digest_algorithms=options.digest_algorithms,
             )
-            return await self._pool.run(job, source.descriptor())
+            result = await self._pool.run(job, source.descriptor())
+        seconds = time.monotonic() - started_at
+        self._backoff.observe(LatencySample(kind, seconds, in_flight, failed=result.failure is not None))
+        return result
 
     def _with_dependencies(self, missing: list[_Step]) -> tuple[str, ...]:
         """The names to run: what is missing and what that reads, in the order of modules."""

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractor_service import convert
+from extractor_service import convert, convert_backoff
 from extractor_service.sources.inline import InlineInput
 from extractor_service.sources.local import (
     ForbiddenFileError,
@@ -17,6 +17,7 @@ from extractor_service.sources.local import (
 )
 from extractor_service.upload import receive_upload
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
+from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import InvalidRequestError, SourceForbiddenError, SourceNotFoundError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         """One file in chunks."""
         del context
         options, source = await receive_upload(
-            request_iterator, self._modules, self._backoff.limiter, self._spool_budget, self._settings
+            request_iterator, self._modules, self._backoff, self._spool_budget, self._settings
         )
         response = extractor_pb2.ExtractUploadResponse()
         await self._describe(source, options, time.monotonic(), response)
@@ -85,14 +86,19 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
     ) -> extractor_pb2.GetCapabilitiesResponse:
         """What this server can do."""
         del request, context
-        return convert.capabilities_to_wire(self._formats, list(self._modules.values()), self._settings)
+        return convert.capabilities_to_wire(
+            self._formats, list(self._modules.values()), self._settings, self._chunk_bytes()
+        )
 
     async def GetBackoffState(
         self, request: extractor_pb2.GetBackoffStateRequest, context: Context
     ) -> extractor_pb2.GetBackoffStateResponse:
         """How much work is accepted, and why."""
         del request, context
-        return convert.backoff_to_wire(self._backoff, time.monotonic())
+        return convert_backoff.backoff_to_wire(self._backoff, time.monotonic())
+
+    def _chunk_bytes(self) -> int:
+        return self._backoff.decide().rows[WorkClass.INTERACTIVE].chunk_bytes
 
     async def _open(self, request: extractor_pb2.ExtractRequest) -> Input:
         kind = request.WhichOneof("source")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractor_service.backoff.policy import POLICIES
+from extractor_service.backoff.policies.registry import POLICIES
 from service_runtime.settings import InvalidSettingError, RuntimeSettings, setting
 
 _MIB = 1024 * 1024
@@ -57,7 +57,25 @@ class Settings(RuntimeSettings):
     queue_seconds: float = setting(
         2.0, "Longest wait for a place before a request is refused.", unit="s", low=0, high=60
     )
-    backoff_policy: str = setting("proportional", "What pressure does to the concurrency.", choices=POLICIES)
+    inflight_bytes: int = setting(
+        0,
+        "Memory that work in flight may be expected to need together; 0: two fifths of the container's.",
+        unit="B", low=0, high=1 << 44,
+    )  # fmt: skip
+    backoff_policy: str = setting(
+        "proportional",
+        "What pressure does to the concurrency; aimd and gradient also go by latencies, none ignores everything.",
+        choices=tuple(POLICIES),
+    )
+    pressure_scope: str = setting(
+        "replica",
+        "Whose pressure concerns this extractor: replica, the cache that it is connected to; fleet, the worst of all,"
+        " for calls that are balanced over them.",
+        choices=("replica", "fleet"),
+    )
+    tenant_header: str = setting(
+        "", "Metadata by which a trusted proxy names the tenant, for fair queues. Unset: there is one tenant."
+    )
     large_file_bytes: int = setting(
         _MIB, "Files above this size are refused at CRITICAL.", unit="B", low=0, high=1 << 44
     )

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor_service import convert
+from extractor_service.backoff.estimates import UPLOAD_BYTES
+from extractor_service.backoff.queue import Ticket
 from extractor_service.sources.spool import SpooledInput, SpoolFullError
 from service_runtime.errors import (
     InvalidRequestError,
@@ -16,16 +18,19 @@ from service_runtime.errors import (
     UploadIncompleteError,
     UploadStalledError,
 )
+from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from extractor_service.backoff.limiter import Limiter
+    from extractor_service.backoff.state import BackoffState
     from extractor_service.modules.base import Module
     from extractor_service.pipeline import ExtractionOptions
     from extractor_service.settings import Settings
     from extractor_service.sources.spool import SpoolBudget
     from metaextract.extractor.v1 import extractor_pb2
+    from service_runtime.backoff_table import WorkClass
 
 MAX_CHUNK_BYTES = 2 * 1024 * 1024
 _MAX_WAITING_CHUNKS = 3
@@ -35,7 +40,7 @@ _SPOOL_RETRY_SECONDS = 5.0
 async def receive_upload(
     parts: AsyncIterator[extractor_pb2.ExtractUploadRequest],
     modules: dict[str, Module],
-    limiter: Limiter,
+    backoff: BackoffState,
     budget: SpoolBudget,
     settings: Settings,
 ) -> tuple[ExtractionOptions, SpooledInput]:
@@ -49,7 +54,7 @@ async def receive_upload(
     """
     try:
         async with asyncio.timeout(settings.upload_idle_seconds) as silence:
-            return await _receive_all(parts, modules, limiter, budget, settings, silence)
+            return await _receive_all(parts, modules, backoff, budget, settings, silence)
     except TimeoutError:
         raise UploadStalledError(f"nothing came for {settings.upload_idle_seconds:g} s") from None
 
@@ -57,7 +62,7 @@ async def receive_upload(
 async def _receive_all(
     parts: AsyncIterator[extractor_pb2.ExtractUploadRequest],
     modules: dict[str, Module],
-    limiter: Limiter,
+    backoff: BackoffState,
     budget: SpoolBudget,
     settings: Settings,
     silence: asyncio.Timeout,
@@ -70,7 +75,23 @@ async def _receive_all(
     options = convert.options_from_wire(header.options, modules, settings.parse_seconds)
     _check_total(announced or 0, settings)
     if announced is not None:
-        limiter.check_size(announced)
+        backoff.limiter.check_size(announced, options.work)
+    ticket = Ticket(options.work, current_call.get().tenant, UPLOAD_BYTES)
+    silence.reschedule(None)  # waiting for a place is our own time; the sender is held back by flow control
+    async with backoff.uploads.slot(ticket):
+        silence.reschedule(asyncio.get_running_loop().time() + settings.upload_idle_seconds)
+        return options, await _receive_file(parts, header, options, backoff, budget, settings, silence)
+
+
+async def _receive_file(
+    parts: AsyncIterator[extractor_pb2.ExtractUploadRequest],
+    header: extractor_pb2.UploadHeader,
+    options: ExtractionOptions,
+    backoff: BackoffState,
+    budget: SpoolBudget,
+    settings: Settings,
+    silence: asyncio.Timeout,
+) -> SpooledInput:
     directory = Path(settings.spool_directory or tempfile.gettempdir())
     extra = [name for name in options.digest_algorithms if name != "blake3"]
     try:
@@ -78,24 +99,26 @@ async def _receive_all(
     except SpoolFullError as error:
         raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
     try:
-        await _receive(parts, upload, limiter, settings, announced, silence)
+        await _receive(parts, header, upload, options.work, backoff.limiter, settings, silence)
     except SpoolFullError as error:
         upload.close()
         raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
     except BaseException:
         upload.close()
         raise
-    return options, upload
+    return upload
 
 
 async def _receive(
     parts: AsyncIterator[extractor_pb2.ExtractUploadRequest],
+    header: extractor_pb2.UploadHeader,
     upload: SpooledInput,
+    work: WorkClass,
     limiter: Limiter,
     settings: Settings,
-    announced: int | None,
     silence: asyncio.Timeout,
 ) -> None:
+    announced = header.size_bytes if header.HasField("size_bytes") else None
     loop = asyncio.get_running_loop()
     # Chunks are hashed and written in a thread while the next ones arrive; a few may wait, so that neither side
     # stands still for a moment of the other's.
@@ -116,7 +139,7 @@ async def _receive(
                 raise UploadIncompleteError(f"more than the announced {announced} bytes came")
             _check_total(received, settings)
             if announced is None:
-                limiter.check_size(received)
+                limiter.check_size(received, work)
             if len(writing) >= _MAX_WAITING_CHUNKS:
                 await writing.popleft()
             writing.append(loop.run_in_executor(upload.thread, upload.append, data))

@@ -10,9 +10,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
@@ -22,11 +21,19 @@ from service_runtime.interceptors import InterceptingServer
 from service_runtime.reflection import add_reflection
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from service_runtime.settings import RuntimeSettings
 
 _log = logging.getLogger(__name__)
 
-Hook = Callable[[], Awaitable[None]]
+
+class CallTrailer(Protocol):
+    """Counts a unary call that has ended; its trailing metadata."""
+
+    def __call__(self, *, failed: bool) -> tuple[tuple[str, bytes], ...]:
+        """The metadata."""
+        ...
 
 
 class AddressInUseError(OSError):
@@ -40,6 +47,8 @@ class Registration:
     name: str
     servicer: object
     add: Callable[[Any, Any], None]
+    has_trailer: bool = True
+    """Whether its unary calls carry the server's trailer."""
 
 
 @dataclass
@@ -51,6 +60,10 @@ class ServerOptions:
     """Whether a second process may listen on the same port (SO_REUSEPORT); never for a stateful service."""
     max_receive_bytes: int
     max_send_bytes: int = 16 * 1024 * 1024
+    tenant_header: str = ""
+    """Metadata by which a trusted proxy names the tenant; "": all calls are of one."""
+    trailer: CallTrailer | None = None
+    """What every answer to a unary call of this server's own services carries."""
 
 
 @dataclass
@@ -84,10 +97,11 @@ async def start_server(
         AddressInUseError: the address is taken.
     """
     server = make_server(options)
-    intercepting = InterceptingServer(server)
+    intercepting = InterceptingServer(server, options.tenant_header)
+    reporting = InterceptingServer(server, options.tenant_header, options.trailer)
     names = [registration.name for registration in registrations]
     for registration in registrations:
-        registration.add(registration.servicer, intercepting)
+        registration.add(registration.servicer, reporting if registration.has_trailer else intercepting)
     health = HealthServicer(names)
     health_pb2_grpc.add_HealthServicer_to_server(health, intercepting)
     add_reflection(intercepting, [*names, "grpc.health.v1.Health"])

@@ -181,6 +181,17 @@ class RuntimeSettings:
         0.05, "How far below a threshold memory must fall to leave the level.", unit="ratio", low=0, high=0.5
     )
 
+    process_memory_bytes: int = setting(
+        0,
+        "Memory that this process may use where no container limits it; 0: only container and machine count.",
+        unit="B", low=0, high=1 << 44,
+    )  # fmt: skip
+    policy_file: str = setting(
+        "",
+        "TOML file with what each class of work may do at each level. The cache broadcasts its own; an extractor's"
+        " goes before it.",
+    )
+
     def __post_init__(self) -> None:
         """Checks what concerns several fields at once."""
         levels = (self.pressure_elevated_ratio, self.pressure_high_ratio, self.pressure_critical_ratio)

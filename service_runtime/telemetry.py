@@ -12,6 +12,8 @@ import time
 from contextvars import ContextVar
 from typing import NamedTuple
 
+DEFAULT_TENANT = "default"
+
 
 class CallContext(NamedTuple):
     """The call that the current task works for."""
@@ -19,6 +21,8 @@ class CallContext(NamedTuple):
     request_id: str
     deadline_at: float | None
     """Monotonic time at which the caller stops waiting; None when it never does."""
+    tenant: str = DEFAULT_TENANT
+    """Whose call it is, as a trusted proxy says."""
 
     def remaining_seconds(self) -> float | None:
         """Time until the deadline, at least 0; None without one."""

@@ -1,4 +1,4 @@
-"""The loop that joins sampler, classifier, budget policy and broadcaster."""
+"""Joins what memory says, the tiers' budgets, the history and the broadcaster."""
 
 from __future__ import annotations
 
@@ -11,79 +11,95 @@ from typing import TYPE_CHECKING
 
 from cache_service.entry import RemovalCause
 from cache_service.pressure.broadcaster import PressureBroadcaster
-from cache_service.pressure.state import PressureState, SignalState
+from cache_service.pressure.history import PressureHistory
+from cache_service.pressure.peers import Peers
+from cache_service.pressure.policy import disk_target_ratio
+from cache_service.pressure.state import PressureChange, PressureState, SignalState
 from service_runtime.memory.levels import PressureLevel
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from cache_service.entry import Budget
     from cache_service.pressure.policy import TierBudgetPolicy
-    from service_runtime.memory.classifier import Classifier
+    from service_runtime.memory.levels import Thresholds
+    from service_runtime.memory.monitor import MemoryMonitor, Observation
     from service_runtime.memory.release import TrimLimiter
-    from service_runtime.memory.sampler import Reading, Sampler
 
     SetBudget = Callable[[Budget, RemovalCause], Awaitable[None]]
+    CleanDisk = Callable[[float], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
+_CLEAN_SECONDS = 30.0
+_SAVE_SECONDS = 15.0
 
 
 class PressureMonitor:
-    """Knows the pressure, and makes the memory tier obey it."""
+    """Knows the pressure, and makes the tiers obey it."""
 
     def __init__(
         self,
-        sampler: Sampler,
-        classifier: Classifier,
+        memory: MemoryMonitor,
         policy: TierBudgetPolicy,
         set_budget: SetBudget,
         trim: TrimLimiter,
         *,
-        sample_seconds: float,
         heartbeat_seconds: float,
+        replica: str = "",
+        clean_disk: CleanDisk | None = None,
+        history_path: Path | None = None,
     ) -> None:
-        self._sampler = sampler
-        self._classifier = classifier
+        self._memory = memory
         self._policy = policy
         self._set_budget = set_budget
         self._trim = trim
-        self._sample_seconds = sample_seconds
+        self._clean_disk = clean_disk
+        self._cleaned_at = 0.0
+        self._cleaning: asyncio.Task[None] | None = None
         self._override: tuple[PressureLevel, float] | None = None
         self._budget: Budget | None = None
         self._resizing = asyncio.Lock()
         self._trim_pending = False
+        self._replica = replica
         self._valid_for_seconds = 3 * heartbeat_seconds  # two heartbeats may be lost
         self._epoch = secrets.token_hex(8)
+        self._history_path = history_path
+        self._saved_at = time.monotonic()
+        self.peers = Peers()
+        self.history = PressureHistory()
+        if history_path is not None:
+            self.history.load(history_path, time.time())
         self.level_changes = 0
         self.budget_adjustments = 0
-        self.broadcaster = PressureBroadcaster(self._observe(time.monotonic(), None), heartbeat_seconds)
+        now = time.monotonic()
+        self.broadcaster = PressureBroadcaster(
+            self._state(now, memory.observe(now), None), heartbeat_seconds, self.history
+        )
 
     async def run(self) -> None:
-        """Samples until cancelled. A failing step is logged and tried again: the loop outlives its errors."""
-        while True:
-            try:
-                await self.step(time.monotonic())
-            except Exception:  # noqa: BLE001 - whatever it is, the loop must go on
-                _log.exception("pressure step failed")
-            await asyncio.sleep(self._sample_seconds)
+        """Samples until cancelled; then saves the history."""
+        try:
+            await self._memory.run(self.step)
+        finally:
+            if self._cleaning is not None:
+                self._cleaning.cancel()
+            self._save()
 
     async def step(self, now: float) -> None:
-        """One sample: publishes the state, then fits the memory tier to it."""
+        """One sample: publishes the state, then fits the tiers to it."""
         before = self.broadcaster.state
-        state = self._observe(now, before)
+        observation = self._memory.observe(now)
+        state = self._state(now, observation, before)
+        self.history.note(state.sampled_at, state.level, state.score_ratio)
         if state.level != before.level:
-            self.level_changes += 1
-            _log.info(
-                "pressure level changed",
-                extra={
-                    "from_level": before.level.name,
-                    "to_level": state.level.name,
-                    "score_ratio": round(state.score_ratio, 4),
-                    "overridden": state.overridden,
-                },
-            )
+            self._note_change(before, state)
         self.broadcaster.publish(state)
-        await self._fit(now, state.level)
+        headroom = observation.sample.headroom_bytes(self._memory.classifier.regrow_ratio)
+        await self._fit(now, state, headroom)
+        if now - self._saved_at >= _SAVE_SECONDS:
+            self._saved_at = now
+            await asyncio.to_thread(self._save)
 
     async def set_override(self, level: PressureLevel | None, duration_seconds: float) -> PressureState:
         """The state after pretending `level` for a while; None ends it. The tier has been fitted on return."""
@@ -92,46 +108,101 @@ class PressureMonitor:
         await self.step(now)
         return self.broadcaster.state
 
-    def _observe(self, now: float, before: PressureState | None) -> PressureState:
-        sample = self._sampler.sample()
-        level = self._classifier.update(now, sample.ratio, failed=sample.failed)
+    async def set_thresholds(self, thresholds: Thresholds) -> PressureState:
+        """The state by other thresholds, which count until the next restart."""
+        self._memory.classifier.thresholds = thresholds
+        await self.step(time.monotonic())
+        return self.broadcaster.state
+
+    def _state(self, now: float, observation: Observation, before: PressureState | None) -> PressureState:
+        level, cause = observation.level, observation.cause
         if self._override is not None and now >= self._override[1]:
             self._override = None
-        overridden = self._override is not None
         if self._override is not None:
-            level = self._override[0]
+            level, cause = self._override[0], "override"
+        classifier = self._memory.classifier
+        peers = self.peers.live(now)
         state = PressureState(
             epoch=self._epoch,
             revision=0 if before is None else before.revision,
             level=level,
-            score_ratio=sample.ratio or 0.0,
-            slope_ratio_per_second=self._classifier.slope_per_second(),
-            seconds_to_next_level=self._classifier.seconds_to_next_level(),
-            signals=tuple(self._judge(reading) for reading in sample.readings),
+            score_ratio=observation.score,
+            slope_ratio_per_second=classifier.slope_per_second(),
+            seconds_to_next_level=classifier.seconds_to_next_level(),
+            signals=tuple(
+                SignalState(reading, reading.level(classifier.thresholds))
+                for reading in observation.sample.ordered(classifier.thresholds)
+            ),
             valid_for_seconds=self._valid_for_seconds,
-            overridden=overridden,
+            overridden=self._override is not None,
             sampled_at=time.time(),
+            cause=cause,
+            eviction_target_bytes=self._policy.eviction_target_bytes(level),
+            replica=self._replica,
+            fleet_level=max((level, *(peer.level for peer in peers))),
+            peers=peers,
         )
-        if before is not None and (level, overridden) != (before.level, before.overridden):
+        if before is not None and state.differs(before):
             state = dataclasses.replace(state, revision=before.revision + 1)
         return state
 
-    def _judge(self, reading: Reading) -> SignalState:
-        ratio = reading.ratio
-        return SignalState(reading, None if ratio is None else self._classifier.thresholds.level(ratio))
+    def _note_change(self, before: PressureState, state: PressureState) -> None:
+        self.level_changes += 1
+        self.history.changes.append(
+            PressureChange(
+                state.revision, state.sampled_at, before.level, state.level, state.cause, state.score_ratio
+            )
+        )
+        _log.info(
+            "pressure level changed",
+            extra={
+                "from_level": before.level.name,
+                "to_level": state.level.name,
+                "cause": state.cause,
+                "score_ratio": round(state.score_ratio, 4),
+                "slope_ratio_per_second": round(state.slope_ratio_per_second, 4),
+                "seconds_to_next_level": state.seconds_to_next_level,
+                "overridden": state.overridden,
+                "revision": state.revision,
+                "watchers": self.broadcaster.watcher_count,
+                "eviction_target_bytes": state.eviction_target_bytes,
+            },
+        )
 
-    async def _fit(self, now: float, level: PressureLevel) -> None:
+    async def _fit(self, now: float, state: PressureState, headroom_bytes: int | None) -> None:
         async with self._resizing:
-            budget = self._policy.update(now, level)
+            budget = self._policy.update(now, state.level, headroom_bytes)
             before = self._budget
             if budget != before:
                 self.budget_adjustments += before is not None
                 await self._set_budget(budget, RemovalCause.PRESSURE)
                 self._budget = budget  # only now: one that was cancelled is done again
                 self._trim_pending |= before is not None and _is_smaller(budget, before)
-        if self._trim_pending and self._trim.due(now, urgent=level is PressureLevel.CRITICAL):
+        if self._trim_pending and self._trim.due(now, urgent=state.level is PressureLevel.CRITICAL):
             self._trim_pending = False
             await asyncio.to_thread(self._trim.run)
+        self._tidy_disk(now, state)
+
+    def _tidy_disk(self, now: float, state: PressureState) -> None:
+        """Starts a clean-up of the disk tier where it is due; sampling doesn't wait for it."""
+        if self._clean_disk is None or (self._cleaning is not None and not self._cleaning.done()):
+            return
+        disk_level = next((level for reading, level in state.signals if reading.name == "disk"), None)
+        ratio = disk_target_ratio(state.level, disk_level)
+        if ratio is not None and now - self._cleaned_at >= _CLEAN_SECONDS:
+            self._cleaned_at = now
+            self._cleaning = asyncio.create_task(self._clean(self._clean_disk, ratio))
+
+    @staticmethod
+    async def _clean(clean_disk: CleanDisk, ratio: float) -> None:
+        try:
+            await clean_disk(ratio)
+        except Exception as error:  # noqa: BLE001 - a failing disk is the disk tier's affair
+            _log.warning("the disk tier couldn't be cleaned up", extra={"error": repr(error)})
+
+    def _save(self) -> None:
+        if self._history_path is not None:
+            self.history.save(self._history_path)
 
 
 def _is_smaller(budget: Budget, before: Budget) -> bool:

@@ -1,4 +1,4 @@
-"""From level to the memory tier's budget: down at once, up slowly. Pure; time is passed in.
+"""From level to the tiers' budgets: down at once, up slowly and only into headroom. Pure; time is passed in.
 
 The target is always computed from the configured maximum, so oscillation can't ratchet it down.
 """
@@ -9,7 +9,14 @@ from cache_service.entry import Budget
 from service_runtime.memory.levels import PressureLevel
 
 FLOOR_ENTRIES = 50
-_RATIO = {PressureLevel.NORMAL: 1.0, PressureLevel.ELEVATED: 0.75, PressureLevel.HIGH: 0.5}
+_RATIO = {
+    PressureLevel.NORMAL: 1.0,
+    PressureLevel.ELEVATED: 0.75,
+    PressureLevel.HIGH: 0.5,
+    PressureLevel.CRITICAL: 0.1,  # and the floor by count, which is less unless values are large
+}
+_DISK_TARGET_RATIO = 0.9
+_DISK_FULL_RATIO = 0.5
 
 
 class TierBudgetPolicy:
@@ -23,22 +30,32 @@ class TierBudgetPolicy:
 
     def target(self, level: PressureLevel) -> Budget:
         """What `level` allows in the end."""
-        if level is PressureLevel.CRITICAL:
-            high = self.target(PressureLevel.HIGH)
-            return Budget(high.bytes, min(FLOOR_ENTRIES, high.entries or FLOOR_ENTRIES))
         ratio = _RATIO[level]
         entries = max(1, int(self._full.entries * ratio)) if self._full.entries else 0
+        if level is PressureLevel.CRITICAL:
+            high = self.target(PressureLevel.HIGH)
+            entries = min(FLOOR_ENTRIES, high.entries or FLOOR_ENTRIES)
         return Budget(int(self._full.bytes * ratio), entries)
 
-    def update(self, now: float, level: PressureLevel) -> Budget:
-        """The budget at `now`: the target at once when that is less, else one step towards it."""
+    def eviction_target_bytes(self, level: PressureLevel) -> int:
+        """Bytes of the configured maximum that `level` takes; never less at a worse one."""
+        return self._full.bytes - self.target(level).bytes
+
+    def update(self, now: float, level: PressureLevel, headroom_bytes: int | None = None) -> Budget:
+        """The budget at `now`: the target at once when that is less, else one step towards it.
+
+        `headroom_bytes` is what memory has left before the tier would have to shrink again; None: unknown, unlimited.
+        """
         elapsed = 0.0 if self._at is None else max(0.0, now - self._at)
         self._at = now
         target = self.target(level)
         step = self._regrow * elapsed
+        growth = int(self._full.bytes * step)
+        if headroom_bytes is not None:
+            growth = min(growth, headroom_bytes)
+            step = step if headroom_bytes > 0 else 0.0
         self._current = Budget(
-            min(target.bytes, self._current.bytes + int(self._full.bytes * step)),
-            self._step_entries(target.entries, step),
+            min(target.bytes, self._current.bytes + growth), self._step_entries(target.entries, step)
         )
         return self._current
 
@@ -54,3 +71,14 @@ class TierBudgetPolicy:
         if target:
             return min(target, grown)
         return 0 if grown >= full else grown
+
+
+def disk_target_ratio(level: PressureLevel, disk_level: PressureLevel | None) -> float | None:
+    """How full the disk tier may be of its budget, when it is to be cleaned up, expired entries first; None: not now.
+
+    A disk that runs full costs half of it. Memory pressure alone costs what is over the target: giving up more of
+    the disk tier would give no memory back, and every result lost there has to be computed under pressure.
+    """
+    if disk_level is not None and disk_level >= PressureLevel.HIGH:
+        return _DISK_FULL_RATIO
+    return _DISK_TARGET_RATIO if level >= PressureLevel.HIGH else None

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from cache_service.pressure.peers import Peer
     from service_runtime.memory.levels import PressureLevel
-    from service_runtime.memory.sampler import Reading
+    from service_runtime.memory.reading import Reading
 
 
 class SignalState(NamedTuple):
@@ -15,6 +16,17 @@ class SignalState(NamedTuple):
 
     reading: Reading
     level: PressureLevel | None
+
+
+class PressureChange(NamedTuple):
+    """The level changed at a revision."""
+
+    revision: int
+    changed_at: float
+    from_level: PressureLevel
+    to_level: PressureLevel
+    cause: str
+    score_ratio: float
 
 
 @dataclass(frozen=True)
@@ -31,3 +43,16 @@ class PressureState:
     valid_for_seconds: float
     overridden: bool
     sampled_at: float
+    cause: str
+    eviction_target_bytes: int
+    replica: str
+    fleet_level: PressureLevel
+    peers: tuple[Peer, ...]
+
+    def differs(self, other: PressureState) -> bool:
+        """Whether it is news for those who know `other`."""
+        return (self.level, self.overridden, self.fleet_level) != (
+            other.level,
+            other.overridden,
+            other.fleet_level,
+        )

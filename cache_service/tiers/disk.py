@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -141,6 +142,21 @@ class DiskTier:
         self._budget = budget
         if self._database.used_bytes > budget.bytes:
             await self._evict(cause, now=None)
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes charged for what is held."""
+        return self._database.used_bytes
+
+    async def clean_up(self, ratio: float) -> None:
+        """Drops what has expired, then the least recently used above `ratio` of the budget, which stays as it is."""
+        now = time.time()
+        removed = await self._write(lambda: self._database.delete_expired(now))
+        self._removals[RemovalCause.EXPIRED] += removed
+        target_bytes = int(self._budget.bytes * ratio)
+        if self._database.used_bytes > target_bytes:
+            removed = await self._write(lambda: self._database.evict(target_bytes))
+            self._removals[RemovalCause.PRESSURE] += removed
 
     def stats(self) -> list[TierStats]:
         """See `Tier.stats`."""

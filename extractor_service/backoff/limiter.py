@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
-from collections import deque
+import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from extractor_service.backoff.advice import RetryAdvice
+from extractor_service.backoff.queue import FairQueue, Ticket, Waiter
+from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import OverloadedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from extractor_service.backoff.policy import Decision
+    from extractor_service.backoff.ledger import ByteLedger
+    from extractor_service.backoff.policies.base import Decision
 
 
 class Limiter:
-    """A semaphore whose size follows a decision, with a bounded queue and bounded waiting.
+    """A semaphore whose size follows a decision, over count and bytes at once, with a bounded, fair queue.
+
+    A place and its bytes are taken in one step, so nobody holds one while waiting for the other.
 
     Attributes:
         in_flight: work that runs.
@@ -27,86 +33,145 @@ class Limiter:
     def __init__(
         self,
         decide: Callable[[], Decision],
+        ledger: ByteLedger,
         *,
         max_queue: int,
         max_wait_seconds: float,
-        jitter: random.Random | None = None,
+        advice: RetryAdvice | None = None,
+        on_change: Callable[[], None] | None = None,
     ) -> None:
         self._decide = decide
+        self._ledger = ledger
         self._max_queue = max_queue
         self._max_wait_seconds = max_wait_seconds
-        self._jitter = jitter or random.Random()
-        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._advice = advice or RetryAdvice()
+        self._on_change = on_change
+        self._queue = FairQueue()
+        self.running: Counter[WorkClass] = Counter()
+        self.refused: Counter[WorkClass] = Counter()
         self.in_flight = 0
-        self.refused_total = 0
+        ledger.on_release(self.wake)
 
     @property
     def queued(self) -> int:
         """Work that waits."""
-        return len(self._waiters)
+        return len(self._queue)
 
-    def check_size(self, size_bytes: int) -> None:
+    @property
+    def refused_total(self) -> int:
+        """Work refused since the start."""
+        return self.refused.total()
+
+    def queued_of(self, work: WorkClass) -> int:
+        """Work of one class that waits."""
+        return self._queue.count(work)
+
+    def check_size(self, size_bytes: int, work: WorkClass = WorkClass.INTERACTIVE) -> None:
         """Refuses a file that is too large for the present pressure.
 
         Raises:
             OverloadedError: come back later.
         """
         decision = self._decide()
-        if decision.refuse_above_bytes is not None and size_bytes > decision.refuse_above_bytes:
-            raise self._refusal(
-                decision, f"under pressure, files above {decision.refuse_above_bytes} bytes are refused"
-            )
+        limit = decision.rows[work].refuse_above_bytes
+        if decision.sheds and limit is not None and size_bytes > limit:
+            raise self._refusal(work, f"under pressure, files above {limit} bytes are refused")
+
+    def check_queue(self, ticket: Ticket) -> None:
+        """Refuses what would find the queue full, before more is spent on it.
+
+        Raises:
+            OverloadedError: come back later.
+        """
+        if self._decide().sheds and len(self._queue) >= self._max_queue > 0:
+            raise self._refusal(ticket.work, f"{len(self._queue)} requests are waiting already")
+
+    def retry_after_seconds(self, work: WorkClass = WorkClass.INTERACTIVE) -> float:
+        """What a refused caller would be told now, before jitter."""
+        least = self._decide().rows[work].retry_after_seconds
+        return self._advice.seconds(time.monotonic(), least, len(self._queue))
 
     @contextlib.asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Holds a place while the block runs; waits for one, but not long.
+    async def slot(self, ticket: Ticket = Ticket()) -> AsyncIterator[None]:  # noqa: B008 - immutable
+        """Holds a place and its bytes while the block runs; waits for them, but not long.
 
         Raises:
             OverloadedError: the queue is full, or the wait was too long.
         """
-        await self._acquire()
+        ticket = ticket._replace(planned_bytes=min(ticket.planned_bytes, self._ledger.budget_bytes))
+        await self._acquire(ticket)
         try:
             yield
         finally:
-            self.in_flight -= 1
-            self.wake()
+            self._advice.note_done(time.monotonic())
+            self._leave(ticket)
 
     def wake(self) -> None:
         """Lets waiting work in as far as the decision now allows; to be called when it may have changed."""
-        free = self._decide().concurrency - self.in_flight
-        while free > 0 and self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                self.in_flight += 1  # on the waiter's behalf, so that nobody overtakes it
-                waiter.set_result(None)
-                free -= 1
-
-    async def _acquire(self) -> None:
-        decision = self._decide()
-        if not self._waiters and self.in_flight < decision.concurrency:
-            self.in_flight += 1
+        if not len(self._queue):
             return
-        if len(self._waiters) >= self._max_queue:
-            raise self._refusal(decision, f"{len(self._waiters)} requests are waiting already")
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+        decision = self._decide()
+        while (waiter := self._queue.pop(lambda ticket: self._may_start(ticket, decision))) is not None:
+            if not waiter.ready.done():
+                self._enter(waiter.ticket)  # on the waiter's behalf, so that nobody overtakes it
+                waiter.ready.set_result(None)
+
+    def _may_start(self, ticket: Ticket, decision: Decision) -> bool:
+        if self.in_flight >= decision.limits[ticket.work]:
+            return False
+        return not decision.sheds or self._ledger.fits(
+            ticket.planned_bytes, decision.bytes_ratio(ticket.work)
+        )
+
+    async def _acquire(self, ticket: Ticket) -> None:
+        decision = self._decide()
+        if not len(self._queue) and self._may_start(ticket, decision):
+            self._enter(ticket)
+            return
+        if decision.sheds and len(self._queue) >= self._max_queue:
+            victim = self._queue.shed_for(ticket)
+            if victim is None:
+                raise self._refusal(ticket.work, f"{len(self._queue)} requests are waiting already")
+            if not victim.ready.done():
+                victim.ready.set_exception(self._refusal(victim.ticket.work, "more urgent work came"))
+        waiter = Waiter(ticket, asyncio.get_running_loop().create_future())
+        self._queue.push(waiter)
+        self._changed()
+        self.wake()
+        await self._wait(waiter, decision.sheds)
+
+    async def _wait(self, waiter: Waiter, is_bounded: bool) -> None:  # noqa: FBT001 - private, named at the call
         try:
-            async with asyncio.timeout(self._max_wait_seconds):
-                await waiter
+            async with asyncio.timeout(self._max_wait_seconds if is_bounded else None):
+                await waiter.ready
         except BaseException as error:
-            if waiter.done() and not waiter.cancelled():  # admitted at the very moment of giving up
-                self.in_flight -= 1
-                self.wake()
-            else:
-                with contextlib.suppress(ValueError):
-                    self._waiters.remove(waiter)
+            if self._queue.remove(waiter):
+                self._changed()
+            elif waiter.ready.done() and not waiter.ready.cancelled() and waiter.ready.exception() is None:
+                self._leave(waiter.ticket)  # admitted at the very moment of giving up
             if isinstance(error, TimeoutError):
                 raise self._refusal(
-                    self._decide(), f"no place became free within {self._max_wait_seconds:g} s"
+                    waiter.ticket.work, f"no place became free within {self._max_wait_seconds:g} s"
                 ) from None
             raise
 
-    def _refusal(self, decision: Decision, message: str) -> OverloadedError:
-        self.refused_total += 1
-        delay = decision.retry_after_seconds * self._jitter.uniform(0.75, 1.5)
-        return OverloadedError(message, delay)
+    def _enter(self, ticket: Ticket) -> None:
+        self.in_flight += 1
+        self.running[ticket.work] += 1
+        self._ledger.reserve(ticket.planned_bytes)
+        self._changed()
+
+    def _leave(self, ticket: Ticket) -> None:
+        self.in_flight -= 1
+        self.running[ticket.work] -= 1
+        self._changed()
+        self._ledger.release(ticket.planned_bytes)  # wakes this limiter, and the others of the ledger
+
+    def _changed(self) -> None:
+        if self._on_change is not None:
+            self._on_change()
+
+    def _refusal(self, work: WorkClass, message: str) -> OverloadedError:
+        self.refused[work] += 1
+        least = self._decide().rows[work].retry_after_seconds
+        return OverloadedError(message, self._advice.refuse(time.monotonic(), least, len(self._queue)))

@@ -1,59 +1,135 @@
-"""Ties view, policy and limiter together, and explains them."""
+"""Ties view, policy, ramp, ledger and limiters together, and explains them."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from extractor_service.backoff.advice import RetryAdvice
+from extractor_service.backoff.ledger import ByteLedger
 from extractor_service.backoff.limiter import Limiter
+from extractor_service.backoff.load import LoadMeter
+from extractor_service.backoff.policies.base import LatencySample, Pressure, Term, share
+from extractor_service.backoff.ramp import Ramp
 from extractor_service.backoff.view import PressureView
+from service_runtime.backoff_table import WorkClass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extractor_service.backoff.policy import BackoffPolicy, Decision
+    from extractor_service.backoff.load import Load
+    from extractor_service.backoff.policies.base import BackoffPolicy, Decision
+    from service_runtime.backoff_table import BackoffTable
     from service_runtime.memory.levels import PressureLevel
+    from service_runtime.memory.monitor import Observation
 
 
-class Term(NamedTuple):
-    """One term of the concurrency limit."""
+class Limits(NamedTuple):
+    """What is configured."""
 
-    name: str
-    limit: int
-    binding: bool
+    concurrency: int
+    queue: int
+    wait_seconds: float
+    uploads: int
+    bytes: int
 
 
 class BackoffState:
-    """The limiter, and the pressure that it follows."""
+    """The limiters, and the pressure that they follow."""
 
     def __init__(
         self,
         policy: BackoffPolicy,
-        configured_concurrency: int,
+        limits: Limits,
+        table: BackoffTable,
         *,
-        max_queue: int,
-        max_wait_seconds: float,
+        instance: str = "",
+        follows_cache_table: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`follows_cache_table`: the cache's table replaces `table`; an extractor with a file of its own keeps it."""
         self.policy = policy
         self.view = PressureView()
-        self._configured = configured_concurrency
+        self.table = table
+        self.local: Observation | None = None
+        self._limits = limits
+        self._follows_cache_table = follows_cache_table
         self._clock = clock
-        self.limiter = Limiter(self.decide, max_queue=max_queue, max_wait_seconds=max_wait_seconds)
+        self._ramp = Ramp(instance, limits.concurrency)
+        self._meter = LoadMeter(clock())
+        self.ledger = ByteLedger(limits.bytes)
+        self.limiter = Limiter(
+            self.decide,
+            self.ledger,
+            max_queue=limits.queue,
+            max_wait_seconds=limits.wait_seconds,
+            on_change=self._note_demand,
+        )
+        self.uploads = Limiter(
+            self.decide_uploads,
+            self.ledger,
+            max_queue=limits.queue,
+            max_wait_seconds=limits.wait_seconds,
+            advice=RetryAdvice(),
+        )
 
     def level(self) -> PressureLevel:
         """The level that is obeyed now."""
         return self.view.level(self._clock())
 
     def decide(self) -> Decision:
-        """What is allowed now."""
-        return self.policy.decide(self.level(), self._configured)
+        """What is allowed now, by every term."""
+        now = self._clock()
+        decision = self.policy.decide(self._pressure(now), self._limits.concurrency)
+        if not decision.sheds:
+            return decision
+        ramped = self._ramp.limit(now, decision.concurrency, self.table)
+        if ramped >= decision.concurrency:
+            return decision
+        return decision._replace(
+            terms=(*decision.terms, Term("ramp", ramped)),
+            limits={work: min(limit, ramped) for work, limit in decision.limits.items()},
+        )
 
-    def terms(self) -> list[Term]:
-        """The terms of the concurrency limit; the smallest binds, the configured one when equal."""
-        allowed = self.decide().concurrency
-        pressure_binds = allowed < self._configured
-        return [
-            Term("configured", self._configured, not pressure_binds),
-            Term("pressure", allowed, pressure_binds),
-        ]
+    def decide_uploads(self) -> Decision:
+        """How many uploads may be received at once: the same shares, of another number."""
+        decision, count = self.policy.decide(self._pressure(self._clock()), 1), self._limits.uploads
+        if not decision.sheds:
+            return decision._replace(limits=dict.fromkeys(WorkClass, 1_000_000))
+        limits = {
+            work: share(row, count, floor=int(work is WorkClass.INTERACTIVE))
+            for work, row in decision.rows.items()
+        }
+        return decision._replace(terms=(), limits=limits)
+
+    def hear_table(self, table: BackoffTable) -> None:
+        """The cache's table counts from now on, unless this extractor has its own."""
+        if self._follows_cache_table:
+            self.table = table
+            self.wake()
+
+    def wake(self) -> None:
+        """Lets waiting work in; to be called when the pressure may have changed."""
+        self.limiter.wake()
+        self.uploads.wake()
+        self._note_demand()
+
+    def observe(self, sample: LatencySample) -> None:
+        """A parse has ended."""
+        self.policy.observe(sample, self._limits.concurrency)
+
+    def note_call(self, *, failed: bool) -> None:
+        """A call has ended; refusals count as failures."""
+        self._meter.note_call(self._clock(), failed=failed)
+
+    def load(self) -> Load:
+        """What balancers are told."""
+        return self._meter.load(self._clock())
+
+    def _pressure(self, now: float) -> Pressure:
+        cache = self.view.cache_level_to_obey(now)
+        return Pressure(cache, self.view.local_level, self.table)
+
+    def _note_demand(self) -> None:
+        demand = self.limiter.in_flight + self.limiter.queued
+        self._meter.note_demand(self._clock(), demand / self.decide().concurrency)

@@ -47,10 +47,13 @@ class PressureView:
             return self._news.level.worse()
         return None
 
-    def level(self, now: float) -> PressureLevel:
-        """The level to obey: the worse of both. A cache never heard of doesn't count: it may not exist."""
+    def cache_level_to_obey(self, now: float) -> PressureLevel:
+        """The cache's level, or what stands in for it. A cache never heard of doesn't count: it may not exist."""
         cache = self.cache_level(now)
-        if cache is None:
-            silent_for_long = self._news is not None
-            cache = PressureLevel.ELEVATED if silent_for_long else PressureLevel.NORMAL
-        return max(cache, self.local_level)
+        if cache is not None:
+            return cache
+        return PressureLevel.NORMAL if self._news is None else PressureLevel.ELEVATED
+
+    def level(self, now: float) -> PressureLevel:
+        """The level to obey: the worse of both."""
+        return max(self.cache_level_to_obey(now), self.local_level)

@@ -51,6 +51,11 @@ class Input(Protocol):
         ...
 
     @property
+    def inline_bytes(self) -> int:
+        """Bytes of it that are in memory already, as a message."""
+        ...
+
+    @property
     def source(self) -> str:
         """Where content known by a version is read from, for invalidation by prefix; "" for all other content."""
         ...

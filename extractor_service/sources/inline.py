@@ -27,6 +27,11 @@ class InlineInput:
         return len(self._data)
 
     @property
+    def inline_bytes(self) -> int:
+        """All of it."""
+        return len(self._data)
+
+    @property
     def head(self) -> bytes:
         """All of it; sniffing takes what it needs."""
         return self._data

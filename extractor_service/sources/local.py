@@ -52,6 +52,7 @@ class LocalInput:
         self.may_be_cached = is_settled(self._opened, time.time())
         self.head = os.pread(descriptor, _HEAD_BYTES, 0)
         self.digests: dict[str, str] = {}
+        self.inline_bytes = 0
 
     @property
     def size_bytes(self) -> int:

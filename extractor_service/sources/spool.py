@@ -63,6 +63,7 @@ class SpooledInput:
     """An upload in an unlinked file: it disappears with the process, however that ends."""
 
     may_be_cached = True
+    inline_bytes = 0
     source = ""
 
     def __init__(

@@ -20,6 +20,7 @@ class Classifier:
         self, thresholds: Thresholds, *, hold_seconds: float = 30.0, release_ratio: float = 0.05
     ) -> None:
         self.thresholds = thresholds
+        """May be replaced at any time; counts from the next sample on."""
         self._hold_seconds = hold_seconds
         self._release_ratio = release_ratio
         self._level = PressureLevel.NORMAL
@@ -72,6 +73,12 @@ class Classifier:
         if slope <= 0 or threshold is None:
             return None
         return max(0.0, threshold - self._recent[-1][1]) / slope
+
+    @property
+    def regrow_ratio(self) -> float:
+        """The ratio up to which what was given up may grow back: as far below the next level as the release band."""
+        threshold = self.thresholds.above(self._level)
+        return 0.0 if threshold is None else threshold - self._release_ratio
 
     def _fall(self, now: float) -> None:
         if self._lower_since is None:

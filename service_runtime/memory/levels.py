@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -27,6 +28,18 @@ class Thresholds:
     high: float = 0.80
     critical: float = 0.90
 
+    def __post_init__(self) -> None:
+        """Checks the order.
+
+        Raises:
+            ValueError: they don't rise, or leave 0.05 to 0.999.
+        """
+        if not 0.05 <= self.elevated < self.high < self.critical <= 0.999:
+            raise ValueError(
+                f"thresholds must rise within 0.05 to 0.999: elevated {self.elevated}, high {self.high},"
+                f" critical {self.critical}"
+            )
+
     def level(self, ratio: float) -> PressureLevel:
         """The level that `ratio` alone stands for."""
         if ratio >= self.critical:
@@ -44,3 +57,8 @@ class Thresholds:
             PressureLevel.ELEVATED: self.high,
             PressureLevel.HIGH: self.critical,
         }.get(level)
+
+    def capped(self, ratio: float, worst: PressureLevel) -> float:
+        """`ratio`, but at most the greatest that still stands for `worst`."""
+        limit = self.above(worst)
+        return ratio if limit is None else min(ratio, math.nextafter(limit, 0))

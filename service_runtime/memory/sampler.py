@@ -2,75 +2,98 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from service_runtime.memory.reading import Reading, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service_runtime.memory.signals import MemorySignal
+    from service_runtime.memory.levels import PressureLevel
+    from service_runtime.memory.reading import Signal, Usage
 
 _log = logging.getLogger(__name__)
+_SLOW_SECONDS = 1.0
+_SLOW_TIMEOUT_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What one signal said. `ratio` is None when it couldn't be read."""
+class SlowSignal(Protocol):
+    """A signal that may take its time, such as a disk or a server."""
 
     name: str
-    used_bytes: int
-    limit_bytes: int
-    ratio: float | None
+    worst: PressureLevel
+
+    async def read(self) -> Usage | None:
+        """See `Signal.read`."""
+        ...
 
 
-@dataclass(frozen=True)
-class Sample:
-    """All readings of one moment, worst first, unreadable ones before all."""
+class InThread:
+    """A blocking signal, read in a thread."""
 
-    readings: tuple[Reading, ...]
+    def __init__(self, signal: Signal) -> None:
+        self._signal = signal
+        self.name = signal.name
+        self.worst = signal.worst
 
-    @property
-    def ratio(self) -> float | None:
-        """The worst ratio among the signals that could be read; None without any."""
-        return max((reading.ratio for reading in self.readings if reading.ratio is not None), default=None)
-
-    @property
-    def failed(self) -> bool:
-        """Whether a signal couldn't be read; it might have been the worst."""
-        return not self.readings or any(reading.ratio is None for reading in self.readings)
+    async def read(self) -> Usage | None:
+        """See `Signal.read`."""
+        return await asyncio.to_thread(self._signal.read)
 
 
 class Sampler:
-    """Reads every signal when asked, about 10 µs each."""
+    """Reads every cheap signal when asked, about 10 µs each, and adds the last word of the slow ones."""
 
-    def __init__(self, signals: Sequence[MemorySignal]) -> None:
-        self._signals = signals
-        self._failing: list[MemorySignal] = []
+    def __init__(self, signals: Sequence[Signal]) -> None:
+        self.signals = list(signals)
+        self.slow: list[SlowSignal] = []
+        self._slow_readings: dict[str, Reading] = {}
+        self._failing: set[str] = set()
 
     def sample(self) -> Sample:
         """The current readings."""
-        readings = [reading for signal in self._signals if (reading := self._read(signal)) is not None]
-        readings.sort(key=lambda reading: math.inf if reading.ratio is None else reading.ratio, reverse=True)
-        return Sample(tuple(readings))
+        readings = [reading for signal in self.signals if (reading := self._read(signal)) is not None]
+        return Sample((*readings, *self._slow_readings.values()))
+
+    async def refresh(self) -> None:
+        """Reads the slow signals once, none for longer than 5 s."""
+        for signal in self.slow:
+            try:
+                async with asyncio.timeout(_SLOW_TIMEOUT_SECONDS):
+                    reading = self._of(signal, await signal.read())
+            except Exception as error:  # noqa: BLE001 - whatever fails here means UNKNOWN
+                reading = self._failed(signal, error)
+            if reading is None:
+                self._slow_readings.pop(signal.name, None)
+            else:
+                self._slow_readings[signal.name] = reading
+
+    async def run(self) -> None:
+        """Refreshes the slow signals every second until cancelled."""
+        while self.slow:
+            await self.refresh()
+            await asyncio.sleep(_SLOW_SECONDS)
 
     def close(self) -> None:
         """Closes all signals."""
-        for signal in self._signals:
+        for signal in self.signals:
             signal.close()
 
-    def _read(self, signal: MemorySignal) -> Reading | None:
+    def _read(self, signal: Signal) -> Reading | None:
         try:
             usage = signal.read()
-            reading = (
-                None if usage is None else Reading(signal.name, *usage, usage.used_bytes / usage.limit_bytes)
-            )
         except Exception as error:  # noqa: BLE001 - whatever fails here means UNKNOWN
-            if signal not in self._failing:
-                self._failing.append(signal)
-                _log.warning("memory signal failed", extra={"signal": signal.name, "error": repr(error)})
-            return Reading(signal.name, 0, 0, None)
-        if signal in self._failing:
-            self._failing.remove(signal)
-        return reading
+            return self._failed(signal, error)
+        return self._of(signal, usage)
+
+    def _of(self, signal: Signal | SlowSignal, usage: Usage | None) -> Reading | None:
+        self._failing.discard(signal.name)
+        return None if usage is None else Reading(signal.name, *usage, signal.worst)
+
+    def _failed(self, signal: Signal | SlowSignal, error: Exception) -> Reading:
+        if signal.name not in self._failing:
+            self._failing.add(signal.name)
+            _log.warning("pressure signal failed", extra={"signal": signal.name, "error": repr(error)})
+        return Reading(signal.name, 0, 0, None, signal.worst)

@@ -1,23 +1,28 @@
-"""Builds the classifier that a service's settings ask for; the sampler needs none."""
+"""Builds what a service's settings ask for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from service_runtime.memory.classifier import Classifier
+from service_runtime.memory.discover import discover
 from service_runtime.memory.levels import Thresholds
+from service_runtime.memory.monitor import MemoryMonitor
+from service_runtime.memory.sampler import Sampler
 
 if TYPE_CHECKING:
     from service_runtime.settings import RuntimeSettings
 
 
-def make_classifier(settings: RuntimeSettings) -> Classifier:
-    """A classifier with the thresholds, hold and release band of `settings`."""
+def make_monitor(settings: RuntimeSettings) -> MemoryMonitor:
+    """A monitor of this process's container, by the thresholds, hold and release band of `settings`."""
     thresholds = Thresholds(
         settings.pressure_elevated_ratio, settings.pressure_high_ratio, settings.pressure_critical_ratio
     )
-    return Classifier(
+    classifier = Classifier(
         thresholds,
         hold_seconds=settings.pressure_hold_seconds,
         release_ratio=settings.pressure_release_ratio,
     )
+    sampler = Sampler(discover(process_limit_bytes=settings.process_memory_bytes))
+    return MemoryMonitor(sampler, classifier, settings.pressure_sample_seconds)

@@ -130,9 +130,17 @@ class AsyncCacheClient:
             response = await self._pressure.GetPressure(pressure_pb2.GetPressureRequest(), timeout=timeout)
         return response.state
 
-    async def watch_pressure(self, subscriber: str = "") -> AsyncIterator[pressure_pb2.WatchPressureResponse]:
-        """The current pressure, changes and heartbeats, until the server drains."""
-        call = self._pressure.WatchPressure(pressure_pb2.WatchPressureRequest(subscriber=subscriber))
+    async def watch_pressure(
+        self, subscriber: str = "", epoch: str = "", after_revision: int = 0
+    ) -> AsyncIterator[pressure_pb2.WatchPressureResponse]:
+        """The current pressure, changes and heartbeats, until the server drains.
+
+        With the epoch and revision last seen, the first event tells what was missed.
+        """
+        request = pressure_pb2.WatchPressureRequest(
+            subscriber=subscriber, epoch=epoch, after_revision=after_revision
+        )
+        call = self._pressure.WatchPressure(request)
         try:
             with translated():
                 async for event in call:
@@ -238,10 +246,33 @@ class CacheClient:
         with translated():
             return self._pressure.GetPressure(pressure_pb2.GetPressureRequest(), timeout=timeout).state
 
-    def watch_pressure(self, subscriber: str = "") -> Iterator[pressure_pb2.WatchPressureResponse]:
-        """The current pressure, changes and heartbeats, until the server drains."""
+    def watch_pressure(
+        self, subscriber: str = "", epoch: str = "", after_revision: int = 0
+    ) -> Iterator[pressure_pb2.WatchPressureResponse]:
+        """See `AsyncCacheClient.watch_pressure`."""
+        request = pressure_pb2.WatchPressureRequest(
+            subscriber=subscriber, epoch=epoch, after_revision=after_revision
+        )
         with translated():
-            yield from self._pressure.WatchPressure(pressure_pb2.WatchPressureRequest(subscriber=subscriber))
+            yield from self._pressure.WatchPressure(request)
+
+    def get_pressure_history(
+        self, since_seconds: float = 0, max_points: int = 0, timeout: float | None = 10.0
+    ) -> pressure_pb2.GetPressureHistoryResponse:
+        """Points, averages, trend and changes of the last 15 minutes, or of the last `since_seconds`."""
+        request = pressure_pb2.GetPressureHistoryRequest(since_seconds=since_seconds, max_points=max_points)
+        with translated():
+            return self._pressure.GetPressureHistory(request, timeout=timeout)
+
+    def set_pressure_thresholds(
+        self, elevated_ratio: float, high_ratio: float, critical_ratio: float, timeout: float | None = 10.0
+    ) -> pressure_pb2.PressureState:
+        """The state by other thresholds, which count until the cache restarts."""
+        request = admin_pb2.SetPressureThresholdsRequest(
+            elevated_ratio=elevated_ratio, high_ratio=high_ratio, critical_ratio=critical_ratio
+        )
+        with translated():
+            return self._admin.SetPressureThresholds(request, timeout=timeout).state
 
     def get_stats(self, timeout: float | None = 10.0) -> admin_pb2.GetStatsResponse:
         """The cache's counters."""

@@ -599,3 +599,57 @@ class WarmCacheResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WarmCacheResponse: _TypeAlias = WarmCacheResponse  # noqa: Y015
+
+@_typing.final
+class SetPressureThresholdsRequest(_message.Message):
+    """Ratios of memory used at which levels begin; 0.05 to 0.999, rising."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ELEVATED_RATIO_FIELD_NUMBER: _builtins.int
+    HIGH_RATIO_FIELD_NUMBER: _builtins.int
+    CRITICAL_RATIO_FIELD_NUMBER: _builtins.int
+    elevated_ratio: _builtins.float
+    """Where ELEVATED begins."""
+    high_ratio: _builtins.float
+    """Where HIGH begins."""
+    critical_ratio: _builtins.float
+    """Where CRITICAL begins."""
+    def __init__(
+        self,
+        *,
+        elevated_ratio: _builtins.float = ...,
+        high_ratio: _builtins.float = ...,
+        critical_ratio: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["critical_ratio", b"critical_ratio", "elevated_ratio", b"elevated_ratio", "high_ratio", b"high_ratio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPressureThresholdsRequest: _TypeAlias = SetPressureThresholdsRequest  # noqa: Y015
+
+@_typing.final
+class SetPressureThresholdsResponse(_message.Message):
+    """The state by the new thresholds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def state(self) -> _pressure_pb2.PressureState:
+        """The state."""
+
+    def __init__(
+        self,
+        *,
+        state: _pressure_pb2.PressureState | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPressureThresholdsResponse: _TypeAlias = SetPressureThresholdsResponse  # noqa: Y015

@@ -70,6 +70,11 @@ class CacheAdminServiceStub:
                 request_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureOverrideRequest.SerializeToString,
                 response_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureOverrideResponse.FromString,
                 _registered_method=True)
+        self.SetPressureThresholds = channel.unary_unary(
+                '/metaextract.cache.v1.CacheAdminService/SetPressureThresholds',
+                request_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureThresholdsRequest.SerializeToString,
+                response_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureThresholdsResponse.FromString,
+                _registered_method=True)
 
 
 class CacheAdminServiceServicer:
@@ -125,6 +130,13 @@ class CacheAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetPressureThresholds(self, request, context):
+        """Changes the ratios at which levels begin, until the next restart.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CacheAdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +174,11 @@ def add_CacheAdminServiceServicer_to_server(servicer, server):
                     servicer.SetPressureOverride,
                     request_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureOverrideRequest.FromString,
                     response_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureOverrideResponse.SerializeToString,
+            ),
+            'SetPressureThresholds': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPressureThresholds,
+                    request_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureThresholdsRequest.FromString,
+                    response_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureThresholdsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -354,6 +371,33 @@ class CacheAdminService:
             '/metaextract.cache.v1.CacheAdminService/SetPressureOverride',
             metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureOverrideRequest.SerializeToString,
             metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureOverrideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPressureThresholds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/metaextract.cache.v1.CacheAdminService/SetPressureThresholds',
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureThresholdsRequest.SerializeToString,
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureThresholdsResponse.FromString,
             options,
             channel_credentials,
             insecure,

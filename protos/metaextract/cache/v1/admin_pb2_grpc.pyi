@@ -47,6 +47,8 @@ class CacheAdminServiceStub:
     """Drops every entry of every tier."""
     SetPressureOverride: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetPressureOverrideRequest, _admin_pb2.SetPressureOverrideResponse]
     """Pretends a pressure level, to rehearse. Ends by itself."""
+    SetPressureThresholds: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetPressureThresholdsRequest, _admin_pb2.SetPressureThresholdsResponse]
+    """Changes the ratios at which levels begin, until the next restart."""
 
 @_typing.type_check_only
 class CacheAdminServiceAsyncStub(CacheAdminServiceStub):
@@ -67,6 +69,8 @@ class CacheAdminServiceAsyncStub(CacheAdminServiceStub):
     """Drops every entry of every tier."""
     SetPressureOverride: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetPressureOverrideRequest, _admin_pb2.SetPressureOverrideResponse]  # type: ignore[assignment]
     """Pretends a pressure level, to rehearse. Ends by itself."""
+    SetPressureThresholds: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetPressureThresholdsRequest, _admin_pb2.SetPressureThresholdsResponse]  # type: ignore[assignment]
+    """Changes the ratios at which levels begin, until the next restart."""
 
 class CacheAdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """Looks into one cache replica and steers it by hand."""
@@ -126,5 +130,13 @@ class CacheAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.SetPressureOverrideResponse, _abc.Awaitable[_admin_pb2.SetPressureOverrideResponse]]:
         """Pretends a pressure level, to rehearse. Ends by itself."""
+
+    @_abc_1.abstractmethod
+    def SetPressureThresholds(
+        self,
+        request: _admin_pb2.SetPressureThresholdsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.SetPressureThresholdsResponse, _abc.Awaitable[_admin_pb2.SetPressureThresholdsResponse]]:
+        """Changes the ratios at which levels begin, until the next restart."""
 
 def add_CacheAdminServiceServicer_to_server(servicer: CacheAdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

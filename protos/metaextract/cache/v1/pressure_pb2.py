@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#metaextract/cache/v1/pressure.proto\x12\x14metaextract.cache.v1\"\xd1\x02\n\rPressureState\x12\r\n\x05\x65poch\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\x32\n\x05level\x18\x03 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x13\n\x0bscore_ratio\x18\x04 \x01(\x01\x12\x1e\n\x16slope_ratio_per_second\x18\x05 \x01(\x01\x12\"\n\x15seconds_to_next_level\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x35\n\x07signals\x18\x07 \x03(\x0b\x32$.metaextract.cache.v1.PressureSignal\x12\x19\n\x11valid_for_seconds\x18\x08 \x01(\x01\x12\x12\n\noverridden\x18\t \x01(\x08\x12\x12\n\nsampled_at\x18\n \x01(\x01\x42\x18\n\x16_seconds_to_next_level\"\x8a\x01\n\x0ePressureSignal\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nused_bytes\x18\x02 \x01(\x04\x12\x13\n\x0blimit_bytes\x18\x03 \x01(\x04\x12\r\n\x05ratio\x18\x04 \x01(\x01\x12\x32\n\x05level\x18\x05 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\"\x14\n\x12GetPressureRequest\"I\n\x13GetPressureResponse\x12\x32\n\x05state\x18\x01 \x01(\x0b\x32#.metaextract.cache.v1.PressureState\"*\n\x14WatchPressureRequest\x12\x12\n\nsubscriber\x18\x01 \x01(\t\"^\n\x15WatchPressureResponse\x12\x32\n\x05state\x18\x01 \x01(\x0b\x32#.metaextract.cache.v1.PressureState\x12\x11\n\theartbeat\x18\x02 \x01(\x08*\xb9\x01\n\rPressureLevel\x12\x1e\n\x1aPRESSURE_LEVEL_UNSPECIFIED\x10\x00\x12\x19\n\x15PRESSURE_LEVEL_NORMAL\x10\x01\x12\x1b\n\x17PRESSURE_LEVEL_ELEVATED\x10\x02\x12\x17\n\x13PRESSURE_LEVEL_HIGH\x10\x03\x12\x1b\n\x17PRESSURE_LEVEL_CRITICAL\x10\x04\x12\x1a\n\x16PRESSURE_LEVEL_UNKNOWN\x10\x05\x32\xe1\x01\n\x0fPressureService\x12\x62\n\x0bGetPressure\x12(.metaextract.cache.v1.GetPressureRequest\x1a).metaextract.cache.v1.GetPressureResponse\x12j\n\rWatchPressure\x12*.metaextract.cache.v1.WatchPressureRequest\x1a+.metaextract.cache.v1.WatchPressureResponse0\x01\x42PZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#metaextract/cache/v1/pressure.proto\x12\x14metaextract.cache.v1\"\xfd\x03\n\rPressureState\x12\r\n\x05\x65poch\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\x32\n\x05level\x18\x03 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x13\n\x0bscore_ratio\x18\x04 \x01(\x01\x12\x1e\n\x16slope_ratio_per_second\x18\x05 \x01(\x01\x12\"\n\x15seconds_to_next_level\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x35\n\x07signals\x18\x07 \x03(\x0b\x32$.metaextract.cache.v1.PressureSignal\x12\x19\n\x11valid_for_seconds\x18\x08 \x01(\x01\x12\x12\n\noverridden\x18\t \x01(\x08\x12\x12\n\nsampled_at\x18\n \x01(\x01\x12\r\n\x05\x63\x61use\x18\x0b \x01(\t\x12\x1d\n\x15\x65viction_target_bytes\x18\x0c \x01(\x04\x12\x0f\n\x07replica\x18\r \x01(\t\x12\x38\n\x0b\x66leet_level\x18\x0e \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x31\n\x05peers\x18\x0f \x03(\x0b\x32\".metaextract.cache.v1.PeerPressureB\x18\n\x16_seconds_to_next_level\"}\n\x0cPeerPressure\x12\x0f\n\x07replica\x18\x01 \x01(\t\x12\x32\n\x05level\x18\x02 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x13\n\x0bscore_ratio\x18\x03 \x01(\x01\x12\x13\n\x0b\x61ge_seconds\x18\x04 \x01(\x01\"{\n\x0c\x42\x61\x63koffTable\x12.\n\x04rows\x18\x01 \x03(\x0b\x32 .metaextract.cache.v1.BackoffRow\x12\x1d\n\x15ramp_ratio_per_second\x18\x02 \x01(\x01\x12\x1c\n\x14phase_spread_seconds\x18\x03 \x01(\x01\"\xfa\x01\n\nBackoffRow\x12\x33\n\nwork_class\x18\x01 \x01(\x0e\x32\x1f.metaextract.cache.v1.WorkClass\x12\x32\n\x05level\x18\x02 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x19\n\x11\x63oncurrency_ratio\x18\x03 \x01(\x01\x12\x13\n\x0b\x63hunk_bytes\x18\x04 \x01(\r\x12\x1f\n\x12refuse_above_bytes\x18\x05 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x13retry_after_seconds\x18\x06 \x01(\x01\x42\x15\n\x13_refuse_above_bytes\"\xc4\x01\n\x0ePressureSignal\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nused_bytes\x18\x02 \x01(\x04\x12\x13\n\x0blimit_bytes\x18\x03 \x01(\x04\x12\r\n\x05ratio\x18\x04 \x01(\x01\x12\x32\n\x05level\x18\x05 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x38\n\x0bworst_level\x18\x06 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\"\x14\n\x12GetPressureRequest\"I\n\x13GetPressureResponse\x12\x32\n\x05state\x18\x01 \x01(\x0b\x32#.metaextract.cache.v1.PressureState\"Q\n\x14WatchPressureRequest\x12\x12\n\nsubscriber\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x66ter_revision\x18\x03 \x01(\x04\"\x93\x02\n\x15WatchPressureResponse\x12\x32\n\x05state\x18\x01 \x01(\x0b\x32#.metaextract.cache.v1.PressureState\x12\x11\n\theartbeat\x18\x02 \x01(\x08\x12\x34\n\x06missed\x18\x03 \x03(\x0b\x32$.metaextract.cache.v1.PressureChange\x12\x17\n\x0fmissed_has_gaps\x18\x04 \x01(\x08\x12\x10\n\x08\x64raining\x18\x05 \x01(\x08\x12\x1f\n\x17reconnect_after_seconds\x18\x06 \x01(\x01\x12\x31\n\x05table\x18\x07 \x01(\x0b\x32\".metaextract.cache.v1.BackoffTable\"\xca\x01\n\x0ePressureChange\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x12\n\nchanged_at\x18\x02 \x01(\x01\x12\x37\n\nfrom_level\x18\x03 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x35\n\x08to_level\x18\x04 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\r\n\x05\x63\x61use\x18\x05 \x01(\t\x12\x13\n\x0bscore_ratio\x18\x06 \x01(\x01\"F\n\x19GetPressureHistoryRequest\x12\x15\n\rsince_seconds\x18\x01 \x01(\x01\x12\x12\n\nmax_points\x18\x02 \x01(\r\"\xe2\x01\n\x1aGetPressureHistoryResponse\x12\x33\n\x06points\x18\x01 \x03(\x0b\x32#.metaextract.cache.v1.PressurePoint\x12\x38\n\x08\x61verages\x18\x02 \x01(\x0b\x32&.metaextract.cache.v1.PressureAverages\x12\x1e\n\x16trend_ratio_per_minute\x18\x03 \x01(\x01\x12\x35\n\x07\x63hanges\x18\x04 \x03(\x0b\x32$.metaextract.cache.v1.PressureChange\"U\n\x10PressureAverages\x12\x12\n\none_minute\x18\x01 \x01(\x01\x12\x14\n\x0c\x66ive_minutes\x18\x02 \x01(\x01\x12\x17\n\x0f\x66ifteen_minutes\x18\x03 \x01(\x01\"d\n\rPressurePoint\x12\n\n\x02\x61t\x18\x01 \x01(\x01\x12\x32\n\x05level\x18\x02 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x13\n\x0bscore_ratio\x18\x03 \x01(\x01*\xb9\x01\n\rPressureLevel\x12\x1e\n\x1aPRESSURE_LEVEL_UNSPECIFIED\x10\x00\x12\x19\n\x15PRESSURE_LEVEL_NORMAL\x10\x01\x12\x1b\n\x17PRESSURE_LEVEL_ELEVATED\x10\x02\x12\x17\n\x13PRESSURE_LEVEL_HIGH\x10\x03\x12\x1b\n\x17PRESSURE_LEVEL_CRITICAL\x10\x04\x12\x1a\n\x16PRESSURE_LEVEL_UNKNOWN\x10\x05*t\n\tWorkClass\x12\x1a\n\x16WORK_CLASS_UNSPECIFIED\x10\x00\x12\x1a\n\x16WORK_CLASS_INTERACTIVE\x10\x01\x12\x14\n\x10WORK_CLASS_BATCH\x10\x02\x12\x19\n\x15WORK_CLASS_BACKGROUND\x10\x03\x32\xda\x02\n\x0fPressureService\x12\x62\n\x0bGetPressure\x12(.metaextract.cache.v1.GetPressureRequest\x1a).metaextract.cache.v1.GetPressureResponse\x12w\n\x12GetPressureHistory\x12/.metaextract.cache.v1.GetPressureHistoryRequest\x1a\x30.metaextract.cache.v1.GetPressureHistoryResponse\x12j\n\rWatchPressure\x12*.metaextract.cache.v1.WatchPressureRequest\x1a+.metaextract.cache.v1.WatchPressureResponse0\x01\x42PZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,20 +32,38 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'metaextract.cache.v1.pressu
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'ZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1'
-  _globals['_PRESSURELEVEL']._serialized_start=780
-  _globals['_PRESSURELEVEL']._serialized_end=965
+  _globals['_PRESSURELEVEL']._serialized_start=2431
+  _globals['_PRESSURELEVEL']._serialized_end=2616
+  _globals['_WORKCLASS']._serialized_start=2618
+  _globals['_WORKCLASS']._serialized_end=2734
   _globals['_PRESSURESTATE']._serialized_start=62
-  _globals['_PRESSURESTATE']._serialized_end=399
-  _globals['_PRESSURESIGNAL']._serialized_start=402
-  _globals['_PRESSURESIGNAL']._serialized_end=540
-  _globals['_GETPRESSUREREQUEST']._serialized_start=542
-  _globals['_GETPRESSUREREQUEST']._serialized_end=562
-  _globals['_GETPRESSURERESPONSE']._serialized_start=564
-  _globals['_GETPRESSURERESPONSE']._serialized_end=637
-  _globals['_WATCHPRESSUREREQUEST']._serialized_start=639
-  _globals['_WATCHPRESSUREREQUEST']._serialized_end=681
-  _globals['_WATCHPRESSURERESPONSE']._serialized_start=683
-  _globals['_WATCHPRESSURERESPONSE']._serialized_end=777
-  _globals['_PRESSURESERVICE']._serialized_start=968
-  _globals['_PRESSURESERVICE']._serialized_end=1193
+  _globals['_PRESSURESTATE']._serialized_end=571
+  _globals['_PEERPRESSURE']._serialized_start=573
+  _globals['_PEERPRESSURE']._serialized_end=698
+  _globals['_BACKOFFTABLE']._serialized_start=700
+  _globals['_BACKOFFTABLE']._serialized_end=823
+  _globals['_BACKOFFROW']._serialized_start=826
+  _globals['_BACKOFFROW']._serialized_end=1076
+  _globals['_PRESSURESIGNAL']._serialized_start=1079
+  _globals['_PRESSURESIGNAL']._serialized_end=1275
+  _globals['_GETPRESSUREREQUEST']._serialized_start=1277
+  _globals['_GETPRESSUREREQUEST']._serialized_end=1297
+  _globals['_GETPRESSURERESPONSE']._serialized_start=1299
+  _globals['_GETPRESSURERESPONSE']._serialized_end=1372
+  _globals['_WATCHPRESSUREREQUEST']._serialized_start=1374
+  _globals['_WATCHPRESSUREREQUEST']._serialized_end=1455
+  _globals['_WATCHPRESSURERESPONSE']._serialized_start=1458
+  _globals['_WATCHPRESSURERESPONSE']._serialized_end=1733
+  _globals['_PRESSURECHANGE']._serialized_start=1736
+  _globals['_PRESSURECHANGE']._serialized_end=1938
+  _globals['_GETPRESSUREHISTORYREQUEST']._serialized_start=1940
+  _globals['_GETPRESSUREHISTORYREQUEST']._serialized_end=2010
+  _globals['_GETPRESSUREHISTORYRESPONSE']._serialized_start=2013
+  _globals['_GETPRESSUREHISTORYRESPONSE']._serialized_end=2239
+  _globals['_PRESSUREAVERAGES']._serialized_start=2241
+  _globals['_PRESSUREAVERAGES']._serialized_end=2326
+  _globals['_PRESSUREPOINT']._serialized_start=2328
+  _globals['_PRESSUREPOINT']._serialized_end=2428
+  _globals['_PRESSURESERVICE']._serialized_start=2737
+  _globals['_PRESSURESERVICE']._serialized_end=3083
 # @@protoc_insertion_point(module_scope)

@@ -55,6 +55,34 @@ PRESSURE_LEVEL_UNKNOWN: PressureLevel.ValueType  # 5
 """A signal could not be read. To be treated as one level worse than the last known."""
 Global___PressureLevel: _TypeAlias = PressureLevel  # noqa: Y015
 
+class _WorkClass:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WorkClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WorkClass.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WORK_CLASS_UNSPECIFIED: _WorkClass.ValueType  # 0
+    """Same as INTERACTIVE."""
+    WORK_CLASS_INTERACTIVE: _WorkClass.ValueType  # 1
+    """Somebody waits."""
+    WORK_CLASS_BATCH: _WorkClass.ValueType  # 2
+    """Part of a large job."""
+    WORK_CLASS_BACKGROUND: _WorkClass.ValueType  # 3
+    """Any time will do."""
+
+class WorkClass(_WorkClass, metaclass=_WorkClassEnumTypeWrapper):
+    """How urgent a request is. The less urgent is shed first."""
+
+WORK_CLASS_UNSPECIFIED: WorkClass.ValueType  # 0
+"""Same as INTERACTIVE."""
+WORK_CLASS_INTERACTIVE: WorkClass.ValueType  # 1
+"""Somebody waits."""
+WORK_CLASS_BATCH: WorkClass.ValueType  # 2
+"""Part of a large job."""
+WORK_CLASS_BACKGROUND: WorkClass.ValueType  # 3
+"""Any time will do."""
+Global___WorkClass: _TypeAlias = WorkClass  # noqa: Y015
+
 @_typing.final
 class PressureState(_message.Message):
     """One state of pressure."""
@@ -71,6 +99,11 @@ class PressureState(_message.Message):
     VALID_FOR_SECONDS_FIELD_NUMBER: _builtins.int
     OVERRIDDEN_FIELD_NUMBER: _builtins.int
     SAMPLED_AT_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    EVICTION_TARGET_BYTES_FIELD_NUMBER: _builtins.int
+    REPLICA_FIELD_NUMBER: _builtins.int
+    FLEET_LEVEL_FIELD_NUMBER: _builtins.int
+    PEERS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.str
     """Identity of the cache process; a new one means that revisions start anew."""
     revision: _builtins.int
@@ -89,9 +122,21 @@ class PressureState(_message.Message):
     """Whether SetPressureOverride is in force."""
     sampled_at: _builtins.float
     """When it was sampled, seconds since 1970, by the cache's clock."""
+    cause: _builtins.str
+    """What the level is due to: the name of the worst signal, "override", or "unreadable: NAME". Empty at NORMAL."""
+    eviction_target_bytes: _builtins.int
+    """Bytes that the memory tier gives up at this level, of its configured maximum. Never less at a worse level."""
+    replica: _builtins.str
+    """Name of this replica."""
+    fleet_level: Global___PressureLevel.ValueType
+    """The worst level of all replicas that were heard of lately, this one included."""
     @_builtins.property
     def signals(self) -> _containers.RepeatedCompositeFieldContainer[Global___PressureSignal]:
         """The signals, worst first."""
+
+    @_builtins.property
+    def peers(self) -> _containers.RepeatedCompositeFieldContainer[Global___PeerPressure]:
+        """The other replicas that were heard of lately, worst first."""
 
     def __init__(
         self,
@@ -106,16 +151,133 @@ class PressureState(_message.Message):
         valid_for_seconds: _builtins.float = ...,
         overridden: _builtins.bool = ...,
         sampled_at: _builtins.float = ...,
+        cause: _builtins.str = ...,
+        eviction_target_bytes: _builtins.int = ...,
+        replica: _builtins.str = ...,
+        fleet_level: Global___PressureLevel.ValueType = ...,
+        peers: _abc.Iterable[Global___PeerPressure] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seconds_to_next_level", b"_seconds_to_next_level", "seconds_to_next_level", b"seconds_to_next_level"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seconds_to_next_level", b"_seconds_to_next_level", "epoch", b"epoch", "level", b"level", "overridden", b"overridden", "revision", b"revision", "sampled_at", b"sampled_at", "score_ratio", b"score_ratio", "seconds_to_next_level", b"seconds_to_next_level", "signals", b"signals", "slope_ratio_per_second", b"slope_ratio_per_second", "valid_for_seconds", b"valid_for_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seconds_to_next_level", b"_seconds_to_next_level", "cause", b"cause", "epoch", b"epoch", "eviction_target_bytes", b"eviction_target_bytes", "fleet_level", b"fleet_level", "level", b"level", "overridden", b"overridden", "peers", b"peers", "replica", b"replica", "revision", b"revision", "sampled_at", b"sampled_at", "score_ratio", b"score_ratio", "seconds_to_next_level", b"seconds_to_next_level", "signals", b"signals", "slope_ratio_per_second", b"slope_ratio_per_second", "valid_for_seconds", b"valid_for_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seconds_to_next_level: _TypeAlias = _typing.Literal["seconds_to_next_level"]  # noqa: Y015
     _WhichOneofArgType__seconds_to_next_level: _TypeAlias = _typing.Literal["_seconds_to_next_level", b"_seconds_to_next_level"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seconds_to_next_level) -> _WhichOneofReturnType__seconds_to_next_level | None: ...
 
 Global___PressureState: _TypeAlias = PressureState  # noqa: Y015
+
+@_typing.final
+class PeerPressure(_message.Message):
+    """The pressure of another replica, as it told this one through Redis."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLICA_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    SCORE_RATIO_FIELD_NUMBER: _builtins.int
+    AGE_SECONDS_FIELD_NUMBER: _builtins.int
+    replica: _builtins.str
+    """Its name."""
+    level: Global___PressureLevel.ValueType
+    """Its level."""
+    score_ratio: _builtins.float
+    """Its score."""
+    age_seconds: _builtins.float
+    """Seconds since it was heard of."""
+    def __init__(
+        self,
+        *,
+        replica: _builtins.str = ...,
+        level: Global___PressureLevel.ValueType = ...,
+        score_ratio: _builtins.float = ...,
+        age_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_seconds", b"age_seconds", "level", b"level", "replica", b"replica", "score_ratio", b"score_ratio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PeerPressure: _TypeAlias = PeerPressure  # noqa: Y015
+
+@_typing.final
+class BackoffTable(_message.Message):
+    """What each class of work may do at each level."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    RAMP_RATIO_PER_SECOND_FIELD_NUMBER: _builtins.int
+    PHASE_SPREAD_SECONDS_FIELD_NUMBER: _builtins.int
+    ramp_ratio_per_second: _builtins.float
+    """How fast an extractor's limit grows back, as a share of its configured concurrency per second."""
+    phase_spread_seconds: _builtins.float
+    """Instances begin to grow at different moments, spread over so many seconds."""
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BackoffRow]:
+        """One row per class and level."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[Global___BackoffRow] | None = ...,
+        ramp_ratio_per_second: _builtins.float = ...,
+        phase_spread_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["phase_spread_seconds", b"phase_spread_seconds", "ramp_ratio_per_second", b"ramp_ratio_per_second", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BackoffTable: _TypeAlias = BackoffTable  # noqa: Y015
+
+@_typing.final
+class BackoffRow(_message.Message):
+    """One class of work at one level."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORK_CLASS_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    CONCURRENCY_RATIO_FIELD_NUMBER: _builtins.int
+    CHUNK_BYTES_FIELD_NUMBER: _builtins.int
+    REFUSE_ABOVE_BYTES_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_SECONDS_FIELD_NUMBER: _builtins.int
+    work_class: Global___WorkClass.ValueType
+    """The class."""
+    level: Global___PressureLevel.ValueType
+    """The level."""
+    concurrency_ratio: _builtins.float
+    """Share of the configured concurrency that this class may fill, together with more urgent work. Below
+    one parse it is one for interactive work, and none for the others.
+    """
+    chunk_bytes: _builtins.int
+    """Best size of an upload's chunk in bytes."""
+    refuse_above_bytes: _builtins.int
+    """Files above this size in bytes are refused. Absent: none is."""
+    retry_after_seconds: _builtins.float
+    """Delay that a refused caller is told at least, in seconds, before jitter."""
+    def __init__(
+        self,
+        *,
+        work_class: Global___WorkClass.ValueType = ...,
+        level: Global___PressureLevel.ValueType = ...,
+        concurrency_ratio: _builtins.float = ...,
+        chunk_bytes: _builtins.int = ...,
+        refuse_above_bytes: _builtins.int | None = ...,
+        retry_after_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_refuse_above_bytes", b"_refuse_above_bytes", "refuse_above_bytes", b"refuse_above_bytes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_refuse_above_bytes", b"_refuse_above_bytes", "chunk_bytes", b"chunk_bytes", "concurrency_ratio", b"concurrency_ratio", "level", b"level", "refuse_above_bytes", b"refuse_above_bytes", "retry_after_seconds", b"retry_after_seconds", "work_class", b"work_class"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__refuse_above_bytes: _TypeAlias = _typing.Literal["refuse_above_bytes"]  # noqa: Y015
+    _WhichOneofArgType__refuse_above_bytes: _TypeAlias = _typing.Literal["_refuse_above_bytes", b"_refuse_above_bytes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__refuse_above_bytes) -> _WhichOneofReturnType__refuse_above_bytes | None: ...
+
+Global___BackoffRow: _TypeAlias = BackoffRow  # noqa: Y015
 
 @_typing.final
 class PressureSignal(_message.Message):
@@ -128,16 +290,19 @@ class PressureSignal(_message.Message):
     LIMIT_BYTES_FIELD_NUMBER: _builtins.int
     RATIO_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
+    WORST_LEVEL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Which: "cgroup_v2", "cgroup_v1", "host"."""
+    """Which: "cgroup_v2", "cgroup_v1", "host", "process", "reserved", "memory_stalls", "io_stalls", "disk", "redis"."""
     used_bytes: _builtins.int
-    """Used bytes, as the signal defines it."""
+    """Used bytes, as the signal defines it. 0 for stalls."""
     limit_bytes: _builtins.int
-    """Limit in bytes."""
+    """Limit in bytes. 0 for stalls."""
     ratio: _builtins.float
-    """used / limit. 0 when the level is UNKNOWN."""
+    """used / limit; of stalls, their share of time / what is too much. 0 when the level is UNKNOWN."""
     level: Global___PressureLevel.ValueType
     """The level of this signal alone. UNKNOWN when it couldn't be read."""
+    worst_level: Global___PressureLevel.ValueType
+    """The worst level that this signal can cause: CRITICAL for what kills a process, less for what slows it."""
     def __init__(
         self,
         *,
@@ -146,10 +311,11 @@ class PressureSignal(_message.Message):
         limit_bytes: _builtins.int = ...,
         ratio: _builtins.float = ...,
         level: Global___PressureLevel.ValueType = ...,
+        worst_level: Global___PressureLevel.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "limit_bytes", b"limit_bytes", "name", b"name", "ratio", b"ratio", "used_bytes", b"used_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "limit_bytes", b"limit_bytes", "name", b"name", "ratio", b"ratio", "used_bytes", b"used_bytes", "worst_level", b"worst_level"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -203,16 +369,24 @@ class WatchPressureRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBSCRIBER_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    AFTER_REVISION_FIELD_NUMBER: _builtins.int
     subscriber: _builtins.str
     """Name of the subscriber, for the cache's log. May be empty."""
+    epoch: _builtins.str
+    """Epoch of the last event seen, to be told what was missed since. Empty: nothing was seen."""
+    after_revision: _builtins.int
+    """Revision of the last event seen."""
     def __init__(
         self,
         *,
         subscriber: _builtins.str = ...,
+        epoch: _builtins.str = ...,
+        after_revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscriber", b"subscriber"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_revision", b"after_revision", "epoch", b"epoch", "subscriber", b"subscriber"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -226,22 +400,216 @@ class WatchPressureResponse(_message.Message):
 
     STATE_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    MISSED_HAS_GAPS_FIELD_NUMBER: _builtins.int
+    DRAINING_FIELD_NUMBER: _builtins.int
+    RECONNECT_AFTER_SECONDS_FIELD_NUMBER: _builtins.int
+    TABLE_FIELD_NUMBER: _builtins.int
     heartbeat: _builtins.bool
     """True when nothing changed since the event before."""
+    missed_has_gaps: _builtins.bool
+    """In the first event of a resumed watch: whether `missed` has gaps, because the cache was restarted or the
+    changes were too many.
+    """
+    draining: _builtins.bool
+    """The server is about to stop, and ends the watch after this event."""
+    reconnect_after_seconds: _builtins.float
+    """With `draining`: seconds to wait before connecting again. Differs between watchers, to spread them."""
     @_builtins.property
     def state(self) -> Global___PressureState:
         """The state."""
+
+    @_builtins.property
+    def missed(self) -> _containers.RepeatedCompositeFieldContainer[Global___PressureChange]:
+        """In the first event of a resumed watch: the changes since the revision named, oldest first."""
+
+    @_builtins.property
+    def table(self) -> Global___BackoffTable:
+        """What each class of work may do at each level. In the first event, and when it has changed."""
 
     def __init__(
         self,
         *,
         state: Global___PressureState | None = ...,
         heartbeat: _builtins.bool = ...,
+        missed: _abc.Iterable[Global___PressureChange] | None = ...,
+        missed_has_gaps: _builtins.bool = ...,
+        draining: _builtins.bool = ...,
+        reconnect_after_seconds: _builtins.float = ...,
+        table: Global___BackoffTable | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "table", b"table"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draining", b"draining", "heartbeat", b"heartbeat", "missed", b"missed", "missed_has_gaps", b"missed_has_gaps", "reconnect_after_seconds", b"reconnect_after_seconds", "state", b"state", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchPressureResponse: _TypeAlias = WatchPressureResponse  # noqa: Y015
+
+@_typing.final
+class PressureChange(_message.Message):
+    """One change of the level."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
+    FROM_LEVEL_FIELD_NUMBER: _builtins.int
+    TO_LEVEL_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    SCORE_RATIO_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """Revision that it began."""
+    changed_at: _builtins.float
+    """When, seconds since 1970."""
+    from_level: Global___PressureLevel.ValueType
+    """Level before."""
+    to_level: Global___PressureLevel.ValueType
+    """Level after."""
+    cause: _builtins.str
+    """What it was due to; see PressureState.cause."""
+    score_ratio: _builtins.float
+    """The score then."""
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        changed_at: _builtins.float = ...,
+        from_level: Global___PressureLevel.ValueType = ...,
+        to_level: Global___PressureLevel.ValueType = ...,
+        cause: _builtins.str = ...,
+        score_ratio: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "changed_at", b"changed_at", "from_level", b"from_level", "revision", b"revision", "score_ratio", b"score_ratio", "to_level", b"to_level"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PressureChange: _TypeAlias = PressureChange  # noqa: Y015
+
+@_typing.final
+class GetPressureHistoryRequest(_message.Message):
+    """Asks for the recent past."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SINCE_SECONDS_FIELD_NUMBER: _builtins.int
+    MAX_POINTS_FIELD_NUMBER: _builtins.int
+    since_seconds: _builtins.float
+    """How far back in seconds, up to 900. 0: all."""
+    max_points: _builtins.int
+    """Most points; neighbours are joined, the worse one counts. 0: all."""
+    def __init__(
+        self,
+        *,
+        since_seconds: _builtins.float = ...,
+        max_points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_points", b"max_points", "since_seconds", b"since_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPressureHistoryRequest: _TypeAlias = GetPressureHistoryRequest  # noqa: Y015
+
+@_typing.final
+class GetPressureHistoryResponse(_message.Message):
+    """The recent past."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: _builtins.int
+    AVERAGES_FIELD_NUMBER: _builtins.int
+    TREND_RATIO_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    trend_ratio_per_minute: _builtins.float
+    """Change of the score per minute, over the last five minutes."""
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___PressurePoint]:
+        """Points in time, oldest first, about one a second."""
+
+    @_builtins.property
+    def averages(self) -> Global___PressureAverages:
+        """Averages of the score over the last 1, 5 and 15 minutes; of what there is, when that is less."""
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PressureChange]:
+        """Changes of the level, oldest first, at most 256."""
+
+    def __init__(
+        self,
+        *,
+        points: _abc.Iterable[Global___PressurePoint] | None = ...,
+        averages: Global___PressureAverages | None = ...,
+        trend_ratio_per_minute: _builtins.float = ...,
+        changes: _abc.Iterable[Global___PressureChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["averages", b"averages"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["averages", b"averages", "changes", b"changes", "points", b"points", "trend_ratio_per_minute", b"trend_ratio_per_minute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPressureHistoryResponse: _TypeAlias = GetPressureHistoryResponse  # noqa: Y015
+
+@_typing.final
+class PressureAverages(_message.Message):
+    """Averages of the score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ONE_MINUTE_FIELD_NUMBER: _builtins.int
+    FIVE_MINUTES_FIELD_NUMBER: _builtins.int
+    FIFTEEN_MINUTES_FIELD_NUMBER: _builtins.int
+    one_minute: _builtins.float
+    """One minute."""
+    five_minutes: _builtins.float
+    """Five minutes."""
+    fifteen_minutes: _builtins.float
+    """Fifteen minutes."""
+    def __init__(
+        self,
+        *,
+        one_minute: _builtins.float = ...,
+        five_minutes: _builtins.float = ...,
+        fifteen_minutes: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fifteen_minutes", b"fifteen_minutes", "five_minutes", b"five_minutes", "one_minute", b"one_minute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PressureAverages: _TypeAlias = PressureAverages  # noqa: Y015
+
+@_typing.final
+class PressurePoint(_message.Message):
+    """The worst of about a second."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    SCORE_RATIO_FIELD_NUMBER: _builtins.int
+    at: _builtins.float
+    """When, seconds since 1970."""
+    level: Global___PressureLevel.ValueType
+    """Worst level."""
+    score_ratio: _builtins.float
+    """Highest score."""
+    def __init__(
+        self,
+        *,
+        at: _builtins.float = ...,
+        level: Global___PressureLevel.ValueType = ...,
+        score_ratio: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "level", b"level", "score_ratio", b"score_ratio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PressurePoint: _TypeAlias = PressurePoint  # noqa: Y015

@@ -40,6 +40,11 @@ class PressureServiceStub:
                 request_serializer=metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureRequest.SerializeToString,
                 response_deserializer=metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureResponse.FromString,
                 _registered_method=True)
+        self.GetPressureHistory = channel.unary_unary(
+                '/metaextract.cache.v1.PressureService/GetPressureHistory',
+                request_serializer=metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureHistoryRequest.SerializeToString,
+                response_deserializer=metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureHistoryResponse.FromString,
+                _registered_method=True)
         self.WatchPressure = channel.unary_stream(
                 '/metaextract.cache.v1.PressureService/WatchPressure',
                 request_serializer=metaextract_dot_cache_dot_v1_dot_pressure__pb2.WatchPressureRequest.SerializeToString,
@@ -58,8 +63,17 @@ class PressureServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPressureHistory(self, request, context):
+        """Samples, averages, trend and changes of the last 15 minutes, those before a restart included.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchPressure(self, request, context):
         """The current state at once, then every change and a heartbeat. A slow reader skips to the latest.
+        Name the last epoch and revision seen to be told what was missed. Before the server stops comes
+        an event with `draining`, which says when to connect again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +86,11 @@ def add_PressureServiceServicer_to_server(servicer, server):
                     servicer.GetPressure,
                     request_deserializer=metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureRequest.FromString,
                     response_serializer=metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureResponse.SerializeToString,
+            ),
+            'GetPressureHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPressureHistory,
+                    request_deserializer=metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureHistoryRequest.FromString,
+                    response_serializer=metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureHistoryResponse.SerializeToString,
             ),
             'WatchPressure': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchPressure,
@@ -107,6 +126,33 @@ class PressureService:
             '/metaextract.cache.v1.PressureService/GetPressure',
             metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureRequest.SerializeToString,
             metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPressureHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/metaextract.cache.v1.PressureService/GetPressureHistory',
+            metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureHistoryRequest.SerializeToString,
+            metaextract_dot_cache_dot_v1_dot_pressure__pb2.GetPressureHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

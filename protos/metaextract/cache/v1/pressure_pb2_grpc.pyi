@@ -35,8 +35,13 @@ class PressureServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PressureServiceAsyncStub: ...
     GetPressure: _grpc.UnaryUnaryMultiCallable[_pressure_pb2.GetPressureRequest, _pressure_pb2.GetPressureResponse]
     """The current state."""
+    GetPressureHistory: _grpc.UnaryUnaryMultiCallable[_pressure_pb2.GetPressureHistoryRequest, _pressure_pb2.GetPressureHistoryResponse]
+    """Samples, averages, trend and changes of the last 15 minutes, those before a restart included."""
     WatchPressure: _grpc.UnaryStreamMultiCallable[_pressure_pb2.WatchPressureRequest, _pressure_pb2.WatchPressureResponse]
-    """The current state at once, then every change and a heartbeat. A slow reader skips to the latest."""
+    """The current state at once, then every change and a heartbeat. A slow reader skips to the latest.
+    Name the last epoch and revision seen to be told what was missed. Before the server stops comes
+    an event with `draining`, which says when to connect again.
+    """
 
 @_typing.type_check_only
 class PressureServiceAsyncStub(PressureServiceStub):
@@ -45,8 +50,13 @@ class PressureServiceAsyncStub(PressureServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetPressure: _aio.UnaryUnaryMultiCallable[_pressure_pb2.GetPressureRequest, _pressure_pb2.GetPressureResponse]  # type: ignore[assignment]
     """The current state."""
+    GetPressureHistory: _aio.UnaryUnaryMultiCallable[_pressure_pb2.GetPressureHistoryRequest, _pressure_pb2.GetPressureHistoryResponse]  # type: ignore[assignment]
+    """Samples, averages, trend and changes of the last 15 minutes, those before a restart included."""
     WatchPressure: _aio.UnaryStreamMultiCallable[_pressure_pb2.WatchPressureRequest, _pressure_pb2.WatchPressureResponse]  # type: ignore[assignment]
-    """The current state at once, then every change and a heartbeat. A slow reader skips to the latest."""
+    """The current state at once, then every change and a heartbeat. A slow reader skips to the latest.
+    Name the last epoch and revision seen to be told what was missed. Before the server stops comes
+    an event with `draining`, which says when to connect again.
+    """
 
 class PressureServiceServicer(metaclass=_abc_1.ABCMeta):
     """Broadcasts the memory pressure of one cache replica."""
@@ -60,11 +70,22 @@ class PressureServiceServicer(metaclass=_abc_1.ABCMeta):
         """The current state."""
 
     @_abc_1.abstractmethod
+    def GetPressureHistory(
+        self,
+        request: _pressure_pb2.GetPressureHistoryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pressure_pb2.GetPressureHistoryResponse, _abc.Awaitable[_pressure_pb2.GetPressureHistoryResponse]]:
+        """Samples, averages, trend and changes of the last 15 minutes, those before a restart included."""
+
+    @_abc_1.abstractmethod
     def WatchPressure(
         self,
         request: _pressure_pb2.WatchPressureRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_pressure_pb2.WatchPressureResponse], _abc.AsyncIterator[_pressure_pb2.WatchPressureResponse]]:
-        """The current state at once, then every change and a heartbeat. A slow reader skips to the latest."""
+        """The current state at once, then every change and a heartbeat. A slow reader skips to the latest.
+        Name the last epoch and revision seen to be told what was missed. Before the server stops comes
+        an event with `draining`, which says when to connect again.
+        """
 
 def add_PressureServiceServicer_to_server(servicer: PressureServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,7 +26,7 @@ from metaextract.cache.v1 import pressure_pb2 as metaextract_dot_cache_dot_v1_do
 from metaextract.document.v1 import document_pb2 as metaextract_dot_document_dot_v1_dot_document__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(metaextract/extractor/v1/extractor.proto\x12\x18metaextract.extractor.v1\x1a#metaextract/cache/v1/pressure.proto\x1a&metaextract/document/v1/document.proto\"\x9e\x01\n\x0e\x45xtractRequest\x12\x38\n\x06inline\x18\x01 \x01(\x0b\x32&.metaextract.extractor.v1.InlineSourceH\x00\x12\r\n\x03uri\x18\x02 \x01(\tH\x00\x12\x39\n\x07options\x18\x03 \x01(\x0b\x32(.metaextract.extractor.v1.ExtractOptionsB\x08\n\x06source\"*\n\x0cInlineSource\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xc3\x01\n\x0e\x45xtractOptions\x12\x0f\n\x07modules\x18\x01 \x03(\t\x12\x39\n\x07\x64igests\x18\x02 \x03(\x0e\x32(.metaextract.document.v1.DigestAlgorithm\x12\x37\n\ncache_mode\x18\x03 \x01(\x0e\x32#.metaextract.extractor.v1.CacheMode\x12\x1a\n\rparse_seconds\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_parse_seconds\"~\n\x0f\x45xtractResponse\x12\x33\n\x08\x64ocument\x18\x01 \x01(\x0b\x32!.metaextract.document.v1.Document\x12\x36\n\x04info\x18\x02 \x01(\x0b\x32(.metaextract.extractor.v1.ExtractionInfo\"h\n\x14\x45xtractUploadRequest\x12\x38\n\x06header\x18\x01 \x01(\x0b\x32&.metaextract.extractor.v1.UploadHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x7f\n\x0cUploadHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x17\n\nsize_bytes\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x39\n\x07options\x18\x03 \x01(\x0b\x32(.metaextract.extractor.v1.ExtractOptionsB\r\n\x0b_size_bytes\"\x84\x01\n\x15\x45xtractUploadResponse\x12\x33\n\x08\x64ocument\x18\x01 \x01(\x0b\x32!.metaextract.document.v1.Document\x12\x36\n\x04info\x18\x02 \x01(\x0b\x32(.metaextract.extractor.v1.ExtractionInfo\"\xbf\x01\n\x0e\x45xtractionInfo\x12;\n\x0c\x63\x61\x63he_status\x18\x01 \x01(\x0e\x32%.metaextract.extractor.v1.CacheStatus\x12\x12\n\ncontent_id\x18\x02 \x01(\t\x12\x17\n\x0f\x65lapsed_seconds\x18\x03 \x01(\x01\x12\x19\n\x11source_bytes_read\x18\x04 \x01(\x04\x12\x14\n\x0csource_reads\x18\x05 \x01(\x04\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"\x18\n\x16GetCapabilitiesRequest\"\xb5\x02\n\x17GetCapabilitiesResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x35\n\x07\x66ormats\x18\x02 \x03(\x0b\x32$.metaextract.extractor.v1.FormatInfo\x12\x35\n\x07modules\x18\x03 \x03(\x0b\x32$.metaextract.extractor.v1.ModuleInfo\x12\x30\n\x06limits\x18\x04 \x01(\x0b\x32 .metaextract.extractor.v1.Limits\x12\x39\n\x07\x64igests\x18\x05 \x03(\x0e\x32(.metaextract.document.v1.DigestAlgorithm\x12\x13\n\x0b\x63hunk_bytes\x18\x06 \x01(\r\x12\x19\n\x11\x66ile_uris_enabled\x18\x07 \x01(\x08\"R\n\nFormatInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tmime_type\x18\x02 \x01(\t\x12\x12\n\nextensions\x18\x03 \x03(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\"Y\n\nModuleInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x17\n\x0f\x64\x65\x66\x61ult_enabled\x18\x04 \x01(\x08\"\x93\x01\n\x06Limits\x12\x18\n\x10max_inline_bytes\x18\x01 \x01(\x04\x12\x18\n\x10max_upload_bytes\x18\x02 \x01(\x04\x12\x19\n\x11max_parse_seconds\x18\x03 \x01(\x01\x12\x1e\n\x16max_parse_memory_bytes\x18\x04 \x01(\x04\x12\x1a\n\x12max_document_bytes\x18\x05 \x01(\x04\"\x18\n\x16GetBackoffStateRequest\"\xd4\x03\n\x17GetBackoffStateResponse\x12\x32\n\x05level\x18\x01 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x38\n\x0b\x63\x61\x63he_level\x18\x02 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x38\n\x0blocal_level\x18\x03 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12$\n\x17\x63\x61\x63he_event_age_seconds\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x11\x63oncurrency_limit\x18\x05 \x01(\r\x12\x11\n\tin_flight\x18\x06 \x01(\r\x12\x0e\n\x06queued\x18\x07 \x01(\r\x12\x1f\n\x12refuse_above_bytes\x18\x08 \x01(\x04H\x01\x88\x01\x01\x12\x0e\n\x06policy\x18\t \x01(\t\x12\x32\n\x05terms\x18\n \x03(\x0b\x32#.metaextract.extractor.v1.LimitTerm\x12\x15\n\rrefused_total\x18\x0b \x01(\x04\x42\x1a\n\x18_cache_event_age_secondsB\x15\n\x13_refuse_above_bytes\"9\n\tLimitTerm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0f\n\x07\x62inding\x18\x03 \x01(\x08*j\n\tCacheMode\x12\x1a\n\x16\x43\x41\x43HE_MODE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x41\x43HE_MODE_USE\x10\x01\x12\x16\n\x12\x43\x41\x43HE_MODE_REFRESH\x10\x02\x12\x15\n\x11\x43\x41\x43HE_MODE_BYPASS\x10\x03*\xab\x01\n\x0b\x43\x61\x63heStatus\x12\x1c\n\x18\x43\x41\x43HE_STATUS_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41\x43HE_STATUS_HIT\x10\x01\x12\x18\n\x14\x43\x41\x43HE_STATUS_PARTIAL\x10\x02\x12\x15\n\x11\x43\x41\x43HE_STATUS_MISS\x10\x03\x12\x1c\n\x18\x43\x41\x43HE_STATUS_UNAVAILABLE\x10\x04\x12\x19\n\x15\x43\x41\x43HE_STATUS_BYPASSED\x10\x05\x32\xd6\x03\n\x10\x45xtractorService\x12^\n\x07\x45xtract\x12(.metaextract.extractor.v1.ExtractRequest\x1a).metaextract.extractor.v1.ExtractResponse\x12r\n\rExtractUpload\x12..metaextract.extractor.v1.ExtractUploadRequest\x1a/.metaextract.extractor.v1.ExtractUploadResponse(\x01\x12v\n\x0fGetCapabilities\x12\x30.metaextract.extractor.v1.GetCapabilitiesRequest\x1a\x31.metaextract.extractor.v1.GetCapabilitiesResponse\x12v\n\x0fGetBackoffState\x12\x30.metaextract.extractor.v1.GetBackoffStateRequest\x1a\x31.metaextract.extractor.v1.GetBackoffStateResponseBXZVgithub.com/metaextract/metaextract/clients/go/gen/metaextract/extractor/v1;extractorv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(metaextract/extractor/v1/extractor.proto\x12\x18metaextract.extractor.v1\x1a#metaextract/cache/v1/pressure.proto\x1a&metaextract/document/v1/document.proto\"\x9e\x01\n\x0e\x45xtractRequest\x12\x38\n\x06inline\x18\x01 \x01(\x0b\x32&.metaextract.extractor.v1.InlineSourceH\x00\x12\r\n\x03uri\x18\x02 \x01(\tH\x00\x12\x39\n\x07options\x18\x03 \x01(\x0b\x32(.metaextract.extractor.v1.ExtractOptionsB\x08\n\x06source\"*\n\x0cInlineSource\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xf8\x01\n\x0e\x45xtractOptions\x12\x0f\n\x07modules\x18\x01 \x03(\t\x12\x39\n\x07\x64igests\x18\x02 \x03(\x0e\x32(.metaextract.document.v1.DigestAlgorithm\x12\x37\n\ncache_mode\x18\x03 \x01(\x0e\x32#.metaextract.extractor.v1.CacheMode\x12\x1a\n\rparse_seconds\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x33\n\nwork_class\x18\x05 \x01(\x0e\x32\x1f.metaextract.cache.v1.WorkClassB\x10\n\x0e_parse_seconds\"~\n\x0f\x45xtractResponse\x12\x33\n\x08\x64ocument\x18\x01 \x01(\x0b\x32!.metaextract.document.v1.Document\x12\x36\n\x04info\x18\x02 \x01(\x0b\x32(.metaextract.extractor.v1.ExtractionInfo\"h\n\x14\x45xtractUploadRequest\x12\x38\n\x06header\x18\x01 \x01(\x0b\x32&.metaextract.extractor.v1.UploadHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x7f\n\x0cUploadHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x17\n\nsize_bytes\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x39\n\x07options\x18\x03 \x01(\x0b\x32(.metaextract.extractor.v1.ExtractOptionsB\r\n\x0b_size_bytes\"\x84\x01\n\x15\x45xtractUploadResponse\x12\x33\n\x08\x64ocument\x18\x01 \x01(\x0b\x32!.metaextract.document.v1.Document\x12\x36\n\x04info\x18\x02 \x01(\x0b\x32(.metaextract.extractor.v1.ExtractionInfo\"\xbf\x01\n\x0e\x45xtractionInfo\x12;\n\x0c\x63\x61\x63he_status\x18\x01 \x01(\x0e\x32%.metaextract.extractor.v1.CacheStatus\x12\x12\n\ncontent_id\x18\x02 \x01(\t\x12\x17\n\x0f\x65lapsed_seconds\x18\x03 \x01(\x01\x12\x19\n\x11source_bytes_read\x18\x04 \x01(\x04\x12\x14\n\x0csource_reads\x18\x05 \x01(\x04\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"\x18\n\x16GetCapabilitiesRequest\"\xb5\x02\n\x17GetCapabilitiesResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x35\n\x07\x66ormats\x18\x02 \x03(\x0b\x32$.metaextract.extractor.v1.FormatInfo\x12\x35\n\x07modules\x18\x03 \x03(\x0b\x32$.metaextract.extractor.v1.ModuleInfo\x12\x30\n\x06limits\x18\x04 \x01(\x0b\x32 .metaextract.extractor.v1.Limits\x12\x39\n\x07\x64igests\x18\x05 \x03(\x0e\x32(.metaextract.document.v1.DigestAlgorithm\x12\x13\n\x0b\x63hunk_bytes\x18\x06 \x01(\r\x12\x19\n\x11\x66ile_uris_enabled\x18\x07 \x01(\x08\"R\n\nFormatInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tmime_type\x18\x02 \x01(\t\x12\x12\n\nextensions\x18\x03 \x03(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\"Y\n\nModuleInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x17\n\x0f\x64\x65\x66\x61ult_enabled\x18\x04 \x01(\x08\"\x93\x01\n\x06Limits\x12\x18\n\x10max_inline_bytes\x18\x01 \x01(\x04\x12\x18\n\x10max_upload_bytes\x18\x02 \x01(\x04\x12\x19\n\x11max_parse_seconds\x18\x03 \x01(\x01\x12\x1e\n\x16max_parse_memory_bytes\x18\x04 \x01(\x04\x12\x1a\n\x12max_document_bytes\x18\x05 \x01(\x04\"\x18\n\x16GetBackoffStateRequest\"\xa9\x06\n\x17GetBackoffStateResponse\x12\x32\n\x05level\x18\x01 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x38\n\x0b\x63\x61\x63he_level\x18\x02 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12\x38\n\x0blocal_level\x18\x03 \x01(\x0e\x32#.metaextract.cache.v1.PressureLevel\x12$\n\x17\x63\x61\x63he_event_age_seconds\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x11\x63oncurrency_limit\x18\x05 \x01(\r\x12\x11\n\tin_flight\x18\x06 \x01(\r\x12\x0e\n\x06queued\x18\x07 \x01(\r\x12\x1f\n\x12refuse_above_bytes\x18\x08 \x01(\x04H\x01\x88\x01\x01\x12\x0e\n\x06policy\x18\t \x01(\t\x12\x32\n\x05terms\x18\n \x03(\x0b\x32#.metaextract.extractor.v1.LimitTerm\x12\x15\n\rrefused_total\x18\x0b \x01(\x04\x12\x16\n\x0ereserved_bytes\x18\x0c \x01(\x04\x12\x18\n\x10reservable_bytes\x18\r \x01(\x04\x12\x19\n\x11uploads_in_flight\x18\x0e \x01(\r\x12\x15\n\ruploads_limit\x18\x0f \x01(\r\x12\x35\n\x07\x63lasses\x18\x10 \x03(\x0b\x32$.metaextract.extractor.v1.ClassState\x12\x13\n\x0b\x63hunk_bytes\x18\x11 \x01(\r\x12\x13\n\x0blocal_cause\x18\x12 \x01(\t\x12;\n\rlocal_signals\x18\x13 \x03(\x0b\x32$.metaextract.cache.v1.PressureSignal\x12\x19\n\x11local_score_ratio\x18\x14 \x01(\x01\x12\x19\n\x11utilization_ratio\x18\x15 \x01(\x01\x12\x1b\n\x13retry_after_seconds\x18\x16 \x01(\x01\x42\x1a\n\x18_cache_event_age_secondsB\x15\n\x13_refuse_above_bytes\"\x8a\x01\n\nClassState\x12\x33\n\nwork_class\x18\x01 \x01(\x0e\x32\x1f.metaextract.cache.v1.WorkClass\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x11\n\tin_flight\x18\x03 \x01(\r\x12\x0e\n\x06queued\x18\x04 \x01(\r\x12\x15\n\rrefused_total\x18\x05 \x01(\x04\"9\n\tLimitTerm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0f\n\x07\x62inding\x18\x03 \x01(\x08*j\n\tCacheMode\x12\x1a\n\x16\x43\x41\x43HE_MODE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x41\x43HE_MODE_USE\x10\x01\x12\x16\n\x12\x43\x41\x43HE_MODE_REFRESH\x10\x02\x12\x15\n\x11\x43\x41\x43HE_MODE_BYPASS\x10\x03*\xab\x01\n\x0b\x43\x61\x63heStatus\x12\x1c\n\x18\x43\x41\x43HE_STATUS_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41\x43HE_STATUS_HIT\x10\x01\x12\x18\n\x14\x43\x41\x43HE_STATUS_PARTIAL\x10\x02\x12\x15\n\x11\x43\x41\x43HE_STATUS_MISS\x10\x03\x12\x1c\n\x18\x43\x41\x43HE_STATUS_UNAVAILABLE\x10\x04\x12\x19\n\x15\x43\x41\x43HE_STATUS_BYPASSED\x10\x05\x32\xd6\x03\n\x10\x45xtractorService\x12^\n\x07\x45xtract\x12(.metaextract.extractor.v1.ExtractRequest\x1a).metaextract.extractor.v1.ExtractResponse\x12r\n\rExtractUpload\x12..metaextract.extractor.v1.ExtractUploadRequest\x1a/.metaextract.extractor.v1.ExtractUploadResponse(\x01\x12v\n\x0fGetCapabilities\x12\x30.metaextract.extractor.v1.GetCapabilitiesRequest\x1a\x31.metaextract.extractor.v1.GetCapabilitiesResponse\x12v\n\x0fGetBackoffState\x12\x30.metaextract.extractor.v1.GetBackoffStateRequest\x1a\x31.metaextract.extractor.v1.GetBackoffStateResponseBXZVgithub.com/metaextract/metaextract/clients/go/gen/metaextract/extractor/v1;extractorv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,42 +34,44 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'metaextract.extractor.v1.ex
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'ZVgithub.com/metaextract/metaextract/clients/go/gen/metaextract/extractor/v1;extractorv1'
-  _globals['_CACHEMODE']._serialized_start=2461
-  _globals['_CACHEMODE']._serialized_end=2567
-  _globals['_CACHESTATUS']._serialized_start=2570
-  _globals['_CACHESTATUS']._serialized_end=2741
+  _globals['_CACHEMODE']._serialized_start=2996
+  _globals['_CACHEMODE']._serialized_end=3102
+  _globals['_CACHESTATUS']._serialized_start=3105
+  _globals['_CACHESTATUS']._serialized_end=3276
   _globals['_EXTRACTREQUEST']._serialized_start=148
   _globals['_EXTRACTREQUEST']._serialized_end=306
   _globals['_INLINESOURCE']._serialized_start=308
   _globals['_INLINESOURCE']._serialized_end=350
   _globals['_EXTRACTOPTIONS']._serialized_start=353
-  _globals['_EXTRACTOPTIONS']._serialized_end=548
-  _globals['_EXTRACTRESPONSE']._serialized_start=550
-  _globals['_EXTRACTRESPONSE']._serialized_end=676
-  _globals['_EXTRACTUPLOADREQUEST']._serialized_start=678
-  _globals['_EXTRACTUPLOADREQUEST']._serialized_end=782
-  _globals['_UPLOADHEADER']._serialized_start=784
-  _globals['_UPLOADHEADER']._serialized_end=911
-  _globals['_EXTRACTUPLOADRESPONSE']._serialized_start=914
-  _globals['_EXTRACTUPLOADRESPONSE']._serialized_end=1046
-  _globals['_EXTRACTIONINFO']._serialized_start=1049
-  _globals['_EXTRACTIONINFO']._serialized_end=1240
-  _globals['_GETCAPABILITIESREQUEST']._serialized_start=1242
-  _globals['_GETCAPABILITIESREQUEST']._serialized_end=1266
-  _globals['_GETCAPABILITIESRESPONSE']._serialized_start=1269
-  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=1578
-  _globals['_FORMATINFO']._serialized_start=1580
-  _globals['_FORMATINFO']._serialized_end=1662
-  _globals['_MODULEINFO']._serialized_start=1664
-  _globals['_MODULEINFO']._serialized_end=1753
-  _globals['_LIMITS']._serialized_start=1756
-  _globals['_LIMITS']._serialized_end=1903
-  _globals['_GETBACKOFFSTATEREQUEST']._serialized_start=1905
-  _globals['_GETBACKOFFSTATEREQUEST']._serialized_end=1929
-  _globals['_GETBACKOFFSTATERESPONSE']._serialized_start=1932
-  _globals['_GETBACKOFFSTATERESPONSE']._serialized_end=2400
-  _globals['_LIMITTERM']._serialized_start=2402
-  _globals['_LIMITTERM']._serialized_end=2459
-  _globals['_EXTRACTORSERVICE']._serialized_start=2744
-  _globals['_EXTRACTORSERVICE']._serialized_end=3214
+  _globals['_EXTRACTOPTIONS']._serialized_end=601
+  _globals['_EXTRACTRESPONSE']._serialized_start=603
+  _globals['_EXTRACTRESPONSE']._serialized_end=729
+  _globals['_EXTRACTUPLOADREQUEST']._serialized_start=731
+  _globals['_EXTRACTUPLOADREQUEST']._serialized_end=835
+  _globals['_UPLOADHEADER']._serialized_start=837
+  _globals['_UPLOADHEADER']._serialized_end=964
+  _globals['_EXTRACTUPLOADRESPONSE']._serialized_start=967
+  _globals['_EXTRACTUPLOADRESPONSE']._serialized_end=1099
+  _globals['_EXTRACTIONINFO']._serialized_start=1102
+  _globals['_EXTRACTIONINFO']._serialized_end=1293
+  _globals['_GETCAPABILITIESREQUEST']._serialized_start=1295
+  _globals['_GETCAPABILITIESREQUEST']._serialized_end=1319
+  _globals['_GETCAPABILITIESRESPONSE']._serialized_start=1322
+  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=1631
+  _globals['_FORMATINFO']._serialized_start=1633
+  _globals['_FORMATINFO']._serialized_end=1715
+  _globals['_MODULEINFO']._serialized_start=1717
+  _globals['_MODULEINFO']._serialized_end=1806
+  _globals['_LIMITS']._serialized_start=1809
+  _globals['_LIMITS']._serialized_end=1956
+  _globals['_GETBACKOFFSTATEREQUEST']._serialized_start=1958
+  _globals['_GETBACKOFFSTATEREQUEST']._serialized_end=1982
+  _globals['_GETBACKOFFSTATERESPONSE']._serialized_start=1985
+  _globals['_GETBACKOFFSTATERESPONSE']._serialized_end=2794
+  _globals['_CLASSSTATE']._serialized_start=2797
+  _globals['_CLASSSTATE']._serialized_end=2935
+  _globals['_LIMITTERM']._serialized_start=2937
+  _globals['_LIMITTERM']._serialized_end=2994
+  _globals['_EXTRACTORSERVICE']._serialized_start=3279
+  _globals['_EXTRACTORSERVICE']._serialized_end=3749
 # @@protoc_insertion_point(module_scope)

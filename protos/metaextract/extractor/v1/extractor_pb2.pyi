@@ -157,12 +157,15 @@ class ExtractOptions(_message.Message):
     DIGESTS_FIELD_NUMBER: _builtins.int
     CACHE_MODE_FIELD_NUMBER: _builtins.int
     PARSE_SECONDS_FIELD_NUMBER: _builtins.int
+    WORK_CLASS_FIELD_NUMBER: _builtins.int
     cache_mode: Global___CacheMode.ValueType
     """How to use the result cache. Unspecified: USE."""
     parse_seconds: _builtins.float
     """Time limit for reading in seconds, 0 < t <= limits.max_parse_seconds; absent: that maximum. The
     RPC deadline limits it as well: a reply with what was found leaves shortly before it.
     """
+    work_class: _pressure_pb2.WorkClass.ValueType
+    """How urgent it is. Under pressure the less urgent is shed first. Unspecified: INTERACTIVE."""
     @_builtins.property
     def modules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Modules to run, by name. Empty: those marked `default_enabled` in GetCapabilities."""
@@ -178,10 +181,11 @@ class ExtractOptions(_message.Message):
         digests: _abc.Iterable[_document_pb2.DigestAlgorithm.ValueType] | None = ...,
         cache_mode: Global___CacheMode.ValueType = ...,
         parse_seconds: _builtins.float | None = ...,
+        work_class: _pressure_pb2.WorkClass.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_parse_seconds", b"_parse_seconds", "parse_seconds", b"parse_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parse_seconds", b"_parse_seconds", "cache_mode", b"cache_mode", "digests", b"digests", "modules", b"modules", "parse_seconds", b"parse_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parse_seconds", b"_parse_seconds", "cache_mode", b"cache_mode", "digests", b"digests", "modules", b"modules", "parse_seconds", b"parse_seconds", "work_class", b"work_class"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__parse_seconds: _TypeAlias = _typing.Literal["parse_seconds"]  # noqa: Y015
     _WhichOneofArgType__parse_seconds: _TypeAlias = _typing.Literal["_parse_seconds", b"_parse_seconds"]  # noqa: Y015
@@ -568,6 +572,17 @@ class GetBackoffStateResponse(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     TERMS_FIELD_NUMBER: _builtins.int
     REFUSED_TOTAL_FIELD_NUMBER: _builtins.int
+    RESERVED_BYTES_FIELD_NUMBER: _builtins.int
+    RESERVABLE_BYTES_FIELD_NUMBER: _builtins.int
+    UPLOADS_IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    UPLOADS_LIMIT_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
+    CHUNK_BYTES_FIELD_NUMBER: _builtins.int
+    LOCAL_CAUSE_FIELD_NUMBER: _builtins.int
+    LOCAL_SIGNALS_FIELD_NUMBER: _builtins.int
+    LOCAL_SCORE_RATIO_FIELD_NUMBER: _builtins.int
+    UTILIZATION_RATIO_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_SECONDS_FIELD_NUMBER: _builtins.int
     level: _pressure_pb2.PressureLevel.ValueType
     """The level that is obeyed: the worse of the cache's and the server's own."""
     cache_level: _pressure_pb2.PressureLevel.ValueType
@@ -588,9 +603,35 @@ class GetBackoffStateResponse(_message.Message):
     """Name of the policy."""
     refused_total: _builtins.int
     """Requests refused since the start."""
+    reserved_bytes: _builtins.int
+    """Bytes that running work is expected to need, reserved before it began."""
+    reservable_bytes: _builtins.int
+    """Most bytes that may be reserved now."""
+    uploads_in_flight: _builtins.int
+    """Uploads being received."""
+    uploads_limit: _builtins.int
+    """Uploads allowed at once."""
+    chunk_bytes: _builtins.int
+    """Best size of an upload's chunk now, in bytes."""
+    local_cause: _builtins.str
+    """What the local level is due to; see PressureState.cause."""
+    local_score_ratio: _builtins.float
+    """The score of the server's own memory."""
+    utilization_ratio: _builtins.float
+    """Load for balancers, as in ORCA's application_utilization: demand / what is allowed."""
+    retry_after_seconds: _builtins.float
+    """Delay that a refused caller would be told now, in seconds, before jitter."""
     @_builtins.property
     def terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitTerm]:
         """The terms of the limit; the smallest binds."""
+
+    @_builtins.property
+    def classes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClassState]:
+        """Each class of work."""
+
+    @_builtins.property
+    def local_signals(self) -> _containers.RepeatedCompositeFieldContainer[_pressure_pb2.PressureSignal]:
+        """The server's own memory, worst signal first."""
 
     def __init__(
         self,
@@ -606,10 +647,21 @@ class GetBackoffStateResponse(_message.Message):
         policy: _builtins.str = ...,
         terms: _abc.Iterable[Global___LimitTerm] | None = ...,
         refused_total: _builtins.int = ...,
+        reserved_bytes: _builtins.int = ...,
+        reservable_bytes: _builtins.int = ...,
+        uploads_in_flight: _builtins.int = ...,
+        uploads_limit: _builtins.int = ...,
+        classes: _abc.Iterable[Global___ClassState] | None = ...,
+        chunk_bytes: _builtins.int = ...,
+        local_cause: _builtins.str = ...,
+        local_signals: _abc.Iterable[_pressure_pb2.PressureSignal] | None = ...,
+        local_score_ratio: _builtins.float = ...,
+        utilization_ratio: _builtins.float = ...,
+        retry_after_seconds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cache_event_age_seconds", b"_cache_event_age_seconds", "_refuse_above_bytes", b"_refuse_above_bytes", "cache_event_age_seconds", b"cache_event_age_seconds", "refuse_above_bytes", b"refuse_above_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cache_event_age_seconds", b"_cache_event_age_seconds", "_refuse_above_bytes", b"_refuse_above_bytes", "cache_event_age_seconds", b"cache_event_age_seconds", "cache_level", b"cache_level", "concurrency_limit", b"concurrency_limit", "in_flight", b"in_flight", "level", b"level", "local_level", b"local_level", "policy", b"policy", "queued", b"queued", "refuse_above_bytes", b"refuse_above_bytes", "refused_total", b"refused_total", "terms", b"terms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cache_event_age_seconds", b"_cache_event_age_seconds", "_refuse_above_bytes", b"_refuse_above_bytes", "cache_event_age_seconds", b"cache_event_age_seconds", "cache_level", b"cache_level", "chunk_bytes", b"chunk_bytes", "classes", b"classes", "concurrency_limit", b"concurrency_limit", "in_flight", b"in_flight", "level", b"level", "local_cause", b"local_cause", "local_level", b"local_level", "local_score_ratio", b"local_score_ratio", "local_signals", b"local_signals", "policy", b"policy", "queued", b"queued", "refuse_above_bytes", b"refuse_above_bytes", "refused_total", b"refused_total", "reservable_bytes", b"reservable_bytes", "reserved_bytes", b"reserved_bytes", "retry_after_seconds", b"retry_after_seconds", "terms", b"terms", "uploads_in_flight", b"uploads_in_flight", "uploads_limit", b"uploads_limit", "utilization_ratio", b"utilization_ratio"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cache_event_age_seconds: _TypeAlias = _typing.Literal["cache_event_age_seconds"]  # noqa: Y015
     _WhichOneofArgType__cache_event_age_seconds: _TypeAlias = _typing.Literal["_cache_event_age_seconds", b"_cache_event_age_seconds"]  # noqa: Y015
@@ -623,6 +675,44 @@ class GetBackoffStateResponse(_message.Message):
 Global___GetBackoffStateResponse: _TypeAlias = GetBackoffStateResponse  # noqa: Y015
 
 @_typing.final
+class ClassState(_message.Message):
+    """One class of work."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORK_CLASS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    QUEUED_FIELD_NUMBER: _builtins.int
+    REFUSED_TOTAL_FIELD_NUMBER: _builtins.int
+    work_class: _pressure_pb2.WorkClass.ValueType
+    """The class."""
+    limit: _builtins.int
+    """Parses that it may fill now, together with more urgent work."""
+    in_flight: _builtins.int
+    """Parses running."""
+    queued: _builtins.int
+    """Requests waiting."""
+    refused_total: _builtins.int
+    """Requests refused since the start."""
+    def __init__(
+        self,
+        *,
+        work_class: _pressure_pb2.WorkClass.ValueType = ...,
+        limit: _builtins.int = ...,
+        in_flight: _builtins.int = ...,
+        queued: _builtins.int = ...,
+        refused_total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_flight", b"in_flight", "limit", b"limit", "queued", b"queued", "refused_total", b"refused_total", "work_class", b"work_class"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClassState: _TypeAlias = ClassState  # noqa: Y015
+
+@_typing.final
 class LimitTerm(_message.Message):
     """One term of the concurrency limit."""
 
@@ -632,7 +722,7 @@ class LimitTerm(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     BINDING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """What it stands for: "configured", "pressure"."""
+    """What it stands for: "configured", "cache_pressure", "local_memory", "latency", "ramp"."""
     limit: _builtins.int
     """Parses that it allows at once."""
     binding: _builtins.bool

@@ -1219,6 +1219,116 @@ func (x *WarmCacheResponse) GetWarmedCount() uint64 {
 	return 0
 }
 
+// Ratios of memory used at which levels begin; 0.05 to 0.999, rising.
+type SetPressureThresholdsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where ELEVATED begins.
+	ElevatedRatio float64 `protobuf:"fixed64,1,opt,name=elevated_ratio,json=elevatedRatio,proto3" json:"elevated_ratio,omitempty"`
+	// Where HIGH begins.
+	HighRatio float64 `protobuf:"fixed64,2,opt,name=high_ratio,json=highRatio,proto3" json:"high_ratio,omitempty"`
+	// Where CRITICAL begins.
+	CriticalRatio float64 `protobuf:"fixed64,3,opt,name=critical_ratio,json=criticalRatio,proto3" json:"critical_ratio,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPressureThresholdsRequest) Reset() {
+	*x = SetPressureThresholdsRequest{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPressureThresholdsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPressureThresholdsRequest) ProtoMessage() {}
+
+func (x *SetPressureThresholdsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPressureThresholdsRequest.ProtoReflect.Descriptor instead.
+func (*SetPressureThresholdsRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SetPressureThresholdsRequest) GetElevatedRatio() float64 {
+	if x != nil {
+		return x.ElevatedRatio
+	}
+	return 0
+}
+
+func (x *SetPressureThresholdsRequest) GetHighRatio() float64 {
+	if x != nil {
+		return x.HighRatio
+	}
+	return 0
+}
+
+func (x *SetPressureThresholdsRequest) GetCriticalRatio() float64 {
+	if x != nil {
+		return x.CriticalRatio
+	}
+	return 0
+}
+
+// The state by the new thresholds.
+type SetPressureThresholdsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The state.
+	State         *PressureState `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPressureThresholdsResponse) Reset() {
+	*x = SetPressureThresholdsResponse{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPressureThresholdsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPressureThresholdsResponse) ProtoMessage() {}
+
+func (x *SetPressureThresholdsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPressureThresholdsResponse.ProtoReflect.Descriptor instead.
+func (*SetPressureThresholdsResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SetPressureThresholdsResponse) GetState() *PressureState {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
 var File_metaextract_cache_v1_admin_proto protoreflect.FileDescriptor
 
 const file_metaextract_cache_v1_admin_proto_rawDesc = "" +
@@ -1314,7 +1424,14 @@ const file_metaextract_cache_v1_admin_proto_rawDesc = "" +
 	"done_count\x18\x01 \x01(\x04R\tdoneCount\x12\x1f\n" +
 	"\vtotal_count\x18\x02 \x01(\x04R\n" +
 	"totalCount\x12!\n" +
-	"\fwarmed_count\x18\x03 \x01(\x04R\vwarmedCount2\xdc\x05\n" +
+	"\fwarmed_count\x18\x03 \x01(\x04R\vwarmedCount\"\x8b\x01\n" +
+	"\x1cSetPressureThresholdsRequest\x12%\n" +
+	"\x0eelevated_ratio\x18\x01 \x01(\x01R\relevatedRatio\x12\x1d\n" +
+	"\n" +
+	"high_ratio\x18\x02 \x01(\x01R\thighRatio\x12%\n" +
+	"\x0ecritical_ratio\x18\x03 \x01(\x01R\rcriticalRatio\"Z\n" +
+	"\x1dSetPressureThresholdsResponse\x129\n" +
+	"\x05state\x18\x01 \x01(\v2#.metaextract.cache.v1.PressureStateR\x05state2\xdf\x06\n" +
 	"\x11CacheAdminService\x12Y\n" +
 	"\bGetStats\x12%.metaextract.cache.v1.GetStatsRequest\x1a&.metaextract.cache.v1.GetStatsResponse\x12a\n" +
 	"\n" +
@@ -1324,7 +1441,8 @@ const file_metaextract_cache_v1_admin_proto_rawDesc = "" +
 	"\tWarmCache\x12&.metaextract.cache.v1.WarmCacheRequest\x1a'.metaextract.cache.v1.WarmCacheResponse0\x01\x12_\n" +
 	"\n" +
 	"ClearCache\x12'.metaextract.cache.v1.ClearCacheRequest\x1a(.metaextract.cache.v1.ClearCacheResponse\x12z\n" +
-	"\x13SetPressureOverride\x120.metaextract.cache.v1.SetPressureOverrideRequest\x1a1.metaextract.cache.v1.SetPressureOverrideResponseBPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3"
+	"\x13SetPressureOverride\x120.metaextract.cache.v1.SetPressureOverrideRequest\x1a1.metaextract.cache.v1.SetPressureOverrideResponse\x12\x80\x01\n" +
+	"\x15SetPressureThresholds\x122.metaextract.cache.v1.SetPressureThresholdsRequest\x1a3.metaextract.cache.v1.SetPressureThresholdsResponseBPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3"
 
 var (
 	file_metaextract_cache_v1_admin_proto_rawDescOnce sync.Once
@@ -1338,59 +1456,64 @@ func file_metaextract_cache_v1_admin_proto_rawDescGZIP() []byte {
 	return file_metaextract_cache_v1_admin_proto_rawDescData
 }
 
-var file_metaextract_cache_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_metaextract_cache_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_metaextract_cache_v1_admin_proto_goTypes = []any{
-	(*GetStatsRequest)(nil),             // 0: metaextract.cache.v1.GetStatsRequest
-	(*GetStatsResponse)(nil),            // 1: metaextract.cache.v1.GetStatsResponse
-	(*TierStats)(nil),                   // 2: metaextract.cache.v1.TierStats
-	(*Removals)(nil),                    // 3: metaextract.cache.v1.Removals
-	(*ClearCacheRequest)(nil),           // 4: metaextract.cache.v1.ClearCacheRequest
-	(*ClearCacheResponse)(nil),          // 5: metaextract.cache.v1.ClearCacheResponse
-	(*SetPressureOverrideRequest)(nil),  // 6: metaextract.cache.v1.SetPressureOverrideRequest
-	(*SetPressureOverrideResponse)(nil), // 7: metaextract.cache.v1.SetPressureOverrideResponse
-	(*WatchStatsRequest)(nil),           // 8: metaextract.cache.v1.WatchStatsRequest
-	(*WatchStatsResponse)(nil),          // 9: metaextract.cache.v1.WatchStatsResponse
-	(*DescribeEntryRequest)(nil),        // 10: metaextract.cache.v1.DescribeEntryRequest
-	(*EntryDescription)(nil),            // 11: metaextract.cache.v1.EntryDescription
-	(*DescribeEntryResponse)(nil),       // 12: metaextract.cache.v1.DescribeEntryResponse
-	(*ListEntriesRequest)(nil),          // 13: metaextract.cache.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),         // 14: metaextract.cache.v1.ListEntriesResponse
-	(*WarmCacheRequest)(nil),            // 15: metaextract.cache.v1.WarmCacheRequest
-	(*WarmCacheResponse)(nil),           // 16: metaextract.cache.v1.WarmCacheResponse
-	(PressureLevel)(0),                  // 17: metaextract.cache.v1.PressureLevel
-	(*PressureState)(nil),               // 18: metaextract.cache.v1.PressureState
-	(*ResultKey)(nil),                   // 19: metaextract.cache.v1.ResultKey
+	(*GetStatsRequest)(nil),               // 0: metaextract.cache.v1.GetStatsRequest
+	(*GetStatsResponse)(nil),              // 1: metaextract.cache.v1.GetStatsResponse
+	(*TierStats)(nil),                     // 2: metaextract.cache.v1.TierStats
+	(*Removals)(nil),                      // 3: metaextract.cache.v1.Removals
+	(*ClearCacheRequest)(nil),             // 4: metaextract.cache.v1.ClearCacheRequest
+	(*ClearCacheResponse)(nil),            // 5: metaextract.cache.v1.ClearCacheResponse
+	(*SetPressureOverrideRequest)(nil),    // 6: metaextract.cache.v1.SetPressureOverrideRequest
+	(*SetPressureOverrideResponse)(nil),   // 7: metaextract.cache.v1.SetPressureOverrideResponse
+	(*WatchStatsRequest)(nil),             // 8: metaextract.cache.v1.WatchStatsRequest
+	(*WatchStatsResponse)(nil),            // 9: metaextract.cache.v1.WatchStatsResponse
+	(*DescribeEntryRequest)(nil),          // 10: metaextract.cache.v1.DescribeEntryRequest
+	(*EntryDescription)(nil),              // 11: metaextract.cache.v1.EntryDescription
+	(*DescribeEntryResponse)(nil),         // 12: metaextract.cache.v1.DescribeEntryResponse
+	(*ListEntriesRequest)(nil),            // 13: metaextract.cache.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),           // 14: metaextract.cache.v1.ListEntriesResponse
+	(*WarmCacheRequest)(nil),              // 15: metaextract.cache.v1.WarmCacheRequest
+	(*WarmCacheResponse)(nil),             // 16: metaextract.cache.v1.WarmCacheResponse
+	(*SetPressureThresholdsRequest)(nil),  // 17: metaextract.cache.v1.SetPressureThresholdsRequest
+	(*SetPressureThresholdsResponse)(nil), // 18: metaextract.cache.v1.SetPressureThresholdsResponse
+	(PressureLevel)(0),                    // 19: metaextract.cache.v1.PressureLevel
+	(*PressureState)(nil),                 // 20: metaextract.cache.v1.PressureState
+	(*ResultKey)(nil),                     // 21: metaextract.cache.v1.ResultKey
 }
 var file_metaextract_cache_v1_admin_proto_depIdxs = []int32{
 	2,  // 0: metaextract.cache.v1.GetStatsResponse.tiers:type_name -> metaextract.cache.v1.TierStats
 	3,  // 1: metaextract.cache.v1.TierStats.removals:type_name -> metaextract.cache.v1.Removals
-	17, // 2: metaextract.cache.v1.SetPressureOverrideRequest.level:type_name -> metaextract.cache.v1.PressureLevel
-	18, // 3: metaextract.cache.v1.SetPressureOverrideResponse.state:type_name -> metaextract.cache.v1.PressureState
+	19, // 2: metaextract.cache.v1.SetPressureOverrideRequest.level:type_name -> metaextract.cache.v1.PressureLevel
+	20, // 3: metaextract.cache.v1.SetPressureOverrideResponse.state:type_name -> metaextract.cache.v1.PressureState
 	1,  // 4: metaextract.cache.v1.WatchStatsResponse.stats:type_name -> metaextract.cache.v1.GetStatsResponse
-	19, // 5: metaextract.cache.v1.DescribeEntryRequest.key:type_name -> metaextract.cache.v1.ResultKey
-	19, // 6: metaextract.cache.v1.EntryDescription.key:type_name -> metaextract.cache.v1.ResultKey
+	21, // 5: metaextract.cache.v1.DescribeEntryRequest.key:type_name -> metaextract.cache.v1.ResultKey
+	21, // 6: metaextract.cache.v1.EntryDescription.key:type_name -> metaextract.cache.v1.ResultKey
 	11, // 7: metaextract.cache.v1.DescribeEntryResponse.entry:type_name -> metaextract.cache.v1.EntryDescription
 	11, // 8: metaextract.cache.v1.ListEntriesResponse.entries:type_name -> metaextract.cache.v1.EntryDescription
-	19, // 9: metaextract.cache.v1.WarmCacheRequest.keys:type_name -> metaextract.cache.v1.ResultKey
-	0,  // 10: metaextract.cache.v1.CacheAdminService.GetStats:input_type -> metaextract.cache.v1.GetStatsRequest
-	8,  // 11: metaextract.cache.v1.CacheAdminService.WatchStats:input_type -> metaextract.cache.v1.WatchStatsRequest
-	10, // 12: metaextract.cache.v1.CacheAdminService.DescribeEntry:input_type -> metaextract.cache.v1.DescribeEntryRequest
-	13, // 13: metaextract.cache.v1.CacheAdminService.ListEntries:input_type -> metaextract.cache.v1.ListEntriesRequest
-	15, // 14: metaextract.cache.v1.CacheAdminService.WarmCache:input_type -> metaextract.cache.v1.WarmCacheRequest
-	4,  // 15: metaextract.cache.v1.CacheAdminService.ClearCache:input_type -> metaextract.cache.v1.ClearCacheRequest
-	6,  // 16: metaextract.cache.v1.CacheAdminService.SetPressureOverride:input_type -> metaextract.cache.v1.SetPressureOverrideRequest
-	1,  // 17: metaextract.cache.v1.CacheAdminService.GetStats:output_type -> metaextract.cache.v1.GetStatsResponse
-	9,  // 18: metaextract.cache.v1.CacheAdminService.WatchStats:output_type -> metaextract.cache.v1.WatchStatsResponse
-	12, // 19: metaextract.cache.v1.CacheAdminService.DescribeEntry:output_type -> metaextract.cache.v1.DescribeEntryResponse
-	14, // 20: metaextract.cache.v1.CacheAdminService.ListEntries:output_type -> metaextract.cache.v1.ListEntriesResponse
-	16, // 21: metaextract.cache.v1.CacheAdminService.WarmCache:output_type -> metaextract.cache.v1.WarmCacheResponse
-	5,  // 22: metaextract.cache.v1.CacheAdminService.ClearCache:output_type -> metaextract.cache.v1.ClearCacheResponse
-	7,  // 23: metaextract.cache.v1.CacheAdminService.SetPressureOverride:output_type -> metaextract.cache.v1.SetPressureOverrideResponse
-	17, // [17:24] is the sub-list for method output_type
-	10, // [10:17] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	21, // 9: metaextract.cache.v1.WarmCacheRequest.keys:type_name -> metaextract.cache.v1.ResultKey
+	20, // 10: metaextract.cache.v1.SetPressureThresholdsResponse.state:type_name -> metaextract.cache.v1.PressureState
+	0,  // 11: metaextract.cache.v1.CacheAdminService.GetStats:input_type -> metaextract.cache.v1.GetStatsRequest
+	8,  // 12: metaextract.cache.v1.CacheAdminService.WatchStats:input_type -> metaextract.cache.v1.WatchStatsRequest
+	10, // 13: metaextract.cache.v1.CacheAdminService.DescribeEntry:input_type -> metaextract.cache.v1.DescribeEntryRequest
+	13, // 14: metaextract.cache.v1.CacheAdminService.ListEntries:input_type -> metaextract.cache.v1.ListEntriesRequest
+	15, // 15: metaextract.cache.v1.CacheAdminService.WarmCache:input_type -> metaextract.cache.v1.WarmCacheRequest
+	4,  // 16: metaextract.cache.v1.CacheAdminService.ClearCache:input_type -> metaextract.cache.v1.ClearCacheRequest
+	6,  // 17: metaextract.cache.v1.CacheAdminService.SetPressureOverride:input_type -> metaextract.cache.v1.SetPressureOverrideRequest
+	17, // 18: metaextract.cache.v1.CacheAdminService.SetPressureThresholds:input_type -> metaextract.cache.v1.SetPressureThresholdsRequest
+	1,  // 19: metaextract.cache.v1.CacheAdminService.GetStats:output_type -> metaextract.cache.v1.GetStatsResponse
+	9,  // 20: metaextract.cache.v1.CacheAdminService.WatchStats:output_type -> metaextract.cache.v1.WatchStatsResponse
+	12, // 21: metaextract.cache.v1.CacheAdminService.DescribeEntry:output_type -> metaextract.cache.v1.DescribeEntryResponse
+	14, // 22: metaextract.cache.v1.CacheAdminService.ListEntries:output_type -> metaextract.cache.v1.ListEntriesResponse
+	16, // 23: metaextract.cache.v1.CacheAdminService.WarmCache:output_type -> metaextract.cache.v1.WarmCacheResponse
+	5,  // 24: metaextract.cache.v1.CacheAdminService.ClearCache:output_type -> metaextract.cache.v1.ClearCacheResponse
+	7,  // 25: metaextract.cache.v1.CacheAdminService.SetPressureOverride:output_type -> metaextract.cache.v1.SetPressureOverrideResponse
+	18, // 26: metaextract.cache.v1.CacheAdminService.SetPressureThresholds:output_type -> metaextract.cache.v1.SetPressureThresholdsResponse
+	19, // [19:27] is the sub-list for method output_type
+	11, // [11:19] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_cache_v1_admin_proto_init() }
@@ -1407,7 +1530,7 @@ func file_metaextract_cache_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_cache_v1_admin_proto_rawDesc), len(file_metaextract_cache_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

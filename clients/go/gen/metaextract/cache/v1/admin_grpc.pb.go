@@ -21,13 +21,14 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	CacheAdminService_GetStats_FullMethodName            = "/metaextract.cache.v1.CacheAdminService/GetStats"
-	CacheAdminService_WatchStats_FullMethodName          = "/metaextract.cache.v1.CacheAdminService/WatchStats"
-	CacheAdminService_DescribeEntry_FullMethodName       = "/metaextract.cache.v1.CacheAdminService/DescribeEntry"
-	CacheAdminService_ListEntries_FullMethodName         = "/metaextract.cache.v1.CacheAdminService/ListEntries"
-	CacheAdminService_WarmCache_FullMethodName           = "/metaextract.cache.v1.CacheAdminService/WarmCache"
-	CacheAdminService_ClearCache_FullMethodName          = "/metaextract.cache.v1.CacheAdminService/ClearCache"
-	CacheAdminService_SetPressureOverride_FullMethodName = "/metaextract.cache.v1.CacheAdminService/SetPressureOverride"
+	CacheAdminService_GetStats_FullMethodName              = "/metaextract.cache.v1.CacheAdminService/GetStats"
+	CacheAdminService_WatchStats_FullMethodName            = "/metaextract.cache.v1.CacheAdminService/WatchStats"
+	CacheAdminService_DescribeEntry_FullMethodName         = "/metaextract.cache.v1.CacheAdminService/DescribeEntry"
+	CacheAdminService_ListEntries_FullMethodName           = "/metaextract.cache.v1.CacheAdminService/ListEntries"
+	CacheAdminService_WarmCache_FullMethodName             = "/metaextract.cache.v1.CacheAdminService/WarmCache"
+	CacheAdminService_ClearCache_FullMethodName            = "/metaextract.cache.v1.CacheAdminService/ClearCache"
+	CacheAdminService_SetPressureOverride_FullMethodName   = "/metaextract.cache.v1.CacheAdminService/SetPressureOverride"
+	CacheAdminService_SetPressureThresholds_FullMethodName = "/metaextract.cache.v1.CacheAdminService/SetPressureThresholds"
 )
 
 // CacheAdminServiceClient is the client API for CacheAdminService service.
@@ -50,6 +51,8 @@ type CacheAdminServiceClient interface {
 	ClearCache(ctx context.Context, in *ClearCacheRequest, opts ...grpc.CallOption) (*ClearCacheResponse, error)
 	// Pretends a pressure level, to rehearse. Ends by itself.
 	SetPressureOverride(ctx context.Context, in *SetPressureOverrideRequest, opts ...grpc.CallOption) (*SetPressureOverrideResponse, error)
+	// Changes the ratios at which levels begin, until the next restart.
+	SetPressureThresholds(ctx context.Context, in *SetPressureThresholdsRequest, opts ...grpc.CallOption) (*SetPressureThresholdsResponse, error)
 }
 
 type cacheAdminServiceClient struct {
@@ -148,6 +151,16 @@ func (c *cacheAdminServiceClient) SetPressureOverride(ctx context.Context, in *S
 	return out, nil
 }
 
+func (c *cacheAdminServiceClient) SetPressureThresholds(ctx context.Context, in *SetPressureThresholdsRequest, opts ...grpc.CallOption) (*SetPressureThresholdsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetPressureThresholdsResponse)
+	err := c.cc.Invoke(ctx, CacheAdminService_SetPressureThresholds_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CacheAdminServiceServer is the server API for CacheAdminService service.
 // All implementations must embed UnimplementedCacheAdminServiceServer
 // for forward compatibility.
@@ -168,6 +181,8 @@ type CacheAdminServiceServer interface {
 	ClearCache(context.Context, *ClearCacheRequest) (*ClearCacheResponse, error)
 	// Pretends a pressure level, to rehearse. Ends by itself.
 	SetPressureOverride(context.Context, *SetPressureOverrideRequest) (*SetPressureOverrideResponse, error)
+	// Changes the ratios at which levels begin, until the next restart.
+	SetPressureThresholds(context.Context, *SetPressureThresholdsRequest) (*SetPressureThresholdsResponse, error)
 	mustEmbedUnimplementedCacheAdminServiceServer()
 }
 
@@ -198,6 +213,9 @@ func (UnimplementedCacheAdminServiceServer) ClearCache(context.Context, *ClearCa
 }
 func (UnimplementedCacheAdminServiceServer) SetPressureOverride(context.Context, *SetPressureOverrideRequest) (*SetPressureOverrideResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetPressureOverride not implemented")
+}
+func (UnimplementedCacheAdminServiceServer) SetPressureThresholds(context.Context, *SetPressureThresholdsRequest) (*SetPressureThresholdsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetPressureThresholds not implemented")
 }
 func (UnimplementedCacheAdminServiceServer) mustEmbedUnimplementedCacheAdminServiceServer() {}
 func (UnimplementedCacheAdminServiceServer) testEmbeddedByValue()                           {}
@@ -332,6 +350,24 @@ func _CacheAdminService_SetPressureOverride_Handler(srv interface{}, ctx context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CacheAdminService_SetPressureThresholds_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetPressureThresholdsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CacheAdminServiceServer).SetPressureThresholds(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CacheAdminService_SetPressureThresholds_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CacheAdminServiceServer).SetPressureThresholds(ctx, req.(*SetPressureThresholdsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CacheAdminService_ServiceDesc is the grpc.ServiceDesc for CacheAdminService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -358,6 +394,10 @@ var CacheAdminService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetPressureOverride",
 			Handler:    _CacheAdminService_SetPressureOverride_Handler,
+		},
+		{
+			MethodName: "SetPressureThresholds",
+			Handler:    _CacheAdminService_SetPressureThresholds_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -88,6 +88,63 @@ func (PressureLevel) EnumDescriptor() ([]byte, []int) {
 	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{0}
 }
 
+// How urgent a request is. The less urgent is shed first.
+type WorkClass int32
+
+const (
+	// Same as INTERACTIVE.
+	WorkClass_WORK_CLASS_UNSPECIFIED WorkClass = 0
+	// Somebody waits.
+	WorkClass_WORK_CLASS_INTERACTIVE WorkClass = 1
+	// Part of a large job.
+	WorkClass_WORK_CLASS_BATCH WorkClass = 2
+	// Any time will do.
+	WorkClass_WORK_CLASS_BACKGROUND WorkClass = 3
+)
+
+// Enum value maps for WorkClass.
+var (
+	WorkClass_name = map[int32]string{
+		0: "WORK_CLASS_UNSPECIFIED",
+		1: "WORK_CLASS_INTERACTIVE",
+		2: "WORK_CLASS_BATCH",
+		3: "WORK_CLASS_BACKGROUND",
+	}
+	WorkClass_value = map[string]int32{
+		"WORK_CLASS_UNSPECIFIED": 0,
+		"WORK_CLASS_INTERACTIVE": 1,
+		"WORK_CLASS_BATCH":       2,
+		"WORK_CLASS_BACKGROUND":  3,
+	}
+)
+
+func (x WorkClass) Enum() *WorkClass {
+	p := new(WorkClass)
+	*p = x
+	return p
+}
+
+func (x WorkClass) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WorkClass) Descriptor() protoreflect.EnumDescriptor {
+	return file_metaextract_cache_v1_pressure_proto_enumTypes[1].Descriptor()
+}
+
+func (WorkClass) Type() protoreflect.EnumType {
+	return &file_metaextract_cache_v1_pressure_proto_enumTypes[1]
+}
+
+func (x WorkClass) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WorkClass.Descriptor instead.
+func (WorkClass) EnumDescriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{1}
+}
+
 // One state of pressure.
 type PressureState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -110,7 +167,17 @@ type PressureState struct {
 	// Whether SetPressureOverride is in force.
 	Overridden bool `protobuf:"varint,9,opt,name=overridden,proto3" json:"overridden,omitempty"`
 	// When it was sampled, seconds since 1970, by the cache's clock.
-	SampledAt     float64 `protobuf:"fixed64,10,opt,name=sampled_at,json=sampledAt,proto3" json:"sampled_at,omitempty"`
+	SampledAt float64 `protobuf:"fixed64,10,opt,name=sampled_at,json=sampledAt,proto3" json:"sampled_at,omitempty"`
+	// What the level is due to: the name of the worst signal, "override", or "unreadable: NAME". Empty at NORMAL.
+	Cause string `protobuf:"bytes,11,opt,name=cause,proto3" json:"cause,omitempty"`
+	// Bytes that the memory tier gives up at this level, of its configured maximum. Never less at a worse level.
+	EvictionTargetBytes uint64 `protobuf:"varint,12,opt,name=eviction_target_bytes,json=evictionTargetBytes,proto3" json:"eviction_target_bytes,omitempty"`
+	// Name of this replica.
+	Replica string `protobuf:"bytes,13,opt,name=replica,proto3" json:"replica,omitempty"`
+	// The worst level of all replicas that were heard of lately, this one included.
+	FleetLevel PressureLevel `protobuf:"varint,14,opt,name=fleet_level,json=fleetLevel,proto3,enum=metaextract.cache.v1.PressureLevel" json:"fleet_level,omitempty"`
+	// The other replicas that were heard of lately, worst first.
+	Peers         []*PeerPressure `protobuf:"bytes,15,rep,name=peers,proto3" json:"peers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -215,26 +282,292 @@ func (x *PressureState) GetSampledAt() float64 {
 	return 0
 }
 
+func (x *PressureState) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *PressureState) GetEvictionTargetBytes() uint64 {
+	if x != nil {
+		return x.EvictionTargetBytes
+	}
+	return 0
+}
+
+func (x *PressureState) GetReplica() string {
+	if x != nil {
+		return x.Replica
+	}
+	return ""
+}
+
+func (x *PressureState) GetFleetLevel() PressureLevel {
+	if x != nil {
+		return x.FleetLevel
+	}
+	return PressureLevel_PRESSURE_LEVEL_UNSPECIFIED
+}
+
+func (x *PressureState) GetPeers() []*PeerPressure {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+// The pressure of another replica, as it told this one through Redis.
+type PeerPressure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Replica string `protobuf:"bytes,1,opt,name=replica,proto3" json:"replica,omitempty"`
+	// Its level.
+	Level PressureLevel `protobuf:"varint,2,opt,name=level,proto3,enum=metaextract.cache.v1.PressureLevel" json:"level,omitempty"`
+	// Its score.
+	ScoreRatio float64 `protobuf:"fixed64,3,opt,name=score_ratio,json=scoreRatio,proto3" json:"score_ratio,omitempty"`
+	// Seconds since it was heard of.
+	AgeSeconds    float64 `protobuf:"fixed64,4,opt,name=age_seconds,json=ageSeconds,proto3" json:"age_seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerPressure) Reset() {
+	*x = PeerPressure{}
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerPressure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerPressure) ProtoMessage() {}
+
+func (x *PeerPressure) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerPressure.ProtoReflect.Descriptor instead.
+func (*PeerPressure) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PeerPressure) GetReplica() string {
+	if x != nil {
+		return x.Replica
+	}
+	return ""
+}
+
+func (x *PeerPressure) GetLevel() PressureLevel {
+	if x != nil {
+		return x.Level
+	}
+	return PressureLevel_PRESSURE_LEVEL_UNSPECIFIED
+}
+
+func (x *PeerPressure) GetScoreRatio() float64 {
+	if x != nil {
+		return x.ScoreRatio
+	}
+	return 0
+}
+
+func (x *PeerPressure) GetAgeSeconds() float64 {
+	if x != nil {
+		return x.AgeSeconds
+	}
+	return 0
+}
+
+// What each class of work may do at each level.
+type BackoffTable struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One row per class and level.
+	Rows []*BackoffRow `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	// How fast an extractor's limit grows back, as a share of its configured concurrency per second.
+	RampRatioPerSecond float64 `protobuf:"fixed64,2,opt,name=ramp_ratio_per_second,json=rampRatioPerSecond,proto3" json:"ramp_ratio_per_second,omitempty"`
+	// Instances begin to grow at different moments, spread over so many seconds.
+	PhaseSpreadSeconds float64 `protobuf:"fixed64,3,opt,name=phase_spread_seconds,json=phaseSpreadSeconds,proto3" json:"phase_spread_seconds,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *BackoffTable) Reset() {
+	*x = BackoffTable{}
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackoffTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackoffTable) ProtoMessage() {}
+
+func (x *BackoffTable) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackoffTable.ProtoReflect.Descriptor instead.
+func (*BackoffTable) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *BackoffTable) GetRows() []*BackoffRow {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+func (x *BackoffTable) GetRampRatioPerSecond() float64 {
+	if x != nil {
+		return x.RampRatioPerSecond
+	}
+	return 0
+}
+
+func (x *BackoffTable) GetPhaseSpreadSeconds() float64 {
+	if x != nil {
+		return x.PhaseSpreadSeconds
+	}
+	return 0
+}
+
+// One class of work at one level.
+type BackoffRow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The class.
+	WorkClass WorkClass `protobuf:"varint,1,opt,name=work_class,json=workClass,proto3,enum=metaextract.cache.v1.WorkClass" json:"work_class,omitempty"`
+	// The level.
+	Level PressureLevel `protobuf:"varint,2,opt,name=level,proto3,enum=metaextract.cache.v1.PressureLevel" json:"level,omitempty"`
+	// Share of the configured concurrency that this class may fill, together with more urgent work. Below
+	// one parse it is one for interactive work, and none for the others.
+	ConcurrencyRatio float64 `protobuf:"fixed64,3,opt,name=concurrency_ratio,json=concurrencyRatio,proto3" json:"concurrency_ratio,omitempty"`
+	// Best size of an upload's chunk in bytes.
+	ChunkBytes uint32 `protobuf:"varint,4,opt,name=chunk_bytes,json=chunkBytes,proto3" json:"chunk_bytes,omitempty"`
+	// Files above this size in bytes are refused. Absent: none is.
+	RefuseAboveBytes *uint64 `protobuf:"varint,5,opt,name=refuse_above_bytes,json=refuseAboveBytes,proto3,oneof" json:"refuse_above_bytes,omitempty"`
+	// Delay that a refused caller is told at least, in seconds, before jitter.
+	RetryAfterSeconds float64 `protobuf:"fixed64,6,opt,name=retry_after_seconds,json=retryAfterSeconds,proto3" json:"retry_after_seconds,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *BackoffRow) Reset() {
+	*x = BackoffRow{}
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackoffRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackoffRow) ProtoMessage() {}
+
+func (x *BackoffRow) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackoffRow.ProtoReflect.Descriptor instead.
+func (*BackoffRow) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BackoffRow) GetWorkClass() WorkClass {
+	if x != nil {
+		return x.WorkClass
+	}
+	return WorkClass_WORK_CLASS_UNSPECIFIED
+}
+
+func (x *BackoffRow) GetLevel() PressureLevel {
+	if x != nil {
+		return x.Level
+	}
+	return PressureLevel_PRESSURE_LEVEL_UNSPECIFIED
+}
+
+func (x *BackoffRow) GetConcurrencyRatio() float64 {
+	if x != nil {
+		return x.ConcurrencyRatio
+	}
+	return 0
+}
+
+func (x *BackoffRow) GetChunkBytes() uint32 {
+	if x != nil {
+		return x.ChunkBytes
+	}
+	return 0
+}
+
+func (x *BackoffRow) GetRefuseAboveBytes() uint64 {
+	if x != nil && x.RefuseAboveBytes != nil {
+		return *x.RefuseAboveBytes
+	}
+	return 0
+}
+
+func (x *BackoffRow) GetRetryAfterSeconds() float64 {
+	if x != nil {
+		return x.RetryAfterSeconds
+	}
+	return 0
+}
+
 // One measured signal.
 type PressureSignal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which: "cgroup_v2", "cgroup_v1", "host".
+	// Which: "cgroup_v2", "cgroup_v1", "host", "process", "reserved", "memory_stalls", "io_stalls", "disk", "redis".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Used bytes, as the signal defines it.
+	// Used bytes, as the signal defines it. 0 for stalls.
 	UsedBytes uint64 `protobuf:"varint,2,opt,name=used_bytes,json=usedBytes,proto3" json:"used_bytes,omitempty"`
-	// Limit in bytes.
+	// Limit in bytes. 0 for stalls.
 	LimitBytes uint64 `protobuf:"varint,3,opt,name=limit_bytes,json=limitBytes,proto3" json:"limit_bytes,omitempty"`
-	// used / limit. 0 when the level is UNKNOWN.
+	// used / limit; of stalls, their share of time / what is too much. 0 when the level is UNKNOWN.
 	Ratio float64 `protobuf:"fixed64,4,opt,name=ratio,proto3" json:"ratio,omitempty"`
 	// The level of this signal alone. UNKNOWN when it couldn't be read.
-	Level         PressureLevel `protobuf:"varint,5,opt,name=level,proto3,enum=metaextract.cache.v1.PressureLevel" json:"level,omitempty"`
+	Level PressureLevel `protobuf:"varint,5,opt,name=level,proto3,enum=metaextract.cache.v1.PressureLevel" json:"level,omitempty"`
+	// The worst level that this signal can cause: CRITICAL for what kills a process, less for what slows it.
+	WorstLevel    PressureLevel `protobuf:"varint,6,opt,name=worst_level,json=worstLevel,proto3,enum=metaextract.cache.v1.PressureLevel" json:"worst_level,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PressureSignal) Reset() {
 	*x = PressureSignal{}
-	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[1]
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -246,7 +579,7 @@ func (x *PressureSignal) String() string {
 func (*PressureSignal) ProtoMessage() {}
 
 func (x *PressureSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[1]
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -259,7 +592,7 @@ func (x *PressureSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PressureSignal.ProtoReflect.Descriptor instead.
 func (*PressureSignal) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{1}
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PressureSignal) GetName() string {
@@ -297,6 +630,13 @@ func (x *PressureSignal) GetLevel() PressureLevel {
 	return PressureLevel_PRESSURE_LEVEL_UNSPECIFIED
 }
 
+func (x *PressureSignal) GetWorstLevel() PressureLevel {
+	if x != nil {
+		return x.WorstLevel
+	}
+	return PressureLevel_PRESSURE_LEVEL_UNSPECIFIED
+}
+
 // Asks for the current state.
 type GetPressureRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -306,7 +646,7 @@ type GetPressureRequest struct {
 
 func (x *GetPressureRequest) Reset() {
 	*x = GetPressureRequest{}
-	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[2]
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -318,7 +658,7 @@ func (x *GetPressureRequest) String() string {
 func (*GetPressureRequest) ProtoMessage() {}
 
 func (x *GetPressureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[2]
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -331,7 +671,7 @@ func (x *GetPressureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPressureRequest.ProtoReflect.Descriptor instead.
 func (*GetPressureRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{2}
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{5}
 }
 
 // The current state.
@@ -345,7 +685,7 @@ type GetPressureResponse struct {
 
 func (x *GetPressureResponse) Reset() {
 	*x = GetPressureResponse{}
-	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[3]
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -357,7 +697,7 @@ func (x *GetPressureResponse) String() string {
 func (*GetPressureResponse) ProtoMessage() {}
 
 func (x *GetPressureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[3]
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -370,7 +710,7 @@ func (x *GetPressureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPressureResponse.ProtoReflect.Descriptor instead.
 func (*GetPressureResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{3}
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetPressureResponse) GetState() *PressureState {
@@ -384,14 +724,18 @@ func (x *GetPressureResponse) GetState() *PressureState {
 type WatchPressureRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the subscriber, for the cache's log. May be empty.
-	Subscriber    string `protobuf:"bytes,1,opt,name=subscriber,proto3" json:"subscriber,omitempty"`
+	Subscriber string `protobuf:"bytes,1,opt,name=subscriber,proto3" json:"subscriber,omitempty"`
+	// Epoch of the last event seen, to be told what was missed since. Empty: nothing was seen.
+	Epoch string `protobuf:"bytes,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// Revision of the last event seen.
+	AfterRevision uint64 `protobuf:"varint,3,opt,name=after_revision,json=afterRevision,proto3" json:"after_revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchPressureRequest) Reset() {
 	*x = WatchPressureRequest{}
-	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[4]
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -403,7 +747,7 @@ func (x *WatchPressureRequest) String() string {
 func (*WatchPressureRequest) ProtoMessage() {}
 
 func (x *WatchPressureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[4]
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -416,7 +760,7 @@ func (x *WatchPressureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPressureRequest.ProtoReflect.Descriptor instead.
 func (*WatchPressureRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{4}
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *WatchPressureRequest) GetSubscriber() string {
@@ -426,20 +770,45 @@ func (x *WatchPressureRequest) GetSubscriber() string {
 	return ""
 }
 
+func (x *WatchPressureRequest) GetEpoch() string {
+	if x != nil {
+		return x.Epoch
+	}
+	return ""
+}
+
+func (x *WatchPressureRequest) GetAfterRevision() uint64 {
+	if x != nil {
+		return x.AfterRevision
+	}
+	return 0
+}
+
 // One event of the watch.
 type WatchPressureResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The state.
 	State *PressureState `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
 	// True when nothing changed since the event before.
-	Heartbeat     bool `protobuf:"varint,2,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
+	Heartbeat bool `protobuf:"varint,2,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
+	// In the first event of a resumed watch: the changes since the revision named, oldest first.
+	Missed []*PressureChange `protobuf:"bytes,3,rep,name=missed,proto3" json:"missed,omitempty"`
+	// In the first event of a resumed watch: whether `missed` has gaps, because the cache was restarted or the
+	// changes were too many.
+	MissedHasGaps bool `protobuf:"varint,4,opt,name=missed_has_gaps,json=missedHasGaps,proto3" json:"missed_has_gaps,omitempty"`
+	// The server is about to stop, and ends the watch after this event.
+	Draining bool `protobuf:"varint,5,opt,name=draining,proto3" json:"draining,omitempty"`
+	// With `draining`: seconds to wait before connecting again. Differs between watchers, to spread them.
+	ReconnectAfterSeconds float64 `protobuf:"fixed64,6,opt,name=reconnect_after_seconds,json=reconnectAfterSeconds,proto3" json:"reconnect_after_seconds,omitempty"`
+	// What each class of work may do at each level. In the first event, and when it has changed.
+	Table         *BackoffTable `protobuf:"bytes,7,opt,name=table,proto3" json:"table,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchPressureResponse) Reset() {
 	*x = WatchPressureResponse{}
-	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[5]
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -451,7 +820,7 @@ func (x *WatchPressureResponse) String() string {
 func (*WatchPressureResponse) ProtoMessage() {}
 
 func (x *WatchPressureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[5]
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -464,7 +833,7 @@ func (x *WatchPressureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPressureResponse.ProtoReflect.Descriptor instead.
 func (*WatchPressureResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{5}
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WatchPressureResponse) GetState() *PressureState {
@@ -481,11 +850,393 @@ func (x *WatchPressureResponse) GetHeartbeat() bool {
 	return false
 }
 
+func (x *WatchPressureResponse) GetMissed() []*PressureChange {
+	if x != nil {
+		return x.Missed
+	}
+	return nil
+}
+
+func (x *WatchPressureResponse) GetMissedHasGaps() bool {
+	if x != nil {
+		return x.MissedHasGaps
+	}
+	return false
+}
+
+func (x *WatchPressureResponse) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
+}
+
+func (x *WatchPressureResponse) GetReconnectAfterSeconds() float64 {
+	if x != nil {
+		return x.ReconnectAfterSeconds
+	}
+	return 0
+}
+
+func (x *WatchPressureResponse) GetTable() *BackoffTable {
+	if x != nil {
+		return x.Table
+	}
+	return nil
+}
+
+// One change of the level.
+type PressureChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Revision that it began.
+	Revision uint64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	// When, seconds since 1970.
+	ChangedAt float64 `protobuf:"fixed64,2,opt,name=changed_at,json=changedAt,proto3" json:"changed_at,omitempty"`
+	// Level before.
+	FromLevel PressureLevel `protobuf:"varint,3,opt,name=from_level,json=fromLevel,proto3,enum=metaextract.cache.v1.PressureLevel" json:"from_level,omitempty"`
+	// Level after.
+	ToLevel PressureLevel `protobuf:"varint,4,opt,name=to_level,json=toLevel,proto3,enum=metaextract.cache.v1.PressureLevel" json:"to_level,omitempty"`
+	// What it was due to; see PressureState.cause.
+	Cause string `protobuf:"bytes,5,opt,name=cause,proto3" json:"cause,omitempty"`
+	// The score then.
+	ScoreRatio    float64 `protobuf:"fixed64,6,opt,name=score_ratio,json=scoreRatio,proto3" json:"score_ratio,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PressureChange) Reset() {
+	*x = PressureChange{}
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PressureChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PressureChange) ProtoMessage() {}
+
+func (x *PressureChange) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PressureChange.ProtoReflect.Descriptor instead.
+func (*PressureChange) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PressureChange) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *PressureChange) GetChangedAt() float64 {
+	if x != nil {
+		return x.ChangedAt
+	}
+	return 0
+}
+
+func (x *PressureChange) GetFromLevel() PressureLevel {
+	if x != nil {
+		return x.FromLevel
+	}
+	return PressureLevel_PRESSURE_LEVEL_UNSPECIFIED
+}
+
+func (x *PressureChange) GetToLevel() PressureLevel {
+	if x != nil {
+		return x.ToLevel
+	}
+	return PressureLevel_PRESSURE_LEVEL_UNSPECIFIED
+}
+
+func (x *PressureChange) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *PressureChange) GetScoreRatio() float64 {
+	if x != nil {
+		return x.ScoreRatio
+	}
+	return 0
+}
+
+// Asks for the recent past.
+type GetPressureHistoryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How far back in seconds, up to 900. 0: all.
+	SinceSeconds float64 `protobuf:"fixed64,1,opt,name=since_seconds,json=sinceSeconds,proto3" json:"since_seconds,omitempty"`
+	// Most points; neighbours are joined, the worse one counts. 0: all.
+	MaxPoints     uint32 `protobuf:"varint,2,opt,name=max_points,json=maxPoints,proto3" json:"max_points,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPressureHistoryRequest) Reset() {
+	*x = GetPressureHistoryRequest{}
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPressureHistoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPressureHistoryRequest) ProtoMessage() {}
+
+func (x *GetPressureHistoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPressureHistoryRequest.ProtoReflect.Descriptor instead.
+func (*GetPressureHistoryRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetPressureHistoryRequest) GetSinceSeconds() float64 {
+	if x != nil {
+		return x.SinceSeconds
+	}
+	return 0
+}
+
+func (x *GetPressureHistoryRequest) GetMaxPoints() uint32 {
+	if x != nil {
+		return x.MaxPoints
+	}
+	return 0
+}
+
+// The recent past.
+type GetPressureHistoryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Points in time, oldest first, about one a second.
+	Points []*PressurePoint `protobuf:"bytes,1,rep,name=points,proto3" json:"points,omitempty"`
+	// Averages of the score over the last 1, 5 and 15 minutes; of what there is, when that is less.
+	Averages *PressureAverages `protobuf:"bytes,2,opt,name=averages,proto3" json:"averages,omitempty"`
+	// Change of the score per minute, over the last five minutes.
+	TrendRatioPerMinute float64 `protobuf:"fixed64,3,opt,name=trend_ratio_per_minute,json=trendRatioPerMinute,proto3" json:"trend_ratio_per_minute,omitempty"`
+	// Changes of the level, oldest first, at most 256.
+	Changes       []*PressureChange `protobuf:"bytes,4,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPressureHistoryResponse) Reset() {
+	*x = GetPressureHistoryResponse{}
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPressureHistoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPressureHistoryResponse) ProtoMessage() {}
+
+func (x *GetPressureHistoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPressureHistoryResponse.ProtoReflect.Descriptor instead.
+func (*GetPressureHistoryResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GetPressureHistoryResponse) GetPoints() []*PressurePoint {
+	if x != nil {
+		return x.Points
+	}
+	return nil
+}
+
+func (x *GetPressureHistoryResponse) GetAverages() *PressureAverages {
+	if x != nil {
+		return x.Averages
+	}
+	return nil
+}
+
+func (x *GetPressureHistoryResponse) GetTrendRatioPerMinute() float64 {
+	if x != nil {
+		return x.TrendRatioPerMinute
+	}
+	return 0
+}
+
+func (x *GetPressureHistoryResponse) GetChanges() []*PressureChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// Averages of the score.
+type PressureAverages struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One minute.
+	OneMinute float64 `protobuf:"fixed64,1,opt,name=one_minute,json=oneMinute,proto3" json:"one_minute,omitempty"`
+	// Five minutes.
+	FiveMinutes float64 `protobuf:"fixed64,2,opt,name=five_minutes,json=fiveMinutes,proto3" json:"five_minutes,omitempty"`
+	// Fifteen minutes.
+	FifteenMinutes float64 `protobuf:"fixed64,3,opt,name=fifteen_minutes,json=fifteenMinutes,proto3" json:"fifteen_minutes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PressureAverages) Reset() {
+	*x = PressureAverages{}
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PressureAverages) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PressureAverages) ProtoMessage() {}
+
+func (x *PressureAverages) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PressureAverages.ProtoReflect.Descriptor instead.
+func (*PressureAverages) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *PressureAverages) GetOneMinute() float64 {
+	if x != nil {
+		return x.OneMinute
+	}
+	return 0
+}
+
+func (x *PressureAverages) GetFiveMinutes() float64 {
+	if x != nil {
+		return x.FiveMinutes
+	}
+	return 0
+}
+
+func (x *PressureAverages) GetFifteenMinutes() float64 {
+	if x != nil {
+		return x.FifteenMinutes
+	}
+	return 0
+}
+
+// The worst of about a second.
+type PressurePoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When, seconds since 1970.
+	At float64 `protobuf:"fixed64,1,opt,name=at,proto3" json:"at,omitempty"`
+	// Worst level.
+	Level PressureLevel `protobuf:"varint,2,opt,name=level,proto3,enum=metaextract.cache.v1.PressureLevel" json:"level,omitempty"`
+	// Highest score.
+	ScoreRatio    float64 `protobuf:"fixed64,3,opt,name=score_ratio,json=scoreRatio,proto3" json:"score_ratio,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PressurePoint) Reset() {
+	*x = PressurePoint{}
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PressurePoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PressurePoint) ProtoMessage() {}
+
+func (x *PressurePoint) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_pressure_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PressurePoint.ProtoReflect.Descriptor instead.
+func (*PressurePoint) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_pressure_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *PressurePoint) GetAt() float64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *PressurePoint) GetLevel() PressureLevel {
+	if x != nil {
+		return x.Level
+	}
+	return PressureLevel_PRESSURE_LEVEL_UNSPECIFIED
+}
+
+func (x *PressurePoint) GetScoreRatio() float64 {
+	if x != nil {
+		return x.ScoreRatio
+	}
+	return 0
+}
+
 var File_metaextract_cache_v1_pressure_proto protoreflect.FileDescriptor
 
 const file_metaextract_cache_v1_pressure_proto_rawDesc = "" +
 	"\n" +
-	"#metaextract/cache/v1/pressure.proto\x12\x14metaextract.cache.v1\"\xcf\x03\n" +
+	"#metaextract/cache/v1/pressure.proto\x12\x14metaextract.cache.v1\"\xb3\x05\n" +
 	"\rPressureState\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x129\n" +
@@ -501,8 +1252,36 @@ const file_metaextract_cache_v1_pressure_proto_rawDesc = "" +
 	"overridden\x12\x1d\n" +
 	"\n" +
 	"sampled_at\x18\n" +
-	" \x01(\x01R\tsampledAtB\x18\n" +
-	"\x16_seconds_to_next_level\"\xb5\x01\n" +
+	" \x01(\x01R\tsampledAt\x12\x14\n" +
+	"\x05cause\x18\v \x01(\tR\x05cause\x122\n" +
+	"\x15eviction_target_bytes\x18\f \x01(\x04R\x13evictionTargetBytes\x12\x18\n" +
+	"\areplica\x18\r \x01(\tR\areplica\x12D\n" +
+	"\vfleet_level\x18\x0e \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\n" +
+	"fleetLevel\x128\n" +
+	"\x05peers\x18\x0f \x03(\v2\".metaextract.cache.v1.PeerPressureR\x05peersB\x18\n" +
+	"\x16_seconds_to_next_level\"\xa5\x01\n" +
+	"\fPeerPressure\x12\x18\n" +
+	"\areplica\x18\x01 \x01(\tR\areplica\x129\n" +
+	"\x05level\x18\x02 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\x05level\x12\x1f\n" +
+	"\vscore_ratio\x18\x03 \x01(\x01R\n" +
+	"scoreRatio\x12\x1f\n" +
+	"\vage_seconds\x18\x04 \x01(\x01R\n" +
+	"ageSeconds\"\xa9\x01\n" +
+	"\fBackoffTable\x124\n" +
+	"\x04rows\x18\x01 \x03(\v2 .metaextract.cache.v1.BackoffRowR\x04rows\x121\n" +
+	"\x15ramp_ratio_per_second\x18\x02 \x01(\x01R\x12rampRatioPerSecond\x120\n" +
+	"\x14phase_spread_seconds\x18\x03 \x01(\x01R\x12phaseSpreadSeconds\"\xcf\x02\n" +
+	"\n" +
+	"BackoffRow\x12>\n" +
+	"\n" +
+	"work_class\x18\x01 \x01(\x0e2\x1f.metaextract.cache.v1.WorkClassR\tworkClass\x129\n" +
+	"\x05level\x18\x02 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\x05level\x12+\n" +
+	"\x11concurrency_ratio\x18\x03 \x01(\x01R\x10concurrencyRatio\x12\x1f\n" +
+	"\vchunk_bytes\x18\x04 \x01(\rR\n" +
+	"chunkBytes\x121\n" +
+	"\x12refuse_above_bytes\x18\x05 \x01(\x04H\x00R\x10refuseAboveBytes\x88\x01\x01\x12.\n" +
+	"\x13retry_after_seconds\x18\x06 \x01(\x01R\x11retryAfterSecondsB\x15\n" +
+	"\x13_refuse_above_bytes\"\xfb\x01\n" +
 	"\x0ePressureSignal\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
@@ -510,26 +1289,70 @@ const file_metaextract_cache_v1_pressure_proto_rawDesc = "" +
 	"\vlimit_bytes\x18\x03 \x01(\x04R\n" +
 	"limitBytes\x12\x14\n" +
 	"\x05ratio\x18\x04 \x01(\x01R\x05ratio\x129\n" +
-	"\x05level\x18\x05 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\x05level\"\x14\n" +
+	"\x05level\x18\x05 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\x05level\x12D\n" +
+	"\vworst_level\x18\x06 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\n" +
+	"worstLevel\"\x14\n" +
 	"\x12GetPressureRequest\"P\n" +
 	"\x13GetPressureResponse\x129\n" +
-	"\x05state\x18\x01 \x01(\v2#.metaextract.cache.v1.PressureStateR\x05state\"6\n" +
+	"\x05state\x18\x01 \x01(\v2#.metaextract.cache.v1.PressureStateR\x05state\"s\n" +
 	"\x14WatchPressureRequest\x12\x1e\n" +
 	"\n" +
 	"subscriber\x18\x01 \x01(\tR\n" +
-	"subscriber\"p\n" +
+	"subscriber\x12\x14\n" +
+	"\x05epoch\x18\x02 \x01(\tR\x05epoch\x12%\n" +
+	"\x0eafter_revision\x18\x03 \x01(\x04R\rafterRevision\"\xe4\x02\n" +
 	"\x15WatchPressureResponse\x129\n" +
 	"\x05state\x18\x01 \x01(\v2#.metaextract.cache.v1.PressureStateR\x05state\x12\x1c\n" +
-	"\theartbeat\x18\x02 \x01(\bR\theartbeat*\xb9\x01\n" +
+	"\theartbeat\x18\x02 \x01(\bR\theartbeat\x12<\n" +
+	"\x06missed\x18\x03 \x03(\v2$.metaextract.cache.v1.PressureChangeR\x06missed\x12&\n" +
+	"\x0fmissed_has_gaps\x18\x04 \x01(\bR\rmissedHasGaps\x12\x1a\n" +
+	"\bdraining\x18\x05 \x01(\bR\bdraining\x126\n" +
+	"\x17reconnect_after_seconds\x18\x06 \x01(\x01R\x15reconnectAfterSeconds\x128\n" +
+	"\x05table\x18\a \x01(\v2\".metaextract.cache.v1.BackoffTableR\x05table\"\x86\x02\n" +
+	"\x0ePressureChange\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x1d\n" +
+	"\n" +
+	"changed_at\x18\x02 \x01(\x01R\tchangedAt\x12B\n" +
+	"\n" +
+	"from_level\x18\x03 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\tfromLevel\x12>\n" +
+	"\bto_level\x18\x04 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\atoLevel\x12\x14\n" +
+	"\x05cause\x18\x05 \x01(\tR\x05cause\x12\x1f\n" +
+	"\vscore_ratio\x18\x06 \x01(\x01R\n" +
+	"scoreRatio\"_\n" +
+	"\x19GetPressureHistoryRequest\x12#\n" +
+	"\rsince_seconds\x18\x01 \x01(\x01R\fsinceSeconds\x12\x1d\n" +
+	"\n" +
+	"max_points\x18\x02 \x01(\rR\tmaxPoints\"\x92\x02\n" +
+	"\x1aGetPressureHistoryResponse\x12;\n" +
+	"\x06points\x18\x01 \x03(\v2#.metaextract.cache.v1.PressurePointR\x06points\x12B\n" +
+	"\baverages\x18\x02 \x01(\v2&.metaextract.cache.v1.PressureAveragesR\baverages\x123\n" +
+	"\x16trend_ratio_per_minute\x18\x03 \x01(\x01R\x13trendRatioPerMinute\x12>\n" +
+	"\achanges\x18\x04 \x03(\v2$.metaextract.cache.v1.PressureChangeR\achanges\"}\n" +
+	"\x10PressureAverages\x12\x1d\n" +
+	"\n" +
+	"one_minute\x18\x01 \x01(\x01R\toneMinute\x12!\n" +
+	"\ffive_minutes\x18\x02 \x01(\x01R\vfiveMinutes\x12'\n" +
+	"\x0ffifteen_minutes\x18\x03 \x01(\x01R\x0efifteenMinutes\"{\n" +
+	"\rPressurePoint\x12\x0e\n" +
+	"\x02at\x18\x01 \x01(\x01R\x02at\x129\n" +
+	"\x05level\x18\x02 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\x05level\x12\x1f\n" +
+	"\vscore_ratio\x18\x03 \x01(\x01R\n" +
+	"scoreRatio*\xb9\x01\n" +
 	"\rPressureLevel\x12\x1e\n" +
 	"\x1aPRESSURE_LEVEL_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15PRESSURE_LEVEL_NORMAL\x10\x01\x12\x1b\n" +
 	"\x17PRESSURE_LEVEL_ELEVATED\x10\x02\x12\x17\n" +
 	"\x13PRESSURE_LEVEL_HIGH\x10\x03\x12\x1b\n" +
 	"\x17PRESSURE_LEVEL_CRITICAL\x10\x04\x12\x1a\n" +
-	"\x16PRESSURE_LEVEL_UNKNOWN\x10\x052\xe1\x01\n" +
+	"\x16PRESSURE_LEVEL_UNKNOWN\x10\x05*t\n" +
+	"\tWorkClass\x12\x1a\n" +
+	"\x16WORK_CLASS_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16WORK_CLASS_INTERACTIVE\x10\x01\x12\x14\n" +
+	"\x10WORK_CLASS_BATCH\x10\x02\x12\x19\n" +
+	"\x15WORK_CLASS_BACKGROUND\x10\x032\xda\x02\n" +
 	"\x0fPressureService\x12b\n" +
-	"\vGetPressure\x12(.metaextract.cache.v1.GetPressureRequest\x1a).metaextract.cache.v1.GetPressureResponse\x12j\n" +
+	"\vGetPressure\x12(.metaextract.cache.v1.GetPressureRequest\x1a).metaextract.cache.v1.GetPressureResponse\x12w\n" +
+	"\x12GetPressureHistory\x12/.metaextract.cache.v1.GetPressureHistoryRequest\x1a0.metaextract.cache.v1.GetPressureHistoryResponse\x12j\n" +
 	"\rWatchPressure\x12*.metaextract.cache.v1.WatchPressureRequest\x1a+.metaextract.cache.v1.WatchPressureResponse0\x01BPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3"
 
 var (
@@ -544,32 +1367,58 @@ func file_metaextract_cache_v1_pressure_proto_rawDescGZIP() []byte {
 	return file_metaextract_cache_v1_pressure_proto_rawDescData
 }
 
-var file_metaextract_cache_v1_pressure_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_metaextract_cache_v1_pressure_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_metaextract_cache_v1_pressure_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_metaextract_cache_v1_pressure_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_metaextract_cache_v1_pressure_proto_goTypes = []any{
-	(PressureLevel)(0),            // 0: metaextract.cache.v1.PressureLevel
-	(*PressureState)(nil),         // 1: metaextract.cache.v1.PressureState
-	(*PressureSignal)(nil),        // 2: metaextract.cache.v1.PressureSignal
-	(*GetPressureRequest)(nil),    // 3: metaextract.cache.v1.GetPressureRequest
-	(*GetPressureResponse)(nil),   // 4: metaextract.cache.v1.GetPressureResponse
-	(*WatchPressureRequest)(nil),  // 5: metaextract.cache.v1.WatchPressureRequest
-	(*WatchPressureResponse)(nil), // 6: metaextract.cache.v1.WatchPressureResponse
+	(PressureLevel)(0),                 // 0: metaextract.cache.v1.PressureLevel
+	(WorkClass)(0),                     // 1: metaextract.cache.v1.WorkClass
+	(*PressureState)(nil),              // 2: metaextract.cache.v1.PressureState
+	(*PeerPressure)(nil),               // 3: metaextract.cache.v1.PeerPressure
+	(*BackoffTable)(nil),               // 4: metaextract.cache.v1.BackoffTable
+	(*BackoffRow)(nil),                 // 5: metaextract.cache.v1.BackoffRow
+	(*PressureSignal)(nil),             // 6: metaextract.cache.v1.PressureSignal
+	(*GetPressureRequest)(nil),         // 7: metaextract.cache.v1.GetPressureRequest
+	(*GetPressureResponse)(nil),        // 8: metaextract.cache.v1.GetPressureResponse
+	(*WatchPressureRequest)(nil),       // 9: metaextract.cache.v1.WatchPressureRequest
+	(*WatchPressureResponse)(nil),      // 10: metaextract.cache.v1.WatchPressureResponse
+	(*PressureChange)(nil),             // 11: metaextract.cache.v1.PressureChange
+	(*GetPressureHistoryRequest)(nil),  // 12: metaextract.cache.v1.GetPressureHistoryRequest
+	(*GetPressureHistoryResponse)(nil), // 13: metaextract.cache.v1.GetPressureHistoryResponse
+	(*PressureAverages)(nil),           // 14: metaextract.cache.v1.PressureAverages
+	(*PressurePoint)(nil),              // 15: metaextract.cache.v1.PressurePoint
 }
 var file_metaextract_cache_v1_pressure_proto_depIdxs = []int32{
-	0, // 0: metaextract.cache.v1.PressureState.level:type_name -> metaextract.cache.v1.PressureLevel
-	2, // 1: metaextract.cache.v1.PressureState.signals:type_name -> metaextract.cache.v1.PressureSignal
-	0, // 2: metaextract.cache.v1.PressureSignal.level:type_name -> metaextract.cache.v1.PressureLevel
-	1, // 3: metaextract.cache.v1.GetPressureResponse.state:type_name -> metaextract.cache.v1.PressureState
-	1, // 4: metaextract.cache.v1.WatchPressureResponse.state:type_name -> metaextract.cache.v1.PressureState
-	3, // 5: metaextract.cache.v1.PressureService.GetPressure:input_type -> metaextract.cache.v1.GetPressureRequest
-	5, // 6: metaextract.cache.v1.PressureService.WatchPressure:input_type -> metaextract.cache.v1.WatchPressureRequest
-	4, // 7: metaextract.cache.v1.PressureService.GetPressure:output_type -> metaextract.cache.v1.GetPressureResponse
-	6, // 8: metaextract.cache.v1.PressureService.WatchPressure:output_type -> metaextract.cache.v1.WatchPressureResponse
-	7, // [7:9] is the sub-list for method output_type
-	5, // [5:7] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	0,  // 0: metaextract.cache.v1.PressureState.level:type_name -> metaextract.cache.v1.PressureLevel
+	6,  // 1: metaextract.cache.v1.PressureState.signals:type_name -> metaextract.cache.v1.PressureSignal
+	0,  // 2: metaextract.cache.v1.PressureState.fleet_level:type_name -> metaextract.cache.v1.PressureLevel
+	3,  // 3: metaextract.cache.v1.PressureState.peers:type_name -> metaextract.cache.v1.PeerPressure
+	0,  // 4: metaextract.cache.v1.PeerPressure.level:type_name -> metaextract.cache.v1.PressureLevel
+	5,  // 5: metaextract.cache.v1.BackoffTable.rows:type_name -> metaextract.cache.v1.BackoffRow
+	1,  // 6: metaextract.cache.v1.BackoffRow.work_class:type_name -> metaextract.cache.v1.WorkClass
+	0,  // 7: metaextract.cache.v1.BackoffRow.level:type_name -> metaextract.cache.v1.PressureLevel
+	0,  // 8: metaextract.cache.v1.PressureSignal.level:type_name -> metaextract.cache.v1.PressureLevel
+	0,  // 9: metaextract.cache.v1.PressureSignal.worst_level:type_name -> metaextract.cache.v1.PressureLevel
+	2,  // 10: metaextract.cache.v1.GetPressureResponse.state:type_name -> metaextract.cache.v1.PressureState
+	2,  // 11: metaextract.cache.v1.WatchPressureResponse.state:type_name -> metaextract.cache.v1.PressureState
+	11, // 12: metaextract.cache.v1.WatchPressureResponse.missed:type_name -> metaextract.cache.v1.PressureChange
+	4,  // 13: metaextract.cache.v1.WatchPressureResponse.table:type_name -> metaextract.cache.v1.BackoffTable
+	0,  // 14: metaextract.cache.v1.PressureChange.from_level:type_name -> metaextract.cache.v1.PressureLevel
+	0,  // 15: metaextract.cache.v1.PressureChange.to_level:type_name -> metaextract.cache.v1.PressureLevel
+	15, // 16: metaextract.cache.v1.GetPressureHistoryResponse.points:type_name -> metaextract.cache.v1.PressurePoint
+	14, // 17: metaextract.cache.v1.GetPressureHistoryResponse.averages:type_name -> metaextract.cache.v1.PressureAverages
+	11, // 18: metaextract.cache.v1.GetPressureHistoryResponse.changes:type_name -> metaextract.cache.v1.PressureChange
+	0,  // 19: metaextract.cache.v1.PressurePoint.level:type_name -> metaextract.cache.v1.PressureLevel
+	7,  // 20: metaextract.cache.v1.PressureService.GetPressure:input_type -> metaextract.cache.v1.GetPressureRequest
+	12, // 21: metaextract.cache.v1.PressureService.GetPressureHistory:input_type -> metaextract.cache.v1.GetPressureHistoryRequest
+	9,  // 22: metaextract.cache.v1.PressureService.WatchPressure:input_type -> metaextract.cache.v1.WatchPressureRequest
+	8,  // 23: metaextract.cache.v1.PressureService.GetPressure:output_type -> metaextract.cache.v1.GetPressureResponse
+	13, // 24: metaextract.cache.v1.PressureService.GetPressureHistory:output_type -> metaextract.cache.v1.GetPressureHistoryResponse
+	10, // 25: metaextract.cache.v1.PressureService.WatchPressure:output_type -> metaextract.cache.v1.WatchPressureResponse
+	23, // [23:26] is the sub-list for method output_type
+	20, // [20:23] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_cache_v1_pressure_proto_init() }
@@ -578,13 +1427,14 @@ func file_metaextract_cache_v1_pressure_proto_init() {
 		return
 	}
 	file_metaextract_cache_v1_pressure_proto_msgTypes[0].OneofWrappers = []any{}
+	file_metaextract_cache_v1_pressure_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_cache_v1_pressure_proto_rawDesc), len(file_metaextract_cache_v1_pressure_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   6,
+			NumEnums:      2,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,8 +21,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PressureService_GetPressure_FullMethodName   = "/metaextract.cache.v1.PressureService/GetPressure"
-	PressureService_WatchPressure_FullMethodName = "/metaextract.cache.v1.PressureService/WatchPressure"
+	PressureService_GetPressure_FullMethodName        = "/metaextract.cache.v1.PressureService/GetPressure"
+	PressureService_GetPressureHistory_FullMethodName = "/metaextract.cache.v1.PressureService/GetPressureHistory"
+	PressureService_WatchPressure_FullMethodName      = "/metaextract.cache.v1.PressureService/WatchPressure"
 )
 
 // PressureServiceClient is the client API for PressureService service.
@@ -33,7 +34,11 @@ const (
 type PressureServiceClient interface {
 	// The current state.
 	GetPressure(ctx context.Context, in *GetPressureRequest, opts ...grpc.CallOption) (*GetPressureResponse, error)
+	// Samples, averages, trend and changes of the last 15 minutes, those before a restart included.
+	GetPressureHistory(ctx context.Context, in *GetPressureHistoryRequest, opts ...grpc.CallOption) (*GetPressureHistoryResponse, error)
 	// The current state at once, then every change and a heartbeat. A slow reader skips to the latest.
+	// Name the last epoch and revision seen to be told what was missed. Before the server stops comes
+	// an event with `draining`, which says when to connect again.
 	WatchPressure(ctx context.Context, in *WatchPressureRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchPressureResponse], error)
 }
 
@@ -49,6 +54,16 @@ func (c *pressureServiceClient) GetPressure(ctx context.Context, in *GetPressure
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetPressureResponse)
 	err := c.cc.Invoke(ctx, PressureService_GetPressure_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pressureServiceClient) GetPressureHistory(ctx context.Context, in *GetPressureHistoryRequest, opts ...grpc.CallOption) (*GetPressureHistoryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetPressureHistoryResponse)
+	err := c.cc.Invoke(ctx, PressureService_GetPressureHistory_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +97,11 @@ type PressureService_WatchPressureClient = grpc.ServerStreamingClient[WatchPress
 type PressureServiceServer interface {
 	// The current state.
 	GetPressure(context.Context, *GetPressureRequest) (*GetPressureResponse, error)
+	// Samples, averages, trend and changes of the last 15 minutes, those before a restart included.
+	GetPressureHistory(context.Context, *GetPressureHistoryRequest) (*GetPressureHistoryResponse, error)
 	// The current state at once, then every change and a heartbeat. A slow reader skips to the latest.
+	// Name the last epoch and revision seen to be told what was missed. Before the server stops comes
+	// an event with `draining`, which says when to connect again.
 	WatchPressure(*WatchPressureRequest, grpc.ServerStreamingServer[WatchPressureResponse]) error
 	mustEmbedUnimplementedPressureServiceServer()
 }
@@ -96,6 +115,9 @@ type UnimplementedPressureServiceServer struct{}
 
 func (UnimplementedPressureServiceServer) GetPressure(context.Context, *GetPressureRequest) (*GetPressureResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetPressure not implemented")
+}
+func (UnimplementedPressureServiceServer) GetPressureHistory(context.Context, *GetPressureHistoryRequest) (*GetPressureHistoryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetPressureHistory not implemented")
 }
 func (UnimplementedPressureServiceServer) WatchPressure(*WatchPressureRequest, grpc.ServerStreamingServer[WatchPressureResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchPressure not implemented")
@@ -139,6 +161,24 @@ func _PressureService_GetPressure_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PressureService_GetPressureHistory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPressureHistoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PressureServiceServer).GetPressureHistory(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PressureService_GetPressureHistory_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PressureServiceServer).GetPressureHistory(ctx, req.(*GetPressureHistoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PressureService_WatchPressure_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchPressureRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -160,6 +200,10 @@ var PressureService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetPressure",
 			Handler:    _PressureService_GetPressure_Handler,
+		},
+		{
+			MethodName: "GetPressureHistory",
+			Handler:    _PressureService_GetPressureHistory_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -309,7 +309,9 @@ type ExtractOptions struct {
 	CacheMode CacheMode `protobuf:"varint,3,opt,name=cache_mode,json=cacheMode,proto3,enum=metaextract.extractor.v1.CacheMode" json:"cache_mode,omitempty"`
 	// Time limit for reading in seconds, 0 < t <= limits.max_parse_seconds; absent: that maximum. The
 	// RPC deadline limits it as well: a reply with what was found leaves shortly before it.
-	ParseSeconds  *float64 `protobuf:"fixed64,4,opt,name=parse_seconds,json=parseSeconds,proto3,oneof" json:"parse_seconds,omitempty"`
+	ParseSeconds *float64 `protobuf:"fixed64,4,opt,name=parse_seconds,json=parseSeconds,proto3,oneof" json:"parse_seconds,omitempty"`
+	// How urgent it is. Under pressure the less urgent is shed first. Unspecified: INTERACTIVE.
+	WorkClass     v11.WorkClass `protobuf:"varint,5,opt,name=work_class,json=workClass,proto3,enum=metaextract.cache.v1.WorkClass" json:"work_class,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -370,6 +372,13 @@ func (x *ExtractOptions) GetParseSeconds() float64 {
 		return *x.ParseSeconds
 	}
 	return 0
+}
+
+func (x *ExtractOptions) GetWorkClass() v11.WorkClass {
+	if x != nil {
+		return x.WorkClass
+	}
+	return v11.WorkClass(0)
 }
 
 // The document of one file.
@@ -1150,9 +1159,31 @@ type GetBackoffStateResponse struct {
 	// The terms of the limit; the smallest binds.
 	Terms []*LimitTerm `protobuf:"bytes,10,rep,name=terms,proto3" json:"terms,omitempty"`
 	// Requests refused since the start.
-	RefusedTotal  uint64 `protobuf:"varint,11,opt,name=refused_total,json=refusedTotal,proto3" json:"refused_total,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RefusedTotal uint64 `protobuf:"varint,11,opt,name=refused_total,json=refusedTotal,proto3" json:"refused_total,omitempty"`
+	// Bytes that running work is expected to need, reserved before it began.
+	ReservedBytes uint64 `protobuf:"varint,12,opt,name=reserved_bytes,json=reservedBytes,proto3" json:"reserved_bytes,omitempty"`
+	// Most bytes that may be reserved now.
+	ReservableBytes uint64 `protobuf:"varint,13,opt,name=reservable_bytes,json=reservableBytes,proto3" json:"reservable_bytes,omitempty"`
+	// Uploads being received.
+	UploadsInFlight uint32 `protobuf:"varint,14,opt,name=uploads_in_flight,json=uploadsInFlight,proto3" json:"uploads_in_flight,omitempty"`
+	// Uploads allowed at once.
+	UploadsLimit uint32 `protobuf:"varint,15,opt,name=uploads_limit,json=uploadsLimit,proto3" json:"uploads_limit,omitempty"`
+	// Each class of work.
+	Classes []*ClassState `protobuf:"bytes,16,rep,name=classes,proto3" json:"classes,omitempty"`
+	// Best size of an upload's chunk now, in bytes.
+	ChunkBytes uint32 `protobuf:"varint,17,opt,name=chunk_bytes,json=chunkBytes,proto3" json:"chunk_bytes,omitempty"`
+	// What the local level is due to; see PressureState.cause.
+	LocalCause string `protobuf:"bytes,18,opt,name=local_cause,json=localCause,proto3" json:"local_cause,omitempty"`
+	// The server's own memory, worst signal first.
+	LocalSignals []*v11.PressureSignal `protobuf:"bytes,19,rep,name=local_signals,json=localSignals,proto3" json:"local_signals,omitempty"`
+	// The score of the server's own memory.
+	LocalScoreRatio float64 `protobuf:"fixed64,20,opt,name=local_score_ratio,json=localScoreRatio,proto3" json:"local_score_ratio,omitempty"`
+	// Load for balancers, as in ORCA's application_utilization: demand / what is allowed.
+	UtilizationRatio float64 `protobuf:"fixed64,21,opt,name=utilization_ratio,json=utilizationRatio,proto3" json:"utilization_ratio,omitempty"`
+	// Delay that a refused caller would be told now, in seconds, before jitter.
+	RetryAfterSeconds float64 `protobuf:"fixed64,22,opt,name=retry_after_seconds,json=retryAfterSeconds,proto3" json:"retry_after_seconds,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *GetBackoffStateResponse) Reset() {
@@ -1262,10 +1293,169 @@ func (x *GetBackoffStateResponse) GetRefusedTotal() uint64 {
 	return 0
 }
 
+func (x *GetBackoffStateResponse) GetReservedBytes() uint64 {
+	if x != nil {
+		return x.ReservedBytes
+	}
+	return 0
+}
+
+func (x *GetBackoffStateResponse) GetReservableBytes() uint64 {
+	if x != nil {
+		return x.ReservableBytes
+	}
+	return 0
+}
+
+func (x *GetBackoffStateResponse) GetUploadsInFlight() uint32 {
+	if x != nil {
+		return x.UploadsInFlight
+	}
+	return 0
+}
+
+func (x *GetBackoffStateResponse) GetUploadsLimit() uint32 {
+	if x != nil {
+		return x.UploadsLimit
+	}
+	return 0
+}
+
+func (x *GetBackoffStateResponse) GetClasses() []*ClassState {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
+func (x *GetBackoffStateResponse) GetChunkBytes() uint32 {
+	if x != nil {
+		return x.ChunkBytes
+	}
+	return 0
+}
+
+func (x *GetBackoffStateResponse) GetLocalCause() string {
+	if x != nil {
+		return x.LocalCause
+	}
+	return ""
+}
+
+func (x *GetBackoffStateResponse) GetLocalSignals() []*v11.PressureSignal {
+	if x != nil {
+		return x.LocalSignals
+	}
+	return nil
+}
+
+func (x *GetBackoffStateResponse) GetLocalScoreRatio() float64 {
+	if x != nil {
+		return x.LocalScoreRatio
+	}
+	return 0
+}
+
+func (x *GetBackoffStateResponse) GetUtilizationRatio() float64 {
+	if x != nil {
+		return x.UtilizationRatio
+	}
+	return 0
+}
+
+func (x *GetBackoffStateResponse) GetRetryAfterSeconds() float64 {
+	if x != nil {
+		return x.RetryAfterSeconds
+	}
+	return 0
+}
+
+// One class of work.
+type ClassState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The class.
+	WorkClass v11.WorkClass `protobuf:"varint,1,opt,name=work_class,json=workClass,proto3,enum=metaextract.cache.v1.WorkClass" json:"work_class,omitempty"`
+	// Parses that it may fill now, together with more urgent work.
+	Limit uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Parses running.
+	InFlight uint32 `protobuf:"varint,3,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
+	// Requests waiting.
+	Queued uint32 `protobuf:"varint,4,opt,name=queued,proto3" json:"queued,omitempty"`
+	// Requests refused since the start.
+	RefusedTotal  uint64 `protobuf:"varint,5,opt,name=refused_total,json=refusedTotal,proto3" json:"refused_total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClassState) Reset() {
+	*x = ClassState{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClassState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClassState) ProtoMessage() {}
+
+func (x *ClassState) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClassState.ProtoReflect.Descriptor instead.
+func (*ClassState) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ClassState) GetWorkClass() v11.WorkClass {
+	if x != nil {
+		return x.WorkClass
+	}
+	return v11.WorkClass(0)
+}
+
+func (x *ClassState) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ClassState) GetInFlight() uint32 {
+	if x != nil {
+		return x.InFlight
+	}
+	return 0
+}
+
+func (x *ClassState) GetQueued() uint32 {
+	if x != nil {
+		return x.Queued
+	}
+	return 0
+}
+
+func (x *ClassState) GetRefusedTotal() uint64 {
+	if x != nil {
+		return x.RefusedTotal
+	}
+	return 0
+}
+
 // One term of the concurrency limit.
 type LimitTerm struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What it stands for: "configured", "pressure".
+	// What it stands for: "configured", "cache_pressure", "local_memory", "latency", "ramp".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Parses that it allows at once.
 	Limit uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
@@ -1277,7 +1467,7 @@ type LimitTerm struct {
 
 func (x *LimitTerm) Reset() {
 	*x = LimitTerm{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[15]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1289,7 +1479,7 @@ func (x *LimitTerm) String() string {
 func (*LimitTerm) ProtoMessage() {}
 
 func (x *LimitTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[15]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1302,7 +1492,7 @@ func (x *LimitTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitTerm.ProtoReflect.Descriptor instead.
 func (*LimitTerm) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{15}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LimitTerm) GetName() string {
@@ -1338,13 +1528,15 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\x06source\"6\n" +
 	"\fInlineSource\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xee\x01\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xae\x02\n" +
 	"\x0eExtractOptions\x12\x18\n" +
 	"\amodules\x18\x01 \x03(\tR\amodules\x12B\n" +
 	"\adigests\x18\x02 \x03(\x0e2(.metaextract.document.v1.DigestAlgorithmR\adigests\x12B\n" +
 	"\n" +
 	"cache_mode\x18\x03 \x01(\x0e2#.metaextract.extractor.v1.CacheModeR\tcacheMode\x12(\n" +
-	"\rparse_seconds\x18\x04 \x01(\x01H\x00R\fparseSeconds\x88\x01\x01B\x10\n" +
+	"\rparse_seconds\x18\x04 \x01(\x01H\x00R\fparseSeconds\x88\x01\x01\x12>\n" +
+	"\n" +
+	"work_class\x18\x05 \x01(\x0e2\x1f.metaextract.cache.v1.WorkClassR\tworkClassB\x10\n" +
 	"\x0e_parse_seconds\"\x8e\x01\n" +
 	"\x0fExtractResponse\x12=\n" +
 	"\bdocument\x18\x01 \x01(\v2!.metaextract.document.v1.DocumentR\bdocument\x12<\n" +
@@ -1401,7 +1593,7 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\x11max_parse_seconds\x18\x03 \x01(\x01R\x0fmaxParseSeconds\x123\n" +
 	"\x16max_parse_memory_bytes\x18\x04 \x01(\x04R\x13maxParseMemoryBytes\x12,\n" +
 	"\x12max_document_bytes\x18\x05 \x01(\x04R\x10maxDocumentBytes\"\x18\n" +
-	"\x16GetBackoffStateRequest\"\xdc\x04\n" +
+	"\x16GetBackoffStateRequest\"\xd5\b\n" +
 	"\x17GetBackoffStateResponse\x129\n" +
 	"\x05level\x18\x01 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\x05level\x12D\n" +
 	"\vcache_level\x18\x02 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\n" +
@@ -1416,9 +1608,30 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\x06policy\x18\t \x01(\tR\x06policy\x129\n" +
 	"\x05terms\x18\n" +
 	" \x03(\v2#.metaextract.extractor.v1.LimitTermR\x05terms\x12#\n" +
-	"\rrefused_total\x18\v \x01(\x04R\frefusedTotalB\x1a\n" +
+	"\rrefused_total\x18\v \x01(\x04R\frefusedTotal\x12%\n" +
+	"\x0ereserved_bytes\x18\f \x01(\x04R\rreservedBytes\x12)\n" +
+	"\x10reservable_bytes\x18\r \x01(\x04R\x0freservableBytes\x12*\n" +
+	"\x11uploads_in_flight\x18\x0e \x01(\rR\x0fuploadsInFlight\x12#\n" +
+	"\ruploads_limit\x18\x0f \x01(\rR\fuploadsLimit\x12>\n" +
+	"\aclasses\x18\x10 \x03(\v2$.metaextract.extractor.v1.ClassStateR\aclasses\x12\x1f\n" +
+	"\vchunk_bytes\x18\x11 \x01(\rR\n" +
+	"chunkBytes\x12\x1f\n" +
+	"\vlocal_cause\x18\x12 \x01(\tR\n" +
+	"localCause\x12I\n" +
+	"\rlocal_signals\x18\x13 \x03(\v2$.metaextract.cache.v1.PressureSignalR\flocalSignals\x12*\n" +
+	"\x11local_score_ratio\x18\x14 \x01(\x01R\x0flocalScoreRatio\x12+\n" +
+	"\x11utilization_ratio\x18\x15 \x01(\x01R\x10utilizationRatio\x12.\n" +
+	"\x13retry_after_seconds\x18\x16 \x01(\x01R\x11retryAfterSecondsB\x1a\n" +
 	"\x18_cache_event_age_secondsB\x15\n" +
-	"\x13_refuse_above_bytes\"O\n" +
+	"\x13_refuse_above_bytes\"\xbc\x01\n" +
+	"\n" +
+	"ClassState\x12>\n" +
+	"\n" +
+	"work_class\x18\x01 \x01(\x0e2\x1f.metaextract.cache.v1.WorkClassR\tworkClass\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\x12\x1b\n" +
+	"\tin_flight\x18\x03 \x01(\rR\binFlight\x12\x16\n" +
+	"\x06queued\x18\x04 \x01(\rR\x06queued\x12#\n" +
+	"\rrefused_total\x18\x05 \x01(\x04R\frefusedTotal\"O\n" +
 	"\tLimitTerm\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\rR\x05limit\x12\x18\n" +
@@ -1454,7 +1667,7 @@ func file_metaextract_extractor_v1_extractor_proto_rawDescGZIP() []byte {
 }
 
 var file_metaextract_extractor_v1_extractor_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_metaextract_extractor_v1_extractor_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_metaextract_extractor_v1_extractor_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_metaextract_extractor_v1_extractor_proto_goTypes = []any{
 	(CacheMode)(0),                  // 0: metaextract.extractor.v1.CacheMode
 	(CacheStatus)(0),                // 1: metaextract.extractor.v1.CacheStatus
@@ -1473,44 +1686,51 @@ var file_metaextract_extractor_v1_extractor_proto_goTypes = []any{
 	(*Limits)(nil),                  // 14: metaextract.extractor.v1.Limits
 	(*GetBackoffStateRequest)(nil),  // 15: metaextract.extractor.v1.GetBackoffStateRequest
 	(*GetBackoffStateResponse)(nil), // 16: metaextract.extractor.v1.GetBackoffStateResponse
-	(*LimitTerm)(nil),               // 17: metaextract.extractor.v1.LimitTerm
-	(v1.DigestAlgorithm)(0),         // 18: metaextract.document.v1.DigestAlgorithm
-	(*v1.Document)(nil),             // 19: metaextract.document.v1.Document
-	(v11.PressureLevel)(0),          // 20: metaextract.cache.v1.PressureLevel
+	(*ClassState)(nil),              // 17: metaextract.extractor.v1.ClassState
+	(*LimitTerm)(nil),               // 18: metaextract.extractor.v1.LimitTerm
+	(v1.DigestAlgorithm)(0),         // 19: metaextract.document.v1.DigestAlgorithm
+	(v11.WorkClass)(0),              // 20: metaextract.cache.v1.WorkClass
+	(*v1.Document)(nil),             // 21: metaextract.document.v1.Document
+	(v11.PressureLevel)(0),          // 22: metaextract.cache.v1.PressureLevel
+	(*v11.PressureSignal)(nil),      // 23: metaextract.cache.v1.PressureSignal
 }
 var file_metaextract_extractor_v1_extractor_proto_depIdxs = []int32{
 	3,  // 0: metaextract.extractor.v1.ExtractRequest.inline:type_name -> metaextract.extractor.v1.InlineSource
 	4,  // 1: metaextract.extractor.v1.ExtractRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	18, // 2: metaextract.extractor.v1.ExtractOptions.digests:type_name -> metaextract.document.v1.DigestAlgorithm
+	19, // 2: metaextract.extractor.v1.ExtractOptions.digests:type_name -> metaextract.document.v1.DigestAlgorithm
 	0,  // 3: metaextract.extractor.v1.ExtractOptions.cache_mode:type_name -> metaextract.extractor.v1.CacheMode
-	19, // 4: metaextract.extractor.v1.ExtractResponse.document:type_name -> metaextract.document.v1.Document
-	9,  // 5: metaextract.extractor.v1.ExtractResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	7,  // 6: metaextract.extractor.v1.ExtractUploadRequest.header:type_name -> metaextract.extractor.v1.UploadHeader
-	4,  // 7: metaextract.extractor.v1.UploadHeader.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	19, // 8: metaextract.extractor.v1.ExtractUploadResponse.document:type_name -> metaextract.document.v1.Document
-	9,  // 9: metaextract.extractor.v1.ExtractUploadResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	1,  // 10: metaextract.extractor.v1.ExtractionInfo.cache_status:type_name -> metaextract.extractor.v1.CacheStatus
-	12, // 11: metaextract.extractor.v1.GetCapabilitiesResponse.formats:type_name -> metaextract.extractor.v1.FormatInfo
-	13, // 12: metaextract.extractor.v1.GetCapabilitiesResponse.modules:type_name -> metaextract.extractor.v1.ModuleInfo
-	14, // 13: metaextract.extractor.v1.GetCapabilitiesResponse.limits:type_name -> metaextract.extractor.v1.Limits
-	18, // 14: metaextract.extractor.v1.GetCapabilitiesResponse.digests:type_name -> metaextract.document.v1.DigestAlgorithm
-	20, // 15: metaextract.extractor.v1.GetBackoffStateResponse.level:type_name -> metaextract.cache.v1.PressureLevel
-	20, // 16: metaextract.extractor.v1.GetBackoffStateResponse.cache_level:type_name -> metaextract.cache.v1.PressureLevel
-	20, // 17: metaextract.extractor.v1.GetBackoffStateResponse.local_level:type_name -> metaextract.cache.v1.PressureLevel
-	17, // 18: metaextract.extractor.v1.GetBackoffStateResponse.terms:type_name -> metaextract.extractor.v1.LimitTerm
-	2,  // 19: metaextract.extractor.v1.ExtractorService.Extract:input_type -> metaextract.extractor.v1.ExtractRequest
-	6,  // 20: metaextract.extractor.v1.ExtractorService.ExtractUpload:input_type -> metaextract.extractor.v1.ExtractUploadRequest
-	10, // 21: metaextract.extractor.v1.ExtractorService.GetCapabilities:input_type -> metaextract.extractor.v1.GetCapabilitiesRequest
-	15, // 22: metaextract.extractor.v1.ExtractorService.GetBackoffState:input_type -> metaextract.extractor.v1.GetBackoffStateRequest
-	5,  // 23: metaextract.extractor.v1.ExtractorService.Extract:output_type -> metaextract.extractor.v1.ExtractResponse
-	8,  // 24: metaextract.extractor.v1.ExtractorService.ExtractUpload:output_type -> metaextract.extractor.v1.ExtractUploadResponse
-	11, // 25: metaextract.extractor.v1.ExtractorService.GetCapabilities:output_type -> metaextract.extractor.v1.GetCapabilitiesResponse
-	16, // 26: metaextract.extractor.v1.ExtractorService.GetBackoffState:output_type -> metaextract.extractor.v1.GetBackoffStateResponse
-	23, // [23:27] is the sub-list for method output_type
-	19, // [19:23] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	20, // 4: metaextract.extractor.v1.ExtractOptions.work_class:type_name -> metaextract.cache.v1.WorkClass
+	21, // 5: metaextract.extractor.v1.ExtractResponse.document:type_name -> metaextract.document.v1.Document
+	9,  // 6: metaextract.extractor.v1.ExtractResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	7,  // 7: metaextract.extractor.v1.ExtractUploadRequest.header:type_name -> metaextract.extractor.v1.UploadHeader
+	4,  // 8: metaextract.extractor.v1.UploadHeader.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	21, // 9: metaextract.extractor.v1.ExtractUploadResponse.document:type_name -> metaextract.document.v1.Document
+	9,  // 10: metaextract.extractor.v1.ExtractUploadResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	1,  // 11: metaextract.extractor.v1.ExtractionInfo.cache_status:type_name -> metaextract.extractor.v1.CacheStatus
+	12, // 12: metaextract.extractor.v1.GetCapabilitiesResponse.formats:type_name -> metaextract.extractor.v1.FormatInfo
+	13, // 13: metaextract.extractor.v1.GetCapabilitiesResponse.modules:type_name -> metaextract.extractor.v1.ModuleInfo
+	14, // 14: metaextract.extractor.v1.GetCapabilitiesResponse.limits:type_name -> metaextract.extractor.v1.Limits
+	19, // 15: metaextract.extractor.v1.GetCapabilitiesResponse.digests:type_name -> metaextract.document.v1.DigestAlgorithm
+	22, // 16: metaextract.extractor.v1.GetBackoffStateResponse.level:type_name -> metaextract.cache.v1.PressureLevel
+	22, // 17: metaextract.extractor.v1.GetBackoffStateResponse.cache_level:type_name -> metaextract.cache.v1.PressureLevel
+	22, // 18: metaextract.extractor.v1.GetBackoffStateResponse.local_level:type_name -> metaextract.cache.v1.PressureLevel
+	18, // 19: metaextract.extractor.v1.GetBackoffStateResponse.terms:type_name -> metaextract.extractor.v1.LimitTerm
+	17, // 20: metaextract.extractor.v1.GetBackoffStateResponse.classes:type_name -> metaextract.extractor.v1.ClassState
+	23, // 21: metaextract.extractor.v1.GetBackoffStateResponse.local_signals:type_name -> metaextract.cache.v1.PressureSignal
+	20, // 22: metaextract.extractor.v1.ClassState.work_class:type_name -> metaextract.cache.v1.WorkClass
+	2,  // 23: metaextract.extractor.v1.ExtractorService.Extract:input_type -> metaextract.extractor.v1.ExtractRequest
+	6,  // 24: metaextract.extractor.v1.ExtractorService.ExtractUpload:input_type -> metaextract.extractor.v1.ExtractUploadRequest
+	10, // 25: metaextract.extractor.v1.ExtractorService.GetCapabilities:input_type -> metaextract.extractor.v1.GetCapabilitiesRequest
+	15, // 26: metaextract.extractor.v1.ExtractorService.GetBackoffState:input_type -> metaextract.extractor.v1.GetBackoffStateRequest
+	5,  // 27: metaextract.extractor.v1.ExtractorService.Extract:output_type -> metaextract.extractor.v1.ExtractResponse
+	8,  // 28: metaextract.extractor.v1.ExtractorService.ExtractUpload:output_type -> metaextract.extractor.v1.ExtractUploadResponse
+	11, // 29: metaextract.extractor.v1.ExtractorService.GetCapabilities:output_type -> metaextract.extractor.v1.GetCapabilitiesResponse
+	16, // 30: metaextract.extractor.v1.ExtractorService.GetBackoffState:output_type -> metaextract.extractor.v1.GetBackoffStateResponse
+	27, // [27:31] is the sub-list for method output_type
+	23, // [23:27] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_extractor_v1_extractor_proto_init() }
@@ -1535,7 +1755,7 @@ func file_metaextract_extractor_v1_extractor_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_extractor_v1_extractor_proto_rawDesc), len(file_metaextract_extractor_v1_extractor_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

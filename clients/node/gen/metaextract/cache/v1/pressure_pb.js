@@ -10,7 +10,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file metaextract/cache/v1/pressure.proto.
  */
 export const file_metaextract_cache_v1_pressure = /*@__PURE__*/
-  fileDesc("CiNtZXRhZXh0cmFjdC9jYWNoZS92MS9wcmVzc3VyZS5wcm90bxIUbWV0YWV4dHJhY3QuY2FjaGUudjEi0QIKDVByZXNzdXJlU3RhdGUSDQoFZXBvY2gYASABKAkSEAoIcmV2aXNpb24YAiABKAQSMgoFbGV2ZWwYAyABKA4yIy5tZXRhZXh0cmFjdC5jYWNoZS52MS5QcmVzc3VyZUxldmVsEhMKC3Njb3JlX3JhdGlvGAQgASgBEh4KFnNsb3BlX3JhdGlvX3Blcl9zZWNvbmQYBSABKAESIgoVc2Vjb25kc190b19uZXh0X2xldmVsGAYgASgBSACIAQESNQoHc2lnbmFscxgHIAMoCzIkLm1ldGFleHRyYWN0LmNhY2hlLnYxLlByZXNzdXJlU2lnbmFsEhkKEXZhbGlkX2Zvcl9zZWNvbmRzGAggASgBEhIKCm92ZXJyaWRkZW4YCSABKAgSEgoKc2FtcGxlZF9hdBgKIAEoAUIYChZfc2Vjb25kc190b19uZXh0X2xldmVsIooBCg5QcmVzc3VyZVNpZ25hbBIMCgRuYW1lGAEgASgJEhIKCnVzZWRfYnl0ZXMYAiABKAQSEwoLbGltaXRfYnl0ZXMYAyABKAQSDQoFcmF0aW8YBCABKAESMgoFbGV2ZWwYBSABKA4yIy5tZXRhZXh0cmFjdC5jYWNoZS52MS5QcmVzc3VyZUxldmVsIhQKEkdldFByZXNzdXJlUmVxdWVzdCJJChNHZXRQcmVzc3VyZVJlc3BvbnNlEjIKBXN0YXRlGAEgASgLMiMubWV0YWV4dHJhY3QuY2FjaGUudjEuUHJlc3N1cmVTdGF0ZSIqChRXYXRjaFByZXNzdXJlUmVxdWVzdBISCgpzdWJzY3JpYmVyGAEgASgJIl4KFVdhdGNoUHJlc3N1cmVSZXNwb25zZRIyCgVzdGF0ZRgBIAEoCzIjLm1ldGFleHRyYWN0LmNhY2hlLnYxLlByZXNzdXJlU3RhdGUSEQoJaGVhcnRiZWF0GAIgASgIKrkBCg1QcmVzc3VyZUxldmVsEh4KGlBSRVNTVVJFX0xFVkVMX1VOU1BFQ0lGSUVEEAASGQoVUFJFU1NVUkVfTEVWRUxfTk9STUFMEAESGwoXUFJFU1NVUkVfTEVWRUxfRUxFVkFURUQQAhIXChNQUkVTU1VSRV9MRVZFTF9ISUdIEAMSGwoXUFJFU1NVUkVfTEVWRUxfQ1JJVElDQUwQBBIaChZQUkVTU1VSRV9MRVZFTF9VTktOT1dOEAUy4QEKD1ByZXNzdXJlU2VydmljZRJiCgtHZXRQcmVzc3VyZRIoLm1ldGFleHRyYWN0LmNhY2hlLnYxLkdldFByZXNzdXJlUmVxdWVzdBopLm1ldGFleHRyYWN0LmNhY2hlLnYxLkdldFByZXNzdXJlUmVzcG9uc2USagoNV2F0Y2hQcmVzc3VyZRIqLm1ldGFleHRyYWN0LmNhY2hlLnYxLldhdGNoUHJlc3N1cmVSZXF1ZXN0GisubWV0YWV4dHJhY3QuY2FjaGUudjEuV2F0Y2hQcmVzc3VyZVJlc3BvbnNlMAFCUFpOZ2l0aHViLmNvbS9tZXRhZXh0cmFjdC9tZXRhZXh0cmFjdC9jbGllbnRzL2dvL2dlbi9tZXRhZXh0cmFjdC9jYWNoZS92MTtjYWNoZXYxYgZwcm90bzM");
+  fileDesc("CiNtZXRhZXh0cmFjdC9jYWNoZS92MS9wcmVzc3VyZS5wcm90bxIUbWV0YWV4dHJhY3QuY2FjaGUudjEi/QMKDVByZXNzdXJlU3RhdGUSDQoFZXBvY2gYASABKAkSEAoIcmV2aXNpb24YAiABKAQSMgoFbGV2ZWwYAyABKA4yIy5tZXRhZXh0cmFjdC5jYWNoZS52MS5QcmVzc3VyZUxldmVsEhMKC3Njb3JlX3JhdGlvGAQgASgBEh4KFnNsb3BlX3JhdGlvX3Blcl9zZWNvbmQYBSABKAESIgoVc2Vjb25kc190b19uZXh0X2xldmVsGAYgASgBSACIAQESNQoHc2lnbmFscxgHIAMoCzIkLm1ldGFleHRyYWN0LmNhY2hlLnYxLlByZXNzdXJlU2lnbmFsEhkKEXZhbGlkX2Zvcl9zZWNvbmRzGAggASgBEhIKCm92ZXJyaWRkZW4YCSABKAgSEgoKc2FtcGxlZF9hdBgKIAEoARINCgVjYXVzZRgLIAEoCRIdChVldmljdGlvbl90YXJnZXRfYnl0ZXMYDCABKAQSDwoHcmVwbGljYRgNIAEoCRI4CgtmbGVldF9sZXZlbBgOIAEoDjIjLm1ldGFleHRyYWN0LmNhY2hlLnYxLlByZXNzdXJlTGV2ZWwSMQoFcGVlcnMYDyADKAsyIi5tZXRhZXh0cmFjdC5jYWNoZS52MS5QZWVyUHJlc3N1cmVCGAoWX3NlY29uZHNfdG9fbmV4dF9sZXZlbCJ9CgxQZWVyUHJlc3N1cmUSDwoHcmVwbGljYRgBIAEoCRIyCgVsZXZlbBgCIAEoDjIjLm1ldGFleHRyYWN0LmNhY2hlLnYxLlByZXNzdXJlTGV2ZWwSEwoLc2NvcmVfcmF0aW8YAyABKAESEwoLYWdlX3NlY29uZHMYBCABKAEiewoMQmFja29mZlRhYmxlEi4KBHJvd3MYASADKAsyIC5tZXRhZXh0cmFjdC5jYWNoZS52MS5CYWNrb2ZmUm93Eh0KFXJhbXBfcmF0aW9fcGVyX3NlY29uZBgCIAEoARIcChRwaGFzZV9zcHJlYWRfc2Vjb25kcxgDIAEoASL6AQoKQmFja29mZlJvdxIzCgp3b3JrX2NsYXNzGAEgASgOMh8ubWV0YWV4dHJhY3QuY2FjaGUudjEuV29ya0NsYXNzEjIKBWxldmVsGAIgASgOMiMubWV0YWV4dHJhY3QuY2FjaGUudjEuUHJlc3N1cmVMZXZlbBIZChFjb25jdXJyZW5jeV9yYXRpbxgDIAEoARITCgtjaHVua19ieXRlcxgEIAEoDRIfChJyZWZ1c2VfYWJvdmVfYnl0ZXMYBSABKARIAIgBARIbChNyZXRyeV9hZnRlcl9zZWNvbmRzGAYgASgBQhUKE19yZWZ1c2VfYWJvdmVfYnl0ZXMixAEKDlByZXNzdXJlU2lnbmFsEgwKBG5hbWUYASABKAkSEgoKdXNlZF9ieXRlcxgCIAEoBBITCgtsaW1pdF9ieXRlcxgDIAEoBBINCgVyYXRpbxgEIAEoARIyCgVsZXZlbBgFIAEoDjIjLm1ldGFleHRyYWN0LmNhY2hlLnYxLlByZXNzdXJlTGV2ZWwSOAoLd29yc3RfbGV2ZWwYBiABKA4yIy5tZXRhZXh0cmFjdC5jYWNoZS52MS5QcmVzc3VyZUxldmVsIhQKEkdldFByZXNzdXJlUmVxdWVzdCJJChNHZXRQcmVzc3VyZVJlc3BvbnNlEjIKBXN0YXRlGAEgASgLMiMubWV0YWV4dHJhY3QuY2FjaGUudjEuUHJlc3N1cmVTdGF0ZSJRChRXYXRjaFByZXNzdXJlUmVxdWVzdBISCgpzdWJzY3JpYmVyGAEgASgJEg0KBWVwb2NoGAIgASgJEhYKDmFmdGVyX3JldmlzaW9uGAMgASgEIpMCChVXYXRjaFByZXNzdXJlUmVzcG9uc2USMgoFc3RhdGUYASABKAsyIy5tZXRhZXh0cmFjdC5jYWNoZS52MS5QcmVzc3VyZVN0YXRlEhEKCWhlYXJ0YmVhdBgCIAEoCBI0CgZtaXNzZWQYAyADKAsyJC5tZXRhZXh0cmFjdC5jYWNoZS52MS5QcmVzc3VyZUNoYW5nZRIXCg9taXNzZWRfaGFzX2dhcHMYBCABKAgSEAoIZHJhaW5pbmcYBSABKAgSHwoXcmVjb25uZWN0X2FmdGVyX3NlY29uZHMYBiABKAESMQoFdGFibGUYByABKAsyIi5tZXRhZXh0cmFjdC5jYWNoZS52MS5CYWNrb2ZmVGFibGUiygEKDlByZXNzdXJlQ2hhbmdlEhAKCHJldmlzaW9uGAEgASgEEhIKCmNoYW5nZWRfYXQYAiABKAESNwoKZnJvbV9sZXZlbBgDIAEoDjIjLm1ldGFleHRyYWN0LmNhY2hlLnYxLlByZXNzdXJlTGV2ZWwSNQoIdG9fbGV2ZWwYBCABKA4yIy5tZXRhZXh0cmFjdC5jYWNoZS52MS5QcmVzc3VyZUxldmVsEg0KBWNhdXNlGAUgASgJEhMKC3Njb3JlX3JhdGlvGAYgASgBIkYKGUdldFByZXNzdXJlSGlzdG9yeVJlcXVlc3QSFQoNc2luY2Vfc2Vjb25kcxgBIAEoARISCgptYXhfcG9pbnRzGAIgASgNIuIBChpHZXRQcmVzc3VyZUhpc3RvcnlSZXNwb25zZRIzCgZwb2ludHMYASADKAsyIy5tZXRhZXh0cmFjdC5jYWNoZS52MS5QcmVzc3VyZVBvaW50EjgKCGF2ZXJhZ2VzGAIgASgLMiYubWV0YWV4dHJhY3QuY2FjaGUudjEuUHJlc3N1cmVBdmVyYWdlcxIeChZ0cmVuZF9yYXRpb19wZXJfbWludXRlGAMgASgBEjUKB2NoYW5nZXMYBCADKAsyJC5tZXRhZXh0cmFjdC5jYWNoZS52MS5QcmVzc3VyZUNoYW5nZSJVChBQcmVzc3VyZUF2ZXJhZ2VzEhIKCm9uZV9taW51dGUYASABKAESFAoMZml2ZV9taW51dGVzGAIgASgBEhcKD2ZpZnRlZW5fbWludXRlcxgDIAEoASJkCg1QcmVzc3VyZVBvaW50EgoKAmF0GAEgASgBEjIKBWxldmVsGAIgASgOMiMubWV0YWV4dHJhY3QuY2FjaGUudjEuUHJlc3N1cmVMZXZlbBITCgtzY29yZV9yYXRpbxgDIAEoASq5AQoNUHJlc3N1cmVMZXZlbBIeChpQUkVTU1VSRV9MRVZFTF9VTlNQRUNJRklFRBAAEhkKFVBSRVNTVVJFX0xFVkVMX05PUk1BTBABEhsKF1BSRVNTVVJFX0xFVkVMX0VMRVZBVEVEEAISFwoTUFJFU1NVUkVfTEVWRUxfSElHSBADEhsKF1BSRVNTVVJFX0xFVkVMX0NSSVRJQ0FMEAQSGgoWUFJFU1NVUkVfTEVWRUxfVU5LTk9XThAFKnQKCVdvcmtDbGFzcxIaChZXT1JLX0NMQVNTX1VOU1BFQ0lGSUVEEAASGgoWV09SS19DTEFTU19JTlRFUkFDVElWRRABEhQKEFdPUktfQ0xBU1NfQkFUQ0gQAhIZChVXT1JLX0NMQVNTX0JBQ0tHUk9VTkQQAzLaAgoPUHJlc3N1cmVTZXJ2aWNlEmIKC0dldFByZXNzdXJlEigubWV0YWV4dHJhY3QuY2FjaGUudjEuR2V0UHJlc3N1cmVSZXF1ZXN0GikubWV0YWV4dHJhY3QuY2FjaGUudjEuR2V0UHJlc3N1cmVSZXNwb25zZRJ3ChJHZXRQcmVzc3VyZUhpc3RvcnkSLy5tZXRhZXh0cmFjdC5jYWNoZS52MS5HZXRQcmVzc3VyZUhpc3RvcnlSZXF1ZXN0GjAubWV0YWV4dHJhY3QuY2FjaGUudjEuR2V0UHJlc3N1cmVIaXN0b3J5UmVzcG9uc2USagoNV2F0Y2hQcmVzc3VyZRIqLm1ldGFleHRyYWN0LmNhY2hlLnYxLldhdGNoUHJlc3N1cmVSZXF1ZXN0GisubWV0YWV4dHJhY3QuY2FjaGUudjEuV2F0Y2hQcmVzc3VyZVJlc3BvbnNlMAFCUFpOZ2l0aHViLmNvbS9tZXRhZXh0cmFjdC9tZXRhZXh0cmFjdC9jbGllbnRzL2dvL2dlbi9tZXRhZXh0cmFjdC9jYWNoZS92MTtjYWNoZXYxYgZwcm90bzM");
 
 /**
  * Describes the message metaextract.cache.v1.PressureState.
@@ -20,39 +20,95 @@ export const PressureStateSchema = /*@__PURE__*/
   messageDesc(file_metaextract_cache_v1_pressure, 0);
 
 /**
+ * Describes the message metaextract.cache.v1.PeerPressure.
+ * Use `create(PeerPressureSchema)` to create a new message.
+ */
+export const PeerPressureSchema = /*@__PURE__*/
+  messageDesc(file_metaextract_cache_v1_pressure, 1);
+
+/**
+ * Describes the message metaextract.cache.v1.BackoffTable.
+ * Use `create(BackoffTableSchema)` to create a new message.
+ */
+export const BackoffTableSchema = /*@__PURE__*/
+  messageDesc(file_metaextract_cache_v1_pressure, 2);
+
+/**
+ * Describes the message metaextract.cache.v1.BackoffRow.
+ * Use `create(BackoffRowSchema)` to create a new message.
+ */
+export const BackoffRowSchema = /*@__PURE__*/
+  messageDesc(file_metaextract_cache_v1_pressure, 3);
+
+/**
  * Describes the message metaextract.cache.v1.PressureSignal.
  * Use `create(PressureSignalSchema)` to create a new message.
  */
 export const PressureSignalSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_cache_v1_pressure, 1);
+  messageDesc(file_metaextract_cache_v1_pressure, 4);
 
 /**
  * Describes the message metaextract.cache.v1.GetPressureRequest.
  * Use `create(GetPressureRequestSchema)` to create a new message.
  */
 export const GetPressureRequestSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_cache_v1_pressure, 2);
+  messageDesc(file_metaextract_cache_v1_pressure, 5);
 
 /**
  * Describes the message metaextract.cache.v1.GetPressureResponse.
  * Use `create(GetPressureResponseSchema)` to create a new message.
  */
 export const GetPressureResponseSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_cache_v1_pressure, 3);
+  messageDesc(file_metaextract_cache_v1_pressure, 6);
 
 /**
  * Describes the message metaextract.cache.v1.WatchPressureRequest.
  * Use `create(WatchPressureRequestSchema)` to create a new message.
  */
 export const WatchPressureRequestSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_cache_v1_pressure, 4);
+  messageDesc(file_metaextract_cache_v1_pressure, 7);
 
 /**
  * Describes the message metaextract.cache.v1.WatchPressureResponse.
  * Use `create(WatchPressureResponseSchema)` to create a new message.
  */
 export const WatchPressureResponseSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_cache_v1_pressure, 5);
+  messageDesc(file_metaextract_cache_v1_pressure, 8);
+
+/**
+ * Describes the message metaextract.cache.v1.PressureChange.
+ * Use `create(PressureChangeSchema)` to create a new message.
+ */
+export const PressureChangeSchema = /*@__PURE__*/
+  messageDesc(file_metaextract_cache_v1_pressure, 9);
+
+/**
+ * Describes the message metaextract.cache.v1.GetPressureHistoryRequest.
+ * Use `create(GetPressureHistoryRequestSchema)` to create a new message.
+ */
+export const GetPressureHistoryRequestSchema = /*@__PURE__*/
+  messageDesc(file_metaextract_cache_v1_pressure, 10);
+
+/**
+ * Describes the message metaextract.cache.v1.GetPressureHistoryResponse.
+ * Use `create(GetPressureHistoryResponseSchema)` to create a new message.
+ */
+export const GetPressureHistoryResponseSchema = /*@__PURE__*/
+  messageDesc(file_metaextract_cache_v1_pressure, 11);
+
+/**
+ * Describes the message metaextract.cache.v1.PressureAverages.
+ * Use `create(PressureAveragesSchema)` to create a new message.
+ */
+export const PressureAveragesSchema = /*@__PURE__*/
+  messageDesc(file_metaextract_cache_v1_pressure, 12);
+
+/**
+ * Describes the message metaextract.cache.v1.PressurePoint.
+ * Use `create(PressurePointSchema)` to create a new message.
+ */
+export const PressurePointSchema = /*@__PURE__*/
+  messageDesc(file_metaextract_cache_v1_pressure, 13);
 
 /**
  * Describes the enum metaextract.cache.v1.PressureLevel.
@@ -67,6 +123,20 @@ export const PressureLevelSchema = /*@__PURE__*/
  */
 export const PressureLevel = /*@__PURE__*/
   tsEnum(PressureLevelSchema);
+
+/**
+ * Describes the enum metaextract.cache.v1.WorkClass.
+ */
+export const WorkClassSchema = /*@__PURE__*/
+  enumDesc(file_metaextract_cache_v1_pressure, 1);
+
+/**
+ * How urgent a request is. The less urgent is shed first.
+ *
+ * @generated from enum metaextract.cache.v1.WorkClass
+ */
+export const WorkClass = /*@__PURE__*/
+  tsEnum(WorkClassSchema);
 
 /**
  * Broadcasts the memory pressure of one cache replica.

@@ -1,37 +1,34 @@
 from __future__ import annotations
 
 import asyncio
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import json
+import logging
 
 from cache_service.entry import Budget
 from cache_service.pressure.monitor import PressureMonitor
+from cache_service.pressure.peers import Peer
 from cache_service.pressure.policy import FLOOR_ENTRIES, TierBudgetPolicy
-from service_runtime.memory.classifier import Classifier
 from service_runtime.memory.levels import PressureLevel, Thresholds
 from service_runtime.memory.release import TrimLimiter
-from service_runtime.memory.sampler import Sampler
-from service_runtime.memory.signals import MemoryUsage
+from tests.support.memory import FakeSignal as Memory
+from tests.support.memory import make_memory
 
 FULL = Budget(1_000_000, 1000)
-LEVELS = list(PressureLevel)
 
 
-def test_targets_fall_with_the_level():
-    policy = TierBudgetPolicy(FULL, 0.1)
-    assert policy.target(PressureLevel.NORMAL) == FULL
-    assert policy.target(PressureLevel.ELEVATED) == Budget(750_000, 750)
-    assert policy.target(PressureLevel.HIGH) == Budget(500_000, 500)
-    assert policy.target(PressureLevel.CRITICAL).entries == FLOOR_ENTRIES
+def make_monitor(memory, hold_seconds=5.0, **options):
+    budgets = []
 
+    async def set_budget(budget, cause):
+        budgets.append(budget)
 
-@pytest.mark.parametrize("entries", [1, 2, 20, 40, 60, 80, 1000])
-def test_small_caches_shrink_too_and_never_become_unlimited(entries):
-    policy = TierBudgetPolicy(Budget(10**6, entries), 0.1)
-    targets = [policy.target(level).entries for level in PressureLevel]
-    assert targets == sorted(targets, reverse=True) and targets[-1] >= 1
+    trims = []
+    signals = memory if isinstance(memory, list) else [memory]
+    monitor = PressureMonitor(
+        make_memory(*signals, hold_seconds=hold_seconds), TierBudgetPolicy(FULL, 0.1), set_budget,
+        TrimLimiter(action=lambda: bool(trims.append(1)) or True), heartbeat_seconds=0.05, replica="r1", **options,
+    )  # fmt: skip
+    return monitor, budgets, trims
 
 
 async def test_a_trim_that_was_too_early_is_made_up_for():
@@ -51,67 +48,10 @@ async def test_a_trim_that_was_too_early_is_made_up_for():
     assert len(trims) == 2
 
 
-def test_down_at_once_up_in_steps_to_the_full_budget():
-    policy = TierBudgetPolicy(FULL, 0.1)
-    policy.update(0, PressureLevel.NORMAL)
-    assert policy.update(1, PressureLevel.HIGH) == Budget(500_000, 500)
-    assert policy.update(2, PressureLevel.NORMAL) == Budget(600_000, 600)
-    assert policy.update(60, PressureLevel.NORMAL) == FULL
-
-
-def test_an_unbounded_count_comes_back_unbounded():
-    policy = TierBudgetPolicy(Budget(10**6, 0), 0.1)
-    policy.update(0, PressureLevel.NORMAL)
-    assert policy.update(1, PressureLevel.CRITICAL).entries == FLOOR_ENTRIES
-    for second in range(2, 20):
-        budget = policy.update(second, PressureLevel.NORMAL)
-    assert budget == Budget(10**6, 0)
-
-
-@given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from(LEVELS)), max_size=60), st.integers(0, 2000))
-def test_no_history_ratchets_the_budget_down(history, entries):
-    policy, now = TierBudgetPolicy(Budget(1_000_000, entries), 0.05), 0.0
-    for pause, level in history:
-        now += pause
-        budget, target = policy.update(now, level), policy.target(level)
-        assert budget.bytes <= target.bytes
-        assert not target.entries or 0 < budget.entries <= target.entries
-    assert policy.update(now + 10_000, PressureLevel.NORMAL) == Budget(1_000_000, entries)
-
-
-class Memory:
-    """A signal whose ratio the test sets."""
-
-    name = "memory"
-    ratio = 0.1
-
-    def read(self):
-        if self.ratio is None:
-            raise OSError("gone")
-        return MemoryUsage(int(self.ratio * 1e6), 10**6)
-
-    def close(self):
-        pass
-
-
-def make_monitor(memory, hold_seconds=5.0):
-    budgets = []
-
-    async def set_budget(budget, cause):
-        budgets.append(budget)
-
-    trims = []
-    monitor = PressureMonitor(
-        Sampler([memory]), Classifier(Thresholds(), hold_seconds=hold_seconds), TierBudgetPolicy(FULL, 0.1),
-        set_budget, TrimLimiter(action=lambda: bool(trims.append(1)) or True), sample_seconds=0.01, heartbeat_seconds=0.05,
-    )  # fmt: skip
-    return monitor, budgets, trims
-
-
 async def test_the_tier_follows_the_level_and_memory_is_returned():
     memory = Memory()
     monitor, budgets, trims = make_monitor(memory)
-    start = monitor._classifier  # the constructor sampled once, at monotonic time
+    start = monitor._memory.classifier  # the constructor sampled once, at monotonic time
     now = 1e9
     await monitor.step(now)
     assert budgets == [FULL] and start.level is PressureLevel.NORMAL
@@ -197,3 +137,73 @@ async def test_the_loop_survives_a_failing_step():
     await asyncio.sleep(0.05)
     assert not task.done()
     task.cancel()
+
+
+async def test_a_change_is_logged_with_its_cause_and_kept(caplog):
+    memory = Memory(0.1, "cgroup_v2")
+    monitor, _, _ = make_monitor(memory)
+    await monitor.step(1e9)
+    memory.ratio = 0.85
+    with caplog.at_level(logging.INFO):
+        await monitor.step(1e9 + 1)
+    (record,) = [record for record in caplog.records if record.message == "pressure level changed"]
+    assert (record.from_level, record.to_level, record.cause) == ("NORMAL", "HIGH", "cgroup_v2")
+    (change,) = monitor.history.changes
+    assert change.revision == 1 and change.cause == "cgroup_v2" and change.to_level is PressureLevel.HIGH
+    state = monitor.broadcaster.state
+    assert state.cause == "cgroup_v2" and state.eviction_target_bytes == 500_000
+
+
+async def test_thresholds_change_at_run_time():
+    monitor, _, _ = make_monitor(Memory(0.5))
+    state = await monitor.set_thresholds(Thresholds(0.2, 0.3, 0.45))
+    assert state.level is PressureLevel.CRITICAL and state.signals[0].level is PressureLevel.CRITICAL
+
+
+async def test_the_fleet_level_is_the_worst_of_those_heard_lately():
+    monitor, _, _ = make_monitor(Memory(0.1))
+    now = 1e9
+    await monitor.step(now)
+    revision = monitor.broadcaster.state.revision
+    monitor.peers.hear(Peer("r2", PressureLevel.HIGH, 0.85, now, 6))
+    monitor.peers.hear(Peer("r3", PressureLevel.ELEVATED, 0.65, now, 6))
+    await monitor.step(now + 1)
+    state = monitor.broadcaster.state
+    assert (state.level, state.fleet_level) == (PressureLevel.NORMAL, PressureLevel.HIGH)
+    assert [peer.replica for peer in state.peers] == ["r2", "r3"] and state.revision == revision + 1
+    await monitor.step(now + 7)
+    assert monitor.broadcaster.state.fleet_level is PressureLevel.NORMAL, "silence is no pressure of ours"
+
+
+async def test_the_disk_tier_is_cleaned_up_once_in_a_while_and_its_failure_stops_nothing():
+    cleaned, disk = [], Memory(0.1, "disk", PressureLevel.HIGH)
+
+    async def clean_disk(ratio):
+        cleaned.append(ratio)
+        raise OSError("full")
+
+    monitor, _, _ = make_monitor([Memory(0.85), disk], clean_disk=clean_disk)
+    for now in (1e9, 1e9 + 1, 1e9 + 20, 1e9 + 31):
+        await monitor.step(now)
+        await asyncio.sleep(0)
+    assert cleaned == [0.9, 0.9]
+    disk.ratio = 0.85
+    await monitor.step(1e9 + 70)
+    await asyncio.sleep(0)
+    assert cleaned[-1] == 0.5
+
+
+async def test_the_history_survives_a_restart(tmp_path):
+    path = tmp_path / "pressure.json"
+    memory = Memory(0.1)
+    monitor, _, _ = make_monitor(memory, history_path=path)
+    memory.ratio = 0.95
+    task = asyncio.create_task(monitor.run())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert json.loads(path.read_text())["points"]
+    again, _, _ = make_monitor(Memory(0.1), history_path=path)
+    (change,) = again.history.changes
+    assert change.revision == 0 and change.to_level is PressureLevel.CRITICAL
+    assert again.history.average(again.broadcaster.state.sampled_at + 1, 60) > 0.9

@@ -1,0 +1,36 @@
+"""Memory that a request is expected to need, by format and size; rough until plans are measured.
+
+Range readers need the same few MiB whatever the size (`make bench ONLY=large_files`: 0.15 MiB for 5 GB); the libraries'
+figures are the peaks of a worker over its idle state with the largest samples, rounded up.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_MIB = 1024 * 1024
+UPLOAD_BYTES = 12 * _MIB
+"""An upload being received: chunks waiting to be hashed and written, and what gRPC holds of the next ones."""
+
+
+class _Need(NamedTuple):
+    base_bytes: int
+    per_byte: float = 0.0
+    most_bytes: int = 256 * _MIB
+
+
+_RANGE_READER = _Need(4 * _MIB)
+_NEEDS = {
+    "hdf5": _Need(24 * _MIB),
+    "dicom": _Need(24 * _MIB, 0.1),
+    "pdf": _Need(24 * _MIB, 1.0),
+}
+
+
+def parse_bytes(format_name: str, size_bytes: int, inline_bytes: int) -> int:
+    """Bytes that a worker needs for a file, and those of the file itself where it came inside a message.
+
+    Such a file is in memory twice while it is read: as the message, and as the worker's anonymous file.
+    """
+    need = _NEEDS.get(format_name, _RANGE_READER)
+    return min(need.most_bytes, need.base_bytes + int(need.per_byte * size_bytes)) + 2 * inline_bytes

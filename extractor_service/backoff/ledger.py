@@ -1,0 +1,35 @@
+"""Bytes that running work is expected to need: reserved before it begins, given back when it has ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class ByteLedger:
+    """Counts promises against a budget. One promise is always allowed: nothing is too large to be done alone."""
+
+    def __init__(self, budget_bytes: int) -> None:
+        self.budget_bytes = budget_bytes
+        self.reserved_bytes = 0
+        self._on_release: list[Callable[[], None]] = []
+
+    def on_release(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` whenever bytes were given back."""
+        self._on_release.append(callback)
+
+    def fits(self, count: int, ratio: float) -> bool:
+        """Whether `count` more bytes stay within `ratio` of the budget."""
+        return self.reserved_bytes == 0 or self.reserved_bytes + count <= ratio * self.budget_bytes
+
+    def reserve(self, count: int) -> None:
+        """Takes `count` bytes; ask `fits` before."""
+        self.reserved_bytes += count
+
+    def release(self, count: int) -> None:
+        """Gives `count` bytes back."""
+        self.reserved_bytes -= count
+        for callback in self._on_release:
+            callback()

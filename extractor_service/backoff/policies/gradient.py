@@ -1,0 +1,51 @@
+"""Gradient2: the limit follows the ratio of usual to present latency, under the table's cap.
+
+As in Netflix's concurrency-limits (Gradient2Limit), with a long average for each format instead of one for all:
+gradient = clamp(1.5 * long / present, 0.5, 1); limit' = 0.8 * limit + 0.2 * (gradient * limit + 4). A long average more
+than twice the present latency drifts down by 5 %. https://github.com/Netflix/concurrency-limits
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.backoff.policies.base import Term, pressure_decision
+from extractor_service.backoff.policies.latency import UsualLatencies
+
+if TYPE_CHECKING:
+    from extractor_service.backoff.policies.base import Decision, LatencySample, Pressure
+
+_TOLERANCE = 1.5
+_SMOOTHING = 0.2
+_QUEUE = 4
+_DRIFT_RATIO = 0.95
+
+
+class GradientPolicy:
+    """Feels its way by latencies."""
+
+    name = "gradient"
+
+    def __init__(self) -> None:
+        self._limit: float | None = None
+        self._usual = UsualLatencies()
+
+    def decide(self, pressure: Pressure, configured: int) -> Decision:
+        """See `BackoffPolicy.decide`."""
+        limit = configured if self._limit is None else int(min(self._limit, configured))
+        return pressure_decision(pressure, configured, Term("latency", max(1, limit)))
+
+    def observe(self, sample: LatencySample, configured: int) -> None:
+        """See `BackoffPolicy.observe`."""
+        limit = float(configured) if self._limit is None else self._limit
+        seconds = max(sample.seconds, 1e-6)
+        usual = self._usual.note(sample.kind, seconds)
+        if usual > 2 * seconds:
+            self._usual.forget_slowly(sample.kind, _DRIFT_RATIO)
+        if sample.in_flight < limit / 2 and not sample.failed:
+            return  # the limit isn't what latency comes from
+        gradient = 0.5 if sample.failed else min(1.0, max(0.5, _TOLERANCE * usual / seconds))
+        # The queue may be as large as four, or half of a small pool would never be given up.
+        queue = min(_QUEUE, configured / 4)
+        limit = (1 - _SMOOTHING) * limit + _SMOOTHING * (gradient * limit + queue)
+        self._limit = min(max(1.0, limit), float(configured))

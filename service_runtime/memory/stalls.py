@@ -1,0 +1,90 @@
+"""Pressure stall information: the share of time in which all work stood still for want of memory or disk.
+
+A second opinion. Memory that is merely full of page cache doesn't stall anybody; work that does stall is late
+whatever the bytes say. `full` and not `some`: a single reader of a large file stalls itself, and harms nobody.
+https://docs.kernel.org/accounting/psi.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service_runtime.memory.cgroup import cgroup_directories
+from service_runtime.memory.kernel_file import KernelFile
+from service_runtime.memory.levels import PressureLevel
+from service_runtime.memory.reading import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_WINDOW_SECONDS = 4.0
+_STEP_SECONDS = 0.5
+MEMORY_LIMIT_RATIO = 0.5
+"""Standing still half of the time for memory is the end (systemd-oomd kills at 60 % for 30 s)."""
+IO_LIMIT_RATIO = 1.0
+
+
+class Stalls:
+    """Share of the last four seconds that was lost, against what is too much.
+
+    From the running total and not from `avg10`, which tells of a second's stall for half a minute. It needs no
+    trigger of the kernel, which only privileged processes may set for less than two seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        limit_ratio: float,
+        worst: PressureLevel,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.worst = worst
+        self.path = path
+        self._limit_ratio = limit_ratio
+        self._clock = clock
+        self._file = KernelFile(path)
+        self._totals: deque[tuple[float, int]] = deque([(clock(), self._total_us())])
+
+    def read(self) -> Usage:
+        """No bytes; stalled share of time / limit."""
+        now, total = self._clock(), self._total_us()
+        while len(self._totals) > 1 and self._totals[1][0] <= now - _WINDOW_SECONDS:
+            self._totals.popleft()
+        since, base = self._totals[0]
+        if now - self._totals[-1][0] >= _STEP_SECONDS:
+            self._totals.append((now, total))
+        # Over the whole window even when it has just begun: one stalled millisecond isn't a stalled service.
+        share = (total - base) / 1e6 / max(now - since, _WINDOW_SECONDS)
+        return Usage(0, 0, share / self._limit_ratio)
+
+    def close(self) -> None:
+        """Closes the kernel file."""
+        self._file.close()
+
+    def _total_us(self) -> int:
+        return int(self._file.text().rpartition("total=")[2])  # the last line is `full`
+
+
+def find_stalls(root: Path, own_cgroups: Path, pressure: Path = Path("/proc/pressure")) -> list[Stalls]:
+    """The signals for memory and disk: of this process's cgroup where the kernel keeps them, else of the machine."""
+    found = []
+    for resource, limit, worst in (
+        ("memory", MEMORY_LIMIT_RATIO, PressureLevel.CRITICAL),
+        ("io", IO_LIMIT_RATIO, PressureLevel.ELEVATED),
+    ):
+        for path in (*_of_cgroup(root, own_cgroups, resource), pressure / resource):
+            with contextlib.suppress(OSError, ValueError):
+                found.append(Stalls(f"{resource}_stalls", path, limit, worst))
+                break
+    return found
+
+
+def _of_cgroup(root: Path, own_cgroups: Path, resource: str) -> list[Path]:
+    directories = [path for path, is_v2 in cgroup_directories(root, own_cgroups, "memory") if is_v2]
+    return [directories[0] / f"{resource}.pressure"] if directories else []

@@ -1,0 +1,154 @@
+"""Wakes the sampler early: the kernel says when a threshold is crossed, instead of being asked every 100 ms.
+
+cgroup v1 has an eventfd per threshold of *usage*, page cache included, so the thresholds move with the cache: they are
+set anew when it has changed by more than 1 % of the limit. PSI triggers tell of stalls, with the two-second
+windows that unprivileged processes may have. An event only leads to a sample, which decides. Where neither is
+permitted, the sampler's own rhythm is all there is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import threading
+from typing import TYPE_CHECKING
+
+from service_runtime.memory.cgroup import CgroupV1
+from service_runtime.memory.stalls import MEMORY_LIMIT_RATIO, Stalls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from service_runtime.memory.levels import Thresholds
+    from service_runtime.memory.reading import Signal
+
+_log = logging.getLogger(__name__)
+_REARM_RATIO = 0.01
+_PSI_WINDOW_US = 2_000_000
+_MIN_PAUSE_SECONDS = 0.02  # usage may dance on a threshold
+
+
+class UsageTriggers:
+    """Three eventfds on one cgroup v1, one for each threshold."""
+
+    def __init__(self, cgroup: CgroupV1) -> None:
+        """Raises OSError where the kernel or our rights don't allow them."""
+        self._cgroup = cgroup
+        self._usage = os.open(cgroup.directory / "memory.usage_in_bytes", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._control = os.open(cgroup.directory / "cgroup.event_control", os.O_WRONLY | os.O_CLOEXEC)
+        except OSError:
+            os.close(self._usage)
+            raise
+        self.event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._armed: tuple[Thresholds, int, int] | None = None
+
+    def arm(self, thresholds: Thresholds) -> bool:
+        """Whether the thresholds were set anew, because they, the limit or the page cache have changed.
+
+        Those set before stay until the event's descriptor is closed, so it is a new one. Raises OSError.
+        """
+        usage = self._cgroup.read()
+        if usage is None:
+            return False
+        limit, cached = usage.limit_bytes, self._cgroup.cached_bytes
+        if self._armed is not None:
+            before, armed_limit, armed_cached = self._armed
+            if (before, armed_limit) == (thresholds, limit) and abs(
+                cached - armed_cached
+            ) <= _REARM_RATIO * limit:
+                return False
+        old, self.event = self.event, os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        os.close(old)
+        for ratio in (thresholds.elevated, thresholds.high, thresholds.critical):
+            text = f"{self.event} {self._usage} {int(ratio * limit) + cached}"
+            os.write(self._control, text.encode())
+        self._armed = (thresholds, limit, cached)
+        return True
+
+    def close(self) -> None:
+        """Closes the descriptors; the kernel forgets the thresholds."""
+        for descriptor in (self.event, self._control, self._usage):
+            os.close(descriptor)
+
+
+class Triggers:
+    """A thread that waits for the kernel's events and calls `wake` for each, not more often than every 20 ms."""
+
+    def __init__(self, signals: Sequence[Signal], thresholds: Thresholds, wake: Callable[[], None]) -> None:
+        """Takes what is permitted; see `names`."""
+        self._wake = wake
+        self._thresholds = thresholds
+        self._usage: list[UsageTriggers] = []
+        self._stalls: list[int] = []
+        self.names: list[str] = []
+        if hasattr(os, "eventfd"):
+            for signal in signals:
+                self._try(signal)
+        self._stop_read, self._stop_write = os.pipe()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="pressure-triggers", daemon=True)
+        if self.names:
+            self._thread.start()
+
+    def arm(self, thresholds: Thresholds) -> None:
+        """Fits the thresholds to the page cache; cheap when there is nothing to do."""
+        with self._lock:
+            self._thresholds = thresholds
+            changed = False
+            for trigger in self._usage:
+                with contextlib.suppress(OSError, ValueError):
+                    changed |= trigger.arm(thresholds)
+        if changed:
+            os.write(self._stop_write, b"r")
+
+    def close(self) -> None:
+        """Ends the thread."""
+        os.write(self._stop_write, b"s")
+        if self._thread.is_alive():
+            self._thread.join()
+        for trigger in self._usage:
+            trigger.close()
+        for descriptor in (*self._stalls, self._stop_read, self._stop_write):
+            os.close(descriptor)
+
+    def _try(self, signal: Signal) -> None:
+        try:
+            if isinstance(signal, CgroupV1):
+                trigger = UsageTriggers(signal)
+                self._usage.append(trigger)
+                trigger.arm(self._thresholds)
+            elif isinstance(signal, Stalls) and signal.name == "memory_stalls":
+                descriptor = os.open(signal.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+                self._stalls.append(descriptor)
+                limit_us = int(MEMORY_LIMIT_RATIO * self._thresholds.elevated * _PSI_WINDOW_US)
+                os.write(descriptor, f"full {limit_us} {_PSI_WINDOW_US}\0".encode())
+            else:
+                return
+            self.names.append(signal.name)
+        except (OSError, ValueError) as error:
+            _log.info("no kernel events", extra={"signal": signal.name, "error": repr(error)})
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while True:
+            poll = select.poll()
+            poll.register(self._stop_read, select.POLLIN)
+            with self._lock:
+                for trigger in self._usage:
+                    poll.register(trigger.event, select.POLLIN)
+                for descriptor in self._stalls:
+                    poll.register(descriptor, select.POLLPRI)
+            fired = {descriptor for descriptor, _ in poll.poll()}
+            if self._stop_read in fired:
+                if b"s" in os.read(self._stop_read, 64):
+                    return
+                continue
+            with self._lock:
+                for trigger in self._usage:
+                    with contextlib.suppress(OSError):
+                        os.eventfd_read(trigger.event)
+            self._wake()
+            pause.wait(_MIN_PAUSE_SECONDS)

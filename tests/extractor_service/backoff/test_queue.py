@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor_service.backoff.queue import FairQueue, Ticket, Waiter
+from service_runtime.backoff_table import WorkClass
+
+INTERACTIVE, BATCH, BACKGROUND = WorkClass
+
+
+def add(queue, work=INTERACTIVE, tenant="t"):
+    waiter = Waiter(Ticket(work, tenant), SimpleNamespace())
+    queue.push(waiter)
+    return waiter
+
+
+def drain(queue, count=10**6, may_start=lambda ticket: True):
+    taken = []
+    while len(taken) < count and (waiter := queue.pop(may_start)) is not None:
+        taken.append(waiter.ticket)
+    return taken
+
+
+def test_the_urgent_goes_first_and_nobody_starves():
+    queue = FairQueue()
+    for work in (BACKGROUND, BATCH, INTERACTIVE):
+        for _ in range(100):
+            add(queue, work)
+    first = Counter(ticket.work for ticket in drain(queue, 84))
+    assert first == {INTERACTIVE: 64, BATCH: 16, BACKGROUND: 4}
+    assert len(drain(queue)) == 216
+
+
+def test_time_spent_away_gives_no_claim():
+    queue = FairQueue()
+    for _ in range(100):
+        add(queue)
+    drain(queue, 90)
+    for _ in range(20):
+        add(queue, BATCH)
+    assert Counter(ticket.work for ticket in drain(queue, 10))[BATCH] <= 3
+
+
+def test_tenants_take_turns():
+    queue = FairQueue()
+    for _ in range(100):
+        add(queue, tenant="greedy")
+    for _ in range(3):
+        add(queue, tenant="modest")
+    assert [ticket.tenant for ticket in drain(queue, 6)].count("modest") == 3
+
+
+def test_a_class_that_may_not_start_holds_up_no_other():
+    queue = FairQueue()
+    add(queue, INTERACTIVE)
+    add(queue, BATCH)
+    assert [ticket.work for ticket in drain(queue, may_start=lambda ticket: ticket.work is BATCH)] == [BATCH]
+    assert len(queue) == 1
+
+
+def test_who_is_shed_for_whom():
+    queue = FairQueue()
+    add(queue, INTERACTIVE, "greedy")
+    newest = [add(queue, INTERACTIVE, "greedy") for _ in range(3)][-1]
+    assert queue.shed_for(Ticket(BATCH, "other")) is None, "less urgent work displaces nobody"
+    assert queue.shed_for(Ticket(INTERACTIVE, "greedy")) is None
+    assert queue.shed_for(Ticket(INTERACTIVE, "modest")) is newest
+    background = add(queue, BACKGROUND, "modest")
+    assert queue.shed_for(Ticket(INTERACTIVE, "greedy")) is background
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["push", "pop", "remove", "shed"]),
+            st.sampled_from(list(WorkClass)),
+            st.sampled_from("abc"),
+        ),
+        max_size=200,
+    )
+)
+def test_every_waiter_leaves_once(actions):
+    queue, waiting = FairQueue(), []
+    for action, work, tenant in actions:
+        if action == "push":
+            waiting.append(add(queue, work, tenant))
+        elif action == "pop":
+            taken = queue.pop(lambda ticket: True)
+            assert (taken is None) == (not waiting)
+            waiting = [each for each in waiting if each is not taken]
+        elif action == "shed":
+            taken = queue.shed_for(Ticket(work, tenant))
+            assert taken is None or taken in waiting
+            waiting = [each for each in waiting if each is not taken]
+        elif waiting:
+            assert queue.remove(waiting[0]) and not queue.remove(waiting[0])
+            waiting.pop(0)
+        assert len(queue) == len(waiting) == sum(queue.count(each) for each in WorkClass)

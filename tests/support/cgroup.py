@@ -1,0 +1,85 @@
+"""A real memory cgroup, version 1 or 2, and processes in it. Needs root, as in a container that may make cgroups."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import time
+from pathlib import Path
+
+_ROOT = Path("/sys/fs/cgroup")
+_numbers = itertools.count()
+
+
+class MemoryCgroup:
+    """A cgroup below our own, with a limit; removed on leaving."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        """Raises OSError where no cgroup can be made."""
+        self.limit_bytes = limit_bytes
+        parent, self.is_v2 = _parent()
+        self.path = parent / f"metaextract-test-{os.getpid()}-{next(_numbers)}"
+        self.path.mkdir()
+        try:
+            (self.path / ("memory.max" if self.is_v2 else "memory.limit_in_bytes")).write_text(
+                str(limit_bytes)
+            )
+        except OSError:
+            self.path.rmdir()
+            raise
+
+    def command(self, *words: str) -> list[str]:
+        """`words` as a command that runs inside, with all its children."""
+        return ["/bin/sh", "-c", f'echo $$ > {self.path}/cgroup.procs && exec "$@"', "sh", *words]
+
+    def used_bytes(self) -> int:
+        """What the kernel counts, page cache included."""
+        return int((self.path / ("memory.current" if self.is_v2 else "memory.usage_in_bytes")).read_text())
+
+    def working_set_bytes(self) -> int:
+        """What can't be given back on demand."""
+        prefix = "" if self.is_v2 else "total_"
+        rows = dict(line.split() for line in (self.path / "memory.stat").read_text().splitlines())
+        cache = int(rows[f"{prefix}inactive_file"]) + int(rows[f"{prefix}active_file"])
+        return max(0, self.used_bytes() - cache)
+
+    def oom_kills(self) -> int:
+        """Processes that the kernel has killed here."""
+        text = (self.path / ("memory.events" if self.is_v2 else "memory.oom_control")).read_text()
+        return int(dict(line.split() for line in text.splitlines())["oom_kill"])
+
+    def __enter__(self) -> MemoryCgroup:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for _attempt in range(100):
+            for pid in (self.path / "cgroup.procs").read_text().split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), 9)
+            try:
+                self.path.rmdir()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+
+
+def _parent() -> tuple[Path, bool]:
+    """Our own memory cgroup, and whether it is of version 2."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            base = _ROOT / "memory"
+            own = base / path.lstrip("/")
+            return (own if own.is_dir() else base), False
+    return _ROOT, True
+
+
+def why_not() -> str:
+    """Why no memory cgroup can be made here; "" where one can."""
+    try:
+        with MemoryCgroup(64 * 2**20):
+            return ""
+    except OSError as error:
+        return f"no memory cgroup can be made here: {error}"
