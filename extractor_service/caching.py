@@ -148,7 +148,7 @@ class ResultCache:
         self._near.forget(tuple(keys))
 
     async def peek(self, keys: Sequence[ModuleKey], note: ModuleKey) -> Lookup:
-        """Like `look_up`, without a lease, and without waiting for anybody: for a file that is read in any case."""
+        """Like `look_up`, without a lease, and without waiting for anybody."""
         answer = await self._guarded(lambda: self._gets.submit([*keys, note]))
         if answer is None:
             return Lookup([None] * len(keys), None, available=False)
@@ -156,9 +156,13 @@ class ResultCache:
         lookups = response.lookups[start : start + len(keys) + 1]
         if len(lookups) != len(keys) + 1:
             return Lookup([None] * len(keys), None, available=False)
-        noted = lookups[-1]
+        *found, noted = lookups
         return Lookup(
-            [None] * len(keys), response.read_point, available=True, note=noted.value if noted.found else None
+            [lookup.value if lookup.found else None for lookup in found],
+            response.read_point,
+            available=True,
+            note=noted.value if noted.found else None,
+            expires_in_seconds=min(lookup.expires_in_seconds for lookup in found),
         )
 
     async def store(self, results: Sequence[NewResult], lookup: Lookup, source: str) -> bool:

@@ -206,11 +206,14 @@ class Pipeline:
         if options.cache_use is CacheUse.REFRESH:
             self._cache.forget_near(keys)
             lookup = await self._cache.peek(keys, strikes.key(source.content_id))
+            lookup = lookup._replace(fragments=[None] * len(keys))
             return lookup, CacheVerdict.MISS if lookup.available else CacheVerdict.UNAVAILABLE
         near = self._cache.near(keys)
         if near is not None:
             return near, CacheVerdict.HIT
-        lookup = await self._cache.look_up(keys, strikes.key(source.content_id))
+        # What would be refused anyhow takes no right to compute, and keeps nobody waiting for it.
+        look_up = self._cache.peek if self._backoff.limiter.is_full else self._cache.look_up
+        lookup = await look_up(keys, strikes.key(source.content_id))
         readable = [
             fragment if fragment is not None and assemble.is_readable(fragment) else None
             for fragment in lookup.fragments

@@ -64,9 +64,10 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         del context
         started_at = time.monotonic()
         options = convert.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
-        source = await self._open(request)
         response = extractor_pb2.ExtractResponse()
-        await self._describe(source, options, started_at, response)
+        with self._backoff.limiter.message(len(request.inline.data), options.work):
+            source = await self._open(request)
+            await self._describe(source, options, started_at, response)
         return response
 
     async def ExtractUpload(

@@ -96,7 +96,7 @@ async def start_server(
     Raises:
         AddressInUseError: the address is taken.
     """
-    server = make_server(options)
+    server = make_server(options, settings.read_ahead_bytes)
     intercepting = InterceptingServer(server, options.tenant_header)
     reporting = InterceptingServer(server, options.tenant_header, options.trailer)
     names = [registration.name for registration in registrations]
@@ -115,13 +115,21 @@ async def start_server(
     return RunningServer(port, health, server, settings.shutdown_grace_seconds)
 
 
-def make_server(options: ServerOptions) -> aio.Server:
-    """A bare asynchronous server. Only message sizes and port sharing are set: nothing else beat noise."""
+def make_server(options: ServerOptions, read_ahead_bytes: int) -> aio.Server:
+    """A bare asynchronous server: message sizes, port sharing, and a bound on what the library reads ahead.
+
+    By default gRPC estimates a connection's bandwidth and opens its windows accordingly: 48 uploads from this machine, of
+    which 47 only waited for a place, took 1.6 GB. Without the probe they take 25 MiB, an upload being received 5 MiB instead
+    of 71, at the same speed. A reader that asks for a message still gets a window for the whole of it, so that a link of
+    100 ms carries about a chunk in that time.
+    """
+    bounded = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", read_ahead_bytes))
     return aio.server(
         options=(
             ("grpc.so_reuseport", 1 if options.share_port else 0),
             ("grpc.max_receive_message_length", options.max_receive_bytes),
             ("grpc.max_send_message_length", options.max_send_bytes),
+            *(bounded if read_ahead_bytes else ()),
         ),
     )
 

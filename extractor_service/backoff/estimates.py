@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 _MIB = 1024 * 1024
-UPLOAD_BYTES = 12 * _MIB
-"""An upload being received: chunks waiting to be hashed and written, and what gRPC holds of the next ones."""
+UPLOAD_BYTES = 8 * _MIB
+"""An upload being received: chunks waiting to be hashed and written, and what gRPC holds of the next ones. 16 at once
+took 5 MiB each."""
 
 
 class _Need(NamedTuple):
@@ -28,9 +29,9 @@ _NEEDS = {
 
 
 def parse_bytes(format_name: str, size_bytes: int, inline_bytes: int) -> int:
-    """Bytes that a worker needs for a file, and those of the file itself where it came inside a message.
+    """Bytes that a worker needs for a file; for one that came inside a message, its copy is among them.
 
-    Such a file is in memory twice while it is read: as the message, and as the worker's anonymous file.
+    The message itself is counted while it is here (`Limiter.message`).
     """
     need = _NEEDS.get(format_name, _RANGE_READER)
-    return min(need.most_bytes, need.base_bytes + int(need.per_byte * size_bytes)) + 2 * inline_bytes
+    return min(need.most_bytes, need.base_bytes + int(need.per_byte * size_bytes)) + inline_bytes

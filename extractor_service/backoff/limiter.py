@@ -14,7 +14,7 @@ from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import OverloadedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from extractor_service.backoff.ledger import ByteLedger
     from extractor_service.backoff.policies.base import Decision
@@ -62,6 +62,11 @@ class Limiter:
         """Work refused since the start."""
         return self.refused.total()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the queue is, so that most of what comes now is refused."""
+        return len(self._queue) >= self._max_queue > 0
+
     def queued_of(self, work: WorkClass) -> int:
         """Work of one class that waits."""
         return self._queue.count(work)
@@ -77,14 +82,21 @@ class Limiter:
         if decision.sheds and limit is not None and size_bytes > limit:
             raise self._refusal(work, f"under pressure, files above {limit} bytes are refused")
 
-    def check_queue(self, ticket: Ticket) -> None:
-        """Refuses what would find the queue full, before more is spent on it.
+    @contextlib.contextmanager
+    def message(self, size_bytes: int, work: WorkClass) -> Iterator[None]:
+        """Counts a file that came inside a message while the block runs: it is in memory, whatever becomes of it.
 
         Raises:
-            OverloadedError: come back later.
+            OverloadedError: those here take up what may be in flight.
         """
-        if self._decide().sheds and len(self._queue) >= self._max_queue > 0:
-            raise self._refusal(ticket.work, f"{len(self._queue)} requests are waiting already")
+        decision = self._decide()
+        if decision.sheds and not self._ledger.fits(size_bytes, decision.bytes_ratio(work)):
+            raise self._refusal(work, f"{self._ledger.reserved_bytes} bytes are in flight already")
+        self._ledger.reserve(size_bytes)
+        try:
+            yield
+        finally:
+            self._ledger.release(size_bytes)
 
     def retry_after_seconds(self, work: WorkClass = WorkClass.INTERACTIVE) -> float:
         """What a refused caller would be told now, before jitter."""

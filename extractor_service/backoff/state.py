@@ -56,6 +56,7 @@ class BackoffState:
         self._follows_cache_table = follows_cache_table
         self._clock = clock
         self._ramp = Ramp(instance, limits.concurrency)
+        self._uploads_ramp = Ramp(instance, limits.uploads)
         self._meter = LoadMeter(clock())
         self.ledger = ByteLedger(limits.bytes)
         self.limiter = Limiter(
@@ -93,14 +94,18 @@ class BackoffState:
 
     def decide_uploads(self) -> Decision:
         """How many uploads may be received at once: the same shares, of another number."""
-        decision, count = self.policy.decide(self._pressure(self._clock()), 1), self._limits.uploads
+        now, count = self._clock(), self._limits.uploads
+        decision = self.policy.decide(self._pressure(now), 1)
         if not decision.sheds:
             return decision._replace(limits=dict.fromkeys(WorkClass, 1_000_000))
         limits = {
             work: share(row, count, floor=int(work is WorkClass.INTERACTIVE))
             for work, row in decision.rows.items()
         }
-        return decision._replace(terms=(), limits=limits)
+        ramped = self._uploads_ramp.limit(now, limits[WorkClass.INTERACTIVE], self.table)
+        return decision._replace(
+            terms=(), limits={work: min(limit, ramped) for work, limit in limits.items()}
+        )
 
     def hear_table(self, table: BackoffTable) -> None:
         """The cache's table counts from now on, unless this extractor has its own."""

@@ -308,7 +308,11 @@ def test_cancelled_calls_leak_nothing(extractor_process, samples):
 
 
 def test_silent_uploads_lose_their_place_and_are_few(cache_process, tmp_path):
-    settings = {"METAEXTRACT_UPLOAD_IDLE_SECONDS": "0.3", "METAEXTRACT_MAX_UPLOADS": "2"}
+    settings = {
+        "METAEXTRACT_UPLOAD_IDLE_SECONDS": "0.5",
+        "METAEXTRACT_MAX_UPLOADS": "2",
+        "METAEXTRACT_QUEUE_SECONDS": "0.1",
+    }
     with (
         start_extractor(
             cache_process.address, METAEXTRACT_SPOOL_DIRECTORY=str(tmp_path), **settings

@@ -57,3 +57,18 @@ def write_hdf5(path: Path, size_bytes: int, datasets: int = 222) -> None:
             data = group.create_dataset(f"data{number}", (100,), "i4")
             data.attrs["unit"] = "counts"
             data.attrs["number"] = number
+
+
+def fits_header(name: str, size_bytes: int) -> bytes:
+    """The header of a FITS file of `size_bytes`, whose data is an image of a byte per pixel; differs by `name`.
+
+    What is left to a whole block is cut off, as many writers do.
+    """
+    cards = [
+        "SIMPLE  =                    T",
+        "BITPIX  =                    8",
+        "NAXIS   =                    1",
+        f"NAXIS1  = {size_bytes - BLOCK:>20}",
+        f"OBJECT  = '{name:<8}'",
+    ]
+    return header(cards)

@@ -10,8 +10,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
+
+if TYPE_CHECKING:
+    from tests.support.cgroup import MemoryCgroup
 
 CACHE = "cache_service"
 EXTRACTOR = "extractor_service"
@@ -21,10 +25,10 @@ _START_SECONDS = 30.0
 class ServiceProcess:
     """`python -m MODULE` as a child process; knows its port from its log line "ready"."""
 
-    def __init__(self, module: str, **environ: str) -> None:
+    def __init__(self, module: str, cgroup: MemoryCgroup | None = None, **environ: str) -> None:
         self.log: list[str] = []
         self.process = subprocess.Popen(
-            self._command(module),
+            self._command(module) if cgroup is None else cgroup.command(*self._command(module)),
             env={**clean_environ(), **environ},
             stderr=subprocess.PIPE,
             text=True,
@@ -87,20 +91,26 @@ class ServiceProcess:
         self._ready.set()
 
 
-def start_cache(directory: Path | None = None, port: int = 0, **environ: str) -> ServiceProcess:
+def start_cache(
+    directory: Path | None = None, port: int = 0, cgroup: MemoryCgroup | None = None, **environ: str
+) -> ServiceProcess:
     """A cache process; with a disk tier when given a folder."""
     return ServiceProcess(
         CACHE,
+        cgroup,
         METAEXTRACT_CACHE_ADDRESS=f"127.0.0.1:{port}",
         METAEXTRACT_CACHE_DIRECTORY=str(directory or ""),
         **environ,
     )
 
 
-def start_extractor(cache_address: str, module: str = EXTRACTOR, **environ: str) -> ServiceProcess:
+def start_extractor(
+    cache_address: str, module: str = EXTRACTOR, cgroup: MemoryCgroup | None = None, **environ: str
+) -> ServiceProcess:
     """An extractor process."""
     return ServiceProcess(
         module,
+        cgroup,
         METAEXTRACT_EXTRACTOR_ADDRESS="127.0.0.1:0",
         METAEXTRACT_CACHE_ADDRESS=cache_address,
         **environ,

@@ -19,8 +19,10 @@ from metaextract_client.errors import (
 )
 from metaextract_client.extractor import AsyncExtractorClient, Extraction, ExtractorClient
 from metaextract_client.render import to_dict
+from metaextract_client.retry import NEVER, RetryPolicy
 
 __all__ = [
+    "NEVER",
     "AbortedError",
     "AsyncCacheClient",
     "AsyncExtractorClient",
@@ -33,6 +35,7 @@ __all__ = [
     "MetaExtractError",
     "NotFoundError",
     "OverloadedError",
+    "RetryPolicy",
     "UnavailableError",
     "to_dict",
 ]

@@ -1,4 +1,7 @@
-"""How the clients connect: message sizes and the retry policy that gRPC itself obeys."""
+"""How the clients connect, and the service config that makes clients in other languages obey.
+
+This library retries by itself (see `retry`), because gRPC can't repeat an upload.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,16 @@ SERVICE_CONFIG = {
                 for method in ("Extract", "GetCapabilities", "GetBackoffState")
             ],
             "retryPolicy": {
-                "maxAttempts": 4,
+                "maxAttempts": 5,
                 "initialBackoff": "0.2s",
                 "maxBackoff": "5s",
                 "backoffMultiplier": 2,
                 "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
             },
         }
-    ]
+    ],
+    # All calls of a channel together: at half of ten tokens nothing is tried again; ten successes pay for one failure.
+    "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
 }
 
 

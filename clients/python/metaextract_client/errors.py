@@ -41,9 +41,13 @@ class ForbiddenError(MetaExtractError):
 
 
 class OverloadedError(MetaExtractError):
-    """The server sheds work; try again after `retry_after_seconds`."""
+    """The server sheds work; try again after `retry_after_seconds`, negative: never.
+
+    `is_advised`: the server named that delay itself.
+    """
 
     retry_after_seconds: float = 1.0
+    is_advised: bool = False
 
 
 class UnavailableError(MetaExtractError):
@@ -86,7 +90,11 @@ def from_rpc_error(error: grpc.RpcError) -> MetaExtractError:
     message = call.details() or code.name
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     trailers = cast("Iterable[tuple[str, str | bytes]]", call.trailing_metadata() or ())
+    pushback_ms: int | None = None
     for key, value in trailers:
+        if key == "grpc-retry-pushback-ms" and isinstance(value, str):
+            # What isn't a number means "never", as gRPC's own clients take it (gRFC A6).
+            pushback_ms = int(value) if value.lstrip("-").isdigit() else -1
         if key == "grpc-status-details-bin" and isinstance(value, bytes):
             for detail in status_pb2.Status.FromString(value).details:
                 detail.Unpack(info)
@@ -95,4 +103,8 @@ def from_rpc_error(error: grpc.RpcError) -> MetaExtractError:
     result = kind(message, code, info.reason, info.metadata.get("request_id", ""))
     if isinstance(result, OverloadedError) and retry.HasField("retry_delay"):
         result.retry_after_seconds = retry.retry_delay.ToNanoseconds() / 1e9
+        result.is_advised = True
+    if isinstance(result, OverloadedError) and pushback_ms is not None:
+        result.retry_after_seconds = pushback_ms / 1000
+        result.is_advised = True
     return result

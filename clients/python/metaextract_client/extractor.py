@@ -6,7 +6,7 @@ import asyncio
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
 
 import grpc
 from grpc import aio
@@ -14,6 +14,7 @@ from grpc import aio
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client import channel
 from metaextract_client.errors import translated
+from metaextract_client.retry import Retrier, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -32,6 +33,7 @@ class Extraction(NamedTuple):
     info: extractor_pb2.ExtractionInfo
 
 
+DEFAULT_RETRY = RetryPolicy()
 Options = extractor_pb2.ExtractOptions
 _Part = extractor_pb2.ExtractUploadRequest
 
@@ -39,6 +41,30 @@ _Part = extractor_pb2.ExtractUploadRequest
 def default_address() -> str:
     """METAEXTRACT_EXTRACTOR_ADDRESS, or this machine's usual port."""
     return os.environ.get(channel.EXTRACTOR_VARIABLE) or channel.DEFAULT_EXTRACTOR_ADDRESS
+
+
+class _Chunks:
+    """A file's chunks, from its start each time."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        return iter(lambda: self._file.read(CHUNK_BYTES), b"")
+
+
+class _AsyncChunks:
+    """A file's chunks, read in a thread; from its start each time where it has one to go back to."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._file.seekable():
+            await asyncio.to_thread(self._file.seek, 0)
+        while chunk := await asyncio.to_thread(self._file.read, CHUNK_BYTES):
+            yield chunk
 
 
 def _known_size(descriptor: int) -> int | None:
@@ -50,9 +76,10 @@ def _known_size(descriptor: int) -> int | None:
 class ExtractorClient:
     """Synchronous client; safe to share between threads. The faster one for uploads."""
 
-    def __init__(self, address: str | None = None) -> None:
+    def __init__(self, address: str | None = None, retry: RetryPolicy = DEFAULT_RETRY) -> None:
+        self._retrier = Retrier(retry)
         self._channel = grpc.insecure_channel(
-            address or default_address(), options=channel.options(retries=True)
+            address or default_address(), options=channel.options(retries=False)
         )
         self._stub = extractor_pb2_grpc.ExtractorServiceStub(self._channel)
 
@@ -84,8 +111,10 @@ class ExtractorClient:
             size_bytes = _known_size(file.fileno())
             if size_bytes is not None and size_bytes <= INLINE_BYTES:
                 return self.extract_bytes(file.read(size_bytes), path.name, options, timeout)
-            chunks = iter(lambda: file.read(CHUNK_BYTES), b"")
-            return self.extract_upload(chunks, path.name, size_bytes, options, timeout)
+            if size_bytes is None:  # a pipe can't be sent twice
+                chunks = iter(lambda: file.read(CHUNK_BYTES), b"")
+                return self.extract_upload(chunks, path.name, None, options, timeout)
+            return self.extract_upload(_Chunks(file), path.name, size_bytes, options, timeout)
 
     def extract_upload(
         self,
@@ -95,7 +124,10 @@ class ExtractorClient:
         options: Options | None = None,
         timeout: float | None = None,
     ) -> Extraction:
-        """The document of what `chunks` (1 MiB each are best) make up."""
+        """The document of what `chunks` (1 MiB each are best) make up.
+
+        Refused uploads are sent again, unless `chunks` is an iterator, which can't begin anew.
+        """
         header = extractor_pb2.UploadHeader(name=name, size_bytes=size_bytes, options=options)
 
         def parts() -> Iterator[_Part]:
@@ -103,14 +135,22 @@ class ExtractorClient:
             for chunk in chunks:
                 yield _Part(data=chunk)
 
-        with translated():
-            response = self._stub.ExtractUpload(parts(), timeout=timeout)
+        def call(remaining: float | None) -> extractor_pb2.ExtractUploadResponse:
+            with translated():
+                return self._stub.ExtractUpload(parts(), timeout=remaining)
+
+        response = self._retrier.run(call, timeout, repeatable=iter(chunks) is not chunks)
         return Extraction(response.document, response.info)
 
     def get_capabilities(self, timeout: float | None = 10.0) -> extractor_pb2.GetCapabilitiesResponse:
         """What the server can do."""
-        with translated():
-            return self._stub.GetCapabilities(extractor_pb2.GetCapabilitiesRequest(), timeout=timeout)
+        request = extractor_pb2.GetCapabilitiesRequest()
+
+        def call(remaining: float | None) -> extractor_pb2.GetCapabilitiesResponse:
+            with translated():
+                return self._stub.GetCapabilities(request, timeout=remaining)
+
+        return self._retrier.run(call, timeout)
 
     def get_backoff_state(self, timeout: float | None = 10.0) -> extractor_pb2.GetBackoffStateResponse:
         """How much work the server accepts now."""
@@ -128,17 +168,21 @@ class ExtractorClient:
         self.close()
 
     def _extract(self, request: extractor_pb2.ExtractRequest, timeout: float | None) -> Extraction:
-        with translated():
-            response = self._stub.Extract(request, timeout=timeout)
+        def call(remaining: float | None) -> extractor_pb2.ExtractResponse:
+            with translated():
+                return self._stub.Extract(request, timeout=remaining)
+
+        response = self._retrier.run(call, timeout)
         return Extraction(response.document, response.info)
 
 
 class AsyncExtractorClient:
     """Asynchronous client; belongs to one event loop."""
 
-    def __init__(self, address: str | None = None) -> None:
+    def __init__(self, address: str | None = None, retry: RetryPolicy = DEFAULT_RETRY) -> None:
+        self._retrier = Retrier(retry)
         self._channel = aio.insecure_channel(
-            address or default_address(), options=channel.options(retries=True)
+            address or default_address(), options=channel.options(retries=False)
         )
         self._stub = extractor_pb2_grpc.ExtractorServiceStub(self._channel)
 
@@ -168,11 +212,9 @@ class AsyncExtractorClient:
                 data = await asyncio.to_thread(file.read, size_bytes)
                 return await self.extract_bytes(data, path.name, options, timeout)
 
-            async def chunks() -> AsyncIterator[bytes]:
-                while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-                    yield chunk
-
-            return await self.extract_upload(chunks(), path.name, size_bytes, options, timeout)
+            source = _AsyncChunks(file)
+            chunks = aiter(source) if size_bytes is None else source
+            return await self.extract_upload(chunks, path.name, size_bytes, options, timeout)
 
     async def extract_upload(
         self,
@@ -190,14 +232,22 @@ class AsyncExtractorClient:
             async for chunk in chunks:
                 yield _Part(data=chunk)
 
-        with translated():
-            response = await self._stub.ExtractUpload(parts(), timeout=timeout)
+        async def call(remaining: float | None) -> extractor_pb2.ExtractUploadResponse:
+            with translated():
+                return await self._stub.ExtractUpload(parts(), timeout=remaining)
+
+        response = await self._retrier.run_async(call, timeout, repeatable=aiter(chunks) is not chunks)
         return Extraction(response.document, response.info)
 
     async def get_capabilities(self, timeout: float | None = 10.0) -> extractor_pb2.GetCapabilitiesResponse:
         """What the server can do."""
-        with translated():
-            return await self._stub.GetCapabilities(extractor_pb2.GetCapabilitiesRequest(), timeout=timeout)
+        request = extractor_pb2.GetCapabilitiesRequest()
+
+        async def call(remaining: float | None) -> extractor_pb2.GetCapabilitiesResponse:
+            with translated():
+                return await self._stub.GetCapabilities(request, timeout=remaining)
+
+        return await self._retrier.run_async(call, timeout)
 
     async def get_backoff_state(self, timeout: float | None = 10.0) -> extractor_pb2.GetBackoffStateResponse:
         """How much work the server accepts now."""
@@ -215,6 +265,9 @@ class AsyncExtractorClient:
         await self.close()
 
     async def _extract(self, request: extractor_pb2.ExtractRequest, timeout: float | None) -> Extraction:
-        with translated():
-            response = await self._stub.Extract(request, timeout=timeout)
+        async def call(remaining: float | None) -> extractor_pb2.ExtractResponse:
+            with translated():
+                return await self._stub.Extract(request, timeout=remaining)
+
+        response = await self._retrier.run_async(call, timeout)
         return Extraction(response.document, response.info)

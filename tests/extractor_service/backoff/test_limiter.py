@@ -22,11 +22,11 @@ MIB = 2**20
 class Limit:
     """A decision that the test changes."""
 
-    def __init__(self, concurrency, refuse_above=None, batch=None, sheds=True):
-        self.decision = self.of(concurrency, refuse_above, batch, sheds)
+    def __init__(self, concurrency, refuse_above=None, batch=None, *, sheds=True):
+        self.decision = self.of(concurrency, refuse_above, batch, sheds=sheds)
 
     @staticmethod
-    def of(concurrency, refuse_above=None, batch=None, sheds=True):
+    def of(concurrency, refuse_above=None, batch=None, *, sheds=True):
         row = Row(1.0, MIB, refuse_above, 1.0)
         limits = {
             INTERACTIVE: concurrency,

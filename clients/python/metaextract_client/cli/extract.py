@@ -7,18 +7,19 @@ import glob
 import json
 import sys
 import threading
-import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from metaextract.cache.v1 import pressure_pb2
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client.cli import exit_codes, human
 from metaextract_client.errors import MetaExtractError, OverloadedError, UnavailableError
 from metaextract_client.extractor import Extraction, ExtractorClient
 from metaextract_client.render import outcome_name, to_dict
+from metaextract_client.retry import RetryPolicy
 
 if TYPE_CHECKING:
     import argparse
@@ -33,6 +34,11 @@ _CACHE_MODES = {
     "use": extractor_pb2.CACHE_MODE_USE,
     "refresh": extractor_pb2.CACHE_MODE_REFRESH,
     "bypass": extractor_pb2.CACHE_MODE_BYPASS,
+}
+_WORK_CLASSES = {
+    "interactive": pressure_pb2.WORK_CLASS_INTERACTIVE,
+    "batch": pressure_pb2.WORK_CLASS_BATCH,
+    "background": pressure_pb2.WORK_CLASS_BACKGROUND,
 }
 _READ = frozenset({document_pb2.OUTCOME_OK, document_pb2.OUTCOME_PARTIAL, document_pb2.OUTCOME_UNSUPPORTED})
 _PROGRESS_AFTER_SECONDS = 1.0
@@ -58,13 +64,15 @@ def run(options: argparse.Namespace) -> int:
         modules=options.module,
         digests=[_ALGORITHMS[name] for name in options.digest],
         cache_mode=_CACHE_MODES[options.cache],
+        work_class=_WORK_CLASSES[options.work],
     )
     outcomes: Counter[str] = Counter()
     failed: list[Path] = []
-    with ExtractorClient(options.extractor) as client, _progress(len(paths)) as advance:
+    retry = RetryPolicy(max_attempts=options.retries + 1)
+    with ExtractorClient(options.extractor, retry) as client, _progress(len(paths)) as advance:
 
         def work(path: Path) -> Result:
-            return describe(client, path, request, options.timeout, options.retries)
+            return describe(client, path, request, options.timeout)
 
         if options.json:
             sys.stdout.write("[")
@@ -104,29 +112,24 @@ def describe(
     path: Path,
     options: extractor_pb2.ExtractOptions,
     timeout: float,
-    retries: int,
 ) -> Result:
-    """The result for one file; waits and tries again when the service is busy.
+    """The result for one file; the client waits and tries again when the service is busy.
 
     Raises:
         UnavailableError: the service can't be reached at all.
     """
     if path.exists() and not path.is_file():
         return Result(path, None, "not a regular file")
-    for attempt in range(retries + 1):
-        try:
-            return Result(path, client.extract_file(path, options, timeout))
-        except OverloadedError as error:
-            if attempt == retries:
-                return Result(path, None, f"the service is busy: {error}")
-            time.sleep(error.retry_after_seconds)
-        except UnavailableError:
-            raise
-        except MetaExtractError as error:
-            return Result(path, None, str(error))
-        except OSError as error:
-            return Result(path, None, error.strerror or str(error))
-    raise AssertionError("unreachable")
+    try:
+        return Result(path, client.extract_file(path, options, timeout))
+    except OverloadedError as error:
+        return Result(path, None, f"the service is busy: {error}")
+    except UnavailableError:
+        raise
+    except MetaExtractError as error:
+        return Result(path, None, str(error))
+    except OSError as error:
+        return Result(path, None, error.strerror or str(error))
 
 
 def _in_parallel(work: Callable[[Path], Result], paths: list[Path], jobs: int) -> Iterator[Result]:

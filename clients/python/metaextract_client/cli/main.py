@@ -68,6 +68,18 @@ def _positive(kind: type[int | float]) -> Callable[[str], int | float]:
     return parse
 
 
+def _duration(text: str) -> float:
+    """Seconds, with or without an "s"; "2m" are two minutes."""
+    number, factor = (text[:-1], {"s": 1.0, "m": 60.0}[text[-1]]) if text[-1:] in {"s", "m"} else (text, 1.0)
+    try:
+        seconds = float(number) * factor
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"seconds are expected, not {text!r}") from None
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
+    return seconds
+
+
 def _key(text: str) -> str:
     if not 4 <= len(text.split(" ")) <= 5:
         raise argparse.ArgumentTypeError(
@@ -100,13 +112,20 @@ def make_parser() -> argparse.ArgumentParser:
         "--cache", choices=("use", "refresh", "bypass"), default="use", help="how to use the result cache"
     )
     extract.add_argument(
+        "--class",
+        dest="work",
+        choices=("interactive", "batch", "background"),
+        default="interactive",
+        help="how urgent; the less urgent waits first when memory is short",
+    )
+    extract.add_argument(
         "--jobs", type=_positive(int), default=4, metavar="N", help="files at once (default 4)"
     )
     extract.add_argument(
         "--timeout", type=_positive(float), default=120.0, metavar="SECONDS", help="per file (default 120)"
     )
     extract.add_argument(
-        "--retries", type=int, default=5, metavar="N", help="when the service is busy (default 5)"
+        "--retries", type=int, default=8, metavar="N", help="when the service is busy (default 8)"
     )
     extract.add_argument(
         "--extractor", default=extractor_address(), metavar="HOST:PORT", help=f"or {EXTRACTOR_VARIABLE}"
@@ -134,13 +153,30 @@ def make_parser() -> argparse.ArgumentParser:
     _add_cache(commands)
     pressure = commands.add_parser("pressure", help="memory pressure of the cache")
     pressure.add_argument("--watch", action="store_true", help="follow it until interrupted")
+    pressure.add_argument(
+        "--history", type=_positive(int), default=0, metavar="N", help="the last 15 minutes in N lines"
+    )
+    pressure.add_argument(
+        "--thresholds",
+        nargs=3,
+        type=float,
+        metavar="RATIO",
+        help="where the three worse levels begin, until a restart",
+    )
     pressure.add_argument("--events", type=int, default=0, metavar="N", help="stop the watch after N events")
     pressure.add_argument(
         "--set", choices=("normal", "elevated", "high", "critical", "real"), help="pretend a level"
     )
-    pressure.add_argument("--for", dest="seconds", type=float, default=30.0, metavar="SECONDS")
+    pressure.add_argument("--for", dest="seconds", type=_duration, default=30.0, metavar="SECONDS")
     pressure.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
     pressure.set_defaults(run=_pressure)
+
+    drill = commands.add_parser("drill", help="rehearse a pressure level and watch what happens")
+    drill.add_argument("level", choices=("elevated", "high", "critical"))
+    drill.add_argument("--for", dest="seconds", type=_duration, default=30.0, metavar="SECONDS")
+    drill.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
+    drill.add_argument("--extractor", default=extractor_address(), metavar="HOST:PORT")
+    drill.set_defaults(run=_drill)
 
     health = commands.add_parser("health", help="exit 0 when a service is ready")
     health.add_argument("address", metavar="HOST:PORT")
@@ -220,6 +256,12 @@ def _pressure(options: argparse.Namespace) -> int:
     from metaextract_client.cli import pressure
 
     return pressure.run(options)
+
+
+def _drill(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import pressure
+
+    return pressure.drill(options)
 
 
 def _health(options: argparse.Namespace) -> int:
