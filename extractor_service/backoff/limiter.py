@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from extractor_service.backoff.ledger import ByteLedger
     from extractor_service.backoff.policies.base import Decision
+_HOLD_SMOOTHING = 0.1
+_CERTAIN_RATIO = 0.8
+"""What is expected to wait longer than this share of the longest wait may well wait in vain."""
 
 
 class Limiter:
@@ -47,6 +50,7 @@ class Limiter:
         self._advice = advice or RetryAdvice()
         self._on_change = on_change
         self._queue = FairQueue()
+        self._hold_seconds = 0.0
         self.running: Counter[WorkClass] = Counter()
         self.refused: Counter[WorkClass] = Counter()
         self.in_flight = 0
@@ -65,7 +69,7 @@ class Limiter:
     @property
     def is_full(self) -> bool:
         """Whether the queue is, so that most of what comes now is refused."""
-        return len(self._queue) >= self._max_queue > 0
+        return self._is_full(self._decide())
 
     def queued_of(self, work: WorkClass) -> int:
         """Work of one class that waits."""
@@ -112,10 +116,13 @@ class Limiter:
         """
         ticket = ticket._replace(planned_bytes=min(ticket.planned_bytes, self._ledger.budget_bytes))
         await self._acquire(ticket)
+        began_at = time.monotonic()
         try:
             yield
         finally:
-            self._advice.note_done(time.monotonic())
+            now = time.monotonic()
+            self._hold_seconds += (now - began_at - self._hold_seconds) * _HOLD_SMOOTHING
+            self._advice.note_done(now)
             self._leave(ticket)
 
     def wake(self) -> None:
@@ -135,12 +142,23 @@ class Limiter:
             ticket.planned_bytes, decision.bytes_ratio(ticket.work)
         )
 
+    def _is_full(self, decision: Decision) -> bool:
+        """Whether whoever came now would wait too long: by number, or by how long places have been held lately.
+
+        Those who wait for nothing have cost a look-up and a lease, and are told to come back later than they could be.
+        """
+        if not decision.sheds:
+            return False
+        waiting = len(self._queue)
+        in_time = _CERTAIN_RATIO * self._max_wait_seconds * decision.concurrency
+        return waiting >= self._max_queue or (waiting > 0 and (waiting + 1) * self._hold_seconds > in_time)
+
     async def _acquire(self, ticket: Ticket) -> None:
         decision = self._decide()
         if not len(self._queue) and self._may_start(ticket, decision):
             self._enter(ticket)
             return
-        if decision.sheds and len(self._queue) >= self._max_queue:
+        if self._is_full(decision):
             victim = self._queue.shed_for(ticket)
             if victim is None:
                 raise self._refusal(ticket.work, f"{len(self._queue)} requests are waiting already")

@@ -58,6 +58,7 @@ class BackoffState:
         self._ramp = Ramp(instance, limits.concurrency)
         self._uploads_ramp = Ramp(instance, limits.uploads)
         self._meter = LoadMeter(clock())
+        self._decided: dict[tuple[PressureLevel, PressureLevel, int], Decision] = {}
         self.ledger = ByteLedger(limits.bytes)
         self.limiter = Limiter(
             self.decide,
@@ -81,7 +82,7 @@ class BackoffState:
     def decide(self) -> Decision:
         """What is allowed now, by every term."""
         now = self._clock()
-        decision = self.policy.decide(self._pressure(now), self._limits.concurrency)
+        decision = self._decide(now, self._limits.concurrency)
         if not decision.sheds:
             return decision
         ramped = self._ramp.limit(now, decision.concurrency, self.table)
@@ -95,7 +96,7 @@ class BackoffState:
     def decide_uploads(self) -> Decision:
         """How many uploads may be received at once: the same shares, of another number."""
         now, count = self._clock(), self._limits.uploads
-        decision = self.policy.decide(self._pressure(now), 1)
+        decision = self._decide(now, 1)
         if not decision.sheds:
             return decision._replace(limits=dict.fromkeys(WorkClass, 1_000_000))
         limits = {
@@ -111,6 +112,7 @@ class BackoffState:
         """The cache's table counts from now on, unless this extractor has its own."""
         if self._follows_cache_table:
             self.table = table
+            self._decided.clear()
             self.wake()
 
     def wake(self) -> None:
@@ -122,6 +124,7 @@ class BackoffState:
     def observe(self, sample: LatencySample) -> None:
         """A parse has ended."""
         self.policy.observe(sample, self._limits.concurrency)
+        self._decided.clear()
 
     def note_call(self, *, failed: bool) -> None:
         """A call has ended; refusals count as failures."""
@@ -131,9 +134,15 @@ class BackoffState:
         """What balancers are told."""
         return self._meter.load(self._clock())
 
-    def _pressure(self, now: float) -> Pressure:
-        cache = self.view.cache_level_to_obey(now)
-        return Pressure(cache, self.view.local_level, self.table)
+    def _decide(self, now: float, configured: int) -> Decision:
+        """The policy's decision; made once while nothing changes, for a refusal asks half a dozen times."""
+        cache, local = self.view.cache_level_to_obey(now), self.view.local_level
+        key = (cache, local, configured)
+        decision = self._decided.get(key)
+        if decision is None:
+            decision = self.policy.decide(Pressure(cache, local, self.table), configured)
+            self._decided[key] = decision
+        return decision
 
     def _note_demand(self) -> None:
         demand = self.limiter.in_flight + self.limiter.queued

@@ -51,6 +51,7 @@ def serve(connection: socket.socket, formats: Mapping[str, Format], memory_bytes
     signal.signal(signal.SIGALRM, _on_alarm)
     heartbeat = Heartbeat(connection)
     isolation.limit_resources(memory_bytes)
+    isolation.yield_to_front()
     while (received := receive_job(connection)) is not None:
         job, descriptor = received
         heartbeat.send(encode_frame({"kind": "started"}))

@@ -7,7 +7,10 @@ ahead and without it. The README's plot is of the first and the last.
 from __future__ import annotations
 
 import contextlib
+import json
 import random
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -20,7 +23,7 @@ from metaextract.cache.v1 import result_pb2
 from metaextract.document.v1 import document_pb2
 from metaextract_client import CacheClient, ExtractorClient, MetaExtractError, OverloadedError, RetryPolicy
 from tests.support.cgroup import MemoryCgroup
-from tests.support.evidence import OUTPUT, Evidence
+from tests.support.evidence import OUTPUT, ROOT, Evidence
 from tests.support.large_files import fits_header
 from tests.support.processes import start_cache, start_extractor
 
@@ -47,7 +50,6 @@ class Sample(NamedTuple):
     parses: int
     uploads: int
     queued: int
-    done_mib: float
 
 
 class Load:
@@ -55,12 +57,14 @@ class Load:
 
     def __init__(self, extractor_address: str, seconds: float, *, is_patient: bool) -> None:
         self._address = extractor_address
-        self._until = time.monotonic() + seconds
+        self._started_at = time.monotonic()
+        self._until = self._started_at + seconds
         self._give_up_at = self._until + _TO_THE_END_SECONDS
         self._is_patient = is_patient
         self._lock = threading.Lock()
         self.done: dict[str, int] = {}
         self.done_bytes = 0
+        self.progress: list[tuple[float, float]] = [(0.0, 0.0)]
         self.failures: Counter[str] = Counter()
         self.started = 0
         self.refusals = 0
@@ -102,6 +106,7 @@ class Load:
                     if result.document.outcome == document_pb2.OUTCOME_OK:
                         self.done[result.info.content_id] = size
                         self.done_bytes += size
+                        self.progress.append((time.monotonic() - self._started_at, self.done_bytes / MIB))
                     else:
                         self.failures[document_pb2.Outcome.Name(result.document.outcome)] += 1
                 return
@@ -113,41 +118,29 @@ def chunks(header: bytes, size: int):
         yield _CHUNK
 
 
-class Watcher(threading.Thread):
-    """Samples cgroup, level and limiter four times a second."""
+class Watcher:
+    """The process that samples; see `survive_watcher`."""
 
-    def __init__(self, cgroup: MemoryCgroup, cache_address: str, extractor_address: str, load: Load) -> None:
-        super().__init__(daemon=True)
-        self._cgroup, self._addresses, self._load = cgroup, (cache_address, extractor_address), load
-        self._over = threading.Event()
-        self.samples: list[Sample] = []
+    def __init__(self, cgroup: MemoryCgroup, cache_address: str, extractor_address: str) -> None:
+        module = "tests.faults.survive_watcher"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, str(cgroup.path), cache_address, extractor_address],
+            stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        )  # fmt: skip
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def run(self) -> None:
-        started = time.monotonic()
-        cache, extractor = (
-            CacheClient(self._addresses[0]),
-            ExtractorClient(self._addresses[1], RetryPolicy(max_attempts=1, throttles=False)),
-        )
-        with cache, extractor:
-            while not self._over.wait(0.25):
-                level = parses = uploads = queued = 0
-                try:
-                    level = cache.get_pressure(timeout=2).level
-                    state = extractor.get_backoff_state(timeout=2)
-                    parses, uploads = state.in_flight, state.uploads_in_flight
-                    queued = sum(row.queued for row in state.classes)
-                except MetaExtractError:
-                    pass  # level 0: nobody answers
-                self.samples.append(
-                    Sample(
-                        time.monotonic() - started, self._cgroup.working_set_bytes() / MIB, level, parses, uploads,
-                        queued, self._load.done_bytes / MIB,
-                    )
-                )  # fmt: skip
+    def stop(self) -> list[Sample]:
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        samples = [Sample(*json.loads(line)) for line in self._lines if line.endswith("]\n")]
+        return [sample._replace(at=sample.at - samples[0].at) for sample in samples]
 
-    def stop(self) -> None:
-        self._over.set()
-        self.join()
+    def _read(self) -> None:
+        with self._process.stdout as lines:
+            self._lines.extend(lines)
 
 
 class Writer(threading.Thread):
@@ -198,23 +191,22 @@ def attempt(seconds: float, cache_settings: dict[str, str], extractor_settings: 
         tempfile.TemporaryDirectory(dir="/var/tmp") as folder,
         MemoryCgroup(_LIMIT_BYTES) as cgroup,
     ):
-        cache = start_cache(Path(folder) / "cache", cgroup=cgroup, **cache_settings)
+        cache = start_cache(Path(folder) / "cache", inside=cgroup, **cache_settings)
         extractor = start_extractor(
-            cache.address, cgroup=cgroup, METAEXTRACT_SPOOL_DIRECTORY=folder, **extractor_settings
+            cache.address, inside=cgroup, METAEXTRACT_SPOOL_DIRECTORY=folder, **extractor_settings
         )
         try:
             fill(cache.address)
+            watcher, writer = Watcher(cgroup, cache.address, extractor.address), Writer(cache.address)
+            time.sleep(2)  # so that the plot begins before the load
+            writer.start()
             load = Load(extractor.address, seconds, is_patient=seconds == _SECONDS)
-            watcher = Watcher(cgroup, cache.address, extractor.address, load)
-            writer = Writer(cache.address)
-            for thread in (watcher, writer):
-                thread.start()
             load.run()
-            for thread in (watcher, writer):
-                thread.stop()
+            writer.stop()
+            samples = watcher.stop()
             alive = cache.process.poll() is None and extractor.process.poll() is None
             lost = writer.count_lost() if alive else len(writer.acknowledged)
-            return Outcome(load, watcher.samples, cgroup.oom_kills(), len(writer.acknowledged), lost, alive)
+            return Outcome(load, samples, cgroup.oom_kills(), len(writer.acknowledged), lost, alive)
         finally:
             extractor.kill()
             cache.kill()
@@ -265,7 +257,9 @@ def run(name: str) -> Evidence:
 def report(evidence: Evidence, case: str, outcome: Outcome) -> None:
     samples = outcome.samples
     evidence.single(case, "files done", "count", len(outcome.load.done))
-    evidence.single(case, "throughput", "MiB/s", outcome.load.done_bytes / MIB / max(1, samples[-1].at))
+    evidence.single(
+        case, "throughput", "MiB/s", outcome.load.done_bytes / MIB / max(1.0, outcome.load.progress[-1][0])
+    )
     evidence.single(case, "working set, peak", "MiB", max(sample.used_mib for sample in samples))
     for level in (2, 3, 4):
         share = sum(sample.level == level for sample in samples) / len(samples)
@@ -295,14 +289,12 @@ def plot(ours: Outcome, naive: Outcome, path: Path) -> None:
         work.plot(times, [sample.parses for sample in samples], label="parses")
         work.plot(times, [sample.queued for sample in samples], label="waiting", linewidth=0.7)
         work.legend(loc="upper right", fontsize=7)
-        window = 20
-        rate.plot(
-            times[window:],
-            [
-                (after.done_mib - before.done_mib) / (after.at - before.at)
-                for before, after in zip(samples, samples[window:])
-            ],
-        )
+        progress = outcome.load.progress
+        steps = [
+            (after[0], (after[1] - before[1]) / (after[0] - before[0]))
+            for before, after in zip(progress[::20], progress[20::20])
+        ]
+        rate.plot([at for at, _ in steps], [speed for _, speed in steps])
         rate.set_xlabel("seconds")
     for row, label in enumerate(("working set, MiB", "level", "at once", "done, MiB/s")):
         panels[row][0].set_ylabel(label)

@@ -39,10 +39,7 @@ class MemoryCgroup:
 
     def working_set_bytes(self) -> int:
         """What can't be given back on demand."""
-        prefix = "" if self.is_v2 else "total_"
-        rows = dict(line.split() for line in (self.path / "memory.stat").read_text().splitlines())
-        cache = int(rows[f"{prefix}inactive_file"]) + int(rows[f"{prefix}active_file"])
-        return max(0, self.used_bytes() - cache)
+        return working_set_bytes(self.path)
 
     def oom_kills(self) -> int:
         """Processes that the kernel has killed here."""
@@ -63,6 +60,15 @@ class MemoryCgroup:
                 time.sleep(0.05)
             else:
                 return
+
+
+def working_set_bytes(path: Path) -> int:
+    """What the cgroup at `path` can't give back on demand."""
+    current = path / "memory.current"
+    prefix = "" if current.exists() else "total_"
+    used = int((current if current.exists() else path / "memory.usage_in_bytes").read_text())
+    rows = dict(line.split() for line in (path / "memory.stat").read_text().splitlines())
+    return max(0, used - int(rows[f"{prefix}inactive_file"]) - int(rows[f"{prefix}active_file"]))
 
 
 def _parent() -> tuple[Path, bool]:

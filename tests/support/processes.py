@@ -10,25 +10,40 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import psutil
-
-if TYPE_CHECKING:
-    from tests.support.cgroup import MemoryCgroup
 
 CACHE = "cache_service"
 EXTRACTOR = "extractor_service"
 _START_SECONDS = 30.0
 
 
+class Inside(Protocol):
+    """Where a process runs: a cgroup, or on certain CPUs."""
+
+    def command(self, *words: str) -> list[str]:
+        """`words` as a command that runs there, with all its children."""
+        ...
+
+
+class OnCpu:
+    """On one CPU, so that the load generator can have another."""
+
+    def __init__(self, cpu: int) -> None:
+        self._cpu = cpu
+
+    def command(self, *words: str) -> list[str]:
+        return ["taskset", "-c", str(self._cpu), *words]
+
+
 class ServiceProcess:
     """`python -m MODULE` as a child process; knows its port from its log line "ready"."""
 
-    def __init__(self, module: str, cgroup: MemoryCgroup | None = None, **environ: str) -> None:
+    def __init__(self, module: str, inside: Inside | None = None, **environ: str) -> None:
         self.log: list[str] = []
         self.process = subprocess.Popen(
-            self._command(module) if cgroup is None else cgroup.command(*self._command(module)),
+            self._command(module) if inside is None else inside.command(*self._command(module)),
             env={**clean_environ(), **environ},
             stderr=subprocess.PIPE,
             text=True,
@@ -92,12 +107,12 @@ class ServiceProcess:
 
 
 def start_cache(
-    directory: Path | None = None, port: int = 0, cgroup: MemoryCgroup | None = None, **environ: str
+    directory: Path | None = None, port: int = 0, inside: Inside | None = None, **environ: str
 ) -> ServiceProcess:
     """A cache process; with a disk tier when given a folder."""
     return ServiceProcess(
         CACHE,
-        cgroup,
+        inside,
         METAEXTRACT_CACHE_ADDRESS=f"127.0.0.1:{port}",
         METAEXTRACT_CACHE_DIRECTORY=str(directory or ""),
         **environ,
@@ -105,12 +120,12 @@ def start_cache(
 
 
 def start_extractor(
-    cache_address: str, module: str = EXTRACTOR, cgroup: MemoryCgroup | None = None, **environ: str
+    cache_address: str, module: str = EXTRACTOR, inside: Inside | None = None, **environ: str
 ) -> ServiceProcess:
     """An extractor process."""
     return ServiceProcess(
         module,
-        cgroup,
+        inside,
         METAEXTRACT_EXTRACTOR_ADDRESS="127.0.0.1:0",
         METAEXTRACT_CACHE_ADDRESS=cache_address,
         **environ,
