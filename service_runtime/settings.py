@@ -174,6 +174,9 @@ class RuntimeSettings:
     pressure_sample_seconds: float = setting(
         0.1, "Time between two samples of memory.", unit="s", low=0.01, high=60
     )
+    pressure_kernel_events: bool = setting(
+        True, "Whether the kernel's events lead to a sample at once, where it and our rights allow them."
+    )
     pressure_hold_seconds: float = setting(
         30.0, "How long a lower level must last before it is announced.", unit="s", low=0, high=3600
     )

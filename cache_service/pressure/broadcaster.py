@@ -10,7 +10,7 @@ import random
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from cache_service.pressure.history import PressureHistory
     from cache_service.pressure.state import PressureChange, PressureState
@@ -39,6 +39,7 @@ class PressureBroadcaster:
 
     def __init__(self, initial: PressureState, heartbeat_seconds: float, history: PressureHistory) -> None:
         self._state = initial
+        self._refresh: Callable[[], PressureState] | None = None
         self._heartbeat_seconds = heartbeat_seconds
         self._history = history
         self._changed = asyncio.Event()
@@ -48,14 +49,18 @@ class PressureBroadcaster:
     @property
     def state(self) -> PressureState:
         """The latest state."""
+        if self._refresh is not None:
+            self._state, self._refresh = self._refresh(), None
         return self._state
 
+    def refresh(self, make: Callable[[], PressureState]) -> None:
+        """There are newer figures, and no news: the state is made when somebody asks for it."""
+        self._refresh = make
+
     def publish(self, state: PressureState) -> None:
-        """Replaces the state; wakes the watchers if the revision is new."""
-        is_change = state.revision != self._state.revision
-        self._state = state
-        if is_change:
-            self._wake()
+        """Replaces the state by one of a new revision; wakes the watchers."""
+        self._state, self._refresh = state, None
+        self._wake()
 
     def close(self) -> None:
         """Ends all watches with a last event, and those still to come with their first."""
@@ -70,12 +75,12 @@ class PressureBroadcaster:
         self.watcher_count += 1
         try:
             # Taken before each yield: what happens while a slow watcher is written to comes in the next turn.
-            changed, state, is_last = self._changed, self._state, self._closed
+            changed, state, is_last = self._changed, self.state, self._closed
             yield self._first(state, epoch, after_revision, is_last=is_last)
             while not is_last:
                 sent_revision = state.revision
                 await self._wait(changed)
-                changed, state, is_last = self._changed, self._state, self._closed
+                changed, state, is_last = self._changed, self.state, self._closed
                 yield PressureEvent(
                     state,
                     heartbeat=state.revision == sent_revision,

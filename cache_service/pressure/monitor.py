@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cache_service.entry import RemovalCause
 from cache_service.pressure.broadcaster import PressureBroadcaster
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cache_service.entry import Budget
+    from cache_service.pressure.peers import Peer
     from cache_service.pressure.policy import TierBudgetPolicy
     from service_runtime.memory.levels import Thresholds
     from service_runtime.memory.monitor import MemoryMonitor, Observation
@@ -33,6 +33,23 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _CLEAN_SECONDS = 30.0
 _SAVE_SECONDS = 15.0
+
+
+class _Judgement(NamedTuple):
+    """What is made of an observation."""
+
+    level: PressureLevel
+    overridden: bool
+    fleet_level: PressureLevel
+    peers: tuple[Peer, ...]
+
+    def is_known_by(self, state: PressureState) -> bool:
+        """Whether it is no news to those who know `state`."""
+        return (self.level, self.overridden, self.fleet_level) == (
+            state.level,
+            state.overridden,
+            state.fleet_level,
+        )
 
 
 class PressureMonitor:
@@ -73,30 +90,36 @@ class PressureMonitor:
         self.level_changes = 0
         self.budget_adjustments = 0
         now = time.monotonic()
-        self.broadcaster = PressureBroadcaster(
-            self._state(now, memory.observe(now), None), heartbeat_seconds, self.history
-        )
+        observation = memory.observe(now)
+        self._announced = self._state(observation, self._judge(observation), 0)
+        self.broadcaster = PressureBroadcaster(self._announced, heartbeat_seconds, self.history)
 
     async def run(self) -> None:
         """Samples until cancelled; then saves the history."""
         try:
-            await self._memory.run(self.step)
+            await self._memory.run(self._act)
         finally:
             if self._cleaning is not None:
                 self._cleaning.cancel()
             self._save()
 
     async def step(self, now: float) -> None:
-        """One sample: publishes the state, then fits the tiers to it."""
-        before = self.broadcaster.state
-        observation = self._memory.observe(now)
-        state = self._state(now, observation, before)
-        self.history.note(state.sampled_at, state.level, state.score_ratio)
-        if state.level != before.level:
-            self._note_change(before, state)
-        self.broadcaster.publish(state)
-        headroom = observation.sample.headroom_bytes(self._memory.classifier.regrow_ratio)
-        await self._fit(now, state, headroom)
+        """One sample, at once: publishes what is new, then fits the tiers to it."""
+        await self._act(self._memory.observe(now))
+
+    async def _act(self, observation: Observation) -> None:
+        now = observation.at
+        before = self._announced
+        judgement = self._judge(observation)
+        if judgement.is_known_by(before):
+            self.broadcaster.refresh(lambda: self._state(observation, judgement, before.revision))
+        else:
+            state = self._announced = self._state(observation, judgement, before.revision + 1)
+            if state.level != before.level:
+                self._note_change(before, state)
+            self.broadcaster.publish(state)
+        self.history.note(time.time(), judgement.level, observation.score)
+        await self._fit(judgement.level, observation)
         if now - self._saved_at >= _SAVE_SECONDS:
             self._saved_at = now
             await asyncio.to_thread(self._save)
@@ -114,37 +137,37 @@ class PressureMonitor:
         await self.step(time.monotonic())
         return self.broadcaster.state
 
-    def _state(self, now: float, observation: Observation, before: PressureState | None) -> PressureState:
-        level, cause = observation.level, observation.cause
+    def _judge(self, observation: Observation) -> _Judgement:
+        now = observation.at
         if self._override is not None and now >= self._override[1]:
             self._override = None
-        if self._override is not None:
-            level, cause = self._override[0], "override"
-        classifier = self._memory.classifier
+        overridden = self._override is not None
+        level = self._override[0] if self._override is not None else observation.level
         peers = self.peers.live(now)
-        state = PressureState(
+        return _Judgement(level, overridden, max((level, *(peer.level for peer in peers))), peers)
+
+    def _state(self, observation: Observation, judgement: _Judgement, revision: int) -> PressureState:
+        thresholds = observation.thresholds
+        return PressureState(
             epoch=self._epoch,
-            revision=0 if before is None else before.revision,
-            level=level,
+            revision=revision,
+            level=judgement.level,
             score_ratio=observation.score,
-            slope_ratio_per_second=classifier.slope_per_second(),
-            seconds_to_next_level=classifier.seconds_to_next_level(),
+            slope_ratio_per_second=observation.slope_per_second,
+            seconds_to_next_level=observation.seconds_to_next_level,
             signals=tuple(
-                SignalState(reading, reading.level(classifier.thresholds))
-                for reading in observation.sample.ordered(classifier.thresholds)
+                SignalState(reading, reading.level(thresholds))
+                for reading in observation.sample.ordered(thresholds)
             ),
             valid_for_seconds=self._valid_for_seconds,
-            overridden=self._override is not None,
-            sampled_at=time.time(),
-            cause=cause,
-            eviction_target_bytes=self._policy.eviction_target_bytes(level),
+            overridden=judgement.overridden,
+            sampled_at=time.time() - max(0.0, time.monotonic() - observation.at),
+            cause="override" if judgement.overridden else observation.cause,
+            eviction_target_bytes=self._policy.eviction_target_bytes(judgement.level),
             replica=self._replica,
-            fleet_level=max((level, *(peer.level for peer in peers))),
-            peers=peers,
+            fleet_level=judgement.fleet_level,
+            peers=judgement.peers,
         )
-        if before is not None and state.differs(before):
-            state = dataclasses.replace(state, revision=before.revision + 1)
-        return state
 
     def _note_change(self, before: PressureState, state: PressureState) -> None:
         self.level_changes += 1
@@ -169,28 +192,29 @@ class PressureMonitor:
             },
         )
 
-    async def _fit(self, now: float, state: PressureState, headroom_bytes: int | None) -> None:
+    async def _fit(self, level: PressureLevel, observation: Observation) -> None:
         async with self._resizing:
-            budget = self._policy.update(now, state.level, headroom_bytes)
+            now = observation.at
+            budget = self._policy.update(now, level, observation.headroom_bytes)
             before = self._budget
             if budget != before:
                 self.budget_adjustments += before is not None
                 await self._set_budget(budget, RemovalCause.PRESSURE)
                 self._budget = budget  # only now: one that was cancelled is done again
                 self._trim_pending |= before is not None and _is_smaller(budget, before)
-        if self._trim_pending and self._trim.due(now, urgent=state.level is PressureLevel.CRITICAL):
+        if self._trim_pending and self._trim.due(now, urgent=level is PressureLevel.CRITICAL):
             self._trim_pending = False
             await asyncio.to_thread(self._trim.run)
-        self._tidy_disk(now, state)
+        self._tidy_disk(level, observation)
 
-    def _tidy_disk(self, now: float, state: PressureState) -> None:
+    def _tidy_disk(self, level: PressureLevel, observation: Observation) -> None:
         """Starts a clean-up of the disk tier where it is due; sampling doesn't wait for it."""
         if self._clean_disk is None or (self._cleaning is not None and not self._cleaning.done()):
             return
-        disk_level = next((level for reading, level in state.signals if reading.name == "disk"), None)
-        ratio = disk_target_ratio(state.level, disk_level)
-        if ratio is not None and now - self._cleaned_at >= _CLEAN_SECONDS:
-            self._cleaned_at = now
+        disk = next((reading for reading in observation.sample.readings if reading.name == "disk"), None)
+        ratio = disk_target_ratio(level, disk.level(observation.thresholds) if disk is not None else None)
+        if ratio is not None and observation.at - self._cleaned_at >= _CLEAN_SECONDS:
+            self._cleaned_at = observation.at
             self._cleaning = asyncio.create_task(self._clean(self._clean_disk, ratio))
 
     @staticmethod

@@ -35,6 +35,8 @@ class Peers:
 
     def live(self, now: float) -> tuple[Peer, ...]:
         """Those that count at `now`, worst first."""
+        if not self._peers:
+            return ()
         self._peers = {
             name: peer for name, peer in self._peers.items() if now - peer.heard_at <= peer.valid_for_seconds
         }

@@ -48,11 +48,3 @@ class PressureState:
     replica: str
     fleet_level: PressureLevel
     peers: tuple[Peer, ...]
-
-    def differs(self, other: PressureState) -> bool:
-        """Whether it is news for those who know `other`."""
-        return (self.level, self.overridden, self.fleet_level) != (
-            other.level,
-            other.overridden,
-            other.fleet_level,
-        )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from extractor_service.backoff.state import BackoffState
     from metaextract.cache.v1 import pressure_pb2
     from metaextract_client.cache import AsyncCacheClient
-    from service_runtime.memory.monitor import MemoryMonitor
+    from service_runtime.memory.monitor import MemoryMonitor, Observation
 
 _log = logging.getLogger(__name__)
 
@@ -63,8 +63,7 @@ async def watch_cache(
 async def watch_own_memory(monitor: MemoryMonitor, state: BackoffState) -> None:
     """Samples this process's container until cancelled."""
 
-    async def step(now: float) -> None:
-        observation = monitor.observe(now)
+    async def step(observation: Observation) -> None:
         before, state.view.local_level = state.view.local_level, observation.level
         state.local = observation
         if observation.level != before:

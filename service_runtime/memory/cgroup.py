@@ -68,6 +68,8 @@ class CgroupV1:
         self._usage, self._stat, self._limit = self._files = open_all(
             directory / name for name in ("memory.usage_in_bytes", "memory.stat", "memory.limit_in_bytes")
         )
+        self.limit_bytes = 0
+        """As it was at the last reading, like the next."""
         self.cached_bytes = 0
 
     def read(self) -> Usage | None:
@@ -75,6 +77,7 @@ class CgroupV1:
         limit = self._limit.number()
         if limit >= _UNLIMITED_V1:
             return None
+        self.limit_bytes = limit
         self.cached_bytes = sum(numbers(self._stat.text(), "total_inactive_file", "total_active_file"))
         return Usage.of(max(0, self._usage.number() - self.cached_bytes), limit)
 

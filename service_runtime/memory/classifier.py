@@ -59,6 +59,14 @@ class Classifier:
             self._lower_since = None
         return self.level
 
+    def is_settled(self, ratio: float) -> bool:
+        """Whether more samples of this `ratio` would leave the level as it is, whatever the time."""
+        return (
+            self._unknown_at is None
+            and self._lower_since is None
+            and self.thresholds.level(ratio) == self._level
+        )
+
     def slope_per_second(self) -> float:
         """Change of the ratio per second over the last two seconds; 0 before there are two samples."""
         if len(self._recent) < 2:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from service_runtime.memory.kernel_file import KernelFile, table
+from service_runtime.memory.kernel_file import KernelFile, numbers
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.reading import Usage
 
@@ -27,9 +27,8 @@ class Host:
 
     def read(self) -> Usage:
         """Used and total memory of the machine."""
-        rows = table(self._meminfo.text()[:512])  # both are among the first lines
-        total = rows["MemTotal"] * 1024
-        return Usage.of(total - rows["MemAvailable"] * 1024, total)
+        total, available = numbers(self._meminfo.text()[:512], "MemTotal:", "MemAvailable:")  # first lines
+        return Usage.of((total - available) * 1024, total * 1024)
 
     def close(self) -> None:
         """Closes the kernel file."""

@@ -48,18 +48,13 @@ def open_all(paths: Iterable[Path]) -> list[KernelFile]:
     return files
 
 
-def table(text: str) -> dict[str, int]:
-    """Lines of a name and a number."""
-    rows = (line.split() for line in text.splitlines())
-    return {row[0].rstrip(":"): int(row[1]) for row in rows if len(row) >= 2}
-
-
 def numbers(text: str, *names: str) -> list[int]:
-    """The numbers of lines that begin with `names`, 0 for one that is missing; quicker than a whole `table`."""
+    """The numbers of lines that begin with `names`, 0 for one that is missing."""
     found = []
     padded = "\n" + text
     for name in names:
         start = padded.find(f"\n{name} ")
         end = padded.find("\n", start + 1)
-        found.append(0 if start < 0 else int(padded[start + len(name) + 2 : end if end > 0 else None]))
+        text_after = padded[start + len(name) + 2 : end if end > 0 else None]
+        found.append(0 if start < 0 else int(text_after.removesuffix(" kB")))
     return found

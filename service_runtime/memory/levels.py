@@ -52,11 +52,11 @@ class Thresholds:
 
     def above(self, level: PressureLevel) -> float | None:
         """The ratio at which the next level begins; None at CRITICAL."""
-        return {
-            PressureLevel.NORMAL: self.elevated,
-            PressureLevel.ELEVATED: self.high,
-            PressureLevel.HIGH: self.critical,
-        }.get(level)
+        if level is PressureLevel.NORMAL:
+            return self.elevated
+        if level is PressureLevel.ELEVATED:
+            return self.high
+        return self.critical if level is PressureLevel.HIGH else None
 
     def capped(self, ratio: float, worst: PressureLevel) -> float:
         """`ratio`, but at most the greatest that still stands for `worst`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from service_runtime.memory.levels import PressureLevel
@@ -48,8 +47,7 @@ class Signal(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What one signal said. `ratio` is None when it couldn't be read."""
 
     name: str
@@ -63,8 +61,7 @@ class Reading:
         return None if self.ratio is None else min(thresholds.level(self.ratio), self.worst)
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """All readings of one moment."""
 
     readings: tuple[Reading, ...]

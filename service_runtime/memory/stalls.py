@@ -49,19 +49,23 @@ class Stalls:
         self._limit_ratio = limit_ratio
         self._clock = clock
         self._file = KernelFile(path)
+        self._last: Usage | None = None
         self._totals: deque[tuple[float, int]] = deque([(clock(), self._total_us())])
 
     def read(self) -> Usage:
         """No bytes; stalled share of time / limit."""
-        now, total = self._clock(), self._total_us()
+        now = self._clock()
+        if self._last is not None and now - self._totals[-1][0] < _STEP_SECONDS:
+            return self._last  # the window is long; reading costs as much as all the rest
+        total = self._total_us()
         while len(self._totals) > 1 and self._totals[1][0] <= now - _WINDOW_SECONDS:
             self._totals.popleft()
         since, base = self._totals[0]
-        if now - self._totals[-1][0] >= _STEP_SECONDS:
-            self._totals.append((now, total))
+        self._totals.append((now, total))
         # Over the whole window even when it has just begun: one stalled millisecond isn't a stalled service.
         share = (total - base) / 1e6 / max(now - since, _WINDOW_SECONDS)
-        return Usage(0, 0, share / self._limit_ratio)
+        self._last = Usage(0, 0, share / self._limit_ratio)
+        return self._last
 
     def close(self) -> None:
         """Closes the kernel file."""

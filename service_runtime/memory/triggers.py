@@ -1,7 +1,7 @@
 """Wakes the sampler early: the kernel says when a threshold is crossed, instead of being asked every 100 ms.
 
 cgroup v1 has an eventfd per threshold of *usage*, page cache included, so the thresholds move with the cache: they are
-set anew when it has changed by more than 1 % of the limit. PSI triggers tell of stalls, with the two-second
+set anew when it has changed by more than 0.2 % of the limit. PSI triggers tell of stalls, with the two-second
 windows that unprivileged processes may have. An event only leads to a sample, which decides. Where neither is
 permitted, the sampler's own rhythm is all there is.
 """
@@ -12,22 +12,22 @@ import contextlib
 import logging
 import os
 import select
-import threading
+import time
 from typing import TYPE_CHECKING
 
 from service_runtime.memory.cgroup import CgroupV1
 from service_runtime.memory.stalls import MEMORY_LIMIT_RATIO, Stalls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from service_runtime.memory.levels import Thresholds
     from service_runtime.memory.reading import Signal
 
 _log = logging.getLogger(__name__)
-_REARM_RATIO = 0.01
+_REARM_RATIO = 0.002
 _PSI_WINDOW_US = 2_000_000
-_MIN_PAUSE_SECONDS = 0.02  # usage may dance on a threshold
+_MIN_PAUSE_SECONDS = 0.005  # usage may dance on a threshold
 
 
 class UsageTriggers:
@@ -46,14 +46,13 @@ class UsageTriggers:
         self._armed: tuple[Thresholds, int, int] | None = None
 
     def arm(self, thresholds: Thresholds) -> bool:
-        """Whether the thresholds were set anew, because they, the limit or the page cache have changed.
+        """Whether the thresholds were set anew, because they, the limit or the page cache of the last reading changed.
 
         Those set before stay until the event's descriptor is closed, so it is a new one. Raises OSError.
         """
-        usage = self._cgroup.read()
-        if usage is None:
+        limit, cached = self._cgroup.limit_bytes, self._cgroup.cached_bytes
+        if not limit:
             return False
-        limit, cached = usage.limit_bytes, self._cgroup.cached_bytes
         if self._armed is not None:
             before, armed_limit, armed_cached = self._armed
             if (before, armed_limit) == (thresholds, limit) and abs(
@@ -75,11 +74,10 @@ class UsageTriggers:
 
 
 class Triggers:
-    """A thread that waits for the kernel's events and calls `wake` for each, not more often than every 20 ms."""
+    """Waits for a time, or until one of the kernel's events. For one thread; only `interrupt` is for others."""
 
-    def __init__(self, signals: Sequence[Signal], thresholds: Thresholds, wake: Callable[[], None]) -> None:
+    def __init__(self, signals: Sequence[Signal], thresholds: Thresholds) -> None:
         """Takes what is permitted; see `names`."""
-        self._wake = wake
         self._thresholds = thresholds
         self._usage: list[UsageTriggers] = []
         self._stalls: list[int] = []
@@ -88,37 +86,62 @@ class Triggers:
             for signal in signals:
                 self._try(signal)
         self._stop_read, self._stop_write = os.pipe()
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="pressure-triggers", daemon=True)
-        if self.names:
-            self._thread.start()
+        self._poll = self._make_poll()
+        self._fired_at = 0.0
 
     def arm(self, thresholds: Thresholds) -> None:
         """Fits the thresholds to the page cache; cheap when there is nothing to do."""
-        with self._lock:
-            self._thresholds = thresholds
-            changed = False
-            for trigger in self._usage:
-                with contextlib.suppress(OSError, ValueError):
-                    changed |= trigger.arm(thresholds)
+        self._thresholds = thresholds
+        changed = False
+        for trigger in self._usage:
+            with contextlib.suppress(OSError, ValueError):
+                changed |= trigger.arm(thresholds)
         if changed:
-            os.write(self._stop_write, b"r")
+            self._poll = self._make_poll()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether an event came before the time was over."""
+        if self._poll is None:  # Windows polls no pipes
+            time.sleep(seconds)
+            return False
+        fired = self._poll.poll(seconds * 1000)
+        if not fired:
+            return False
+        time.sleep(_MIN_PAUSE_SECONDS * (time.monotonic() - self._fired_at < _MIN_PAUSE_SECONDS))
+        self._fired_at = time.monotonic()
+        for trigger in self._usage:
+            with contextlib.suppress(OSError):
+                os.eventfd_read(trigger.event)
+        return True
+
+    def interrupt(self) -> None:
+        """Ends a wait."""
+        os.write(self._stop_write, b"x")
 
     def close(self) -> None:
-        """Ends the thread."""
-        os.write(self._stop_write, b"s")
-        if self._thread.is_alive():
-            self._thread.join()
+        """Closes the descriptors; the kernel forgets the thresholds."""
         for trigger in self._usage:
             trigger.close()
         for descriptor in (*self._stalls, self._stop_read, self._stop_write):
             os.close(descriptor)
+
+    def _make_poll(self) -> select.poll | None:
+        if not hasattr(select, "poll"):
+            return None
+        poll = select.poll()
+        poll.register(self._stop_read, select.POLLIN)
+        for trigger in self._usage:
+            poll.register(trigger.event, select.POLLIN)
+        for descriptor in self._stalls:
+            poll.register(descriptor, select.POLLPRI)
+        return poll
 
     def _try(self, signal: Signal) -> None:
         try:
             if isinstance(signal, CgroupV1):
                 trigger = UsageTriggers(signal)
                 self._usage.append(trigger)
+                signal.read()  # so that limit and page cache are known
                 trigger.arm(self._thresholds)
             elif isinstance(signal, Stalls) and signal.name == "memory_stalls":
                 descriptor = os.open(signal.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -130,25 +153,3 @@ class Triggers:
             self.names.append(signal.name)
         except (OSError, ValueError) as error:
             _log.info("no kernel events", extra={"signal": signal.name, "error": repr(error)})
-
-    def _run(self) -> None:
-        pause = threading.Event()
-        while True:
-            poll = select.poll()
-            poll.register(self._stop_read, select.POLLIN)
-            with self._lock:
-                for trigger in self._usage:
-                    poll.register(trigger.event, select.POLLIN)
-                for descriptor in self._stalls:
-                    poll.register(descriptor, select.POLLPRI)
-            fired = {descriptor for descriptor, _ in poll.poll()}
-            if self._stop_read in fired:
-                if b"s" in os.read(self._stop_read, 64):
-                    return
-                continue
-            with self._lock:
-                for trigger in self._usage:
-                    with contextlib.suppress(OSError):
-                        os.eventfd_read(trigger.event)
-            self._wake()
-            pause.wait(_MIN_PAUSE_SECONDS)

@@ -25,4 +25,6 @@ def make_monitor(settings: RuntimeSettings) -> MemoryMonitor:
         release_ratio=settings.pressure_release_ratio,
     )
     sampler = Sampler(discover(process_limit_bytes=settings.process_memory_bytes))
-    return MemoryMonitor(sampler, classifier, settings.pressure_sample_seconds)
+    return MemoryMonitor(
+        sampler, classifier, settings.pressure_sample_seconds, kernel_events=settings.pressure_kernel_events
+    )

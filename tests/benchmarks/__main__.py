@@ -6,8 +6,10 @@ import sys
 
 from tests.benchmarks import (
     batch,
+    broadcast,
     cached_extract,
     cold_folder,
+    detection,
     get_result,
     image_reading,
     large_uri,
@@ -15,6 +17,7 @@ from tests.benchmarks import (
     overload,
     photographs,
     policy_replay,
+    pressure_cost,
     soak_cache,
     upload,
 )
@@ -27,6 +30,9 @@ BENCHMARKS = {
     "batch_vs_unary": batch.run,
     "cached_extract_vs_echo": cached_extract.run,
     "get_result_vs_echo": get_result.run,
+    "detection_latency": detection.run,
+    "broadcast_1000": broadcast.run,
+    "monitor_overhead": pressure_cost.run,
     "goodput_overload": overload.run,
     "upload_vs_sink": upload.run,
     "cold_vs_exiftool": cold_folder.run,

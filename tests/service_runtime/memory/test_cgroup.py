@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 
@@ -78,20 +76,17 @@ def test_the_kernel_wakes_the_sampler_when_a_threshold_is_crossed():
         signal = signal_of(cgroup)
         if cgroup.is_v2:
             pytest.skip("version 2 has no threshold events; PSI triggers need a cgroup of their own")
-        woken = threading.Event()
-        triggers = Triggers([signal], Thresholds(0.5, 0.8, 0.9), woken.set)
+        triggers = Triggers([signal], Thresholds(0.5, 0.8, 0.9))
         try:
-            assert triggers.names == ["cgroup_v1"]
-            time.sleep(0.1)
-            assert not woken.is_set()
+            assert triggers.names == ["cgroup_v1"] and not triggers.wait(0.05)
             with run_inside(cgroup, FILL.format(count=160 * MIB)) as child:
+                assert triggers.wait(5), "on the way up"
                 assert child.stdout.readline() == "full\n"
-                assert woken.wait(1)
                 assert signal.read().ratio > 0.5
-                woken.clear()
                 triggers.arm(Thresholds(0.3, 0.4, 0.45))  # below what is used: nothing is crossed
+                assert not triggers.wait(0.05)
                 child.kill()
-                assert woken.wait(2), "on the way down, through the thresholds set anew"
+                assert triggers.wait(5), "on the way down, through the thresholds set anew"
         finally:
             triggers.close()
             signal.close()

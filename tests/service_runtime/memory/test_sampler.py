@@ -79,18 +79,27 @@ async def test_slow_signals_are_read_apart_and_hang_nobody(monkeypatch):
     assert {reading.name: reading.ratio for reading in sample.readings}["redis"] is None
 
 
-async def test_the_monitor_samples_at_its_rhythm_and_outlives_errors():
-    memory, steps = make_memory(FakeSignal()), []
+async def test_the_monitor_tells_a_new_level_at_once_and_figures_now_and_then_and_outlives_errors():
+    signal = FakeSignal()
+    memory, steps = make_memory(signal, sample_seconds=0.01), []
 
-    async def step(now):
-        steps.append(now)
-        raise RuntimeError("step")
+    async def step(observation):
+        steps.append(observation)
+        raise ValueError("step")
 
     task = asyncio.create_task(memory.run(step))
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.3)
+    count = len(steps)
+    assert 2 <= count <= 4, "each tenth sample"
+    signal.ratio = 0.95
+    await asyncio.sleep(0.03)
+    assert steps[-1].level is CRITICAL
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert len(steps) >= 3 and task.cancelled()
+    assert task.cancelled()
+    count = len(steps)
+    await asyncio.sleep(0.05)
+    assert len(steps) == count and memory.observe(1e9).level is CRITICAL
 
 
 def test_a_usage_needs_a_limit():
