@@ -72,7 +72,7 @@ def options_from_wire(
 
 
 def info_to_wire(
-    extraction: Extraction, content_id: str, elapsed_seconds: float
+    extraction: Extraction, content_id: str, elapsed_seconds: float, instance: str
 ) -> extractor_pb2.ExtractionInfo:
     """How a document was made."""
     return extractor_pb2.ExtractionInfo(
@@ -82,6 +82,7 @@ def info_to_wire(
         source_bytes_read=extraction.source_bytes_read,
         source_reads=extraction.source_reads,
         request_id=current_call.get().request_id,
+        instance=instance,
     )
 
 

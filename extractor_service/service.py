@@ -137,7 +137,9 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         finally:
             source.close()
         response.info.CopyFrom(
-            convert.info_to_wire(extraction, source.content_id, time.monotonic() - started_at)
+            convert.info_to_wire(
+                extraction, source.content_id, time.monotonic() - started_at, self._backoff.instance
+            )
         )
 
 

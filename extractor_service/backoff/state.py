@@ -49,6 +49,7 @@ class BackoffState:
     ) -> None:
         """`follows_cache_table`: the cache's table replaces `table`; an extractor with a file of its own keeps it."""
         self.policy = policy
+        self.instance = instance
         self.view = PressureView()
         self.table = table
         self.local: Observation | None = None

@@ -7,6 +7,7 @@ import queue
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -54,7 +55,33 @@ def run(name: str) -> Evidence:
             evidence.single(case, f"{level}, median", "ms", statistics.median(values), median_goal)
             evidence.single(case, f"{level}, longest", "ms", max(values), longest_goal)
         evidence.single(case, "wrong or missing levels", "count", wrong, "== 0")
+    peak_usage, worst_level = read_files()
+    evidence.single("reading 2 GiB of files", "usage, page cache included", "ratio", peak_usage, ">= 0.9")
+    evidence.single("reading 2 GiB of files", "worst level", "1 is NORMAL", worst_level, "== 1")
     return evidence
+
+
+def read_files() -> tuple[float, int]:
+    """The highest usage as a share of the limit, and the worst level, while files are read inside the cgroup."""
+    usage, level = 0.0, 0
+    with (
+        tempfile.NamedTemporaryFile(dir="/var/tmp") as file,
+        MemoryCgroup(_LIMIT_BYTES) as cgroup,
+        start_cache(inside=cgroup) as cache,
+        CacheClient(cache.address) as client,
+    ):
+        file.truncate(2 * 2**30)  # holes take page cache like anything else
+        reader = subprocess.Popen(
+            cgroup.command("dd", f"if={file.name}", "of=/dev/null", "bs=1M", "status=none")
+        )
+        while reader.poll() is None:
+            usage = max(usage, cgroup.used_bytes() / _LIMIT_BYTES)
+            level = max(level, client.get_pressure().level)
+            time.sleep(0.02)
+        time.sleep(1)
+        history = client.get_pressure_history()
+        level = max(level, *(point.level for point in history.points))
+    return usage, level
 
 
 def ramp(events: str) -> tuple[dict[str, list[float]], int]:

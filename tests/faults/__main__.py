@@ -14,6 +14,7 @@ from tests.faults import (
     pressure_override,
     redis_chaos,
     single_flight,
+    subscriber_chaos,
     survive_cgroup,
 )
 from tests.support.evidence import run_named
@@ -24,6 +25,7 @@ FAULTS = {
     "disk_bitflip": disk_bitflip.run,
     "redis_chaos": redis_chaos.run,
     "single_flight": single_flight.run,
+    "subscriber_chaos": subscriber_chaos.run,
     "survive_cgroup": survive_cgroup.run,
     "oscillation": oscillation.run,
     "damaged_files": damaged_files.run,

@@ -329,6 +329,7 @@ class ExtractionInfo(_message.Message):
     SOURCE_BYTES_READ_FIELD_NUMBER: _builtins.int
     SOURCE_READS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    INSTANCE_FIELD_NUMBER: _builtins.int
     cache_status: Global___CacheStatus.ValueType
     """What the result cache did."""
     content_id: _builtins.str
@@ -341,6 +342,8 @@ class ExtractionInfo(_message.Message):
     """Reads that it needed."""
     request_id: _builtins.str
     """Request id: the caller's `x-request-id` or one made by the server."""
+    instance: _builtins.str
+    """Which extractor answered: host name and process."""
     def __init__(
         self,
         *,
@@ -350,10 +353,11 @@ class ExtractionInfo(_message.Message):
         source_bytes_read: _builtins.int = ...,
         source_reads: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        instance: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_status", b"cache_status", "content_id", b"content_id", "elapsed_seconds", b"elapsed_seconds", "request_id", b"request_id", "source_bytes_read", b"source_bytes_read", "source_reads", b"source_reads"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_status", b"cache_status", "content_id", b"content_id", "elapsed_seconds", b"elapsed_seconds", "instance", b"instance", "request_id", b"request_id", "source_bytes_read", b"source_bytes_read", "source_reads", b"source_reads"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -656,7 +656,9 @@ type ExtractionInfo struct {
 	// Reads that it needed.
 	SourceReads uint64 `protobuf:"varint,5,opt,name=source_reads,json=sourceReads,proto3" json:"source_reads,omitempty"`
 	// Request id: the caller's `x-request-id` or one made by the server.
-	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which extractor answered: host name and process.
+	Instance      string `protobuf:"bytes,7,opt,name=instance,proto3" json:"instance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -729,6 +731,13 @@ func (x *ExtractionInfo) GetSourceReads() uint64 {
 func (x *ExtractionInfo) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ExtractionInfo) GetInstance() string {
+	if x != nil {
+		return x.Instance
 	}
 	return ""
 }
@@ -1553,7 +1562,7 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\v_size_bytes\"\x94\x01\n" +
 	"\x15ExtractUploadResponse\x12=\n" +
 	"\bdocument\x18\x01 \x01(\v2!.metaextract.document.v1.DocumentR\bdocument\x12<\n" +
-	"\x04info\x18\x02 \x01(\v2(.metaextract.extractor.v1.ExtractionInfoR\x04info\"\x90\x02\n" +
+	"\x04info\x18\x02 \x01(\v2(.metaextract.extractor.v1.ExtractionInfoR\x04info\"\xac\x02\n" +
 	"\x0eExtractionInfo\x12H\n" +
 	"\fcache_status\x18\x01 \x01(\x0e2%.metaextract.extractor.v1.CacheStatusR\vcacheStatus\x12\x1d\n" +
 	"\n" +
@@ -1562,7 +1571,8 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\x11source_bytes_read\x18\x04 \x01(\x04R\x0fsourceBytesRead\x12!\n" +
 	"\fsource_reads\x18\x05 \x01(\x04R\vsourceReads\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x06 \x01(\tR\trequestId\"\x18\n" +
+	"request_id\x18\x06 \x01(\tR\trequestId\x12\x1a\n" +
+	"\binstance\x18\a \x01(\tR\binstance\"\x18\n" +
 	"\x16GetCapabilitiesRequest\"\xfe\x02\n" +
 	"\x17GetCapabilitiesResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12>\n" +
