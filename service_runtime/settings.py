@@ -190,7 +190,7 @@ class RuntimeSettings:
         unit="B", low=0, high=1 << 44,
     )  # fmt: skip
     read_ahead_bytes: int = setting(
-        262144,
+        524288,
         "Bytes of a stream that are taken in before they are asked for; 0: gRPC's own estimate of the link, which is faster"
         " over long distances and may take 4 MiB a waiting stream, and 70 MiB an upload.",
         unit="B", low=0, high=1 << 30,

@@ -33,3 +33,19 @@ class ByteLedger:
         self.reserved_bytes -= count
         for callback in self._on_release:
             callback()
+
+
+class Held:
+    """Bytes that are reserved while a block runs."""
+
+    __slots__ = ("_count", "_ledger")
+
+    def __init__(self, ledger: ByteLedger, count: int) -> None:
+        self._ledger = ledger
+        self._count = count
+
+    def __enter__(self) -> None:
+        self._ledger.reserve(self._count)
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.release(self._count)

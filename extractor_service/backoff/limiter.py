@@ -9,12 +9,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from extractor_service.backoff.advice import RetryAdvice
+from extractor_service.backoff.ledger import Held
+from extractor_service.backoff.policies.base import LEAST_BYTES_RATIO
 from extractor_service.backoff.queue import FairQueue, Ticket, Waiter
 from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import OverloadedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
 
     from extractor_service.backoff.ledger import ByteLedger
     from extractor_service.backoff.policies.base import Decision
@@ -86,21 +88,18 @@ class Limiter:
         if decision.sheds and limit is not None and size_bytes > limit:
             raise self._refusal(work, f"under pressure, files above {limit} bytes are refused")
 
-    @contextlib.contextmanager
-    def message(self, size_bytes: int, work: WorkClass) -> Iterator[None]:
+    def message(self, size_bytes: int, work: WorkClass) -> Held:
         """Counts a file that came inside a message while the block runs: it is in memory, whatever becomes of it.
 
         Raises:
             OverloadedError: those here take up what may be in flight.
         """
-        decision = self._decide()
-        if decision.sheds and not self._ledger.fits(size_bytes, decision.bytes_ratio(work)):
-            raise self._refusal(work, f"{self._ledger.reserved_bytes} bytes are in flight already")
-        self._ledger.reserve(size_bytes)
-        try:
-            yield
-        finally:
-            self._ledger.release(size_bytes)
+        # Asked of every call: the decision is only made when it could be a refusal.
+        if not self._ledger.fits(size_bytes, LEAST_BYTES_RATIO):
+            decision = self._decide()
+            if decision.sheds and not self._ledger.fits(size_bytes, decision.bytes_ratio(work)):
+                raise self._refusal(work, f"{self._ledger.reserved_bytes} bytes are in flight already")
+        return Held(self._ledger, size_bytes)
 
     def retry_after_seconds(self, work: WorkClass = WorkClass.INTERACTIVE) -> float:
         """What a refused caller would be told now, before jitter."""

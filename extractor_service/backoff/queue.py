@@ -48,9 +48,10 @@ class FairQueue:
 
     def __init__(self) -> None:
         self._lines = {work: _Line() for work in WorkClass}
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum(line.count for line in self._lines.values())
+        return self._count
 
     def count(self, work: WorkClass) -> int:
         """Waiters of one class."""
@@ -64,6 +65,7 @@ class FairQueue:
             line.turn = max(line.turn, min(turns, default=0.0))
         line.tenants.setdefault(waiter.ticket.tenant, deque()).append(waiter)
         line.count += 1
+        self._count += 1
 
     def pop(self, may_start: Callable[[Ticket], bool]) -> Waiter | None:
         """The next waiter that may start, removed; None when nobody may."""
@@ -103,9 +105,9 @@ class FairQueue:
                 return self._take(line, tenant, waiters.pop())
         return None
 
-    @staticmethod
-    def _take(line: _Line, tenant: str, waiter: Waiter) -> Waiter:
+    def _take(self, line: _Line, tenant: str, waiter: Waiter) -> Waiter:
         line.count -= 1
+        self._count -= 1
         if not line.tenants[tenant]:
             del line.tenants[tenant]
         return waiter

@@ -114,4 +114,5 @@ def report(evidence: Evidence, answers: list[tuple[float, str, bool]], b: str, n
     split = [(second, by_second[second, False], by_second[second, True]) for second in range(int(start))]
     print("second: calls to A, calls to B\n" + "  ".join(f"{s}:{a},{b}" for s, a, b in split))
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    (OUTPUT / f"{name}_split.json").write_text(json.dumps(split), encoding="utf-8")
+    rows = "\n".join(f"{second},{to_a},{to_b}" for second, to_a, to_b in split)
+    (OUTPUT / f"{name}_split.csv").write_text(f"second,calls to A,calls to B\n{rows}\n", encoding="utf-8")

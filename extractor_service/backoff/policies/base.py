@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from service_runtime.memory.levels import PressureLevel
 
 
-_LEAST_BYTES_RATIO = 0.1
+LEAST_BYTES_RATIO = 0.1
 
 
 class Pressure(NamedTuple):
@@ -68,7 +68,7 @@ class Decision(NamedTuple):
 
     def bytes_ratio(self, work: WorkClass) -> float:
         """Share of the byte budget that a class may reserve, together with more urgent work."""
-        return max(_LEAST_BYTES_RATIO, self.rows[work].concurrency_ratio)
+        return max(LEAST_BYTES_RATIO, self.rows[work].concurrency_ratio)
 
 
 class BackoffPolicy(Protocol):
