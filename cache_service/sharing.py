@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from cache_service.pressure.monitor import PressureMonitor
 
 _MAX_NAME_CHARS = 200
+_MAX_VALID_SECONDS = 200.0
 
 
 class RedisMemory:
@@ -51,16 +53,13 @@ async def exchange(monitor: PressureMonitor, channel: FleetChannel) -> None:
         }
 
     def hear(said: dict[str, Any]) -> None:
-        if said["epoch"] != monitor.broadcaster.state.epoch:
-            monitor.peers.hear(
-                Peer(
-                    str(said["replica"])[:_MAX_NAME_CHARS],
-                    PressureLevel(said["level"]),
-                    float(said["score"]),
-                    time.monotonic(),
-                    min(60.0, float(said["valid_for"])),
-                )
-            )
+        if said["epoch"] == monitor.broadcaster.state.epoch:
+            return
+        name = str(said["replica"])[:_MAX_NAME_CHARS].encode("utf-8", "replace").decode()
+        score, valid_for = float(said["score"]), float(said["valid_for"])
+        if not (math.isfinite(score) and 0 < valid_for <= _MAX_VALID_SECONDS):
+            raise ValueError(f"score {score}, valid for {valid_for}")
+        monitor.peers.hear(Peer(name, PressureLevel(said["level"]), score, time.monotonic(), valid_for))
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(channel.publish(word))

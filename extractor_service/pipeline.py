@@ -212,7 +212,7 @@ class Pipeline:
         if near is not None:
             return near, CacheVerdict.HIT
         # What would be refused anyhow takes no right to compute, and keeps nobody waiting for it.
-        look_up = self._cache.peek if self._backoff.limiter.is_full else self._cache.look_up
+        look_up = self._cache.peek if self._backoff.limiter.is_full(options.work) else self._cache.look_up
         lookup = await look_up(keys, strikes.key(source.content_id))
         readable = [
             fragment if fragment is not None and assemble.is_readable(fragment) else None

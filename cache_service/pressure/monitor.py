@@ -74,6 +74,9 @@ class PressureMonitor:
         self._clean_disk = clean_disk
         self._cleaned_at = 0.0
         self._cleaning: asyncio.Task[None] | None = None
+        self._fitting: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
+        self._latest: Observation | None = None
         self._override: tuple[PressureLevel, float] | None = None
         self._budget: Budget | None = None
         self._resizing = asyncio.Lock()
@@ -97,18 +100,38 @@ class PressureMonitor:
     async def run(self) -> None:
         """Samples until cancelled; then saves the history."""
         try:
-            await self._memory.run(self._act)
+            await self._memory.run(self._follow)
         finally:
-            if self._cleaning is not None:
-                self._cleaning.cancel()
+            for task in (self._cleaning, self._fitting, self._saving):
+                if task is not None:
+                    task.cancel()
             self._save()
 
     async def step(self, now: float) -> None:
         """One sample, at once: publishes what is new, then fits the tiers to it."""
-        await self._act(self._memory.observe(now))
+        observation = self._memory.observe(now)
+        self._announce(observation)
+        await self._fit(observation)
 
-    async def _act(self, observation: Observation) -> None:
-        now = observation.at
+    async def _follow(self, observation: Observation) -> None:
+        """Publishes what is new; the tiers follow beside it, for a disk that hangs mustn't keep a level secret."""
+        self._announce(observation)
+        self._latest = observation
+        if self._fitting is None or self._fitting.done():
+            self._fitting = asyncio.create_task(self._fit_to_latest())
+        if observation.at - self._saved_at >= _SAVE_SECONDS and (self._saving is None or self._saving.done()):
+            self._saved_at = observation.at
+            self._saving = asyncio.create_task(asyncio.to_thread(self._save))
+
+    async def _fit_to_latest(self) -> None:
+        while self._latest is not None:
+            observation, self._latest = self._latest, None
+            try:
+                await self._fit(observation)
+            except Exception:  # noqa: BLE001 - the next observation is another try
+                _log.exception("fitting the tiers failed")
+
+    def _announce(self, observation: Observation) -> None:
         before = self._announced
         judgement = self._judge(observation)
         if judgement.is_known_by(before):
@@ -119,10 +142,6 @@ class PressureMonitor:
                 self._note_change(before, state)
             self.broadcaster.publish(state)
         self.history.note(time.time(), judgement.level, observation.score)
-        await self._fit(judgement.level, observation)
-        if now - self._saved_at >= _SAVE_SECONDS:
-            self._saved_at = now
-            await asyncio.to_thread(self._save)
 
     async def set_override(self, level: PressureLevel | None, duration_seconds: float) -> PressureState:
         """The state after pretending `level` for a while; None ends it. The tier has been fitted on return."""
@@ -192,9 +211,10 @@ class PressureMonitor:
             },
         )
 
-    async def _fit(self, level: PressureLevel, observation: Observation) -> None:
+    async def _fit(self, observation: Observation) -> None:
+        now = observation.at
         async with self._resizing:
-            now = observation.at
+            level = self._announced.level  # the latest word, should another fit have gone before
             budget = self._policy.update(now, level, observation.headroom_bytes)
             before = self._budget
             if budget != before:

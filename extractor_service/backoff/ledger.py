@@ -14,6 +14,8 @@ class ByteLedger:
     def __init__(self, budget_bytes: int) -> None:
         self.budget_bytes = budget_bytes
         self.reserved_bytes = 0
+        self.message_bytes = 0
+        """Of these, files that came inside messages: they are here whether they are worked on or wait."""
         self._on_release: list[Callable[[], None]] = []
 
     def on_release(self, callback: Callable[[], None]) -> None:
@@ -21,8 +23,13 @@ class ByteLedger:
         self._on_release.append(callback)
 
     def fits(self, count: int, ratio: float) -> bool:
-        """Whether `count` more bytes stay within `ratio` of the budget."""
-        return self.reserved_bytes == 0 or self.reserved_bytes + count <= ratio * self.budget_bytes
+        """Whether work of `count` more bytes stays within `ratio` of the budget, or would be the only work."""
+        is_only = self.reserved_bytes == self.message_bytes
+        return is_only or self.reserved_bytes + count <= ratio * self.budget_bytes
+
+    def fits_message(self, count: int, ratio: float) -> bool:
+        """The same for a file that came inside a message, before any work on it."""
+        return self.message_bytes == 0 or self.reserved_bytes + count <= ratio * self.budget_bytes
 
     def reserve(self, count: int) -> None:
         """Takes `count` bytes; ask `fits` before."""
@@ -36,7 +43,7 @@ class ByteLedger:
 
 
 class Held:
-    """Bytes that are reserved while a block runs."""
+    """A message's bytes, reserved while a block runs."""
 
     __slots__ = ("_count", "_ledger")
 
@@ -45,7 +52,9 @@ class Held:
         self._count = count
 
     def __enter__(self) -> None:
+        self._ledger.message_bytes += self._count
         self._ledger.reserve(self._count)
 
     def __exit__(self, *_: object) -> None:
+        self._ledger.message_bytes -= self._count
         self._ledger.release(self._count)

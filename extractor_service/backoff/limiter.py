@@ -68,10 +68,10 @@ class Limiter:
         """Work refused since the start."""
         return self.refused.total()
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the queue is, so that most of what comes now is refused."""
-        return self._is_full(self._decide())
+    def is_full(self, work: WorkClass) -> bool:
+        """Whether most work of that class that comes now is refused."""
+        decision = self._decide()
+        return self._is_full(decision) or _is_barred(decision, work)
 
     def queued_of(self, work: WorkClass) -> int:
         """Work of one class that waits."""
@@ -95,9 +95,9 @@ class Limiter:
             OverloadedError: those here take up what may be in flight.
         """
         # Asked of every call: the decision is only made when it could be a refusal.
-        if not self._ledger.fits(size_bytes, LEAST_BYTES_RATIO):
+        if not self._ledger.fits_message(size_bytes, LEAST_BYTES_RATIO):
             decision = self._decide()
-            if decision.sheds and not self._ledger.fits(size_bytes, decision.bytes_ratio(work)):
+            if decision.sheds and not self._ledger.fits_message(size_bytes, decision.bytes_ratio(work)):
                 raise self._refusal(work, f"{self._ledger.reserved_bytes} bytes are in flight already")
         return Held(self._ledger, size_bytes)
 
@@ -157,6 +157,8 @@ class Limiter:
         if not len(self._queue) and self._may_start(ticket, decision):
             self._enter(ticket)
             return
+        if _is_barred(decision, ticket.work):
+            raise self._refusal(ticket.work, f"under pressure, {ticket.work.name.lower()} work has to wait")
         if self._is_full(decision):
             victim = self._queue.shed_for(ticket)
             if victim is None:
@@ -176,6 +178,7 @@ class Limiter:
         except BaseException as error:
             if self._queue.remove(waiter):
                 self._changed()
+                self.wake()  # those behind may fit where this one didn't
             elif waiter.ready.done() and not waiter.ready.cancelled() and waiter.ready.exception() is None:
                 self._leave(waiter.ticket)  # admitted at the very moment of giving up
             if isinstance(error, TimeoutError):
@@ -204,3 +207,8 @@ class Limiter:
         self.refused[work] += 1
         least = self._decide().rows[work].retry_after_seconds
         return OverloadedError(message, self._advice.refuse(time.monotonic(), least, len(self._queue)))
+
+
+def _is_barred(decision: Decision, work: WorkClass) -> bool:
+    """Whether a class may not run at all: levels last for longer than anybody waits here."""
+    return decision.sheds and decision.limits[work] == 0

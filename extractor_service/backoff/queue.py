@@ -49,6 +49,8 @@ class FairQueue:
     def __init__(self) -> None:
         self._lines = {work: _Line() for work in WorkClass}
         self._count = 0
+        self._turn = 0.0
+        """Of the last who was let in: the queue's own time."""
 
     def __len__(self) -> int:
         return self._count
@@ -61,8 +63,7 @@ class FairQueue:
         """Adds a waiter at the end of its tenant's line."""
         line = self._lines[waiter.ticket.work]
         if line.count == 0:  # time spent away gives no claim
-            turns = [other.turn for other in self._lines.values() if other.count]
-            line.turn = max(line.turn, min(turns, default=0.0))
+            line.turn = max(line.turn, self._turn)
         line.tenants.setdefault(waiter.ticket.tenant, deque()).append(waiter)
         line.count += 1
         self._count += 1
@@ -75,6 +76,7 @@ class FairQueue:
                 continue
             tenant, waiters = next(iter(line.tenants.items()))
             if may_start(waiters[0].ticket):
+                self._turn = line.turn
                 line.turn += _STRIDE[work]
                 line.tenants.move_to_end(tenant)
                 return self._take(line, tenant, waiters.popleft())

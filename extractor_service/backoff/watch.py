@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from service_runtime.memory.monitor import MemoryMonitor, Observation
 
 _log = logging.getLogger(__name__)
+_FIRST_EVENT_SECONDS = 10.0
+_LEAST_PATIENCE_SECONDS = 5.0
 
 
 async def watch_cache(
@@ -33,8 +35,14 @@ async def watch_cache(
     epoch, revision = "", 0
     while True:
         pause: float | None = None
+        events = cache.watch_pressure(subscriber, epoch, revision)
+        patience = _FIRST_EVENT_SECONDS
         try:
-            async for event in cache.watch_pressure(subscriber, epoch, revision):
+            while True:
+                # A host that vanished closes no connection: silence is all there is to notice.
+                async with asyncio.timeout(patience):
+                    event = await anext(events)
+                patience = max(_LEAST_PATIENCE_SECONDS, event.state.valid_for_seconds)
                 level = PressureLevel(event.state.fleet_level if fleet else event.state.level)
                 epoch, revision = event.state.epoch, event.state.revision
                 state.view.hear(time.monotonic(), level, event.state.valid_for_seconds)
@@ -50,10 +58,14 @@ async def watch_cache(
                 if event.draining:
                     pause = event.reconnect_after_seconds
                 delay.reset()
-        except (MetaExtractError, ValueError) as error:
+        except StopAsyncIteration:
+            known = None
+        except (MetaExtractError, ValueError, TimeoutError) as error:
             if known is not None:
-                _log.warning("pressure watch lost", extra={"error": str(error)})
+                _log.warning("pressure watch lost", extra={"error": repr(error)})
                 known = None
+        finally:
+            await events.aclose()
         if pause is None:
             await delay.wait()
         else:

@@ -7,6 +7,8 @@ research/cache-and-pressure.md, E).
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING
 
 from service_runtime.memory.kernel_file import numbers, open_all
@@ -14,28 +16,34 @@ from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.reading import Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+_OOM_SECONDS = 1.0
 _UNLIMITED_V1 = 1 << 62  # the kernel reports "no limit" as the largest page-aligned long
 
 
 class CgroupV2:
     """Working set against `memory.max` of one cgroup v2 directory; `memory.high` if that is lower.
 
-    While `memory.events` counts new `oom`s, allocations fail already: the ratio is then 1 at least. Its `max` and
-    `high` rise with mere page cache, and mean nothing here.
+    For a second after `memory.events` counted an `oom`, an allocation that failed, the ratio is 1 at least. Its `max` and
+    `high` rise with mere page cache, and mean nothing here. The local file leaves out what concerned siblings only.
     """
 
     name = "cgroup_v2"
     worst = PressureLevel.CRITICAL
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.directory = directory
+        local = "memory.events.local"
+        events = local if (directory / local).exists() else "memory.events"
         self._current, self._stat, self._max, self._high, self._events = self._files = open_all(
             directory / name
-            for name in ("memory.current", "memory.stat", "memory.max", "memory.high", "memory.events")
+            for name in ("memory.current", "memory.stat", "memory.max", "memory.high", events)
         )
+        self._clock = clock
         self._ooms = self._count_ooms()
+        self._oom_until = -math.inf
         self.cached_bytes = 0
 
     def read(self) -> Usage | None:
@@ -46,7 +54,9 @@ class CgroupV2:
         self.cached_bytes = sum(numbers(self._stat.text(), "inactive_file", "active_file"))
         usage = Usage.of(max(0, self._current.number() - self.cached_bytes), min(map(int, limits)))
         before, self._ooms = self._ooms, self._count_ooms()
-        return usage if self._ooms == before else usage._replace(ratio=max(1.0, usage.ratio))
+        if self._ooms != before:
+            self._oom_until = self._clock() + _OOM_SECONDS
+        return usage if self._clock() >= self._oom_until else usage._replace(ratio=max(1.0, usage.ratio))
 
     def close(self) -> None:
         """Closes the kernel files."""

@@ -93,12 +93,13 @@ class MemoryMonitor:
             latest[:] = [observation]
             told.set()
 
+        def tell_loop(observation: Observation) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(tell, observation)
+
         triggers = Triggers(self.sampler.signals if self._kernel_events else [], self.classifier.thresholds)
         thread = threading.Thread(
-            target=self._watch,
-            args=(triggers, lambda observation: loop.call_soon_threadsafe(tell, observation)),
-            name="pressure",
-            daemon=True,
+            target=self._watch, args=(triggers, tell_loop), name="pressure", daemon=True
         )
         names = [signal.name for signal in self.sampler.signals] + [each.name for each in self.sampler.slow]
         _log.info("pressure is sampled", extra={"signals": names, "kernel_events": triggers.names})
@@ -140,12 +141,11 @@ class MemoryMonitor:
                     if is_due or before is None or last.level != before.level:
                         tell(last)
                     triggers.arm(self.classifier.thresholds)
-            except RuntimeError:
-                return  # the loop is closed
+                if triggers.wait(self._pause_seconds(last)):
+                    self._event_at = time.monotonic()
             except Exception:  # noqa: BLE001 - whatever it is, the thread must go on
                 _log.exception("sampling failed")
-            if triggers.wait(self._pause_seconds(last)):
-                self._event_at = time.monotonic()
+                time.sleep(self._sample_seconds)
 
     def _pause_seconds(self, last: Observation | None) -> float:
         if time.monotonic() - self._event_at < _AFTER_EVENT_SECONDS:

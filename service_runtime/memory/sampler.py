@@ -36,12 +36,16 @@ class InThread:
 
     def __init__(self, signal: Signal) -> None:
         self._signal = signal
+        self._reading: asyncio.Future[Usage | None] | None = None
         self.name = signal.name
         self.worst = signal.worst
 
     async def read(self) -> Usage | None:
-        """See `Signal.read`."""
-        return await asyncio.to_thread(self._signal.read)
+        """See `Signal.read`. A disk that hangs holds one thread, not one more with each try."""
+        if self._reading is not None and not self._reading.done():
+            raise TimeoutError("the reading before hasn't come back")
+        self._reading = asyncio.ensure_future(asyncio.to_thread(self._signal.read))
+        return await asyncio.shield(self._reading)
 
 
 class Sampler:

@@ -59,11 +59,15 @@ class UsageTriggers:
                 cached - armed_cached
             ) <= _REARM_RATIO * limit:
                 return False
-        old, self.event = self.event, os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        try:
+            for ratio in (thresholds.elevated, thresholds.high, thresholds.critical):
+                os.write(self._control, f"{event} {self._usage} {int(ratio * limit) + cached}".encode())
+        except OSError:
+            os.close(event)  # those set before still hold
+            raise
+        old, self.event = self.event, event
         os.close(old)
-        for ratio in (thresholds.elevated, thresholds.high, thresholds.critical):
-            text = f"{self.event} {self._usage} {int(ratio * limit) + cached}"
-            os.write(self._control, text.encode())
         self._armed = (thresholds, limit, cached)
         return True
 

@@ -134,6 +134,33 @@ def test_most_calls_refused_means_some_are_refused_here(monkeypatch):
     assert caught.value.reason == "CLIENT_THROTTLED"
 
 
+def test_an_outage_is_no_reason_to_refuse_afterwards(monkeypatch):
+    policy = RetryPolicy(max_attempts=1)
+    server = Server(monkeypatch, *(unavailable() for _ in range(1000)), policy=policy)
+    for _ in range(1000):
+        with pytest.raises(UnavailableError):
+            server.run()
+    assert server.run() == "done" and server.retrier.throttle.refusal_ratio(server.now) == 0
+
+
+def test_what_is_refused_here_never_is_all():
+    throttle = AdaptiveThrottle()
+    for _ in range(10_000):
+        throttle.note(0, accepted=False)
+    assert throttle.refusal_ratio(1) == 0.9
+
+
+def test_a_message_too_large_and_an_absurd_delay_end_the_call(monkeypatch):
+    too_large = OverloadedError(
+        "CLIENT: Sent message larger than max (5 vs. 4)", grpc.StatusCode.RESOURCE_EXHAUSTED
+    )
+    for error in (too_large, overloaded(1e6)):
+        server = Server(monkeypatch, error)
+        with pytest.raises(OverloadedError):
+            server.run(timeout=None)
+        assert len(server.calls) == 1 and server.slept == []
+
+
 async def test_the_asynchronous_way_is_the_same():
     failures = [overloaded(0.01), overloaded(0.01)]
 

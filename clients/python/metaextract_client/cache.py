@@ -20,7 +20,7 @@ from metaextract_client import channel
 from metaextract_client.errors import translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 
     Metadata = Sequence[tuple[str, str]]
 
@@ -132,7 +132,7 @@ class AsyncCacheClient:
 
     async def watch_pressure(
         self, subscriber: str = "", epoch: str = "", after_revision: int = 0
-    ) -> AsyncIterator[pressure_pb2.WatchPressureResponse]:
+    ) -> AsyncGenerator[pressure_pb2.WatchPressureResponse, None]:
         """The current pressure, changes and heartbeats, until the server drains.
 
         With the epoch and revision last seen, the first event tells what was missed.

@@ -49,6 +49,11 @@ class OverloadedError(MetaExtractError):
     retry_after_seconds: float = 1.0
     is_advised: bool = False
 
+    @property
+    def is_own_limit(self) -> bool:
+        """Whether gRPC itself refused a message for its size, under the same code: it will never fit."""
+        return "larger than max" in str(self) and not self.reason
+
 
 class UnavailableError(MetaExtractError):
     """The server can't be reached or is stopping; a later try may succeed."""
@@ -94,7 +99,10 @@ def from_rpc_error(error: grpc.RpcError) -> MetaExtractError:
     for key, value in trailers:
         if key == "grpc-retry-pushback-ms" and isinstance(value, str):
             # What isn't a number means "never", as gRPC's own clients take it (gRFC A6).
-            pushback_ms = int(value) if value.lstrip("-").isdigit() else -1
+            try:
+                pushback_ms = int(value)
+            except ValueError:
+                pushback_ms = -1
         if key == "grpc-status-details-bin" and isinstance(value, bytes):
             for detail in status_pb2.Status.FromString(value).details:
                 detail.Unpack(info)

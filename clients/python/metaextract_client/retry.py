@@ -31,6 +31,7 @@ _WINDOW_SECONDS = 120.0
 _BUCKET_SECONDS = 5.0
 _ACCEPT_FACTOR = 2.0
 _LEAST_REQUESTS = 20
+_MOST_RATIO = 0.9
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class RetryPolicy:
     """Delay before the second attempt, where the server names none."""
     most_seconds: float = 5.0
     """Longest delay, where the server names none."""
+    most_advised_seconds: float = 120.0
+    """Longest delay that is obeyed where the server names one; a longer one ends the call."""
     budget_tokens: float = 10.0
     """Failures in a row that all calls of a client may have before none is tried again."""
     throttles: bool = True
@@ -99,7 +102,8 @@ class AdaptiveThrottle:
             accepts = sum(bucket[2] for bucket in self._buckets)
         if requests < _LEAST_REQUESTS:
             return 0.0
-        return max(0.0, (requests - _ACCEPT_FACTOR * accepts) / (requests + 1))
+        # Never all: what is refused here counts as well, and somebody has to find out that the server is back.
+        return min(_MOST_RATIO, max(0.0, (requests - _ACCEPT_FACTOR * accepts) / (requests + 1)))
 
 
 class Retrier:
@@ -153,8 +157,11 @@ class Retrier:
         """Seconds to wait after attempt number `attempt` failed; None: it isn't to be made again."""
         if attempt >= self.policy.max_attempts or not isinstance(error, OverloadedError | UnavailableError):
             return None
+        if isinstance(error, OverloadedError) and error.is_own_limit:
+            return None
         if isinstance(error, OverloadedError) and error.is_advised:
-            return error.retry_after_seconds if error.retry_after_seconds >= 0 else None
+            seconds = error.retry_after_seconds
+            return seconds if 0 <= seconds <= self.policy.most_advised_seconds else None
         if not self.budget.allows:
             return None
         most = min(self.policy.most_seconds, self.policy.first_seconds * 2.0 ** (attempt - 1))
@@ -202,9 +209,11 @@ class _Attempts:
     def failed(self, error: MetaExtractError) -> float:
         """Seconds to wait before the next attempt; raises `error` when there is to be none."""
         retrier = self._retrier
-        is_refused = isinstance(error, OverloadedError | UnavailableError)
-        retrier.throttle.note(retrier.now(), accepted=not is_refused)
-        if is_refused and not (isinstance(error, OverloadedError) and error.is_advised):
+        is_overload = isinstance(error, OverloadedError) and not error.is_own_limit
+        if not isinstance(error, UnavailableError):  # nobody was reached, so there is nobody to spare
+            retrier.throttle.note(retrier.now(), accepted=not is_overload)
+        is_advised = isinstance(error, OverloadedError) and error.is_advised
+        if isinstance(error, OverloadedError | UnavailableError) and not (self._is_local or is_advised):
             retrier.budget.note_failure()
         delay = retrier.delay(error, self._count) if self._repeatable or self._is_local else None
         remaining = self.remaining_seconds()

@@ -238,3 +238,41 @@ def test_no_history_loses_a_place_or_a_byte(requests, concurrency):
         assert (limiter.in_flight, limiter.queued, limiter._ledger.reserved_bytes) == (0, 0, 0)
 
     asyncio.run(run())
+
+
+async def test_a_message_s_own_bytes_don_t_keep_its_work_out():
+    limiter = make_limiter(Limit(2), budget=1000)
+    with limiter.message(800, INTERACTIVE):
+        async with limiter.slot(Ticket(planned_bytes=900)):
+            assert limiter._ledger.reserved_bytes == 1700
+    assert limiter._ledger.reserved_bytes == 0 == limiter._ledger.message_bytes
+
+
+async def test_messages_beyond_the_budget_are_refused():
+    limiter = make_limiter(Limit(2), budget=1000)
+    with limiter.message(5000, INTERACTIVE), pytest.raises(OverloadedError, match="in flight"):
+        limiter.message(1, INTERACTIVE)
+
+
+async def test_those_behind_one_who_leaves_are_let_in():
+    limiter, started, release = make_limiter(Limit(4), queue=5, wait=5), [], asyncio.Event()
+    tasks = []
+    for size in (700, 900, 100):
+        tasks.append(asyncio.create_task(hold(limiter, Ticket(planned_bytes=size), started, release)))
+        await asyncio.sleep(0.01)
+    assert [ticket.planned_bytes for ticket in started] == [700], (
+        "in order, so the third waits for the second"
+    )
+    tasks[1].cancel()
+    await asyncio.sleep(0.01)
+    assert [ticket.planned_bytes for ticket in started] == [700, 100]
+    release.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_class_that_may_not_run_doesn_t_wait():
+    limiter = make_limiter(Limit(4, batch=0), wait=30)
+    with pytest.raises(OverloadedError, match="batch work has to wait"):
+        async with limiter.slot(Ticket(BATCH)):
+            raise AssertionError("must not run")
+    assert limiter.is_full(BATCH) and not limiter.is_full(INTERACTIVE)

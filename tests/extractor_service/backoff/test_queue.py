@@ -100,3 +100,14 @@ def test_every_waiter_leaves_once(actions):
             assert queue.remove(waiting[0]) and not queue.remove(waiting[0])
             waiting.pop(0)
         assert len(queue) == len(waiting) == sum(queue.count(each) for each in WorkClass)
+
+
+def test_a_class_that_was_away_while_the_queue_was_empty_has_no_claim_either():
+    queue = FairQueue()
+    for _ in range(1000):
+        add(queue)
+        drain(queue)
+    for _ in range(60):
+        add(queue, BATCH)
+    add(queue)
+    assert INTERACTIVE in [ticket.work for ticket in drain(queue, 3)]
