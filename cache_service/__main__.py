@@ -93,9 +93,9 @@ async def _serving(
     options = runtime.ServerOptions(
         settings.cache_address, share_port=False, max_receive_bytes=_MAX_RECEIVE_BYTES
     )
-    loops = [asyncio.create_task(monitor.run())]
+    loops = [runtime.background(monitor.run(), "pressure")]
     if parts.channel is not None:
-        loops.append(asyncio.create_task(exchange(monitor, parts.channel)))
+        loops.append(runtime.background(exchange(monitor, parts.channel), "peers"))
     try:
         server = await runtime.start_server(registrations, options, settings)
         for drain in (monitor.broadcaster.close, results.drain, admin.drain):

@@ -97,12 +97,11 @@ async def running_extractor(
         tenant_header=settings.tenant_header,
         trailer=reporter.trailer,
     )
+    is_fleet = settings.pressure_scope == "fleet"
     loops = [
-        asyncio.create_task(
-            watch_cache(cache_client, backoff, instance, fleet=settings.pressure_scope == "fleet")
-        ),
-        asyncio.create_task(follow(cache_client, near)),
-        asyncio.create_task(watch_own_memory(memory, backoff)),
+        runtime.background(watch_cache(cache_client, backoff, instance, fleet=is_fleet), "cache pressure"),
+        runtime.background(follow(cache_client, near), "invalidations"),
+        runtime.background(watch_own_memory(memory, backoff), "own pressure"),
     ]
     try:
         server = await runtime.start_server(registrations, options, settings)

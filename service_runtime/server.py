@@ -21,7 +21,7 @@ from service_runtime.interceptors import InterceptingServer
 from service_runtime.reflection import add_reflection
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from service_runtime.settings import RuntimeSettings
 
@@ -149,6 +149,18 @@ async def serve_until_signal(server: RunningServer) -> None:
     _log.info("draining")
     await server.drain()
     _log.info("stopped")
+
+
+def background(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """A task that runs beside the server; one that ends by an error says so, for nobody waits for it."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_log_failure)
+    return task
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("a background task has ended", extra={"task": task.get_name()}, exc_info=error)
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
