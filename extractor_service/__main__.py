@@ -94,6 +94,7 @@ async def running_extractor(
         settings.extractor_address,
         share_port=True,
         max_receive_bytes=settings.max_inline_bytes + _RECEIVE_SLACK_BYTES,
+        read_ahead_bytes=settings.read_ahead_bytes,
         tenant_header=settings.tenant_header,
         trailer=reporter.trailer,
     )

@@ -79,6 +79,12 @@ class Settings(RuntimeSettings):
     large_file_bytes: int = setting(
         _MIB, "Files above this size are refused at CRITICAL.", unit="B", low=0, high=1 << 44
     )
+    read_ahead_bytes: int = setting(
+        524288,
+        "Bytes of a stream that are taken in before they are asked for; 0: gRPC's own estimate of the link, which is faster"
+        " over long distances and may take 4 MiB a waiting stream, and 70 MiB an upload.",
+        unit="B", low=0, high=1 << 30,
+    )  # fmt: skip
     max_inline_bytes: int = setting(
         4 * _MIB, "Largest file inside a message.", unit="B", low=1024, high=64 * _MIB
     )

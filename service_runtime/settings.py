@@ -189,12 +189,6 @@ class RuntimeSettings:
         "Memory that this process may use where no container limits it; 0: only container and machine count.",
         unit="B", low=0, high=1 << 44,
     )  # fmt: skip
-    read_ahead_bytes: int = setting(
-        524288,
-        "Bytes of a stream that are taken in before they are asked for; 0: gRPC's own estimate of the link, which is faster"
-        " over long distances and may take 4 MiB a waiting stream, and 70 MiB an upload.",
-        unit="B", low=0, high=1 << 30,
-    )  # fmt: skip
     policy_file: str = setting(
         "",
         "TOML file with what each class of work may do at each level. The cache broadcasts its own; an extractor's"

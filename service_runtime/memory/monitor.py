@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _TELL_EVERY = 10
-"""Samples between two calls of the loop, when the level stays as it is."""
+_TELL_SECONDS = 1.0
+"""Time between two calls of the loop when the level stays as it is: ten samples, a second at most."""
+_ALMOST = 0.95  # the tenth sample is a little early or late
 _HURRY_SECONDS = 1.0
 _HURRY_RATIO = 0.25
 _AFTER_EVENT_SECONDS = 0.05  # an event may come a little early: the page cache has shrunk since it was armed
@@ -131,14 +134,16 @@ class MemoryMonitor:
     def _watch(self, triggers: Triggers, tell: Callable[[Observation], object]) -> None:
         """The thread: samples, and tells what is new."""
         last: Observation | None = None
-        samples = 0
+        told_at = -math.inf
+        interval = min(_TELL_SECONDS, _TELL_EVERY * self._sample_seconds) * _ALMOST
         while not self._ending:
             try:
-                samples += 1
-                is_due = samples % _TELL_EVERY == 0
+                now = time.monotonic()
+                is_due = now - told_at >= interval
                 if is_due or last is None or not self._is_steady(last):
-                    before, last = last, self.observe(time.monotonic())
+                    before, last = last, self.observe(now)
                     if is_due or before is None or last.level != before.level:
+                        told_at = now
                         tell(last)
                     triggers.arm(self.classifier.thresholds)
                 if triggers.wait(self._pause_seconds(last)):
