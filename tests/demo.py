@@ -72,7 +72,7 @@ def run(folder: Path) -> None:
         watcher.start()
         time.sleep(0.3)
         for level in ("critical", "real"):
-            cache_client.set_pressure_override(pressure._LEVELS[level], 30)
+            cache_client.set_pressure_override(pressure.LEVELS[level], 30)
             time.sleep(0.3)
             backoff = client.get_backoff_state()
             print(
