@@ -9,7 +9,7 @@ import inspect
 import logging
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 from grpc import aio
@@ -20,8 +20,6 @@ from service_runtime.telemetry import DEFAULT_TENANT, CallContext, current_call
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from service_runtime.server import CallTrailer
-
     Handler = grpc.RpcMethodHandler[Any, Any]
     Context = aio.ServicerContext[Any, Any]
     GenericRpcHandler = grpc.GenericRpcHandler[Any, Any]
@@ -31,6 +29,14 @@ else:
 REQUEST_ID_HEADER = "x-request-id"
 _MAX_HEADER_CHARS = 128
 _log = logging.getLogger(__name__)
+
+
+class CallTrailer(Protocol):
+    """Counts a unary call that has ended; its trailing metadata."""
+
+    def __call__(self, *, failed: bool) -> tuple[tuple[str, bytes], ...]:
+        """The metadata."""
+        ...
 
 
 class InterceptingServer:

@@ -170,11 +170,11 @@ class Limiter:
         self._queue.push(waiter)
         self._changed()
         self.wake()
-        await self._wait(waiter, decision.sheds)
+        await self._wait(waiter, self._max_wait_seconds if decision.sheds else None)
 
-    async def _wait(self, waiter: Waiter, is_bounded: bool) -> None:  # noqa: FBT001 - private, named at the call
+    async def _wait(self, waiter: Waiter, seconds: float | None) -> None:
         try:
-            async with asyncio.timeout(self._max_wait_seconds if is_bounded else None):
+            async with asyncio.timeout(seconds):
                 await waiter.ready
         except BaseException as error:
             if self._queue.remove(waiter):
@@ -184,7 +184,7 @@ class Limiter:
                 self._leave(waiter.ticket)  # admitted at the very moment of giving up
             if isinstance(error, TimeoutError):
                 raise self._refusal(
-                    waiter.ticket.work, f"no place became free within {self._max_wait_seconds:g} s"
+                    waiter.ticket.work, f"no place became free within {seconds:g} s"
                 ) from None
             raise
 

@@ -31,7 +31,7 @@ class Limits(NamedTuple):
     queue: int
     wait_seconds: float
     uploads: int
-    bytes: int
+    inflight_bytes: int
 
 
 class BackoffState:
@@ -59,8 +59,8 @@ class BackoffState:
         self._ramp = Ramp(instance, limits.concurrency)
         self._uploads_ramp = Ramp(instance, limits.uploads)
         self._meter = LoadMeter(clock())
-        self._decided: dict[tuple[PressureLevel, PressureLevel, int], Decision] = {}
-        self.ledger = ByteLedger(limits.bytes)
+        self._decided: dict[tuple[PressureLevel, PressureLevel], Decision] = {}
+        self.ledger = ByteLedger(limits.inflight_bytes)
         self.limiter = Limiter(
             self.decide,
             self.ledger,
@@ -83,7 +83,7 @@ class BackoffState:
     def decide(self) -> Decision:
         """What is allowed now, by every term."""
         now = self._clock()
-        decision = self._decide(now, self._limits.concurrency)
+        decision = self._decide(now)
         if not decision.sheds:
             return decision
         ramped = self._ramp.limit(now, decision.concurrency, self.table)
@@ -97,7 +97,7 @@ class BackoffState:
     def decide_uploads(self) -> Decision:
         """How many uploads may be received at once: the same shares, of another number."""
         now, count = self._clock(), self._limits.uploads
-        decision = self._decide(now, 1)
+        decision = self._decide(now)
         if not decision.sheds:
             return decision._replace(limits=dict.fromkeys(WorkClass, 1_000_000))
         limits = {
@@ -135,13 +135,13 @@ class BackoffState:
         """What balancers are told."""
         return self._meter.load(self._clock())
 
-    def _decide(self, now: float, configured: int) -> Decision:
+    def _decide(self, now: float) -> Decision:
         """The policy's decision; made once while nothing changes, for a refusal asks half a dozen times."""
         cache, local = self.view.cache_level_to_obey(now), self.view.local_level
-        key = (cache, local, configured)
+        key = (cache, local)
         decision = self._decided.get(key)
         if decision is None:
-            decision = self.policy.decide(Pressure(cache, local, self.table), configured)
+            decision = self.policy.decide(Pressure(cache, local, self.table), self._limits.concurrency)
             self._decided[key] = decision
         return decision
 

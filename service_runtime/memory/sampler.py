@@ -65,7 +65,7 @@ class Sampler:
     def is_like(self, sample: Sample) -> bool:
         """Whether the cheap signals say what they said in `sample`, within a thousandth of their limits.
 
-        A quarter of the cost of another sample, for the many moments in which nothing happens.
+        Cheaper than another sample and its meaning, for the many moments in which nothing happens.
         """
         for signal, reading in zip(self.signals, sample.readings, strict=False):
             if reading.ratio is None or reading.name != signal.name:

@@ -111,7 +111,8 @@ class Triggers:
         fired = self._poll.poll(seconds * 1000)
         if not fired:
             return False
-        time.sleep(_MIN_PAUSE_SECONDS * (time.monotonic() - self._fired_at < _MIN_PAUSE_SECONDS))
+        if time.monotonic() - self._fired_at < _MIN_PAUSE_SECONDS:
+            time.sleep(_MIN_PAUSE_SECONDS)
         self._fired_at = time.monotonic()
         for trigger in self._usage:
             with contextlib.suppress(OSError):

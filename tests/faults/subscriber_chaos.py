@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
 import statistics
-import subprocess
-import sys
 import time
 from collections import Counter
 
 from metaextract.cache.v1 import pressure_pb2
 from metaextract_client import CacheClient
-from tests.support.evidence import ROOT, Evidence
+from tests.support.crowd import Crowd
+from tests.support.evidence import Evidence
 from tests.support.processes import ServiceProcess, pss_bytes, start_cache
 
 _SUBSCRIBERS = 1000
@@ -24,39 +22,6 @@ _levels = itertools.cycle((pressure_pb2.PRESSURE_LEVEL_HIGH, pressure_pb2.PRESSU
 _SETTINGS = {"METAEXTRACT_PRESSURE_HEARTBEAT_SECONDS": "60"}
 # As the broadcaster spreads them: half a second, and a second for 200 watchers.
 _WINDOW_SECONDS = 1.5 + (_SUBSCRIBERS + _KILLED) / 200
-
-
-class Crowd:
-    """A process of subscribers; see `subscriber_client`."""
-
-    def __init__(self, address: str, count: int, stopped: int = 0) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.subscriber_client", address, str(count), str(stopped)],
-            stdout=subprocess.PIPE, text=True, cwd=ROOT,
-        )  # fmt: skip
-        self.joined()
-
-    def joined(self) -> list[float]:
-        return self._next("joined")
-
-    def heard(self, revision: int) -> float:
-        """When the last reading subscriber had `revision`."""
-        while True:
-            seen, _, last = self._next("all")
-            if seen >= revision:
-                return last
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
-
-    def _next(self, kind: str) -> list[float]:
-        while line := self._process.stdout.readline():
-            message = json.loads(line)
-            if kind in message:
-                return message[kind]
-        raise AssertionError("the subscribers have died")
 
 
 def run(name: str) -> Evidence:

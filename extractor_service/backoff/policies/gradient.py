@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.backoff.policies.base import Term, pressure_decision
-from extractor_service.backoff.policies.latency import UsualLatencies
+from extractor_service.backoff.policies.latency import AdaptiveLimit
 
 if TYPE_CHECKING:
-    from extractor_service.backoff.policies.base import Decision, LatencySample, Pressure
+    from extractor_service.backoff.policies.base import LatencySample
 
 _TOLERANCE = 1.5
 _SMOOTHING = 0.2
@@ -21,23 +20,14 @@ _QUEUE = 4
 _DRIFT_RATIO = 0.95
 
 
-class GradientPolicy:
+class GradientPolicy(AdaptiveLimit):
     """Feels its way by latencies."""
 
     name = "gradient"
 
-    def __init__(self) -> None:
-        self._limit: float | None = None
-        self._usual = UsualLatencies()
-
-    def decide(self, pressure: Pressure, configured: int) -> Decision:
-        """See `BackoffPolicy.decide`."""
-        limit = configured if self._limit is None else int(min(self._limit, configured))
-        return pressure_decision(pressure, configured, Term("latency", max(1, limit)))
-
     def observe(self, sample: LatencySample, configured: int) -> None:
         """See `BackoffPolicy.observe`."""
-        limit = float(configured) if self._limit is None else self._limit
+        limit = self._present(configured)
         seconds = max(sample.seconds, 1e-6)
         usual = self._usual.note(sample.kind, seconds)
         if usual > 2 * seconds:
@@ -48,4 +38,4 @@ class GradientPolicy:
         # The queue may be as large as four, or half of a small pool would never be given up.
         queue = min(_QUEUE, configured / 4)
         limit = (1 - _SMOOTHING) * limit + _SMOOTHING * (gradient * limit + queue)
-        self._limit = min(max(1.0, limit), float(configured))
+        self._set(limit, configured)

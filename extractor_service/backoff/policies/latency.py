@@ -1,6 +1,13 @@
-"""How long parses of each format usually take."""
+"""What policies that go by latencies share: how long parses usually take, and a limit beside the table's."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.backoff.policies.base import Term, pressure_decision
+
+if TYPE_CHECKING:
+    from extractor_service.backoff.policies.base import Decision, Pressure
 
 _WARM_UP = 10
 _WINDOW = 600
@@ -28,3 +35,21 @@ class UsualLatencies:
         """Takes the usual seconds of `kind` down, where they were learnt under load."""
         count, usual = self._kinds[kind]
         self._kinds[kind] = (count, usual * ratio)
+
+
+class AdaptiveLimit:
+    """A limit that begins at what is configured and stays between it and 1; the table's cap counts as well."""
+
+    def __init__(self) -> None:
+        self._limit: float | None = None
+        self._usual = UsualLatencies()
+
+    def decide(self, pressure: Pressure, configured: int) -> Decision:
+        """See `BackoffPolicy.decide`."""
+        return pressure_decision(pressure, configured, Term("latency", int(self._present(configured))))
+
+    def _present(self, configured: int) -> float:
+        return float(configured) if self._limit is None else min(self._limit, float(configured))
+
+    def _set(self, limit: float, configured: int) -> None:
+        self._limit = min(max(1.0, limit), float(configured))
