@@ -19,7 +19,9 @@ from extractor_service.load_report import SERVICE as ORCA_SERVICE
 from extractor_service.load_report import LoadReporter, OrcaService, add_orca
 from extractor_service.modules.registry import MODULES
 from extractor_service.near_cache import NearCache, follow
+from extractor_service.parsing import Parsing
 from extractor_service.pipeline import Pipeline
+from extractor_service.planning import Planner
 from extractor_service.service import ExtractorServicer
 from extractor_service.settings import Settings
 from extractor_service.sources.spool import SpoolBudget
@@ -74,8 +76,10 @@ async def running_extractor(
         timeout_seconds=settings.cache_timeout_seconds,
         is_crowded=lambda: backoff.limiter.queued > 0,
     )
+    planner = Planner()
+    parsing = Parsing(pool, backoff, planner, settings.max_round_trips)
     pipeline = Pipeline(
-        formats, MODULES, pool, backoff, cache, max_document_bytes=settings.max_document_bytes
+        formats, MODULES, parsing, backoff, cache, max_document_bytes=settings.max_document_bytes
     )
     servicer = ExtractorServicer(
         pipeline, backoff, SpoolBudget(settings.spool_bytes, settings.max_uploads), settings, formats, MODULES

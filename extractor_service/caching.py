@@ -13,7 +13,7 @@ from extractor_service.leases import Lease
 from metaextract.cache.v1 import result_pb2
 from metaextract_client.errors import DeadlineError, MetaExtractError
 from service_runtime.interceptors import REQUEST_ID_HEADER
-from service_runtime.telemetry import current_call
+from service_runtime.telemetry import DEFAULT_TENANT, current_call
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -33,7 +33,12 @@ _HOLD_STEP_SECONDS = 2.0
 _MIN_HOLD_SECONDS = 0.02
 _HOLD_RATIO = 0.5  # of what the caller still has; the rest stays for reading the file here
 VERIFIED = "verified"
-"""The space of results whose content id this server computed itself."""
+"""The space of results whose content id this server computed itself, of the default tenant."""
+
+
+def verified_space(tenant: str) -> str:
+    """The space of a tenant's results by content. Not shared: a hit would tell that another tenant has the file."""
+    return VERIFIED if tenant == DEFAULT_TENANT else f"{VERIFIED}/{tenant}"
 
 
 class ModuleKey(NamedTuple):
@@ -43,6 +48,7 @@ class ModuleKey(NamedTuple):
     module: str
     version: str
     options: str
+    space: str = VERIFIED
 
 
 class NewResult(NamedTuple):
@@ -165,6 +171,11 @@ class ResultCache:
             expires_in_seconds=min(lookup.expires_in_seconds for lookup in found),
         )
 
+    async def read_point(self) -> result_pb2.InvalidationPoint | None:
+        """The position of the invalidation log; None when the cache can't be asked."""
+        answer = await self._guarded(lambda: self._gets.submit([ModuleKey("none", "none", "0", "")]))
+        return None if answer is None else answer[0].read_point
+
     async def store(self, results: Sequence[NewResult], lookup: Lookup, source: str) -> bool:
         """Whether the cache took the call; it may still have refused single results.
 
@@ -279,7 +290,7 @@ class ResultCache:
 
 def _key(key: ModuleKey) -> result_pb2.ResultKey:
     return result_pb2.ResultKey(
-        space=VERIFIED,
+        space=key.space,
         content_id=key.content_id,
         module=key.module,
         version=key.version,

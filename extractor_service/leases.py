@@ -59,7 +59,7 @@ class Lease:
     def names(self, key: ModuleKey) -> bool:
         """Whether `key` is the one that stands for all that is computed under the right."""
         mine = self._key
-        return (mine.content_id, mine.module, mine.version, mine.options) == key
+        return (mine.content_id, mine.module, mine.version, mine.options, mine.space) == key
 
     def end(self) -> None:
         """A put has given the right back."""

@@ -9,35 +9,28 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service import assemble, strikes
-from extractor_service.backoff.estimates import parse_bytes
-from extractor_service.backoff.policies.base import LatencySample
-from extractor_service.backoff.queue import Ticket
-from extractor_service.caching import ModuleKey, NewResult
+from extractor_service.caching import Lookup, ModuleKey, NewResult, verified_space
 from extractor_service.document import Outcome
 from extractor_service.formats.sniff import sniff
 from extractor_service.modules.base import ModuleContext, effective_version
+from extractor_service.parsing import usable_seconds
 from extractor_service.strikes import Strikes
-from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, JobResult
+from extractor_service.workers.protocol import JobResult
 from metaextract.cache.v1 import result_pb2
 from service_runtime.backoff_table import WorkClass
-from service_runtime.errors import DeadlineError
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor_service.backoff.state import BackoffState
-    from extractor_service.caching import Lookup, ResultCache
+    from extractor_service.caching import ResultCache
     from extractor_service.formats.base import Format
     from extractor_service.modules.base import Module
+    from extractor_service.parsing import Parsing
     from extractor_service.sources.base import Input
-    from extractor_service.workers.pool import WorkerPool
     from extractor_service.workers.protocol import ModuleResult
     from metaextract.document.v1 import document_pb2
-
-# Kept of the caller's deadline for assembling and sending the reply.
-_REPLY_SECONDS = 0.25
-_REPLY_RATIO = 0.1
 
 
 class CacheUse(Enum):
@@ -107,7 +100,7 @@ class Pipeline:
         self,
         formats: Sequence[Format],
         modules: Sequence[Module],
-        pool: WorkerPool,
+        parsing: Parsing,
         backoff: BackoffState,
         cache: ResultCache,
         *,
@@ -115,15 +108,20 @@ class Pipeline:
     ) -> None:
         self._formats = formats
         self._modules = {module.name: module for module in modules}
-        self._pool = pool
+        self._parsing = parsing
         self._backoff = backoff
         self._cache = cache
         self._max_document_bytes = max_document_bytes
 
     async def extract(
-        self, source: Input, options: ExtractionOptions, into: document_pb2.Document | None = None
+        self,
+        source: Input,
+        options: ExtractionOptions,
+        into: document_pb2.Document | None = None,
+        max_document_bytes: int = 0,
     ) -> Extraction:
-        """The document of `source`, written `into` an empty one where the caller has it.
+        """The document of `source`, written `into` an empty one where the caller has it; at most `max_document_bytes`,
+        or as many as a unary reply may have.
 
         Raises:
             OverloadedError: the file would have to be parsed, and there is no place.
@@ -152,7 +150,7 @@ class Pipeline:
             [fragments[step.module.name] for step in steps if step.module.name in fragments],
             parsed,
             changed=changed,
-            max_bytes=self._max_document_bytes,
+            max_bytes=max_document_bytes or self._max_document_bytes,
             into=into,
         )
         return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads)
@@ -161,8 +159,11 @@ class Pipeline:
         """What the workers found, added to the fragments and stored, and whether the file changed meanwhile."""
         source, options, lookup = work.source, work.options, work.lookup
         missing = [step for step in work.steps if step.module.name not in work.fragments]
-        limit = _parse_seconds(options)
+        limit = usable_seconds(options.parse_seconds)
         parsed = await self._parse(source, options, work.context, missing)
+        if source.complete is not None:
+            await source.complete()
+            missing = self._plan(source, options, work.context)
         changed = source.has_changed()
         computed, storable = assemble.fragments_of(
             parsed, {step.module.name: step.key.version for step in missing}
@@ -174,7 +175,7 @@ class Pipeline:
             if record is not None:
                 results.append(
                     NewResult(
-                        strikes.key(source.content_id),
+                        strikes.key(source.content_id, _space(source)),
                         record.encode(),
                         limit,
                         result_pb2.TTL_CLASS_STRIKES,
@@ -189,23 +190,33 @@ class Pipeline:
         for module in self._modules.values():
             if module.name not in options.modules or not module.applies(context):
                 continue
-            if module.name == "digests" and {"blake3", *options.digest_algorithms} <= set(source.digests):
+            if module.name == "digests" and (
+                source.complete is not None
+                or {"blake3", *options.digest_algorithms} <= set(source.digests)
+            ):
                 continue
             version = effective_version(module, self._modules, context)
+            options_text = module.options(context)
             steps.append(
-                _Step(module, ModuleKey(source.content_id, module.name, version, module.options(context)))
+                _Step(
+                    module,
+                    ModuleKey(source.content_id, module.name, version, options_text, _space(source)),
+                )
             )
         return steps
 
     async def _look_up(
         self, source: Input, options: ExtractionOptions, steps: list[_Step]
     ) -> tuple[Lookup | None, CacheVerdict]:
+        if source.complete is not None and options.cache_use is not CacheUse.BYPASS:
+            point = await self._cache.read_point()
+            return Lookup([], point, available=point is not None), CacheVerdict.MISS
         if not steps or options.cache_use is CacheUse.BYPASS or not source.may_be_cached:
             return None, CacheVerdict.BYPASSED
         keys = [step.key for step in steps]
         if options.cache_use is CacheUse.REFRESH:
             self._cache.forget_near(keys)
-            lookup = await self._cache.peek(keys, strikes.key(source.content_id))
+            lookup = await self._cache.peek(keys, strikes.key(source.content_id, _space(source)))
             lookup = lookup._replace(fragments=[None] * len(keys))
             return lookup, CacheVerdict.MISS if lookup.available else CacheVerdict.UNAVAILABLE
         near = self._cache.near(keys)
@@ -213,7 +224,7 @@ class Pipeline:
             return near, CacheVerdict.HIT
         # What would be refused anyhow takes no right to compute, and keeps nobody waiting for it.
         look_up = self._cache.peek if self._backoff.limiter.is_full(options.work) else self._cache.look_up
-        lookup = await look_up(keys, strikes.key(source.content_id))
+        lookup = await look_up(keys, strikes.key(source.content_id, _space(source)))
         readable = [
             fragment if fragment is not None and assemble.is_readable(fragment) else None
             for fragment in lookup.fragments
@@ -230,22 +241,14 @@ class Pipeline:
     async def _parse(
         self, source: Input, options: ExtractionOptions, context: ModuleContext, missing: list[_Step]
     ) -> JobResult:
-        limiter, kind = self._backoff.limiter, context.format.name if context.format else ""
-        limiter.check_size(source.size_bytes, options.work)
-        planned_bytes = parse_bytes(kind, source.size_bytes, source.inline_bytes)
-        async with limiter.slot(Ticket(options.work, current_call.get().tenant, planned_bytes)):
-            in_flight, started_at = limiter.in_flight, time.monotonic()
-            job = Job(
-                format=kind,
-                modules=self._with_dependencies(missing),
-                size_bytes=source.size_bytes,
-                parse_seconds=_parse_seconds(options),
-                digest_algorithms=options.digest_algorithms,
-            )
-            result = await self._pool.run(job, source.descriptor())
-        seconds = time.monotonic() - started_at
-        self._backoff.observe(LatencySample(kind, seconds, in_flight, failed=result.failure is not None))
-        return result
+        return await self._parsing.run(
+            source,
+            context.format.name if context.format else "",
+            self._with_dependencies(missing),
+            options.digest_algorithms,
+            usable_seconds(options.parse_seconds),
+            options.work,
+        )
 
     def _with_dependencies(self, missing: list[_Step]) -> tuple[str, ...]:
         """The names to run: what is missing and what that reads, in the order of modules."""
@@ -253,6 +256,10 @@ class Pipeline:
         for step in missing:
             wanted.update(step.module.reads)
         return tuple(name for name in self._modules if name in wanted)
+
+
+def _space(source: Input) -> str:
+    return source.claim_space or verified_space(current_call.get().tenant)
 
 
 def _refused(work: _Work) -> JobResult | None:
@@ -280,14 +287,3 @@ def _new_results(
         for step in missing
         if (result := storable.get(step.module.name)) is not None
     ]
-
-
-def _parse_seconds(options: ExtractionOptions) -> float:
-    remaining = current_call.get().remaining_seconds()
-    if remaining is None:
-        return options.parse_seconds
-    usable = remaining - min(_REPLY_SECONDS, remaining * _REPLY_RATIO)
-    if usable <= 0:
-        raise DeadlineError("no time is left to read the file")
-    # The worker stops itself at its limit; one that can't is killed somewhat later, which must still be in time.
-    return min(options.parse_seconds, usable / (1 + KILL_AFTER_RATIO))

@@ -46,6 +46,12 @@ class Settings(RuntimeSettings):
     stall_seconds: float = setting(
         10.0, "Longest time a reader may go without any progress.", unit="s", low=0.1, high=3600
     )
+    max_round_trips: int = setting(
+        64,
+        "Times that a reader may ask for bytes of a distant file; what is beyond is left out, with a Problem.",
+        low=1,
+        high=10_000,
+    )
     parse_memory_bytes: int = setting(
         512 * _MIB,
         "Address space that one worker may add to its start.",

@@ -76,9 +76,9 @@ class Strikes(NamedTuple):
             return None
 
 
-def key(content_id: str) -> ModuleKey:
+def key(content_id: str, space: str) -> ModuleKey:
     """Where the record of a content is."""
-    return ModuleKey(content_id, MODULE, "1", "")
+    return ModuleKey(content_id, MODULE, "1", "", space)
 
 
 def after(before: Strikes | None, parsed: JobResult, now: float, parse_seconds: float) -> Strikes | None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from extractor_service.sources.spans import Span
 
 
 class SourceError(Exception):
     """Reading failed for a reason outside the file's content, so nothing may be said about the content."""
+
+
+class PullLimitError(SourceError):
+    """Reading on would take more round trips than anybody should wait for."""
 
 
 class ByteSource(Protocol):
@@ -27,8 +36,37 @@ class ByteSource(Protocol):
         ...
 
 
+def will_read(source: ByteSource, spans: Iterable[tuple[int, int]]) -> None:
+    """A hint of a parser that it reads these ranges soon: a source far away fetches them together with the next miss."""
+    prefetch = getattr(source, "prefetch", None)
+    if prefetch is not None:
+        prefetch(spans)
+
+
+class Puller(Protocol):
+    """Fetches ranges of a file that isn't here as a whole."""
+
+    @property
+    def present(self) -> list[Span]:
+        """What is at hand."""
+        ...
+
+    async def supply(self, spans: list[Span]) -> None:
+        """Returns once `spans` are at hand; raises SourceError when they can't be had."""
+        ...
+
+    def found(self, fragment: bytes) -> None:
+        """Told what a worker has found so far: an encoded document, which may be anything."""
+        ...
+
+
 class Input(Protocol):
     """A request's file in the front process: identity, first bytes, and a descriptor for a worker."""
+
+    puller: Puller | None
+    """How to get what isn't behind the descriptor; None: everything is."""
+    complete: Callable[[], Awaitable[None]] | None
+    """What has to be awaited after parsing for the content to have its identity; None: it has it."""
 
     @property
     def name(self) -> str:
@@ -61,6 +99,11 @@ class Input(Protocol):
         ...
 
     @property
+    def claim_space(self) -> str:
+        """The space of results whose identity a client claimed; "" where the server knows it itself."""
+        ...
+
+    @property
     def may_be_cached(self) -> bool:
         """Whether `content_id` is safe to store results under."""
         ...
@@ -81,6 +124,21 @@ class Input(Protocol):
     def close(self) -> None:
         """Gives everything back."""
         ...
+
+
+class BaseInput:
+    """What most inputs have in common."""
+
+    puller: Puller | None = None
+    complete: Callable[[], Awaitable[None]] | None = None
+    claim_space: str = ""
+    may_be_cached: bool = True
+    inline_bytes: int = 0
+    source: str = ""
+
+    def has_changed(self) -> bool:
+        """Never: nobody else can reach it."""
+        return False
 
 
 def base_name(name: str) -> str:

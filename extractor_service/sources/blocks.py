@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from extractor_service.sources.base import will_read
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from extractor_service.sources.base import ByteSource
 
 BLOCK_BYTES = 16 * 1024
@@ -60,6 +64,10 @@ class BlockCachedSource:
         joined = b"".join(self._block(number) for number in range(first, last + 1))
         start = offset - first * size
         return joined[start : start + length]
+
+    def prefetch(self, spans: Iterable[tuple[int, int]]) -> None:
+        """Passes a parser's hint on to the source beneath."""
+        will_read(self._source, spans)
 
     def _block(self, number: int) -> bytes:
         block = self._blocks.get(number)

@@ -5,30 +5,23 @@ from __future__ import annotations
 import os
 import tempfile
 
-from extractor_service.sources.base import base_name
+from extractor_service.sources.base import BaseInput, base_name
 from extractor_service.sources.content import digest_id, hash_bytes
 
 
-class InlineInput:
+class InlineInput(BaseInput):
     """Bytes in memory; a worker gets them through an anonymous file, which costs a copy only on a miss."""
-
-    may_be_cached = True
-    source = ""
 
     def __init__(self, data: bytes, name: str) -> None:
         self.name = base_name(name)
         self._data = data
+        self.inline_bytes = len(data)
         self._digest = hash_bytes(data)
         self._descriptor = -1
 
     @property
     def size_bytes(self) -> int:
         """Size of the data."""
-        return len(self._data)
-
-    @property
-    def inline_bytes(self) -> int:
-        """All of it."""
         return len(self._data)
 
     @property
@@ -54,10 +47,6 @@ class InlineInput:
             while view:
                 view = view[os.write(self._descriptor, view) :]
         return self._descriptor
-
-    def has_changed(self) -> bool:
-        """Never."""
-        return False
 
     def close(self) -> None:
         """Closes the anonymous file."""

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from extractor_service.sources.base import BaseInput
 from extractor_service.sources.content import is_settled, same_version, version_id
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class MissingFileError(LocalFileError):
     """There is no such file."""
 
 
-class LocalInput:
+class LocalInput(BaseInput):
     """An open regular file, identified by its version. Open it with :func:`open_local`."""
 
     def __init__(self, descriptor: int, canonical_uri: str) -> None:
@@ -52,7 +53,6 @@ class LocalInput:
         self.may_be_cached = is_settled(self._opened, time.time())
         self.head = os.pread(descriptor, _HEAD_BYTES, 0)
         self.digests: dict[str, str] = {}
-        self.inline_bytes = 0
 
     @property
     def size_bytes(self) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from extractor_service.sources.base import base_name
+from extractor_service.sources.base import BaseInput, base_name
 from extractor_service.sources.content import digest_id
 
 if TYPE_CHECKING:
@@ -59,12 +59,8 @@ class SpoolBudget:
         self.used_bytes -= count
 
 
-class SpooledInput:
+class SpooledInput(BaseInput):
     """An upload in an unlinked file: it disappears with the process, however that ends."""
-
-    may_be_cached = True
-    inline_bytes = 0
-    source = ""
 
     def __init__(
         self, name: str, directory: Path, budget: SpoolBudget, extra_digests: Iterable[str] = ()
@@ -78,7 +74,7 @@ class SpooledInput:
         budget.open_upload()
         self._budget = budget
         try:
-            self._descriptor = _unnamed_file(directory)
+            self._descriptor = unnamed_file(directory)
         except OSError as error:
             budget.close_upload()
             raise SpoolFullError(f"the upload spool can't be written: {error.strerror}") from error
@@ -154,10 +150,6 @@ class SpooledInput:
         """The unnamed file."""
         return self._descriptor
 
-    def has_changed(self) -> bool:
-        """Never: nobody else can reach it."""
-        return False
-
     def close(self) -> None:
         """Frees disk and budget, in the background: freeing the pages of a gigabyte takes 0.1 s."""
         if self._descriptor >= 0:
@@ -168,7 +160,8 @@ class SpooledInput:
             self._budget.close_upload()
 
 
-def _unnamed_file(directory: Path) -> int:
+def unnamed_file(directory: Path) -> int:
+    """A descriptor of a new file that nobody else can open; raises OSError."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryFile(dir=directory) as file:
         return os.dup(file.fileno())

@@ -11,15 +11,18 @@ from extractor_service.document import Document, LimitExceededError, Outcome, Pr
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.modules.base import ModuleContext
 from extractor_service.modules.registry import BY_NAME
-from extractor_service.sources.base import SourceError
+from extractor_service.sources.base import PullLimitError, SourceError
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import DescriptorSource
+from extractor_service.sources.pulled import ParkedError, PulledSource
+from extractor_service.sources.spans import SpanSet
 from extractor_service.workers import encode, isolation
 from extractor_service.workers.heartbeat import Heartbeat
 from extractor_service.workers.protocol import (
     KILL_AFTER_RATIO,
     MAX_PAYLOAD_BYTES,
     Job,
+    ask,
     encode_frame,
     receive_job,
 )
@@ -38,6 +41,7 @@ _DERIVING_RATIO = KILL_AFTER_RATIO / 2
 _MAX_DERIVING_SECONDS = 0.2
 _running: list[bool] = []
 """Not empty while a module runs: only then may the time limit interrupt."""
+_resident_at_start = [0]
 _expired: list[bool] = []
 """Not empty once the running module's time is up."""
 
@@ -52,18 +56,35 @@ def serve(connection: socket.socket, formats: Mapping[str, Format], memory_bytes
     heartbeat = Heartbeat(connection)
     isolation.limit_resources(memory_bytes)
     isolation.yield_to_front()
+    _resident_at_start[:] = [isolation.resident_bytes()]
     while (received := receive_job(connection)) is not None:
         job, descriptor = received
         heartbeat.send(encode_frame({"kind": "started"}))
         try:
-            _run_job(job, descriptor, heartbeat, formats)
+            _run_job(job, descriptor, connection, heartbeat, formats)
         finally:
             heartbeat.stop()
             os.close(descriptor)
 
 
-def _run_job(job: Job, descriptor: int, heartbeat: Heartbeat, formats: Mapping[str, Format]) -> None:
-    source = BlockCachedSource(DescriptorSource(descriptor, job.size_bytes))
+def _run_job(
+    job: Job,
+    descriptor: int,
+    connection: socket.socket,
+    heartbeat: Heartbeat,
+    formats: Mapping[str, Format],
+) -> None:
+    local = DescriptorSource(descriptor, job.size_bytes)
+    pulled = None
+    if job.present is not None:
+        pulled = PulledSource(
+            local,
+            SpanSet(job.present),
+            lambda spans: ask(connection, heartbeat.send, spans),
+            max_pulls=job.max_pulls,
+            read_ahead_bytes=job.read_ahead_bytes,
+        )
+    source = BlockCachedSource(pulled or local)
     document = Document()
     heartbeat.start(source, document)
     context = ModuleContext(formats.get(job.format), job.digest_algorithms)
@@ -79,6 +100,10 @@ def _run_job(job: Job, descriptor: int, heartbeat: Heartbeat, formats: Mapping[s
             heartbeat.send(b"".join(pending))
             pending.clear()
         header, payload = _run_module(module, source, document, context, stop_at, deriving_seconds)
+        if pulled is not None and pulled.is_parked:
+            heartbeat.stop()
+            heartbeat.send(encode_frame({"kind": "parked", "pulls": pulled.pulls}))
+            return
         if not incomplete.isdisjoint(module.reads):
             header["is_complete"] = False  # what is derived from a part is itself a part
         if not header["is_complete"]:
@@ -88,7 +113,11 @@ def _run_job(job: Job, descriptor: int, heartbeat: Heartbeat, formats: Mapping[s
         "kind": "end",
         "source_bytes_read": source.bytes_read,
         "source_reads": source.reads,
-        "recycle": isolation.resident_bytes() > _RECYCLE_RESIDENT_BYTES,
+        "memory_bytes": max(0, isolation.resident_bytes() - _resident_at_start[0]),
+        "pulls": pulled.pulls if pulled is not None else 0,
+        # An answer that comes when nobody waits any more would be taken for the next job's.
+        "recycle": isolation.resident_bytes() > _RECYCLE_RESIDENT_BYTES
+        or (pulled is not None and pulled.is_interrupted),
     }
     heartbeat.stop()
     heartbeat.send(b"".join([*pending, encode_frame(end)]))
@@ -113,6 +142,8 @@ def _run_module(
     except TimeLimitError:
         _stop_timer()
         _expired.append(True)
+    except ParkedError:
+        is_complete = False
     except MemoryError:
         outcome, is_complete = Outcome.OUT_OF_MEMORY, False
     except LimitExceededError as error:
@@ -123,6 +154,8 @@ def _run_module(
             outcome, is_complete = Outcome.OUT_OF_MEMORY, False
         else:
             document.problem(section, ProblemKind.DAMAGED, str(error))
+    except PullLimitError:
+        is_complete = False
     except SourceError as error:
         is_complete = False
         document.problem(section, ProblemKind.READER, f"the source failed: {error}")
@@ -134,6 +167,8 @@ def _run_module(
     if source.error is not None:  # libraries turn I/O errors into "corrupt file"
         is_complete = False
         outcome = Outcome.PARTIAL
+        if isinstance(source.error, PullLimitError):
+            document.problem(section, ProblemKind.LIMIT, str(source.error))
     if _expired:  # seen here, since C++ libraries swallow the exception and call the file damaged
         outcome, is_complete = Outcome.TIMEOUT, False
         document.problem(section, ProblemKind.LIMIT, f"{module.name} ran out of time")

@@ -16,6 +16,8 @@ from extractor_service.workers.worker import Worker, WorkerDiedIdleError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from extractor_service.sources.base import Puller
+
     from extractor_service.workers.protocol import Job
 
 _log = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ class WorkerPool:
         await self._get_template()
         self._sweeper = asyncio.create_task(self._sweep())
 
-    async def run(self, job: Job, descriptor: int) -> JobResult:
+    async def run(self, job: Job, descriptor: int, puller: Puller | None = None) -> JobResult:
         """What became of the job. A worker that was dead before it began is replaced, a few times.
 
         Cancelling kills the worker: nobody waits for its answer any more.
@@ -64,7 +66,7 @@ class WorkerPool:
                     failures += 1
                     continue
                 try:
-                    result = await worker.run(job, descriptor, self._stall_seconds)
+                    result = await worker.run(job, descriptor, self._stall_seconds, puller)
                 except WorkerDiedIdleError:
                     failures += worker.jobs_done == 0  # one that had worked before has only died waiting
                     continue

@@ -10,7 +10,13 @@ import json
 import socket
 import struct
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from extractor_service.sources.base import SourceError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Sequence
 
 _LENGTHS = struct.Struct(">II")
 # The worker ends its own work at the time limit and keeps what it has; one that is still silent so much later is
@@ -35,6 +41,12 @@ class Job:
     size_bytes: int
     parse_seconds: float
     digest_algorithms: tuple[str, ...] = ()
+    present: tuple[tuple[int, int], ...] | None = None
+    """The ranges that the descriptor has; None: all. The worker asks for others."""
+    max_pulls: int = 0
+    """How often it may ask."""
+    read_ahead_bytes: int = 0
+    """Most that it may ask for beyond what is read."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +73,18 @@ class JobResult:
     """Whether the machine, and not the file, is to blame for the failure."""
     source_bytes_read: int = 0
     source_reads: int = 0
+    memory_bytes: int = 0
+    """Resident memory that the worker has gained since its start."""
     snapshot: bytes = b""
     """What had been found when the worker last told; kept when it is lost."""
     progress: int = 0
     has_progressed: bool = False
+    is_parked: bool = False
+    pulls: int = 0
+    """Times that the worker asked for ranges."""
+    arrival: asyncio.Future[None] | None = None
+    """Set when the worker was given back because a range doesn't come soon: done when it has come, and the job can be
+    run again. Nothing else of the result counts."""
 
 
 def encode_frame(header: dict[str, Any], payload: bytes = b"") -> bytes:
@@ -83,6 +103,9 @@ def encode_job(job: Job) -> bytes:
             "size_bytes": job.size_bytes,
             "parse_seconds": job.parse_seconds,
             "digest_algorithms": job.digest_algorithms,
+            "present": job.present,
+            "max_pulls": job.max_pulls,
+            "read_ahead_bytes": job.read_ahead_bytes,
         }
     )
 
@@ -95,6 +118,9 @@ def decode_job(header: dict[str, Any]) -> Job:
         size_bytes=int(header["size_bytes"]),
         parse_seconds=float(header["parse_seconds"]),
         digest_algorithms=tuple(header["digest_algorithms"]),
+        present=None if header["present"] is None else tuple(map(tuple, header["present"])),
+        max_pulls=int(header["max_pulls"]),
+        read_ahead_bytes=int(header["read_ahead_bytes"]),
     )
 
 
@@ -149,3 +175,23 @@ def receive_job(connection: socket.socket) -> tuple[Job, int] | None:
     if not descriptors or header.get("kind") != "job":
         raise ProtocolError("a job with a descriptor is expected")
     return decode_job(header), descriptors[0]
+
+
+def ask(connection: socket.socket, send: Callable[[bytes], None], spans: Sequence[tuple[int, int]]) -> bool:
+    """Asks the front for ranges of the file, blocking: True once they are there, False when the job is to be given up.
+
+    Raises:
+        SourceError: they can't be had.
+    """
+    send(encode_frame({"kind": "need", "spans": spans}))
+    buffer = FrameBuffer()
+    frames: list[tuple[dict[str, Any], bytes]] = []
+    while not frames:
+        data = connection.recv(65536)
+        if not data:
+            return False  # the front has gone; the next read tells
+        frames = buffer.feed(data)
+    answer = frames[0][0].get("kind")
+    if answer == "failed":
+        raise SourceError(str(frames[0][0].get("message", "")))
+    return answer == "have"

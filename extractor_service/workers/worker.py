@@ -11,6 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import Outcome
+from extractor_service.sources.base import SourceError
+from extractor_service.sources.spans import Span
 from extractor_service.workers.child import EXIT_OUT_OF_MEMORY
 from extractor_service.workers.protocol import (
     KILL_AFTER_RATIO,
@@ -20,13 +22,19 @@ from extractor_service.workers.protocol import (
     JobResult,
     ModuleResult,
     ProtocolError,
+    encode_frame,
     encode_job,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extractor_service.sources.base import Puller
     from extractor_service.workers.forks import Template
 
 _MIN_KILL_AFTER_SECONDS = 0.1
+HOLD_SECONDS = 0.1
+"""Longest that a worker waits for a range: a thousand slow clients must stop nobody."""
 _SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _SNAPSHOT_MODULE = "metadata"
 _SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
@@ -47,14 +55,20 @@ class Worker:
         self._connection = connection
         self._template = template
         self._loop = asyncio.get_running_loop()
+        self._tell: Callable[[bytes], None] = _nobody
 
     @property
     def has_living_template(self) -> bool:
         """False when the worker is dead or dying: workers don't outlive their template."""
         return self._template.is_alive
 
-    async def run(self, job: Job, descriptor: int, stall_seconds: float) -> JobResult:
+    async def run(
+        self, job: Job, descriptor: int, stall_seconds: float, puller: Puller | None = None
+    ) -> JobResult:
         """What became of the job; never raises for what the file did to the worker.
+
+        `puller` brings ranges that the worker asks for. What takes longer than a moment ends the job: the result then
+        has nothing but an `arrival`.
 
         Raises:
             WorkerDiedIdleError: nothing was begun.
@@ -65,6 +79,7 @@ class Worker:
             self.kill()
             raise WorkerDiedIdleError(str(error)) from error
         result = JobResult()
+        self._tell = puller.found if puller is not None else _nobody
         started = False
         buffer = FrameBuffer()
         try:
@@ -80,6 +95,9 @@ class Worker:
                         raise ConnectionResetError("the worker closed its socket")
                     for header, payload in buffer.feed(data):
                         started = True
+                        if puller is not None and header.get("kind") == "need":
+                            await self._bring(_spans(header), puller, result)
+                            continue
                         if self._take(header, payload, result, job):
                             return result
                     if result.has_progressed:
@@ -99,6 +117,9 @@ class Worker:
         finally:
             if result.failure is not None or not started:
                 self.kill()
+            if result.arrival is not None and (result.failure is not None or not result.is_parked):
+                result.arrival.cancel()
+                result.arrival = None
         _keep_snapshot(result, job)
         return result
 
@@ -115,6 +136,21 @@ class Worker:
         if self.is_usable:
             self.is_usable = False
             self._connection.close()
+
+    async def _bring(self, spans: list[Span], puller: Puller, result: JobResult) -> None:
+        """Answers the worker once the ranges are there, or after a moment, to have it back."""
+        result.has_progressed = True
+        arrival = asyncio.ensure_future(puller.supply(spans))
+        result.arrival = arrival
+        await asyncio.wait({arrival}, timeout=HOLD_SECONDS)
+        answer: dict[str, Any] = {"kind": "park"}
+        if arrival.done():
+            result.arrival = None
+            error = arrival.exception()
+            if error is not None and not isinstance(error, SourceError):
+                raise error
+            answer = {"kind": "have"} if error is None else {"kind": "failed", "message": str(error)[:300]}
+        await self._loop.sock_sendall(self._connection, encode_frame(answer))
 
     def _take(self, header: dict[str, Any], payload: bytes, result: JobResult, job: Job) -> bool:
         """Whether the frame ended the job.
@@ -144,6 +180,7 @@ class Worker:
                 )
             )
             result.has_progressed = True
+            self._tell(payload)
         elif kind == "alive":
             progress = int(header["progress"])
             result.has_progressed = result.has_progressed or progress != result.progress
@@ -151,9 +188,17 @@ class Worker:
         elif kind == "snapshot":
             result.snapshot = payload
             result.has_progressed = True
+            self._tell(payload)
+        elif kind == "parked":
+            result.is_parked = True
+            result.pulls = int(header["pulls"])
+            self.idle_since = time.monotonic()
+            return True
         elif kind == "end":
+            result.pulls = int(header["pulls"])
             result.source_bytes_read = int(header["source_bytes_read"])
             result.source_reads = int(header["source_reads"])
+            result.memory_bytes = int(header["memory_bytes"])
             self.jobs_done += 1
             self.idle_since = time.monotonic()
             if header["recycle"] or any(module.outcome in _SPENT for module in result.modules):
@@ -181,6 +226,25 @@ class Worker:
         if os.WEXITSTATUS(status) == EXIT_OUT_OF_MEMORY:
             return Outcome.OUT_OF_MEMORY.value, "the worker ran out of memory", False
         return Outcome.CRASHED.value, f"the worker exited with {os.WEXITSTATUS(status)}", False
+
+
+def _nobody(fragment: bytes) -> None:
+    """Takes what nobody asked to be told."""
+
+
+def _spans(header: dict[str, Any]) -> list[Span]:
+    """The ranges that a worker asks for.
+
+    Raises:
+        ProtocolError: it isn't a list of ranges.
+    """
+    try:
+        spans = [Span(int(offset), int(length)) for offset, length in header["spans"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(f"spans: {error!r}") from error
+    if any(offset < 0 or length <= 0 for offset, length in spans):
+        raise ProtocolError("spans beyond the file")
+    return spans
 
 
 def _keep_snapshot(result: JobResult, job: Job) -> None:

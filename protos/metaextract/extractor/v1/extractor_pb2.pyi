@@ -85,6 +85,86 @@ CACHE_STATUS_BYPASSED: CacheStatus.ValueType  # 5
 """The request did not want it, or the source changed too recently to be named safely."""
 Global___CacheStatus: _TypeAlias = CacheStatus  # noqa: Y015
 
+class _SessionStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SessionStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SessionStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SESSION_STAGE_UNSPECIFIED: _SessionStage.ValueType  # 0
+    """Never sent."""
+    SESSION_STAGE_QUEUED: _SessionStage.ValueType  # 1
+    """Waits for a place."""
+    SESSION_STAGE_RECEIVING: _SessionStage.ValueType  # 2
+    """Bytes are on their way."""
+    SESSION_STAGE_READING: _SessionStage.ValueType  # 3
+    """A reader is at work."""
+
+class SessionStage(_SessionStage, metaclass=_SessionStageEnumTypeWrapper):
+    """Stages of a session."""
+
+SESSION_STAGE_UNSPECIFIED: SessionStage.ValueType  # 0
+"""Never sent."""
+SESSION_STAGE_QUEUED: SessionStage.ValueType  # 1
+"""Waits for a place."""
+SESSION_STAGE_RECEIVING: SessionStage.ValueType  # 2
+"""Bytes are on their way."""
+SESSION_STAGE_READING: SessionStage.ValueType  # 3
+"""A reader is at work."""
+Global___SessionStage: _TypeAlias = SessionStage  # noqa: Y015
+
+class _PlanStrategy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PlanStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlanStrategy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PLAN_STRATEGY_UNSPECIFIED: _PlanStrategy.ValueType  # 0
+    """Never sent."""
+    PLAN_STRATEGY_INLINE: _PlanStrategy.ValueType  # 1
+    """In one message."""
+    PLAN_STRATEGY_RANGES: _PlanStrategy.ValueType  # 2
+    """By ranges that the server asks for."""
+    PLAN_STRATEGY_WHOLE_STREAM: _PlanStrategy.ValueType  # 3
+    """The whole stream."""
+
+class PlanStrategy(_PlanStrategy, metaclass=_PlanStrategyEnumTypeWrapper):
+    """How the bytes would come."""
+
+PLAN_STRATEGY_UNSPECIFIED: PlanStrategy.ValueType  # 0
+"""Never sent."""
+PLAN_STRATEGY_INLINE: PlanStrategy.ValueType  # 1
+"""In one message."""
+PLAN_STRATEGY_RANGES: PlanStrategy.ValueType  # 2
+"""By ranges that the server asks for."""
+PLAN_STRATEGY_WHOLE_STREAM: PlanStrategy.ValueType  # 3
+"""The whole stream."""
+Global___PlanStrategy: _TypeAlias = PlanStrategy  # noqa: Y015
+
+class _EstimateBasis:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EstimateBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EstimateBasis.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ESTIMATE_BASIS_UNSPECIFIED: _EstimateBasis.ValueType  # 0
+    """Never sent."""
+    ESTIMATE_BASIS_TABLE: _EstimateBasis.ValueType  # 1
+    """A table by format: nothing alike was measured here yet."""
+    ESTIMATE_BASIS_MEASURED: _EstimateBasis.ValueType  # 2
+    """Extractions of this format, measured on this server."""
+
+class EstimateBasis(_EstimateBasis, metaclass=_EstimateBasisEnumTypeWrapper):
+    """What an estimate stands on."""
+
+ESTIMATE_BASIS_UNSPECIFIED: EstimateBasis.ValueType  # 0
+"""Never sent."""
+ESTIMATE_BASIS_TABLE: EstimateBasis.ValueType  # 1
+"""A table by format: nothing alike was measured here yet."""
+ESTIMATE_BASIS_MEASURED: EstimateBasis.ValueType  # 2
+"""Extractions of this format, measured on this server."""
+Global___EstimateBasis: _TypeAlias = EstimateBasis  # noqa: Y015
+
 @_typing.final
 class ExtractRequest(_message.Message):
     """One file to describe."""
@@ -93,9 +173,14 @@ class ExtractRequest(_message.Message):
 
     INLINE_FIELD_NUMBER: _builtins.int
     URI_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
     uri: _builtins.str
-    """A `file://` URI beneath a root that the operator allowed. Regular files only, no symbolic links."""
+    """A URI that the operator allowed: `file://` beneath a root (regular files only, no symbolic links), or
+    `https://`, `s3://` and others beneath an allowed prefix.
+    """
+    digest: _builtins.str
+    """Content uploaded before and retained for this tenant: "b3:<hex>" of all its bytes."""
     @_builtins.property
     def inline(self) -> Global___InlineSource:
         """The whole file, within GetCapabilities.limits.max_inline_bytes."""
@@ -109,13 +194,14 @@ class ExtractRequest(_message.Message):
         *,
         inline: Global___InlineSource | None = ...,
         uri: _builtins.str = ...,
+        digest: _builtins.str = ...,
         options: Global___ExtractOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["inline", b"inline", "options", b"options", "source", b"source", "uri", b"uri"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "inline", b"inline", "options", b"options", "source", b"source", "uri", b"uri"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inline", b"inline", "options", b"options", "source", b"source", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "inline", b"inline", "options", b"options", "source", b"source", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["inline", "uri"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["inline", "uri", "digest"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
@@ -330,6 +416,9 @@ class ExtractionInfo(_message.Message):
     SOURCE_READS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     INSTANCE_FIELD_NUMBER: _builtins.int
+    MOVED_BYTES_FIELD_NUMBER: _builtins.int
+    SAVED_BYTES_FIELD_NUMBER: _builtins.int
+    ROUND_TRIPS_FIELD_NUMBER: _builtins.int
     cache_status: Global___CacheStatus.ValueType
     """What the result cache did."""
     content_id: _builtins.str
@@ -344,6 +433,12 @@ class ExtractionInfo(_message.Message):
     """Request id: the caller's `x-request-id` or one made by the server."""
     instance: _builtins.str
     """Which extractor answered: host name and process."""
+    moved_bytes: _builtins.int
+    """Bytes of the file that the client sent for this request. Sessions, uploads and inline content."""
+    saved_bytes: _builtins.int
+    """Bytes of the file that the client didn't have to send. Sessions only."""
+    round_trips: _builtins.int
+    """Times that the server asked and waited for the client's answer. Sessions only."""
     def __init__(
         self,
         *,
@@ -354,10 +449,13 @@ class ExtractionInfo(_message.Message):
         source_reads: _builtins.int = ...,
         request_id: _builtins.str = ...,
         instance: _builtins.str = ...,
+        moved_bytes: _builtins.int = ...,
+        saved_bytes: _builtins.int = ...,
+        round_trips: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_status", b"cache_status", "content_id", b"content_id", "elapsed_seconds", b"elapsed_seconds", "instance", b"instance", "request_id", b"request_id", "source_bytes_read", b"source_bytes_read", "source_reads", b"source_reads"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_status", b"cache_status", "content_id", b"content_id", "elapsed_seconds", b"elapsed_seconds", "instance", b"instance", "moved_bytes", b"moved_bytes", "request_id", b"request_id", "round_trips", b"round_trips", "saved_bytes", b"saved_bytes", "source_bytes_read", b"source_bytes_read", "source_reads", b"source_reads"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -745,3 +843,853 @@ class LimitTerm(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LimitTerm: _TypeAlias = LimitTerm  # noqa: Y015
+
+@_typing.final
+class ExtractSessionRequest(_message.Message):
+    """One message of the client in a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def offer(self) -> Global___SessionOffer:
+        """Required first."""
+
+    @_builtins.property
+    def chunk(self) -> Global___FileChunk:
+        """Bytes that were asked for, in any order within a RangeRequest and in order within a StreamRequest."""
+
+    @_builtins.property
+    def end(self) -> Global___StreamEnd:
+        """The stream has ended; required of a client that can't seek, after its last chunk."""
+
+    @_builtins.property
+    def failure(self) -> Global___SourceFailure:
+        """The file can't be read any more, or isn't the one that was offered: nothing of it is stored."""
+
+    def __init__(
+        self,
+        *,
+        offer: Global___SessionOffer | None = ...,
+        chunk: Global___FileChunk | None = ...,
+        end: Global___StreamEnd | None = ...,
+        failure: Global___SourceFailure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "end", b"end", "failure", b"failure", "offer", b"offer", "part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "end", b"end", "failure", b"failure", "offer", b"offer", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["offer", "chunk", "end", "failure"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ExtractSessionRequest: _TypeAlias = ExtractSessionRequest  # noqa: Y015
+
+@_typing.final
+class SessionOffer(_message.Message):
+    """Announces a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    CAN_SEEK_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    PREFETCH_FIELD_NUMBER: _builtins.int
+    UPLOAD_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """File name, for the reply only. Folders are dropped. May be empty."""
+    size_bytes: _builtins.int
+    """Size in bytes. Required of a client that can seek."""
+    can_seek: _builtins.bool
+    """Whether the client can send any range. Otherwise it is asked for the whole stream."""
+    digest: _builtins.str
+    """"b3:<hex>" of the content, when the client knows it. A claim: believed for this tenant's own files alone."""
+    version: _builtins.str
+    """Names this state of the file; changes whenever its content does, as path, inode, size and times together do."""
+    client_id: _builtins.str
+    """Whose claims these are: a stable name of the machine or user. Needed with `version`."""
+    upload_id: _builtins.str
+    """Continues an upload that broke off: the id from its SessionAccepted."""
+    @_builtins.property
+    def options(self) -> Global___ExtractOptions:
+        """What to do with it. Absent: the defaults."""
+
+    @_builtins.property
+    def prefetch(self) -> _containers.RepeatedCompositeFieldContainer[Global___FileChunk]:
+        """Its first and last bytes, to save a round trip; at most 256 KiB together. Best left out with a digest or version."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        size_bytes: _builtins.int | None = ...,
+        options: Global___ExtractOptions | None = ...,
+        can_seek: _builtins.bool = ...,
+        digest: _builtins.str = ...,
+        version: _builtins.str = ...,
+        client_id: _builtins.str = ...,
+        prefetch: _abc.Iterable[Global___FileChunk] | None = ...,
+        upload_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_size_bytes", b"_size_bytes", "options", b"options", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_size_bytes", b"_size_bytes", "can_seek", b"can_seek", "client_id", b"client_id", "digest", b"digest", "name", b"name", "options", b"options", "prefetch", b"prefetch", "size_bytes", b"size_bytes", "upload_id", b"upload_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__size_bytes: _TypeAlias = _typing.Literal["size_bytes"]  # noqa: Y015
+    _WhichOneofArgType__size_bytes: _TypeAlias = _typing.Literal["_size_bytes", b"_size_bytes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__size_bytes) -> _WhichOneofReturnType__size_bytes | None: ...
+
+Global___SessionOffer: _TypeAlias = SessionOffer  # noqa: Y015
+
+@_typing.final
+class FileChunk(_message.Message):
+    """Consecutive bytes of the file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFSET_BYTES_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    CRC32_FIELD_NUMBER: _builtins.int
+    offset_bytes: _builtins.int
+    """Where they begin."""
+    data: _builtins.bytes
+    """The bytes; at most 2 MiB, at most `chunk_bytes` is best."""
+    crc32: _builtins.int
+    """CRC-32 (ISO 3309, as zlib's) of them. Absent: not checked."""
+    def __init__(
+        self,
+        *,
+        offset_bytes: _builtins.int = ...,
+        data: _builtins.bytes = ...,
+        crc32: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_crc32", b"_crc32", "crc32", b"crc32"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crc32", b"_crc32", "crc32", b"crc32", "data", b"data", "offset_bytes", b"offset_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__crc32: _TypeAlias = _typing.Literal["crc32"]  # noqa: Y015
+    _WhichOneofArgType__crc32: _TypeAlias = _typing.Literal["_crc32", b"_crc32"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__crc32) -> _WhichOneofReturnType__crc32 | None: ...
+
+Global___FileChunk: _TypeAlias = FileChunk  # noqa: Y015
+
+@_typing.final
+class StreamEnd(_message.Message):
+    """The stream is complete."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    size_bytes: _builtins.int
+    """How many bytes the whole file has."""
+    def __init__(
+        self,
+        *,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamEnd: _TypeAlias = StreamEnd  # noqa: Y015
+
+@_typing.final
+class SourceFailure(_message.Message):
+    """Why the client can't go on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """For people."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SourceFailure: _TypeAlias = SourceFailure  # noqa: Y015
+
+@_typing.final
+class ExtractSessionResponse(_message.Message):
+    """One message of the server in a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    RANGES_FIELD_NUMBER: _builtins.int
+    STREAM_FIELD_NUMBER: _builtins.int
+    ACK_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    PARTIAL_FIELD_NUMBER: _builtins.int
+    ENOUGH_FIELD_NUMBER: _builtins.int
+    DOCUMENT_PART_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def accepted(self) -> Global___SessionAccepted:
+        """The offer is taken."""
+
+    @_builtins.property
+    def ranges(self) -> Global___RangeRequest:
+        """Send these ranges."""
+
+    @_builtins.property
+    def stream(self) -> Global___StreamRequest:
+        """Send these ranges in order, as far as credit allows."""
+
+    @_builtins.property
+    def ack(self) -> Global___SessionAck:
+        """What has arrived, and how much more may come."""
+
+    @_builtins.property
+    def progress(self) -> Global___SessionProgress:
+        """How far the work is."""
+
+    @_builtins.property
+    def partial(self) -> _document_pb2.Document:
+        """What is known so far; replaces the one before. Kept by the client, a broken session has not been in vain."""
+
+    @_builtins.property
+    def enough(self) -> Global___Enough:
+        """No more bytes are needed. What is on its way is dropped."""
+
+    @_builtins.property
+    def document_part(self) -> _document_pb2.Document:
+        """Part of a large document; to be merged, in order, with those before and with the result's."""
+
+    @_builtins.property
+    def result(self) -> Global___SessionResult:
+        """The end."""
+
+    def __init__(
+        self,
+        *,
+        accepted: Global___SessionAccepted | None = ...,
+        ranges: Global___RangeRequest | None = ...,
+        stream: Global___StreamRequest | None = ...,
+        ack: Global___SessionAck | None = ...,
+        progress: Global___SessionProgress | None = ...,
+        partial: _document_pb2.Document | None = ...,
+        enough: Global___Enough | None = ...,
+        document_part: _document_pb2.Document | None = ...,
+        result: Global___SessionResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "ack", b"ack", "document_part", b"document_part", "enough", b"enough", "part", b"part", "partial", b"partial", "progress", b"progress", "ranges", b"ranges", "result", b"result", "stream", b"stream"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "ack", b"ack", "document_part", b"document_part", "enough", b"enough", "part", b"part", "partial", b"partial", "progress", b"progress", "ranges", b"ranges", "result", b"result", "stream", b"stream"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["accepted", "ranges", "stream", "ack", "progress", "partial", "enough", "document_part", "result"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ExtractSessionResponse: _TypeAlias = ExtractSessionResponse  # noqa: Y015
+
+@_typing.final
+class SessionAccepted(_message.Message):
+    """The terms of a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    CHUNK_BYTES_FIELD_NUMBER: _builtins.int
+    CREDIT_BYTES_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    UPLOAD_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """Names the session in logs."""
+    chunk_bytes: _builtins.int
+    """Best size of a chunk in bytes."""
+    credit_bytes: _builtins.int
+    """Bytes that may be sent without being asked for."""
+    level: _pressure_pb2.PressureLevel.ValueType
+    """Pressure that the server obeys."""
+    upload_id: _builtins.str
+    """Names the upload, for `SessionOffer.upload_id`. Empty: it can't be continued."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        chunk_bytes: _builtins.int = ...,
+        credit_bytes: _builtins.int = ...,
+        level: _pressure_pb2.PressureLevel.ValueType = ...,
+        upload_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_bytes", b"chunk_bytes", "credit_bytes", b"credit_bytes", "level", b"level", "session_id", b"session_id", "upload_id", b"upload_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionAccepted: _TypeAlias = SessionAccepted  # noqa: Y015
+
+@_typing.final
+class RangeRequest(_message.Message):
+    """Asks for ranges; includes the credit for them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___ByteSpan]:
+        """Rising, disjoint, not empty."""
+
+    def __init__(
+        self,
+        *,
+        ranges: _abc.Iterable[Global___ByteSpan] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ranges", b"ranges"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RangeRequest: _TypeAlias = RangeRequest  # noqa: Y015
+
+@_typing.final
+class ByteSpan(_message.Message):
+    """A range of the file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFSET_BYTES_FIELD_NUMBER: _builtins.int
+    LENGTH_BYTES_FIELD_NUMBER: _builtins.int
+    offset_bytes: _builtins.int
+    """Where it begins."""
+    length_bytes: _builtins.int
+    """How many bytes it has."""
+    def __init__(
+        self,
+        *,
+        offset_bytes: _builtins.int = ...,
+        length_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["length_bytes", b"length_bytes", "offset_bytes", b"offset_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ByteSpan: _TypeAlias = ByteSpan  # noqa: Y015
+
+@_typing.final
+class StreamRequest(_message.Message):
+    """Asks for the whole file, or the rest of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANGES_FIELD_NUMBER: _builtins.int
+    CREDIT_BYTES_FIELD_NUMBER: _builtins.int
+    credit_bytes: _builtins.int
+    """Bytes that may be sent at first; each ack brings more."""
+    @_builtins.property
+    def ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___ByteSpan]:
+        """What is missing: rising, disjoint. Empty for a client that can't seek: all, from the beginning."""
+
+    def __init__(
+        self,
+        *,
+        ranges: _abc.Iterable[Global___ByteSpan] | None = ...,
+        credit_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_bytes", b"credit_bytes", "ranges", b"ranges"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamRequest: _TypeAlias = StreamRequest  # noqa: Y015
+
+@_typing.final
+class SessionAck(_message.Message):
+    """What has arrived."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTED_OFFSET_BYTES_FIELD_NUMBER: _builtins.int
+    CREDIT_BYTES_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    CHUNK_BYTES_FIELD_NUMBER: _builtins.int
+    committed_offset_bytes: _builtins.int
+    """Of an upload that can be continued: bytes from the beginning that needn't be sent again, whatever breaks."""
+    credit_bytes: _builtins.int
+    """Bytes that may be sent beyond those allowed before."""
+    level: _pressure_pb2.PressureLevel.ValueType
+    """Pressure that the server obeys."""
+    chunk_bytes: _builtins.int
+    """Best size of a chunk now, in bytes."""
+    def __init__(
+        self,
+        *,
+        committed_offset_bytes: _builtins.int = ...,
+        credit_bytes: _builtins.int = ...,
+        level: _pressure_pb2.PressureLevel.ValueType = ...,
+        chunk_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_bytes", b"chunk_bytes", "committed_offset_bytes", b"committed_offset_bytes", "credit_bytes", b"credit_bytes", "level", b"level"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionAck: _TypeAlias = SessionAck  # noqa: Y015
+
+@_typing.final
+class SessionProgress(_message.Message):
+    """How far the work is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    RECEIVED_BYTES_FIELD_NUMBER: _builtins.int
+    FIELD_COUNT_FIELD_NUMBER: _builtins.int
+    stage: Global___SessionStage.ValueType
+    """What is being done."""
+    received_bytes: _builtins.int
+    """Bytes received."""
+    field_count: _builtins.int
+    """Fields found so far."""
+    def __init__(
+        self,
+        *,
+        stage: Global___SessionStage.ValueType = ...,
+        received_bytes: _builtins.int = ...,
+        field_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field_count", b"field_count", "received_bytes", b"received_bytes", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionProgress: _TypeAlias = SessionProgress  # noqa: Y015
+
+@_typing.final
+class Enough(_message.Message):
+    """All that was asked for is known, or will be without more bytes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVED_BYTES_FIELD_NUMBER: _builtins.int
+    SAVED_BYTES_FIELD_NUMBER: _builtins.int
+    moved_bytes: _builtins.int
+    """Bytes received."""
+    saved_bytes: _builtins.int
+    """Bytes of the file that weren't needed."""
+    def __init__(
+        self,
+        *,
+        moved_bytes: _builtins.int = ...,
+        saved_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["moved_bytes", b"moved_bytes", "saved_bytes", b"saved_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Enough: _TypeAlias = Enough  # noqa: Y015
+
+@_typing.final
+class SessionResult(_message.Message):
+    """The document of a session's file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    INFO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def document(self) -> _document_pb2.Document:
+        """What was learnt; to be merged with the document parts before."""
+
+    @_builtins.property
+    def info(self) -> Global___ExtractionInfo:
+        """How it was learnt."""
+
+    def __init__(
+        self,
+        *,
+        document: _document_pb2.Document | None = ...,
+        info: Global___ExtractionInfo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "info", b"info"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "info", b"info"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionResult: _TypeAlias = SessionResult  # noqa: Y015
+
+@_typing.final
+class ExtractBatchRequest(_message.Message):
+    """One message of the client in a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def start(self) -> Global___BatchStart:
+        """Required first."""
+
+    @_builtins.property
+    def items(self) -> Global___BatchItems:
+        """More items."""
+
+    def __init__(
+        self,
+        *,
+        start: Global___BatchStart | None = ...,
+        items: Global___BatchItems | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "part", b"part", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "part", b"part", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["start", "items"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ExtractBatchRequest: _TypeAlias = ExtractBatchRequest  # noqa: Y015
+
+@_typing.final
+class BatchStart(_message.Message):
+    """The terms of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    IN_ORDER_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    in_order: _builtins.bool
+    """Results in the order of the items instead of as they come."""
+    token: _builtins.str
+    """Names the batch so that it can be continued: items finished under it are answered without being done again. For
+    a day; empty: it can't be.
+    """
+    window: _builtins.int
+    """Most items unanswered at once, 1 to 1,024. Absent: 256."""
+    @_builtins.property
+    def options(self) -> Global___ExtractOptions:
+        """What to do with every item. Absent: the defaults, and the class BATCH."""
+
+    def __init__(
+        self,
+        *,
+        options: Global___ExtractOptions | None = ...,
+        in_order: _builtins.bool = ...,
+        token: _builtins.str = ...,
+        window: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_window", b"_window", "options", b"options", "window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_window", b"_window", "in_order", b"in_order", "options", b"options", "token", b"token", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__window: _TypeAlias = _typing.Literal["window"]  # noqa: Y015
+    _WhichOneofArgType__window: _TypeAlias = _typing.Literal["_window", b"_window"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__window) -> _WhichOneofReturnType__window | None: ...
+
+Global___BatchStart: _TypeAlias = BatchStart  # noqa: Y015
+
+@_typing.final
+class BatchItems(_message.Message):
+    """Items to describe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchItem]:
+        """In the order that they were asked for."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___BatchItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchItems: _TypeAlias = BatchItems  # noqa: Y015
+
+@_typing.final
+class BatchItem(_message.Message):
+    """One item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    INLINE_FIELD_NUMBER: _builtins.int
+    URI_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    FOLDER_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The caller's name for it, unique within the batch, at most 256 characters."""
+    uri: _builtins.str
+    """As in ExtractRequest."""
+    digest: _builtins.str
+    """As in ExtractRequest."""
+    folder: _builtins.str
+    """A `file://` URI of a folder beneath an allowed root: each file in it, hidden and linked ones left out, becomes
+    an item "<id>/<path in it>", and at last the folder's own id is answered with their number.
+    """
+    @_builtins.property
+    def inline(self) -> Global___InlineSource:
+        """The whole file."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        inline: Global___InlineSource | None = ...,
+        uri: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        folder: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "folder", b"folder", "inline", b"inline", "source", b"source", "uri", b"uri"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "folder", b"folder", "id", b"id", "inline", b"inline", "source", b"source", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["inline", "uri", "digest", "folder"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___BatchItem: _TypeAlias = BatchItem  # noqa: Y015
+
+@_typing.final
+class ExtractBatchResponse(_message.Message):
+    """Results of a batch, those that are there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchResult]:
+        """Each answered once."""
+
+    @_builtins.property
+    def progress(self) -> Global___BatchProgress:
+        """How far it is."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___BatchResult] | None = ...,
+        progress: Global___BatchProgress | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtractBatchResponse: _TypeAlias = ExtractBatchResponse  # noqa: Y015
+
+@_typing.final
+class BatchResult(_message.Message):
+    """What became of one item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    INFO_FIELD_NUMBER: _builtins.int
+    WAS_FINISHED_FIELD_NUMBER: _builtins.int
+    EXPANDED_COUNT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The item's id."""
+    code: _builtins.int
+    """google.rpc.Code; 0 for a document."""
+    message: _builtins.str
+    """Why there is no document. For people."""
+    reason: _builtins.str
+    """The stable reason, as in ErrorInfo."""
+    was_finished: _builtins.bool
+    """It was finished under the same token before, and is answered from there."""
+    expanded_count: _builtins.int
+    """Of a folder: how many items it became."""
+    @_builtins.property
+    def document(self) -> _document_pb2.Document:
+        """What was learnt."""
+
+    @_builtins.property
+    def info(self) -> Global___ExtractionInfo:
+        """How it was learnt."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        code: _builtins.int = ...,
+        message: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        document: _document_pb2.Document | None = ...,
+        info: Global___ExtractionInfo | None = ...,
+        was_finished: _builtins.bool = ...,
+        expanded_count: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expanded_count", b"_expanded_count", "document", b"document", "expanded_count", b"expanded_count", "info", b"info"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expanded_count", b"_expanded_count", "code", b"code", "document", b"document", "expanded_count", b"expanded_count", "id", b"id", "info", b"info", "message", b"message", "reason", b"reason", "was_finished", b"was_finished"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expanded_count: _TypeAlias = _typing.Literal["expanded_count"]  # noqa: Y015
+    _WhichOneofArgType__expanded_count: _TypeAlias = _typing.Literal["_expanded_count", b"_expanded_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expanded_count) -> _WhichOneofReturnType__expanded_count | None: ...
+
+Global___BatchResult: _TypeAlias = BatchResult  # noqa: Y015
+
+@_typing.final
+class BatchProgress(_message.Message):
+    """How far a batch is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIVED_COUNT_FIELD_NUMBER: _builtins.int
+    ANSWERED_COUNT_FIELD_NUMBER: _builtins.int
+    IS_PAUSED_FIELD_NUMBER: _builtins.int
+    received_count: _builtins.int
+    """Items received, folders' files included."""
+    answered_count: _builtins.int
+    """Items answered."""
+    is_paused: _builtins.bool
+    """Whether it waits for the pressure to fall."""
+    def __init__(
+        self,
+        *,
+        received_count: _builtins.int = ...,
+        answered_count: _builtins.int = ...,
+        is_paused: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_count", b"answered_count", "is_paused", b"is_paused", "received_count", b"received_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchProgress: _TypeAlias = BatchProgress  # noqa: Y015
+
+@_typing.final
+class PlanExtractionRequest(_message.Message):
+    """Asks what an extraction would take."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    CAN_SEEK_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """File name; its extension counts when the head doesn't tell."""
+    size_bytes: _builtins.int
+    """Size in bytes."""
+    head: _builtins.bytes
+    """The first bytes; 16 KiB are enough."""
+    can_seek: _builtins.bool
+    """Whether the client can send any range."""
+    @_builtins.property
+    def options(self) -> Global___ExtractOptions:
+        """What would be asked for."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        head: _builtins.bytes = ...,
+        options: Global___ExtractOptions | None = ...,
+        can_seek: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["can_seek", b"can_seek", "head", b"head", "name", b"name", "options", b"options", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanExtractionRequest: _TypeAlias = PlanExtractionRequest  # noqa: Y015
+
+@_typing.final
+class PlanExtractionResponse(_message.Message):
+    """What an extraction would take."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    MODULES_FIELD_NUMBER: _builtins.int
+    MOVED_BYTES_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    SECONDS_ERROR_RATIO_FIELD_NUMBER: _builtins.int
+    BYTES_ERROR_RATIO_FIELD_NUMBER: _builtins.int
+    IS_ADMISSIBLE_FIELD_NUMBER: _builtins.int
+    format: _builtins.str
+    """Format by the head, else by the name; empty when neither tells."""
+    strategy: Global___PlanStrategy.ValueType
+    """How the bytes would come."""
+    moved_bytes: _builtins.int
+    """Bytes that would move."""
+    memory_bytes: _builtins.int
+    """Memory of a worker, in bytes; what admission reserves."""
+    seconds: _builtins.float
+    """Time of reading in seconds, without the link's."""
+    basis: Global___EstimateBasis.ValueType
+    """What the numbers stand on."""
+    sample_count: _builtins.int
+    """Measured extractions behind them."""
+    seconds_error_ratio: _builtins.float
+    """Of those, the median of actual / planned time; 0 without any. 1 is a perfect plan."""
+    bytes_error_ratio: _builtins.float
+    """The same for bytes moved."""
+    is_admissible: _builtins.bool
+    """Whether it would be admitted now; false means RESOURCE_EXHAUSTED with a delay."""
+    @_builtins.property
+    def modules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Modules that would run, in order."""
+
+    def __init__(
+        self,
+        *,
+        format: _builtins.str = ...,
+        strategy: Global___PlanStrategy.ValueType = ...,
+        modules: _abc.Iterable[_builtins.str] | None = ...,
+        moved_bytes: _builtins.int = ...,
+        memory_bytes: _builtins.int = ...,
+        seconds: _builtins.float = ...,
+        basis: Global___EstimateBasis.ValueType = ...,
+        sample_count: _builtins.int = ...,
+        seconds_error_ratio: _builtins.float = ...,
+        bytes_error_ratio: _builtins.float = ...,
+        is_admissible: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "bytes_error_ratio", b"bytes_error_ratio", "format", b"format", "is_admissible", b"is_admissible", "memory_bytes", b"memory_bytes", "modules", b"modules", "moved_bytes", b"moved_bytes", "sample_count", b"sample_count", "seconds", b"seconds", "seconds_error_ratio", b"seconds_error_ratio", "strategy", b"strategy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanExtractionResponse: _TypeAlias = PlanExtractionResponse  # noqa: Y015

@@ -48,6 +48,21 @@ class ExtractorServiceStub:
                 request_serializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractUploadRequest.SerializeToString,
                 response_deserializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractUploadResponse.FromString,
                 _registered_method=True)
+        self.ExtractSession = channel.stream_stream(
+                '/metaextract.extractor.v1.ExtractorService/ExtractSession',
+                request_serializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractSessionRequest.SerializeToString,
+                response_deserializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractSessionResponse.FromString,
+                _registered_method=True)
+        self.ExtractBatch = channel.stream_stream(
+                '/metaextract.extractor.v1.ExtractorService/ExtractBatch',
+                request_serializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractBatchRequest.SerializeToString,
+                response_deserializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractBatchResponse.FromString,
+                _registered_method=True)
+        self.PlanExtraction = channel.unary_unary(
+                '/metaextract.extractor.v1.ExtractorService/PlanExtraction',
+                request_serializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.PlanExtractionRequest.SerializeToString,
+                response_deserializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.PlanExtractionResponse.FromString,
+                _registered_method=True)
         self.GetCapabilities = channel.unary_unary(
                 '/metaextract.extractor.v1.ExtractorService/GetCapabilities',
                 request_serializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.GetCapabilitiesRequest.SerializeToString,
@@ -81,6 +96,28 @@ class ExtractorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExtractSession(self, request_iterator, context):
+        """Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
+        Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtractBatch(self, request_iterator, context):
+        """Describes many files over one call: settings first, then items. At most `window` items are unanswered.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlanExtraction(self, request, context):
+        """Says what an extraction would take, without doing it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetCapabilities(self, request, context):
         """Says what this server can do.
         """
@@ -107,6 +144,21 @@ def add_ExtractorServiceServicer_to_server(servicer, server):
                     servicer.ExtractUpload,
                     request_deserializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractUploadRequest.FromString,
                     response_serializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractUploadResponse.SerializeToString,
+            ),
+            'ExtractSession': grpc.stream_stream_rpc_method_handler(
+                    servicer.ExtractSession,
+                    request_deserializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractSessionRequest.FromString,
+                    response_serializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractSessionResponse.SerializeToString,
+            ),
+            'ExtractBatch': grpc.stream_stream_rpc_method_handler(
+                    servicer.ExtractBatch,
+                    request_deserializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractBatchRequest.FromString,
+                    response_serializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractBatchResponse.SerializeToString,
+            ),
+            'PlanExtraction': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanExtraction,
+                    request_deserializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.PlanExtractionRequest.FromString,
+                    response_serializer=metaextract_dot_extractor_dot_v1_dot_extractor__pb2.PlanExtractionResponse.SerializeToString,
             ),
             'GetCapabilities': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCapabilities,
@@ -177,6 +229,87 @@ class ExtractorService:
             '/metaextract.extractor.v1.ExtractorService/ExtractUpload',
             metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractUploadRequest.SerializeToString,
             metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtractSession(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/metaextract.extractor.v1.ExtractorService/ExtractSession',
+            metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractSessionRequest.SerializeToString,
+            metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtractBatch(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/metaextract.extractor.v1.ExtractorService/ExtractBatch',
+            metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractBatchRequest.SerializeToString,
+            metaextract_dot_extractor_dot_v1_dot_extractor__pb2.ExtractBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanExtraction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/metaextract.extractor.v1.ExtractorService/PlanExtraction',
+            metaextract_dot_extractor_dot_v1_dot_extractor__pb2.PlanExtractionRequest.SerializeToString,
+            metaextract_dot_extractor_dot_v1_dot_extractor__pb2.PlanExtractionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,14 @@ class ExtractorServiceStub:
     """Describes one file that fits into a message, or that the server can open itself."""
     ExtractUpload: _grpc.StreamUnaryMultiCallable[_extractor_pb2.ExtractUploadRequest, _extractor_pb2.ExtractUploadResponse]
     """Describes one file sent in chunks: a header first, then data. 1 MiB chunks are best."""
+    ExtractSession: _grpc.StreamStreamMultiCallable[_extractor_pb2.ExtractSessionRequest, _extractor_pb2.ExtractSessionResponse]
+    """Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
+    Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+    """
+    ExtractBatch: _grpc.StreamStreamMultiCallable[_extractor_pb2.ExtractBatchRequest, _extractor_pb2.ExtractBatchResponse]
+    """Describes many files over one call: settings first, then items. At most `window` items are unanswered."""
+    PlanExtraction: _grpc.UnaryUnaryMultiCallable[_extractor_pb2.PlanExtractionRequest, _extractor_pb2.PlanExtractionResponse]
+    """Says what an extraction would take, without doing it."""
     GetCapabilities: _grpc.UnaryUnaryMultiCallable[_extractor_pb2.GetCapabilitiesRequest, _extractor_pb2.GetCapabilitiesResponse]
     """Says what this server can do."""
     GetBackoffState: _grpc.UnaryUnaryMultiCallable[_extractor_pb2.GetBackoffStateRequest, _extractor_pb2.GetBackoffStateResponse]
@@ -59,6 +67,14 @@ class ExtractorServiceAsyncStub(ExtractorServiceStub):
     """Describes one file that fits into a message, or that the server can open itself."""
     ExtractUpload: _aio.StreamUnaryMultiCallable[_extractor_pb2.ExtractUploadRequest, _extractor_pb2.ExtractUploadResponse]  # type: ignore[assignment]
     """Describes one file sent in chunks: a header first, then data. 1 MiB chunks are best."""
+    ExtractSession: _aio.StreamStreamMultiCallable[_extractor_pb2.ExtractSessionRequest, _extractor_pb2.ExtractSessionResponse]  # type: ignore[assignment]
+    """Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
+    Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+    """
+    ExtractBatch: _aio.StreamStreamMultiCallable[_extractor_pb2.ExtractBatchRequest, _extractor_pb2.ExtractBatchResponse]  # type: ignore[assignment]
+    """Describes many files over one call: settings first, then items. At most `window` items are unanswered."""
+    PlanExtraction: _aio.UnaryUnaryMultiCallable[_extractor_pb2.PlanExtractionRequest, _extractor_pb2.PlanExtractionResponse]  # type: ignore[assignment]
+    """Says what an extraction would take, without doing it."""
     GetCapabilities: _aio.UnaryUnaryMultiCallable[_extractor_pb2.GetCapabilitiesRequest, _extractor_pb2.GetCapabilitiesResponse]  # type: ignore[assignment]
     """Says what this server can do."""
     GetBackoffState: _aio.UnaryUnaryMultiCallable[_extractor_pb2.GetBackoffStateRequest, _extractor_pb2.GetBackoffStateResponse]  # type: ignore[assignment]
@@ -86,6 +102,32 @@ class ExtractorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_extractor_pb2.ExtractUploadResponse, _abc.Awaitable[_extractor_pb2.ExtractUploadResponse]]:
         """Describes one file sent in chunks: a header first, then data. 1 MiB chunks are best."""
+
+    @_abc_1.abstractmethod
+    def ExtractSession(
+        self,
+        request_iterator: _MaybeAsyncIterator[_extractor_pb2.ExtractSessionRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_extractor_pb2.ExtractSessionResponse], _abc.AsyncIterator[_extractor_pb2.ExtractSessionResponse]]:
+        """Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
+        Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+        """
+
+    @_abc_1.abstractmethod
+    def ExtractBatch(
+        self,
+        request_iterator: _MaybeAsyncIterator[_extractor_pb2.ExtractBatchRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_extractor_pb2.ExtractBatchResponse], _abc.AsyncIterator[_extractor_pb2.ExtractBatchResponse]]:
+        """Describes many files over one call: settings first, then items. At most `window` items are unanswered."""
+
+    @_abc_1.abstractmethod
+    def PlanExtraction(
+        self,
+        request: _extractor_pb2.PlanExtractionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_extractor_pb2.PlanExtractionResponse, _abc.Awaitable[_extractor_pb2.PlanExtractionResponse]]:
+        """Says what an extraction would take, without doing it."""
 
     @_abc_1.abstractmethod
     def GetCapabilities(

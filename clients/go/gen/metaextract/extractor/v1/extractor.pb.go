@@ -147,6 +147,173 @@ func (CacheStatus) EnumDescriptor() ([]byte, []int) {
 	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{1}
 }
 
+// Stages of a session.
+type SessionStage int32
+
+const (
+	// Never sent.
+	SessionStage_SESSION_STAGE_UNSPECIFIED SessionStage = 0
+	// Waits for a place.
+	SessionStage_SESSION_STAGE_QUEUED SessionStage = 1
+	// Bytes are on their way.
+	SessionStage_SESSION_STAGE_RECEIVING SessionStage = 2
+	// A reader is at work.
+	SessionStage_SESSION_STAGE_READING SessionStage = 3
+)
+
+// Enum value maps for SessionStage.
+var (
+	SessionStage_name = map[int32]string{
+		0: "SESSION_STAGE_UNSPECIFIED",
+		1: "SESSION_STAGE_QUEUED",
+		2: "SESSION_STAGE_RECEIVING",
+		3: "SESSION_STAGE_READING",
+	}
+	SessionStage_value = map[string]int32{
+		"SESSION_STAGE_UNSPECIFIED": 0,
+		"SESSION_STAGE_QUEUED":      1,
+		"SESSION_STAGE_RECEIVING":   2,
+		"SESSION_STAGE_READING":     3,
+	}
+)
+
+func (x SessionStage) Enum() *SessionStage {
+	p := new(SessionStage)
+	*p = x
+	return p
+}
+
+func (x SessionStage) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SessionStage) Descriptor() protoreflect.EnumDescriptor {
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[2].Descriptor()
+}
+
+func (SessionStage) Type() protoreflect.EnumType {
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[2]
+}
+
+func (x SessionStage) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SessionStage.Descriptor instead.
+func (SessionStage) EnumDescriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{2}
+}
+
+// How the bytes would come.
+type PlanStrategy int32
+
+const (
+	// Never sent.
+	PlanStrategy_PLAN_STRATEGY_UNSPECIFIED PlanStrategy = 0
+	// In one message.
+	PlanStrategy_PLAN_STRATEGY_INLINE PlanStrategy = 1
+	// By ranges that the server asks for.
+	PlanStrategy_PLAN_STRATEGY_RANGES PlanStrategy = 2
+	// The whole stream.
+	PlanStrategy_PLAN_STRATEGY_WHOLE_STREAM PlanStrategy = 3
+)
+
+// Enum value maps for PlanStrategy.
+var (
+	PlanStrategy_name = map[int32]string{
+		0: "PLAN_STRATEGY_UNSPECIFIED",
+		1: "PLAN_STRATEGY_INLINE",
+		2: "PLAN_STRATEGY_RANGES",
+		3: "PLAN_STRATEGY_WHOLE_STREAM",
+	}
+	PlanStrategy_value = map[string]int32{
+		"PLAN_STRATEGY_UNSPECIFIED":  0,
+		"PLAN_STRATEGY_INLINE":       1,
+		"PLAN_STRATEGY_RANGES":       2,
+		"PLAN_STRATEGY_WHOLE_STREAM": 3,
+	}
+)
+
+func (x PlanStrategy) Enum() *PlanStrategy {
+	p := new(PlanStrategy)
+	*p = x
+	return p
+}
+
+func (x PlanStrategy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PlanStrategy) Descriptor() protoreflect.EnumDescriptor {
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[3].Descriptor()
+}
+
+func (PlanStrategy) Type() protoreflect.EnumType {
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[3]
+}
+
+func (x PlanStrategy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PlanStrategy.Descriptor instead.
+func (PlanStrategy) EnumDescriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{3}
+}
+
+// What an estimate stands on.
+type EstimateBasis int32
+
+const (
+	// Never sent.
+	EstimateBasis_ESTIMATE_BASIS_UNSPECIFIED EstimateBasis = 0
+	// A table by format: nothing alike was measured here yet.
+	EstimateBasis_ESTIMATE_BASIS_TABLE EstimateBasis = 1
+	// Extractions of this format, measured on this server.
+	EstimateBasis_ESTIMATE_BASIS_MEASURED EstimateBasis = 2
+)
+
+// Enum value maps for EstimateBasis.
+var (
+	EstimateBasis_name = map[int32]string{
+		0: "ESTIMATE_BASIS_UNSPECIFIED",
+		1: "ESTIMATE_BASIS_TABLE",
+		2: "ESTIMATE_BASIS_MEASURED",
+	}
+	EstimateBasis_value = map[string]int32{
+		"ESTIMATE_BASIS_UNSPECIFIED": 0,
+		"ESTIMATE_BASIS_TABLE":       1,
+		"ESTIMATE_BASIS_MEASURED":    2,
+	}
+)
+
+func (x EstimateBasis) Enum() *EstimateBasis {
+	p := new(EstimateBasis)
+	*p = x
+	return p
+}
+
+func (x EstimateBasis) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EstimateBasis) Descriptor() protoreflect.EnumDescriptor {
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[4].Descriptor()
+}
+
+func (EstimateBasis) Type() protoreflect.EnumType {
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[4]
+}
+
+func (x EstimateBasis) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EstimateBasis.Descriptor instead.
+func (EstimateBasis) EnumDescriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{4}
+}
+
 // One file to describe.
 type ExtractRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -156,6 +323,7 @@ type ExtractRequest struct {
 	//
 	//	*ExtractRequest_Inline
 	//	*ExtractRequest_Uri
+	//	*ExtractRequest_Digest
 	Source isExtractRequest_Source `protobuf_oneof:"source"`
 	// What to do with it. Absent: the defaults.
 	Options       *ExtractOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
@@ -218,6 +386,15 @@ func (x *ExtractRequest) GetUri() string {
 	return ""
 }
 
+func (x *ExtractRequest) GetDigest() string {
+	if x != nil {
+		if x, ok := x.Source.(*ExtractRequest_Digest); ok {
+			return x.Digest
+		}
+	}
+	return ""
+}
+
 func (x *ExtractRequest) GetOptions() *ExtractOptions {
 	if x != nil {
 		return x.Options
@@ -235,13 +412,21 @@ type ExtractRequest_Inline struct {
 }
 
 type ExtractRequest_Uri struct {
-	// A `file://` URI beneath a root that the operator allowed. Regular files only, no symbolic links.
+	// A URI that the operator allowed: `file://` beneath a root (regular files only, no symbolic links), or
+	// `https://`, `s3://` and others beneath an allowed prefix.
 	Uri string `protobuf:"bytes,2,opt,name=uri,proto3,oneof"`
+}
+
+type ExtractRequest_Digest struct {
+	// Content uploaded before and retained for this tenant: "b3:<hex>" of all its bytes.
+	Digest string `protobuf:"bytes,4,opt,name=digest,proto3,oneof"`
 }
 
 func (*ExtractRequest_Inline) isExtractRequest_Source() {}
 
 func (*ExtractRequest_Uri) isExtractRequest_Source() {}
+
+func (*ExtractRequest_Digest) isExtractRequest_Source() {}
 
 // A whole file inside a message.
 type InlineSource struct {
@@ -658,7 +843,13 @@ type ExtractionInfo struct {
 	// Request id: the caller's `x-request-id` or one made by the server.
 	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which extractor answered: host name and process.
-	Instance      string `protobuf:"bytes,7,opt,name=instance,proto3" json:"instance,omitempty"`
+	Instance string `protobuf:"bytes,7,opt,name=instance,proto3" json:"instance,omitempty"`
+	// Bytes of the file that the client sent for this request. Sessions, uploads and inline content.
+	MovedBytes uint64 `protobuf:"varint,8,opt,name=moved_bytes,json=movedBytes,proto3" json:"moved_bytes,omitempty"`
+	// Bytes of the file that the client didn't have to send. Sessions only.
+	SavedBytes uint64 `protobuf:"varint,9,opt,name=saved_bytes,json=savedBytes,proto3" json:"saved_bytes,omitempty"`
+	// Times that the server asked and waited for the client's answer. Sessions only.
+	RoundTrips    uint32 `protobuf:"varint,10,opt,name=round_trips,json=roundTrips,proto3" json:"round_trips,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -740,6 +931,27 @@ func (x *ExtractionInfo) GetInstance() string {
 		return x.Instance
 	}
 	return ""
+}
+
+func (x *ExtractionInfo) GetMovedBytes() uint64 {
+	if x != nil {
+		return x.MovedBytes
+	}
+	return 0
+}
+
+func (x *ExtractionInfo) GetSavedBytes() uint64 {
+	if x != nil {
+		return x.SavedBytes
+	}
+	return 0
+}
+
+func (x *ExtractionInfo) GetRoundTrips() uint32 {
+	if x != nil {
+		return x.RoundTrips
+	}
+	return 0
 }
 
 // Asks for nothing.
@@ -1525,14 +1737,1885 @@ func (x *LimitTerm) GetBinding() bool {
 	return false
 }
 
+// One message of the client in a session.
+type ExtractSessionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The first message is an offer.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*ExtractSessionRequest_Offer
+	//	*ExtractSessionRequest_Chunk
+	//	*ExtractSessionRequest_End
+	//	*ExtractSessionRequest_Failure
+	Part          isExtractSessionRequest_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtractSessionRequest) Reset() {
+	*x = ExtractSessionRequest{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtractSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtractSessionRequest) ProtoMessage() {}
+
+func (x *ExtractSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtractSessionRequest.ProtoReflect.Descriptor instead.
+func (*ExtractSessionRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ExtractSessionRequest) GetPart() isExtractSessionRequest_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *ExtractSessionRequest) GetOffer() *SessionOffer {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionRequest_Offer); ok {
+			return x.Offer
+		}
+	}
+	return nil
+}
+
+func (x *ExtractSessionRequest) GetChunk() *FileChunk {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionRequest_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
+func (x *ExtractSessionRequest) GetEnd() *StreamEnd {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionRequest_End); ok {
+			return x.End
+		}
+	}
+	return nil
+}
+
+func (x *ExtractSessionRequest) GetFailure() *SourceFailure {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionRequest_Failure); ok {
+			return x.Failure
+		}
+	}
+	return nil
+}
+
+type isExtractSessionRequest_Part interface {
+	isExtractSessionRequest_Part()
+}
+
+type ExtractSessionRequest_Offer struct {
+	// Required first.
+	Offer *SessionOffer `protobuf:"bytes,1,opt,name=offer,proto3,oneof"`
+}
+
+type ExtractSessionRequest_Chunk struct {
+	// Bytes that were asked for, in any order within a RangeRequest and in order within a StreamRequest.
+	Chunk *FileChunk `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
+}
+
+type ExtractSessionRequest_End struct {
+	// The stream has ended; required of a client that can't seek, after its last chunk.
+	End *StreamEnd `protobuf:"bytes,3,opt,name=end,proto3,oneof"`
+}
+
+type ExtractSessionRequest_Failure struct {
+	// The file can't be read any more, or isn't the one that was offered: nothing of it is stored.
+	Failure *SourceFailure `protobuf:"bytes,4,opt,name=failure,proto3,oneof"`
+}
+
+func (*ExtractSessionRequest_Offer) isExtractSessionRequest_Part() {}
+
+func (*ExtractSessionRequest_Chunk) isExtractSessionRequest_Part() {}
+
+func (*ExtractSessionRequest_End) isExtractSessionRequest_Part() {}
+
+func (*ExtractSessionRequest_Failure) isExtractSessionRequest_Part() {}
+
+// Announces a file.
+type SessionOffer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// File name, for the reply only. Folders are dropped. May be empty.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Size in bytes. Required of a client that can seek.
+	SizeBytes *uint64 `protobuf:"varint,2,opt,name=size_bytes,json=sizeBytes,proto3,oneof" json:"size_bytes,omitempty"`
+	// What to do with it. Absent: the defaults.
+	Options *ExtractOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// Whether the client can send any range. Otherwise it is asked for the whole stream.
+	CanSeek bool `protobuf:"varint,4,opt,name=can_seek,json=canSeek,proto3" json:"can_seek,omitempty"`
+	// "b3:<hex>" of the content, when the client knows it. A claim: believed for this tenant's own files alone.
+	Digest string `protobuf:"bytes,5,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Names this state of the file; changes whenever its content does, as path, inode, size and times together do.
+	Version string `protobuf:"bytes,6,opt,name=version,proto3" json:"version,omitempty"`
+	// Whose claims these are: a stable name of the machine or user. Needed with `version`.
+	ClientId string `protobuf:"bytes,7,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	// Its first and last bytes, to save a round trip; at most 256 KiB together. Best left out with a digest or version.
+	Prefetch []*FileChunk `protobuf:"bytes,8,rep,name=prefetch,proto3" json:"prefetch,omitempty"`
+	// Continues an upload that broke off: the id from its SessionAccepted.
+	UploadId      string `protobuf:"bytes,9,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionOffer) Reset() {
+	*x = SessionOffer{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionOffer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionOffer) ProtoMessage() {}
+
+func (x *SessionOffer) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionOffer.ProtoReflect.Descriptor instead.
+func (*SessionOffer) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SessionOffer) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SessionOffer) GetSizeBytes() uint64 {
+	if x != nil && x.SizeBytes != nil {
+		return *x.SizeBytes
+	}
+	return 0
+}
+
+func (x *SessionOffer) GetOptions() *ExtractOptions {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *SessionOffer) GetCanSeek() bool {
+	if x != nil {
+		return x.CanSeek
+	}
+	return false
+}
+
+func (x *SessionOffer) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *SessionOffer) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *SessionOffer) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+func (x *SessionOffer) GetPrefetch() []*FileChunk {
+	if x != nil {
+		return x.Prefetch
+	}
+	return nil
+}
+
+func (x *SessionOffer) GetUploadId() string {
+	if x != nil {
+		return x.UploadId
+	}
+	return ""
+}
+
+// Consecutive bytes of the file.
+type FileChunk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where they begin.
+	OffsetBytes uint64 `protobuf:"varint,1,opt,name=offset_bytes,json=offsetBytes,proto3" json:"offset_bytes,omitempty"`
+	// The bytes; at most 2 MiB, at most `chunk_bytes` is best.
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	// CRC-32 (ISO 3309, as zlib's) of them. Absent: not checked.
+	Crc32         *uint32 `protobuf:"fixed32,3,opt,name=crc32,proto3,oneof" json:"crc32,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileChunk) Reset() {
+	*x = FileChunk{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileChunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileChunk) ProtoMessage() {}
+
+func (x *FileChunk) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileChunk.ProtoReflect.Descriptor instead.
+func (*FileChunk) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *FileChunk) GetOffsetBytes() uint64 {
+	if x != nil {
+		return x.OffsetBytes
+	}
+	return 0
+}
+
+func (x *FileChunk) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *FileChunk) GetCrc32() uint32 {
+	if x != nil && x.Crc32 != nil {
+		return *x.Crc32
+	}
+	return 0
+}
+
+// The stream is complete.
+type StreamEnd struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many bytes the whole file has.
+	SizeBytes     uint64 `protobuf:"varint,1,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamEnd) Reset() {
+	*x = StreamEnd{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamEnd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamEnd) ProtoMessage() {}
+
+func (x *StreamEnd) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamEnd.ProtoReflect.Descriptor instead.
+func (*StreamEnd) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *StreamEnd) GetSizeBytes() uint64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+// Why the client can't go on.
+type SourceFailure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For people.
+	Message       string `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SourceFailure) Reset() {
+	*x = SourceFailure{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SourceFailure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SourceFailure) ProtoMessage() {}
+
+func (x *SourceFailure) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SourceFailure.ProtoReflect.Descriptor instead.
+func (*SourceFailure) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *SourceFailure) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+// One message of the server in a session.
+type ExtractSessionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of a session: accepted, any of the others, result. After `result` the server ends the call.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*ExtractSessionResponse_Accepted
+	//	*ExtractSessionResponse_Ranges
+	//	*ExtractSessionResponse_Stream
+	//	*ExtractSessionResponse_Ack
+	//	*ExtractSessionResponse_Progress
+	//	*ExtractSessionResponse_Partial
+	//	*ExtractSessionResponse_Enough
+	//	*ExtractSessionResponse_DocumentPart
+	//	*ExtractSessionResponse_Result
+	Part          isExtractSessionResponse_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtractSessionResponse) Reset() {
+	*x = ExtractSessionResponse{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtractSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtractSessionResponse) ProtoMessage() {}
+
+func (x *ExtractSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtractSessionResponse.ProtoReflect.Descriptor instead.
+func (*ExtractSessionResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ExtractSessionResponse) GetPart() isExtractSessionResponse_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *ExtractSessionResponse) GetAccepted() *SessionAccepted {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionResponse_Accepted); ok {
+			return x.Accepted
+		}
+	}
+	return nil
+}
+
+func (x *ExtractSessionResponse) GetRanges() *RangeRequest {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionResponse_Ranges); ok {
+			return x.Ranges
+		}
+	}
+	return nil
+}
+
+func (x *ExtractSessionResponse) GetStream() *StreamRequest {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionResponse_Stream); ok {
+			return x.Stream
+		}
+	}
+	return nil
+}
+
+func (x *ExtractSessionResponse) GetAck() *SessionAck {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionResponse_Ack); ok {
+			return x.Ack
+		}
+	}
+	return nil
+}
+
+func (x *ExtractSessionResponse) GetProgress() *SessionProgress {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionResponse_Progress); ok {
+			return x.Progress
+		}
+	}
+	return nil
+}
+
+func (x *ExtractSessionResponse) GetPartial() *v1.Document {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionResponse_Partial); ok {
+			return x.Partial
+		}
+	}
+	return nil
+}
+
+func (x *ExtractSessionResponse) GetEnough() *Enough {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionResponse_Enough); ok {
+			return x.Enough
+		}
+	}
+	return nil
+}
+
+func (x *ExtractSessionResponse) GetDocumentPart() *v1.Document {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionResponse_DocumentPart); ok {
+			return x.DocumentPart
+		}
+	}
+	return nil
+}
+
+func (x *ExtractSessionResponse) GetResult() *SessionResult {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractSessionResponse_Result); ok {
+			return x.Result
+		}
+	}
+	return nil
+}
+
+type isExtractSessionResponse_Part interface {
+	isExtractSessionResponse_Part()
+}
+
+type ExtractSessionResponse_Accepted struct {
+	// The offer is taken.
+	Accepted *SessionAccepted `protobuf:"bytes,1,opt,name=accepted,proto3,oneof"`
+}
+
+type ExtractSessionResponse_Ranges struct {
+	// Send these ranges.
+	Ranges *RangeRequest `protobuf:"bytes,2,opt,name=ranges,proto3,oneof"`
+}
+
+type ExtractSessionResponse_Stream struct {
+	// Send these ranges in order, as far as credit allows.
+	Stream *StreamRequest `protobuf:"bytes,3,opt,name=stream,proto3,oneof"`
+}
+
+type ExtractSessionResponse_Ack struct {
+	// What has arrived, and how much more may come.
+	Ack *SessionAck `protobuf:"bytes,4,opt,name=ack,proto3,oneof"`
+}
+
+type ExtractSessionResponse_Progress struct {
+	// How far the work is.
+	Progress *SessionProgress `protobuf:"bytes,5,opt,name=progress,proto3,oneof"`
+}
+
+type ExtractSessionResponse_Partial struct {
+	// What is known so far; replaces the one before. Kept by the client, a broken session has not been in vain.
+	Partial *v1.Document `protobuf:"bytes,6,opt,name=partial,proto3,oneof"`
+}
+
+type ExtractSessionResponse_Enough struct {
+	// No more bytes are needed. What is on its way is dropped.
+	Enough *Enough `protobuf:"bytes,7,opt,name=enough,proto3,oneof"`
+}
+
+type ExtractSessionResponse_DocumentPart struct {
+	// Part of a large document; to be merged, in order, with those before and with the result's.
+	DocumentPart *v1.Document `protobuf:"bytes,8,opt,name=document_part,json=documentPart,proto3,oneof"`
+}
+
+type ExtractSessionResponse_Result struct {
+	// The end.
+	Result *SessionResult `protobuf:"bytes,9,opt,name=result,proto3,oneof"`
+}
+
+func (*ExtractSessionResponse_Accepted) isExtractSessionResponse_Part() {}
+
+func (*ExtractSessionResponse_Ranges) isExtractSessionResponse_Part() {}
+
+func (*ExtractSessionResponse_Stream) isExtractSessionResponse_Part() {}
+
+func (*ExtractSessionResponse_Ack) isExtractSessionResponse_Part() {}
+
+func (*ExtractSessionResponse_Progress) isExtractSessionResponse_Part() {}
+
+func (*ExtractSessionResponse_Partial) isExtractSessionResponse_Part() {}
+
+func (*ExtractSessionResponse_Enough) isExtractSessionResponse_Part() {}
+
+func (*ExtractSessionResponse_DocumentPart) isExtractSessionResponse_Part() {}
+
+func (*ExtractSessionResponse_Result) isExtractSessionResponse_Part() {}
+
+// The terms of a session.
+type SessionAccepted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the session in logs.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Best size of a chunk in bytes.
+	ChunkBytes uint32 `protobuf:"varint,2,opt,name=chunk_bytes,json=chunkBytes,proto3" json:"chunk_bytes,omitempty"`
+	// Bytes that may be sent without being asked for.
+	CreditBytes uint64 `protobuf:"varint,3,opt,name=credit_bytes,json=creditBytes,proto3" json:"credit_bytes,omitempty"`
+	// Pressure that the server obeys.
+	Level v11.PressureLevel `protobuf:"varint,4,opt,name=level,proto3,enum=metaextract.cache.v1.PressureLevel" json:"level,omitempty"`
+	// Names the upload, for `SessionOffer.upload_id`. Empty: it can't be continued.
+	UploadId      string `protobuf:"bytes,5,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionAccepted) Reset() {
+	*x = SessionAccepted{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionAccepted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionAccepted) ProtoMessage() {}
+
+func (x *SessionAccepted) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionAccepted.ProtoReflect.Descriptor instead.
+func (*SessionAccepted) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SessionAccepted) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *SessionAccepted) GetChunkBytes() uint32 {
+	if x != nil {
+		return x.ChunkBytes
+	}
+	return 0
+}
+
+func (x *SessionAccepted) GetCreditBytes() uint64 {
+	if x != nil {
+		return x.CreditBytes
+	}
+	return 0
+}
+
+func (x *SessionAccepted) GetLevel() v11.PressureLevel {
+	if x != nil {
+		return x.Level
+	}
+	return v11.PressureLevel(0)
+}
+
+func (x *SessionAccepted) GetUploadId() string {
+	if x != nil {
+		return x.UploadId
+	}
+	return ""
+}
+
+// Asks for ranges; includes the credit for them.
+type RangeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rising, disjoint, not empty.
+	Ranges        []*ByteSpan `protobuf:"bytes,1,rep,name=ranges,proto3" json:"ranges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RangeRequest) Reset() {
+	*x = RangeRequest{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RangeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RangeRequest) ProtoMessage() {}
+
+func (x *RangeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RangeRequest.ProtoReflect.Descriptor instead.
+func (*RangeRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *RangeRequest) GetRanges() []*ByteSpan {
+	if x != nil {
+		return x.Ranges
+	}
+	return nil
+}
+
+// A range of the file.
+type ByteSpan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it begins.
+	OffsetBytes uint64 `protobuf:"varint,1,opt,name=offset_bytes,json=offsetBytes,proto3" json:"offset_bytes,omitempty"`
+	// How many bytes it has.
+	LengthBytes   uint64 `protobuf:"varint,2,opt,name=length_bytes,json=lengthBytes,proto3" json:"length_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ByteSpan) Reset() {
+	*x = ByteSpan{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ByteSpan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ByteSpan) ProtoMessage() {}
+
+func (x *ByteSpan) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ByteSpan.ProtoReflect.Descriptor instead.
+func (*ByteSpan) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ByteSpan) GetOffsetBytes() uint64 {
+	if x != nil {
+		return x.OffsetBytes
+	}
+	return 0
+}
+
+func (x *ByteSpan) GetLengthBytes() uint64 {
+	if x != nil {
+		return x.LengthBytes
+	}
+	return 0
+}
+
+// Asks for the whole file, or the rest of it.
+type StreamRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is missing: rising, disjoint. Empty for a client that can't seek: all, from the beginning.
+	Ranges []*ByteSpan `protobuf:"bytes,1,rep,name=ranges,proto3" json:"ranges,omitempty"`
+	// Bytes that may be sent at first; each ack brings more.
+	CreditBytes   uint64 `protobuf:"varint,2,opt,name=credit_bytes,json=creditBytes,proto3" json:"credit_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamRequest) Reset() {
+	*x = StreamRequest{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamRequest) ProtoMessage() {}
+
+func (x *StreamRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamRequest.ProtoReflect.Descriptor instead.
+func (*StreamRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *StreamRequest) GetRanges() []*ByteSpan {
+	if x != nil {
+		return x.Ranges
+	}
+	return nil
+}
+
+func (x *StreamRequest) GetCreditBytes() uint64 {
+	if x != nil {
+		return x.CreditBytes
+	}
+	return 0
+}
+
+// What has arrived.
+type SessionAck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of an upload that can be continued: bytes from the beginning that needn't be sent again, whatever breaks.
+	CommittedOffsetBytes uint64 `protobuf:"varint,1,opt,name=committed_offset_bytes,json=committedOffsetBytes,proto3" json:"committed_offset_bytes,omitempty"`
+	// Bytes that may be sent beyond those allowed before.
+	CreditBytes uint64 `protobuf:"varint,2,opt,name=credit_bytes,json=creditBytes,proto3" json:"credit_bytes,omitempty"`
+	// Pressure that the server obeys.
+	Level v11.PressureLevel `protobuf:"varint,3,opt,name=level,proto3,enum=metaextract.cache.v1.PressureLevel" json:"level,omitempty"`
+	// Best size of a chunk now, in bytes.
+	ChunkBytes    uint32 `protobuf:"varint,4,opt,name=chunk_bytes,json=chunkBytes,proto3" json:"chunk_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionAck) Reset() {
+	*x = SessionAck{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionAck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionAck) ProtoMessage() {}
+
+func (x *SessionAck) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionAck.ProtoReflect.Descriptor instead.
+func (*SessionAck) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SessionAck) GetCommittedOffsetBytes() uint64 {
+	if x != nil {
+		return x.CommittedOffsetBytes
+	}
+	return 0
+}
+
+func (x *SessionAck) GetCreditBytes() uint64 {
+	if x != nil {
+		return x.CreditBytes
+	}
+	return 0
+}
+
+func (x *SessionAck) GetLevel() v11.PressureLevel {
+	if x != nil {
+		return x.Level
+	}
+	return v11.PressureLevel(0)
+}
+
+func (x *SessionAck) GetChunkBytes() uint32 {
+	if x != nil {
+		return x.ChunkBytes
+	}
+	return 0
+}
+
+// How far the work is.
+type SessionProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is being done.
+	Stage SessionStage `protobuf:"varint,1,opt,name=stage,proto3,enum=metaextract.extractor.v1.SessionStage" json:"stage,omitempty"`
+	// Bytes received.
+	ReceivedBytes uint64 `protobuf:"varint,2,opt,name=received_bytes,json=receivedBytes,proto3" json:"received_bytes,omitempty"`
+	// Fields found so far.
+	FieldCount    uint32 `protobuf:"varint,3,opt,name=field_count,json=fieldCount,proto3" json:"field_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionProgress) Reset() {
+	*x = SessionProgress{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionProgress) ProtoMessage() {}
+
+func (x *SessionProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionProgress.ProtoReflect.Descriptor instead.
+func (*SessionProgress) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SessionProgress) GetStage() SessionStage {
+	if x != nil {
+		return x.Stage
+	}
+	return SessionStage_SESSION_STAGE_UNSPECIFIED
+}
+
+func (x *SessionProgress) GetReceivedBytes() uint64 {
+	if x != nil {
+		return x.ReceivedBytes
+	}
+	return 0
+}
+
+func (x *SessionProgress) GetFieldCount() uint32 {
+	if x != nil {
+		return x.FieldCount
+	}
+	return 0
+}
+
+// All that was asked for is known, or will be without more bytes.
+type Enough struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Bytes received.
+	MovedBytes uint64 `protobuf:"varint,1,opt,name=moved_bytes,json=movedBytes,proto3" json:"moved_bytes,omitempty"`
+	// Bytes of the file that weren't needed.
+	SavedBytes    uint64 `protobuf:"varint,2,opt,name=saved_bytes,json=savedBytes,proto3" json:"saved_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Enough) Reset() {
+	*x = Enough{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Enough) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Enough) ProtoMessage() {}
+
+func (x *Enough) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Enough.ProtoReflect.Descriptor instead.
+func (*Enough) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Enough) GetMovedBytes() uint64 {
+	if x != nil {
+		return x.MovedBytes
+	}
+	return 0
+}
+
+func (x *Enough) GetSavedBytes() uint64 {
+	if x != nil {
+		return x.SavedBytes
+	}
+	return 0
+}
+
+// The document of a session's file.
+type SessionResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was learnt; to be merged with the document parts before.
+	Document *v1.Document `protobuf:"bytes,1,opt,name=document,proto3" json:"document,omitempty"`
+	// How it was learnt.
+	Info          *ExtractionInfo `protobuf:"bytes,2,opt,name=info,proto3" json:"info,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionResult) Reset() {
+	*x = SessionResult{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionResult) ProtoMessage() {}
+
+func (x *SessionResult) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionResult.ProtoReflect.Descriptor instead.
+func (*SessionResult) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *SessionResult) GetDocument() *v1.Document {
+	if x != nil {
+		return x.Document
+	}
+	return nil
+}
+
+func (x *SessionResult) GetInfo() *ExtractionInfo {
+	if x != nil {
+		return x.Info
+	}
+	return nil
+}
+
+// One message of the client in a batch.
+type ExtractBatchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The first message is a start.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*ExtractBatchRequest_Start
+	//	*ExtractBatchRequest_Items
+	Part          isExtractBatchRequest_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtractBatchRequest) Reset() {
+	*x = ExtractBatchRequest{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtractBatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtractBatchRequest) ProtoMessage() {}
+
+func (x *ExtractBatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtractBatchRequest.ProtoReflect.Descriptor instead.
+func (*ExtractBatchRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ExtractBatchRequest) GetPart() isExtractBatchRequest_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *ExtractBatchRequest) GetStart() *BatchStart {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractBatchRequest_Start); ok {
+			return x.Start
+		}
+	}
+	return nil
+}
+
+func (x *ExtractBatchRequest) GetItems() *BatchItems {
+	if x != nil {
+		if x, ok := x.Part.(*ExtractBatchRequest_Items); ok {
+			return x.Items
+		}
+	}
+	return nil
+}
+
+type isExtractBatchRequest_Part interface {
+	isExtractBatchRequest_Part()
+}
+
+type ExtractBatchRequest_Start struct {
+	// Required first.
+	Start *BatchStart `protobuf:"bytes,1,opt,name=start,proto3,oneof"`
+}
+
+type ExtractBatchRequest_Items struct {
+	// More items.
+	Items *BatchItems `protobuf:"bytes,2,opt,name=items,proto3,oneof"`
+}
+
+func (*ExtractBatchRequest_Start) isExtractBatchRequest_Part() {}
+
+func (*ExtractBatchRequest_Items) isExtractBatchRequest_Part() {}
+
+// The terms of a batch.
+type BatchStart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to do with every item. Absent: the defaults, and the class BATCH.
+	Options *ExtractOptions `protobuf:"bytes,1,opt,name=options,proto3" json:"options,omitempty"`
+	// Results in the order of the items instead of as they come.
+	InOrder bool `protobuf:"varint,2,opt,name=in_order,json=inOrder,proto3" json:"in_order,omitempty"`
+	// Names the batch so that it can be continued: items finished under it are answered without being done again. For
+	// a day; empty: it can't be.
+	Token string `protobuf:"bytes,3,opt,name=token,proto3" json:"token,omitempty"`
+	// Most items unanswered at once, 1 to 1,024. Absent: 256.
+	Window        *uint32 `protobuf:"varint,4,opt,name=window,proto3,oneof" json:"window,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchStart) Reset() {
+	*x = BatchStart{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchStart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchStart) ProtoMessage() {}
+
+func (x *BatchStart) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchStart.ProtoReflect.Descriptor instead.
+func (*BatchStart) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *BatchStart) GetOptions() *ExtractOptions {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *BatchStart) GetInOrder() bool {
+	if x != nil {
+		return x.InOrder
+	}
+	return false
+}
+
+func (x *BatchStart) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *BatchStart) GetWindow() uint32 {
+	if x != nil && x.Window != nil {
+		return *x.Window
+	}
+	return 0
+}
+
+// Items to describe.
+type BatchItems struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order that they were asked for.
+	Items         []*BatchItem `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchItems) Reset() {
+	*x = BatchItems{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchItems) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchItems) ProtoMessage() {}
+
+func (x *BatchItems) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchItems.ProtoReflect.Descriptor instead.
+func (*BatchItems) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *BatchItems) GetItems() []*BatchItem {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+// One item.
+type BatchItem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's name for it, unique within the batch, at most 256 characters.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Where the bytes are. Exactly one is required.
+	//
+	// Types that are valid to be assigned to Source:
+	//
+	//	*BatchItem_Inline
+	//	*BatchItem_Uri
+	//	*BatchItem_Digest
+	//	*BatchItem_Folder
+	Source        isBatchItem_Source `protobuf_oneof:"source"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchItem) Reset() {
+	*x = BatchItem{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchItem) ProtoMessage() {}
+
+func (x *BatchItem) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchItem.ProtoReflect.Descriptor instead.
+func (*BatchItem) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *BatchItem) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *BatchItem) GetSource() isBatchItem_Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *BatchItem) GetInline() *InlineSource {
+	if x != nil {
+		if x, ok := x.Source.(*BatchItem_Inline); ok {
+			return x.Inline
+		}
+	}
+	return nil
+}
+
+func (x *BatchItem) GetUri() string {
+	if x != nil {
+		if x, ok := x.Source.(*BatchItem_Uri); ok {
+			return x.Uri
+		}
+	}
+	return ""
+}
+
+func (x *BatchItem) GetDigest() string {
+	if x != nil {
+		if x, ok := x.Source.(*BatchItem_Digest); ok {
+			return x.Digest
+		}
+	}
+	return ""
+}
+
+func (x *BatchItem) GetFolder() string {
+	if x != nil {
+		if x, ok := x.Source.(*BatchItem_Folder); ok {
+			return x.Folder
+		}
+	}
+	return ""
+}
+
+type isBatchItem_Source interface {
+	isBatchItem_Source()
+}
+
+type BatchItem_Inline struct {
+	// The whole file.
+	Inline *InlineSource `protobuf:"bytes,2,opt,name=inline,proto3,oneof"`
+}
+
+type BatchItem_Uri struct {
+	// As in ExtractRequest.
+	Uri string `protobuf:"bytes,3,opt,name=uri,proto3,oneof"`
+}
+
+type BatchItem_Digest struct {
+	// As in ExtractRequest.
+	Digest string `protobuf:"bytes,4,opt,name=digest,proto3,oneof"`
+}
+
+type BatchItem_Folder struct {
+	// A `file://` URI of a folder beneath an allowed root: each file in it, hidden and linked ones left out, becomes
+	// an item "<id>/<path in it>", and at last the folder's own id is answered with their number.
+	Folder string `protobuf:"bytes,5,opt,name=folder,proto3,oneof"`
+}
+
+func (*BatchItem_Inline) isBatchItem_Source() {}
+
+func (*BatchItem_Uri) isBatchItem_Source() {}
+
+func (*BatchItem_Digest) isBatchItem_Source() {}
+
+func (*BatchItem_Folder) isBatchItem_Source() {}
+
+// Results of a batch, those that are there.
+type ExtractBatchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Each answered once.
+	Results []*BatchResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// How far it is.
+	Progress      *BatchProgress `protobuf:"bytes,2,opt,name=progress,proto3" json:"progress,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtractBatchResponse) Reset() {
+	*x = ExtractBatchResponse{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtractBatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtractBatchResponse) ProtoMessage() {}
+
+func (x *ExtractBatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtractBatchResponse.ProtoReflect.Descriptor instead.
+func (*ExtractBatchResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ExtractBatchResponse) GetResults() []*BatchResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+func (x *ExtractBatchResponse) GetProgress() *BatchProgress {
+	if x != nil {
+		return x.Progress
+	}
+	return nil
+}
+
+// What became of one item.
+type BatchResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The item's id.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// google.rpc.Code; 0 for a document.
+	Code int32 `protobuf:"varint,2,opt,name=code,proto3" json:"code,omitempty"`
+	// Why there is no document. For people.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// The stable reason, as in ErrorInfo.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What was learnt.
+	Document *v1.Document `protobuf:"bytes,5,opt,name=document,proto3" json:"document,omitempty"`
+	// How it was learnt.
+	Info *ExtractionInfo `protobuf:"bytes,6,opt,name=info,proto3" json:"info,omitempty"`
+	// It was finished under the same token before, and is answered from there.
+	WasFinished bool `protobuf:"varint,7,opt,name=was_finished,json=wasFinished,proto3" json:"was_finished,omitempty"`
+	// Of a folder: how many items it became.
+	ExpandedCount *uint64 `protobuf:"varint,8,opt,name=expanded_count,json=expandedCount,proto3,oneof" json:"expanded_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchResult) Reset() {
+	*x = BatchResult{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchResult) ProtoMessage() {}
+
+func (x *BatchResult) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchResult.ProtoReflect.Descriptor instead.
+func (*BatchResult) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *BatchResult) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *BatchResult) GetCode() int32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *BatchResult) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *BatchResult) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *BatchResult) GetDocument() *v1.Document {
+	if x != nil {
+		return x.Document
+	}
+	return nil
+}
+
+func (x *BatchResult) GetInfo() *ExtractionInfo {
+	if x != nil {
+		return x.Info
+	}
+	return nil
+}
+
+func (x *BatchResult) GetWasFinished() bool {
+	if x != nil {
+		return x.WasFinished
+	}
+	return false
+}
+
+func (x *BatchResult) GetExpandedCount() uint64 {
+	if x != nil && x.ExpandedCount != nil {
+		return *x.ExpandedCount
+	}
+	return 0
+}
+
+// How far a batch is.
+type BatchProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Items received, folders' files included.
+	ReceivedCount uint64 `protobuf:"varint,1,opt,name=received_count,json=receivedCount,proto3" json:"received_count,omitempty"`
+	// Items answered.
+	AnsweredCount uint64 `protobuf:"varint,2,opt,name=answered_count,json=answeredCount,proto3" json:"answered_count,omitempty"`
+	// Whether it waits for the pressure to fall.
+	IsPaused      bool `protobuf:"varint,3,opt,name=is_paused,json=isPaused,proto3" json:"is_paused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchProgress) Reset() {
+	*x = BatchProgress{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchProgress) ProtoMessage() {}
+
+func (x *BatchProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchProgress.ProtoReflect.Descriptor instead.
+func (*BatchProgress) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *BatchProgress) GetReceivedCount() uint64 {
+	if x != nil {
+		return x.ReceivedCount
+	}
+	return 0
+}
+
+func (x *BatchProgress) GetAnsweredCount() uint64 {
+	if x != nil {
+		return x.AnsweredCount
+	}
+	return 0
+}
+
+func (x *BatchProgress) GetIsPaused() bool {
+	if x != nil {
+		return x.IsPaused
+	}
+	return false
+}
+
+// Asks what an extraction would take.
+type PlanExtractionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// File name; its extension counts when the head doesn't tell.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Size in bytes.
+	SizeBytes uint64 `protobuf:"varint,2,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// The first bytes; 16 KiB are enough.
+	Head []byte `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"`
+	// What would be asked for.
+	Options *ExtractOptions `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
+	// Whether the client can send any range.
+	CanSeek       bool `protobuf:"varint,5,opt,name=can_seek,json=canSeek,proto3" json:"can_seek,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanExtractionRequest) Reset() {
+	*x = PlanExtractionRequest{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanExtractionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanExtractionRequest) ProtoMessage() {}
+
+func (x *PlanExtractionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanExtractionRequest.ProtoReflect.Descriptor instead.
+func (*PlanExtractionRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *PlanExtractionRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PlanExtractionRequest) GetSizeBytes() uint64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *PlanExtractionRequest) GetHead() []byte {
+	if x != nil {
+		return x.Head
+	}
+	return nil
+}
+
+func (x *PlanExtractionRequest) GetOptions() *ExtractOptions {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *PlanExtractionRequest) GetCanSeek() bool {
+	if x != nil {
+		return x.CanSeek
+	}
+	return false
+}
+
+// What an extraction would take.
+type PlanExtractionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Format by the head, else by the name; empty when neither tells.
+	Format string `protobuf:"bytes,1,opt,name=format,proto3" json:"format,omitempty"`
+	// How the bytes would come.
+	Strategy PlanStrategy `protobuf:"varint,2,opt,name=strategy,proto3,enum=metaextract.extractor.v1.PlanStrategy" json:"strategy,omitempty"`
+	// Modules that would run, in order.
+	Modules []string `protobuf:"bytes,3,rep,name=modules,proto3" json:"modules,omitempty"`
+	// Bytes that would move.
+	MovedBytes uint64 `protobuf:"varint,4,opt,name=moved_bytes,json=movedBytes,proto3" json:"moved_bytes,omitempty"`
+	// Memory of a worker, in bytes; what admission reserves.
+	MemoryBytes uint64 `protobuf:"varint,5,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// Time of reading in seconds, without the link's.
+	Seconds float64 `protobuf:"fixed64,6,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// What the numbers stand on.
+	Basis EstimateBasis `protobuf:"varint,7,opt,name=basis,proto3,enum=metaextract.extractor.v1.EstimateBasis" json:"basis,omitempty"`
+	// Measured extractions behind them.
+	SampleCount uint32 `protobuf:"varint,8,opt,name=sample_count,json=sampleCount,proto3" json:"sample_count,omitempty"`
+	// Of those, the median of actual / planned time; 0 without any. 1 is a perfect plan.
+	SecondsErrorRatio float64 `protobuf:"fixed64,9,opt,name=seconds_error_ratio,json=secondsErrorRatio,proto3" json:"seconds_error_ratio,omitempty"`
+	// The same for bytes moved.
+	BytesErrorRatio float64 `protobuf:"fixed64,10,opt,name=bytes_error_ratio,json=bytesErrorRatio,proto3" json:"bytes_error_ratio,omitempty"`
+	// Whether it would be admitted now; false means RESOURCE_EXHAUSTED with a delay.
+	IsAdmissible  bool `protobuf:"varint,11,opt,name=is_admissible,json=isAdmissible,proto3" json:"is_admissible,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanExtractionResponse) Reset() {
+	*x = PlanExtractionResponse{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanExtractionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanExtractionResponse) ProtoMessage() {}
+
+func (x *PlanExtractionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanExtractionResponse.ProtoReflect.Descriptor instead.
+func (*PlanExtractionResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *PlanExtractionResponse) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *PlanExtractionResponse) GetStrategy() PlanStrategy {
+	if x != nil {
+		return x.Strategy
+	}
+	return PlanStrategy_PLAN_STRATEGY_UNSPECIFIED
+}
+
+func (x *PlanExtractionResponse) GetModules() []string {
+	if x != nil {
+		return x.Modules
+	}
+	return nil
+}
+
+func (x *PlanExtractionResponse) GetMovedBytes() uint64 {
+	if x != nil {
+		return x.MovedBytes
+	}
+	return 0
+}
+
+func (x *PlanExtractionResponse) GetMemoryBytes() uint64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *PlanExtractionResponse) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *PlanExtractionResponse) GetBasis() EstimateBasis {
+	if x != nil {
+		return x.Basis
+	}
+	return EstimateBasis_ESTIMATE_BASIS_UNSPECIFIED
+}
+
+func (x *PlanExtractionResponse) GetSampleCount() uint32 {
+	if x != nil {
+		return x.SampleCount
+	}
+	return 0
+}
+
+func (x *PlanExtractionResponse) GetSecondsErrorRatio() float64 {
+	if x != nil {
+		return x.SecondsErrorRatio
+	}
+	return 0
+}
+
+func (x *PlanExtractionResponse) GetBytesErrorRatio() float64 {
+	if x != nil {
+		return x.BytesErrorRatio
+	}
+	return 0
+}
+
+func (x *PlanExtractionResponse) GetIsAdmissible() bool {
+	if x != nil {
+		return x.IsAdmissible
+	}
+	return false
+}
+
 var File_metaextract_extractor_v1_extractor_proto protoreflect.FileDescriptor
 
 const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\n" +
-	"(metaextract/extractor/v1/extractor.proto\x12\x18metaextract.extractor.v1\x1a#metaextract/cache/v1/pressure.proto\x1a&metaextract/document/v1/document.proto\"\xb4\x01\n" +
+	"(metaextract/extractor/v1/extractor.proto\x12\x18metaextract.extractor.v1\x1a#metaextract/cache/v1/pressure.proto\x1a&metaextract/document/v1/document.proto\"\xce\x01\n" +
 	"\x0eExtractRequest\x12@\n" +
 	"\x06inline\x18\x01 \x01(\v2&.metaextract.extractor.v1.InlineSourceH\x00R\x06inline\x12\x12\n" +
-	"\x03uri\x18\x02 \x01(\tH\x00R\x03uri\x12B\n" +
+	"\x03uri\x18\x02 \x01(\tH\x00R\x03uri\x12\x18\n" +
+	"\x06digest\x18\x04 \x01(\tH\x00R\x06digest\x12B\n" +
 	"\aoptions\x18\x03 \x01(\v2(.metaextract.extractor.v1.ExtractOptionsR\aoptionsB\b\n" +
 	"\x06source\"6\n" +
 	"\fInlineSource\x12\x12\n" +
@@ -1562,7 +3645,7 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\v_size_bytes\"\x94\x01\n" +
 	"\x15ExtractUploadResponse\x12=\n" +
 	"\bdocument\x18\x01 \x01(\v2!.metaextract.document.v1.DocumentR\bdocument\x12<\n" +
-	"\x04info\x18\x02 \x01(\v2(.metaextract.extractor.v1.ExtractionInfoR\x04info\"\xac\x02\n" +
+	"\x04info\x18\x02 \x01(\v2(.metaextract.extractor.v1.ExtractionInfoR\x04info\"\x8f\x03\n" +
 	"\x0eExtractionInfo\x12H\n" +
 	"\fcache_status\x18\x01 \x01(\x0e2%.metaextract.extractor.v1.CacheStatusR\vcacheStatus\x12\x1d\n" +
 	"\n" +
@@ -1572,7 +3655,14 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\fsource_reads\x18\x05 \x01(\x04R\vsourceReads\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tR\trequestId\x12\x1a\n" +
-	"\binstance\x18\a \x01(\tR\binstance\"\x18\n" +
+	"\binstance\x18\a \x01(\tR\binstance\x12\x1f\n" +
+	"\vmoved_bytes\x18\b \x01(\x04R\n" +
+	"movedBytes\x12\x1f\n" +
+	"\vsaved_bytes\x18\t \x01(\x04R\n" +
+	"savedBytes\x12\x1f\n" +
+	"\vround_trips\x18\n" +
+	" \x01(\rR\n" +
+	"roundTrips\"\x18\n" +
 	"\x16GetCapabilitiesRequest\"\xfe\x02\n" +
 	"\x17GetCapabilitiesResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12>\n" +
@@ -1645,7 +3735,141 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\tLimitTerm\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\rR\x05limit\x12\x18\n" +
-	"\abinding\x18\x03 \x01(\bR\abinding*j\n" +
+	"\abinding\x18\x03 \x01(\bR\abinding\"\x9a\x02\n" +
+	"\x15ExtractSessionRequest\x12>\n" +
+	"\x05offer\x18\x01 \x01(\v2&.metaextract.extractor.v1.SessionOfferH\x00R\x05offer\x12;\n" +
+	"\x05chunk\x18\x02 \x01(\v2#.metaextract.extractor.v1.FileChunkH\x00R\x05chunk\x127\n" +
+	"\x03end\x18\x03 \x01(\v2#.metaextract.extractor.v1.StreamEndH\x00R\x03end\x12C\n" +
+	"\afailure\x18\x04 \x01(\v2'.metaextract.extractor.v1.SourceFailureH\x00R\afailureB\x06\n" +
+	"\x04part\"\xe1\x02\n" +
+	"\fSessionOffer\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\"\n" +
+	"\n" +
+	"size_bytes\x18\x02 \x01(\x04H\x00R\tsizeBytes\x88\x01\x01\x12B\n" +
+	"\aoptions\x18\x03 \x01(\v2(.metaextract.extractor.v1.ExtractOptionsR\aoptions\x12\x19\n" +
+	"\bcan_seek\x18\x04 \x01(\bR\acanSeek\x12\x16\n" +
+	"\x06digest\x18\x05 \x01(\tR\x06digest\x12\x18\n" +
+	"\aversion\x18\x06 \x01(\tR\aversion\x12\x1b\n" +
+	"\tclient_id\x18\a \x01(\tR\bclientId\x12?\n" +
+	"\bprefetch\x18\b \x03(\v2#.metaextract.extractor.v1.FileChunkR\bprefetch\x12\x1b\n" +
+	"\tupload_id\x18\t \x01(\tR\buploadIdB\r\n" +
+	"\v_size_bytes\"g\n" +
+	"\tFileChunk\x12!\n" +
+	"\foffset_bytes\x18\x01 \x01(\x04R\voffsetBytes\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\x12\x19\n" +
+	"\x05crc32\x18\x03 \x01(\aH\x00R\x05crc32\x88\x01\x01B\b\n" +
+	"\x06_crc32\"*\n" +
+	"\tStreamEnd\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x01 \x01(\x04R\tsizeBytes\")\n" +
+	"\rSourceFailure\x12\x18\n" +
+	"\amessage\x18\x01 \x01(\tR\amessage\"\xf9\x04\n" +
+	"\x16ExtractSessionResponse\x12G\n" +
+	"\baccepted\x18\x01 \x01(\v2).metaextract.extractor.v1.SessionAcceptedH\x00R\baccepted\x12@\n" +
+	"\x06ranges\x18\x02 \x01(\v2&.metaextract.extractor.v1.RangeRequestH\x00R\x06ranges\x12A\n" +
+	"\x06stream\x18\x03 \x01(\v2'.metaextract.extractor.v1.StreamRequestH\x00R\x06stream\x128\n" +
+	"\x03ack\x18\x04 \x01(\v2$.metaextract.extractor.v1.SessionAckH\x00R\x03ack\x12G\n" +
+	"\bprogress\x18\x05 \x01(\v2).metaextract.extractor.v1.SessionProgressH\x00R\bprogress\x12=\n" +
+	"\apartial\x18\x06 \x01(\v2!.metaextract.document.v1.DocumentH\x00R\apartial\x12:\n" +
+	"\x06enough\x18\a \x01(\v2 .metaextract.extractor.v1.EnoughH\x00R\x06enough\x12H\n" +
+	"\rdocument_part\x18\b \x01(\v2!.metaextract.document.v1.DocumentH\x00R\fdocumentPart\x12A\n" +
+	"\x06result\x18\t \x01(\v2'.metaextract.extractor.v1.SessionResultH\x00R\x06resultB\x06\n" +
+	"\x04part\"\xcc\x01\n" +
+	"\x0fSessionAccepted\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1f\n" +
+	"\vchunk_bytes\x18\x02 \x01(\rR\n" +
+	"chunkBytes\x12!\n" +
+	"\fcredit_bytes\x18\x03 \x01(\x04R\vcreditBytes\x129\n" +
+	"\x05level\x18\x04 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\x05level\x12\x1b\n" +
+	"\tupload_id\x18\x05 \x01(\tR\buploadId\"J\n" +
+	"\fRangeRequest\x12:\n" +
+	"\x06ranges\x18\x01 \x03(\v2\".metaextract.extractor.v1.ByteSpanR\x06ranges\"P\n" +
+	"\bByteSpan\x12!\n" +
+	"\foffset_bytes\x18\x01 \x01(\x04R\voffsetBytes\x12!\n" +
+	"\flength_bytes\x18\x02 \x01(\x04R\vlengthBytes\"n\n" +
+	"\rStreamRequest\x12:\n" +
+	"\x06ranges\x18\x01 \x03(\v2\".metaextract.extractor.v1.ByteSpanR\x06ranges\x12!\n" +
+	"\fcredit_bytes\x18\x02 \x01(\x04R\vcreditBytes\"\xc1\x01\n" +
+	"\n" +
+	"SessionAck\x124\n" +
+	"\x16committed_offset_bytes\x18\x01 \x01(\x04R\x14committedOffsetBytes\x12!\n" +
+	"\fcredit_bytes\x18\x02 \x01(\x04R\vcreditBytes\x129\n" +
+	"\x05level\x18\x03 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\x05level\x12\x1f\n" +
+	"\vchunk_bytes\x18\x04 \x01(\rR\n" +
+	"chunkBytes\"\x97\x01\n" +
+	"\x0fSessionProgress\x12<\n" +
+	"\x05stage\x18\x01 \x01(\x0e2&.metaextract.extractor.v1.SessionStageR\x05stage\x12%\n" +
+	"\x0ereceived_bytes\x18\x02 \x01(\x04R\rreceivedBytes\x12\x1f\n" +
+	"\vfield_count\x18\x03 \x01(\rR\n" +
+	"fieldCount\"J\n" +
+	"\x06Enough\x12\x1f\n" +
+	"\vmoved_bytes\x18\x01 \x01(\x04R\n" +
+	"movedBytes\x12\x1f\n" +
+	"\vsaved_bytes\x18\x02 \x01(\x04R\n" +
+	"savedBytes\"\x8c\x01\n" +
+	"\rSessionResult\x12=\n" +
+	"\bdocument\x18\x01 \x01(\v2!.metaextract.document.v1.DocumentR\bdocument\x12<\n" +
+	"\x04info\x18\x02 \x01(\v2(.metaextract.extractor.v1.ExtractionInfoR\x04info\"\x99\x01\n" +
+	"\x13ExtractBatchRequest\x12<\n" +
+	"\x05start\x18\x01 \x01(\v2$.metaextract.extractor.v1.BatchStartH\x00R\x05start\x12<\n" +
+	"\x05items\x18\x02 \x01(\v2$.metaextract.extractor.v1.BatchItemsH\x00R\x05itemsB\x06\n" +
+	"\x04part\"\xa9\x01\n" +
+	"\n" +
+	"BatchStart\x12B\n" +
+	"\aoptions\x18\x01 \x01(\v2(.metaextract.extractor.v1.ExtractOptionsR\aoptions\x12\x19\n" +
+	"\bin_order\x18\x02 \x01(\bR\ainOrder\x12\x14\n" +
+	"\x05token\x18\x03 \x01(\tR\x05token\x12\x1b\n" +
+	"\x06window\x18\x04 \x01(\rH\x00R\x06window\x88\x01\x01B\t\n" +
+	"\a_window\"G\n" +
+	"\n" +
+	"BatchItems\x129\n" +
+	"\x05items\x18\x01 \x03(\v2#.metaextract.extractor.v1.BatchItemR\x05items\"\xaf\x01\n" +
+	"\tBatchItem\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12@\n" +
+	"\x06inline\x18\x02 \x01(\v2&.metaextract.extractor.v1.InlineSourceH\x00R\x06inline\x12\x12\n" +
+	"\x03uri\x18\x03 \x01(\tH\x00R\x03uri\x12\x18\n" +
+	"\x06digest\x18\x04 \x01(\tH\x00R\x06digest\x12\x18\n" +
+	"\x06folder\x18\x05 \x01(\tH\x00R\x06folderB\b\n" +
+	"\x06source\"\x9c\x01\n" +
+	"\x14ExtractBatchResponse\x12?\n" +
+	"\aresults\x18\x01 \x03(\v2%.metaextract.extractor.v1.BatchResultR\aresults\x12C\n" +
+	"\bprogress\x18\x02 \x01(\v2'.metaextract.extractor.v1.BatchProgressR\bprogress\"\xc2\x02\n" +
+	"\vBatchResult\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\x05R\x04code\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12=\n" +
+	"\bdocument\x18\x05 \x01(\v2!.metaextract.document.v1.DocumentR\bdocument\x12<\n" +
+	"\x04info\x18\x06 \x01(\v2(.metaextract.extractor.v1.ExtractionInfoR\x04info\x12!\n" +
+	"\fwas_finished\x18\a \x01(\bR\vwasFinished\x12*\n" +
+	"\x0eexpanded_count\x18\b \x01(\x04H\x00R\rexpandedCount\x88\x01\x01B\x11\n" +
+	"\x0f_expanded_count\"z\n" +
+	"\rBatchProgress\x12%\n" +
+	"\x0ereceived_count\x18\x01 \x01(\x04R\rreceivedCount\x12%\n" +
+	"\x0eanswered_count\x18\x02 \x01(\x04R\ransweredCount\x12\x1b\n" +
+	"\tis_paused\x18\x03 \x01(\bR\bisPaused\"\xbd\x01\n" +
+	"\x15PlanExtractionRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x02 \x01(\x04R\tsizeBytes\x12\x12\n" +
+	"\x04head\x18\x03 \x01(\fR\x04head\x12B\n" +
+	"\aoptions\x18\x04 \x01(\v2(.metaextract.extractor.v1.ExtractOptionsR\aoptions\x12\x19\n" +
+	"\bcan_seek\x18\x05 \x01(\bR\acanSeek\"\xcf\x03\n" +
+	"\x16PlanExtractionResponse\x12\x16\n" +
+	"\x06format\x18\x01 \x01(\tR\x06format\x12B\n" +
+	"\bstrategy\x18\x02 \x01(\x0e2&.metaextract.extractor.v1.PlanStrategyR\bstrategy\x12\x18\n" +
+	"\amodules\x18\x03 \x03(\tR\amodules\x12\x1f\n" +
+	"\vmoved_bytes\x18\x04 \x01(\x04R\n" +
+	"movedBytes\x12!\n" +
+	"\fmemory_bytes\x18\x05 \x01(\x04R\vmemoryBytes\x12\x18\n" +
+	"\aseconds\x18\x06 \x01(\x01R\aseconds\x12=\n" +
+	"\x05basis\x18\a \x01(\x0e2'.metaextract.extractor.v1.EstimateBasisR\x05basis\x12!\n" +
+	"\fsample_count\x18\b \x01(\rR\vsampleCount\x12.\n" +
+	"\x13seconds_error_ratio\x18\t \x01(\x01R\x11secondsErrorRatio\x12*\n" +
+	"\x11bytes_error_ratio\x18\n" +
+	" \x01(\x01R\x0fbytesErrorRatio\x12#\n" +
+	"\ris_admissible\x18\v \x01(\bR\fisAdmissible*j\n" +
 	"\tCacheMode\x12\x1a\n" +
 	"\x16CACHE_MODE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eCACHE_MODE_USE\x10\x01\x12\x16\n" +
@@ -1657,10 +3881,27 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\x14CACHE_STATUS_PARTIAL\x10\x02\x12\x15\n" +
 	"\x11CACHE_STATUS_MISS\x10\x03\x12\x1c\n" +
 	"\x18CACHE_STATUS_UNAVAILABLE\x10\x04\x12\x19\n" +
-	"\x15CACHE_STATUS_BYPASSED\x10\x052\xd6\x03\n" +
+	"\x15CACHE_STATUS_BYPASSED\x10\x05*\x7f\n" +
+	"\fSessionStage\x12\x1d\n" +
+	"\x19SESSION_STAGE_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14SESSION_STAGE_QUEUED\x10\x01\x12\x1b\n" +
+	"\x17SESSION_STAGE_RECEIVING\x10\x02\x12\x19\n" +
+	"\x15SESSION_STAGE_READING\x10\x03*\x81\x01\n" +
+	"\fPlanStrategy\x12\x1d\n" +
+	"\x19PLAN_STRATEGY_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14PLAN_STRATEGY_INLINE\x10\x01\x12\x18\n" +
+	"\x14PLAN_STRATEGY_RANGES\x10\x02\x12\x1e\n" +
+	"\x1aPLAN_STRATEGY_WHOLE_STREAM\x10\x03*f\n" +
+	"\rEstimateBasis\x12\x1e\n" +
+	"\x1aESTIMATE_BASIS_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14ESTIMATE_BASIS_TABLE\x10\x01\x12\x1b\n" +
+	"\x17ESTIMATE_BASIS_MEASURED\x10\x022\xb7\x06\n" +
 	"\x10ExtractorService\x12^\n" +
 	"\aExtract\x12(.metaextract.extractor.v1.ExtractRequest\x1a).metaextract.extractor.v1.ExtractResponse\x12r\n" +
-	"\rExtractUpload\x12..metaextract.extractor.v1.ExtractUploadRequest\x1a/.metaextract.extractor.v1.ExtractUploadResponse(\x01\x12v\n" +
+	"\rExtractUpload\x12..metaextract.extractor.v1.ExtractUploadRequest\x1a/.metaextract.extractor.v1.ExtractUploadResponse(\x01\x12w\n" +
+	"\x0eExtractSession\x12/.metaextract.extractor.v1.ExtractSessionRequest\x1a0.metaextract.extractor.v1.ExtractSessionResponse(\x010\x01\x12q\n" +
+	"\fExtractBatch\x12-.metaextract.extractor.v1.ExtractBatchRequest\x1a..metaextract.extractor.v1.ExtractBatchResponse(\x010\x01\x12s\n" +
+	"\x0ePlanExtraction\x12/.metaextract.extractor.v1.PlanExtractionRequest\x1a0.metaextract.extractor.v1.PlanExtractionResponse\x12v\n" +
 	"\x0fGetCapabilities\x120.metaextract.extractor.v1.GetCapabilitiesRequest\x1a1.metaextract.extractor.v1.GetCapabilitiesResponse\x12v\n" +
 	"\x0fGetBackoffState\x120.metaextract.extractor.v1.GetBackoffStateRequest\x1a1.metaextract.extractor.v1.GetBackoffStateResponseBXZVgithub.com/metaextract/metaextract/clients/go/gen/metaextract/extractor/v1;extractorv1b\x06proto3"
 
@@ -1676,71 +3917,137 @@ func file_metaextract_extractor_v1_extractor_proto_rawDescGZIP() []byte {
 	return file_metaextract_extractor_v1_extractor_proto_rawDescData
 }
 
-var file_metaextract_extractor_v1_extractor_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_metaextract_extractor_v1_extractor_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_metaextract_extractor_v1_extractor_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_metaextract_extractor_v1_extractor_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_metaextract_extractor_v1_extractor_proto_goTypes = []any{
 	(CacheMode)(0),                  // 0: metaextract.extractor.v1.CacheMode
 	(CacheStatus)(0),                // 1: metaextract.extractor.v1.CacheStatus
-	(*ExtractRequest)(nil),          // 2: metaextract.extractor.v1.ExtractRequest
-	(*InlineSource)(nil),            // 3: metaextract.extractor.v1.InlineSource
-	(*ExtractOptions)(nil),          // 4: metaextract.extractor.v1.ExtractOptions
-	(*ExtractResponse)(nil),         // 5: metaextract.extractor.v1.ExtractResponse
-	(*ExtractUploadRequest)(nil),    // 6: metaextract.extractor.v1.ExtractUploadRequest
-	(*UploadHeader)(nil),            // 7: metaextract.extractor.v1.UploadHeader
-	(*ExtractUploadResponse)(nil),   // 8: metaextract.extractor.v1.ExtractUploadResponse
-	(*ExtractionInfo)(nil),          // 9: metaextract.extractor.v1.ExtractionInfo
-	(*GetCapabilitiesRequest)(nil),  // 10: metaextract.extractor.v1.GetCapabilitiesRequest
-	(*GetCapabilitiesResponse)(nil), // 11: metaextract.extractor.v1.GetCapabilitiesResponse
-	(*FormatInfo)(nil),              // 12: metaextract.extractor.v1.FormatInfo
-	(*ModuleInfo)(nil),              // 13: metaextract.extractor.v1.ModuleInfo
-	(*Limits)(nil),                  // 14: metaextract.extractor.v1.Limits
-	(*GetBackoffStateRequest)(nil),  // 15: metaextract.extractor.v1.GetBackoffStateRequest
-	(*GetBackoffStateResponse)(nil), // 16: metaextract.extractor.v1.GetBackoffStateResponse
-	(*ClassState)(nil),              // 17: metaextract.extractor.v1.ClassState
-	(*LimitTerm)(nil),               // 18: metaextract.extractor.v1.LimitTerm
-	(v1.DigestAlgorithm)(0),         // 19: metaextract.document.v1.DigestAlgorithm
-	(v11.WorkClass)(0),              // 20: metaextract.cache.v1.WorkClass
-	(*v1.Document)(nil),             // 21: metaextract.document.v1.Document
-	(v11.PressureLevel)(0),          // 22: metaextract.cache.v1.PressureLevel
-	(*v11.PressureSignal)(nil),      // 23: metaextract.cache.v1.PressureSignal
+	(SessionStage)(0),               // 2: metaextract.extractor.v1.SessionStage
+	(PlanStrategy)(0),               // 3: metaextract.extractor.v1.PlanStrategy
+	(EstimateBasis)(0),              // 4: metaextract.extractor.v1.EstimateBasis
+	(*ExtractRequest)(nil),          // 5: metaextract.extractor.v1.ExtractRequest
+	(*InlineSource)(nil),            // 6: metaextract.extractor.v1.InlineSource
+	(*ExtractOptions)(nil),          // 7: metaextract.extractor.v1.ExtractOptions
+	(*ExtractResponse)(nil),         // 8: metaextract.extractor.v1.ExtractResponse
+	(*ExtractUploadRequest)(nil),    // 9: metaextract.extractor.v1.ExtractUploadRequest
+	(*UploadHeader)(nil),            // 10: metaextract.extractor.v1.UploadHeader
+	(*ExtractUploadResponse)(nil),   // 11: metaextract.extractor.v1.ExtractUploadResponse
+	(*ExtractionInfo)(nil),          // 12: metaextract.extractor.v1.ExtractionInfo
+	(*GetCapabilitiesRequest)(nil),  // 13: metaextract.extractor.v1.GetCapabilitiesRequest
+	(*GetCapabilitiesResponse)(nil), // 14: metaextract.extractor.v1.GetCapabilitiesResponse
+	(*FormatInfo)(nil),              // 15: metaextract.extractor.v1.FormatInfo
+	(*ModuleInfo)(nil),              // 16: metaextract.extractor.v1.ModuleInfo
+	(*Limits)(nil),                  // 17: metaextract.extractor.v1.Limits
+	(*GetBackoffStateRequest)(nil),  // 18: metaextract.extractor.v1.GetBackoffStateRequest
+	(*GetBackoffStateResponse)(nil), // 19: metaextract.extractor.v1.GetBackoffStateResponse
+	(*ClassState)(nil),              // 20: metaextract.extractor.v1.ClassState
+	(*LimitTerm)(nil),               // 21: metaextract.extractor.v1.LimitTerm
+	(*ExtractSessionRequest)(nil),   // 22: metaextract.extractor.v1.ExtractSessionRequest
+	(*SessionOffer)(nil),            // 23: metaextract.extractor.v1.SessionOffer
+	(*FileChunk)(nil),               // 24: metaextract.extractor.v1.FileChunk
+	(*StreamEnd)(nil),               // 25: metaextract.extractor.v1.StreamEnd
+	(*SourceFailure)(nil),           // 26: metaextract.extractor.v1.SourceFailure
+	(*ExtractSessionResponse)(nil),  // 27: metaextract.extractor.v1.ExtractSessionResponse
+	(*SessionAccepted)(nil),         // 28: metaextract.extractor.v1.SessionAccepted
+	(*RangeRequest)(nil),            // 29: metaextract.extractor.v1.RangeRequest
+	(*ByteSpan)(nil),                // 30: metaextract.extractor.v1.ByteSpan
+	(*StreamRequest)(nil),           // 31: metaextract.extractor.v1.StreamRequest
+	(*SessionAck)(nil),              // 32: metaextract.extractor.v1.SessionAck
+	(*SessionProgress)(nil),         // 33: metaextract.extractor.v1.SessionProgress
+	(*Enough)(nil),                  // 34: metaextract.extractor.v1.Enough
+	(*SessionResult)(nil),           // 35: metaextract.extractor.v1.SessionResult
+	(*ExtractBatchRequest)(nil),     // 36: metaextract.extractor.v1.ExtractBatchRequest
+	(*BatchStart)(nil),              // 37: metaextract.extractor.v1.BatchStart
+	(*BatchItems)(nil),              // 38: metaextract.extractor.v1.BatchItems
+	(*BatchItem)(nil),               // 39: metaextract.extractor.v1.BatchItem
+	(*ExtractBatchResponse)(nil),    // 40: metaextract.extractor.v1.ExtractBatchResponse
+	(*BatchResult)(nil),             // 41: metaextract.extractor.v1.BatchResult
+	(*BatchProgress)(nil),           // 42: metaextract.extractor.v1.BatchProgress
+	(*PlanExtractionRequest)(nil),   // 43: metaextract.extractor.v1.PlanExtractionRequest
+	(*PlanExtractionResponse)(nil),  // 44: metaextract.extractor.v1.PlanExtractionResponse
+	(v1.DigestAlgorithm)(0),         // 45: metaextract.document.v1.DigestAlgorithm
+	(v11.WorkClass)(0),              // 46: metaextract.cache.v1.WorkClass
+	(*v1.Document)(nil),             // 47: metaextract.document.v1.Document
+	(v11.PressureLevel)(0),          // 48: metaextract.cache.v1.PressureLevel
+	(*v11.PressureSignal)(nil),      // 49: metaextract.cache.v1.PressureSignal
 }
 var file_metaextract_extractor_v1_extractor_proto_depIdxs = []int32{
-	3,  // 0: metaextract.extractor.v1.ExtractRequest.inline:type_name -> metaextract.extractor.v1.InlineSource
-	4,  // 1: metaextract.extractor.v1.ExtractRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	19, // 2: metaextract.extractor.v1.ExtractOptions.digests:type_name -> metaextract.document.v1.DigestAlgorithm
+	6,  // 0: metaextract.extractor.v1.ExtractRequest.inline:type_name -> metaextract.extractor.v1.InlineSource
+	7,  // 1: metaextract.extractor.v1.ExtractRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	45, // 2: metaextract.extractor.v1.ExtractOptions.digests:type_name -> metaextract.document.v1.DigestAlgorithm
 	0,  // 3: metaextract.extractor.v1.ExtractOptions.cache_mode:type_name -> metaextract.extractor.v1.CacheMode
-	20, // 4: metaextract.extractor.v1.ExtractOptions.work_class:type_name -> metaextract.cache.v1.WorkClass
-	21, // 5: metaextract.extractor.v1.ExtractResponse.document:type_name -> metaextract.document.v1.Document
-	9,  // 6: metaextract.extractor.v1.ExtractResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	7,  // 7: metaextract.extractor.v1.ExtractUploadRequest.header:type_name -> metaextract.extractor.v1.UploadHeader
-	4,  // 8: metaextract.extractor.v1.UploadHeader.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	21, // 9: metaextract.extractor.v1.ExtractUploadResponse.document:type_name -> metaextract.document.v1.Document
-	9,  // 10: metaextract.extractor.v1.ExtractUploadResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	46, // 4: metaextract.extractor.v1.ExtractOptions.work_class:type_name -> metaextract.cache.v1.WorkClass
+	47, // 5: metaextract.extractor.v1.ExtractResponse.document:type_name -> metaextract.document.v1.Document
+	12, // 6: metaextract.extractor.v1.ExtractResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	10, // 7: metaextract.extractor.v1.ExtractUploadRequest.header:type_name -> metaextract.extractor.v1.UploadHeader
+	7,  // 8: metaextract.extractor.v1.UploadHeader.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	47, // 9: metaextract.extractor.v1.ExtractUploadResponse.document:type_name -> metaextract.document.v1.Document
+	12, // 10: metaextract.extractor.v1.ExtractUploadResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
 	1,  // 11: metaextract.extractor.v1.ExtractionInfo.cache_status:type_name -> metaextract.extractor.v1.CacheStatus
-	12, // 12: metaextract.extractor.v1.GetCapabilitiesResponse.formats:type_name -> metaextract.extractor.v1.FormatInfo
-	13, // 13: metaextract.extractor.v1.GetCapabilitiesResponse.modules:type_name -> metaextract.extractor.v1.ModuleInfo
-	14, // 14: metaextract.extractor.v1.GetCapabilitiesResponse.limits:type_name -> metaextract.extractor.v1.Limits
-	19, // 15: metaextract.extractor.v1.GetCapabilitiesResponse.digests:type_name -> metaextract.document.v1.DigestAlgorithm
-	22, // 16: metaextract.extractor.v1.GetBackoffStateResponse.level:type_name -> metaextract.cache.v1.PressureLevel
-	22, // 17: metaextract.extractor.v1.GetBackoffStateResponse.cache_level:type_name -> metaextract.cache.v1.PressureLevel
-	22, // 18: metaextract.extractor.v1.GetBackoffStateResponse.local_level:type_name -> metaextract.cache.v1.PressureLevel
-	18, // 19: metaextract.extractor.v1.GetBackoffStateResponse.terms:type_name -> metaextract.extractor.v1.LimitTerm
-	17, // 20: metaextract.extractor.v1.GetBackoffStateResponse.classes:type_name -> metaextract.extractor.v1.ClassState
-	23, // 21: metaextract.extractor.v1.GetBackoffStateResponse.local_signals:type_name -> metaextract.cache.v1.PressureSignal
-	20, // 22: metaextract.extractor.v1.ClassState.work_class:type_name -> metaextract.cache.v1.WorkClass
-	2,  // 23: metaextract.extractor.v1.ExtractorService.Extract:input_type -> metaextract.extractor.v1.ExtractRequest
-	6,  // 24: metaextract.extractor.v1.ExtractorService.ExtractUpload:input_type -> metaextract.extractor.v1.ExtractUploadRequest
-	10, // 25: metaextract.extractor.v1.ExtractorService.GetCapabilities:input_type -> metaextract.extractor.v1.GetCapabilitiesRequest
-	15, // 26: metaextract.extractor.v1.ExtractorService.GetBackoffState:input_type -> metaextract.extractor.v1.GetBackoffStateRequest
-	5,  // 27: metaextract.extractor.v1.ExtractorService.Extract:output_type -> metaextract.extractor.v1.ExtractResponse
-	8,  // 28: metaextract.extractor.v1.ExtractorService.ExtractUpload:output_type -> metaextract.extractor.v1.ExtractUploadResponse
-	11, // 29: metaextract.extractor.v1.ExtractorService.GetCapabilities:output_type -> metaextract.extractor.v1.GetCapabilitiesResponse
-	16, // 30: metaextract.extractor.v1.ExtractorService.GetBackoffState:output_type -> metaextract.extractor.v1.GetBackoffStateResponse
-	27, // [27:31] is the sub-list for method output_type
-	23, // [23:27] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	15, // 12: metaextract.extractor.v1.GetCapabilitiesResponse.formats:type_name -> metaextract.extractor.v1.FormatInfo
+	16, // 13: metaextract.extractor.v1.GetCapabilitiesResponse.modules:type_name -> metaextract.extractor.v1.ModuleInfo
+	17, // 14: metaextract.extractor.v1.GetCapabilitiesResponse.limits:type_name -> metaextract.extractor.v1.Limits
+	45, // 15: metaextract.extractor.v1.GetCapabilitiesResponse.digests:type_name -> metaextract.document.v1.DigestAlgorithm
+	48, // 16: metaextract.extractor.v1.GetBackoffStateResponse.level:type_name -> metaextract.cache.v1.PressureLevel
+	48, // 17: metaextract.extractor.v1.GetBackoffStateResponse.cache_level:type_name -> metaextract.cache.v1.PressureLevel
+	48, // 18: metaextract.extractor.v1.GetBackoffStateResponse.local_level:type_name -> metaextract.cache.v1.PressureLevel
+	21, // 19: metaextract.extractor.v1.GetBackoffStateResponse.terms:type_name -> metaextract.extractor.v1.LimitTerm
+	20, // 20: metaextract.extractor.v1.GetBackoffStateResponse.classes:type_name -> metaextract.extractor.v1.ClassState
+	49, // 21: metaextract.extractor.v1.GetBackoffStateResponse.local_signals:type_name -> metaextract.cache.v1.PressureSignal
+	46, // 22: metaextract.extractor.v1.ClassState.work_class:type_name -> metaextract.cache.v1.WorkClass
+	23, // 23: metaextract.extractor.v1.ExtractSessionRequest.offer:type_name -> metaextract.extractor.v1.SessionOffer
+	24, // 24: metaextract.extractor.v1.ExtractSessionRequest.chunk:type_name -> metaextract.extractor.v1.FileChunk
+	25, // 25: metaextract.extractor.v1.ExtractSessionRequest.end:type_name -> metaextract.extractor.v1.StreamEnd
+	26, // 26: metaextract.extractor.v1.ExtractSessionRequest.failure:type_name -> metaextract.extractor.v1.SourceFailure
+	7,  // 27: metaextract.extractor.v1.SessionOffer.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	24, // 28: metaextract.extractor.v1.SessionOffer.prefetch:type_name -> metaextract.extractor.v1.FileChunk
+	28, // 29: metaextract.extractor.v1.ExtractSessionResponse.accepted:type_name -> metaextract.extractor.v1.SessionAccepted
+	29, // 30: metaextract.extractor.v1.ExtractSessionResponse.ranges:type_name -> metaextract.extractor.v1.RangeRequest
+	31, // 31: metaextract.extractor.v1.ExtractSessionResponse.stream:type_name -> metaextract.extractor.v1.StreamRequest
+	32, // 32: metaextract.extractor.v1.ExtractSessionResponse.ack:type_name -> metaextract.extractor.v1.SessionAck
+	33, // 33: metaextract.extractor.v1.ExtractSessionResponse.progress:type_name -> metaextract.extractor.v1.SessionProgress
+	47, // 34: metaextract.extractor.v1.ExtractSessionResponse.partial:type_name -> metaextract.document.v1.Document
+	34, // 35: metaextract.extractor.v1.ExtractSessionResponse.enough:type_name -> metaextract.extractor.v1.Enough
+	47, // 36: metaextract.extractor.v1.ExtractSessionResponse.document_part:type_name -> metaextract.document.v1.Document
+	35, // 37: metaextract.extractor.v1.ExtractSessionResponse.result:type_name -> metaextract.extractor.v1.SessionResult
+	48, // 38: metaextract.extractor.v1.SessionAccepted.level:type_name -> metaextract.cache.v1.PressureLevel
+	30, // 39: metaextract.extractor.v1.RangeRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
+	30, // 40: metaextract.extractor.v1.StreamRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
+	48, // 41: metaextract.extractor.v1.SessionAck.level:type_name -> metaextract.cache.v1.PressureLevel
+	2,  // 42: metaextract.extractor.v1.SessionProgress.stage:type_name -> metaextract.extractor.v1.SessionStage
+	47, // 43: metaextract.extractor.v1.SessionResult.document:type_name -> metaextract.document.v1.Document
+	12, // 44: metaextract.extractor.v1.SessionResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	37, // 45: metaextract.extractor.v1.ExtractBatchRequest.start:type_name -> metaextract.extractor.v1.BatchStart
+	38, // 46: metaextract.extractor.v1.ExtractBatchRequest.items:type_name -> metaextract.extractor.v1.BatchItems
+	7,  // 47: metaextract.extractor.v1.BatchStart.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	39, // 48: metaextract.extractor.v1.BatchItems.items:type_name -> metaextract.extractor.v1.BatchItem
+	6,  // 49: metaextract.extractor.v1.BatchItem.inline:type_name -> metaextract.extractor.v1.InlineSource
+	41, // 50: metaextract.extractor.v1.ExtractBatchResponse.results:type_name -> metaextract.extractor.v1.BatchResult
+	42, // 51: metaextract.extractor.v1.ExtractBatchResponse.progress:type_name -> metaextract.extractor.v1.BatchProgress
+	47, // 52: metaextract.extractor.v1.BatchResult.document:type_name -> metaextract.document.v1.Document
+	12, // 53: metaextract.extractor.v1.BatchResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	7,  // 54: metaextract.extractor.v1.PlanExtractionRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	3,  // 55: metaextract.extractor.v1.PlanExtractionResponse.strategy:type_name -> metaextract.extractor.v1.PlanStrategy
+	4,  // 56: metaextract.extractor.v1.PlanExtractionResponse.basis:type_name -> metaextract.extractor.v1.EstimateBasis
+	5,  // 57: metaextract.extractor.v1.ExtractorService.Extract:input_type -> metaextract.extractor.v1.ExtractRequest
+	9,  // 58: metaextract.extractor.v1.ExtractorService.ExtractUpload:input_type -> metaextract.extractor.v1.ExtractUploadRequest
+	22, // 59: metaextract.extractor.v1.ExtractorService.ExtractSession:input_type -> metaextract.extractor.v1.ExtractSessionRequest
+	36, // 60: metaextract.extractor.v1.ExtractorService.ExtractBatch:input_type -> metaextract.extractor.v1.ExtractBatchRequest
+	43, // 61: metaextract.extractor.v1.ExtractorService.PlanExtraction:input_type -> metaextract.extractor.v1.PlanExtractionRequest
+	13, // 62: metaextract.extractor.v1.ExtractorService.GetCapabilities:input_type -> metaextract.extractor.v1.GetCapabilitiesRequest
+	18, // 63: metaextract.extractor.v1.ExtractorService.GetBackoffState:input_type -> metaextract.extractor.v1.GetBackoffStateRequest
+	8,  // 64: metaextract.extractor.v1.ExtractorService.Extract:output_type -> metaextract.extractor.v1.ExtractResponse
+	11, // 65: metaextract.extractor.v1.ExtractorService.ExtractUpload:output_type -> metaextract.extractor.v1.ExtractUploadResponse
+	27, // 66: metaextract.extractor.v1.ExtractorService.ExtractSession:output_type -> metaextract.extractor.v1.ExtractSessionResponse
+	40, // 67: metaextract.extractor.v1.ExtractorService.ExtractBatch:output_type -> metaextract.extractor.v1.ExtractBatchResponse
+	44, // 68: metaextract.extractor.v1.ExtractorService.PlanExtraction:output_type -> metaextract.extractor.v1.PlanExtractionResponse
+	14, // 69: metaextract.extractor.v1.ExtractorService.GetCapabilities:output_type -> metaextract.extractor.v1.GetCapabilitiesResponse
+	19, // 70: metaextract.extractor.v1.ExtractorService.GetBackoffState:output_type -> metaextract.extractor.v1.GetBackoffStateResponse
+	64, // [64:71] is the sub-list for method output_type
+	57, // [57:64] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_extractor_v1_extractor_proto_init() }
@@ -1751,6 +4058,7 @@ func file_metaextract_extractor_v1_extractor_proto_init() {
 	file_metaextract_extractor_v1_extractor_proto_msgTypes[0].OneofWrappers = []any{
 		(*ExtractRequest_Inline)(nil),
 		(*ExtractRequest_Uri)(nil),
+		(*ExtractRequest_Digest)(nil),
 	}
 	file_metaextract_extractor_v1_extractor_proto_msgTypes[2].OneofWrappers = []any{}
 	file_metaextract_extractor_v1_extractor_proto_msgTypes[4].OneofWrappers = []any{
@@ -1759,13 +4067,44 @@ func file_metaextract_extractor_v1_extractor_proto_init() {
 	}
 	file_metaextract_extractor_v1_extractor_proto_msgTypes[5].OneofWrappers = []any{}
 	file_metaextract_extractor_v1_extractor_proto_msgTypes[14].OneofWrappers = []any{}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[17].OneofWrappers = []any{
+		(*ExtractSessionRequest_Offer)(nil),
+		(*ExtractSessionRequest_Chunk)(nil),
+		(*ExtractSessionRequest_End)(nil),
+		(*ExtractSessionRequest_Failure)(nil),
+	}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[18].OneofWrappers = []any{}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[19].OneofWrappers = []any{}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[22].OneofWrappers = []any{
+		(*ExtractSessionResponse_Accepted)(nil),
+		(*ExtractSessionResponse_Ranges)(nil),
+		(*ExtractSessionResponse_Stream)(nil),
+		(*ExtractSessionResponse_Ack)(nil),
+		(*ExtractSessionResponse_Progress)(nil),
+		(*ExtractSessionResponse_Partial)(nil),
+		(*ExtractSessionResponse_Enough)(nil),
+		(*ExtractSessionResponse_DocumentPart)(nil),
+		(*ExtractSessionResponse_Result)(nil),
+	}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[31].OneofWrappers = []any{
+		(*ExtractBatchRequest_Start)(nil),
+		(*ExtractBatchRequest_Items)(nil),
+	}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[32].OneofWrappers = []any{}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[34].OneofWrappers = []any{
+		(*BatchItem_Inline)(nil),
+		(*BatchItem_Uri)(nil),
+		(*BatchItem_Digest)(nil),
+		(*BatchItem_Folder)(nil),
+	}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[36].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_extractor_v1_extractor_proto_rawDesc), len(file_metaextract_extractor_v1_extractor_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   17,
+			NumEnums:      5,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

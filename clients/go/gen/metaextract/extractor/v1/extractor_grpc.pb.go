@@ -23,6 +23,9 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ExtractorService_Extract_FullMethodName         = "/metaextract.extractor.v1.ExtractorService/Extract"
 	ExtractorService_ExtractUpload_FullMethodName   = "/metaextract.extractor.v1.ExtractorService/ExtractUpload"
+	ExtractorService_ExtractSession_FullMethodName  = "/metaextract.extractor.v1.ExtractorService/ExtractSession"
+	ExtractorService_ExtractBatch_FullMethodName    = "/metaextract.extractor.v1.ExtractorService/ExtractBatch"
+	ExtractorService_PlanExtraction_FullMethodName  = "/metaextract.extractor.v1.ExtractorService/PlanExtraction"
 	ExtractorService_GetCapabilities_FullMethodName = "/metaextract.extractor.v1.ExtractorService/GetCapabilities"
 	ExtractorService_GetBackoffState_FullMethodName = "/metaextract.extractor.v1.ExtractorService/GetBackoffState"
 )
@@ -40,6 +43,13 @@ type ExtractorServiceClient interface {
 	Extract(ctx context.Context, in *ExtractRequest, opts ...grpc.CallOption) (*ExtractResponse, error)
 	// Describes one file sent in chunks: a header first, then data. 1 MiB chunks are best.
 	ExtractUpload(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[ExtractUploadRequest, ExtractUploadResponse], error)
+	// Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
+	// Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+	ExtractSession(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExtractSessionRequest, ExtractSessionResponse], error)
+	// Describes many files over one call: settings first, then items. At most `window` items are unanswered.
+	ExtractBatch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExtractBatchRequest, ExtractBatchResponse], error)
+	// Says what an extraction would take, without doing it.
+	PlanExtraction(ctx context.Context, in *PlanExtractionRequest, opts ...grpc.CallOption) (*PlanExtractionResponse, error)
 	// Says what this server can do.
 	GetCapabilities(ctx context.Context, in *GetCapabilitiesRequest, opts ...grpc.CallOption) (*GetCapabilitiesResponse, error)
 	// Says how much work the server accepts right now, and why.
@@ -77,6 +87,42 @@ func (c *extractorServiceClient) ExtractUpload(ctx context.Context, opts ...grpc
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ExtractorService_ExtractUploadClient = grpc.ClientStreamingClient[ExtractUploadRequest, ExtractUploadResponse]
 
+func (c *extractorServiceClient) ExtractSession(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExtractSessionRequest, ExtractSessionResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ExtractorService_ServiceDesc.Streams[1], ExtractorService_ExtractSession_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ExtractSessionRequest, ExtractSessionResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ExtractorService_ExtractSessionClient = grpc.BidiStreamingClient[ExtractSessionRequest, ExtractSessionResponse]
+
+func (c *extractorServiceClient) ExtractBatch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExtractBatchRequest, ExtractBatchResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ExtractorService_ServiceDesc.Streams[2], ExtractorService_ExtractBatch_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ExtractBatchRequest, ExtractBatchResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ExtractorService_ExtractBatchClient = grpc.BidiStreamingClient[ExtractBatchRequest, ExtractBatchResponse]
+
+func (c *extractorServiceClient) PlanExtraction(ctx context.Context, in *PlanExtractionRequest, opts ...grpc.CallOption) (*PlanExtractionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PlanExtractionResponse)
+	err := c.cc.Invoke(ctx, ExtractorService_PlanExtraction_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *extractorServiceClient) GetCapabilities(ctx context.Context, in *GetCapabilitiesRequest, opts ...grpc.CallOption) (*GetCapabilitiesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetCapabilitiesResponse)
@@ -110,6 +156,13 @@ type ExtractorServiceServer interface {
 	Extract(context.Context, *ExtractRequest) (*ExtractResponse, error)
 	// Describes one file sent in chunks: a header first, then data. 1 MiB chunks are best.
 	ExtractUpload(grpc.ClientStreamingServer[ExtractUploadRequest, ExtractUploadResponse]) error
+	// Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
+	// Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+	ExtractSession(grpc.BidiStreamingServer[ExtractSessionRequest, ExtractSessionResponse]) error
+	// Describes many files over one call: settings first, then items. At most `window` items are unanswered.
+	ExtractBatch(grpc.BidiStreamingServer[ExtractBatchRequest, ExtractBatchResponse]) error
+	// Says what an extraction would take, without doing it.
+	PlanExtraction(context.Context, *PlanExtractionRequest) (*PlanExtractionResponse, error)
 	// Says what this server can do.
 	GetCapabilities(context.Context, *GetCapabilitiesRequest) (*GetCapabilitiesResponse, error)
 	// Says how much work the server accepts right now, and why.
@@ -129,6 +182,15 @@ func (UnimplementedExtractorServiceServer) Extract(context.Context, *ExtractRequ
 }
 func (UnimplementedExtractorServiceServer) ExtractUpload(grpc.ClientStreamingServer[ExtractUploadRequest, ExtractUploadResponse]) error {
 	return status.Error(codes.Unimplemented, "method ExtractUpload not implemented")
+}
+func (UnimplementedExtractorServiceServer) ExtractSession(grpc.BidiStreamingServer[ExtractSessionRequest, ExtractSessionResponse]) error {
+	return status.Error(codes.Unimplemented, "method ExtractSession not implemented")
+}
+func (UnimplementedExtractorServiceServer) ExtractBatch(grpc.BidiStreamingServer[ExtractBatchRequest, ExtractBatchResponse]) error {
+	return status.Error(codes.Unimplemented, "method ExtractBatch not implemented")
+}
+func (UnimplementedExtractorServiceServer) PlanExtraction(context.Context, *PlanExtractionRequest) (*PlanExtractionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PlanExtraction not implemented")
 }
 func (UnimplementedExtractorServiceServer) GetCapabilities(context.Context, *GetCapabilitiesRequest) (*GetCapabilitiesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetCapabilities not implemented")
@@ -182,6 +244,38 @@ func _ExtractorService_ExtractUpload_Handler(srv interface{}, stream grpc.Server
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ExtractorService_ExtractUploadServer = grpc.ClientStreamingServer[ExtractUploadRequest, ExtractUploadResponse]
 
+func _ExtractorService_ExtractSession_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(ExtractorServiceServer).ExtractSession(&grpc.GenericServerStream[ExtractSessionRequest, ExtractSessionResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ExtractorService_ExtractSessionServer = grpc.BidiStreamingServer[ExtractSessionRequest, ExtractSessionResponse]
+
+func _ExtractorService_ExtractBatch_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(ExtractorServiceServer).ExtractBatch(&grpc.GenericServerStream[ExtractBatchRequest, ExtractBatchResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ExtractorService_ExtractBatchServer = grpc.BidiStreamingServer[ExtractBatchRequest, ExtractBatchResponse]
+
+func _ExtractorService_PlanExtraction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlanExtractionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ExtractorServiceServer).PlanExtraction(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ExtractorService_PlanExtraction_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ExtractorServiceServer).PlanExtraction(ctx, req.(*PlanExtractionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ExtractorService_GetCapabilities_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetCapabilitiesRequest)
 	if err := dec(in); err != nil {
@@ -230,6 +324,10 @@ var ExtractorService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ExtractorService_Extract_Handler,
 		},
 		{
+			MethodName: "PlanExtraction",
+			Handler:    _ExtractorService_PlanExtraction_Handler,
+		},
+		{
 			MethodName: "GetCapabilities",
 			Handler:    _ExtractorService_GetCapabilities_Handler,
 		},
@@ -242,6 +340,18 @@ var ExtractorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "ExtractUpload",
 			Handler:       _ExtractorService_ExtractUpload_Handler,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "ExtractSession",
+			Handler:       _ExtractorService_ExtractSession_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "ExtractBatch",
+			Handler:       _ExtractorService_ExtractBatch_Handler,
+			ServerStreams: true,
 			ClientStreams: true,
 		},
 	},

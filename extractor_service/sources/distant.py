@@ -1,0 +1,98 @@
+"""A request's file that is elsewhere: at a client, in the cache's chunks, or behind a URI.
+
+Ranges are fetched on demand into a sparse file, whose descriptor the worker reads: bytes never pass through a queue.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.sources.base import BaseInput, base_name
+from extractor_service.sources.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from extractor_service.sources.sparse import SparseFile
+
+    Fetch = Callable[[Sequence[Span]], Awaitable[None]]
+
+HEAD_BYTES = 16 * 1024
+
+
+class DistantInput(BaseInput):
+    """Fetches by `fetch`, which puts ranges into `file` and raises SourceError when it can't.
+
+    Attributes:
+        pulls: times that ranges had to be fetched.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size_bytes: int,
+        file: SparseFile,
+        fetch: Fetch,
+        *,
+        content_id: str = "",
+        source: str = "",
+        claim_space: str = "",
+        complete: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Without a `content_id`, nothing is cached, unless `complete` finds one when the parse is over."""
+        self.name = base_name(name)
+        self.file = file
+        self._size_bytes = size_bytes
+        self._fetch = fetch
+        self.content_id = content_id
+        self.may_be_cached = bool(content_id)
+        self.source = source
+        self.claim_space = claim_space
+        self.complete = complete
+        self.digests: dict[str, str] = {}
+        self.pulls = 0
+        self.is_changed = False
+        self.on_found: Callable[[bytes], None] = lambda _: None
+        self.puller = self
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the whole file."""
+        return self._size_bytes
+
+    @property
+    def head(self) -> bytes:
+        """The first bytes; valid after `prepare`."""
+        return self.file.read(0, min(HEAD_BYTES, self._size_bytes))
+
+    @property
+    def present(self) -> list[Span]:
+        """What is at hand."""
+        return list(self.file.present)
+
+    async def prepare(self) -> None:
+        """Fetches the first bytes; raises SourceError."""
+        await self.supply([Span(0, min(HEAD_BYTES, self._size_bytes))])
+
+    async def supply(self, spans: list[Span]) -> None:
+        """Returns once `spans` are at hand; raises SourceError."""
+        missing = self.file.missing(spans)
+        if missing:
+            self.pulls += 1
+            await self._fetch(missing)
+
+    def found(self, fragment: bytes) -> None:
+        """Passes on what a worker has found so far."""
+        self.on_found(fragment)
+
+    def descriptor(self) -> int:
+        """The sparse file."""
+        return self.file.descriptor
+
+    def has_changed(self) -> bool:
+        """Whether who sends it said so."""
+        return self.is_changed
+
+    def close(self) -> None:
+        """Frees the sparse file."""
+        self.file.close()
