@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cache_service.admin_service import CacheAdminServicer
 from cache_service.assembly import assembled
+from cache_service.chunk_service import ChunkServicer
 from cache_service.pressure.monitor import PressureMonitor
 from cache_service.pressure.policy import TierBudgetPolicy
 from cache_service.pressure_service import PressureServicer
@@ -19,7 +20,7 @@ from cache_service.result_service import ResultServicer
 from cache_service.settings import Settings
 from cache_service.sharing import RedisMemory, exchange
 from cache_service.sizing import memory_budget
-from metaextract.cache.v1 import admin_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
+from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from service_runtime import server as runtime
 from service_runtime.backoff_table import make_table
 from service_runtime.memory.discover import tightest_limit_bytes
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from cache_service.assembly import Assembled
-    from cache_service.entry import Budget
+    from cache_service.entry import Budget, RemovalCause
     from service_runtime.memory.monitor import MemoryMonitor
 
 _MAX_RECEIVE_BYTES = 16 * 1024 * 1024
@@ -61,14 +62,24 @@ async def _serving(
         memory.sampler.slow.append(InThread(DiskRoom(directory, lambda: disk.used_bytes)))
     if parts.channel is not None:
         memory.sampler.slow.append(RedisMemory(parts.channel))
+
+    async def resize(target: Budget, cause: RemovalCause) -> None:
+        parts.chunks.resize(target.bytes / max(1, budget.bytes))
+        await parts.tier.resize(target, cause)
+
+    async def clean_disk(ratio: float) -> None:
+        await asyncio.to_thread(parts.chunks.clean_up, ratio)
+        if disk is not None:
+            await disk.clean_up(ratio)
+
     monitor = PressureMonitor(
         memory,
         TierBudgetPolicy(budget, settings.cache_regrow_ratio_per_second),
-        parts.tier.resize,
+        resize,
         TrimLimiter(),
         heartbeat_seconds=settings.pressure_heartbeat_seconds,
         replica=settings.cache_replica or f"{socket.gethostname()}:{os.getpid()}",
-        clean_disk=disk.clean_up if disk is not None else None,
+        clean_disk=clean_disk,
         history_path=directory / "pressure.json" if directory else None,
     )
     results = ResultServicer(parts.store, parts.flights, parts.log, settings.pressure_heartbeat_seconds)
@@ -78,6 +89,16 @@ async def _serving(
             "metaextract.cache.v1.ResultService",
             results,
             result_pb2_grpc.add_ResultServiceServicer_to_server,
+        ),
+        runtime.Registration(
+            "metaextract.cache.v1.ChunkService",
+            ChunkServicer(
+                parts.chunks,
+                lambda: monitor.broadcaster.state.level,
+                idle_seconds=settings.cache_upload_idle_seconds,
+                upload_seconds=settings.cache_upload_seconds,
+            ),
+            chunk_pb2_grpc.add_ChunkServiceServicer_to_server,
         ),
         runtime.Registration(
             "metaextract.cache.v1.PressureService",
@@ -91,7 +112,10 @@ async def _serving(
         ),
     ]
     options = runtime.ServerOptions(
-        settings.cache_address, share_port=False, max_receive_bytes=_MAX_RECEIVE_BYTES
+        settings.cache_address,
+        share_port=False,
+        max_receive_bytes=_MAX_RECEIVE_BYTES,
+        tenant_header=settings.cache_tenant_header,
     )
     loops = [runtime.background(monitor.run(), "pressure")]
     if parts.channel is not None:

@@ -7,6 +7,8 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from cache_service.chunks.opening import open_chunks, stored_name
+from cache_service.chunks.store import ChunkStore
 from cache_service.codec import Codec
 from cache_service.dictionaries import Dictionaries, FolderShelf
 from cache_service.entry import Budget
@@ -37,6 +39,8 @@ _SPLIT_BYTES = 64 * 1024
 _POLL_SECONDS = 0.05
 _DISK_SECONDS = 5.0  # a disk that takes longer is a miss
 _REFRESH_SECONDS = 60.0
+_TIDY_SECONDS = 30.0
+_MEMORY_CHUNKS_DIVISOR = 16
 _CANCEL_SECONDS = 0.5
 
 
@@ -50,6 +54,7 @@ class Assembled(NamedTuple):
     leases: LocalLeases
     inspector: Inspector
     disk: DiskTier | None
+    chunks: ChunkStore
     channel: FleetChannel | None
 
 
@@ -109,7 +114,34 @@ async def assembled(settings: Settings, memory_budget: Budget) -> AsyncIterator[
         )
         inspector = Inspector(store, log, memory, disk, [fleet.tier] if fleet else [])
         channel = fleet.channel if fleet else None
-        yield Assembled(store, tier, log, flights, leases, inspector, disk, channel)
+        chunks = await _open_chunks(settings, directory, stack)
+        yield Assembled(store, tier, log, flights, leases, inspector, disk, chunks, channel)
+
+
+async def _open_chunks(
+    settings: Settings, directory: Path | None, stack: contextlib.AsyncExitStack
+) -> ChunkStore:
+    """The chunk store, tidied up now and then; in memory, and small, without a folder."""
+    index, shelf = await asyncio.to_thread(open_chunks, directory)
+    stack.callback(index.close)
+    store = ChunkStore(
+        index,
+        shelf,
+        replica=settings.cache_replica or stored_name(directory),
+        max_bytes=settings.cache_chunk_bytes // (1 if directory else _MEMORY_CHUNKS_DIVISOR),
+        memory_bytes=settings.cache_chunk_memory_bytes if directory else 0,
+    )
+    stack.push_async_callback(
+        _cancel, {asyncio.create_task(_tidy(store, settings.cache_upload_seconds, settings.cache_blob_seconds))}
+    )
+    return store
+
+
+async def _tidy(store: ChunkStore, upload_seconds: float, blob_seconds: float) -> None:
+    await asyncio.to_thread(store.sweep_orphans)
+    while True:
+        await asyncio.sleep(min(_TIDY_SECONDS, upload_seconds / 4))
+        await asyncio.to_thread(store.expire, upload_seconds, blob_seconds)
 
 
 async def _joined(

@@ -20,7 +20,7 @@ def state_to_wire(state: PressureState) -> pb.PressureState:
     return pb.PressureState(
         epoch=state.epoch,
         revision=state.revision,
-        level=_level(state.level),
+        level=level_to_wire(state.level),
         score_ratio=state.score_ratio,
         slope_ratio_per_second=state.slope_ratio_per_second,
         seconds_to_next_level=state.seconds_to_next_level,
@@ -31,11 +31,11 @@ def state_to_wire(state: PressureState) -> pb.PressureState:
         cause=state.cause,
         eviction_target_bytes=state.eviction_target_bytes,
         replica=state.replica,
-        fleet_level=_level(state.fleet_level),
+        fleet_level=level_to_wire(state.fleet_level),
         peers=[
             pb.PeerPressure(
                 replica=peer.replica,
-                level=_level(peer.level),
+                level=level_to_wire(peer.level),
                 score_ratio=peer.score_ratio,
                 age_seconds=max(0.0, now - peer.heard_at),
             )
@@ -63,7 +63,7 @@ def table_to_wire(table: BackoffTable) -> pb.BackoffTable:
         rows=[
             pb.BackoffRow(
                 work_class=pb.WorkClass.ValueType(work),
-                level=_level(level),
+                level=level_to_wire(level),
                 concurrency_ratio=row.concurrency_ratio,
                 chunk_bytes=row.chunk_bytes,
                 refuse_above_bytes=row.refuse_above_bytes,
@@ -82,7 +82,7 @@ def history_to_wire(
     """The recent past."""
     return pb.GetPressureHistoryResponse(
         points=[
-            pb.PressurePoint(at=point.at, level=_level(point.level), score_ratio=point.score_ratio)
+            pb.PressurePoint(at=point.at, level=level_to_wire(point.level), score_ratio=point.score_ratio)
             for point in history.points(now, since_seconds, max_points)
         ],
         averages=pb.PressureAverages(
@@ -101,8 +101,8 @@ def _change_to_wire(change: PressureChange) -> pb.PressureChange:
     return pb.PressureChange(
         revision=change.revision,
         changed_at=change.changed_at,
-        from_level=_level(change.from_level),
-        to_level=_level(change.to_level),
+        from_level=level_to_wire(change.from_level),
+        to_level=level_to_wire(change.to_level),
         cause=change.cause,
         score_ratio=change.score_ratio,
     )
@@ -115,10 +115,11 @@ def _signal_to_wire(signal: SignalState) -> pb.PressureSignal:
         used_bytes=reading.used_bytes,
         limit_bytes=reading.limit_bytes,
         ratio=reading.ratio or 0.0,
-        level=pb.PRESSURE_LEVEL_UNKNOWN if level is None else _level(level),
-        worst_level=_level(reading.worst),
+        level=pb.PRESSURE_LEVEL_UNKNOWN if level is None else level_to_wire(level),
+        worst_level=level_to_wire(reading.worst),
     )
 
 
-def _level(level: int) -> pb.PressureLevel.ValueType:
+def level_to_wire(level: int) -> pb.PressureLevel.ValueType:
+    """The level's number on the wire."""
     return pb.PressureLevel.ValueType(int(level))

@@ -47,6 +47,30 @@ class Settings(RuntimeSettings):
         choices=("values", "messages", "system"),
     )
     cache_disk_bytes: int = setting(2048 * _MIB, "Largest disk tier.", unit="B", low=_MIB, high=1 << 44)
+    cache_chunk_bytes: int = setting(
+        4096 * _MIB,
+        "Largest store of uploaded chunks, beside the disk tier; without a folder it is memory, and a sixteenth of this.",
+        unit="B", low=_MIB, high=1 << 44,
+    )  # fmt: skip
+    cache_chunk_memory_bytes: int = setting(
+        16 * _MIB,
+        "Chunks used last that are kept in memory too; shrinks with the memory tier.",
+        unit="B",
+        low=0,
+        high=1 << 34,
+    )
+    cache_upload_seconds: float = setting(
+        3600.0, "How long an upload that broke off can be continued.", unit="s", low=1, high=604_800
+    )
+    cache_blob_seconds: float = setting(
+        86_400.0, "How long uploaded content is kept after its last use.", unit="s", low=1, high=31_536_000
+    )
+    cache_upload_idle_seconds: float = setting(
+        60.0, "Longest silence of who sends chunks.", unit="s", low=0.1, high=3600
+    )
+    cache_tenant_header: str = setting(
+        "x-metaextract-tenant", "Metadata by which extractors name the tenant whose chunks they mean."
+    )
     cache_regrow_ratio_per_second: float = setting(
         0.01,
         "How fast the memory tier's budget grows back after pressure, as a share of its maximum.",

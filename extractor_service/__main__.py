@@ -22,12 +22,16 @@ from extractor_service.near_cache import NearCache, follow
 from extractor_service.parsing import Parsing
 from extractor_service.pipeline import Pipeline
 from extractor_service.planning import Planner
+from extractor_service.retaining import Retention
 from extractor_service.service import ExtractorServicer
+from extractor_service.sessions.credits import CreditPool
+from extractor_service.sessions.session import Parts
 from extractor_service.settings import Settings
 from extractor_service.sources.spool import SpoolBudget
 from extractor_service.workers.pool import WorkerPool
 from metaextract.extractor.v1 import extractor_pb2_grpc
 from metaextract_client.cache import AsyncCacheClient
+from metaextract_client.chunks import AsyncChunkClient
 from service_runtime import server as runtime
 from service_runtime.backoff_table import InvalidTableError, make_table
 from service_runtime.memory.discover import tightest_limit_bytes
@@ -81,8 +85,19 @@ async def running_extractor(
     pipeline = Pipeline(
         formats, MODULES, parsing, backoff, cache, max_document_bytes=settings.max_document_bytes
     )
+    chunk_client = AsyncChunkClient(settings.cache_address)
+    retention = Retention(chunk_client, backoff.level, is_enabled=settings.retain_uploads)
     servicer = ExtractorServicer(
-        pipeline, backoff, SpoolBudget(settings.spool_bytes, settings.max_uploads), settings, formats, MODULES
+        Parts(
+            pipeline,
+            backoff,
+            retention,
+            CreditPool(settings.upload_credit_bytes),
+            SpoolBudget(settings.spool_bytes, settings.max_uploads + settings.max_sessions),
+            settings,
+            {module.name: module for module in MODULES},
+        ),
+        formats,
     )
     reporter = LoadReporter(backoff)
     orca = OrcaService(reporter)
@@ -118,6 +133,8 @@ async def running_extractor(
         await asyncio.gather(*loops, return_exceptions=True)
         memory.sampler.close()
         await settle(_SETTLE_SECONDS)
+        await retention.settle(_SETTLE_SECONDS)
+        await chunk_client.close()
         await cache_client.close()
         await pool.close()
 
@@ -130,6 +147,7 @@ def _make_backoff(settings: Settings, limit_bytes: int, instance: str) -> Backof
         settings.queue_seconds,
         settings.max_uploads,
         settings.inflight_bytes or int(limit_bytes * _INFLIGHT_RATIO) or _INFLIGHT_BYTES,
+        settings.max_sessions,
     )
     return BackoffState(
         POLICIES[settings.backoff_policy](),

@@ -168,7 +168,7 @@ class ResultCache:
             response.read_point,
             available=True,
             note=noted.value if noted.found else None,
-            expires_in_seconds=min(lookup.expires_in_seconds for lookup in found),
+            expires_in_seconds=min((lookup.expires_in_seconds for lookup in found), default=0.0),
         )
 
     async def read_point(self) -> result_pb2.InvalidationPoint | None:

@@ -155,6 +155,41 @@ class Pipeline:
         )
         return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads)
 
+    async def cached(
+        self, source: Input, options: ExtractionOptions, format_name: str
+    ) -> Extraction | None:
+        """The document as the cache has it, of a file whose format is known and whose bytes aren't; None when a part is
+        missing."""
+        file_format = next((each for each in self._formats if each.name == format_name), None)
+        context = ModuleContext(file_format, options.digest_algorithms)
+        steps = self._plan(source, options, context)
+        keys = [step.key for step in steps]
+        lookup = self._cache.near(keys)
+        if lookup is None and keys:
+            lookup = await self._cache.peek(keys, strikes.key(source.content_id, _space(source)))
+        fragments = [
+            fragment
+            for fragment in (lookup.fragments if lookup is not None else [])
+            if fragment is not None and assemble.is_readable(fragment)
+        ]
+        if len(fragments) < len(keys):
+            return None
+        document = assemble.document(
+            source, file_format, fragments, JobResult(), changed=False, max_bytes=self._max_document_bytes
+        )
+        return Extraction(document, CacheVerdict.HIT, 0, 0)
+
+    async def note(self, key: ModuleKey) -> bytes | None:
+        """What was remembered under `key`."""
+        return (await self._cache.peek([], key)).note
+
+    async def remember(self, key: ModuleKey, value: bytes) -> None:
+        """Keeps something small under `key`, as long as an extraction's results."""
+        point = await self._cache.read_point()
+        await self._cache.store(
+            [NewResult(key, value, 0.001)], Lookup([], point, available=point is not None), ""
+        )
+
     async def _compute(self, work: _Work) -> tuple[JobResult, bool]:
         """What the workers found, added to the fragments and stored, and whether the file changed meanwhile."""
         source, options, lookup = work.source, work.options, work.lookup
@@ -171,6 +206,12 @@ class Pipeline:
         work.fragments.update(computed)
         if lookup is not None and not changed:
             results = _new_results(missing, work.fragments, storable)
+            if source.alias is not None:
+                content_id, space = source.alias
+                results += [
+                    each._replace(key=each.key._replace(content_id=content_id, space=space))
+                    for each in results
+                ]
             record = strikes.after(work.strikes(), parsed, time.time(), limit)
             if record is not None:
                 results.append(

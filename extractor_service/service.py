@@ -15,6 +15,7 @@ from extractor_service.sources.local import (
     MissingFileError,
     open_local,
 )
+from extractor_service.sessions.session import Session
 from extractor_service.upload import receive_upload
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from service_runtime.backoff_table import WorkClass
@@ -25,14 +26,11 @@ if TYPE_CHECKING:
 
     from grpc import aio
 
-    from extractor_service.backoff.state import BackoffState
     from extractor_service.formats.base import Format
-    from extractor_service.modules.base import Module
-    from extractor_service.pipeline import ExtractionOptions, Pipeline
-    from extractor_service.settings import Settings
+    from extractor_service.pipeline import ExtractionOptions
+    from extractor_service.sessions.session import Parts
     from extractor_service.sources.base import Input
     from extractor_service.sources.local import LocalInput
-    from extractor_service.sources.spool import SpoolBudget
 
     Context = aio.ServicerContext[Any, Any]
 
@@ -40,22 +38,14 @@ if TYPE_CHECKING:
 class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
     """Files in, documents out; see protos/metaextract/extractor/v1/extractor.proto."""
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        backoff: BackoffState,
-        spool_budget: SpoolBudget,
-        settings: Settings,
-        formats: Sequence[Format],
-        modules: Sequence[Module],
-    ) -> None:
-        self._pipeline = pipeline
-        self._backoff = backoff
-        self._spool_budget = spool_budget
-        self._settings = settings
+    def __init__(self, parts: Parts, formats: Sequence[Format]) -> None:
+        self._parts = parts
+        self._pipeline = parts.pipeline
+        self._backoff = parts.backoff
+        self._settings = parts.settings
         self._formats = formats
-        self._modules = {module.name: module for module in modules}
-        self._roots = [Path(root) for root in settings.file_roots]
+        self._modules = parts.modules
+        self._roots = [Path(root) for root in parts.settings.file_roots]
 
     async def Extract(
         self, request: extractor_pb2.ExtractRequest, context: Context
@@ -76,11 +66,17 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         """One file in chunks."""
         del context
         options, source = await receive_upload(
-            request_iterator, self._modules, self._backoff, self._spool_budget, self._settings
+            request_iterator, self._modules, self._backoff, self._parts.budget, self._settings
         )
         response = extractor_pb2.ExtractUploadResponse()
         await self._describe(source, options, time.monotonic(), response)
         return response
+
+    async def ExtractSession(
+        self, request_iterator: AsyncIterator[extractor_pb2.ExtractSessionRequest], context: Context
+    ) -> None:
+        """One file of which only the needed bytes move. Writes through the context, to bound how long a message may take."""
+        await Session(self._parts, request_iterator, context.write).run()
 
     async def GetCapabilities(
         self, request: extractor_pb2.GetCapabilitiesRequest, context: Context

@@ -102,6 +102,19 @@ class Settings(RuntimeSettings):
         "", "Folder for uploads on their way; not one in memory. Unset: the system's temporary folder."
     )
     max_uploads: int = setting(64, "Most uploads on their way at once.", low=1, high=100_000)
+    max_sessions: int = setting(1024, "Most sessions open at once.", low=1, high=1_000_000)
+    upload_credit_bytes: int = setting(
+        24 * _MIB,
+        "Bytes that all uploads together may have on their way beyond a chunk each.",
+        unit="B",
+        low=0,
+        high=1 << 34,
+    )
+    retain_uploads: bool = setting(
+        True,
+        "Whether what clients send is kept in the cache's chunks, as far as pressure allows, so that they aren't asked"
+        " again.",
+    )
     upload_idle_seconds: float = setting(
         60.0, "Longest silence within an upload.", unit="s", low=0.1, high=3600
     )

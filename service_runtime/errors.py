@@ -73,6 +73,62 @@ class UploadStalledError(ServiceError):
     reason = "UPLOAD_STALLED"
 
 
+class ChunkOffsetError(ServiceError):
+    """A chunk isn't the next one, or wasn't asked for."""
+
+    code = grpc.StatusCode.OUT_OF_RANGE
+    reason = "CHUNK_OFFSET"
+
+
+class ChunkDamagedError(ServiceError):
+    """A chunk's checksum is wrong; sending it again may help."""
+
+    code = grpc.StatusCode.DATA_LOSS
+    reason = "CHUNK_DAMAGED"
+
+
+class CreditExceededError(ServiceError):
+    """A sender doesn't wait for credit."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
+    reason = "CREDIT_EXCEEDED"
+
+
+class DigestMismatchError(ServiceError):
+    """The content isn't the one that was announced; nothing of it was kept."""
+
+    code = grpc.StatusCode.INVALID_ARGUMENT
+    reason = "DIGEST_MISMATCH"
+
+
+class DigestUnknownError(ServiceError):
+    """No content with that digest is stored for this tenant."""
+
+    code = grpc.StatusCode.NOT_FOUND
+    reason = "DIGEST_UNKNOWN"
+
+
+class UploadUnknownError(ServiceError):
+    """The upload never began, has expired, or is another tenant's."""
+
+    code = grpc.StatusCode.NOT_FOUND
+    reason = "UPLOAD_UNKNOWN"
+
+
+class UploadElsewhereError(ServiceError):
+    """The upload belongs to a replica that isn't here; it can go on when that one is back."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "UPLOAD_ELSEWHERE"
+
+
+class SourceFailedError(ServiceError):
+    """The client, or a distant store, can't go on sending the file."""
+
+    code = grpc.StatusCode.ABORTED
+    reason = "SOURCE_FAILED"
+
+
 class OverloadedError(ServiceError):
     """The service sheds this work; come back after `retry_after_seconds`."""
 

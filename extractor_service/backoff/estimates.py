@@ -14,6 +14,10 @@ UPLOAD_BYTES = 8 * _MIB
 took 5.5 MiB each."""
 
 
+SESSION_BYTES = 192 * 1024
+"""A session that waits for a client: messages on their way, and what gRPC holds of the next ones."""
+
+
 class _Need(NamedTuple):
     base_bytes: int
     per_byte: float = 0.0

@@ -32,6 +32,7 @@ class Limits(NamedTuple):
     wait_seconds: float
     uploads: int
     inflight_bytes: int
+    sessions: int = 1024
 
 
 class BackoffState:
@@ -58,6 +59,7 @@ class BackoffState:
         self._clock = clock
         self._ramp = Ramp(instance, limits.concurrency)
         self._uploads_ramp = Ramp(instance, limits.uploads)
+        self._sessions_ramp = Ramp(instance, limits.sessions)
         self._meter = LoadMeter(clock())
         self._decided: dict[tuple[PressureLevel, PressureLevel], Decision] = {}
         self.ledger = ByteLedger(limits.inflight_bytes)
@@ -70,6 +72,13 @@ class BackoffState:
         )
         self.uploads = Limiter(
             self.decide_uploads,
+            self.ledger,
+            max_queue=limits.queue,
+            max_wait_seconds=limits.wait_seconds,
+            advice=RetryAdvice(),
+        )
+        self.sessions = Limiter(
+            self.decide_sessions,
             self.ledger,
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
@@ -96,7 +105,14 @@ class BackoffState:
 
     def decide_uploads(self) -> Decision:
         """How many uploads may be received at once: the same shares, of another number."""
-        now, count = self._clock(), self._limits.uploads
+        return self._decide_places(self._limits.uploads, self._uploads_ramp)
+
+    def decide_sessions(self) -> Decision:
+        """How many sessions may be open at once: likewise."""
+        return self._decide_places(self._limits.sessions, self._sessions_ramp)
+
+    def _decide_places(self, count: int, ramp: Ramp) -> Decision:
+        now = self._clock()
         decision = self._decide(now)
         if not decision.sheds:
             return decision._replace(limits=dict.fromkeys(WorkClass, 1_000_000))
@@ -104,7 +120,7 @@ class BackoffState:
             work: share(row, count, floor=int(work is WorkClass.INTERACTIVE))
             for work, row in decision.rows.items()
         }
-        ramped = self._uploads_ramp.limit(now, limits[WorkClass.INTERACTIVE], self.table)
+        ramped = ramp.limit(now, limits[WorkClass.INTERACTIVE], self.table)
         return decision._replace(
             terms=(), limits={work: min(limit, ramped) for work, limit in limits.items()}
         )
@@ -120,6 +136,7 @@ class BackoffState:
         """Lets waiting work in; to be called when the pressure may have changed."""
         self.limiter.wake()
         self.uploads.wake()
+        self.sessions.wake()
         self._note_demand()
 
     def observe(self, sample: LatencySample) -> None:

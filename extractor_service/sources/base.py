@@ -98,6 +98,9 @@ class Input(Protocol):
         """Where content known by a version is read from, for invalidation by prefix; "" for all other content."""
         ...
 
+    alias: tuple[str, str] | None
+    """Content id and space of a claim under which results are to be found as well."""
+
     @property
     def claim_space(self) -> str:
         """The space of results whose identity a client claimed; "" where the server knows it itself."""
@@ -132,6 +135,7 @@ class BaseInput:
     puller: Puller | None = None
     complete: Callable[[], Awaitable[None]] | None = None
     claim_space: str = ""
+    alias: tuple[str, str] | None = None
     may_be_cached: bool = True
     inline_bytes: int = 0
     source: str = ""

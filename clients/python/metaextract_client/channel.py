@@ -36,6 +36,14 @@ SERVICE_CONFIG = {
 }
 
 
+# A server that was restarted is found again within a second or so.
+FAST_RECONNECT: list[tuple[str, str | int]] = [
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
+
+
 def options(*, retries: bool) -> list[tuple[str, str | int]]:
     """Channel options; `retries` lets gRPC repeat calls by SERVICE_CONFIG."""
     common: list[tuple[str, str | int]] = [

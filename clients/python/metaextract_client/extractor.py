@@ -15,6 +15,7 @@ from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client import channel
 from metaextract_client.errors import translated
 from metaextract_client.retry import Retrier, RetryPolicy
+from metaextract_client.sessions import AsyncSession, Session, SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -142,6 +143,32 @@ class ExtractorClient:
         response = self._retrier.run(call, timeout, repeatable=iter(chunks) is not chunks)
         return Extraction(response.document, response.info)
 
+    def session(
+        self,
+        path: str | Path,
+        options: Options | None = None,
+        session: SessionOptions = SessionOptions(),  # noqa: B008 - immutable
+        timeout: float | None = None,
+    ) -> Session:
+        """A session with a file of this machine, of which only the needed bytes are sent; `with` it, and `run` it."""
+        return Session(self._stub, self._retrier, path, options, session, timeout)
+
+    def extract_session(
+        self,
+        path: str | Path,
+        options: Options | None = None,
+        session: SessionOptions = SessionOptions(),  # noqa: B008 - immutable
+        timeout: float | None = None,
+    ) -> Extraction:
+        """The document of a file of this machine, of which only the needed bytes are sent.
+
+        Raises:
+            OSError: the file can't be read.
+        """
+        with self.session(path, options, session, timeout) as opened:
+            result = opened.run()
+        return Extraction(result.document, result.info)
+
     def get_capabilities(self, timeout: float | None = 10.0) -> extractor_pb2.GetCapabilitiesResponse:
         """What the server can do."""
         request = extractor_pb2.GetCapabilitiesRequest()
@@ -238,6 +265,28 @@ class AsyncExtractorClient:
 
         response = await self._retrier.run_async(call, timeout, repeatable=aiter(chunks) is not chunks)
         return Extraction(response.document, response.info)
+
+    def session(
+        self,
+        path: str | Path,
+        options: Options | None = None,
+        session: SessionOptions = SessionOptions(),  # noqa: B008 - immutable
+        timeout: float | None = None,
+    ) -> AsyncSession:
+        """See `ExtractorClient.session`; `async with` it."""
+        return AsyncSession(self._stub, self._retrier, path, options, session, timeout)
+
+    async def extract_session(
+        self,
+        path: str | Path,
+        options: Options | None = None,
+        session: SessionOptions = SessionOptions(),  # noqa: B008 - immutable
+        timeout: float | None = None,
+    ) -> Extraction:
+        """See `ExtractorClient.extract_session`."""
+        async with self.session(path, options, session, timeout) as opened:
+            result = await opened.run()
+        return Extraction(result.document, result.info)
 
     async def get_capabilities(self, timeout: float | None = 10.0) -> extractor_pb2.GetCapabilitiesResponse:
         """What the server can do."""

@@ -1,0 +1,186 @@
+"""Which chunks make up what, in SQLite: uploads on their way, complete blobs, and sparse ones.
+
+Each owns parts; a part is an offset, a length and a chunk; a chunk lives while a part names it. One transaction adds a
+chunk's part and moves the committed offset, so that what is acknowledged is there, whenever the process dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+UPLOAD, BLOB, SPARSE = "upload", "blob", "sparse"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS chunks (name TEXT PRIMARY KEY, stored_bytes INTEGER NOT NULL, parts INTEGER NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS owners (
+    id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, size_bytes INTEGER,
+    committed INTEGER NOT NULL, used_at REAL NOT NULL, UNIQUE (tenant, kind, name));
+CREATE TABLE IF NOT EXISTS parts (
+    owner INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, chunk TEXT NOT NULL,
+    PRIMARY KEY (owner, start)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_use ON owners (used_at);
+"""
+
+
+class Owner(NamedTuple):
+    """An upload or a blob."""
+
+    number: int
+    kind: str
+    name: str
+    size_bytes: int | None
+    committed: int
+    used_at: float
+
+
+class Part(NamedTuple):
+    """A range of its owner, and the chunk that has its bytes."""
+
+    start: int
+    length: int
+    chunk: str
+
+
+class ChunkIndex:
+    """The tables. Safe to use from several threads; every call takes microseconds."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Opens or makes the file; None: in memory. Raises sqlite3.DatabaseError when it is damaged."""
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+        # What is written survives the process, which is all that is promised; a power cut costs the newest parts.
+        for pragma in ("journal_mode=WAL", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-2000"):
+            self._database.execute(f"PRAGMA {pragma}")
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            self._database.close()
+
+    def stored_bytes(self) -> int:
+        """What all chunks take."""
+        return int(self._one("SELECT COALESCE(SUM(stored_bytes), 0) FROM chunks")[0])
+
+    def find(self, tenant: str, kind: str, name: str) -> Owner | None:
+        """The tenant's owner of that name."""
+        row = self._one(
+            "SELECT id, kind, name, size_bytes, committed, used_at FROM owners WHERE tenant=? AND kind=? AND name=?",
+            tenant, kind, name,
+        )  # fmt: skip
+        return None if row is None else Owner(*row)
+
+    def create(self, tenant: str, kind: str, name: str, size_bytes: int | None, now: float) -> Owner:
+        """A new, empty owner; the one that is there when there is one."""
+        with self._transaction():
+            self._database.execute(
+                "INSERT OR IGNORE INTO owners (tenant, kind, name, size_bytes, committed, used_at) VALUES (?,?,?,?,0,?)",
+                (tenant, kind, name, size_bytes, now),
+            )
+        found = self.find(tenant, kind, name)
+        assert found is not None  # noqa: S101 - for the type checker: it was just inserted
+        return found
+
+    def touch(self, owner: Owner, now: float) -> None:
+        """Notes that it was used."""
+        with self._transaction():
+            self._database.execute("UPDATE owners SET used_at=? WHERE id=?", (now, owner.number))
+
+    def has_chunk(self, name: str) -> bool:
+        """Whether a part names the chunk."""
+        return self._one("SELECT 1 FROM chunks WHERE name=?", name) is not None
+
+    def add(self, owner: Owner, part: Part, stored_bytes: int, now: float) -> bool:
+        """Adds a part; to an upload only at its committed offset, which it moves. False when its place isn't free, or the
+        owner has gone."""
+        end = part.start + part.length
+        is_upload = owner.kind == UPLOAD
+        with self._transaction():
+            if not self._database.execute(
+                "UPDATE owners SET committed=MAX(committed, ?), used_at=? WHERE id=? AND (committed=? OR NOT ?)",
+                (end if is_upload else 0, now, owner.number, part.start, is_upload),
+            ).rowcount:
+                return False
+            if not self._database.execute(
+                "INSERT OR IGNORE INTO parts VALUES (?,?,?,?)",
+                (owner.number, part.start, part.length, part.chunk),
+            ).rowcount:
+                return False
+            self._database.execute(
+                "INSERT INTO chunks VALUES (?,?,1) ON CONFLICT (name) DO UPDATE SET parts=parts+1",
+                (part.chunk, stored_bytes),
+            )
+            return True
+
+    def parts(self, owner: Owner, start: int, end: int) -> list[Part]:
+        """The parts that overlap a range, in order."""
+        rows = self._all(
+            "SELECT start, length, chunk FROM parts WHERE owner=? AND start<? AND start+length>? ORDER BY start",
+            owner.number, end, start,
+        )  # fmt: skip
+        return [Part(*row) for row in rows]
+
+    def become_blob(self, tenant: str, owner: Owner, name: str, now: float) -> list[str] | None:
+        """Gives a complete upload its blob's name. Where that exists, the upload goes: the chunks to delete then."""
+        if self.find(tenant, BLOB, name) is not None:
+            return self.remove(owner)
+        with self._transaction():
+            self._database.execute(
+                "UPDATE owners SET kind=?, name=?, size_bytes=committed, used_at=? WHERE id=?",
+                (BLOB, name, now, owner.number),
+            )
+        return None
+
+    def remove(self, owner: Owner) -> list[str]:
+        """Forgets an owner; the names of the chunks that nobody needs any more."""
+        with self._transaction():
+            names = [
+                row[0]
+                for row in self._database.execute("SELECT chunk FROM parts WHERE owner=?", (owner.number,))
+            ]
+            self._database.executemany(
+                "UPDATE chunks SET parts=parts-1 WHERE name=?", [(name,) for name in names]
+            )
+            self._database.execute("DELETE FROM parts WHERE owner=?", (owner.number,))
+            self._database.execute("DELETE FROM owners WHERE id=?", (owner.number,))
+            return [
+                row[0]
+                for row in self._database.execute("DELETE FROM chunks WHERE parts<=0 RETURNING name")
+            ]
+
+    def oldest(self, kinds: Sequence[str], used_before: float) -> Owner | None:
+        """The owner that wasn't used for the longest time, before that moment."""
+        marks = ",".join("?" * len(kinds))
+        row = self._one(
+            "SELECT id, kind, name, size_bytes, committed, used_at FROM owners"  # noqa: S608 - marks only
+            f" WHERE used_at<? AND kind IN ({marks}) ORDER BY used_at LIMIT 1",
+            used_before, *kinds,
+        )  # fmt: skip
+        return None if row is None else Owner(*row)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    def _one(self, statement: str, *values: object) -> tuple[int | str | float | None, ...]:
+        with self._lock:
+            row: tuple[int | str | float | None, ...] = self._database.execute(statement, values).fetchone()
+            return row
+
+    def _all(self, statement: str, *values: object) -> list[tuple[int, int, str]]:
+        with self._lock:
+            return self._database.execute(statement, values).fetchall()

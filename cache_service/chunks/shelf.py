@@ -1,0 +1,137 @@
+"""Where chunks lie: files of a folder, or memory where there is no folder. Names are given, budgets are kept elsewhere.
+
+A chunk is compressed when a sample of it says that this pays; a byte before it says whether it was.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import zstandard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RAW, _ZSTD = b"\0", b"\1"
+_SAMPLE_BYTES = 16 * 1024
+_PAYING_RATIO = 0.8
+_LEVEL = 1  # higher ones cost more than the disk
+
+
+class ChunkShelf(Protocol):
+    """Keeps chunks by name. Blocks; meant for threads."""
+
+    def put(self, name: str, data: bytes) -> int:
+        """The bytes that it takes; raises OSError."""
+        ...
+
+    def get(self, name: str) -> bytes | None:
+        """The chunk; None when it isn't there or can't be read."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Removes it, if it is there."""
+        ...
+
+    def names(self) -> Iterator[str]:
+        """All that are there."""
+        ...
+
+
+class FolderShelf:
+    """A file a chunk, in 256 folders. `write()` has returned before `put` does, so a chunk survives this process."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        for number in range(256):
+            (directory / f"{number:02x}").mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def put(self, name: str, data: bytes) -> int:
+        """See `ChunkShelf.put`. Whoever reads it before it is whole finds that its content isn't its name."""
+        parts = encode(data)
+        descriptor = os.open(self._path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            total = sum(map(len, parts))
+            written = os.writev(descriptor, parts)
+            if written < total:
+                rest = memoryview(b"".join(parts))[written:]
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+        finally:
+            os.close(descriptor)
+        return total
+
+    def get(self, name: str) -> bytes | None:
+        """See `ChunkShelf.get`."""
+        try:
+            with open(self._path(name), "rb", buffering=0) as file:  # noqa: PTH123 - Path.open costs twice as much
+                return decode(file.read())
+        except (OSError, zstandard.ZstdError):
+            return None
+
+    def delete(self, name: str) -> None:
+        """See `ChunkShelf.delete`."""
+        with suppress(OSError):
+            os.unlink(self._path(name))  # noqa: PTH108 - as above
+
+    def names(self) -> Iterator[str]:
+        """See `ChunkShelf.names`."""
+        for number in range(256):
+            with suppress(OSError):
+                yield from os.listdir(self._directory / f"{number:02x}")  # noqa: PTH208
+
+    def _path(self, name: str) -> str:
+        return f"{self._directory}/{name[:2]}/{name}"
+
+
+class MemoryShelf:
+    """Chunks in memory, for a cache without a folder; they end with it."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[str, bytes] = {}
+
+    def put(self, name: str, data: bytes) -> int:
+        """See `ChunkShelf.put`."""
+        self._chunks[name] = stored = b"".join(encode(data))
+        return len(stored)
+
+    def get(self, name: str) -> bytes | None:
+        """See `ChunkShelf.get`."""
+        stored = self._chunks.get(name)
+        return None if stored is None else decode(stored)
+
+    def delete(self, name: str) -> None:
+        """See `ChunkShelf.delete`."""
+        self._chunks.pop(name, None)
+
+    def names(self) -> Iterator[str]:
+        """See `ChunkShelf.names`."""
+        yield from list(self._chunks)
+
+
+def encode(data: bytes) -> list[bytes]:
+    """The parts of a chunk as it is stored."""
+    view = memoryview(data)
+    middle = max(0, (len(data) - _SAMPLE_BYTES) // 2)
+    sample = view[middle : middle + _SAMPLE_BYTES]
+    compressor = zstandard.ZstdCompressor(level=_LEVEL)
+    if len(compressor.compress(sample)) < _PAYING_RATIO * len(sample):
+        packed = compressor.compress(data)
+        if len(packed) < _PAYING_RATIO * len(data):
+            return [_ZSTD, packed]
+    return [_RAW, data]
+
+
+def decode(stored: bytes) -> bytes | None:
+    """The chunk; None for nonsense.
+
+    Raises:
+        ZstdError: it is damaged.
+    """
+    kind, data = stored[:1], stored[1:]
+    if kind == _ZSTD:
+        return zstandard.ZstdDecompressor().decompress(data)
+    return data if kind == _RAW else None

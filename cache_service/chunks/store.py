@@ -1,0 +1,304 @@
+"""The chunk store: uploads that can be continued, blobs by digest, sparse blobs by key; a budget for all of them.
+
+A chunk's name is a hash of tenant and content, so that tenants share nothing, not even the time that a write takes.
+What is read is checked against its name. Blocks; meant for threads.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+from blake3 import blake3
+
+from cache_service.chunks.index import BLOB, SPARSE, UPLOAD, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cache_service.chunks.index import ChunkIndex, Owner
+    from cache_service.chunks.shelf import ChunkShelf
+
+_PIECE_BYTES = 1024 * 1024
+_MAX_HASHERS = 64
+
+
+class ChunkStoreFullError(Exception):
+    """No room is left, and nothing may be dropped for it."""
+
+
+class UnknownUploadError(Exception):
+    """There is no such upload."""
+
+
+class ForeignUploadError(Exception):
+    """The upload is another replica's."""
+
+
+class WrongOffsetError(Exception):
+    """A chunk doesn't begin where the last one ended; `committed` is where it has to."""
+
+    def __init__(self, offset: int, committed: int) -> None:
+        super().__init__(f"a chunk at {offset} came, {committed} is next")
+        self.committed = committed
+
+
+class WrongDigestError(Exception):
+    """The content has another digest."""
+
+
+class MissingChunkError(Exception):
+    """A chunk that was named, or is part of something, isn't there."""
+
+
+class _Hashing(NamedTuple):
+    offset: int
+    hasher: blake3
+
+
+class ChunkStore:
+    """See the module. `now` is passed in where time counts."""
+
+    def __init__(
+        self, index: ChunkIndex, shelf: ChunkShelf, *, replica: str, max_bytes: int, memory_bytes: int
+    ) -> None:
+        """`max_bytes` on the shelf, `memory_bytes` of the chunks used last are kept in memory as well."""
+        self._index = index
+        self._shelf = shelf
+        self._replica = replica
+        self._max_bytes = max_bytes
+        self._full_memory_bytes = memory_bytes
+        self._memory_bytes = memory_bytes
+        self._held: OrderedDict[str, bytes] = OrderedDict()
+        self._held_bytes = 0
+        self._lock = threading.Lock()
+        self._hashing: OrderedDict[int, _Hashing] = OrderedDict()
+        self.stored_bytes = index.stored_bytes()
+
+    def sweep_orphans(self) -> int:
+        """The number of chunks removed that no part names: a process died between the two."""
+        removed = 0
+        for name in self._shelf.names():
+            if not self._index.has_chunk(name):
+                self._shelf.delete(name)
+                removed += 1
+        return removed
+
+    def resize(self, ratio: float) -> None:
+        """Keeps that share of the configured memory; drops the rest at once."""
+        with self._lock:
+            self._memory_bytes = int(self._full_memory_bytes * ratio)
+            self._trim()
+
+    def begin_upload(self, tenant: str, size_bytes: int | None) -> Owner:
+        """A new upload.
+
+        Raises:
+            ChunkStoreFullError: one of that size would never fit.
+        """
+        if size_bytes is not None and size_bytes > self._max_bytes:
+            raise ChunkStoreFullError(f"{size_bytes} bytes are more than the chunk store's {self._max_bytes}")
+        name = f"{self._replica}/{secrets.token_hex(16)}"
+        return self._index.create(tenant, UPLOAD, name, size_bytes, time.time())
+
+    def upload(self, tenant: str, upload_id: str) -> Owner:
+        """An upload on its way; raises UnknownUploadError or ForeignUploadError."""
+        found = self._index.find(tenant, UPLOAD, upload_id)
+        if found is None:
+            if upload_id.rpartition("/")[0] != self._replica:
+                raise ForeignUploadError(f"upload {upload_id!r} belongs to another replica")
+            raise UnknownUploadError("there is no such upload")
+        return found
+
+    def blob(self, tenant: str, digest: str) -> Owner | None:
+        """A complete blob of the tenant."""
+        return self._index.find(tenant, BLOB, digest)
+
+    def sparse(self, tenant: str, key: str, size_bytes: int | None = None, *, create: bool = False) -> Owner | None:
+        """A sparse blob of the tenant, made where `create` says so."""
+        if create:
+            return self._index.create(tenant, SPARSE, key, size_bytes, time.time())
+        return self._index.find(tenant, SPARSE, key)
+
+    def touch(self, owner: Owner) -> None:
+        """Notes that it was used."""
+        self._index.touch(owner, time.time())
+
+    def missing(self, tenant: str, chunk_ids: Sequence[bytes]) -> list[bytes]:
+        """Those of `chunk_ids` that the tenant would have to send."""
+        return [each for each in chunk_ids if not self._index.has_chunk(_name(tenant, each))]
+
+    def append(self, tenant: str, owner: Owner, offset: int, data: bytes) -> int:
+        """The committed offset after the next bytes of an upload.
+
+        Raises:
+            WrongOffsetError: they aren't the next.
+            ChunkStoreFullError: there is no room.
+            UnknownUploadError: the upload has been aborted meanwhile.
+            OSError: the disk fails.
+        """
+        state = self._hashing.pop(owner.number, None)
+        if state is None or state.offset != offset:
+            present = self._index.find(tenant, UPLOAD, owner.name)
+            if present is None:
+                raise UnknownUploadError("there is no such upload")
+            if offset != present.committed:
+                raise WrongOffsetError(offset, present.committed)
+            state = _Hashing(0, blake3()) if offset == 0 else None
+        committed = offset + len(data)
+        self._put(tenant, owner, offset, data)
+        if state is not None:
+            state.hasher.update(data)
+            self._hashing[owner.number] = _Hashing(committed, state.hasher)
+            with self._lock:
+                while len(self._hashing) > _MAX_HASHERS:
+                    self._hashing.popitem(last=False)
+        return committed
+
+    def append_known(self, tenant: str, owner: Owner, offset: int, chunk_id: bytes) -> int:
+        """The committed offset after a chunk that the tenant has already; raises MissingChunkError, or as `append`."""
+        data = self._chunk(_name(tenant, chunk_id))
+        if data is None:
+            raise MissingChunkError("the chunk isn't there")
+        return self.append(tenant, owner, offset, data)
+
+    def fill(self, tenant: str, owner: Owner, offset: int, data: bytes) -> None:
+        """Adds bytes to a sparse blob, but those that are there already; raises as `append`."""
+        end = offset + len(data)
+        for part in self._index.parts(owner, offset, end):
+            if offset < part.start:
+                self._put(tenant, owner, offset, data[: part.start - offset])
+            data, offset = data[max(0, part.start + part.length - offset) :], max(offset, part.start + part.length)
+        if data:
+            self._put(tenant, owner, offset, data)
+
+    def complete(self, tenant: str, upload_id: str, digest: str) -> tuple[str, int]:
+        """Digest and size of the blob that an upload has become; again the same for one that has.
+
+        Raises:
+            UnknownUploadError, ForeignUploadError: see there.
+            WrongDigestError: it isn't `digest`, or the announced size isn't reached; the upload stays.
+        """
+        try:
+            owner = self.upload(tenant, upload_id)
+        except UnknownUploadError:
+            known = self._index.find(tenant, BLOB, digest) if digest else None
+            if known is None:
+                raise
+            return digest, known.committed
+        if owner.size_bytes not in {None, owner.committed}:
+            raise WrongDigestError(f"{owner.committed} bytes of {owner.size_bytes} came")
+        state = self._hashing.pop(owner.number, None)
+        if state is None or state.offset != owner.committed:
+            hasher = blake3()
+            for _, data in self.read(owner, 0, owner.committed):
+                hasher.update(data)
+        else:
+            hasher = state.hasher
+        found = f"b3:{hasher.hexdigest()}"
+        if digest and found != digest:
+            raise WrongDigestError(f"the content has the digest {found}")
+        self._drop(self._index.become_blob(tenant, owner, found, time.time()) or [])
+        return found, owner.committed
+
+    def abort(self, tenant: str, upload_id: str) -> None:
+        """Forgets an upload; raises as `upload`."""
+        self._remove(self.upload(tenant, upload_id))
+
+    def read(self, owner: Owner, offset: int, end: int) -> Iterator[tuple[int, bytes]]:
+        """Offsets and bytes of what is there of a range, in order, at most 1 MiB each.
+
+        Raises:
+            MissingChunkError: a chunk is lost or damaged.
+        """
+        for part in self._index.parts(owner, offset, end):
+            data = self._chunk(part.chunk)
+            if data is None or len(data) != part.length:
+                raise MissingChunkError(f"a chunk of {owner.name} at {part.start} is lost")
+            first, last = max(0, offset - part.start), min(part.length, end - part.start)
+            for start in range(first, last, _PIECE_BYTES):
+                yield part.start + start, data[start : min(last, start + _PIECE_BYTES)]
+
+    def expire(self, upload_seconds: float, blob_seconds: float) -> int:
+        """The number of owners dropped that nobody has used for so long."""
+        count = 0
+        for kinds, seconds in (((UPLOAD,), upload_seconds), ((BLOB, SPARSE), blob_seconds)):
+            while (owner := self._index.oldest(kinds, time.time() - seconds)) is not None:
+                self._remove(owner)
+                count += 1
+        self.stored_bytes = self._index.stored_bytes()
+        return count
+
+    def clean_up(self, ratio: float) -> None:
+        """Drops blobs, those used last at last, until they take at most that share of the budget."""
+        self._make_room(int(self._max_bytes * (1 - ratio)))
+
+    def _put(self, tenant: str, owner: Owner, offset: int, data: bytes) -> None:
+        content = blake3(data).digest()
+        name = _name(tenant, content)
+        stored = 0
+        is_new = not self._index.has_chunk(name)
+        if is_new:
+            self._make_room(len(data))
+            stored = self._shelf.put(name, data)
+            self.stored_bytes += stored
+        if not self._index.add(owner, Part(offset, len(data), name), stored, time.time()):
+            if is_new and not self._index.has_chunk(name):
+                self._shelf.delete(name)
+                self.stored_bytes -= stored
+            raise UnknownUploadError("the upload has gone, or has these bytes already")
+        self._hold(name, data)
+
+    def _make_room(self, count: int) -> None:
+        while self.stored_bytes + count > self._max_bytes:
+            victim = self._index.oldest((BLOB, SPARSE), time.time() + 1)
+            if victim is None:
+                raise ChunkStoreFullError(f"{self.stored_bytes} of {self._max_bytes} bytes are in use")
+            self._remove(victim)
+
+    def _remove(self, owner: Owner) -> None:
+        self._hashing.pop(owner.number, None)
+        self._drop(self._index.remove(owner))
+
+    def _drop(self, names: Sequence[str]) -> None:
+        for name in names:
+            with self._lock:
+                held = self._held.pop(name, None)
+                self._held_bytes -= len(held) if held is not None else 0
+            self._shelf.delete(name)
+        if names:
+            self.stored_bytes = self._index.stored_bytes()
+
+    def _chunk(self, name: str) -> bytes | None:
+        with self._lock:
+            held = self._held.get(name)
+            if held is not None:
+                self._held.move_to_end(name)
+                return held
+        data = self._shelf.get(name)
+        tenant_hash = name[:32]
+        if data is None or name[32:] != blake3(tenant_hash.encode() + blake3(data).digest()).hexdigest()[:32]:
+            return None
+        self._hold(name, data)
+        return data
+
+    def _hold(self, name: str, data: bytes) -> None:
+        with self._lock:
+            if name not in self._held:
+                self._held[name] = data
+                self._held_bytes += len(data)
+                self._trim()
+
+    def _trim(self) -> None:
+        while self._held_bytes > self._memory_bytes:
+            _, data = self._held.popitem(last=False)
+            self._held_bytes -= len(data)
+
+
+def _name(tenant: str, content: bytes) -> str:
+    """The chunk's name: half of it by the tenant and its content, all of it uniform, so that folders fill evenly."""
+    tenant_hash = blake3(tenant.encode() + content).hexdigest()[:32]
+    return tenant_hash + blake3(tenant_hash.encode() + content).hexdigest()[:32]

@@ -1,0 +1,186 @@
+"""Asynchronous client of the cache's ChunkService: uploads that can be continued, blobs, ranges."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self
+
+from grpc import aio
+
+from metaextract.cache.v1 import chunk_pb2 as pb
+from metaextract.cache.v1 import chunk_pb2_grpc
+from metaextract_client import channel
+from metaextract_client.cache import default_address
+from metaextract_client.errors import translated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    Metadata = Sequence[tuple[str, str]]
+
+
+class ChunkUpload:
+    """One stream of chunks. Send, and hear what is committed; close it, whatever happens.
+
+    Attributes:
+        upload_id: names the upload, to continue it elsewhere.
+        committed_offset: bytes from the beginning that are stored.
+    """
+
+    def __init__(self, call: aio.StreamStreamCall[pb.UploadChunksRequest, pb.UploadChunksResponse]) -> None:
+        self._call = call
+        self._credit = 0
+        self._has_news = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
+        self.upload_id = ""
+        self.committed_offset = 0
+        self.is_over = False
+
+    async def begin(self, start: pb.UploadStart) -> Self:
+        """Sends the start, and waits for the first answer; raises as the service answers."""
+        with translated():
+            await self._call.write(pb.UploadChunksRequest(start=start))
+            first = await self._call.read()
+            if not isinstance(first, pb.UploadChunksResponse):
+                await self._raise_status()
+                raise ConnectionError("the upload ended before it began")
+        self._hear(first)
+        self._reading = asyncio.create_task(self._read())
+        return self
+
+    async def send(self, chunk: pb.ChunkData) -> None:
+        """Sends a chunk once credit allows it; raises as the service answers."""
+        with translated():
+            while self._credit < len(chunk.data):
+                await self._wait()
+            self._credit -= len(chunk.data)
+            await self._call.write(pb.UploadChunksRequest(chunk=chunk))
+
+    async def wait_committed(self, offset: int) -> None:
+        """Returns once that many bytes are stored; raises as the service answers."""
+        with translated():
+            while self.committed_offset < offset:
+                await self._wait()
+
+    async def finish(self) -> None:
+        """Sends no more, and waits until all is stored."""
+        with translated():
+            await self._call.done_writing()
+            if self._reading is not None:
+                await self._reading
+            await self._raise_status()
+
+    def close(self) -> None:
+        """Breaks off what isn't finished; may be called again."""
+        self._call.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def _wait(self) -> None:
+        if self.is_over:
+            await self._raise_status()
+            raise ConnectionError("the upload has ended")
+        self._has_news.clear()
+        await self._has_news.wait()
+
+    async def _read(self) -> None:
+        try:
+            while isinstance(answer := await self._call.read(), pb.UploadChunksResponse):
+                self._hear(answer)
+        except aio.AioRpcError:
+            return  # whoever waits finds the status
+        finally:
+            self.is_over = True
+            self._has_news.set()
+
+    def _hear(self, answer: pb.UploadChunksResponse) -> None:
+        self.upload_id = answer.upload_id or self.upload_id
+        self.committed_offset = max(self.committed_offset, answer.committed_offset_bytes)
+        self._credit += answer.credit_bytes
+        self._has_news.set()
+
+    async def _raise_status(self) -> None:
+        code = await self._call.code()
+        if code.value[0]:
+            raise aio.AioRpcError(
+                code,
+                await self._call.initial_metadata(),
+                await self._call.trailing_metadata(),
+                await self._call.details(),
+            )
+
+
+class AsyncChunkClient:
+    """Belongs to one event loop. A connection of its own: bulk must not stand before small calls."""
+
+    def __init__(self, address: str | None = None) -> None:
+        self._channel = aio.insecure_channel(
+            address or default_address(), options=[*channel.options(retries=False), *channel.FAST_RECONNECT]
+        )
+        self._stub = chunk_pb2_grpc.ChunkServiceStub(self._channel)
+
+    async def find_missing(
+        self, chunk_ids: Sequence[bytes], timeout: float | None = 10.0, metadata: Metadata | None = None
+    ) -> list[bytes]:
+        """Those of the BLAKE3 ids that would have to be sent."""
+        request = pb.FindMissingChunksRequest(chunk_ids=chunk_ids)
+        with translated():
+            response = await self._stub.FindMissingChunks(request, timeout=timeout, metadata=metadata)
+        return list(response.missing_chunk_ids)
+
+    async def get_upload(
+        self, upload_id: str, timeout: float | None = 10.0, metadata: Metadata | None = None
+    ) -> pb.GetUploadResponse:
+        """Where an upload is; NotFoundError, or UnavailableError when it is another replica's."""
+        with translated():
+            return await self._stub.GetUpload(
+                pb.GetUploadRequest(upload_id=upload_id), timeout=timeout, metadata=metadata
+            )
+
+    async def upload(self, start: pb.UploadStart, metadata: Metadata | None = None) -> ChunkUpload:
+        """A begun stream of chunks."""
+        upload = ChunkUpload(self._stub.UploadChunks(metadata=metadata))
+        try:
+            return await upload.begin(start)
+        except BaseException:
+            upload.close()
+            raise
+
+    async def complete(
+        self, upload_id: str, digest: str = "", timeout: float | None = 60.0, metadata: Metadata | None = None
+    ) -> pb.CompleteUploadResponse:
+        """Digest and size of the blob; InvalidRequestError when it isn't `digest`."""
+        request = pb.CompleteUploadRequest(upload_id=upload_id, digest=digest)
+        with translated():
+            return await self._stub.CompleteUpload(request, timeout=timeout, metadata=metadata)
+
+    async def abort(
+        self, upload_id: str, timeout: float | None = 10.0, metadata: Metadata | None = None
+    ) -> None:
+        """Forgets an upload."""
+        with translated():
+            await self._stub.AbortUpload(
+                pb.AbortUploadRequest(upload_id=upload_id), timeout=timeout, metadata=metadata
+            )
+
+    async def read_blob(
+        self, request: pb.ReadBlobRequest, timeout: float | None = 60.0, metadata: Metadata | None = None
+    ) -> AsyncIterator[pb.ReadBlobResponse]:
+        """The size, then what is there of the ranges; NotFoundError for an unknown blob."""
+        call = self._stub.ReadBlob(request, timeout=timeout, metadata=metadata)
+        try:
+            with translated():
+                async for answer in call:
+                    yield answer
+        finally:
+            call.cancel()
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self._channel.close(grace=None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -1,0 +1,209 @@
+"""Sessions with a file of this machine, as context managers that clean up: call, file, and what is being sent."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import grpc
+
+from metaextract_client.errors import UnavailableError, translated
+from metaextract_client.session import SessionFile, SessionState, run_session, run_session_async
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import BinaryIO
+
+    from metaextract.document.v1 import document_pb2
+    from metaextract.extractor.v1 import extractor_pb2 as pb
+    from metaextract.extractor.v1 import extractor_pb2_grpc
+    from metaextract_client.retry import Retrier
+    from metaextract_client.session import SessionProgress
+
+
+class SessionOptions(NamedTuple):
+    """How a session goes, beside what is to be extracted."""
+
+    client_id: str = ""
+    """Whose file it is; "" doesn't name the file's state, so that nothing is found again by it."""
+    digest: str = ""
+    """"b3:<hex>" of the content, where it is known."""
+    upload_id: str = ""
+    """Continues an upload that broke off."""
+    on_progress: Callable[[SessionProgress], None] | None = None
+    on_upload_id: Callable[[str], None] | None = None
+    """Told the name of the upload, to be kept for `upload_id`."""
+
+
+def default_client_id() -> str:
+    """This user on this machine."""
+    with suppress(OSError):
+        machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+        return f"{machine or socket.gethostname()}:{_user()}"
+    return f"{socket.gethostname()}:{_user()}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid()) if hasattr(os, "getuid") else "user"
+
+
+class _Base:
+    def __init__(
+        self,
+        retrier: Retrier,
+        path: str | Path,
+        options: pb.ExtractOptions | None,
+        session: SessionOptions,
+        timeout: float | None,
+    ) -> None:
+        self._retrier = retrier
+        self._path = Path(path)
+        self._options = options
+        self._session = session
+        self._timeout = timeout
+        self._file: BinaryIO | None = None
+        self._state: SessionState | None = None
+        self._upload_id = session.upload_id
+        self._sent_before = 0
+
+    @property
+    def partial(self) -> document_pb2.Document | None:
+        """What was known last, even when the session broke off."""
+        return self._state.partial if self._state is not None else None
+
+    @property
+    def upload_id(self) -> str:
+        """Names the upload, to continue it; "" when there is none."""
+        return self._state.upload_id if self._state is not None else self._upload_id
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes of the file that were sent, in all attempts."""
+        return self._sent_before + (self._state.sent_bytes if self._state is not None else 0)
+
+    def _begin(self, file: BinaryIO) -> SessionState:
+        """The state of another attempt, which continues the last one's upload."""
+        if self._state is not None:
+            self._sent_before += self._state.sent_bytes
+            self._upload_id = self._state.upload_id
+        session = self._session
+        self._state = SessionState(
+            SessionFile(file, self._path.name),
+            self._options,
+            client_id=session.client_id,
+            digest=session.digest,
+            upload_id=self._upload_id,
+            on_progress=session.on_progress,
+            on_upload_id=session.on_upload_id,
+        )
+        return self._state
+
+    def _result(self, state: SessionState) -> pb.SessionResult:
+        if state.result is None:
+            raise UnavailableError("the session ended without a result", grpc.StatusCode.UNAVAILABLE)
+        return state.result
+
+
+class Session(_Base):
+    """A file and its session; `with` it."""
+
+    def __init__(
+        self,
+        stub: extractor_pb2_grpc.ExtractorServiceStub,
+        retrier: Retrier,
+        path: str | Path,
+        options: pb.ExtractOptions | None,
+        session: SessionOptions,
+        timeout: float | None,
+    ) -> None:
+        super().__init__(retrier, path, options, session, timeout)
+        self._stub = stub
+        self._calls: list[grpc.Call] = []
+
+    def run(self) -> pb.SessionResult:
+        """The document and how it was made; breaks are mended within the retry policy, without sending again what is kept.
+
+        Raises:
+            OSError: the file can't be read.
+        """
+        file = self._file
+        if file is None:
+            raise ValueError("the session isn't open: use `with`")
+
+        def attempt(remaining: float | None) -> pb.SessionResult:
+            state = self._begin(file)
+
+            def call(requests: Iterator[pb.ExtractSessionRequest]) -> Iterable[pb.ExtractSessionResponse]:
+                started = self._stub.ExtractSession(requests, timeout=remaining)
+                self._calls[:] = [started]
+                return started
+
+            with translated():
+                run_session(state, call)
+            return self._result(state)
+
+        seekable = SessionFile(file, "").can_seek
+        return self._retrier.run(attempt, self._timeout, repeatable=seekable)
+
+    def cancel(self) -> None:
+        """Ends what is running, from another thread; the server frees everything."""
+        for call in self._calls:
+            call.cancel()
+
+    def __enter__(self) -> Self:
+        self._file = self._path.open("rb", buffering=0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cancel()
+        if self._file is not None:
+            self._file.close()
+
+
+class AsyncSession(_Base):
+    """See `Session`; `async with` it."""
+
+    def __init__(
+        self,
+        stub: extractor_pb2_grpc.ExtractorServiceAsyncStub,
+        retrier: Retrier,
+        path: str | Path,
+        options: pb.ExtractOptions | None,
+        session: SessionOptions,
+        timeout: float | None,
+    ) -> None:
+        super().__init__(retrier, path, options, session, timeout)
+        self._stub = stub
+
+    async def run(self) -> pb.SessionResult:
+        """See `Session.run`. Cancel the task to end it."""
+        file = self._file
+        if file is None:
+            raise ValueError("the session isn't open: use `async with`")
+
+        async def attempt(remaining: float | None) -> pb.SessionResult:
+            state = self._begin(file)
+            with translated():
+                await run_session_async(
+                    state, lambda requests: self._stub.ExtractSession(requests, timeout=remaining)
+                )
+            return self._result(state)
+
+        seekable = SessionFile(file, "").can_seek
+        return await self._retrier.run_async(attempt, self._timeout, repeatable=seekable)
+
+    async def __aenter__(self) -> Self:
+        self._file = await asyncio.to_thread(self._path.open, "rb", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()

@@ -1,0 +1,1 @@
+"""Sessions: a client offers a file, the server asks for the bytes that it needs."""

@@ -1,0 +1,39 @@
+"""The digests of a stream: computed in a thread, in order, while the next chunks arrive."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from blake3 import blake3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class StreamHasher:
+    """BLAKE3 and what else is asked for. `with` it: its thread ends."""
+
+    def __init__(self, algorithms: Iterable[str]) -> None:
+        self._hashers: dict[str, Any] = {"blake3": blake3()}
+        for name in algorithms:
+            if name != "blake3":
+                self._hashers[name] = hashlib.new(name)
+        # One thread a stream keeps its chunks in order without a lock.
+        self.thread = ThreadPoolExecutor(1, "hash")
+
+    def update(self, data: bytes) -> None:
+        """The next bytes. Blocks; meant for the thread."""
+        for hasher in self._hashers.values():
+            hasher.update(data)
+
+    def digests(self) -> dict[str, str]:
+        """Lower-case hexadecimal, by algorithm."""
+        return {name: str(hasher.hexdigest()) for name, hasher in self._hashers.items()}
+
+    def __enter__(self) -> StreamHasher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.thread.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,177 @@
+"""Takes a whole stream in: hashed, and handed to a sink that keeps it, or to none.
+
+Ranges that were pulled before don't come again: they are put into their places.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from extractor_service.sessions.hashing import StreamHasher
+from extractor_service.sessions.link import Stream
+from extractor_service.sources.spans import Span, SpanSet
+from metaextract.extractor.v1 import extractor_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from extractor_service.sessions.credits import StreamCredit
+    from extractor_service.sessions.link import SessionLink
+    from extractor_service.sources.sparse import SparseFile
+
+_PIECE_BYTES = 1024 * 1024
+_MAX_BUSY = 2
+"""Chunks that are being hashed while the next one is handed on."""
+
+
+class Sink(Protocol):
+    """Keeps a stream."""
+
+    async def put(self, offset: int, chunk: pb.FileChunk) -> None:
+        """Takes the next chunk; returns when it may be forgotten here."""
+        ...
+
+
+class NoSink:
+    """Keeps nothing."""
+
+    async def put(self, offset: int, chunk: pb.FileChunk) -> None:
+        """Nothing to do."""
+
+
+class SpoolSink:
+    """Keeps the stream in a sparse file."""
+
+    def __init__(self, file: SparseFile) -> None:
+        self._file = file
+
+    async def put(self, offset: int, chunk: pb.FileChunk) -> None:
+        """Writes the chunk; raises SpoolFullError."""
+        await asyncio.to_thread(self._file.write, offset, chunk.data)
+
+
+class Terms:
+    """What acks say of the server: its level, the size of chunks, whether windows may grow."""
+
+    def __init__(self, level: Callable[[], int], chunk_bytes: Callable[[], int], may_grow: Callable[[], bool]) -> None:
+        self.level = level
+        self.chunk_bytes = chunk_bytes
+        self.may_grow = may_grow
+
+
+async def take_whole(
+    link: SessionLink,
+    file: SparseFile,
+    size_bytes: int | None,
+    credit: StreamCredit,
+    sink: Sink,
+    algorithms: Iterable[str] | None,
+    terms: Terms,
+    begin_at: int = 0,
+    earlier: AsyncIterator[bytes] | None = None,
+) -> tuple[int, dict[str, str]]:
+    """Size and digests of the whole file, of which the client sends what comes after `begin_at`; no digests when
+    `algorithms` is None.
+
+    `earlier` has the bytes before `begin_at`, for the digests. `size_bytes` is None for a client that can't seek: its
+    stream ends when it says so.
+    """
+    if size_bytes is None:
+        spans, has_end = [Span(0, 0)], False
+    else:
+        spans, has_end = file.present.missing(begin_at, size_bytes - begin_at), True
+    stream = Stream(spans, credit, has_end=has_end)
+    first_credit = credit.grant(may_grow=terms.may_grow())
+    link.begin_stream(stream)
+    link.post(link.begin_stream_request(spans if has_end else [], first_credit))
+    watch = asyncio.create_task(link.watch_stream())
+    work = asyncio.create_task(
+        _consume(link, stream, file, size_bytes, credit, sink, algorithms, terms, begin_at, earlier)
+    )
+    try:
+        await asyncio.wait({watch, work}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            watch.result()  # raises
+        return work.result()
+    finally:
+        link.end_stream()
+        for task in (watch, work):
+            task.cancel()
+        await asyncio.gather(watch, work, return_exceptions=True)
+
+
+async def _consume(
+    link: SessionLink,
+    stream: Stream,
+    file: SparseFile,
+    size_bytes: int | None,
+    credit: StreamCredit,
+    sink: Sink,
+    algorithms: Iterable[str] | None,
+    terms: Terms,
+    begin_at: int,
+    earlier: AsyncIterator[bytes] | None,
+) -> tuple[int, dict[str, str]]:
+    loop = asyncio.get_running_loop()
+    # What is at hand when the stream begins won't come; what comes later mustn't be taken for it.
+    at_hand = SpanSet() if size_bytes is None else SpanSet(file.present)
+    position = begin_at
+    with StreamHasher(algorithms or ()) as hasher:
+        busy: deque[tuple[asyncio.Future[None], int]] = deque()
+
+        async def feed(offset: int, chunk: pb.FileChunk, credited: int) -> None:
+            if algorithms is not None:
+                while len(busy) >= _MAX_BUSY:
+                    await settle()
+                busy.append((loop.run_in_executor(hasher.thread, hasher.update, chunk.data), credited))
+            await sink.put(offset, chunk)
+            if algorithms is None:
+                acknowledge(credited)
+
+        async def settle() -> None:
+            done, credited = busy.popleft()
+            await done
+            acknowledge(credited)
+
+        def acknowledge(count: int) -> None:
+            credit.consume(count)
+            granted = credit.grant(may_grow=terms.may_grow())
+            if granted:
+                link.post(_ack(link, granted, terms))
+
+        async def fill(end: int) -> None:
+            """Feeds what is at hand up to `end`."""
+            nonlocal position
+            while position < end:
+                length = min(_PIECE_BYTES, end - position)
+                data = await asyncio.to_thread(file.read, position, length)
+                await feed(position, pb.FileChunk(offset_bytes=position, data=data), 0)
+                position += length
+
+        if earlier is not None and algorithms is not None:
+            async for data in earlier:
+                await loop.run_in_executor(hasher.thread, hasher.update, data)
+        async for chunk in stream.chunks():
+            if at_hand.missing(position, chunk.offset_bytes - position):
+                raise RuntimeError("a gap in the stream")
+            await fill(chunk.offset_bytes)
+            await feed(position, chunk, len(chunk.data))
+            position += len(chunk.data)
+        if size_bytes is not None:
+            await fill(size_bytes)
+        while busy:
+            await settle()
+        return position, hasher.digests() if algorithms is not None else {}
+
+
+def _ack(link: SessionLink, credit_bytes: int, terms: Terms) -> pb.ExtractSessionResponse:
+    return pb.ExtractSessionResponse(
+        ack=pb.SessionAck(
+            committed_offset_bytes=link.committed_offset,
+            credit_bytes=credit_bytes,
+            level=terms.level(),  # type: ignore[arg-type]
+            chunk_bytes=terms.chunk_bytes(),
+        )
+    )
