@@ -14,7 +14,9 @@ from extractor_service.formats import fields, ifd, raw_names
 from extractor_service.formats.exif_blocks import BLOCKS
 from extractor_service.formats.exif_values import CHARSET_TEXTS, CONVERSIONS, commented
 from extractor_service.formats.reader import TruncatedError
+from extractor_service.formats.strides import Stride
 from extractor_service.formats.tagset import Tag, build, raw_table
+from extractor_service.sources.base import will_read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 SECTION = "exif"
 _MAX_DIRECTORIES = 200
 _MAX_DEPTH = 8
+_DIRECTORY_BYTES = 1024
+_MAX_ANNOUNCED_BYTES = 64 * 1024
 _MAX_LIST = 2048  # longer lists are strip tables and curves: their length says it all
 _MAX_PACKET_BYTES = 4 * 1024 * 1024
 _POINTER_BYTES = 64  # what following a pointer costs at least
@@ -112,6 +116,8 @@ class Walk:
         self.base = directories.reader.base
         self.blocks: set[tuple[int, int, int]] = set()
         self._seen: set[int] = set()
+        self._stride = Stride()
+        self._shifts: list[tuple[int, int]] = []
         self._geo: dict[int, Value] = {}
 
     def run(self) -> None:
@@ -144,11 +150,14 @@ class Walk:
                 self._problem(ProblemKind.LIMIT, "too many or too deep directories", task.offset)
                 return
             self._seen.add(task.offset)
+            if task.group.startswith("IFD"):
+                self._announce(task.offset)
             try:
                 directory = self.directories.read(task.offset)
             except TruncatedError as error:
                 self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut: {error}", task.offset)
                 continue
+            self._announce_values(task, directory)
             inner = self._directory(task, directory)
             if directory.is_cut:
                 self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut", task.offset)
@@ -156,6 +165,31 @@ class Walk:
                 main += 1
                 tasks.append(_Task(directory.next_offset, f"IFD{main}", 0))
             tasks.extend(reversed(inner))
+
+    def _announce(self, offset: int) -> None:
+        """Names where the chain's next directories are likely to be, with values at the places that the last one's had."""
+        hints = [
+            (self.base + place + shift, length)
+            for place in (offset, *self._stride.following(offset))
+            for shift, length in ((0, _DIRECTORY_BYTES), *self._shifts)
+        ]
+        will_read(self.directories.reader.source, hints)
+
+    def _announce_values(self, task: _Task, directory: ifd.Directory) -> None:
+        """Names the values that this directory keeps elsewhere and that will be read, and what it leads to."""
+        places = [
+            (entry.offset, min(entry.size_bytes, _MAX_LIST))
+            for entry in directory.entries
+            if not entry.inline and 0 < entry.size_bytes <= _MAX_ANNOUNCED_BYTES
+        ]
+        if directory.next_offset and task.group.startswith("IFD"):
+            self._shifts = [(offset - task.offset, length) for offset, length in places]
+        pointers = [
+            (int.from_bytes(entry.inline[:4], "big" if self.directories.reader.big_endian else "little"), _DIRECTORY_BYTES)
+            for entry in directory.entries
+            if entry.tag in _POINTERS and entry.count == 1 and entry.inline
+        ]  # fmt: skip
+        will_read(self.directories.reader.source, [(self.base + at, size) for at, size in (*places, *pointers)])
 
     def _directory(self, task: _Task, directory: ifd.Directory) -> list[_Task]:
         group = task.group

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, ProblemKind, Struct
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.strides import Stride
+from extractor_service.sources.base import will_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,13 +48,17 @@ class _Header(NamedTuple):
 
 def parse(source: ByteSource, document: Document) -> None:
     """One field per card: keyword, typed value, and the card's comment as the note."""
-    offset = 0
+    offset, header_bytes = 0, BLOCK
+    stride = Stride()
     for number in range(_MAX_HDUS):
+        # Headers before their data, at a distance that often repeats: hints for those to come, with this one's length.
+        will_read(source, [(each, header_bytes) for each in (offset, *stride.following(offset))])
         try:
             header = _read_header(source, offset, document)
         except _NoHeaderError as error:
             _report_end(source, document, number, offset, error)
             return
+        header_bytes = header.end - offset
         values = {card.keyword: card.value for card in reversed(header.cards)}
         group = _group_name(number, values)
         for card in header.cards:

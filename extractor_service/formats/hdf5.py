@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import LimitExceededError, ProblemKind, Struct
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.sources.base import will_read
 from extractor_service.sources.fileobj import SourceFile
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SECTION = "hdf5"
 _MAX_DEPTH = 64
+_MAX_ANNOUNCED = 1024
+_HEADER_BYTES = 512
 _MAX_ATTRIBUTE_BYTES = 64 * 1024
 _MAX_ITEMS = 256
 _MAX_VALUE_DEPTH = 12
@@ -38,12 +41,13 @@ def parse(source: ByteSource, document: Document) -> None:
     with file:
         if file.userblock_size:
             document.add(SECTION, "UserBlockSize", file.userblock_size, unit="By", group="/")
-        _Tree(h5py, document, file["/"]).visit(file, "/", 0)
+        _Tree(h5py, document, file["/"], source).visit(file, "/", 0)
 
 
 class _Tree:
-    def __init__(self, h5py: Any, document: Document, root: Any) -> None:
+    def __init__(self, h5py: Any, document: Document, root: Any, source: ByteSource) -> None:
         self._h5py = h5py
+        self._source = source
         self._document = document
         info = h5py.h5o.get_info(root.id)
         self._seen: set[tuple[int, int]] = {(info.fileno, info.addr)}
@@ -55,10 +59,20 @@ class _Tree:
             self._document.problem(SECTION, ProblemKind.LIMIT, f"{path}: deeper than {_MAX_DEPTH} groups")
             return
         names = self._guard(path, lambda: list(group)) or []
+        self._guard(path, lambda: self._announce(group, names))
         for name in names:
             self._guard(
                 f"{path.rstrip('/')}/{name}", lambda name=name: self._member(group, name, path, depth)
             )
+
+    def _announce(self, group: Any, names: list[str]) -> None:
+        """Names the places of the members' headers, all at once: a distant file then sends them in one answer."""
+        places = []
+        for name in names[:_MAX_ANNOUNCED]:
+            info = group.id.links.get_info(name.encode())
+            if info.type == self._h5py.h5l.TYPE_HARD:
+                places.append((int(info.u), _HEADER_BYTES))
+        will_read(self._source, places)
 
     def _member(self, group: Any, name: str, parent: str, depth: int) -> None:
         h5py, document = self._h5py, self._document

@@ -9,10 +9,13 @@ from extractor_service.formats import boxes, film
 from extractor_service.formats.damage import Surviving
 from extractor_service.formats.film_header import SECTION
 from extractor_service.formats.reader import Reader, TruncatedError
+from extractor_service.sources.base import will_read
 
 if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
+
+_NEXT_BYTES = 4096
 
 
 def parse(source: ByteSource, document: Document) -> None:
@@ -25,6 +28,8 @@ def parse(source: ByteSource, document: Document) -> None:
             elif box.kind == b"moov":
                 headers = film.Film(reader, document)
                 for inner in boxes.walk(reader, box.offset, box.offset + box.length):
+                    # A track's tables of samples are skipped; what follows it is fetched along with its own headers.
+                    will_read(source, [(inner.offset + inner.length, _NEXT_BYTES)])
                     with Surviving(document, SECTION, f"box {inner.kind!r}", inner.offset):
                         headers.box(inner)
     except TruncatedError as error:
