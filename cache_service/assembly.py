@@ -132,7 +132,8 @@ async def _open_chunks(
         memory_bytes=settings.cache_chunk_memory_bytes if directory else 0,
     )
     stack.push_async_callback(
-        _cancel, {asyncio.create_task(_tidy(store, settings.cache_upload_seconds, settings.cache_blob_seconds))}
+        _cancel,
+        {asyncio.create_task(_tidy(store, settings.cache_upload_seconds, settings.cache_blob_seconds))},
     )
     return store
 

@@ -8,7 +8,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from cache_service import convert_pressure
-from cache_service.chunks.receiving import MAX_CHUNK_BYTES, WINDOW_BYTES, DamagedChunkError, Receiver, TooMuchError
+from cache_service.chunks.receiving import (
+    MAX_CHUNK_BYTES,
+    WINDOW_BYTES,
+    DamagedChunkError,
+    Receiver,
+    TooMuchError,
+)
 from cache_service.chunks.store import (
     ChunkStoreFullError,
     ForeignUploadError,

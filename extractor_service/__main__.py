@@ -19,6 +19,7 @@ from extractor_service.load_report import SERVICE as ORCA_SERVICE
 from extractor_service.load_report import LoadReporter, OrcaService, add_orca
 from extractor_service.modules.registry import MODULES
 from extractor_service.near_cache import NearCache, follow
+from extractor_service.opening import Opener
 from extractor_service.parsing import Parsing
 from extractor_service.pipeline import Pipeline
 from extractor_service.planning import Planner
@@ -87,16 +88,20 @@ async def running_extractor(
     )
     chunk_client = AsyncChunkClient(settings.cache_address)
     retention = Retention(chunk_client, backoff.level, is_enabled=settings.retain_uploads)
+    budget = SpoolBudget(settings.spool_bytes, settings.max_uploads + settings.max_sessions)
+    opener = Opener(settings, retention, budget)
     servicer = ExtractorServicer(
         Parts(
             pipeline,
             backoff,
             retention,
             CreditPool(settings.upload_credit_bytes),
-            SpoolBudget(settings.spool_bytes, settings.max_uploads + settings.max_sessions),
+            budget,
             settings,
             {module.name: module for module in MODULES},
         ),
+        opener,
+        planner,
         formats,
     )
     reporter = LoadReporter(backoff)
@@ -134,6 +139,7 @@ async def running_extractor(
         memory.sampler.close()
         await settle(_SETTLE_SECONDS)
         await retention.settle(_SETTLE_SECONDS)
+        await opener.close()
         await chunk_client.close()
         await cache_client.close()
         await pool.close()

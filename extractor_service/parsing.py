@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,6 +16,8 @@ from service_runtime.memory.levels import PressureLevel
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
+    import asyncio
+
     from extractor_service.backoff.state import BackoffState
     from extractor_service.planning import Plan, Planner
     from extractor_service.sources.base import Input
@@ -94,9 +95,7 @@ class Parsing:
             )
         is_whole = all(module.outcome == Outcome.OK.value for module in result.modules)
         if result.failure is None and is_whole:
-            self._planner.observe(
-                format_name, plan, seconds, result.source_bytes_read, result.memory_bytes
-            )
+            self._planner.observe(format_name, plan, seconds, result.source_bytes_read, result.memory_bytes)
 
     def _read_ahead_bytes(self) -> int:
         level = self._backoff.level()

@@ -155,11 +155,10 @@ class Pipeline:
         )
         return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads)
 
-    async def cached(
-        self, source: Input, options: ExtractionOptions, format_name: str
-    ) -> Extraction | None:
+    async def cached(self, source: Input, options: ExtractionOptions, format_name: str) -> Extraction | None:
         """The document as the cache has it, of a file whose format is known and whose bytes aren't; None when a part is
-        missing."""
+        missing.
+        """
         file_format = next((each for each in self._formats if each.name == format_name), None)
         context = ModuleContext(file_format, options.digest_algorithms)
         steps = self._plan(source, options, context)
@@ -232,8 +231,7 @@ class Pipeline:
             if module.name not in options.modules or not module.applies(context):
                 continue
             if module.name == "digests" and (
-                source.complete is not None
-                or {"blake3", *options.digest_algorithms} <= set(source.digests)
+                source.complete is not None or {"blake3", *options.digest_algorithms} <= set(source.digests)
             ):
                 continue
             version = effective_version(module, self._modules, context)

@@ -70,7 +70,9 @@ class Planner:
             max(table_bytes, measured), min(size_bytes, int(known.read_bytes)), known.seconds, known.count
         )
 
-    def observe(self, format_name: str, plan: Plan, seconds: float, read_bytes: int, memory_bytes: int) -> None:
+    def observe(
+        self, format_name: str, plan: Plan, seconds: float, read_bytes: int, memory_bytes: int
+    ) -> None:
         """An extraction of the format has ended."""
         known = self._known.setdefault(format_name, _Known())
         known.seconds_ratios.append(seconds / max(plan.seconds, _LEAST_SECONDS))

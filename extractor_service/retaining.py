@@ -20,11 +20,11 @@ from service_runtime.memory.levels import PressureLevel
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from extractor_service.sources.distant import Fetch
-    from extractor_service.sources.sparse import SparseFile
     from extractor_service.sources.spans import Span
+    from extractor_service.sources.sparse import SparseFile
     from metaextract.extractor.v1 import extractor_pb2
     from metaextract_client.chunks import AsyncChunkClient, ChunkUpload
 
@@ -53,6 +53,7 @@ class Relay:
         self._metadata = _metadata()
         self._unacked: deque[tuple[int, extractor_pb2.FileChunk]] = deque()
         self._unacked_bytes = 0
+        self._sent_to = upload.committed_offset
         self.upload_id = upload.upload_id
         self.begin_at = upload.committed_offset
 
@@ -69,16 +70,15 @@ class Relay:
         """
         self._unacked.append((offset, chunk))
         self._unacked_bytes += len(chunk.data)
-        await self._persist(lambda: self._upload.send(_chunk(offset, chunk)))
+        await self._persist(self._pump)
         self._trim()
         while self._unacked_bytes > _MAX_UNACKED_BYTES:
-            first = self._unacked[0]
-            await self._persist(lambda end=first[0] + len(first[1].data): self._upload.wait_committed(end))
+            await self._persist(self._pump_and_wait)
             self._trim()
 
     async def finish(self, digest: str) -> str:
         """The digest of all that was sent, verified by the cache; raises RelayLostError, InvalidRequestError."""
-        await self._persist(lambda: self._upload.finish())
+        await self._persist(self._pump_and_finish)
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
@@ -113,12 +113,28 @@ class Relay:
             self._unacked.popleft()
             self._unacked_bytes -= len(chunk.data)
 
-    async def _persist(self, action: Callable[[], object]) -> None:
-        """Does it; after a break again, with all that wasn't acknowledged."""
+    async def _pump(self) -> None:
+        """Sends what this connection hasn't sent yet."""
+        for offset, chunk in list(self._unacked):
+            if offset >= self._sent_to:
+                await self._upload.send(_chunk(offset, chunk))
+                self._sent_to = offset + len(chunk.data)
+
+    async def _pump_and_wait(self) -> None:
+        await self._pump()
+        offset, chunk = self._unacked[0]
+        await self._upload.wait_committed(offset + len(chunk.data))
+
+    async def _pump_and_finish(self) -> None:
+        await self._pump()
+        await self._upload.finish()
+
+    async def _persist(self, action: Callable[[], Awaitable[None]]) -> None:
+        """Does it; after a break again, once the cache is back."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
-                await action()  # type: ignore[misc] # each is a coroutine function
+                await action()
             except (NotFoundError, OverloadedError) as error:
                 raise RelayLostError(str(error)) from error
             except _FAILURES as error:
@@ -137,14 +153,12 @@ class Relay:
                 self._upload = await self._client.upload(
                     chunk_pb2.UploadStart(upload_id=self.upload_id), metadata=self._metadata
                 )
-                self._trim()
-                # All but the newest: whoever broke off sends that one again itself.
-                for offset, chunk in list(self._unacked)[:-1]:
-                    await self._upload.send(_chunk(offset, chunk))
             except (NotFoundError, OverloadedError) as error:
                 raise RelayLostError(str(error)) from error
             except _FAILURES:
                 continue
+            self._trim()
+            self._sent_to = self._upload.committed_offset
             return
 
 
@@ -212,7 +226,12 @@ class Retention:
         """Keeps the blocks of `file` under `key`, but those `known` there, in the background."""
         fresh = [span for span in file.present if span not in known]
         total = sum(span.length for span in fresh)
-        if not total or total > _MAX_BLOCKS_BYTES or not self.is_allowed or len(self._keeping) >= _MAX_KEEPING:
+        if (
+            not total
+            or total > _MAX_BLOCKS_BYTES
+            or not self.is_allowed
+            or len(self._keeping) >= _MAX_KEEPING
+        ):
             return
         blocks = [
             (offset, file.read(offset, min(_PIECE_BYTES, span.end - offset)))
@@ -265,9 +284,7 @@ class Retention:
         """The size, with the ranges put into `file`; None when it isn't there."""
         size = None
         try:
-            async with contextlib.aclosing(
-                self._client.read_blob(request, metadata=_metadata())
-            ) as answers:
+            async with contextlib.aclosing(self._client.read_blob(request, metadata=_metadata())) as answers:
                 async for answer in answers:
                     if answer.HasField("size_bytes"):
                         size = answer.size_bytes

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractor_service import convert, convert_backoff
-from extractor_service.sources.inline import InlineInput
-from extractor_service.sources.local import (
-    ForbiddenFileError,
-    InvalidUriError,
-    MissingFileError,
-    open_local,
-)
+from extractor_service import convert, convert_backoff, convert_plan
+from extractor_service.batch import Batch
 from extractor_service.sessions.session import Session
 from extractor_service.upload import receive_upload
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from service_runtime.backoff_table import WorkClass
-from service_runtime.errors import InvalidRequestError, SourceForbiddenError, SourceNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -27,10 +18,11 @@ if TYPE_CHECKING:
     from grpc import aio
 
     from extractor_service.formats.base import Format
+    from extractor_service.opening import Opener
     from extractor_service.pipeline import ExtractionOptions
+    from extractor_service.planning import Planner
     from extractor_service.sessions.session import Parts
     from extractor_service.sources.base import Input
-    from extractor_service.sources.local import LocalInput
 
     Context = aio.ServicerContext[Any, Any]
 
@@ -38,14 +30,15 @@ if TYPE_CHECKING:
 class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
     """Files in, documents out; see protos/metaextract/extractor/v1/extractor.proto."""
 
-    def __init__(self, parts: Parts, formats: Sequence[Format]) -> None:
+    def __init__(self, parts: Parts, opener: Opener, planner: Planner, formats: Sequence[Format]) -> None:
         self._parts = parts
+        self._opener = opener
+        self._planner = planner
         self._pipeline = parts.pipeline
         self._backoff = parts.backoff
         self._settings = parts.settings
         self._formats = formats
         self._modules = parts.modules
-        self._roots = [Path(root) for root in parts.settings.file_roots]
 
     async def Extract(
         self, request: extractor_pb2.ExtractRequest, context: Context
@@ -56,7 +49,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         options = convert.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
         response = extractor_pb2.ExtractResponse()
         with self._backoff.limiter.message(len(request.inline.data), options.work):
-            source = await self._open(request)
+            source = await self._opener.open(request)
             await self._describe(source, options, started_at, response)
         return response
 
@@ -72,11 +65,27 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         await self._describe(source, options, time.monotonic(), response)
         return response
 
-    async def ExtractSession(
+    async def ExtractSession(  # type: ignore[override] # writes through the context
         self, request_iterator: AsyncIterator[extractor_pb2.ExtractSessionRequest], context: Context
     ) -> None:
         """One file of which only the needed bytes move. Writes through the context, to bound how long a message may take."""
         await Session(self._parts, request_iterator, context.write).run()
+
+    async def ExtractBatch(  # type: ignore[override] # as above
+        self, request_iterator: AsyncIterator[extractor_pb2.ExtractBatchRequest], context: Context
+    ) -> None:
+        """Many files over one call."""
+        await Batch(self._parts, self._opener, self._formats, request_iterator, context.write).run()
+
+    async def PlanExtraction(
+        self, request: extractor_pb2.PlanExtractionRequest, context: Context
+    ) -> extractor_pb2.PlanExtractionResponse:
+        """What an extraction would take."""
+        del context
+        options = convert.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
+        return convert_plan.plan_to_wire(
+            request, options, self._formats, self._planner, self._backoff, self._settings
+        )
 
     async def GetCapabilities(
         self, request: extractor_pb2.GetCapabilitiesRequest, context: Context
@@ -97,29 +106,6 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
     def _chunk_bytes(self) -> int:
         return self._backoff.decide().rows[WorkClass.INTERACTIVE].chunk_bytes
 
-    async def _open(self, request: extractor_pb2.ExtractRequest) -> Input:
-        kind = request.WhichOneof("source")
-        if kind == "inline":
-            if len(request.inline.data) > self._settings.max_inline_bytes:
-                raise InvalidRequestError(
-                    "inline.data",
-                    f"has {len(request.inline.data)} bytes, at most {self._settings.max_inline_bytes} are allowed;"
-                    " use ExtractUpload",
-                )
-            return InlineInput(request.inline.data, request.inline.name)
-        if kind == "uri":
-            if not self._roots:
-                raise SourceForbiddenError("this server reads no files: METAEXTRACT_FILE_ROOTS isn't set")
-            try:
-                return await _open_in_thread(request.uri, self._roots)
-            except InvalidUriError as error:
-                raise InvalidRequestError("uri", str(error)) from error
-            except ForbiddenFileError as error:
-                raise SourceForbiddenError(str(error)) from error
-            except MissingFileError as error:
-                raise SourceNotFoundError(str(error)) from error
-        raise InvalidRequestError("source", "inline or uri is required")
-
     async def _describe(
         self,
         source: Input,
@@ -137,18 +123,3 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
                 extraction, source.content_id, time.monotonic() - started_at, self._backoff.instance
             )
         )
-
-
-async def _open_in_thread(uri: str, roots: Sequence[Path]) -> LocalInput:
-    """The open file; one that comes too late for a cancelled call is closed."""
-    opening = asyncio.ensure_future(asyncio.to_thread(open_local, uri, roots))
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(_close_unwanted)
-        raise
-
-
-def _close_unwanted(opening: asyncio.Future[LocalInput]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()

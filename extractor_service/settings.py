@@ -41,6 +41,18 @@ class Settings(RuntimeSettings):
     file_roots: tuple[str, ...] = setting(
         (), "Folders whose files `file://` URIs may name, separated by commas.", unit="paths"
     )
+    remote_prefixes: tuple[str, ...] = setting(
+        (),
+        "URIs beneath which files of other servers may be read, such as `https://data.example.org/public/` or"
+        " `s3://bucket/`, separated by commas. Redirects have to lead to one of them as well.",
+        unit="URIs",
+    )
+    remote_private_addresses: bool = setting(
+        False, "Whether a host's name in `remote_prefixes` may stand for a private address."
+    )
+    remote_seconds: float = setting(
+        30.0, "Longest time of one request to another server.", unit="s", low=0.1, high=3600
+    )
     parse_concurrency: int = setting(2, "Parses at once, and most worker processes.", low=1, high=256)
     parse_seconds: float = setting(30.0, "Longest reading time of one file.", unit="s", low=0.1, high=3600)
     stall_seconds: float = setting(

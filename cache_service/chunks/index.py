@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,7 +67,8 @@ class ChunkIndex:
 
     def stored_bytes(self) -> int:
         """What all chunks take."""
-        return int(self._one("SELECT COALESCE(SUM(stored_bytes), 0) FROM chunks")[0])
+        row = self._one("SELECT COALESCE(SUM(stored_bytes), 0) FROM chunks")
+        return int(row[0]) if row is not None else 0
 
     def find(self, tenant: str, kind: str, name: str) -> Owner | None:
         """The tenant's owner of that name."""
@@ -99,7 +100,8 @@ class ChunkIndex:
 
     def add(self, owner: Owner, part: Part, stored_bytes: int, now: float) -> bool:
         """Adds a part; to an upload only at its committed offset, which it moves. False when its place isn't free, or the
-        owner has gone."""
+        owner has gone.
+        """
         end = part.start + part.length
         is_upload = owner.kind == UPLOAD
         with self._transaction():
@@ -151,8 +153,7 @@ class ChunkIndex:
             self._database.execute("DELETE FROM parts WHERE owner=?", (owner.number,))
             self._database.execute("DELETE FROM owners WHERE id=?", (owner.number,))
             return [
-                row[0]
-                for row in self._database.execute("DELETE FROM chunks WHERE parts<=0 RETURNING name")
+                row[0] for row in self._database.execute("DELETE FROM chunks WHERE parts<=0 RETURNING name")
             ]
 
     def oldest(self, kinds: Sequence[str], used_before: float) -> Owner | None:
@@ -176,9 +177,9 @@ class ChunkIndex:
                 raise
             self._database.execute("COMMIT")
 
-    def _one(self, statement: str, *values: object) -> tuple[int | str | float | None, ...]:
+    def _one(self, statement: str, *values: object) -> tuple[Any, ...] | None:
         with self._lock:
-            row: tuple[int | str | float | None, ...] = self._database.execute(statement, values).fetchone()
+            row: tuple[Any, ...] | None = self._database.execute(statement, values).fetchone()
             return row
 
     def _all(self, statement: str, *values: object) -> list[tuple[int, int, str]]:

@@ -117,7 +117,9 @@ class ChunkStore:
         """A complete blob of the tenant."""
         return self._index.find(tenant, BLOB, digest)
 
-    def sparse(self, tenant: str, key: str, size_bytes: int | None = None, *, create: bool = False) -> Owner | None:
+    def sparse(
+        self, tenant: str, key: str, size_bytes: int | None = None, *, create: bool = False
+    ) -> Owner | None:
         """A sparse blob of the tenant, made where `create` says so."""
         if create:
             return self._index.create(tenant, SPARSE, key, size_bytes, time.time())
@@ -171,7 +173,10 @@ class ChunkStore:
         for part in self._index.parts(owner, offset, end):
             if offset < part.start:
                 self._put(tenant, owner, offset, data[: part.start - offset])
-            data, offset = data[max(0, part.start + part.length - offset) :], max(offset, part.start + part.length)
+            data, offset = (
+                data[max(0, part.start + part.length - offset) :],
+                max(offset, part.start + part.length),
+            )
         if data:
             self._put(tenant, owner, offset, data)
 

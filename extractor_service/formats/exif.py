@@ -189,7 +189,9 @@ class Walk:
             for entry in directory.entries
             if entry.tag in _POINTERS and entry.count == 1 and entry.inline
         ]  # fmt: skip
-        will_read(self.directories.reader.source, [(self.base + at, size) for at, size in (*places, *pointers)])
+        will_read(
+            self.directories.reader.source, [(self.base + at, size) for at, size in (*places, *pointers)]
+        )
 
     def _directory(self, task: _Task, directory: ifd.Directory) -> list[_Task]:
         group = task.group

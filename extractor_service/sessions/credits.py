@@ -5,6 +5,8 @@ Extra credit is never waited for, so streams can't hold some and wait for more o
 
 from __future__ import annotations
 
+from typing import Self
+
 MAX_WINDOW_CHUNKS = 4
 
 
@@ -42,7 +44,7 @@ class StreamCredit:
         self._received_bytes = 0
         self._consumed_bytes = 0
 
-    def __enter__(self) -> StreamCredit:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -70,10 +72,13 @@ class StreamCredit:
 
     def grant(self, *, may_grow: bool = True) -> int:
         """New credit for the sender, 0 while it has half a window left. The window grows while there is free credit,
-        and shrinks by what isn't in use when `may_grow` is false."""
+        and shrinks by what isn't in use when `may_grow` is false.
+        """
         open_bytes = self._granted_bytes - self._consumed_bytes
         if may_grow:
-            while self.window_bytes < MAX_WINDOW_CHUNKS * self._chunk_bytes and self._pool.take(self._chunk_bytes):
+            while self.window_bytes < MAX_WINDOW_CHUNKS * self._chunk_bytes and self._pool.take(
+                self._chunk_bytes
+            ):
                 self._extra_bytes += self._chunk_bytes
         elif self._extra_bytes and open_bytes <= self._chunk_bytes:
             self._pool.give_back(self._extra_bytes)

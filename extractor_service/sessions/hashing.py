@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from blake3 import blake3
 
@@ -32,7 +32,7 @@ class StreamHasher:
         """Lower-case hexadecimal, by algorithm."""
         return {name: str(hasher.hexdigest()) for name, hasher in self._hashers.items()}
 
-    def __enter__(self) -> StreamHasher:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -55,7 +55,9 @@ class SpoolSink:
 class Terms:
     """What acks say of the server: its level, the size of chunks, whether windows may grow."""
 
-    def __init__(self, level: Callable[[], int], chunk_bytes: Callable[[], int], may_grow: Callable[[], bool]) -> None:
+    def __init__(
+        self, level: Callable[[], int], chunk_bytes: Callable[[], int], may_grow: Callable[[], bool]
+    ) -> None:
         self.level = level
         self.chunk_bytes = chunk_bytes
         self.may_grow = may_grow

@@ -6,17 +6,18 @@ link is followed, whenever it is put there; the checks are made on the descripto
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from extractor_service.sources.base import BaseInput
 from extractor_service.sources.content import is_settled, same_version, version_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _HEAD_BYTES = 16 * 1024
@@ -89,6 +90,68 @@ def open_local(uri: str, roots: Sequence[Path]) -> LocalInput:
     raise ForbiddenFileError("the file lies outside the roots that this server may read")
 
 
+def walk_local(uri: str, roots: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """The path within the folder that `uri` names, and the URI, of each file beneath it, in the order of names; hidden
+    ones and links are left out. Blocks on the file system.
+
+    Raises:
+        InvalidUriError, ForbiddenFileError, MissingFileError: see there.
+    """
+    path = _path_of(uri)
+    parts = [part for part in path.split("/") if part]
+    for root in roots:
+        root_parts = [part for part in root.as_posix().split("/") if part]
+        if parts[: len(root_parts)] == root_parts:
+            break
+    else:
+        raise ForbiddenFileError("the folder lies outside the roots that this server may read")
+    with _opening():
+        top = _open_folder(root, parts[len(root_parts) :])
+    try:
+        for folder, folders, names, _ in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+            folders[:] = sorted(each for each in folders if not each.startswith("."))
+            for name in sorted(names):
+                inner = os.path.normpath(f"{folder}/{name}")
+                if not name.startswith(".") and _is_clean(inner):
+                    yield inner, "file://" + quote("/".join(["", *parts, inner]))
+    finally:
+        os.close(top)
+
+
+def _is_clean(path: str) -> bool:
+    """Whether the name can be said in a message: file systems take any bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return path.isprintable()
+
+
+@contextlib.contextmanager
+def _opening() -> Iterator[None]:
+    """The system's errors as ours."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingFileError("there is no such file or folder") from error
+    except OSError as error:  # ELOOP: a symbolic link; ENOTDIR: one in place of a folder; EACCES; ENXIO
+        raise ForbiddenFileError(f"can't be opened: {error.strerror}") from error
+
+
+def _open_folder(root: Path, parts: list[str]) -> int:
+    """A descriptor of the folder `parts` beneath `root`, reached without following any link; raises OSError."""
+    directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts:
+            inner = os.open(part, _DIRECTORY_FLAGS, dir_fd=directory)
+            os.close(directory)
+            directory = inner
+    except BaseException:
+        os.close(directory)
+        raise
+    return directory
+
+
 def _path_of(uri: str) -> str:
     try:
         split = urlsplit(uri)
@@ -105,29 +168,21 @@ def _path_of(uri: str) -> str:
 
 
 def _open_beneath(root: Path, parts: list[str]) -> LocalInput:
-    try:
-        directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise ForbiddenFileError(f"an allowed root can't be opened: {error.strerror}") from error
     descriptor = -1
     try:
-        for part in parts[:-1]:
-            inner = os.open(part, _DIRECTORY_FLAGS, dir_fd=directory)
-            os.close(directory)
-            directory = inner
-        descriptor = os.open(parts[-1], _FILE_FLAGS, dir_fd=directory)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ForbiddenFileError("not a regular file")
-        os.set_blocking(descriptor, True)
-        canonical = "file://" + "/".join([root.as_posix().rstrip("/"), *parts])
-        result = LocalInput(descriptor, canonical)
-        descriptor = -1
-    except FileNotFoundError as error:
-        raise MissingFileError("there is no such file") from error
-    except OSError as error:  # ELOOP: a symbolic link; ENOTDIR: one in place of a folder; EACCES; ENXIO
-        raise ForbiddenFileError(f"can't be opened: {error.strerror}") from error
+        with _opening():
+            directory = _open_folder(root, parts[:-1])
+            try:
+                descriptor = os.open(parts[-1], _FILE_FLAGS, dir_fd=directory)
+            finally:
+                os.close(directory)
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ForbiddenFileError("not a regular file")
+            os.set_blocking(descriptor, True)
+            canonical = "file://" + "/".join([root.as_posix().rstrip("/"), *parts])
+            result = LocalInput(descriptor, canonical)
+            descriptor = -1
     finally:
-        os.close(directory)
         if descriptor >= 0:
             os.close(descriptor)
     return result

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor_service.sources.base import Puller
-
     from extractor_service.workers.protocol import Job
 
 _log = logging.getLogger(__name__)

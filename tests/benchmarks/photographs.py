@@ -25,7 +25,7 @@ from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.content import SETTLE_SECONDS
 from extractor_service.sources.descriptor import DescriptorSource
 from metaextract_client.errors import MetaExtractError
-from metaextract_client.extractor import AsyncExtractorClient
+from metaextract_client.extractor_async import AsyncExtractorClient
 from tests.support import corpus
 from tests.support.evidence import Evidence
 from tests.support.processes import cpu_seconds, start_cache, start_extractor

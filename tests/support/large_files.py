@@ -78,7 +78,15 @@ def write_fits_hdus(path: Path, count: int, data_bytes: int) -> None:
     """A FITS file of `count` HDUs: an empty primary one, and images of about `data_bytes`."""
     rows = data_bytes // 2880 // 2 * 2
     with path.open("wb") as file:
-        file.write(header(["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0"]))
+        file.write(
+            header(
+                [
+                    "SIMPLE  =                    T",
+                    "BITPIX  =                    8",
+                    "NAXIS   =                    0",
+                ]
+            )
+        )
         for number in range(1, count):
             cards = [
                 "XTENSION= 'IMAGE   '", "BITPIX  =                    8", "NAXIS   =                    2",
@@ -132,7 +140,9 @@ def write_bigtiff(path: Path, size_bytes: int, pages: int = 1, strips: int = 100
             file.seek(end)
 
 
-def write_hdf5_tree(path: Path, datasets: int, *, latest: bool = False, paged: bool = False, size_bytes: int = 0) -> None:
+def write_hdf5_tree(
+    path: Path, datasets: int, *, latest: bool = False, paged: bool = False, size_bytes: int = 0
+) -> None:
     """An HDF5 file with that many datasets, two attributes each; old or latest format; with data between the headers."""
     import h5py
 
@@ -157,7 +167,14 @@ def write_mp4(path: Path, data_bytes: int, samples: int) -> None:
         return struct.pack(">I", len(body) + 8) + kind + body
 
     def track(number: int, handler: bytes, entry: bytes) -> bytes:
-        tkhd = box(b"tkhd", bytes(12), struct.pack(">II", number, 0), struct.pack(">I", 60000), bytes(52), struct.pack(">II", 1920 << 16, 1080 << 16))
+        tkhd = box(
+            b"tkhd",
+            bytes(12),
+            struct.pack(">II", number, 0),
+            struct.pack(">I", 60000),
+            bytes(52),
+            struct.pack(">II", 1920 << 16, 1080 << 16),
+        )
         mdhd = box(b"mdhd", bytes(12), struct.pack(">IIHH", 1000, 60000, 0x55C4, 0))
         hdlr = box(b"hdlr", bytes(8), handler, bytes(12), b"Handler\0")
         stbl = box(
@@ -170,9 +187,29 @@ def write_mp4(path: Path, data_bytes: int, samples: int) -> None:
         )
         return box(b"trak", tkhd, box(b"mdia", mdhd, hdlr, box(b"minf", box(b"vmhd", bytes(12)), stbl)))
 
-    video = box(b"avc1", bytes(6), struct.pack(">H", 1), bytes(16), struct.pack(">HHII", 1920, 1080, 72 << 16, 72 << 16), bytes(4), struct.pack(">H", 1), bytes(32), struct.pack(">Hh", 24, -1))
-    audio = box(b"mp4a", bytes(6), struct.pack(">H", 1), bytes(8), struct.pack(">HHHHI", 2, 16, 0, 0, 48000 << 16))
-    mvhd = box(b"mvhd", bytes(12), struct.pack(">IIIH", 1000, 60000, 1 << 16, 1 << 8), bytes(10), struct.pack(">9I", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30), bytes(24), struct.pack(">I", 3))
+    video = box(
+        b"avc1",
+        bytes(6),
+        struct.pack(">H", 1),
+        bytes(16),
+        struct.pack(">HHII", 1920, 1080, 72 << 16, 72 << 16),
+        bytes(4),
+        struct.pack(">H", 1),
+        bytes(32),
+        struct.pack(">Hh", 24, -1),
+    )
+    audio = box(
+        b"ac-3", bytes(6), struct.pack(">H", 1), bytes(8), struct.pack(">HHHHI", 2, 16, 0, 0, 48000 << 16)
+    )
+    mvhd = box(
+        b"mvhd",
+        bytes(12),
+        struct.pack(">IIIH", 1000, 60000, 1 << 16, 1 << 8),
+        bytes(10),
+        struct.pack(">9I", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30),
+        bytes(24),
+        struct.pack(">I", 3),
+    )
     moov = box(b"moov", mvhd, track(1, b"vide", video), track(2, b"soun", audio))
     with path.open("wb") as file:
         file.write(box(b"ftyp", b"isom", struct.pack(">I", 512), b"isomiso2"))

@@ -7,6 +7,7 @@
 """
 
 from metaextract_client.cache import AsyncCacheClient, CacheClient
+from metaextract_client.chunks import AsyncChunkClient
 from metaextract_client.errors import (
     AbortedError,
     DeadlineError,
@@ -17,15 +18,19 @@ from metaextract_client.errors import (
     OverloadedError,
     UnavailableError,
 )
-from metaextract_client.extractor import AsyncExtractorClient, Extraction, ExtractorClient
+from metaextract_client.extractor import Extraction, ExtractorClient
+from metaextract_client.extractor_async import AsyncExtractorClient
 from metaextract_client.render import to_dict
 from metaextract_client.retry import NEVER, RetryPolicy
+from metaextract_client.sessions import AsyncSession, Session, SessionOptions, default_client_id
 
 __all__ = [
     "NEVER",
     "AbortedError",
     "AsyncCacheClient",
+    "AsyncChunkClient",
     "AsyncExtractorClient",
+    "AsyncSession",
     "CacheClient",
     "DeadlineError",
     "Extraction",
@@ -36,6 +41,9 @@ __all__ = [
     "NotFoundError",
     "OverloadedError",
     "RetryPolicy",
+    "Session",
+    "SessionOptions",
     "UnavailableError",
+    "default_client_id",
     "to_dict",
 ]

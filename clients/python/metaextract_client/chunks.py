@@ -14,7 +14,7 @@ from metaextract_client.cache import default_address
 from metaextract_client.errors import translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     Metadata = Sequence[tuple[str, str]]
 
@@ -107,6 +107,7 @@ class ChunkUpload:
                 await self._call.initial_metadata(),
                 await self._call.trailing_metadata(),
                 await self._call.details(),
+                None,
             )
 
 
@@ -139,7 +140,7 @@ class AsyncChunkClient:
 
     async def upload(self, start: pb.UploadStart, metadata: Metadata | None = None) -> ChunkUpload:
         """A begun stream of chunks."""
-        upload = ChunkUpload(self._stub.UploadChunks(metadata=metadata))
+        upload = ChunkUpload(self._stub.UploadChunks(None, metadata=metadata))
         try:
             return await upload.begin(start)
         except BaseException:
@@ -165,7 +166,7 @@ class AsyncChunkClient:
 
     async def read_blob(
         self, request: pb.ReadBlobRequest, timeout: float | None = 60.0, metadata: Metadata | None = None
-    ) -> AsyncIterator[pb.ReadBlobResponse]:
+    ) -> AsyncGenerator[pb.ReadBlobResponse]:
         """The size, then what is there of the ranges; NotFoundError for an unknown blob."""
         call = self._stub.ReadBlob(request, timeout=timeout, metadata=metadata)
         try:

@@ -73,7 +73,9 @@ class SessionFile:
         if not self.can_seek:
             return os.read(self._descriptor, length)
         data = os.pread(self._descriptor, length, offset)
-        while 0 < len(data) < length and (more := os.pread(self._descriptor, length - len(data), offset + len(data))):
+        while 0 < len(data) < length and (
+            more := os.pread(self._descriptor, length - len(data), offset + len(data))
+        ):
             data += more
         if len(data) != length or _facts(os.fstat(self._descriptor)) != _facts(self._status):
             raise SourceChangedError("the file changed while it was being read")
@@ -146,7 +148,9 @@ class SessionState:
         """Takes a message of the server."""
         kind = message.WhichOneof("part")
         if kind == "ranges":
-            self._spans.extend((each.offset_bytes, each.length_bytes, False) for each in message.ranges.ranges)
+            self._spans.extend(
+                (each.offset_bytes, each.length_bytes, False) for each in message.ranges.ranges
+            )
         elif kind == "stream":
             self._credit += message.stream.credit_bytes
             self._is_piping = not self._file.can_seek
@@ -224,7 +228,8 @@ class SessionState:
 
 
 def run_session(
-    state: SessionState, call: Callable[[Iterator[pb.ExtractSessionRequest]], Iterable[pb.ExtractSessionResponse]]
+    state: SessionState,
+    call: Callable[[Iterator[pb.ExtractSessionRequest]], Iterable[pb.ExtractSessionResponse]],
 ) -> None:
     """Moves messages until the result has come; `call` is the RPC. gRPC sends from a thread of its own."""
     changed = threading.Condition()

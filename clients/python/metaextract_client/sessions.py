@@ -156,7 +156,7 @@ class Session(_Base):
     def cancel(self) -> None:
         """Ends what is running, from another thread; the server frees everything."""
         for call in self._calls:
-            call.cancel()
+            call.cancel()  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Self:
         self._file = self._path.open("rb", buffering=0)

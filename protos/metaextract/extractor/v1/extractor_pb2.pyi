@@ -1379,8 +1379,8 @@ class BatchStart(_message.Message):
     in_order: _builtins.bool
     """Results in the order of the items instead of as they come."""
     token: _builtins.str
-    """Names the batch so that it can be continued: items finished under it are answered without being done again. For
-    a day; empty: it can't be.
+    """Names the batch so that it can be continued: items finished under it are answered without being done again, for
+    an hour or more. At most 256 characters; empty: it can't be.
     """
     window: _builtins.int
     """Most items unanswered at once, 1 to 1,024. Absent: 256."""

@@ -2917,8 +2917,8 @@ type BatchStart struct {
 	Options *ExtractOptions `protobuf:"bytes,1,opt,name=options,proto3" json:"options,omitempty"`
 	// Results in the order of the items instead of as they come.
 	InOrder bool `protobuf:"varint,2,opt,name=in_order,json=inOrder,proto3" json:"in_order,omitempty"`
-	// Names the batch so that it can be continued: items finished under it are answered without being done again. For
-	// a day; empty: it can't be.
+	// Names the batch so that it can be continued: items finished under it are answered without being done again, for
+	// an hour or more. At most 256 characters; empty: it can't be.
 	Token string `protobuf:"bytes,3,opt,name=token,proto3" json:"token,omitempty"`
 	// Most items unanswered at once, 1 to 1,024. Absent: 256.
 	Window        *uint32 `protobuf:"varint,4,opt,name=window,proto3,oneof" json:"window,omitempty"`

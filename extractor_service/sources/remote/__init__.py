@@ -1,0 +1,1 @@
+"""Files behind URIs: `http(s)://` by ranges, other stores through fsspec. None unless the operator allows it."""

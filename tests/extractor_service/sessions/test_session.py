@@ -1,0 +1,393 @@
+"""Sessions over gRPC with real servers: what moves, what is found again, what a bad client is told."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+import zlib
+
+import grpc
+import pytest
+from blake3 import blake3
+
+from extractor_service.sources.content import SETTLE_SECONDS
+from metaextract.document.v1 import document_pb2
+from metaextract.extractor.v1 import extractor_pb2 as pb
+from metaextract.extractor.v1 import extractor_pb2_grpc
+from metaextract_client import NEVER, AsyncExtractorClient, ExtractorClient, SessionOptions
+from metaextract_client.render import cache_status_name, outcome_name
+from tests.support import large_files
+from tests.support.processes import start_cache, start_extractor, wait_until
+
+pytestmark = pytest.mark.servers
+MIB = 2**20
+ME = SessionOptions(client_id="test machine")
+DIGEST = pb.ExtractOptions(digests=[document_pb2.DIGEST_ALGORITHM_BLAKE3])
+
+
+def status(answer):
+    return cache_status_name(answer.info.cache_status)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    with (
+        start_cache(tmp_path_factory.mktemp("cache")) as cache,
+        start_extractor(
+            cache.address,
+            METAEXTRACT_UPLOAD_IDLE_SECONDS="1.5",
+            METAEXTRACT_TENANT_HEADER="x-tenant",
+        ) as extractor,
+    ):
+        yield cache, extractor
+
+
+@pytest.fixture
+def client(pair):
+    with ExtractorClient(pair[1].address, NEVER) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def fits(tmp_path_factory):
+    """1 GiB on paper, old enough to be known by its times."""
+    path = tmp_path_factory.mktemp("files") / "large.fits"
+    large_files.write_fits(path, 2**30)
+    time.sleep(SETTLE_SECONDS + 0.1)
+    return path
+
+
+def settled(path, data):
+    path.write_bytes(data)
+    os.utime(path, (1e9, 1e9))
+    time.sleep(SETTLE_SECONDS + 0.1)  # ctime can't be set
+    return path
+
+
+def test_a_gibibyte_is_described_by_its_headers(client, fits):
+    answer = client.extract_session(fits)
+    assert outcome_name(answer.document.outcome) == "OK" and answer.document.common.title == "Large field"
+    assert 0 < answer.info.moved_bytes <= 200 * 1024
+    assert answer.info.moved_bytes + answer.info.saved_bytes == fits.stat().st_size
+    assert answer.info.round_trips <= 1 and status(answer) == "BYPASSED"
+
+
+def test_a_version_is_found_again_without_a_byte_and_a_second_module_moves_none(client, fits):
+    first = client.extract_session(fits, None, ME)
+    assert status(first) == "MISS" and first.info.content_id.startswith("v1:")
+    again = client.extract_session(fits, None, ME)
+    assert status(again) == "HIT" and again.info.moved_bytes == 0 and again.info.round_trips == 0
+    again.document.modules[0].elapsed_seconds = first.document.modules[0].elapsed_seconds
+    assert again.document.sections == first.document.sections
+    time.sleep(0.5)  # blocks are kept in the background
+    refresh = pb.ExtractOptions(cache_mode=pb.CACHE_MODE_REFRESH)
+    anew = client.extract_session(fits, refresh, ME)
+    assert anew.info.moved_bytes == 0 and outcome_name(anew.document.outcome) == "OK"
+
+
+def test_claims_of_another_client_are_nobody_elses(client, fits):
+    client.extract_session(fits, None, ME)
+    other = client.extract_session(fits, None, SessionOptions(client_id="another machine"))
+    assert status(other) == "MISS" and other.info.moved_bytes > 0
+
+
+@pytest.mark.parametrize("mode", [pb.CACHE_MODE_USE, pb.CACHE_MODE_BYPASS])
+def test_a_digest_takes_the_whole_stream_once(client, tmp_path, mode):
+    path = tmp_path / "a.fits"
+    large_files.write_fits(path, 8 * MIB)
+    with path.open("ab") as file:
+        file.write(os.urandom(2880))
+    options = pb.ExtractOptions(
+        digests=[document_pb2.DIGEST_ALGORITHM_BLAKE3, document_pb2.DIGEST_ALGORITHM_SHA256], cache_mode=mode
+    )
+    answer = client.extract_session(path, options)
+    data = path.read_bytes()
+    found = {digest.algorithm: digest.hex for digest in answer.document.file.digests}
+    assert found[document_pb2.DIGEST_ALGORITHM_BLAKE3] == blake3(data).hexdigest()
+    assert found[document_pb2.DIGEST_ALGORITHM_SHA256] == hashlib.sha256(data).hexdigest()
+    assert answer.info.moved_bytes == len(data) and answer.info.saved_bytes == 0
+    assert answer.document.sections
+
+
+def test_after_a_whole_upload_nothing_is_asked_again(client, tmp_path):
+    path = settled(tmp_path / "whole.bin", b"SIMPLE  =" + os.urandom(3 * MIB))
+    digest = "b3:" + blake3(path.read_bytes()).hexdigest()
+    first = client.extract_session(path, DIGEST, ME)
+    assert first.info.content_id == digest and first.info.moved_bytes == path.stat().st_size
+    sha = pb.ExtractOptions(digests=[document_pb2.DIGEST_ALGORITHM_SHA256])
+    again = client.extract_session(path, sha, ME)
+    assert again.info.moved_bytes == 0
+    assert {each.hex for each in again.document.file.digests} >= {hashlib.sha256(path.read_bytes()).hexdigest()}
+    by_digest = client.extract_session(path, None, SessionOptions(digest=digest))
+    assert by_digest.info.moved_bytes == 0
+    assert client.extract_digest(digest).info.content_id == digest
+
+
+def test_two_tenants_don_t_learn_of_each_other(pair, tmp_path):
+    path = settled(tmp_path / "same.fits", b"")
+    large_files.write_fits(path, 2 * MIB)
+    digest = "b3:" + blake3(path.read_bytes()).hexdigest()
+    with grpc.insecure_channel(pair[1].address) as channel:
+        stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
+
+        def run(tenant, options, digest=""):
+            with path.open("rb") as file:
+                from metaextract_client.session import SessionFile, SessionState, run_session
+
+                state = SessionState(SessionFile(file, "a"), options, digest=digest)
+                run_session(state, lambda parts: stub.ExtractSession(parts, metadata=[("x-tenant", tenant)]))
+            return state.result
+
+        first = run("red", DIGEST)
+        assert status(first) == "MISS"
+        other = run("blue", DIGEST)
+        assert status(other) == "MISS" and other.info.moved_bytes == first.info.moved_bytes
+        assert run("green", None, digest).info.moved_bytes > 0, "a claim finds nothing of others"
+        with pytest.raises(grpc.RpcError) as error:
+            stub.Extract(pb.ExtractRequest(digest=digest), metadata=[("x-tenant", "green")])
+        assert error.value.code() is grpc.StatusCode.NOT_FOUND
+        assert stub.Extract(pb.ExtractRequest(digest=digest), metadata=[("x-tenant", "red")]).info.moved_bytes == 0
+
+
+def test_a_pipe_is_taken_whole(client, tmp_path):
+    path = tmp_path / "p.fits"
+    large_files.write_fits(path, 4 * MIB)
+    reading, writing = os.pipe()
+
+    def feed():
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(path.read_bytes())
+
+    threading.Thread(target=feed, daemon=True).start()
+    answer = client.extract_session(f"/dev/fd/{reading}")
+    os.close(reading)
+    assert answer.info.content_id == "b3:" + blake3(path.read_bytes()).hexdigest()
+    assert answer.document.sections
+
+
+@pytest.mark.parametrize("size", [0, 1, 100])
+def test_tiny_files(client, tmp_path, size):
+    path = tmp_path / "tiny"
+    path.write_bytes(b"x" * size)
+    answer = client.extract_session(path, DIGEST)
+    assert outcome_name(answer.document.outcome) == "UNSUPPORTED" and answer.document.file.size_bytes == size
+    assert answer.info.content_id == "b3:" + blake3(b"x" * size).hexdigest()
+
+
+async def test_the_asynchronous_client_does_the_same(pair, fits):
+    async with AsyncExtractorClient(pair[1].address, NEVER) as client:
+        answer = await client.extract_session(fits)
+    assert answer.document.common.title == "Large field" and answer.info.moved_bytes <= 200 * 1024
+
+
+def test_scattered_structures_end_with_a_problem(tmp_path, pair):
+    path = tmp_path / "many.fits"
+    with path.open("wb") as file:  # distances that never repeat
+        from tests.golden.science import header
+
+        file.write(header(["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0"]))
+        for number in range(120):
+            width = 40_000 + 7919 * (number * number % 97)
+            file.write(
+                header(
+                    [
+                        "XTENSION= 'IMAGE   '", "BITPIX  =                    8", "NAXIS   =                    1",
+                        f"NAXIS1  = {width:>20}", "PCOUNT  =                    0", "GCOUNT  =                    1",
+                    ]
+                )
+            )  # fmt: skip
+            file.truncate(file.tell() + -(-width // 2880) * 2880)
+            file.seek(0, 2)
+    with ExtractorClient(pair[1].address, NEVER) as client:
+        answer = client.extract_session(path)
+    assert outcome_name(answer.document.outcome) == "PARTIAL" and answer.info.round_trips <= 64
+    assert any("round trips" in problem.message for problem in answer.document.problems)
+    assert len(answer.document.sections[0].fields) > 100, "what was found stays"
+
+
+class Script:
+    """A client that says what a test wants it to."""
+
+    def __init__(self, pair, offer):
+        self._channel = grpc.insecure_channel(pair[1].address)
+        self._messages = []
+        self._changed = threading.Condition()
+        self._is_over = False
+        self.send(pb.ExtractSessionRequest(offer=offer))
+        self.call = extractor_pb2_grpc.ExtractorServiceStub(self._channel).ExtractSession(self._requests())
+
+    def send(self, *messages):
+        with self._changed:
+            self._messages.extend(messages)
+            self._changed.notify()
+
+    def chunk(self, offset, data, crc=None):
+        self.send(pb.ExtractSessionRequest(chunk=pb.FileChunk(offset_bytes=offset, data=data, crc32=crc)))
+
+    def until(self, kind):
+        for answer in self.call:
+            if answer.WhichOneof("part") == kind:
+                return getattr(answer, kind)
+        raise AssertionError(f"no {kind} came")
+
+    def status(self):
+        with pytest.raises(grpc.RpcError) as error:
+            for _ in self.call:
+                pass
+        return error.value.code()
+
+    def close(self):
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+        self.call.cancel()
+        self._channel.close()
+
+    def _requests(self):
+        while True:
+            with self._changed:
+                while not self._messages:
+                    if self._is_over:
+                        return
+                    self._changed.wait()
+                message = self._messages.pop(0)
+            yield message
+
+
+@pytest.fixture
+def script(pair):
+    opened = []
+
+    def begin(**offer):
+        opened.append(Script(pair, pb.SessionOffer(**offer)))
+        return opened[-1]
+
+    yield begin
+    for each in opened:
+        each.close()
+
+
+SEEK = {"name": "a.fits", "size_bytes": 10**9, "can_seek": True}
+Code = grpc.StatusCode
+
+
+def test_a_damaged_chunk_is_told(script):
+    session = script(**SEEK)
+    asked = session.until("ranges").ranges[0]
+    data = b"\0" * asked.length_bytes
+    session.chunk(0, data, zlib.crc32(data) ^ 1)
+    assert session.status() is Code.DATA_LOSS
+
+
+@pytest.mark.parametrize("offset", [5_000_000, 1 << 40])
+def test_what_wasn_t_asked_for_is_told(script, offset):
+    session = script(**SEEK)
+    session.until("ranges")
+    session.chunk(offset, b"x" * 100)
+    assert session.status() is Code.OUT_OF_RANGE
+
+
+def test_a_range_that_comes_twice_is_told(script):
+    session = script(**SEEK)
+    asked = session.until("ranges").ranges[0]
+    session.chunk(0, b"x" * 100)
+    session.chunk(0, b"x" * 100)
+    assert asked.length_bytes > 100 and session.status() is Code.OUT_OF_RANGE
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * (2 * MIB + 1)])
+def test_empty_and_oversized_chunks_are_told(script, data):
+    session = script(**SEEK)
+    session.until("ranges")
+    session.chunk(0, data)
+    assert session.status() is Code.INVALID_ARGUMENT
+
+
+def test_silence_has_an_end(script):
+    session = script(**SEEK)
+    session.until("ranges")
+    started = time.monotonic()
+    assert session.status() is Code.ABORTED and time.monotonic() - started < 5
+
+
+def test_a_client_that_can_t_read_its_file_says_so(script):
+    session = script(**SEEK)
+    session.until("ranges")
+    session.send(pb.ExtractSessionRequest(failure=pb.SourceFailure(message="gone")))
+    assert session.status() is Code.ABORTED
+
+
+def test_streams_come_in_order_within_their_credit(script):
+    session = script(name="a", size_bytes=64 * MIB, can_seek=True, options=DIGEST)
+    stream = session.until("stream")
+    session.chunk(5 * MIB, b"x" * 100)
+    assert stream.credit_bytes >= MIB and session.status() is Code.OUT_OF_RANGE
+
+
+def test_credit_is_held_to(script):
+    session = script(name="a", size_bytes=640 * MIB, can_seek=True, options=DIGEST)
+    stream = session.until("stream")
+    block = os.urandom(2 * MIB)
+    for number in range(64):  # without waiting for any ack
+        session.chunk(2 * number * MIB, block)
+    code = session.status()
+    assert stream.credit_bytes < 128 * MIB and code is Code.FAILED_PRECONDITION
+
+
+def test_a_wrong_digest_is_told_and_nothing_is_kept(script, client):
+    wrong = "b3:" + "0" * 64
+    session = script(name="a", size_bytes=100, can_seek=True, options=DIGEST, digest=wrong)
+    session.until("stream")
+    session.chunk(0, b"x" * 100)
+    assert session.status() is Code.INVALID_ARGUMENT
+    with pytest.raises(Exception, match="no such content"):
+        client.extract_digest(wrong)
+
+
+def test_a_wrong_size_is_told(script):
+    session = script(name="a", size_bytes=100, can_seek=False)
+    session.until("stream")
+    session.chunk(0, b"x" * 50)
+    session.send(pb.ExtractSessionRequest(end=pb.StreamEnd(size_bytes=50)))
+    assert session.status() is Code.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        {"can_seek": True},
+        {"can_seek": True, "size_bytes": 5, "digest": "b3:xyz"},
+        {"can_seek": True, "size_bytes": 5, "version": "v"},
+        {"can_seek": True, "size_bytes": 5, "prefetch": [pb.FileChunk(data=b"123456")]},
+        {"can_seek": True, "size_bytes": 5, "options": pb.ExtractOptions(modules=["?"])},
+    ],
+)
+def test_bad_offers_are_told(script, offer):
+    assert script(**offer).status() is Code.INVALID_ARGUMENT
+
+
+def test_cancelled_sessions_leave_nothing(pair, script):
+    import psutil
+
+    process = psutil.Process(pair[1].pid)
+    time.sleep(0.5)
+    before = process.num_fds()
+    for _ in range(50):
+        session = script(**SEEK)
+        session.until("ranges")
+        session.close()
+    wait_until(lambda: process.num_fds() <= before + 2)
+
+
+def test_a_stalled_client_holds_no_worker(pair, script, client, fits):
+    stalled = [script(**SEEK) for _ in range(16)]
+    for session in stalled:
+        session.chunk(0, b"SIMPLE  =                    T" + b" " * (16384 - 30))
+    started = time.monotonic()
+    for _ in range(5):
+        client.extract_session(fits)
+    assert time.monotonic() - started < 5
+    for session in stalled:
+        session.close()
