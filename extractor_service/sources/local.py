@@ -108,14 +108,21 @@ def walk_local(uri: str, roots: Sequence[Path]) -> Iterator[tuple[str, str]]:
     with _opening():
         top = _open_folder(root, parts[len(root_parts) :])
     try:
-        for folder, folders, names, _ in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+        for folder, folders, names, descriptor in os.fwalk(".", dir_fd=top, follow_symlinks=False):
             folders[:] = sorted(each for each in folders if not each.startswith("."))
             for name in sorted(names):
                 inner = os.path.normpath(f"{folder}/{name}")
-                if not name.startswith(".") and _is_clean(inner):
+                if not name.startswith(".") and _is_clean(inner) and _is_regular(name, descriptor):
                     yield inner, "file://" + quote("/".join(["", *parts, inner]))
     finally:
         os.close(top)
+
+
+def _is_regular(name: str, folder: int) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
 
 
 def _is_clean(path: str) -> bool:

@@ -35,11 +35,11 @@ class ReadAhead:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._window_bytes = 0
-        self._expected_at = -1
+        self._expected_at: int | None = None
 
     def extend(self, span: Span) -> Span:
         """The span to fetch for a miss of `span`."""
-        if 0 <= span.offset - self._expected_at <= _NEAR_BYTES:
+        if self._expected_at is not None and 0 <= span.offset - self._expected_at <= _NEAR_BYTES:
             self._window_bytes = min(self._most_bytes, max(BLOCK_BYTES, 2 * self._window_bytes))
         else:
             self._window_bytes = 0

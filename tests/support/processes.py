@@ -120,13 +120,17 @@ def start_cache(
 
 
 def start_extractor(
-    cache_address: str, module: str = EXTRACTOR, inside: Inside | None = None, **environ: str
+    cache_address: str,
+    module: str = EXTRACTOR,
+    inside: Inside | None = None,
+    port: int = 0,
+    **environ: str,
 ) -> ServiceProcess:
     """An extractor process."""
     return ServiceProcess(
         module,
         inside,
-        METAEXTRACT_EXTRACTOR_ADDRESS="127.0.0.1:0",
+        METAEXTRACT_EXTRACTOR_ADDRESS=f"127.0.0.1:{port}",
         METAEXTRACT_CACHE_ADDRESS=cache_address,
         **environ,
     )

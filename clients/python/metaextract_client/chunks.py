@@ -14,7 +14,7 @@ from metaextract_client.cache import default_address
 from metaextract_client.errors import translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     Metadata = Sequence[tuple[str, str]]
 
@@ -27,8 +27,10 @@ class ChunkUpload:
         committed_offset: bytes from the beginning that are stored.
     """
 
-    def __init__(self, call: aio.StreamStreamCall[pb.UploadChunksRequest, pb.UploadChunksResponse]) -> None:
-        self._call = call
+    def __init__(self, stub: chunk_pb2_grpc.ChunkServiceAsyncStub, metadata: Metadata | None) -> None:
+        # By an iterator and not by `write`: that one turns a status that has come meanwhile into an internal error.
+        self._outbox: asyncio.Queue[pb.UploadChunksRequest | None] = asyncio.Queue(1)
+        self._call = stub.UploadChunks(self._requests(), metadata=metadata)
         self._credit = 0
         self._has_news = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
@@ -39,7 +41,7 @@ class ChunkUpload:
     async def begin(self, start: pb.UploadStart) -> Self:
         """Sends the start, and waits for the first answer; raises as the service answers."""
         with translated():
-            await self._call.write(pb.UploadChunksRequest(start=start))
+            await self._outbox.put(pb.UploadChunksRequest(start=start))
             first = await self._call.read()
             if not isinstance(first, pb.UploadChunksResponse):
                 await self._raise_status()
@@ -54,7 +56,11 @@ class ChunkUpload:
             while self._credit < len(chunk.data):
                 await self._wait()
             self._credit -= len(chunk.data)
-            await self._call.write(pb.UploadChunksRequest(chunk=chunk))
+            request = pb.UploadChunksRequest(chunk=chunk)
+            if self._outbox.full():
+                await self._put(request)
+            else:
+                self._outbox.put_nowait(request)
 
     async def wait_committed(self, offset: int) -> None:
         """Returns once that many bytes are stored; raises as the service answers."""
@@ -65,7 +71,7 @@ class ChunkUpload:
     async def finish(self) -> None:
         """Sends no more, and waits until all is stored."""
         with translated():
-            await self._call.done_writing()
+            await self._put(None)
             if self._reading is not None:
                 await self._reading
             await self._raise_status()
@@ -75,6 +81,24 @@ class ChunkUpload:
         self._call.cancel()
         if self._reading is not None:
             self._reading.cancel()
+
+    async def _requests(self) -> AsyncIterator[pb.UploadChunksRequest]:
+        while (message := await self._outbox.get()) is not None:
+            yield message
+
+    async def _put(self, message: pb.UploadChunksRequest | None) -> None:
+        """Hands a message to the call, unless that has ended."""
+        putting = asyncio.ensure_future(self._outbox.put(message))
+        try:
+            while not putting.done():
+                if self.is_over:
+                    await self._wait()  # raises
+                self._has_news.clear()
+                news = asyncio.ensure_future(self._has_news.wait())
+                await asyncio.wait({putting, news}, return_when=asyncio.FIRST_COMPLETED)
+                news.cancel()
+        finally:
+            putting.cancel()
 
     async def _wait(self) -> None:
         if self.is_over:
@@ -140,7 +164,7 @@ class AsyncChunkClient:
 
     async def upload(self, start: pb.UploadStart, metadata: Metadata | None = None) -> ChunkUpload:
         """A begun stream of chunks."""
-        upload = ChunkUpload(self._stub.UploadChunks(None, metadata=metadata))
+        upload = ChunkUpload(self._stub, metadata)
         try:
             return await upload.begin(start)
         except BaseException:

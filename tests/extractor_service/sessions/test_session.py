@@ -119,7 +119,9 @@ def test_after_a_whole_upload_nothing_is_asked_again(client, tmp_path):
     sha = pb.ExtractOptions(digests=[document_pb2.DIGEST_ALGORITHM_SHA256])
     again = client.extract_session(path, sha, ME)
     assert again.info.moved_bytes == 0
-    assert {each.hex for each in again.document.file.digests} >= {hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert {each.hex for each in again.document.file.digests} >= {
+        hashlib.sha256(path.read_bytes()).hexdigest()
+    }
     by_digest = client.extract_session(path, None, SessionOptions(digest=digest))
     assert by_digest.info.moved_bytes == 0
     assert client.extract_digest(digest).info.content_id == digest
@@ -148,7 +150,10 @@ def test_two_tenants_don_t_learn_of_each_other(pair, tmp_path):
         with pytest.raises(grpc.RpcError) as error:
             stub.Extract(pb.ExtractRequest(digest=digest), metadata=[("x-tenant", "green")])
         assert error.value.code() is grpc.StatusCode.NOT_FOUND
-        assert stub.Extract(pb.ExtractRequest(digest=digest), metadata=[("x-tenant", "red")]).info.moved_bytes == 0
+        assert (
+            stub.Extract(pb.ExtractRequest(digest=digest), metadata=[("x-tenant", "red")]).info.moved_bytes
+            == 0
+        )
 
 
 def test_a_pipe_is_taken_whole(client, tmp_path):
@@ -187,7 +192,15 @@ def test_scattered_structures_end_with_a_problem(tmp_path, pair):
     with path.open("wb") as file:  # distances that never repeat
         from tests.golden.science import header
 
-        file.write(header(["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0"]))
+        file.write(
+            header(
+                [
+                    "SIMPLE  =                    T",
+                    "BITPIX  =                    8",
+                    "NAXIS   =                    0",
+                ]
+            )
+        )
         for number in range(120):
             width = 40_000 + 7919 * (number * number % 97)
             file.write(
