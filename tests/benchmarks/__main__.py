@@ -20,6 +20,7 @@ from tests.benchmarks import (
     photographs,
     policy_replay,
     pressure_cost,
+    pulling,
     soak_cache,
     upload,
 )
@@ -41,6 +42,8 @@ BENCHMARKS = {
     "upload_vs_sink": upload.run,
     "cold_vs_exiftool": cold_folder.run,
     "large_uri": large_uri.run,
+    "pull_5gb": pulling.run_large,
+    "pull_roundtrips": pulling.run_roundtrips,
     "accuracy": image_reading.run_accuracy,
     "bytes_read": image_reading.run_bytes,
     "large_files": image_reading.run_large,

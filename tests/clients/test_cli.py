@@ -94,7 +94,7 @@ def test_folders_globs_and_repeats(tmp_path):
 def test_several_files_get_a_verdict(cli, tmp_path, samples):
     (tmp_path / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + os.urandom(100))
     _, _, err = cli("extract", samples["song.mp3"], tmp_path)
-    assert err == f"2 files: 1 OK, 1 CORRUPT; failed: {tmp_path / 'broken.h5'}\n"
+    assert err == f"2 files: 1 OK, 1 CORRUPT; 16.5 KiB sent, 0 B saved; failed: {tmp_path / 'broken.h5'}\n"
 
 
 def test_what_is_no_regular_file_is_told(cli, tmp_path):

@@ -39,6 +39,9 @@ def to_dict(extraction: Extraction) -> dict[str, Plain]:
         "cache_status": cache_status_name(info.cache_status),
         "content_id": info.content_id,
         "source_bytes_read": info.source_bytes_read,
+        "moved_bytes": info.moved_bytes,
+        "saved_bytes": info.saved_bytes,
+        "round_trips": info.round_trips,
         "elapsed_seconds": round(info.elapsed_seconds, 6),
         "digests": {
             pb.DigestAlgorithm.Name(digest.algorithm).removeprefix("DIGEST_ALGORITHM_").lower(): digest.hex

@@ -16,6 +16,7 @@ from metaextract.cache.v1 import pressure_pb2
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client.cli import exit_codes, human
+from metaextract_client.cli.sending import Meter, Uploads, send
 from metaextract_client.errors import MetaExtractError, OverloadedError, UnavailableError
 from metaextract_client.extractor import Extraction, ExtractorClient
 from metaextract_client.render import outcome_name, to_dict
@@ -69,10 +70,11 @@ def run(options: argparse.Namespace) -> int:
     outcomes: Counter[str] = Counter()
     failed: list[Path] = []
     retry = RetryPolicy(max_attempts=options.retries + 1)
-    with ExtractorClient(options.extractor, retry) as client, _progress(len(paths)) as advance:
+    meter, uploads = Meter(), Uploads()
+    with ExtractorClient(options.extractor, retry) as client, _progress(len(paths), meter) as advance:
 
         def work(path: Path) -> Result:
-            return describe(client, path, request, options.timeout)
+            return describe(client, path, request, options.timeout, meter, uploads, resume=options.resume)
 
         if options.json:
             sys.stdout.write("[")
@@ -86,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             sys.stdout.write("]\n")
     if len(paths) > 1:
-        _summarise(outcomes, failed)
+        _summarise(outcomes, failed, meter)
     return exit_codes.FAILED if failed else exit_codes.OK
 
 
@@ -112,6 +114,10 @@ def describe(
     path: Path,
     options: extractor_pb2.ExtractOptions,
     timeout: float,
+    meter: Meter,
+    uploads: Uploads,
+    *,
+    resume: bool = False,
 ) -> Result:
     """The result for one file; the client waits and tries again when the service is busy.
 
@@ -121,7 +127,8 @@ def describe(
     if path.exists() and not path.is_file():
         return Result(path, None, "not a regular file")
     try:
-        return Result(path, client.extract_file(path, options, timeout))
+        extraction = send(client, path, options, timeout, meter=meter, uploads=uploads, resume=resume)
+        return Result(path, extraction)
     except OverloadedError as error:
         return Result(path, None, f"the service is busy: {error}")
     except UnavailableError:
@@ -165,23 +172,50 @@ def _show(result: Result, options: argparse.Namespace, *, first: bool) -> None:
     sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
 
-def _summarise(outcomes: Counter[str], failed: list[Path]) -> None:
+def _summarise(outcomes: Counter[str], failed: list[Path], meter: Meter) -> None:
     """One line on standard error: how many of each outcome, and the first files that failed."""
     counts = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
     names = ", ".join(human.clean(str(path)) for path in failed[:3]) + (" …" if len(failed) > 3 else "")
-    print(f"{outcomes.total()} files: {counts}" + (f"; failed: {names}" if failed else ""), file=sys.stderr)
+    moved = f"; {human.size(meter.moved_bytes)} sent, {human.size(meter.saved_bytes)} saved"
+    print(
+        f"{outcomes.total()} files: {counts}{moved}" + (f"; failed: {names}" if failed else ""),
+        file=sys.stderr,
+    )
 
 
 @contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
+def _progress(total: int, meter: Meter) -> Iterator[Callable[[], None]]:
     """A bar on standard error that appears when the work takes over a second, and only on a terminal."""
-    if total < 2 or not sys.stderr.isatty():
+    if not sys.stderr.isatty():
         yield lambda: None
         return
     from rich.console import Console  # noqa: PLC0415 - only with a terminal
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.text import Text  # noqa: PLC0415
 
-    progress = Progress(console=Console(stderr=True), transient=True)
+    class Bytes(ProgressColumn):
+        """Sent and saved so far; asked for at each refresh."""
+
+        def render(self, task: object) -> Text:
+            """The column's text."""
+            del task
+            return Text(f"{human.size(meter.moved_bytes)} sent, {human.size(meter.saved_bytes)} saved")
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Bytes(),
+        TimeElapsedColumn(),
+    )
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
     task = progress.add_task("extracting", total=total)
     timer = threading.Timer(_PROGRESS_AFTER_SECONDS, progress.start)
     timer.daemon = True

@@ -28,6 +28,8 @@ def document(path: str, extraction: Extraction, *, every_field: bool = False) ->
         f" cache {cache_status_name(info.cache_status)}, {info.elapsed_seconds * 1000:.1f} ms,"
         f" {size(info.source_bytes_read)} read"
     )
+    if info.saved_bytes:
+        headline += f", {size(info.moved_bytes)} sent"
     lines = [headline]
     facts = common_facts(doc.common)
     if facts:

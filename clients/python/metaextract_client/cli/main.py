@@ -128,6 +128,9 @@ def make_parser() -> argparse.ArgumentParser:
         "--retries", type=int, default=8, metavar="N", help="when the service is busy (default 8)"
     )
     extract.add_argument(
+        "--resume", action="store_true", help="continue uploads that broke off, instead of beginning anew"
+    )
+    extract.add_argument(
         "--extractor", default=extractor_address(), metavar="HOST:PORT", help=f"or {EXTRACTOR_VARIABLE}"
     )
     extract.set_defaults(run=_extract)
