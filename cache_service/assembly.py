@@ -124,6 +124,7 @@ async def _open_chunks(
     """The chunk store, tidied up now and then; in memory, and small, without a folder."""
     index, shelf = await asyncio.to_thread(open_chunks, directory)
     stack.callback(index.close)
+    stack.callback(shelf.close)
     store = ChunkStore(
         index,
         shelf,

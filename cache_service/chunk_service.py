@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from cache_service import convert_pressure
@@ -187,30 +186,44 @@ class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):
     async def _take_all(
         self, requests: AsyncIterator[pb.UploadChunksRequest], receiver: Receiver
     ) -> AsyncIterator[int]:
-        """The credit of each batch of chunks that is stored; the next ones are received meanwhile."""
-        storing: deque[asyncio.Future[int]] = deque()
-        reading: asyncio.Task[pb.UploadChunksRequest | None] | None = asyncio.ensure_future(
-            self._next(requests)
-        )
+        """The credit of what is stored, as it is; the next chunks are received meanwhile."""
+        stored: asyncio.Queue[asyncio.Future[int]] = asyncio.Queue()
+        reading = asyncio.create_task(self._read_all(requests, receiver, stored))
+        getting: asyncio.Task[asyncio.Future[int]] | None = None
         try:
-            while reading is not None or storing:
-                waiting = {each for each in (reading, *list(storing)[:1]) if each is not None}
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                if reading is not None and reading.done():
-                    message = reading.result()
-                    reading = None
-                    if message is not None:
-                        storing.append(_take(receiver, message))
-                        reading = asyncio.ensure_future(self._next(requests))
-                freed = 0
-                while storing and storing[0].done():
-                    freed += storing.popleft().result()
+            while not reading.done() or receiver.pending or not stored.empty():
+                getting = asyncio.create_task(stored.get())
+                await asyncio.wait(
+                    {getting} if reading.done() else {getting, reading}, return_when=asyncio.FIRST_COMPLETED
+                )
+                if reading.done():
+                    reading.result()  # raises
+                freed = getting.result().result() if getting.done() else 0
+                getting.cancel()
+                while not stored.empty():
+                    freed += stored.get_nowait().result()
                 if freed:
                     yield freed
         finally:
-            if reading is not None:
-                reading.cancel()
-            await asyncio.gather(*storing, return_exceptions=True)
+            for task in (reading, getting):
+                if task is not None:
+                    task.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read_all(
+        self,
+        requests: AsyncIterator[pb.UploadChunksRequest],
+        receiver: Receiver,
+        stored: asyncio.Queue[asyncio.Future[int]],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._idle_seconds) as silence:
+                async for message in requests:
+                    _take(receiver, message).add_done_callback(stored.put_nowait)
+                    silence.reschedule(loop.time() + self._idle_seconds)
+        except TimeoutError:
+            raise UploadStalledError(f"nothing came for {self._idle_seconds:g} s") from None
 
     def _ack(self, receiver: Receiver, credit: int, upload_id: str = "") -> pb.UploadChunksResponse:
         return pb.UploadChunksResponse(

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 from extractor_service.sources.base import SourceError
 from metaextract.cache.v1 import chunk_pb2
 from metaextract_client.errors import MetaExtractError, NotFoundError, OverloadedError
-from service_runtime.errors import UploadElsewhereError
+from service_runtime.errors import ChunkDamagedError, UploadElsewhereError
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+    from extractor_service.sessions.chunks import Chunk
     from extractor_service.sources.distant import Fetch
     from extractor_service.sources.spans import Span
     from extractor_service.sources.sparse import SparseFile
-    from metaextract.extractor.v1 import extractor_pb2
     from metaextract_client.chunks import AsyncChunkClient, ChunkUpload
 
 TENANT_HEADER = "x-metaextract-tenant"
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 _PAUSE_SECONDS = 5.0
 _PATIENCE_SECONDS = 30.0
 _RETRY_SECONDS = 0.25
-_MAX_UNACKED_BYTES = 2 * 1024 * 1024
+_MAX_UNACKED_BYTES = 3 * 1024 * 1024
 _MAX_BLOCKS_BYTES = 8 * 1024 * 1024
 _PIECE_BYTES = 1024 * 1024
 _MAX_KEEPING = 8
@@ -51,7 +51,7 @@ class Relay:
         self._client = client
         self._upload = upload
         self._metadata = _metadata()
-        self._unacked: deque[tuple[int, extractor_pb2.FileChunk]] = deque()
+        self._unacked: deque[Chunk] = deque()
         self._unacked_bytes = 0
         self._sent_to = upload.committed_offset
         self.upload_id = upload.upload_id
@@ -62,13 +62,13 @@ class Relay:
         """Bytes from the beginning that the cache has."""
         return self._upload.committed_offset
 
-    async def put(self, offset: int, chunk: extractor_pb2.FileChunk) -> None:
-        """Takes the next chunk; returns when few are unacknowledged.
+    async def put(self, chunk: Chunk) -> None:
+        """Takes the next chunk, with the client's own checksum; returns when few are unacknowledged.
 
         Raises:
             RelayLostError: for good.
         """
-        self._unacked.append((offset, chunk))
+        self._unacked.append(chunk)
         self._unacked_bytes += len(chunk.data)
         await self._persist(self._pump)
         self._trim()
@@ -107,23 +107,23 @@ class Relay:
 
     def _trim(self) -> None:
         while self._unacked:
-            offset, chunk = self._unacked[0]
-            if offset + len(chunk.data) > self._upload.committed_offset:
+            chunk = self._unacked[0]
+            if chunk.end > self._upload.committed_offset:
                 return
             self._unacked.popleft()
             self._unacked_bytes -= len(chunk.data)
 
     async def _pump(self) -> None:
         """Sends what this connection hasn't sent yet."""
-        for offset, chunk in list(self._unacked):
-            if offset >= self._sent_to:
-                await self._upload.send(_chunk(offset, chunk))
-                self._sent_to = offset + len(chunk.data)
+        for chunk in list(self._unacked):
+            if chunk.offset >= self._sent_to:
+                data = chunk_pb2.ChunkData(offset_bytes=chunk.offset, data=chunk.data, crc32=chunk.crc32)
+                await self._upload.send(data, len(chunk.data))
+                self._sent_to = chunk.end
 
     async def _pump_and_wait(self) -> None:
         await self._pump()
-        offset, chunk = self._unacked[0]
-        await self._upload.wait_committed(offset + len(chunk.data))
+        await self._upload.wait_committed(self._unacked[0].end)
 
     async def _pump_and_finish(self) -> None:
         await self._pump()
@@ -138,6 +138,8 @@ class Relay:
             except (NotFoundError, OverloadedError) as error:
                 raise RelayLostError(str(error)) from error
             except _FAILURES as error:
+                if isinstance(error, MetaExtractError) and error.reason == ChunkDamagedError.reason:
+                    raise ChunkDamagedError(str(error)) from error
                 _log.info("the relay broke off", extra={"error": str(error)})
                 await self._reconnect(deadline)
                 continue
@@ -272,7 +274,7 @@ class Retention:
                 start = chunk_pb2.UploadStart(sparse_key=key, size_bytes=size_bytes)
                 upload = await self._client.upload(start, metadata=metadata)
                 for offset, data in blocks:
-                    await upload.send(chunk_pb2.ChunkData(offset_bytes=offset, data=data))
+                    await upload.send(chunk_pb2.ChunkData(offset_bytes=offset, data=data), len(data))
                 await upload.finish()
         except (*_FAILURES, TimeoutError) as error:
             self._pause(error)
@@ -300,13 +302,6 @@ class Retention:
     def _pause(self, error: BaseException) -> None:
         self._paused_until = time.monotonic() + _PAUSE_SECONDS
         _log.info("chunks can't be kept", extra={"error": str(error)})
-
-
-def _chunk(offset: int, chunk: extractor_pb2.FileChunk) -> chunk_pb2.ChunkData:
-    """The chunk for the cache; the client's own checksum goes with it, end to end."""
-    return chunk_pb2.ChunkData(
-        offset_bytes=offset, data=chunk.data, crc32=chunk.crc32 if chunk.HasField("crc32") else None
-    )
 
 
 def _ranges(spans: Sequence[Span]) -> list[chunk_pb2.BlobRange]:

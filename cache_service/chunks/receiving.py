@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cache_service.chunks.store import ChunkStore
 
 MAX_CHUNK_BYTES = 2 * 1024 * 1024
-WINDOW_BYTES = 2 * 1024 * 1024
+WINDOW_BYTES = 4 * 1024 * 1024
 
 
 class DamagedChunkError(Exception):
@@ -36,6 +36,8 @@ class Receiver:
         self._granted = WINDOW_BYTES
         self._received = 0
         self.committed = owner.committed
+        self.pending = 0
+        """Chunks that are being stored."""
 
     def __enter__(self) -> Self:
         return self
@@ -52,9 +54,15 @@ class Receiver:
         self._received += len(data)
         if self._received > self._granted:
             raise TooMuchError("more bytes came than credit was given for")
-        return asyncio.get_running_loop().run_in_executor(
+        self.pending += 1
+        storing = asyncio.get_running_loop().run_in_executor(
             self._thread, self._store_one, offset, data, crc32, chunk_id
         )
+        storing.add_done_callback(self._note_done)
+        return storing
+
+    def _note_done(self, _: asyncio.Future[int]) -> None:
+        self.pending -= 1
 
     def grant(self, count: int) -> None:
         """The sender is told that it may send `count` more bytes."""

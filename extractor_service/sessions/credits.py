@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Self
 
-MAX_WINDOW_CHUNKS = 4
+MAX_WINDOW_CHUNKS = 8
 
 
 class CreditPool:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections import deque
 from typing import TYPE_CHECKING
 
+from extractor_service.sessions.chunks import chunk_of
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from service_runtime.errors import (
-    ChunkDamagedError,
     ChunkOffsetError,
     CreditExceededError,
     InvalidRequestError,
@@ -21,13 +20,12 @@ from service_runtime.errors import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+    from extractor_service.sessions.chunks import Chunk
     from extractor_service.sessions.credits import StreamCredit
     from extractor_service.sources.distant import DistantInput
     from extractor_service.sources.spans import Span
 
     Send = Callable[[pb.ExtractSessionResponse], Awaitable[None]]
-
-MAX_CHUNK_BYTES = 2 * 1024 * 1024
 
 
 class Stream:
@@ -39,19 +37,19 @@ class Stream:
         self._spans = deque(spans)
         self._has_end = has_end
         self._position = spans[0].offset if spans else 0
-        self._chunks: deque[pb.FileChunk] = deque()
+        self._chunks: deque[Chunk] = deque()
         self._news = asyncio.Event()
         self._is_over = has_end and not spans
         self.size_bytes: int | None = None
 
-    def take(self, chunk: pb.FileChunk, committed_offset: int) -> None:
+    def take(self, chunk: Chunk, committed_offset: int) -> None:
         """Queues a chunk that has come.
 
         Raises:
             ChunkOffsetError: it isn't the next.
             CreditExceededError: it wasn't allowed yet.
         """
-        offset, length = chunk.offset_bytes, len(chunk.data)
+        offset, length = chunk.offset, len(chunk.data)
         if self._is_over or offset != self._position:
             raise ChunkOffsetError(
                 f"a chunk at {offset} came, {self._position} is next", committed_offset=str(committed_offset)
@@ -76,7 +74,7 @@ class Stream:
         self._is_over = True
         self._news.set()
 
-    async def chunks(self) -> AsyncIterator[pb.FileChunk]:
+    async def chunks(self) -> AsyncIterator[Chunk]:
         """The chunks in order, as they come. Whoever is done with one tells the credit."""
         while True:
             while self._chunks:
@@ -203,7 +201,7 @@ class SessionLink:
             if self._has_enough:
                 continue
             if kind == "chunk":
-                self._take(message.chunk)
+                self._take(chunk_of(message.chunk))
             elif kind == "end":
                 if self._stream is None:
                     raise InvalidRequestError("end", "there is no stream to end")
@@ -245,13 +243,13 @@ class SessionLink:
         partial, self._partial = self._partial, None
         return partial
 
-    def _take(self, chunk: pb.FileChunk) -> None:
-        check_chunk(chunk)
+    def _take(self, chunk: Chunk) -> None:
         self.moved_bytes += len(chunk.data)
         if self._stream is not None:
             self._stream.take(chunk, self.committed_offset)
             return
-        offset, length = chunk.offset_bytes, len(chunk.data)
+        chunk.check()
+        offset, length = chunk.offset, len(chunk.data)
         if self._source is None or not any(
             span.offset <= offset and offset + length <= span.end for span in self._asked
         ):
@@ -286,13 +284,3 @@ class SessionLink:
             if done:
                 answered.result()
                 return
-
-
-def check_chunk(chunk: pb.FileChunk) -> None:
-    """Raises InvalidRequestError for one that is empty or too large, ChunkDamagedError for a wrong checksum."""
-    if not 0 < len(chunk.data) <= MAX_CHUNK_BYTES:
-        raise InvalidRequestError(
-            "chunk.data", f"has {len(chunk.data)} bytes, 1 to {MAX_CHUNK_BYTES} are allowed"
-        )
-    if chunk.HasField("crc32") and zlib.crc32(chunk.data) != chunk.crc32:
-        raise ChunkDamagedError(f"the chunk at {chunk.offset_bytes} was damaged on its way")

@@ -17,9 +17,10 @@ from extractor_service.backoff.estimates import SESSION_BYTES, UPLOAD_BYTES
 from extractor_service.backoff.queue import Ticket
 from extractor_service.pipeline import CacheUse
 from extractor_service.retaining import RelayLostError
+from extractor_service.sessions.chunks import chunk_of
 from extractor_service.sessions.claims import Note, claim_of
 from extractor_service.sessions.credits import StreamCredit
-from extractor_service.sessions.link import SessionLink, check_chunk
+from extractor_service.sessions.link import SessionLink
 from extractor_service.sessions.parts import MAX_PART_BYTES, in_parts
 from extractor_service.sessions.whole import NoSink, SpoolSink, Terms, take_whole
 from extractor_service.sources.base import SourceError
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from extractor_service.modules.base import Module
     from extractor_service.pipeline import Extraction, ExtractionOptions, Pipeline
     from extractor_service.retaining import Relay, Retention
+    from extractor_service.sessions.chunks import Chunk
     from extractor_service.sessions.claims import Claim
     from extractor_service.sessions.credits import CreditPool
     from extractor_service.sessions.link import Send
@@ -56,6 +58,9 @@ if TYPE_CHECKING:
 
 MAX_PREFETCH_BYTES = 256 * 1024
 _MAX_FILE_BYTES = 1 << 62
+_PREFETCH_BYTES = 64 * 1024
+_HEADED = (".fits", ".fit", ".fts", ".dcm", ".dicom", ".jpg", ".jpeg", ".png")
+"""Endings of files that say nothing of themselves at their end."""
 _MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 _SPOOL_RETRY_SECONDS = 5.0
 _PARTIAL_SECONDS = 0.5
@@ -129,11 +134,12 @@ class Session:
     ) -> tuple[Extraction, str]:
         """The extraction and the content's identity."""
         claim = claim_of(offer, current_call.get().tenant)
-        for chunk in offer.prefetch:
-            check_chunk(chunk)
-            if chunk.offset_bytes + len(chunk.data) > offer.size_bytes:
+        for message in offer.prefetch:
+            chunk = chunk_of(message)
+            chunk.check()
+            if chunk.end > offer.size_bytes:
                 raise InvalidRequestError("offer.prefetch", "reaches beyond the file's end")
-            file.write(chunk.offset_bytes, chunk.data)
+            file.write(chunk.offset, chunk.data)
             self._link.moved_bytes += len(chunk.data)
         note = None
         if claim is not None and options.cache_use is not CacheUse.BYPASS:
@@ -203,7 +209,9 @@ class Session:
         if note is not None:
             source.digests = dict(note.digests)
         self._accept()
-        await source.prepare()
+        # What a client without a claim sends with its offer.
+        is_headed = offer.name.lower().endswith(_HEADED)
+        await source.prepare(_PREFETCH_BYTES, 0 if is_headed else _PREFETCH_BYTES)
         extraction = await self._extract(source, options)
         if claim is not None and options.cache_use is not CacheUse.BYPASS:
             digests = note.digests if note is not None else {}
@@ -417,9 +425,9 @@ class _Following:
         self._relay = relay
         self._link = link
 
-    async def put(self, offset: int, chunk: pb.FileChunk) -> None:
+    async def put(self, chunk: Chunk) -> None:
         """Hands the chunk on."""
-        await self._relay.put(offset, chunk)
+        await self._relay.put(chunk)
         self._link.committed_offset = self._relay.committed_offset
 
 

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from extractor_service.sessions.chunks import Chunk
 from extractor_service.sessions.hashing import StreamHasher
 from extractor_service.sessions.link import Stream
 from extractor_service.sources.spans import Span, SpanSet
@@ -29,7 +30,7 @@ _MAX_BUSY = 2
 class Sink(Protocol):
     """Keeps a stream."""
 
-    async def put(self, offset: int, chunk: pb.FileChunk) -> None:
+    async def put(self, chunk: Chunk) -> None:
         """Takes the next chunk; returns when it may be forgotten here."""
         ...
 
@@ -37,7 +38,7 @@ class Sink(Protocol):
 class NoSink:
     """Keeps nothing."""
 
-    async def put(self, offset: int, chunk: pb.FileChunk) -> None:
+    async def put(self, chunk: Chunk) -> None:
         """Nothing to do."""
 
 
@@ -47,9 +48,9 @@ class SpoolSink:
     def __init__(self, file: SparseFile) -> None:
         self._file = file
 
-    async def put(self, offset: int, chunk: pb.FileChunk) -> None:
+    async def put(self, chunk: Chunk) -> None:
         """Writes the chunk; raises SpoolFullError."""
-        await asyncio.to_thread(self._file.write, offset, chunk.data)
+        await asyncio.to_thread(self._file.write, chunk.offset, chunk.data)
 
 
 class Terms:
@@ -123,12 +124,16 @@ async def _consume(
     with StreamHasher(algorithms or ()) as hasher:
         busy: deque[tuple[asyncio.Future[None], int]] = deque()
 
-        async def feed(offset: int, chunk: pb.FileChunk, credited: int) -> None:
+        def digest(chunk: Chunk) -> None:
+            chunk.check()
+            hasher.update(chunk.data)
+
+        async def feed(chunk: Chunk, credited: int) -> None:
             if algorithms is not None:
                 while len(busy) >= _MAX_BUSY:
                     await settle()
-                busy.append((loop.run_in_executor(hasher.thread, hasher.update, chunk.data), credited))
-            await sink.put(offset, chunk)
+                busy.append((loop.run_in_executor(hasher.thread, digest, chunk), credited))
+            await sink.put(chunk)
             if algorithms is None:
                 acknowledge(credited)
 
@@ -149,18 +154,18 @@ async def _consume(
             while position < end:
                 length = min(_PIECE_BYTES, end - position)
                 data = await asyncio.to_thread(file.read, position, length)
-                await feed(position, pb.FileChunk(offset_bytes=position, data=data), 0)
+                await feed(Chunk(position, data), 0)
                 position += length
 
         if earlier is not None and algorithms is not None:
             async for data in earlier:
                 await loop.run_in_executor(hasher.thread, hasher.update, data)
         async for chunk in stream.chunks():
-            if at_hand.missing(position, chunk.offset_bytes - position):
+            if at_hand.missing(position, chunk.offset - position):
                 raise RuntimeError("a gap in the stream")
-            await fill(chunk.offset_bytes)
-            await feed(position, chunk, len(chunk.data))
-            position += len(chunk.data)
+            await fill(chunk.offset)
+            await feed(chunk, len(chunk.data))
+            position = chunk.end
         if size_bytes is not None:
             await fill(size_bytes)
         while busy:

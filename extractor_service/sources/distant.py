@@ -70,9 +70,14 @@ class DistantInput(BaseInput):
         """What is at hand."""
         return list(self.file.present)
 
-    async def prepare(self) -> None:
-        """Fetches the first bytes; raises SourceError."""
-        await self.supply([Span(0, min(HEAD_BYTES, self._size_bytes))])
+    async def prepare(self, head_bytes: int = HEAD_BYTES, tail_bytes: int = 0) -> None:
+        """Fetches the first bytes, and the last ones along with them; raises SourceError."""
+        size = self._size_bytes
+        head = min(max(HEAD_BYTES, head_bytes), size)
+        if not self.file.missing([Span(0, min(HEAD_BYTES, size))]):
+            return
+        tail = min(tail_bytes, size - head)
+        await self.supply([span for span in (Span(0, head), Span(size - tail, tail)) if span.length])
 
     async def supply(self, spans: list[Span]) -> None:
         """Returns once `spans` are at hand; raises SourceError."""

@@ -130,11 +130,16 @@ def run_roundtrips(name: str) -> Evidence:
                 seconds.append(time.perf_counter() - started)
             assert answer is not None and outcome_name(answer.document.outcome) in ("OK", "PARTIAL")
             # The offer, with its head and tail, is a round trip as well.
-            evidence.single(case, "round trips, offer included", "count", answer.info.round_trips + 1, f"<= {most}")
+            evidence.single(
+                case, "round trips, offer included", "count", answer.info.round_trips + 1, f"<= {most}"
+            )
             evidence.single(case, "moved, prefetch included", "KiB", answer.info.moved_bytes / 1024)
             evidence.single(case, "elapsed at 20 ms", "ms", statistics.median(seconds) * 1000)
             evidence.single(
-                case, "elapsed / round trip of the link", "ratio", statistics.median(seconds) / _ROUND_TRIP_SECONDS
+                case,
+                "elapsed / round trip of the link",
+                "ratio",
+                statistics.median(seconds) / _ROUND_TRIP_SECONDS,
             )
             named = client.extract_session(path, None, SessionOptions(client_id=f"bench {case}"))
             evidence.single(

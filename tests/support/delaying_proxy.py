@@ -29,7 +29,7 @@ class DelayingProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._stop)
         self._thread.join(5)
 
     def _run(self) -> None:
@@ -38,6 +38,11 @@ class DelayingProxy:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
+
+    def _stop(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.call_later(0.1, self._loop.stop)
 
     async def _accept(self, reader, writer) -> None:
         far_reader, far_writer = await asyncio.open_connection(self._host, self._target_port)

@@ -50,12 +50,16 @@ class ChunkUpload:
         self._reading = asyncio.create_task(self._read())
         return self
 
-    async def send(self, chunk: pb.ChunkData) -> None:
-        """Sends a chunk once credit allows it; raises as the service answers."""
+    async def send(self, chunk: pb.ChunkData, length: int | None = None) -> None:
+        """Sends a chunk once credit allows it; raises as the service answers.
+
+        `length` is that of its data, for those who know: to ask the message costs a copy.
+        """
+        size = len(chunk.data) if length is None else length
         with translated():
-            while self._credit < len(chunk.data):
+            while self._credit < size:
                 await self._wait()
-            self._credit -= len(chunk.data)
+            self._credit -= size
             request = pb.UploadChunksRequest(chunk=chunk)
             if self._outbox.full():
                 await self._put(request)
