@@ -97,6 +97,7 @@ async def _serving(
                 lambda: monitor.broadcaster.state.level,
                 idle_seconds=settings.cache_upload_idle_seconds,
                 upload_seconds=settings.cache_upload_seconds,
+                credit_bytes=settings.cache_upload_credit_bytes,
             ),
             chunk_pb2_grpc.add_ChunkServiceServicer_to_server,
         ),

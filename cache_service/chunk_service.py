@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from cache_service import convert_pressure
 from cache_service.chunks.receiving import (
     MAX_CHUNK_BYTES,
-    WINDOW_BYTES,
     DamagedChunkError,
     Receiver,
     TooMuchError,
@@ -24,6 +23,7 @@ from cache_service.chunks.store import (
 )
 from metaextract.cache.v1 import chunk_pb2 as pb
 from metaextract.cache.v1 import chunk_pb2_grpc
+from service_runtime.credits import CreditPool
 from service_runtime.errors import (
     ChunkDamagedError,
     ChunkOffsetError,
@@ -67,7 +67,10 @@ class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):
         *,
         idle_seconds: float,
         upload_seconds: float,
+        credit_bytes: int,
     ) -> None:
+        """`credit_bytes`: what all streams together may have on their way beyond a chunk each."""
+        self._pool = CreditPool(credit_bytes)
         self._store = store
         self._level = level
         self._idle_seconds = idle_seconds
@@ -104,11 +107,11 @@ class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):
             if start is None or start.WhichOneof("part") != "start":
                 raise InvalidRequestError("start", "must be the first message")
             owner = await asyncio.to_thread(self._begin, start.start)
-            with Receiver(self._store, _tenant(), owner) as receiver:
-                yield self._ack(receiver, WINDOW_BYTES, owner.name)
+            with Receiver(self._store, _tenant(), owner, self._pool) as receiver:
+                yield self._ack(receiver, receiver.credit.grant(may_grow=self._may_grow()), owner.name)
                 async for freed in self._take_all(request_iterator, receiver):
-                    receiver.grant(freed)
-                    yield self._ack(receiver, freed)
+                    receiver.credit.consume(freed)
+                    yield self._ack(receiver, receiver.credit.grant(may_grow=self._may_grow()))
 
     async def CompleteUpload(
         self, request: pb.CompleteUploadRequest, context: Context
@@ -186,7 +189,7 @@ class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):
     async def _take_all(
         self, requests: AsyncIterator[pb.UploadChunksRequest], receiver: Receiver
     ) -> AsyncIterator[int]:
-        """The credit of what is stored, as it is; the next chunks are received meanwhile."""
+        """The bytes that are stored, as they are; the next chunks are received meanwhile."""
         stored: asyncio.Queue[asyncio.Future[int]] = asyncio.Queue()
         reading = asyncio.create_task(self._read_all(requests, receiver, stored))
         getting: asyncio.Task[asyncio.Future[int]] | None = None
@@ -224,6 +227,9 @@ class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):
                     silence.reschedule(loop.time() + self._idle_seconds)
         except TimeoutError:
             raise UploadStalledError(f"nothing came for {self._idle_seconds:g} s") from None
+
+    def _may_grow(self) -> bool:
+        return self._level() < PressureLevel.HIGH
 
     def _ack(self, receiver: Receiver, credit: int, upload_id: str = "") -> pb.UploadChunksResponse:
         return pb.UploadChunksResponse(

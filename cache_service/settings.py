@@ -53,7 +53,7 @@ class Settings(RuntimeSettings):
         unit="B", low=_MIB, high=1 << 44,
     )  # fmt: skip
     cache_chunk_memory_bytes: int = setting(
-        16 * _MIB,
+        8 * _MIB,
         "Chunks used last that are kept in memory too; shrinks with the memory tier.",
         unit="B",
         low=0,
@@ -64,6 +64,13 @@ class Settings(RuntimeSettings):
     )
     cache_blob_seconds: float = setting(
         86_400.0, "How long uploaded content is kept after its last use.", unit="s", low=1, high=31_536_000
+    )
+    cache_upload_credit_bytes: int = setting(
+        12 * _MIB,
+        "Bytes that all streams of chunks together may have on their way beyond one chunk each.",
+        unit="B",
+        low=0,
+        high=1 << 34,
     )
     cache_upload_idle_seconds: float = setting(
         60.0, "Longest silence of who sends chunks.", unit="s", low=0.1, high=3600

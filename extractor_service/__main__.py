@@ -25,7 +25,6 @@ from extractor_service.pipeline import Pipeline
 from extractor_service.planning import Planner
 from extractor_service.retaining import Retention
 from extractor_service.service import ExtractorServicer
-from extractor_service.sessions.credits import CreditPool
 from extractor_service.sessions.session import Parts
 from extractor_service.settings import Settings
 from extractor_service.sources.spool import SpoolBudget
@@ -35,6 +34,7 @@ from metaextract_client.cache import AsyncCacheClient
 from metaextract_client.chunks import AsyncChunkClient
 from service_runtime import server as runtime
 from service_runtime.backoff_table import InvalidTableError, make_table
+from service_runtime.credits import CreditPool
 from service_runtime.memory.discover import tightest_limit_bytes
 from service_runtime.memory.host import ReservedBytes
 from service_runtime.memory.levels import PressureLevel

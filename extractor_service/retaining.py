@@ -33,7 +33,6 @@ _log = logging.getLogger(__name__)
 _PAUSE_SECONDS = 5.0
 _PATIENCE_SECONDS = 30.0
 _RETRY_SECONDS = 0.25
-_MAX_UNACKED_BYTES = 3 * 1024 * 1024
 _MAX_BLOCKS_BYTES = 8 * 1024 * 1024
 _PIECE_BYTES = 1024 * 1024
 _MAX_KEEPING = 8
@@ -51,34 +50,49 @@ class Relay:
         self._client = client
         self._upload = upload
         self._metadata = _metadata()
-        self._unacked: deque[Chunk] = deque()
-        self._unacked_bytes = 0
+        self._unacked: deque[tuple[Chunk, Callable[[], None]]] = deque()
         self._sent_to = upload.committed_offset
+        self._has_news = asyncio.Event()
+        self._is_finishing = False
         self.upload_id = upload.upload_id
         self.begin_at = upload.committed_offset
+        upload.on_news = self._hear
 
     @property
     def committed_offset(self) -> int:
         """Bytes from the beginning that the cache has."""
         return self._upload.committed_offset
 
-    async def put(self, chunk: Chunk) -> None:
-        """Takes the next chunk, with the client's own checksum; returns when few are unacknowledged.
+    async def put(self, chunk: Chunk, release: Callable[[], None]) -> None:
+        """Takes the next chunk, with the client's own checksum; calls `release` when the cache has it. How many wait is
+        bounded by who gives credit for them.
+        """
+        self._unacked.append((chunk, release))
+        self._has_news.set()
+
+    async def run(self) -> None:
+        """Sends what is put until `finish`.
 
         Raises:
-            RelayLostError: for good.
+            RelayLostError: the cache has lost the upload, or doesn't come back.
+            ChunkDamagedError: a chunk was damaged on its way here.
         """
-        self._unacked.append(chunk)
-        self._unacked_bytes += len(chunk.data)
-        await self._persist(self._pump)
-        self._trim()
-        while self._unacked_bytes > _MAX_UNACKED_BYTES:
-            await self._persist(self._pump_and_wait)
-            self._trim()
-
-    async def finish(self, digest: str) -> str:
-        """The digest of all that was sent, verified by the cache; raises RelayLostError, InvalidRequestError."""
+        while not self._is_finishing:
+            self._has_news.clear()
+            await self._persist(self._pump)
+            if not self._is_finishing:
+                await self._has_news.wait()
         await self._persist(self._pump_and_finish)
+
+    async def finish(self, running: asyncio.Task[None], digest: str) -> str:
+        """The digest of all that was put, verified by the cache; `running` is the task of `run`, and raises as that does.
+
+        Raises:
+            MetaExtractError: it isn't `digest`, or the cache doesn't answer.
+        """
+        self._is_finishing = True
+        self._has_news.set()
+        await running
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
@@ -105,25 +119,28 @@ class Relay:
         """Breaks the stream off; what is committed stays, and can be continued."""
         self._upload.close()
 
+    def _hear(self) -> None:
+        """The cache has acknowledged something, or the stream to it has ended."""
+        self._trim()
+        if self._upload.is_over:
+            self._has_news.set()
+
     def _trim(self) -> None:
         while self._unacked:
-            chunk = self._unacked[0]
+            chunk, release = self._unacked[0]
             if chunk.end > self._upload.committed_offset:
                 return
             self._unacked.popleft()
-            self._unacked_bytes -= len(chunk.data)
+            release()
 
     async def _pump(self) -> None:
-        """Sends what this connection hasn't sent yet."""
-        for chunk in list(self._unacked):
+        """Sends what this connection hasn't sent yet; raises when the connection has ended."""
+        await self._upload.check()
+        for chunk, _ in list(self._unacked):
             if chunk.offset >= self._sent_to:
                 data = chunk_pb2.ChunkData(offset_bytes=chunk.offset, data=chunk.data, crc32=chunk.crc32)
                 await self._upload.send(data, len(chunk.data))
                 self._sent_to = chunk.end
-
-    async def _pump_and_wait(self) -> None:
-        await self._pump()
-        await self._upload.wait_committed(self._unacked[0].end)
 
     async def _pump_and_finish(self) -> None:
         await self._pump()
@@ -159,6 +176,7 @@ class Relay:
                 raise RelayLostError(str(error)) from error
             except _FAILURES:
                 continue
+            self._upload.on_news = self._hear
             self._trim()
             self._sent_to = self._upload.committed_offset
             return

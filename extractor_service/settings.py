@@ -116,7 +116,7 @@ class Settings(RuntimeSettings):
     max_uploads: int = setting(64, "Most uploads on their way at once.", low=1, high=100_000)
     max_sessions: int = setting(1024, "Most sessions open at once.", low=1, high=1_000_000)
     upload_credit_bytes: int = setting(
-        24 * _MIB,
+        16 * _MIB,
         "Bytes that all uploads together may have on their way beyond a chunk each.",
         unit="B",
         low=0,

@@ -7,12 +7,14 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
+from service_runtime.credits import StreamCredit
+
 if TYPE_CHECKING:
     from cache_service.chunks.index import Owner
     from cache_service.chunks.store import ChunkStore
+    from service_runtime.credits import CreditPool
 
 MAX_CHUNK_BYTES = 2 * 1024 * 1024
-WINDOW_BYTES = 4 * 1024 * 1024
 
 
 class DamagedChunkError(Exception):
@@ -26,15 +28,14 @@ class TooMuchError(Exception):
 class Receiver:
     """One upload, or one sparse blob. `with` it: its thread ends."""
 
-    def __init__(self, store: ChunkStore, tenant: str, owner: Owner) -> None:
+    def __init__(self, store: ChunkStore, tenant: str, owner: Owner, pool: CreditPool) -> None:
         self._store = store
         self._tenant = tenant
         self._owner = owner
         self._is_sparse = owner.kind == "sparse"
         # One thread a stream keeps its chunks in order; the hashes and the disk don't hold the interpreter.
         self._thread = ThreadPoolExecutor(1, "chunks")
-        self._granted = WINDOW_BYTES
-        self._received = 0
+        self.credit = StreamCredit(pool, MAX_CHUNK_BYTES)
         self.committed = owner.committed
         self.pending = 0
         """Chunks that are being stored."""
@@ -44,15 +45,15 @@ class Receiver:
 
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown(wait=False)
+        self.credit.__exit__()
 
     def take(self, offset: int, data: bytes, crc32: int | None, chunk_id: bytes) -> asyncio.Future[int]:
-        """Begins to store a chunk; the future has the credit that its end frees.
+        """Begins to store a chunk; the future has the number of its bytes.
 
         Raises:
             TooMuchError: it wasn't allowed yet.
         """
-        self._received += len(data)
-        if self._received > self._granted:
+        if not self.credit.receive(len(data)):
             raise TooMuchError("more bytes came than credit was given for")
         self.pending += 1
         storing = asyncio.get_running_loop().run_in_executor(
@@ -63,10 +64,6 @@ class Receiver:
 
     def _note_done(self, _: asyncio.Future[int]) -> None:
         self.pending -= 1
-
-    def grant(self, count: int) -> None:
-        """The sender is told that it may send `count` more bytes."""
-        self._granted += count
 
     def _store_one(self, offset: int, data: bytes, crc32: int | None, chunk_id: bytes) -> int:
         if crc32 is not None and zlib.crc32(data) != crc32:

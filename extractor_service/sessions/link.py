@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from extractor_service.sessions.chunks import Chunk
-    from extractor_service.sessions.credits import StreamCredit
     from extractor_service.sources.distant import DistantInput
     from extractor_service.sources.spans import Span
+    from service_runtime.credits import StreamCredit
 
     Send = Callable[[pb.ExtractSessionResponse], Awaitable[None]]
 

@@ -19,7 +19,6 @@ from extractor_service.pipeline import CacheUse
 from extractor_service.retaining import RelayLostError
 from extractor_service.sessions.chunks import chunk_of
 from extractor_service.sessions.claims import Note, claim_of
-from extractor_service.sessions.credits import StreamCredit
 from extractor_service.sessions.link import SessionLink
 from extractor_service.sessions.parts import MAX_PART_BYTES, in_parts
 from extractor_service.sessions.whole import NoSink, SpoolSink, Terms, take_whole
@@ -32,6 +31,7 @@ from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract_client.errors import MetaExtractError
 from service_runtime.backoff_table import WorkClass
+from service_runtime.credits import StreamCredit
 from service_runtime.errors import (
     DigestMismatchError,
     InvalidRequestError,
@@ -42,7 +42,7 @@ from service_runtime.memory.levels import PressureLevel
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from extractor_service.backoff.state import BackoffState
     from extractor_service.modules.base import Module
@@ -50,11 +50,11 @@ if TYPE_CHECKING:
     from extractor_service.retaining import Relay, Retention
     from extractor_service.sessions.chunks import Chunk
     from extractor_service.sessions.claims import Claim
-    from extractor_service.sessions.credits import CreditPool
     from extractor_service.sessions.link import Send
     from extractor_service.settings import Settings
     from extractor_service.sources.spans import Span
     from extractor_service.sources.spool import SpoolBudget
+    from service_runtime.credits import CreditPool
 
 MAX_PREFETCH_BYTES = 256 * 1024
 _MAX_FILE_BYTES = 1 << 62
@@ -249,23 +249,34 @@ class Session:
         self._accept(relay.upload_id)
         self._link.committed_offset = relay.begin_at
         extra = [name for name in options.digest_algorithms if name != "blake3"]
-        size, digests = await take_whole(
-            self._link,
-            file,
-            offer.size_bytes,
-            credit,
-            _Following(relay, self._link),
-            extra or None,
-            self._terms(),
-            relay.begin_at,
-            relay.earlier() if relay.begin_at else None,
+        taking = asyncio.create_task(
+            take_whole(
+                self._link,
+                file,
+                offer.size_bytes,
+                credit,
+                _Following(relay, self._link),
+                extra or None,
+                self._terms(),
+                relay.begin_at,
+                relay.earlier() if relay.begin_at else None,
+            )
         )
+        running = asyncio.create_task(relay.run())
         try:
-            digest = await relay.finish(claim.digest if claim is not None else "")
+            await asyncio.wait({taking, running}, return_when=asyncio.FIRST_COMPLETED)
+            if not taking.done():
+                running.result()  # raises
+            size, digests = taking.result()
+            digest = await relay.finish(running, claim.digest if claim is not None else "")
         except MetaExtractError as error:
             if error.reason == "DIGEST_MISMATCH":
                 raise DigestMismatchError(str(error)) from error
             raise RelayLostError(str(error)) from error
+        finally:
+            for task in (taking, running):
+                task.cancel()
+            await asyncio.gather(taking, running, return_exceptions=True)
         self._link.enough(size)
         source = self._blob_input(offer.name, digest, size, file)
         source.digests = {**digests, "blake3": digest.partition(":")[2]}
@@ -425,10 +436,14 @@ class _Following:
         self._relay = relay
         self._link = link
 
-    async def put(self, chunk: Chunk) -> None:
+    async def put(self, chunk: Chunk, release: Callable[[], None]) -> None:
         """Hands the chunk on."""
-        await self._relay.put(chunk)
-        self._link.committed_offset = self._relay.committed_offset
+
+        def committed() -> None:
+            self._link.committed_offset = self._relay.committed_offset
+            release()
+
+        await self._relay.put(chunk, committed)
 
 
 def _knows(note: Note | None, options: ExtractionOptions) -> bool:

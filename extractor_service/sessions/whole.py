@@ -18,9 +18,9 @@ from metaextract.extractor.v1 import extractor_pb2 as pb
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    from extractor_service.sessions.credits import StreamCredit
     from extractor_service.sessions.link import SessionLink
     from extractor_service.sources.sparse import SparseFile
+    from service_runtime.credits import StreamCredit
 
 _PIECE_BYTES = 1024 * 1024
 _MAX_BUSY = 2
@@ -30,16 +30,18 @@ _MAX_BUSY = 2
 class Sink(Protocol):
     """Keeps a stream."""
 
-    async def put(self, chunk: Chunk) -> None:
-        """Takes the next chunk; returns when it may be forgotten here."""
+    async def put(self, chunk: Chunk, release: Callable[[], None]) -> None:
+        """Takes the next chunk; calls `release` when it may be forgotten, which may be later."""
         ...
 
 
 class NoSink:
     """Keeps nothing."""
 
-    async def put(self, chunk: Chunk) -> None:
+    async def put(self, chunk: Chunk, release: Callable[[], None]) -> None:
         """Nothing to do."""
+        del chunk
+        release()
 
 
 class SpoolSink:
@@ -48,9 +50,10 @@ class SpoolSink:
     def __init__(self, file: SparseFile) -> None:
         self._file = file
 
-    async def put(self, chunk: Chunk) -> None:
+    async def put(self, chunk: Chunk, release: Callable[[], None]) -> None:
         """Writes the chunk; raises SpoolFullError."""
         await asyncio.to_thread(self._file.write, chunk.offset, chunk.data)
+        release()
 
 
 class Terms:
@@ -122,25 +125,23 @@ async def _consume(
     at_hand = SpanSet() if size_bytes is None else SpanSet(file.present)
     position = begin_at
     with StreamHasher(algorithms or ()) as hasher:
-        busy: deque[tuple[asyncio.Future[None], int]] = deque()
+        busy: deque[asyncio.Future[None]] = deque()
 
         def digest(chunk: Chunk) -> None:
             chunk.check()
             hasher.update(chunk.data)
 
         async def feed(chunk: Chunk, credited: int) -> None:
-            if algorithms is not None:
-                while len(busy) >= _MAX_BUSY:
-                    await settle()
-                busy.append((loop.run_in_executor(hasher.thread, digest, chunk), credited))
-            await sink.put(chunk)
             if algorithms is None:
-                acknowledge(credited)
-
-        async def settle() -> None:
-            done, credited = busy.popleft()
-            await done
-            acknowledge(credited)
+                await sink.put(chunk, lambda: acknowledge(credited))
+                return
+            while len(busy) >= _MAX_BUSY:
+                await busy.popleft()
+            hashing = loop.run_in_executor(hasher.thread, digest, chunk)
+            busy.append(hashing)
+            # As soon as hasher and sink are done with it, whatever is awaited here meanwhile: the sender may have no credit
+            # for the chunk that would lead to that.
+            await sink.put(chunk, lambda: hashing.add_done_callback(lambda _: acknowledge(credited)))
 
         def acknowledge(count: int) -> None:
             credit.consume(count)
@@ -169,7 +170,7 @@ async def _consume(
         if size_bytes is not None:
             await fill(size_bytes)
         while busy:
-            await settle()
+            await busy.popleft()
         return position, hasher.digests() if algorithms is not None else {}
 
 

@@ -39,7 +39,7 @@ def write_file(path: Path, size_bytes: int, seed: str = "") -> Path:
 
 
 def session(stub, path: Path, options) -> extractor_pb2.SessionResult:
-    """One session with a new connection's worth of nothing: the same client code for ours and for the references."""
+    """One session: the same client code for ours and for the references."""
     with path.open("rb", buffering=0) as file:
         state = SessionState(SessionFile(file, path.name), options)
         run_session(state, stub.ExtractSession)
@@ -72,6 +72,10 @@ def run_throughput(name: str) -> Evidence:
             ("retaining chunks", _KEPT, to_relay, "bare two-hop relay to the same disk"),
         ):
             speeds = {True: [], False: []}
+            # The first upload of all, which also loads what is needed: over idle includes it.
+            with PeakMemory(extractor.pid, cache.pid, interval_seconds=0.01) as memory:
+                result = session(ours._stub, path, options)
+            assert result.document.file.digests and result.document.sections
             for number in range(_ROUNDS + 1):
                 for is_ours in (True, False) if number % 2 else (False, True):
                     client = ours if is_ours else reference
@@ -92,9 +96,6 @@ def run_throughput(name: str) -> Evidence:
                 reference_name,
                 ">= 0.8",
             )
-            with PeakMemory(extractor.pid, cache.pid, interval_seconds=0.01) as memory:
-                result = session(ours._stub, path, options)
-            assert result.document.file.digests and result.document.sections
             over = memory.over_idle_mib()
             evidence.single(f"512 MiB, {case}", "peak PSS over idle, pair", "MiB", sum(over), "<= 48")
             evidence.single(f"512 MiB, {case}", "of it the cache", "MiB", over[1])

@@ -14,7 +14,7 @@ from metaextract_client.cache import default_address
 from metaextract_client.errors import translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
     Metadata = Sequence[tuple[str, str]]
 
@@ -25,6 +25,8 @@ class ChunkUpload:
     Attributes:
         upload_id: names the upload, to continue it elsewhere.
         committed_offset: bytes from the beginning that are stored.
+        is_over: the stream has ended.
+        on_news: called when something was acknowledged, and at the end.
     """
 
     def __init__(self, stub: chunk_pb2_grpc.ChunkServiceAsyncStub, metadata: Metadata | None) -> None:
@@ -37,6 +39,7 @@ class ChunkUpload:
         self.upload_id = ""
         self.committed_offset = 0
         self.is_over = False
+        self.on_news: Callable[[], None] = lambda: None
 
     async def begin(self, start: pb.UploadStart) -> Self:
         """Sends the start, and waits for the first answer; raises as the service answers."""
@@ -70,6 +73,12 @@ class ChunkUpload:
         """Returns once that many bytes are stored; raises as the service answers."""
         with translated():
             while self.committed_offset < offset:
+                await self._wait()
+
+    async def check(self) -> None:
+        """Raises as the service answered when the stream has ended."""
+        if self.is_over:
+            with translated():
                 await self._wait()
 
     async def finish(self) -> None:
@@ -120,12 +129,14 @@ class ChunkUpload:
         finally:
             self.is_over = True
             self._has_news.set()
+            self.on_news()
 
     def _hear(self, answer: pb.UploadChunksResponse) -> None:
         self.upload_id = answer.upload_id or self.upload_id
         self.committed_offset = max(self.committed_offset, answer.committed_offset_bytes)
         self._credit += answer.credit_bytes
         self._has_news.set()
+        self.on_news()
 
     async def _raise_status(self) -> None:
         code = await self._call.code()

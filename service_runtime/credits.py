@@ -71,7 +71,7 @@ class StreamCredit:
         self._consumed_bytes += count
 
     def grant(self, *, may_grow: bool = True) -> int:
-        """New credit for the sender, 0 while it has half a window left. The window grows while there is free credit,
+        """New credit for the sender, 0 while it has half a window and a chunk left. The window grows while there is free credit,
         and shrinks by what isn't in use when `may_grow` is false.
         """
         open_bytes = self._granted_bytes - self._consumed_bytes
@@ -84,7 +84,7 @@ class StreamCredit:
             self._pool.give_back(self._extra_bytes)
             self._extra_bytes = 0
         credit = self.window_bytes - open_bytes
-        if credit * 2 < self.window_bytes:
-            return 0
+        if credit * 2 < self.window_bytes and open_bytes >= self._chunk_bytes:
+            return 0  # the sender has enough for a chunk; a few acks more would only cost time
         self._granted_bytes += credit
         return credit
