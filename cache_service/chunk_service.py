@@ -167,10 +167,14 @@ class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):
         kind, tenant = request.WhichOneof("blob"), _tenant()
         if kind is None:
             raise InvalidRequestError("blob", "digest, upload_id or sparse_key is required")
+        digest = request.digest
         if kind == "upload_id":
-            return self._store.upload(tenant, request.upload_id)
+            upload = self._store.upload(tenant, request.upload_id)
+            if not upload.digest:
+                return upload
+            kind, digest = "digest", upload.digest  # it is a blob by now
         found = (
-            self._store.blob(tenant, request.digest)
+            self._store.blob(tenant, digest)
             if kind == "digest"
             else self._store.sparse(tenant, request.sparse_key)
         )

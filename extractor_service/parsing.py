@@ -29,6 +29,8 @@ _REPLY_SECONDS = 0.25
 _REPLY_RATIO = 0.1
 _READ_AHEAD_BYTES = 128 * 1024
 _LEAST_PARSE_SECONDS = 0.05
+_HOLD_SECONDS = 0.1
+_CROWDED_HOLD_SECONDS = 0.002
 
 
 class Parsing:
@@ -58,6 +60,8 @@ class Parsing:
             DeadlineError: no time is left to begin.
         """
         puller = source.puller
+        if puller is not None:
+            puller.hold_seconds = self._hold_seconds
         self._backoff.limiter.check_size(source.size_bytes if puller is None else 0, work)
         plan = self._planner.plan(format_name, source.size_bytes, source.inline_bytes)
         ticket = Ticket(work, current_call.get().tenant, plan.memory_bytes)
@@ -96,6 +100,10 @@ class Parsing:
         is_whole = all(module.outcome == Outcome.OK.value for module in result.modules)
         if result.failure is None and is_whole:
             self._planner.observe(format_name, plan, seconds, result.source_bytes_read, result.memory_bytes)
+
+    def _hold_seconds(self) -> float:
+        """A thousand slow clients must stop nobody: a worker waits for a range, but hardly while others wait for it."""
+        return _HOLD_SECONDS if not self._backoff.limiter.queued else _CROWDED_HOLD_SECONDS
 
     def _read_ahead_bytes(self) -> int:
         level = self._backoff.level()

@@ -32,6 +32,7 @@ TENANT_HEADER = "x-metaextract-tenant"
 _log = logging.getLogger(__name__)
 _PAUSE_SECONDS = 5.0
 _PATIENCE_SECONDS = 30.0
+_OPEN_SECONDS = 2.5
 _RETRY_SECONDS = 0.25
 _MAX_BLOCKS_BYTES = 8 * 1024 * 1024
 _PIECE_BYTES = 1024 * 1024
@@ -207,17 +208,22 @@ class Retention:
         """
         if upload_id:
             return await self._continue(upload_id)
-        if not self.is_allowed:
+        if not self._is_enabled or self._level() >= PressureLevel.CRITICAL:
             return None
-        try:
-            async with asyncio.timeout(_PAUSE_SECONDS):
-                upload = await self._client.upload(
-                    chunk_pb2.UploadStart(size_bytes=size_bytes), metadata=_metadata()
-                )
-        except (*_FAILURES, TimeoutError) as error:
-            self._pause(error)
-            return None
-        return Relay(self._client, upload)
+        # Even when the cache failed a moment ago: a whole file that isn't kept has to be sent again after the next break.
+        deadline = time.monotonic() + _OPEN_SECONDS
+        while True:
+            try:
+                async with asyncio.timeout(_PAUSE_SECONDS):
+                    start = chunk_pb2.UploadStart(size_bytes=size_bytes)
+                    return Relay(self._client, await self._client.upload(start, metadata=_metadata()))
+            except OverloadedError:
+                return None
+            except (*_FAILURES, TimeoutError) as error:
+                if time.monotonic() > deadline:
+                    self._pause(error)
+                    return None
+                await asyncio.sleep(_RETRY_SECONDS)
 
     async def blob_size(self, digest: str) -> int | None:
         """The size of content that this tenant has stored; None when it isn't there, or the cache can't be asked."""

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UPLOAD, BLOB, SPARSE = "upload", "blob", "sparse"
+DONE = "done"
+"""What an upload is once it is a blob: whoever hadn't heard of it may still ask."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS chunks (name TEXT PRIMARY KEY, stored_bytes INTEGER NOT NULL, parts INTEGER NOT NULL)
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS owners (
     id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, size_bytes INTEGER,
-    committed INTEGER NOT NULL, used_at REAL NOT NULL, UNIQUE (tenant, kind, name));
+    committed INTEGER NOT NULL, used_at REAL NOT NULL, digest TEXT NOT NULL DEFAULT '', UNIQUE (tenant, kind, name));
 CREATE TABLE IF NOT EXISTS parts (
     owner INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, chunk TEXT NOT NULL,
     PRIMARY KEY (owner, start)) WITHOUT ROWID;
@@ -38,6 +40,8 @@ class Owner(NamedTuple):
     size_bytes: int | None
     committed: int
     used_at: float
+    digest: str
+    """Of the blob that an upload has become."""
 
 
 class Part(NamedTuple):
@@ -73,7 +77,7 @@ class ChunkIndex:
     def find(self, tenant: str, kind: str, name: str) -> Owner | None:
         """The tenant's owner of that name."""
         row = self._one(
-            "SELECT id, kind, name, size_bytes, committed, used_at FROM owners WHERE tenant=? AND kind=? AND name=?",
+            "SELECT id, kind, name, size_bytes, committed, used_at, digest FROM owners WHERE tenant=? AND kind=? AND name=?",
             tenant, kind, name,
         )  # fmt: skip
         return None if row is None else Owner(*row)
@@ -129,16 +133,24 @@ class ChunkIndex:
         )  # fmt: skip
         return [Part(*row) for row in rows]
 
-    def become_blob(self, tenant: str, owner: Owner, name: str, now: float) -> list[str] | None:
-        """Gives a complete upload its blob's name. Where that exists, the upload goes: the chunks to delete then."""
-        if self.find(tenant, BLOB, name) is not None:
-            return self.remove(owner)
+    def become_blob(self, tenant: str, owner: Owner, name: str, now: float) -> list[str]:
+        """Gives a complete upload its blob's name, and remembers that it has it. The chunks to delete, where that blob
+        exists already.
+        """
+        exists = self.find(tenant, BLOB, name) is not None
+        dropped = self.remove(owner) if exists else []
         with self._transaction():
+            if not exists:
+                self._database.execute(
+                    "UPDATE owners SET kind=?, name=?, size_bytes=committed, used_at=? WHERE id=?",
+                    (BLOB, name, now, owner.number),
+                )
             self._database.execute(
-                "UPDATE owners SET kind=?, name=?, size_bytes=committed, used_at=? WHERE id=?",
-                (BLOB, name, now, owner.number),
+                "INSERT OR IGNORE INTO owners (tenant, kind, name, size_bytes, committed, used_at, digest)"
+                " VALUES (?,?,?,?,?,?,?)",
+                (tenant, DONE, owner.name, owner.committed, owner.committed, now, name),
             )
-        return None
+        return dropped
 
     def remove(self, owner: Owner) -> list[str]:
         """Forgets an owner; the names of the chunks that nobody needs any more."""
@@ -160,7 +172,7 @@ class ChunkIndex:
         """The owner that wasn't used for the longest time, before that moment."""
         marks = ",".join("?" * len(kinds))
         row = self._one(
-            "SELECT id, kind, name, size_bytes, committed, used_at FROM owners"  # noqa: S608 - marks only
+            "SELECT id, kind, name, size_bytes, committed, used_at, digest FROM owners"  # noqa: S608 - marks only
             f" WHERE used_at<? AND kind IN ({marks}) ORDER BY used_at LIMIT 1",
             used_before, *kinds,
         )  # fmt: skip

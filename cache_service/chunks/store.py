@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from cache_service.chunks.index import BLOB, SPARSE, UPLOAD, Part
+from cache_service.chunks.index import BLOB, DONE, SPARSE, UPLOAD, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,8 +105,8 @@ class ChunkStore:
         return self._index.create(tenant, UPLOAD, name, size_bytes, time.time())
 
     def upload(self, tenant: str, upload_id: str) -> Owner:
-        """An upload on its way; raises UnknownUploadError or ForeignUploadError."""
-        found = self._index.find(tenant, UPLOAD, upload_id)
+        """An upload on its way, or one that is a blob by now; raises UnknownUploadError or ForeignUploadError."""
+        found = self._index.find(tenant, UPLOAD, upload_id) or self._index.find(tenant, DONE, upload_id)
         if found is None:
             if upload_id.rpartition("/")[0] != self._replica:
                 raise ForeignUploadError(f"upload {upload_id!r} belongs to another replica")
@@ -187,13 +187,11 @@ class ChunkStore:
             UnknownUploadError, ForeignUploadError: see there.
             WrongDigestError: it isn't `digest`, or the announced size isn't reached; the upload stays.
         """
-        try:
-            owner = self.upload(tenant, upload_id)
-        except UnknownUploadError:
-            known = self._index.find(tenant, BLOB, digest) if digest else None
-            if known is None:
-                raise
-            return digest, known.committed
+        owner = self.upload(tenant, upload_id)
+        if owner.kind == DONE:
+            if digest not in {"", owner.digest}:
+                raise WrongDigestError(f"the content has the digest {owner.digest}")
+            return owner.digest, owner.committed
         if owner.size_bytes not in {None, owner.committed}:
             raise WrongDigestError(f"{owner.committed} bytes of {owner.size_bytes} came")
         state = self._hashing.pop(owner.number, None)
@@ -206,7 +204,7 @@ class ChunkStore:
         found = f"b3:{hasher.hexdigest()}"
         if digest and found != digest:
             raise WrongDigestError(f"the content has the digest {found}")
-        self._drop(self._index.become_blob(tenant, owner, found, time.time()) or [])
+        self._drop(self._index.become_blob(tenant, owner, found, time.time()))
         return found, owner.committed
 
     def abort(self, tenant: str, upload_id: str) -> None:
@@ -230,7 +228,7 @@ class ChunkStore:
     def expire(self, upload_seconds: float, blob_seconds: float) -> int:
         """The number of owners dropped that nobody has used for so long."""
         count = 0
-        for kinds, seconds in (((UPLOAD,), upload_seconds), ((BLOB, SPARSE), blob_seconds)):
+        for kinds, seconds in (((UPLOAD, DONE), upload_seconds), ((BLOB, SPARSE), blob_seconds)):
             while (owner := self._index.oldest(kinds, time.time() - seconds)) is not None:
                 self._remove(owner)
                 count += 1

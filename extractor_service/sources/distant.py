@@ -52,6 +52,7 @@ class DistantInput(BaseInput):
         self.digests: dict[str, str] = {}
         self.pulls = 0
         self.is_changed = False
+        self.hold_seconds: Callable[[], float] = lambda: 0.0
         self.on_found: Callable[[bytes], None] = lambda _: None
         self.puller = self
 

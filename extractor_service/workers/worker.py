@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from extractor_service.workers.forks import Template
 
 _MIN_KILL_AFTER_SECONDS = 0.1
-HOLD_SECONDS = 0.1
-"""Longest that a worker waits for a range: a thousand slow clients must stop nobody."""
+_HOLD_STEP_SECONDS = 0.01
 _SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _SNAPSHOT_MODULE = "metadata"
 _SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
@@ -142,7 +141,9 @@ class Worker:
         result.has_progressed = True
         arrival = asyncio.ensure_future(puller.supply(spans))
         result.arrival = arrival
-        await asyncio.wait({arrival}, timeout=HOLD_SECONDS)
+        asked_at = self._loop.time()
+        while not arrival.done() and (left := asked_at + puller.hold_seconds() - self._loop.time()) > 0:
+            await asyncio.wait({arrival}, timeout=min(left, _HOLD_STEP_SECONDS))
         answer: dict[str, Any] = {"kind": "park"}
         if arrival.done():
             result.arrival = None

@@ -9,10 +9,12 @@ from tests.faults import (
     damaged_files,
     disk_bitflip,
     disk_kill9,
+    hostile_client,
     hostile_worker,
     oscillation,
     pressure_override,
     redis_chaos,
+    resume_kill9,
     single_flight,
     subscriber_chaos,
     survive_cgroup,
@@ -30,6 +32,8 @@ FAULTS = {
     "oscillation": oscillation.run,
     "damaged_files": damaged_files.run,
     "hostile_worker": hostile_worker.run,
+    "hostile_client": hostile_client.run,
+    "resume_kill9": resume_kill9.run,
     "pressure_override": pressure_override.run,
 }
 

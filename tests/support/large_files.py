@@ -74,7 +74,7 @@ def fits_header(name: str, size_bytes: int) -> bytes:
     return header(cards)
 
 
-def write_fits_hdus(path: Path, count: int, data_bytes: int) -> None:
+def write_fits_hdus(path: Path, count: int, data_bytes: int, keys: int = 30) -> None:
     """A FITS file of `count` HDUs: an empty primary one, and images of about `data_bytes`."""
     rows = data_bytes // 2880 // 2 * 2
     with path.open("wb") as file:
@@ -92,7 +92,7 @@ def write_fits_hdus(path: Path, count: int, data_bytes: int) -> None:
                 "XTENSION= 'IMAGE   '", "BITPIX  =                    8", "NAXIS   =                    2",
                 "NAXIS1  =                 2880", f"NAXIS2  = {rows:>20}", "PCOUNT  =                    0",
                 "GCOUNT  =                    1", f"EXTNAME = 'SCI{number:<5}'",
-                *(f"KEY{index:<5}= {index:>20} / one of many" for index in range(30)),
+                *(f"KEY{index:<5}= {index:>20} / one of many" for index in range(keys)),
             ]  # fmt: skip
             file.write(header(cards))
             file.truncate(file.tell() + 2880 * rows)

@@ -60,8 +60,14 @@ def test_an_upload_becomes_a_blob(store):
     assert content(store, blob) == whole
     assert list(store.read(blob, 1000, 1030)) == [(1000, whole[1000:1024]), (1024, whole[1024:1030])]
     assert store.complete("t", owner.name, digest(whole))[1] == len(whole), "idempotent"
+    done = store.upload("t", owner.name)
+    assert (done.committed, done.digest) == (len(whole), digest(whole)), (
+        "whoever hadn't heard of it learns it"
+    )
+    with pytest.raises(WrongDigestError):
+        store.complete("t", owner.name, digest(b"other"))
     with pytest.raises(UnknownUploadError):
-        store.upload("t", owner.name)
+        store.append("t", done, len(whole), b"x")
 
 
 def test_tenants_share_nothing(store):
@@ -149,7 +155,7 @@ def test_what_nobody_uses_expires(store):
     owner = upload(store, "t", b"abc")
     store.complete("t", upload(store, "t", b"def").name, "")
     assert store.expire(3600, 3600) == 0
-    assert store.expire(-1, 3600) == 1
+    assert store.expire(-1, 3600) == 2
     with pytest.raises(UnknownUploadError):
         store.append("t", owner, 3, b"x")
     assert store.blob("t", digest(b"def")) is not None

@@ -20,6 +20,7 @@ from metaextract_client import NEVER, AsyncExtractorClient, ExtractorClient, Ses
 from metaextract_client.render import cache_status_name, outcome_name
 from tests.support import large_files
 from tests.support.processes import start_cache, start_extractor, wait_until
+from tests.support.scripted_session import Script
 
 pytestmark = pytest.mark.servers
 MIB = 2**20
@@ -220,61 +221,12 @@ def test_scattered_structures_end_with_a_problem(tmp_path, pair):
     assert len(answer.document.sections[0].fields) > 100, "what was found stays"
 
 
-class Script:
-    """A client that says what a test wants it to."""
-
-    def __init__(self, pair, offer):
-        self._channel = grpc.insecure_channel(pair[1].address)
-        self._messages = []
-        self._changed = threading.Condition()
-        self._is_over = False
-        self.send(pb.ExtractSessionRequest(offer=offer))
-        self.call = extractor_pb2_grpc.ExtractorServiceStub(self._channel).ExtractSession(self._requests())
-
-    def send(self, *messages):
-        with self._changed:
-            self._messages.extend(messages)
-            self._changed.notify()
-
-    def chunk(self, offset, data, crc=None):
-        self.send(pb.ExtractSessionRequest(chunk=pb.FileChunk(offset_bytes=offset, data=data, crc32=crc)))
-
-    def until(self, kind):
-        for answer in self.call:
-            if answer.WhichOneof("part") == kind:
-                return getattr(answer, kind)
-        raise AssertionError(f"no {kind} came")
-
-    def status(self):
-        with pytest.raises(grpc.RpcError) as error:
-            for _ in self.call:
-                pass
-        return error.value.code()
-
-    def close(self):
-        with self._changed:
-            self._is_over = True
-            self._changed.notify()
-        self.call.cancel()
-        self._channel.close()
-
-    def _requests(self):
-        while True:
-            with self._changed:
-                while not self._messages:
-                    if self._is_over:
-                        return
-                    self._changed.wait()
-                message = self._messages.pop(0)
-            yield message
-
-
 @pytest.fixture
 def script(pair):
     opened = []
 
     def begin(**offer):
-        opened.append(Script(pair, pb.SessionOffer(**offer)))
+        opened.append(Script(pair[1].address, pb.SessionOffer(**offer)))
         return opened[-1]
 
     yield begin
