@@ -45,6 +45,8 @@ _MAX_HELD_BYTES = 32 * 1024 * 1024
 _MAX_REPLY_BYTES = 2 * 1024 * 1024
 _MAX_REPLY_RESULTS = 128
 _GROUP = 64
+_AHEAD = 12
+"""Items under way for each worker: while one is read, others are opened, looked up and stored, several in a call."""
 _FOLDER_SLICE = 64
 _PROGRESS_SECONDS = 1.0
 
@@ -124,7 +126,7 @@ class Batch:
         if len(start.token) > _MAX_ID_CHARS:
             raise InvalidRequestError("start.token", f"at most {_MAX_ID_CHARS} characters are allowed")
         token = blake3(start.token.encode()).hexdigest() if start.token else ""
-        count = 2 * self._parts.settings.parse_concurrency  # one at work and one on its way, for each worker
+        count = _AHEAD * self._parts.settings.parse_concurrency
         answering = asyncio.create_task(self._answer(in_order=start.in_order))
         helping = {asyncio.create_task(self._work(options, token)) for _ in range(count)}
         helping.add(asyncio.create_task(self._read(window)))

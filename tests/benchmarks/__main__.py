@@ -6,6 +6,7 @@ import sys
 
 from tests.benchmarks import (
     batch,
+    batch_files,
     broadcast,
     cached_extract,
     cold_folder,
@@ -31,6 +32,7 @@ BENCHMARKS = {
     "memory_return": memory_return.run,
     "soak_cache": soak_cache.run,
     "batch_vs_unary": batch.run,
+    "batch_10k_small": batch_files.run,
     "cached_extract_vs_echo": cached_extract.run,
     "get_result_vs_echo": get_result.run,
     "detection_latency": detection.run,
