@@ -25,7 +25,7 @@ from extractor_service.pipeline import Pipeline
 from extractor_service.planning import Planner
 from extractor_service.retaining import Retention
 from extractor_service.service import ExtractorServicer
-from extractor_service.sessions.session import Parts
+from extractor_service.sessions.parts import Parts
 from extractor_service.settings import Settings
 from extractor_service.sources.spool import SpoolBudget
 from extractor_service.workers.pool import WorkerPool

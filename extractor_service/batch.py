@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.base import Format
     from extractor_service.opening import Opener
     from extractor_service.pipeline import ExtractionOptions
-    from extractor_service.sessions.session import Parts
+    from extractor_service.sessions.parts import Parts
 
     Send = Callable[[pb.ExtractBatchResponse], Awaitable[None]]
 

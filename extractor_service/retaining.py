@@ -8,179 +8,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
-from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from extractor_service.relaying import FAILURES, RETRY_SECONDS, Relay
 from extractor_service.sources.base import SourceError
 from metaextract.cache.v1 import chunk_pb2
-from metaextract_client.errors import MetaExtractError, NotFoundError, OverloadedError
-from service_runtime.errors import ChunkDamagedError, UploadElsewhereError
+from metaextract_client.errors import NotFoundError, OverloadedError
+from service_runtime.errors import UploadElsewhereError
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
-    from extractor_service.sessions.chunks import Chunk
     from extractor_service.sources.distant import Fetch
     from extractor_service.sources.spans import Span
     from extractor_service.sources.sparse import SparseFile
-    from metaextract_client.chunks import AsyncChunkClient, ChunkUpload
+    from metaextract_client.chunks import AsyncChunkClient
 
 TENANT_HEADER = "x-metaextract-tenant"
 _log = logging.getLogger(__name__)
 _PAUSE_SECONDS = 5.0
 _PATIENCE_SECONDS = 30.0
 _OPEN_SECONDS = 2.5
-_RETRY_SECONDS = 0.25
 _MAX_BLOCKS_BYTES = 8 * 1024 * 1024
 _PIECE_BYTES = 1024 * 1024
 _MAX_KEEPING = 8
-_FAILURES = (MetaExtractError, ConnectionError, asyncio.InvalidStateError)
-
-
-class RelayLostError(Exception):
-    """The cache has lost the upload, or doesn't come back."""
-
-
-class Relay:
-    """Hands a stream on to the cache; connects again when it breaks, and sends again what wasn't acknowledged."""
-
-    def __init__(self, client: AsyncChunkClient, upload: ChunkUpload) -> None:
-        self._client = client
-        self._upload = upload
-        self._metadata = _metadata()
-        self._unacked: deque[tuple[Chunk, Callable[[], None]]] = deque()
-        self._sent_to = upload.committed_offset
-        self._has_news = asyncio.Event()
-        self._is_finishing = False
-        self.upload_id = upload.upload_id
-        self.begin_at = upload.committed_offset
-        upload.on_news = self._hear
-
-    @property
-    def committed_offset(self) -> int:
-        """Bytes from the beginning that the cache has."""
-        return self._upload.committed_offset
-
-    async def put(self, chunk: Chunk, release: Callable[[], None]) -> None:
-        """Takes the next chunk, with the client's own checksum; calls `release` when the cache has it. How many wait is
-        bounded by who gives credit for them.
-        """
-        self._unacked.append((chunk, release))
-        self._has_news.set()
-
-    async def run(self) -> None:
-        """Sends what is put until `finish`.
-
-        Raises:
-            RelayLostError: the cache has lost the upload, or doesn't come back.
-            ChunkDamagedError: a chunk was damaged on its way here.
-        """
-        while not self._is_finishing:
-            self._has_news.clear()
-            await self._persist(self._pump)
-            if not self._is_finishing:
-                await self._has_news.wait()
-        await self._persist(self._pump_and_finish)
-
-    async def finish(self, running: asyncio.Task[None], digest: str) -> str:
-        """The digest of all that was put, verified by the cache; `running` is the task of `run`, and raises as that does.
-
-        Raises:
-            MetaExtractError: it isn't `digest`, or the cache doesn't answer.
-        """
-        self._is_finishing = True
-        self._has_news.set()
-        await running
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                answer = await self._client.complete(self.upload_id, digest, metadata=self._metadata)
-            except (NotFoundError, OverloadedError) as error:
-                raise RelayLostError(str(error)) from error
-            except MetaExtractError as error:
-                if error.reason == "DIGEST_MISMATCH" or time.monotonic() > deadline:
-                    raise
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return answer.digest
-
-    async def earlier(self) -> AsyncIterator[bytes]:
-        """What was there when this relay began."""
-        request = chunk_pb2.ReadBlobRequest(
-            upload_id=self.upload_id, ranges=[chunk_pb2.BlobRange(offset_bytes=0, length_bytes=self.begin_at)]
-        )
-        async for answer in self._client.read_blob(request, timeout=None, metadata=self._metadata):
-            if answer.data:
-                yield answer.data
-
-    def close(self) -> None:
-        """Breaks the stream off; what is committed stays, and can be continued."""
-        self._upload.close()
-
-    def _hear(self) -> None:
-        """The cache has acknowledged something, or the stream to it has ended."""
-        self._trim()
-        if self._upload.is_over:
-            self._has_news.set()
-
-    def _trim(self) -> None:
-        while self._unacked:
-            chunk, release = self._unacked[0]
-            if chunk.end > self._upload.committed_offset:
-                return
-            self._unacked.popleft()
-            release()
-
-    async def _pump(self) -> None:
-        """Sends what this connection hasn't sent yet; raises when the connection has ended."""
-        await self._upload.check()
-        for chunk, _ in list(self._unacked):
-            if chunk.offset >= self._sent_to:
-                data = chunk_pb2.ChunkData(offset_bytes=chunk.offset, data=chunk.data, crc32=chunk.crc32)
-                await self._upload.send(data, len(chunk.data))
-                self._sent_to = chunk.end
-
-    async def _pump_and_finish(self) -> None:
-        await self._pump()
-        await self._upload.finish()
-
-    async def _persist(self, action: Callable[[], Awaitable[None]]) -> None:
-        """Does it; after a break again, once the cache is back."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                await action()
-            except (NotFoundError, OverloadedError) as error:
-                raise RelayLostError(str(error)) from error
-            except _FAILURES as error:
-                if isinstance(error, MetaExtractError) and error.reason == ChunkDamagedError.reason:
-                    raise ChunkDamagedError(str(error)) from error
-                _log.info("the relay broke off", extra={"error": str(error)})
-                await self._reconnect(deadline)
-                continue
-            return
-
-    async def _reconnect(self, deadline: float) -> None:
-        while True:
-            self._upload.close()
-            if time.monotonic() > deadline:
-                raise RelayLostError(f"the cache didn't come back within {_PATIENCE_SECONDS:g} s")
-            await asyncio.sleep(_RETRY_SECONDS)
-            try:
-                self._upload = await self._client.upload(
-                    chunk_pb2.UploadStart(upload_id=self.upload_id), metadata=self._metadata
-                )
-            except (NotFoundError, OverloadedError) as error:
-                raise RelayLostError(str(error)) from error
-            except _FAILURES:
-                continue
-            self._upload.on_news = self._hear
-            self._trim()
-            self._sent_to = self._upload.committed_offset
-            return
+_MAX_BACKGROUND_BYTES = 64 * 1024 * 1024
 
 
 class Retention:
@@ -216,14 +72,15 @@ class Retention:
             try:
                 async with asyncio.timeout(_PAUSE_SECONDS):
                     start = chunk_pb2.UploadStart(size_bytes=size_bytes)
-                    return Relay(self._client, await self._client.upload(start, metadata=_metadata()))
+                    upload = await self._client.upload(start, metadata=_metadata())
+                    return Relay(self._client, upload, _metadata())
             except OverloadedError:
                 return None
-            except (*_FAILURES, TimeoutError) as error:
+            except (*FAILURES, TimeoutError) as error:
                 if time.monotonic() > deadline:
                     self._pause(error)
                     return None
-                await asyncio.sleep(_RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def blob_size(self, digest: str) -> int | None:
         """The size of content that this tenant has stored; None when it isn't there, or the cache can't be asked."""
@@ -264,9 +121,15 @@ class Retention:
             for span in fresh
             for offset in range(span.offset, span.end, _PIECE_BYTES)
         ]
-        task = asyncio.create_task(self._keep(key, size_bytes, blocks, _metadata()))
-        self._keeping.add(task)
-        task.add_done_callback(self._keeping.discard)
+        self._keep_in_background(self._keep(key, size_bytes, blocks, _metadata()))
+
+    def keep_whole(self, descriptor: int, size_bytes: int, digest: str) -> None:
+        """Keeps content that has been received whole, in the background, one at a time and only while nothing is short: it
+        is here already, so that nobody waits for it. The descriptor stays the caller's.
+        """
+        is_idle = not self._keeping and self.is_allowed and self._level() is PressureLevel.NORMAL
+        if is_idle and 0 < size_bytes <= _MAX_BACKGROUND_BYTES:
+            self._keep_in_background(self._copy(os.dup(descriptor), size_bytes, digest, _metadata()))
 
     async def settle(self, seconds: float) -> None:
         """Waits for what is being kept, for so long."""
@@ -285,9 +148,35 @@ class Retention:
                 )
         except NotFoundError:
             return await self.relay(None, "") if self._may_ask else None
-        except (*_FAILURES, TimeoutError) as error:
+        except (*FAILURES, TimeoutError) as error:
             raise UploadElsewhereError(f"the cache that has the upload can't be reached: {error}") from error
-        return Relay(self._client, upload)
+        return Relay(self._client, upload, _metadata())
+
+    def _keep_in_background(self, keeping: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(keeping)
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+
+    async def _copy(
+        self, descriptor: int, size_bytes: int, digest: str, metadata: list[tuple[str, str]]
+    ) -> None:
+        upload = None
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                upload = await self._client.upload(
+                    chunk_pb2.UploadStart(size_bytes=size_bytes), metadata=metadata
+                )
+                for offset in range(0, size_bytes, _PIECE_BYTES):
+                    data = await asyncio.to_thread(os.pread, descriptor, _PIECE_BYTES, offset)
+                    await upload.send(chunk_pb2.ChunkData(offset_bytes=offset, data=data), len(data))
+                await upload.finish()
+                await self._client.complete(upload.upload_id, digest, metadata=metadata)
+        except (*FAILURES, TimeoutError) as error:
+            self._pause(error)
+        finally:
+            os.close(descriptor)
+            if upload is not None:
+                upload.close()
 
     async def _keep(
         self, key: str, size_bytes: int, blocks: list[tuple[int, bytes]], metadata: list[tuple[str, str]]
@@ -300,7 +189,7 @@ class Retention:
                 for offset, data in blocks:
                     await upload.send(chunk_pb2.ChunkData(offset_bytes=offset, data=data), len(data))
                 await upload.finish()
-        except (*_FAILURES, TimeoutError) as error:
+        except (*FAILURES, TimeoutError) as error:
             self._pause(error)
         finally:
             if upload is not None:
@@ -318,7 +207,7 @@ class Retention:
                         file.write(answer.offset_bytes, answer.data)
         except NotFoundError:
             return None
-        except _FAILURES as error:
+        except FAILURES as error:
             self._pause(error)
             return None
         return size

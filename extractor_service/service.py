@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_service import convert, convert_backoff, convert_plan
 from extractor_service.batch import Batch
+from extractor_service.pipeline import CacheUse
 from extractor_service.sessions.session import Session
 from extractor_service.upload import receive_upload
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from extractor_service.opening import Opener
     from extractor_service.pipeline import ExtractionOptions
     from extractor_service.planning import Planner
-    from extractor_service.sessions.session import Parts
+    from extractor_service.sessions.parts import Parts
     from extractor_service.sources.base import Input
 
     Context = aio.ServicerContext[Any, Any]
@@ -62,6 +63,8 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
             request_iterator, self._modules, self._backoff, self._parts.budget, self._settings
         )
         response = extractor_pb2.ExtractUploadResponse()
+        if options.cache_use is not CacheUse.BYPASS:
+            self._parts.retention.keep_whole(source.descriptor(), source.size_bytes, source.content_id)
         await self._describe(source, options, time.monotonic(), response)
         return response
 

@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from metaextract_client import CacheClient, ExtractorClient
+from metaextract_client import CacheClient, ExtractorClient, SessionOptions
 from metaextract_client.cli import human, pressure, stats
 from metaextract_client.render import cache_status_name
 from tests.samples import PHOTOS, write_samples
@@ -67,6 +67,15 @@ def run(folder: Path) -> None:
         time.sleep(max(0.0, _SETTLE_SECONDS - (time.monotonic() - written_at)))
         for _ in range(2):
             print("\n".join(human.document(big.name, client.extract_uri(big.as_uri())).splitlines()[:2]))
+
+        title("The same 2 GiB from the client's disk, by a session: only the bytes that matter move")
+        for _ in range(2):
+            session = SessionOptions(client_id="demo")
+            print(
+                "\n".join(
+                    human.document(big.name, client.extract_session(big, None, session)).splitlines()[:2]
+                )
+            )
 
         title("Memory pressure, live: the real level, a rehearsal of CRITICAL, and back")
         watcher.start()

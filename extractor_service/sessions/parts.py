@@ -1,29 +1,26 @@
-"""A document in messages that every client can receive: gRPC's default limit is 4 MiB."""
+"""What sessions, and whatever else answers calls, are made of."""
 
 from __future__ import annotations
 
-from metaextract.document.v1 import document_pb2 as pb
+from typing import TYPE_CHECKING, NamedTuple
 
-MAX_PART_BYTES = 3 * 1024 * 1024
-_TARGET_BYTES = 2 * 1024 * 1024
+if TYPE_CHECKING:
+    from extractor_service.backoff.state import BackoffState
+    from extractor_service.modules.base import Module
+    from extractor_service.pipeline import Pipeline
+    from extractor_service.retaining import Retention
+    from extractor_service.settings import Settings
+    from extractor_service.sources.spool import SpoolBudget
+    from service_runtime.credits import CreditPool
 
 
-def in_parts(document: pb.Document) -> list[pb.Document]:
-    """The document, in several to be merged in order when it is large. Sections may be split; their name is repeated."""
-    if document.ByteSize() <= MAX_PART_BYTES:
-        return [document]
-    parts, part, size = [], pb.Document(), 0
-    for section in document.sections:
-        current = part.sections.add(name=section.name)
-        for field in section.fields:
-            if size > _TARGET_BYTES:
-                parts.append(part)
-                part, size = pb.Document(), 0
-                current = part.sections.add(name=section.name)
-            current.fields.append(field)
-            size += field.ByteSize() + 4
-    parts.append(part)
-    rest = pb.Document()
-    rest.CopyFrom(document)
-    rest.ClearField("sections")
-    return [*parts, rest]
+class Parts(NamedTuple):
+    """The objects that all calls share."""
+
+    pipeline: Pipeline
+    backoff: BackoffState
+    retention: Retention
+    pool: CreditPool
+    budget: SpoolBudget
+    settings: Settings
+    modules: dict[str, Module]

@@ -16,7 +16,7 @@ from extractor_service.sources.content import SETTLE_SECONDS
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract.extractor.v1 import extractor_pb2_grpc
-from metaextract_client import NEVER, AsyncExtractorClient, ExtractorClient, SessionOptions
+from metaextract_client import NEVER, AsyncExtractorClient, ExtractorClient, NotFoundError, SessionOptions
 from metaextract_client.render import cache_status_name, outcome_name
 from tests.support import large_files
 from tests.support.processes import start_cache, start_extractor, wait_until
@@ -171,6 +171,20 @@ def test_a_pipe_is_taken_whole(client, tmp_path):
     os.close(reading)
     assert answer.info.content_id == "b3:" + blake3(path.read_bytes()).hexdigest()
     assert answer.document.sections
+    wait_until(lambda: is_stored(client, answer.info.content_id))
+
+
+def is_stored(client, digest):
+    try:
+        return client.extract_digest(digest).info.content_id == digest
+    except NotFoundError:
+        return False
+
+
+def test_an_upload_in_one_message_stream_is_kept_as_well(client):
+    data = b"SIMPLE  =" + os.urandom(3 * MIB)
+    answer = client.extract_upload([data[:MIB], data[MIB:]], "a.fits")
+    wait_until(lambda: is_stored(client, answer.info.content_id))
 
 
 @pytest.mark.parametrize("size", [0, 1, 100])
