@@ -9,17 +9,24 @@ import subprocess
 import pytest
 from google.protobuf import descriptor_pool
 
-from metaextract.cache.v1 import admin_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
+from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from metaextract.extractor.v1 import extractor_pb2_grpc
 from tests import readme
 from tests.support.processes import wait_until
 
 TEXT = readme.README.read_text(encoding="utf-8")
 GRPCURL = re.findall(r"^(?:echo|grpcurl) .*$", TEXT, re.MULTILINE)
-CONTRACT = (extractor_pb2_grpc, result_pb2_grpc, pressure_pb2_grpc, admin_pb2_grpc)  # importing registers it
+CONTRACT = (
+    extractor_pb2_grpc,
+    result_pb2_grpc,
+    chunk_pb2_grpc,
+    pressure_pb2_grpc,
+    admin_pb2_grpc,
+)  # importing registers it
 SERVICES = [
     "metaextract.extractor.v1.ExtractorService",
     "metaextract.cache.v1.ResultService",
+    "metaextract.cache.v1.ChunkService",
     "metaextract.cache.v1.PressureService",
     "metaextract.cache.v1.CacheAdminService",
 ]

@@ -140,6 +140,11 @@ class SessionLink:
         self._partial = message
         self._has_mail.set()
 
+    def post_progress(self, stage: pb.SessionStage.ValueType, field_count: int = 0) -> None:
+        """Tells how far the work is."""
+        progress = pb.SessionProgress(stage=stage, received_bytes=self.moved_bytes, field_count=field_count)
+        self.post(pb.ExtractSessionResponse(progress=progress))
+
     async def fetch(self, spans: Sequence[Span]) -> None:
         """Returns once the client has sent `spans`.
 

@@ -109,10 +109,7 @@ class Session:
             return
         self._link.post_partial(pb.ExtractSessionResponse(partial=partial))
         count = sum(len(section.fields) for section in partial.sections)
-        progress = pb.SessionProgress(
-            stage=pb.SESSION_STAGE_READING, received_bytes=self._link.moved_bytes, field_count=count
-        )
-        self._link.post(pb.ExtractSessionResponse(progress=progress))
+        self._link.post_progress(pb.SESSION_STAGE_READING, count)
 
     def _post_result(self, extraction: Extraction, content_id: str, seconds: float) -> None:
         info = convert.info_to_wire(extraction, content_id, seconds, self._parts.backoff.instance)

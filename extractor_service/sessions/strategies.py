@@ -279,6 +279,8 @@ class Strategies:
 
     async def _extract(self, source: DistantInput, options: ExtractionOptions) -> Extraction:
         source.on_found = self._on_found
+        is_waiting = self._parts.backoff.limiter.queued > 0
+        self._link.post_progress(pb.SESSION_STAGE_QUEUED if is_waiting else pb.SESSION_STAGE_READING)
         return await self._parts.pipeline.extract(source, options, max_document_bytes=_MAX_DOCUMENT_BYTES)
 
     def _distant(self, offer: pb.SessionOffer, file: SparseFile, claim: Claim | None) -> DistantInput:

@@ -91,6 +91,7 @@ async def take_whole(
     stream = Stream(spans, credit, has_end=has_end)
     first_credit = credit.grant(may_grow=terms.may_grow())
     link.begin_stream(stream)
+    link.post_progress(pb.SESSION_STAGE_RECEIVING)
     link.post(link.begin_stream_request(spans if has_end else [], first_credit))
     watch = asyncio.create_task(link.watch_stream())
     work = asyncio.create_task(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PREFETCH_BYTES = 64 * 1024
 _CHUNK_BYTES = 1024 * 1024
 _SETTLE_SECONDS = 2.0
+_STAGES = {pb.SESSION_STAGE_QUEUED: "queued", pb.SESSION_STAGE_RECEIVING: "receiving"}
 # What is known of these is at their beginning.
 _NO_TAIL = (".fits", ".fit", ".fts", ".dcm", ".dicom", ".jpg", ".jpeg", ".png")
 
@@ -33,7 +34,7 @@ class SessionProgress(NamedTuple):
     """How far a session is."""
 
     stage: str
-    """ "reading" or "receiving"."""
+    """ "queued", "receiving" or "reading"."""
     moved_bytes: int
     field_count: int
 
@@ -166,7 +167,7 @@ class SessionState:
                 if self._on_upload_id is not None:
                     self._on_upload_id(self.upload_id)
         elif kind == "progress":
-            self._tell("reading", message.progress.field_count)
+            self._tell(_STAGES.get(message.progress.stage, "reading"), message.progress.field_count)
         elif kind == "partial":
             self.partial = message.partial
         elif kind == "enough":

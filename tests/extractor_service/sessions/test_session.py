@@ -370,3 +370,15 @@ def test_a_stalled_client_holds_no_worker(pair, script, client, fits):
     assert time.monotonic() - started < 5
     for session in stalled:
         session.close()
+
+
+def test_progress_and_what_was_found_come_on_the_way(client, tmp_path):
+    path = tmp_path / "many.fits"
+    large_files.write_fits_hdus(path, 300, 2880, 60)
+    stages = []
+    session = SessionOptions(on_progress=lambda progress: stages.append(progress.stage))
+    with client.session(path, DIGEST, session) as opened:
+        result = opened.run()
+    assert {"receiving", "reading"} <= set(stages)
+    assert opened.partial is not None and opened.partial.sections[0].fields
+    assert len(result.document.sections[0].fields) >= len(opened.partial.sections[0].fields)
