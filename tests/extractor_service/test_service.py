@@ -140,7 +140,7 @@ def test_uris_beneath_the_root(extractor, samples, tmp_path):
         extractor.extract_uri((path.parent / "none").as_uri())
     with pytest.raises(ForbiddenError):
         extractor.extract_uri("file:///etc/passwd")
-    with pytest.raises(InvalidRequestError):
+    with pytest.raises(ForbiddenError):
         extractor.extract_uri("http://example.invalid/x")
 
 

@@ -16,6 +16,7 @@ from tests.support.processes import clean_environ, start_cache, start_extractor
 pytestmark = pytest.mark.servers
 SERVICES = {
     "metaextract.cache.v1.ResultService",
+    "metaextract.cache.v1.ChunkService",
     "metaextract.cache.v1.PressureService",
     "metaextract.cache.v1.CacheAdminService",
 }

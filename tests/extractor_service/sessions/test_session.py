@@ -183,7 +183,7 @@ def is_stored(client, digest):
 
 def test_an_upload_in_one_message_stream_is_kept_as_well(client):
     data = b"SIMPLE  =" + os.urandom(3 * MIB)
-    answer = client.extract_upload([data[:MIB], data[MIB:]], "a.fits")
+    answer = client.extract_upload([data[:MIB], data[MIB : 2 * MIB], data[2 * MIB :]], "a.fits")
     wait_until(lambda: is_stored(client, answer.info.content_id))
 
 
