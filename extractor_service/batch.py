@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 from collections import OrderedDict, deque
 from dataclasses import replace
@@ -17,8 +18,11 @@ from blake3 import blake3
 from google.protobuf.message import DecodeError
 
 from extractor_service import convert
+from extractor_service.backoff.queue import Ticket
 from extractor_service.caching import ModuleKey
 from extractor_service.formats.sniff import sniff
+from extractor_service.opening import spooling
+from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import (
@@ -41,10 +45,21 @@ if TYPE_CHECKING:
 
 _DEFAULT_WINDOW, _MAX_WINDOW = 256, 1024
 _MAX_ID_CHARS = 256
-_MAX_HELD_BYTES = 32 * 1024 * 1024
+_MAX_HELD_BYTES = 16 * 1024 * 1024
+_PLANNED_BYTES = 4 * 1024 * 1024
 _MAX_REPLY_BYTES = 2 * 1024 * 1024
 _MAX_REPLY_RESULTS = 128
+_log = logging.getLogger(__name__)
 _GROUP = 64
+_FINAL = frozenset(
+    {
+        document_pb2.OUTCOME_OK,
+        document_pb2.OUTCOME_PARTIAL,
+        document_pb2.OUTCOME_UNSUPPORTED,
+        document_pb2.OUTCOME_CORRUPT,
+    }
+)
+"""What trying again wouldn't change."""
 _AHEAD = 12
 """Items under way for each worker: while one is read, others are opened, looked up and stored, several in a call."""
 _FOLDER_SLICE = 64
@@ -72,6 +87,10 @@ class _Groups:
     def push(self, item: _Item) -> None:
         """Adds an item."""
         self._groups.setdefault(item.kind, deque()).append(item)
+
+    def first_number(self) -> int:
+        """The place of the item that `pop` returns."""
+        return next(iter(self._groups.values()))[0].number
 
     def pop(self) -> _Item:
         """The next item."""
@@ -110,6 +129,8 @@ class Batch:
         self._held_bytes = 0
         self._paused = 0
         self._is_complete = False
+        self._is_in_order = False
+        self._heard_at = time.monotonic()
         self._changed = asyncio.Condition()
 
     async def run(self) -> None:
@@ -125,9 +146,18 @@ class Batch:
             raise InvalidRequestError("start.window", f"must be 1 to {_MAX_WINDOW}")
         if len(start.token) > _MAX_ID_CHARS:
             raise InvalidRequestError("start.token", f"at most {_MAX_ID_CHARS} characters are allowed")
-        token = blake3(start.token.encode()).hexdigest() if start.token else ""
+        token = ""
+        if start.token:  # another question is another batch
+            text = start.token.encode() + b"\0" + start.options.SerializeToString(deterministic=True)
+            token = blake3(text).hexdigest()
+        ticket = Ticket(options.work, current_call.get().tenant, _PLANNED_BYTES)
+        async with self._parts.backoff.sessions.slot(ticket):
+            await self._run(options, token, window, in_order=start.in_order)
+
+    async def _run(self, options: ExtractionOptions, token: str, window: int, *, in_order: bool) -> None:
+        self._is_in_order = in_order
         count = _AHEAD * self._parts.settings.parse_concurrency
-        answering = asyncio.create_task(self._answer(in_order=start.in_order))
+        answering = asyncio.create_task(self._answer(in_order=in_order))
         helping = {asyncio.create_task(self._work(options, token)) for _ in range(count)}
         helping.add(asyncio.create_task(self._read(window)))
         waiting = {answering, *helping}
@@ -155,6 +185,7 @@ class Batch:
     async def _read(self, window: int) -> None:
         """Takes items as far as the window allows, folders' files among them."""
         async for message in self._incoming:
+            self._heard_at = time.monotonic()
             if message.WhichOneof("part") != "items":
                 raise InvalidRequestError("start", "must come once")
             for item in message.items.items:
@@ -198,6 +229,8 @@ class Batch:
             self._changed.notify_all()
 
     def _kind(self, item: pb.BatchItem) -> str:
+        if self._is_in_order:
+            return ""  # one group: the next to be answered mustn't be behind others
         if item.WhichOneof("source") == "inline":
             found = sniff(item.inline.data, self._formats)
             return found.name if found is not None else ""
@@ -206,20 +239,31 @@ class Batch:
     async def _work(self, options: ExtractionOptions, token: str) -> None:
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: len(self._groups) > 0)
+                await self._changed.wait_for(self._may_begin)
                 item = self._groups.pop()
             result = await self._result(item.request, options, token)
             self._held_bytes -= len(item.request.inline.data)
             await self._finish(item.number, result)
 
+    def _may_begin(self) -> bool:
+        """Whether another item is to be read: results that wait for their turn, or for a slow client, count as well."""
+        if not len(self._groups):
+            return False
+        is_awaited = self._is_in_order and self._groups.first_number() == self._answered
+        return is_awaited or self._held_bytes <= _MAX_HELD_BYTES
+
     async def _finish(self, number: int, result: pb.BatchResult) -> None:
         async with self._changed:
             self._done[number] = result
+            self._held_bytes += result.ByteSize()
             self._changed.notify_all()
 
     async def _result(self, item: pb.BatchItem, options: ExtractionOptions, token: str) -> pb.BatchResult:
         result = pb.BatchResult(id=item.id)
-        key = ModuleKey(token, "batch_item", "1", item.id, f"batch/{current_call.get().tenant}")
+        # By id and content: the same id may stand for another file when the batch comes again.
+        content = blake3(item.SerializeToString(deterministic=True)).hexdigest()[:32]
+        space = f"batch/{current_call.get().tenant}"
+        key = ModuleKey(token, "batch_item", "1", content, space)
         if token and (known := await self._known(key)) is not None:
             return known
         while True:
@@ -230,8 +274,11 @@ class Batch:
                 continue
             except ServiceError as error:
                 _fail(result, error)
+            except Exception as error:  # noqa: BLE001 - one item must not end the others
+                _log.exception("unexpected error in a batch", exc_info=error)
+                _fail(result, ServiceError("internal error"))
             break
-        if token and not result.code:
+        if token and not result.code and result.document.outcome in _FINAL:
             await self._parts.pipeline.remember(key, result.SerializeToString())
         return result
 
@@ -250,7 +297,8 @@ class Batch:
         started_at = time.monotonic()
         source = await self._opener.open(item)
         try:
-            extraction = await self._parts.pipeline.extract(source, options, result.document)
+            with spooling():
+                extraction = await self._parts.pipeline.extract(source, options, result.document)
         except BaseException:
             result.ClearField("document")
             raise
@@ -286,6 +334,8 @@ class Batch:
                         )
                 except TimeoutError:
                     if self._received == self._answered:
+                        if time.monotonic() - self._heard_at > seconds:
+                            raise UploadStalledError(f"nothing came for {seconds:g} s") from None
                         continue
                 results = self._ready(in_order=in_order)
             response = pb.ExtractBatchResponse(
@@ -303,6 +353,7 @@ class Batch:
                 raise UploadStalledError(f"the client has read nothing for {seconds:g} s") from None
             async with self._changed:
                 self._answered += len(results)
+                self._heard_at = time.monotonic()
                 self._changed.notify_all()
                 if self._is_over:
                     return
@@ -324,6 +375,7 @@ class Batch:
             if results and size > _MAX_REPLY_BYTES:
                 break
             del self._done[number]
+            self._held_bytes -= result.ByteSize()
             results.append(result)
             following += 1
         return results

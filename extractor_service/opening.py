@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,10 +94,13 @@ class Opener:
         source = DistantInput(name, size, file, self._retention.fetch_from(digest, file), content_id=digest)
         source.digests = {"blake3": digest.partition(":")[2]}
         try:
-            await source.prepare()
-        except SourceError as error:
+            with spooling():
+                await source.prepare()
+        except BaseException as error:
             source.close()
-            raise SourceFailedError(str(error)) from error
+            if isinstance(error, SourceError):
+                raise SourceFailedError(str(error)) from error
+            raise
         return source
 
     def files(self, uri: str) -> Iterator[tuple[str, str]]:
@@ -137,7 +141,8 @@ class Opener:
     async def _remote(self, uri: str) -> RemoteInput:
         file = self._sparse()
         try:
-            return await self._stores.open(uri, file)
+            with spooling():
+                return await self._stores.open(uri, file)
         except BaseException as error:
             file.close()
             if isinstance(error, ForbiddenUriError):
@@ -150,10 +155,17 @@ class Opener:
 
     def _sparse(self) -> SparseFile:
         directory = Path(self._settings.spool_directory or tempfile.gettempdir())
-        try:
+        with spooling():
             return SparseFile(directory, self._budget)
-        except SpoolFullError as error:
-            raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
+
+
+@contextlib.contextmanager
+def spooling() -> Iterator[None]:
+    """A full spool is overload: a later try may fit."""
+    try:
+        yield
+    except SpoolFullError as error:
+        raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
 
 
 def _close_unwanted(opening: asyncio.Future[LocalInput]) -> None:

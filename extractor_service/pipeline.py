@@ -144,6 +144,8 @@ class Pipeline:
                     parsed, changed = await self._compute(work)
                 else:
                     parsed, verdict = refused, CacheVerdict.HIT
+        elif source.complete is not None:  # nothing to parse, and an identity all the same
+            await source.complete()
         document = assemble.document(
             source,
             context.format,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 30.0
+_REREAD_BYTES_PER_SECOND = 50_000_000
 RETRY_SECONDS = 0.25
 FAILURES = (MetaExtractError, ConnectionError, asyncio.InvalidStateError)
 """What a cache that is down or restarting does to a call."""
@@ -82,7 +83,8 @@ class Relay:
         self._is_finishing = True
         self._has_news.set()
         await running
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        # A cache that was restarted reads all of it again, which the call may not live to see; asking again finds it done.
+        deadline = time.monotonic() + _PATIENCE_SECONDS + self.committed_offset / _REREAD_BYTES_PER_SECOND
         while True:
             try:
                 answer = await self._client.complete(self.upload_id, digest, metadata=self._metadata)
@@ -137,7 +139,6 @@ class Relay:
 
     async def _persist(self, action: Callable[[], Awaitable[None]]) -> None:
         """Does it; after a break again, once the cache is back."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
                 await action()
@@ -147,7 +148,7 @@ class Relay:
                 if isinstance(error, MetaExtractError) and error.reason == ChunkDamagedError.reason:
                     raise ChunkDamagedError(str(error)) from error
                 _log.info("the relay broke off", extra={"error": str(error)})
-                await self._reconnect(deadline)
+                await self._reconnect(time.monotonic() + _PATIENCE_SECONDS)
                 continue
             return
 

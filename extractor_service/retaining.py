@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 _PAUSE_SECONDS = 5.0
 _PATIENCE_SECONDS = 30.0
 _OPEN_SECONDS = 2.5
+_LOST_SECONDS = 15.0
 _MAX_BLOCKS_BYTES = 8 * 1024 * 1024
 _PIECE_BYTES = 1024 * 1024
 _MAX_KEEPING = 8
@@ -49,6 +50,7 @@ class Retention:
         self._level = level
         self._is_enabled = is_enabled
         self._paused_until = 0.0
+        self._lost_until = 0.0
         self._keeping: set[asyncio.Task[None]] = set()
 
     @property
@@ -64,7 +66,8 @@ class Retention:
         """
         if upload_id:
             return await self._continue(upload_id)
-        if not self._is_enabled or self._level() >= PressureLevel.CRITICAL:
+        is_lost = time.monotonic() < self._lost_until
+        if not self._is_enabled or is_lost or self._level() >= PressureLevel.CRITICAL:
             return None
         # Even when the cache failed a moment ago: a whole file that isn't kept has to be sent again after the next break.
         deadline = time.monotonic() + _OPEN_SECONDS
@@ -81,6 +84,10 @@ class Retention:
                     self._pause(error)
                     return None
                 await asyncio.sleep(RETRY_SECONDS)
+
+    def note_lost(self) -> None:
+        """A relay was lost for good: the next uploads do without, or they would be lost as well."""
+        self._lost_until = time.monotonic() + _LOST_SECONDS
 
     async def blob_size(self, digest: str) -> int | None:
         """The size of content that this tenant has stored; None when it isn't there, or the cache can't be asked."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_service import convert, convert_backoff, convert_plan
 from extractor_service.batch import Batch
+from extractor_service.opening import spooling
 from extractor_service.pipeline import CacheUse
 from extractor_service.sessions.session import Session
 from extractor_service.upload import receive_upload
@@ -118,7 +119,8 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
     ) -> None:
         """Fills the response."""
         try:
-            extraction = await self._pipeline.extract(source, options, response.document)
+            with spooling():
+                extraction = await self._pipeline.extract(source, options, response.document)
         finally:
             source.close()
         response.info.CopyFrom(

@@ -8,6 +8,12 @@ from __future__ import annotations
 from typing import Self
 
 MAX_WINDOW_CHUNKS = 8
+LEAST_CHARGE_BYTES = 4096
+
+
+def charge(length: int) -> int:
+    """What a chunk of that length costs of the credit: a tiny one costs memory, too."""
+    return max(LEAST_CHARGE_BYTES, length)
 
 
 class CreditPool:
@@ -40,6 +46,7 @@ class StreamCredit:
         self._pool = pool
         self._chunk_bytes = chunk_bytes
         self._extra_bytes = 0
+        self._is_closed = False
         self._granted_bytes = 0
         self._received_bytes = 0
         self._consumed_bytes = 0
@@ -50,6 +57,12 @@ class StreamCredit:
     def __exit__(self, *_: object) -> None:
         self._pool.give_back(self._extra_bytes)
         self._extra_bytes = 0
+        self._is_closed = True
+
+    @property
+    def chunk_bytes(self) -> int:
+        """The largest chunk that is certain to get credit."""
+        return self._chunk_bytes
 
     @property
     def window_bytes(self) -> int:
@@ -74,6 +87,8 @@ class StreamCredit:
         """New credit for the sender, 0 while it has half a window and a chunk left. The window grows while there is free credit,
         and shrinks by what isn't in use when `may_grow` is false.
         """
+        if self._is_closed:
+            return 0
         open_bytes = self._granted_bytes - self._consumed_bytes
         if may_grow:
             while self.window_bytes < MAX_WINDOW_CHUNKS * self._chunk_bytes and self._pool.take(

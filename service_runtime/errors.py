@@ -122,6 +122,13 @@ class UploadElsewhereError(ServiceError):
     reason = "UPLOAD_ELSEWHERE"
 
 
+class UploadLostError(ServiceError):
+    """The cache has lost the upload; it can't be continued, and has to begin anew."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "UPLOAD_LOST"
+
+
 class SourceFailedError(ServiceError):
     """The client, or a distant store, can't go on sending the file."""
 

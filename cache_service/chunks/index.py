@@ -110,8 +110,9 @@ class ChunkIndex:
         is_upload = owner.kind == UPLOAD
         with self._transaction():
             if not self._database.execute(
-                "UPDATE owners SET committed=MAX(committed, ?), used_at=? WHERE id=? AND (committed=? OR NOT ?)",
-                (end if is_upload else 0, now, owner.number, part.start, is_upload),
+                "UPDATE owners SET committed=MAX(committed, ?), used_at=? WHERE id=? AND kind=? AND (committed=? OR NOT ?)"
+                " AND ?<=COALESCE(size_bytes, ?)",
+                (end if is_upload else 0, now, owner.number, owner.kind, part.start, is_upload, end, end),
             ).rowcount:
                 return False
             if not self._database.execute(
@@ -133,18 +134,23 @@ class ChunkIndex:
         )  # fmt: skip
         return [Part(*row) for row in rows]
 
-    def become_blob(self, tenant: str, owner: Owner, name: str, now: float) -> list[str]:
+    def become_blob(self, tenant: str, owner: Owner, name: str, now: float) -> list[str] | None:
         """Gives a complete upload its blob's name, and remembers that it has it. The chunks to delete, where that blob
-        exists already.
+        exists already; None when the upload isn't any more what `owner` says.
         """
-        exists = self.find(tenant, BLOB, name) is not None
-        dropped = self.remove(owner) if exists else []
+        dropped: list[str] = []
         with self._transaction():
-            if not exists:
-                self._database.execute(
-                    "UPDATE owners SET kind=?, name=?, size_bytes=committed, used_at=? WHERE id=?",
-                    (BLOB, name, now, owner.number),
-                )
+            if not self._database.execute(
+                "UPDATE OR IGNORE owners SET kind=?, name=?, size_bytes=committed, used_at=?"
+                " WHERE id=? AND kind=? AND committed=?",
+                (BLOB, name, now, owner.number, UPLOAD, owner.committed),
+            ).rowcount:
+                exists = self._database.execute(
+                    "SELECT 1 FROM owners WHERE tenant=? AND kind=? AND name=?", (tenant, BLOB, name)
+                ).fetchone()
+                if exists is None:
+                    return None
+                dropped = self._remove(owner)
             self._database.execute(
                 "INSERT OR IGNORE INTO owners (tenant, kind, name, size_bytes, committed, used_at, digest)"
                 " VALUES (?,?,?,?,?,?,?)",
@@ -155,18 +161,25 @@ class ChunkIndex:
     def remove(self, owner: Owner) -> list[str]:
         """Forgets an owner; the names of the chunks that nobody needs any more."""
         with self._transaction():
-            names = [
-                row[0]
-                for row in self._database.execute("SELECT chunk FROM parts WHERE owner=?", (owner.number,))
-            ]
-            self._database.executemany(
-                "UPDATE chunks SET parts=parts-1 WHERE name=?", [(name,) for name in names]
-            )
-            self._database.execute("DELETE FROM parts WHERE owner=?", (owner.number,))
-            self._database.execute("DELETE FROM owners WHERE id=?", (owner.number,))
-            return [
-                row[0] for row in self._database.execute("DELETE FROM chunks WHERE parts<=0 RETURNING name")
-            ]
+            return self._remove(owner)
+
+    def forget_chunk(self, name: str) -> None:
+        """The chunk is lost: whoever brings it again has to write it."""
+        with self._transaction():
+            self._database.execute("DELETE FROM chunks WHERE name=?", (name,))
+
+    def _remove(self, owner: Owner) -> list[str]:
+        names = [
+            row[0] for row in self._database.execute("SELECT chunk FROM parts WHERE owner=?", (owner.number,))
+        ]
+        self._database.execute("DELETE FROM parts WHERE owner=?", (owner.number,))
+        self._database.execute("DELETE FROM owners WHERE id=?", (owner.number,))
+        gone = []
+        for name in names:
+            self._database.execute("UPDATE chunks SET parts=parts-1 WHERE name=?", (name,))
+            if self._database.execute("DELETE FROM chunks WHERE name=? AND parts<=0", (name,)).rowcount:
+                gone.append(name)
+        return gone
 
     def oldest(self, kinds: Sequence[str], used_before: float) -> Owner | None:
         """The owner that wasn't used for the longest time, before that moment."""

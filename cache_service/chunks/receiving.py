@@ -7,7 +7,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-from service_runtime.credits import StreamCredit
+from service_runtime.credits import StreamCredit, charge
 
 if TYPE_CHECKING:
     from cache_service.chunks.index import Owner
@@ -44,7 +44,7 @@ class Receiver:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.shutdown(wait=False)
+        self._thread.shutdown(wait=False, cancel_futures=True)
         self.credit.__exit__()
 
     def take(self, offset: int, data: bytes, crc32: int | None, chunk_id: bytes) -> asyncio.Future[int]:
@@ -53,7 +53,7 @@ class Receiver:
         Raises:
             TooMuchError: it wasn't allowed yet.
         """
-        if not self.credit.receive(len(data)):
+        if not self.credit.receive(charge(len(data))):
             raise TooMuchError("more bytes came than credit was given for")
         self.pending += 1
         storing = asyncio.get_running_loop().run_in_executor(
@@ -74,4 +74,4 @@ class Receiver:
             self.committed = self._store.append_known(self._tenant, self._owner, offset, chunk_id)
         else:
             self.committed = self._store.append(self._tenant, self._owner, offset, data)
-        return len(data)
+        return charge(len(data))

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES = 1024 * 1024
 _MAX_HASHERS = 64
+_STRIPES = 64
+_LEAST_STORED_BYTES = 4096
+"""What even the smallest chunk takes: a file and its rows."""
 
 
 class ChunkStoreFullError(Exception):
@@ -75,6 +78,8 @@ class ChunkStore:
         self._held: OrderedDict[str, bytes] = OrderedDict()
         self._held_bytes = 0
         self._lock = threading.Lock()
+        # A chunk is looked up, written and entered under its lock, and deleted under it: what is entered is there.
+        self._stripes = [threading.Lock() for _ in range(_STRIPES)]
         self._hashing: OrderedDict[int, _Hashing] = OrderedDict()
         self.stored_bytes = index.stored_bytes()
 
@@ -82,9 +87,10 @@ class ChunkStore:
         """The number of chunks removed that no part names: a process died between the two."""
         removed = 0
         for name in self._shelf.names():
-            if not self._index.has_chunk(name):
-                self._shelf.delete(name)
-                removed += 1
+            with self._lock_of(name):
+                if not self._index.has_chunk(name):
+                    self._shelf.delete(name)
+                    removed += 1
         return removed
 
     def resize(self, ratio: float) -> None:
@@ -204,7 +210,10 @@ class ChunkStore:
         found = f"b3:{hasher.hexdigest()}"
         if digest and found != digest:
             raise WrongDigestError(f"the content has the digest {found}")
-        self._drop(self._index.become_blob(tenant, owner, found, time.time()))
+        dropped = self._index.become_blob(tenant, owner, found, time.time())
+        if dropped is None:
+            raise UnknownUploadError("the upload was added to, or ended, while it was being completed")
+        self._drop(dropped)
         return found, owner.committed
 
     def abort(self, tenant: str, upload_id: str) -> None:
@@ -220,6 +229,8 @@ class ChunkStore:
         for part in self._index.parts(owner, offset, end):
             data = self._chunk(part.chunk)
             if data is None or len(data) != part.length:
+                self._index.forget_chunk(part.chunk)
+                self._remove(owner)  # it is of no use to anybody, and would be found again and again
                 raise MissingChunkError(f"a chunk of {owner.name} at {part.start} is lost")
             first, last = max(0, offset - part.start), min(part.length, end - part.start)
             for start in range(first, last, _PIECE_BYTES):
@@ -242,17 +253,21 @@ class ChunkStore:
     def _put(self, tenant: str, owner: Owner, offset: int, data: bytes) -> None:
         content = blake3(data).digest()
         name = _name(tenant, content)
-        stored = 0
-        is_new = not self._index.has_chunk(name)
-        if is_new:
-            self._make_room(len(data))
-            stored = self._shelf.put(name, data)
-            self.stored_bytes += stored
-        if not self._index.add(owner, Part(offset, len(data), name), stored, time.time()):
-            if is_new and not self._index.has_chunk(name):
+        self._make_room(len(data))
+        with self._lock_of(name):
+            stored = 0
+            is_new = not self._index.has_chunk(name)
+            if is_new:
+                stored = max(_LEAST_STORED_BYTES, self._shelf.put(name, data))
+            is_added = self._index.add(owner, Part(offset, len(data), name), stored, time.time())
+            if is_new and not is_added:
                 self._shelf.delete(name)
-                self.stored_bytes -= stored
-            raise UnknownUploadError("the upload has gone, or has these bytes already")
+        if not is_added:
+            present = self._index.find(tenant, owner.kind, owner.name)
+            if present is None or owner.kind != UPLOAD:
+                raise UnknownUploadError("the upload has gone")
+            raise WrongOffsetError(offset, present.committed)
+        self.stored_bytes += stored
         self._hold(name, data)
 
     def _make_room(self, count: int) -> None:
@@ -271,9 +286,14 @@ class ChunkStore:
             with self._lock:
                 held = self._held.pop(name, None)
                 self._held_bytes -= len(held) if held is not None else 0
-            self._shelf.delete(name)
+            with self._lock_of(name):
+                if not self._index.has_chunk(name):
+                    self._shelf.delete(name)
         if names:
             self.stored_bytes = self._index.stored_bytes()
+
+    def _lock_of(self, name: str) -> threading.Lock:
+        return self._stripes[int(name[:2], 16) % _STRIPES]
 
     def _chunk(self, name: str) -> bytes | None:
         with self._lock:

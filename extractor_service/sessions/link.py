@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.sessions.chunks import chunk_of
 from metaextract.extractor.v1 import extractor_pb2 as pb
+from service_runtime.credits import charge
 from service_runtime.errors import (
     ChunkOffsetError,
     CreditExceededError,
@@ -56,7 +57,7 @@ class Stream:
             )
         if self._has_end and offset + length > self._spans[0].end:
             raise ChunkOffsetError(f"a chunk reaches to {offset + length}, beyond what was asked for")
-        if not self.credit.receive(length):
+        if not self.credit.receive(charge(length)):
             raise CreditExceededError("more bytes came than credit was given for")
         self._position += length
         if self._has_end and self._position == self._spans[0].end:
@@ -104,6 +105,8 @@ class SessionLink:
         self._partial: pb.ExtractSessionResponse | None = None
         self._has_mail = asyncio.Event()
         self._asked: list[Span] = []
+        self._abandoned: list[Span] = []
+        """Asked for by a reader that has been given up: they may still come."""
         self._answered: asyncio.Future[None] | None = None
         self._source: DistantInput | None = None
         self._stream: Stream | None = None
@@ -163,6 +166,8 @@ class SessionLink:
         try:
             await self._unless_silent(self._answered)
         finally:
+            if not self._answered.done() or self._answered.cancelled():
+                self._abandoned += self._asked
             self._asked, self._answered = [], None
 
     @staticmethod
@@ -201,10 +206,11 @@ class SessionLink:
     async def read(self) -> None:
         """Takes messages until the client has closed its side; raises what is wrong with them."""
         async for message in self._incoming:
-            self._heard_at = asyncio.get_running_loop().time()
             kind = message.WhichOneof("part")
             if self._has_enough:
                 continue
+            if kind in {"chunk", "end"}:
+                self._heard_at = asyncio.get_running_loop().time()
             if kind == "chunk":
                 self._take(chunk_of(message.chunk))
             elif kind == "end":
@@ -255,6 +261,8 @@ class SessionLink:
             return
         chunk.check()
         offset, length = chunk.offset, len(chunk.data)
+        if any(span.offset <= offset and offset + length <= span.end for span in self._abandoned):
+            return
         if self._source is None or not any(
             span.offset <= offset and offset + length <= span.end for span in self._asked
         ):

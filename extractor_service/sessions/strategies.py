@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor_service.backoff.estimates import UPLOAD_BYTES
@@ -14,8 +16,10 @@ from extractor_service.relaying import RelayLostError
 from extractor_service.sessions.chunks import chunk_of
 from extractor_service.sessions.claims import Note, claim_of
 from extractor_service.sessions.whole import NoSink, SpoolSink, Terms, take_whole
+from extractor_service.sources.base import SourceError
 from extractor_service.sources.content import digest_id
 from extractor_service.sources.distant import DistantInput
+from extractor_service.sources.sparse import SparseFile
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract_client.errors import MetaExtractError
 from service_runtime.backoff_table import WorkClass
@@ -23,6 +27,7 @@ from service_runtime.credits import StreamCredit
 from service_runtime.errors import (
     DigestMismatchError,
     InvalidRequestError,
+    UploadLostError,
 )
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.telemetry import current_call
@@ -37,11 +42,11 @@ if TYPE_CHECKING:
     from extractor_service.sessions.link import SessionLink
     from extractor_service.sessions.parts import Parts
     from extractor_service.sources.spans import Span
-    from extractor_service.sources.sparse import SparseFile
 
 MAX_PREFETCH_BYTES = 256 * 1024
 _MAX_FILE_BYTES = 1 << 62
 _PREFETCH_BYTES = 64 * 1024
+_MAX_PREFETCH_PIECES = 8
 _HEADED = (".fits", ".fit", ".fts", ".dcm", ".dicom", ".jpg", ".jpeg", ".png")
 """Endings of files that say nothing of themselves at their end."""
 _MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
@@ -62,6 +67,7 @@ class Strategies:
         self._link = link
         self._on_found = on_found
         self._is_accepted = False
+        self._directory = Path(parts.settings.spool_directory or tempfile.gettempdir())
         self.size_bytes = 0
 
     async def describe(
@@ -69,6 +75,8 @@ class Strategies:
     ) -> tuple[Extraction, str]:
         """The extraction and the content's identity."""
         claim = claim_of(offer, current_call.get().tenant)
+        if len(offer.prefetch) > _MAX_PREFETCH_PIECES:
+            raise InvalidRequestError("offer.prefetch", f"at most {_MAX_PREFETCH_PIECES} pieces are allowed")
         for message in offer.prefetch:
             chunk = chunk_of(message)
             chunk.check()
@@ -83,9 +91,9 @@ class Strategies:
             hit = await self._early_hit(offer, options, file, claim, note)
             if hit is not None:
                 return hit, claim.content_id
-        stored = await self._stored(offer, options, file, claim, note)
+        stored = await self._stored(offer, options, claim, note)
         if stored is not None:
-            return await self._extract(stored, options), stored.content_id
+            return stored
         wants_digests = "digests" in options.modules and not _knows(note, options)
         if not offer.can_seek:
             return await self._from_stream(offer, options, file, claim)
@@ -110,11 +118,12 @@ class Strategies:
         self,
         offer: pb.SessionOffer,
         options: ExtractionOptions,
-        file: SparseFile,
         claim: Claim | None,
         note: Note | None,
-    ) -> DistantInput | None:
-        """The content from the cache's chunks, where this tenant has sent it before."""
+    ) -> tuple[Extraction, str] | None:
+        """The extraction from the cache's chunks, where this tenant has sent the content before; None when they don't
+        have it, or not any more.
+        """
         if claim is None or options.cache_use is CacheUse.BYPASS:
             return None
         known = note.digests.get("blake3") if note is not None else None
@@ -123,9 +132,14 @@ class Strategies:
         if size is None or (offer.HasField("size_bytes") and size != offer.size_bytes):
             return None
         self.size_bytes = size
-        source = self._blob_input(offer.name, digest, size, file)
-        await source.prepare()
-        return source
+        source = self._blob_input(offer.name, digest, size)
+        with contextlib.closing(source):
+            try:
+                await source.prepare()
+            except SourceError:
+                return None
+            extraction = await self._extract(source, options)
+        return None if source.has_failed else (extraction, digest)
 
     async def _by_ranges(
         self,
@@ -166,8 +180,10 @@ class Strategies:
             if relay is not None:
                 try:
                     return await self._through(relay, offer, options, file, claim, credit)
-                except RelayLostError:
-                    self._link.committed_offset = 0  # slower: the client sends it again, and nobody keeps it
+                except RelayLostError as error:
+                    # Slower: the client sends it again, in a session that keeps nothing.
+                    self._parts.retention.note_lost()
+                    raise UploadLostError(f"the upload was lost: {error}") from error
                 finally:
                     relay.close()
             return await self._unkept(offer, options, file, claim, credit)
@@ -213,11 +229,12 @@ class Strategies:
                 task.cancel()
             await asyncio.gather(taking, running, return_exceptions=True)
         self._link.enough(size)
-        source = self._blob_input(offer.name, digest, size, file)
-        source.digests = {**digests, "blake3": digest.partition(":")[2]}
-        source.alias = (claim.content_id, claim.space) if claim is not None else None
-        await source.prepare()
-        extraction = await self._extract(source, options)
+        source = self._blob_input(offer.name, digest, size)
+        with contextlib.closing(source):
+            source.digests = {**digests, "blake3": digest.partition(":")[2]}
+            source.alias = (claim.content_id, claim.space) if claim is not None else None
+            await source.prepare()
+            extraction = await self._extract(source, options)
         if claim is not None:
             await self._remember(claim, extraction, size, source.digests)
         return extraction, digest
@@ -259,7 +276,13 @@ class Strategies:
             self._parts.backoff.limiter.check_size(offer.size_bytes, options.work)
             self._accept()
             size, digests = await take_whole(
-                self._link, file, None, credit, SpoolSink(file), options.digest_algorithms, self._terms()
+                self._link,
+                file,
+                None,
+                credit,
+                SpoolSink(file, self._parts.settings.max_upload_bytes),
+                options.digest_algorithms,
+                self._terms(),
             )
         if offer.HasField("size_bytes") and size != offer.size_bytes:
             raise InvalidRequestError("end.size_bytes", f"{size} bytes came, {offer.size_bytes} were offered")
@@ -295,7 +318,9 @@ class Strategies:
         self._link.attach(source)
         return source
 
-    def _blob_input(self, name: str, digest: str, size: int, file: SparseFile) -> DistantInput:
+    def _blob_input(self, name: str, digest: str, size: int) -> DistantInput:
+        """Stored content. In a file of its own: what the client sent isn't known to be what the digest says."""
+        file = SparseFile(self._directory, self._parts.budget)
         source = DistantInput(
             name, size, file, self._parts.retention.fetch_from(digest, file), content_id=digest
         )

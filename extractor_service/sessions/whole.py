@@ -14,6 +14,8 @@ from extractor_service.sessions.hashing import StreamHasher
 from extractor_service.sessions.link import Stream
 from extractor_service.sources.spans import Span, SpanSet
 from metaextract.extractor.v1 import extractor_pb2 as pb
+from service_runtime.credits import charge
+from service_runtime.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -47,11 +49,14 @@ class NoSink:
 class SpoolSink:
     """Keeps the stream in a sparse file."""
 
-    def __init__(self, file: SparseFile) -> None:
+    def __init__(self, file: SparseFile, max_bytes: int) -> None:
         self._file = file
+        self._max_bytes = max_bytes
 
     async def put(self, chunk: Chunk, release: Callable[[], None]) -> None:
-        """Writes the chunk; raises SpoolFullError."""
+        """Writes the chunk; raises SpoolFullError, InvalidRequestError when it is too much."""
+        if chunk.end > self._max_bytes:
+            raise InvalidRequestError("chunk", f"uploads end at {self._max_bytes} bytes")
         await asyncio.to_thread(self._file.write, chunk.offset, chunk.data)
         release()
 
@@ -148,7 +153,7 @@ async def _consume(
             credit.consume(count)
             granted = credit.grant(may_grow=terms.may_grow())
             if granted:
-                link.post(_ack(link, granted, terms))
+                link.post(_ack(link, granted, terms, credit.chunk_bytes))
 
         async def fill(end: int) -> None:
             """Feeds what is at hand up to `end`."""
@@ -166,7 +171,7 @@ async def _consume(
             if at_hand.missing(position, chunk.offset - position):
                 raise RuntimeError("a gap in the stream")
             await fill(chunk.offset)
-            await feed(chunk, len(chunk.data))
+            await feed(chunk, charge(len(chunk.data)))
             position = chunk.end
         if size_bytes is not None:
             await fill(size_bytes)
@@ -175,12 +180,12 @@ async def _consume(
         return position, hasher.digests() if algorithms is not None else {}
 
 
-def _ack(link: SessionLink, credit_bytes: int, terms: Terms) -> pb.ExtractSessionResponse:
+def _ack(link: SessionLink, credit_bytes: int, terms: Terms, most_bytes: int) -> pb.ExtractSessionResponse:
     return pb.ExtractSessionResponse(
         ack=pb.SessionAck(
             committed_offset_bytes=link.committed_offset,
             credit_bytes=credit_bytes,
             level=terms.level(),  # type: ignore[arg-type]
-            chunk_bytes=terms.chunk_bytes(),
+            chunk_bytes=min(terms.chunk_bytes(), most_bytes),
         )
     )

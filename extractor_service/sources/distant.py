@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.sources.base import BaseInput, base_name
+from extractor_service.sources.base import BaseInput, SourceError, base_name
 from extractor_service.sources.spans import Span
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class DistantInput(BaseInput):
 
     Attributes:
         pulls: times that ranges had to be fetched.
+        has_failed: ranges couldn't be had.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class DistantInput(BaseInput):
         self.digests: dict[str, str] = {}
         self.pulls = 0
         self.is_changed = False
+        self.has_failed = False
         self.hold_seconds: Callable[[], float] = lambda: 0.0
         self.on_found: Callable[[bytes], None] = lambda _: None
         self.puller = self
@@ -85,7 +87,11 @@ class DistantInput(BaseInput):
         missing = self.file.missing(spans)
         if missing:
             self.pulls += 1
-            await self._fetch(missing)
+            try:
+                await self._fetch(missing)
+            except SourceError:
+                self.has_failed = True
+                raise
 
     def found(self, fragment: bytes) -> None:
         """Passes on what a worker has found so far."""

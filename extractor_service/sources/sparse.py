@@ -48,6 +48,8 @@ class SparseFile:
         Raises:
             SpoolFullError: budget or disk is full.
         """
+        if self._descriptor < 0:
+            raise SpoolFullError("the file is closed")
         self._budget.reserve(len(data))
         self._reserved_bytes += len(data)
         view, position = memoryview(data), offset

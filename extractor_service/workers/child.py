@@ -102,7 +102,7 @@ def _run_job(
         header, payload = _run_module(module, source, document, context, stop_at, deriving_seconds)
         if pulled is not None and pulled.is_parked:
             heartbeat.stop()
-            heartbeat.send(encode_frame({"kind": "parked", "pulls": pulled.pulls}))
+            heartbeat.send(encode_frame({"kind": "parked"}))
             return
         if not incomplete.isdisjoint(module.reads):
             header["is_complete"] = False  # what is derived from a part is itself a part
@@ -114,7 +114,6 @@ def _run_job(
         "source_bytes_read": source.bytes_read,
         "source_reads": source.reads,
         "memory_bytes": max(0, isolation.resident_bytes() - _resident_at_start[0]),
-        "pulls": pulled.pulls if pulled is not None else 0,
         # An answer that comes when nobody waits any more would be taken for the next job's.
         "recycle": isolation.resident_bytes() > _RECYCLE_RESIDENT_BYTES
         or (pulled is not None and pulled.is_interrupted),

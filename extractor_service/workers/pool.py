@@ -75,6 +75,7 @@ class WorkerPool:
                 finally:
                     self._busy.discard(worker)
                 self._give_back(worker)
+                result.memory_bytes = min(max(0, result.memory_bytes), self._memory_bytes)
                 return result
         return JobResult(
             failure=Outcome.CRASHED.value, failure_message="no worker could be started", is_excused=True

@@ -73,7 +73,10 @@ class Worker:
             WorkerDiedIdleError: nothing was begun.
         """
         try:
-            socket.send_fds(self._connection, [encode_job(job)], [descriptor])
+            frame = encode_job(job)
+            sent = socket.send_fds(self._connection, [frame], [descriptor])
+            if sent < len(frame):
+                await self._loop.sock_sendall(self._connection, frame[sent:])
         except OSError as error:
             self.kill()
             raise WorkerDiedIdleError(str(error)) from error
@@ -95,7 +98,9 @@ class Worker:
                     for header, payload in buffer.feed(data):
                         started = True
                         if puller is not None and header.get("kind") == "need":
-                            await self._bring(_spans(header), puller, result)
+                            if result.arrival is not None or result.pulls >= job.max_pulls:
+                                raise ProtocolError("a question too many")
+                            await self._bring(_spans(header, job.size_bytes), puller, result)
                             continue
                         if self._take(header, payload, result, job):
                             return result
@@ -139,6 +144,7 @@ class Worker:
     async def _bring(self, spans: list[Span], puller: Puller, result: JobResult) -> None:
         """Answers the worker once the ranges are there, or after a moment, to have it back."""
         result.has_progressed = True
+        result.pulls += 1
         arrival = asyncio.ensure_future(puller.supply(spans))
         result.arrival = arrival
         asked_at = self._loop.time()
@@ -192,11 +198,9 @@ class Worker:
             self._tell(payload)
         elif kind == "parked":
             result.is_parked = True
-            result.pulls = int(header["pulls"])
             self.idle_since = time.monotonic()
             return True
         elif kind == "end":
-            result.pulls = int(header["pulls"])
             result.source_bytes_read = int(header["source_bytes_read"])
             result.source_reads = int(header["source_reads"])
             result.memory_bytes = int(header["memory_bytes"])
@@ -233,7 +237,7 @@ def _nobody(fragment: bytes) -> None:
     """Takes what nobody asked to be told."""
 
 
-def _spans(header: dict[str, Any]) -> list[Span]:
+def _spans(header: dict[str, Any], size_bytes: int) -> list[Span]:
     """The ranges that a worker asks for.
 
     Raises:
@@ -243,7 +247,7 @@ def _spans(header: dict[str, Any]) -> list[Span]:
         spans = [Span(int(offset), int(length)) for offset, length in header["spans"]]
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"spans: {error!r}") from error
-    if any(offset < 0 or length <= 0 for offset, length in spans):
+    if any(span.offset < 0 or span.length <= 0 or span.end > size_bytes for span in spans):
         raise ProtocolError("spans beyond the file")
     return spans
 

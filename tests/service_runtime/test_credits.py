@@ -53,3 +53,10 @@ def test_extra_credit_is_shared_and_comes_back():
         first.consume(4 * CHUNK)
         assert first.grant(may_grow=False) == CHUNK, "under pressure the window shrinks"
         assert pool.used_bytes == 0
+
+
+def test_a_stream_that_has_ended_takes_no_more():
+    pool = CreditPool(3 * CHUNK)
+    with StreamCredit(pool, CHUNK) as credit:
+        credit.grant()
+    assert credit.grant() == 0 and pool.used_bytes == 0

@@ -31,6 +31,12 @@ class BatchState:
             again = list(self._unanswered.values())
         return [pb.ExtractBatchRequest(start=self._start), *_messages(again)]
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was sent is answered: a broken call's sender may have taken items for nobody."""
+        with self._lock:
+            return not self._unanswered
+
     def note_sent(self, items: Iterable[pb.BatchItem]) -> None:
         """These are on their way."""
         with self._lock:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     Metadata = Sequence[tuple[str, str]]
 
 
+_LEAST_CHARGE_BYTES = 4096
+"""What even the smallest chunk costs of the credit."""
+
+
 class ChunkUpload:
     """One stream of chunks. Send, and hear what is committed; close it, whatever happens.
 
@@ -58,7 +62,7 @@ class ChunkUpload:
 
         `length` is that of its data, for those who know: to ask the message costs a copy.
         """
-        size = len(chunk.data) if length is None else length
+        size = max(_LEAST_CHARGE_BYTES, len(chunk.data) if length is None else length)
         with translated():
             while self._credit < size:
                 await self._wait()

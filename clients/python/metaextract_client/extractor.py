@@ -27,6 +27,9 @@ INLINE_BYTES = 1024 * 1024
 """Files up to this size travel in one message, larger ones as an upload."""
 
 
+_MAX_CALLS = 5  # in a row that bring nothing
+
+
 class Extraction(NamedTuple):
     """A document, and how it was made."""
 
@@ -192,7 +195,9 @@ class ExtractorClient:
                     raise
                 time.sleep(delay)
             else:
-                return
+                attempt += 1
+                if state.is_complete or not token or attempt > _MAX_CALLS:
+                    return
 
     def plan_extraction(
         self, request: extractor_pb2.PlanExtractionRequest, timeout: float | None = 10.0

@@ -27,6 +27,7 @@ from metaextract_client.sessions import AsyncSession, SessionOptions
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
+_MAX_CALLS = 5  # in a row that bring nothing
 _Part = extractor_pb2.ExtractUploadRequest
 
 
@@ -163,7 +164,9 @@ class AsyncExtractorClient:
                     raise
                 await asyncio.sleep(delay)
             else:
-                return
+                attempt += 1
+                if state.is_complete or not token or attempt > _MAX_CALLS:
+                    return
 
     async def plan_extraction(
         self, request: extractor_pb2.PlanExtractionRequest, timeout: float | None = 10.0

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PREFETCH_BYTES = 64 * 1024
 _CHUNK_BYTES = 1024 * 1024
+_LEAST_CHUNK_BYTES = 64 * 1024
 _SETTLE_SECONDS = 2.0
 _STAGES = {pb.SESSION_STAGE_QUEUED: "queued", pb.SESSION_STAGE_RECEIVING: "receiving"}
 # What is known of these is at their beginning.
@@ -64,6 +65,11 @@ class SessionFile:
         if not self.can_seek or now - max(status.st_mtime, status.st_ctime) < _SETTLE_SECONDS:
             return ""
         return blake3(repr(_facts(status)).encode()).hexdigest()
+
+    @property
+    def state(self) -> tuple[int, ...]:
+        """What changes when the content does."""
+        return _facts(self._status)
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly these bytes, of the state that was offered.
@@ -197,18 +203,19 @@ class SessionState:
     def _ranges(self) -> pb.ExtractSessionRequest | None:
         if not self._spans:
             return None
-        offset, length, needs_credit = self._spans[0]
+        # Taken out while it is read: in another thread, ENOUGH may clear them all meanwhile.
+        offset, length, needs_credit = self._spans.popleft()
         count = min(length, self._chunk_bytes)
         if needs_credit:
-            if self._credit < count:
+            if _LEAST_CHUNK_BYTES <= self._credit < count:
+                count = self._credit
+            if self._credit < _charge(count):
+                self._spans.appendleft((offset, length, needs_credit))
                 return None
-            self._credit -= count
-        data = self._file.read(offset, count)
-        if count == length:
-            self._spans.popleft()
-        else:
-            self._spans[0] = (offset + count, length - count, needs_credit)
-        return self._chunk(offset, data)
+            self._credit -= _charge(count)
+        if count < length:
+            self._spans.appendleft((offset + count, length - count, needs_credit))
+        return self._chunk(offset, self._file.read(offset, count))
 
     def _pipe(self) -> pb.ExtractSessionRequest | None:
         if self._has_ended or self._credit < self._chunk_bytes:
@@ -217,7 +224,7 @@ class SessionState:
         if not data:
             self._has_ended = True
             return pb.ExtractSessionRequest(end=pb.StreamEnd(size_bytes=self._position))
-        self._credit -= len(data)
+        self._credit -= _charge(len(data))
         self._position += len(data)
         return self._chunk(self._position - len(data), data)
 
@@ -281,6 +288,11 @@ async def run_session_async(
             news.set()
     finally:
         news.set()
+
+
+def _charge(length: int) -> int:
+    """What a chunk costs of the credit: at least 4 KiB."""
+    return max(4096, length)
 
 
 def _facts(status: os.stat_result) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import grpc
 
-from metaextract_client.errors import UnavailableError, translated
+from metaextract_client.errors import MetaExtractError, UnavailableError, translated
 from metaextract_client.session import SessionFile, SessionState, run_session, run_session_async
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class _Base:
         self._state: SessionState | None = None
         self._upload_id = session.upload_id
         self._sent_before = 0
+        self._file_state: tuple[int, ...] | None = None
 
     @property
     def partial(self) -> document_pb2.Document | None:
@@ -94,9 +95,14 @@ class _Base:
         if self._state is not None:
             self._sent_before += self._state.sent_bytes
             self._upload_id = self._state.upload_id
+        opened = SessionFile(file, self._path.name)
+        if opened.state != self._file_state:
+            # Another content than the one that was begun, but for the first attempt, where only the caller can know.
+            self._upload_id = self._upload_id if self._file_state is None else ""
+            self._file_state = opened.state
         session = self._session
         self._state = SessionState(
-            SessionFile(file, self._path.name),
+            opened,
             self._options,
             client_id=session.client_id,
             digest=session.digest,
@@ -105,6 +111,11 @@ class _Base:
             on_upload_id=session.on_upload_id,
         )
         return self._state
+
+    def _note_failure(self, error: MetaExtractError) -> None:
+        """What the server has lost can't be continued."""
+        if error.reason == "UPLOAD_LOST" and self._state is not None:
+            self._state.upload_id = ""
 
     def _result(self, state: SessionState) -> pb.SessionResult:
         if state.result is None:
@@ -146,8 +157,12 @@ class Session(_Base):
                 self._calls[:] = [started]
                 return started
 
-            with translated():
-                run_session(state, call)
+            try:
+                with translated():
+                    run_session(state, call)
+            except MetaExtractError as error:
+                self._note_failure(error)
+                raise
             return self._result(state)
 
         seekable = SessionFile(file, "").can_seek
@@ -191,10 +206,14 @@ class AsyncSession(_Base):
 
         async def attempt(remaining: float | None) -> pb.SessionResult:
             state = self._begin(file)
-            with translated():
-                await run_session_async(
-                    state, lambda requests: self._stub.ExtractSession(requests, timeout=remaining)
-                )
+            try:
+                with translated():
+                    await run_session_async(
+                        state, lambda requests: self._stub.ExtractSession(requests, timeout=remaining)
+                    )
+            except MetaExtractError as error:
+                self._note_failure(error)
+                raise
             return self._result(state)
 
         seekable = SessionFile(file, "").can_seek

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -26,6 +27,8 @@ class FilesystemStore:
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
+        # Its own threads: a store that hangs must not stand before files of this machine.
+        self._threads = ThreadPoolExecutor(4, "stores")
 
     async def open(self, uri: str, file: SparseFile) -> Found:
         """See `Store.open`."""
@@ -34,7 +37,9 @@ class FilesystemStore:
             raise ForbiddenUriError("chained and local file systems aren't read this way")
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                system, path, info = await asyncio.to_thread(_look, uri)
+                system, path, info = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, _look, uri
+                )
         except FileNotFoundError as error:
             raise MissingUriError("there is no such file") from error
         except PermissionError as error:
@@ -45,16 +50,27 @@ class FilesystemStore:
             raise SourceError(f"the store can't be read: {type(error).__name__}: {error}"[:200]) from error
         if info.get("type") != "file" or info.get("size") is None:
             raise ForbiddenUriError("not a regular file")
-        version = " ".join(f"{key}={info[key]}" for key in _VERSION_KEYS if info.get(key) is not None)
-        return Found(uri, int(info["size"]), version, _Ranges(system, path, file, self._timeout_seconds))
+        ranges = _Ranges(system, path, _version(info), file, self._timeout_seconds, self._threads)
+        return Found(uri, int(info["size"]), _version(info), ranges)
 
     async def close(self) -> None:
-        """Nothing to close: fsspec keeps its own instances."""
+        """Lets its threads end; fsspec keeps its own instances."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class _Ranges(RemoteFile):
-    def __init__(self, system: Any, path: str, file: SparseFile, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        system: Any,
+        path: str,
+        version: str,
+        file: SparseFile,
+        timeout_seconds: float,
+        threads: ThreadPoolExecutor,
+    ) -> None:
         super().__init__()
+        self._version = version
+        self._threads = threads
         self._system = system
         self._path = path
         self._file = file
@@ -65,7 +81,12 @@ class _Ranges(RemoteFile):
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 for span in spans:
-                    data = await asyncio.to_thread(self._system.cat_file, self._path, span.offset, span.end)
+                    data, version = await asyncio.get_running_loop().run_in_executor(
+                        self._threads, self._read, span
+                    )
+                    if version != self._version:
+                        self.is_changed = True
+                        raise SourceError("the file changed while it was being read")
                     if len(data) != span.length:
                         raise SourceError("the store's answer is cut")
                     self._file.write(span.offset, data)
@@ -73,6 +94,16 @@ class _Ranges(RemoteFile):
             raise
         except Exception as error:
             raise SourceError(f"the store can't be read: {type(error).__name__}: {error}"[:200]) from error
+
+    def _read(self, span: Span) -> tuple[bytes, str]:
+        """The bytes, and the version that the file has after they were read."""
+        data = self._system.cat_file(self._path, span.offset, span.end)
+        self._system.invalidate_cache()
+        return data, _version(self._system.info(self._path))
+
+
+def _version(info: dict[str, Any]) -> str:
+    return " ".join(f"{key}={info[key]}" for key in _VERSION_KEYS if info.get(key) is not None)
 
 
 def _look(uri: str) -> tuple[Any, str, dict[str, Any]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
     from extractor_service.sources.sparse import SparseFile
 
 _FIRST_BYTES = 64 * 1024
+_SETTLE_SECONDS = 3.0
 _MAX_REDIRECTS = 5
 _MAX_PARALLEL = 4
 _WHOLE_BYTES = 4 * 1024 * 1024
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)$")
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})$")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PARTIAL, _OK, _NOT_SATISFIABLE, _NOT_FOUND, _GONE, _UNAUTHORIZED, _FORBIDDEN = (
     206,
@@ -118,7 +121,7 @@ class HttpStore:
             size = int(match[3])
             await _receive(response, file, 0, min(size, _FIRST_BYTES))
         elif status == _OK:
-            length = int(response.headers.get("Content-Length", -1))
+            length = response.content_length if response.content_length is not None else -1
             if not 0 <= length <= _WHOLE_BYTES:
                 raise SourceError("the server sends no ranges, and the file is too large without")
             size = length
@@ -154,7 +157,12 @@ class _Ranges(RemoteFile):
 
     async def fetch(self, spans: Sequence[Span]) -> None:
         """Puts the ranges into the file; raises SourceError."""
-        await asyncio.gather(*(self._one(span) for span in spans))
+        try:
+            async with asyncio.TaskGroup() as group:  # which ends the others when one fails
+                for span in spans:
+                    group.create_task(self._one(span))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
 
     async def _one(self, span: Span) -> None:
         async with self._places:
@@ -184,6 +192,15 @@ async def _receive(response: aiohttp.ClientResponse, file: SparseFile, offset: i
 
 
 def _version(response: aiohttp.ClientResponse) -> str:
-    """What changes with the content: a strong ETag, else the time of the last change; "" when there is neither."""
+    """What changes with the content: a strong ETag, else the time of the last change, if that is some seconds ago: it knows
+    no smaller steps. "" when there is neither.
+    """
     etag = response.headers.get("ETag", "")
-    return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
+    if etag and not etag.startswith("W/"):
+        return etag
+    changed = response.headers.get("Last-Modified", "")
+    try:
+        age = time.time() - parsedate_to_datetime(changed).timestamp()
+    except (TypeError, ValueError):
+        return ""
+    return changed if age > _SETTLE_SECONDS else ""

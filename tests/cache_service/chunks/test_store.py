@@ -221,3 +221,53 @@ def test_sparse_blobs_hold_what_came_in_any_order(ranges, seed):
         assert not any(got[offset : offset + len(data)]), "each byte once"
         got[offset : offset + len(data)] = b"\1" * len(data)
     assert got == covered
+
+
+def test_a_lost_chunk_is_written_again_when_it_comes_again(tmp_path):
+    store = make(tmp_path, memory_bytes=0)
+    data = os.urandom(KIB)
+    store.complete("t", upload(store, "t", data).name, "")
+    for file in (tmp_path / "chunks" / "data").rglob("*"):
+        if file.is_file():
+            file.unlink()
+    with pytest.raises(MissingChunkError):
+        content(store, store.blob("t", digest(data)))
+    assert store.blob("t", digest(data)) is None, "it is of no use to anybody"
+    store.complete("t", upload(store, "t", data).name, "")
+    assert content(store, store.blob("t", digest(data))) == data
+
+
+def test_a_blob_can_t_be_added_to(store):
+    owner = store.begin_upload("t", None)
+    store.append("t", owner, 0, b"hello")
+    store.complete("t", owner.name, "")
+    with pytest.raises(UnknownUploadError):
+        store.append("t", owner, 5, b" EVIL")
+    assert content(store, store.blob("t", digest(b"hello"))) == b"hello"
+    small = store.begin_upload("t", 3)
+    with pytest.raises(WrongOffsetError):
+        store.append("t", small, 0, b"more than announced")
+
+
+def test_threads_that_drop_and_add_the_same_chunk_leave_it_whole(tmp_path):
+    import threading
+
+    store = make(tmp_path, memory_bytes=0)
+    data = os.urandom(KIB)
+    failures = []
+
+    def work():
+        for _ in range(60):
+            owner = upload(store, "t", data)
+            try:
+                assert content(store, store.upload("t", owner.name)) == data
+                store.abort("t", owner.name)
+            except (MissingChunkError, AssertionError) as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures

@@ -382,3 +382,55 @@ def test_progress_and_what_was_found_come_on_the_way(client, tmp_path):
     assert {"receiving", "reading"} <= set(stages)
     assert opened.partial is not None and opened.partial.sections[0].fields
     assert len(result.document.sections[0].fields) >= len(opened.partial.sections[0].fields)
+
+
+def test_what_a_client_sends_beside_a_stored_digest_isn_t_taken_for_it(client, script, tmp_path):
+    path = tmp_path / "true.fits"
+    large_files.write_fits(path, 2 * MIB)
+    with path.open("ab") as file:
+        file.write(os.urandom(2880))
+    first = client.extract_session(path, DIGEST)
+    digest = first.info.content_id
+    forged = b"SIMPLE  =                    T" + b" " * 50 + b"OBJECT  = 'Forged  '" + b" " * 60
+    session = script(
+        name="a",
+        size_bytes=path.stat().st_size,
+        can_seek=True,
+        digest=digest,
+        options=pb.ExtractOptions(cache_mode=pb.CACHE_MODE_REFRESH),
+        prefetch=[pb.FileChunk(data=forged.ljust(16384))],
+    )
+    result = session.until("result")
+    assert result.document.common.title == "Large field"
+    assert client.extract_digest(digest).document.common.title == "Large field"
+
+
+def test_many_small_pieces_are_refused(script):
+    pieces = [pb.FileChunk(offset_bytes=2 * number, data=b"x") for number in range(9)]
+    assert script(**SEEK, prefetch=pieces).status() is Code.INVALID_ARGUMENT
+
+
+def test_an_upload_that_the_cache_loses_is_sent_again_unkept(tmp_path):
+    import asyncio
+
+    from metaextract.cache.v1 import chunk_pb2
+    from metaextract_client import AsyncChunkClient
+
+    async def occupy(address):
+        """Six of eight MiB, by an upload that doesn't end."""
+        async with AsyncChunkClient(address) as chunks:
+            upload = await chunks.upload(chunk_pb2.UploadStart())
+            for number in range(6):
+                await upload.send(chunk_pb2.ChunkData(offset_bytes=number * MIB, data=os.urandom(MIB)))
+            await upload.wait_committed(6 * MIB)
+
+    path = tmp_path / "a.bin"
+    path.write_bytes(os.urandom(6 * MIB))
+    with (
+        start_cache(tmp_path / "c", METAEXTRACT_CACHE_CHUNK_BYTES=str(8 * MIB)) as cache,
+        start_extractor(cache.address) as extractor,
+        ExtractorClient(extractor.address) as client,
+    ):
+        asyncio.run(occupy(cache.address))
+        answer = client.extract_session(path, DIGEST)
+    assert answer.info.content_id == "b3:" + blake3(path.read_bytes()).hexdigest()

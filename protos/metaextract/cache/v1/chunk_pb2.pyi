@@ -200,7 +200,7 @@ class ChunkData(_message.Message):
     offset_bytes: _builtins.int
     """Where they begin: the committed offset, or after the chunk before."""
     data: _builtins.bytes
-    """At most 2 MiB. Empty when `chunk_id` names a chunk that is there already."""
+    """At most 2 MiB; of the credit it costs at least 4 KiB. Empty when `chunk_id` names a chunk that is there already."""
     crc32: _builtins.int
     """CRC-32 (ISO 3309, as zlib's) of the data. Absent: not checked."""
     chunk_id: _builtins.bytes

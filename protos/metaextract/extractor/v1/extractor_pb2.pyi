@@ -960,7 +960,7 @@ class FileChunk(_message.Message):
     offset_bytes: _builtins.int
     """Where they begin."""
     data: _builtins.bytes
-    """The bytes; at most 2 MiB, at most `chunk_bytes` is best."""
+    """The bytes; at most 2 MiB, at most `chunk_bytes` is best. Of the credit a chunk costs at least 4 KiB."""
     crc32: _builtins.int
     """CRC-32 (ISO 3309, as zlib's) of them. Absent: not checked."""
     def __init__(

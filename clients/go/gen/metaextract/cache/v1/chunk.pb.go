@@ -382,7 +382,7 @@ type ChunkData struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where they begin: the committed offset, or after the chunk before.
 	OffsetBytes uint64 `protobuf:"varint,1,opt,name=offset_bytes,json=offsetBytes,proto3" json:"offset_bytes,omitempty"`
-	// At most 2 MiB. Empty when `chunk_id` names a chunk that is there already.
+	// At most 2 MiB; of the credit it costs at least 4 KiB. Empty when `chunk_id` names a chunk that is there already.
 	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
 	// CRC-32 (ISO 3309, as zlib's) of the data. Absent: not checked.
 	Crc32 *uint32 `protobuf:"fixed32,3,opt,name=crc32,proto3,oneof" json:"crc32,omitempty"`

@@ -1981,7 +1981,7 @@ type FileChunk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where they begin.
 	OffsetBytes uint64 `protobuf:"varint,1,opt,name=offset_bytes,json=offsetBytes,proto3" json:"offset_bytes,omitempty"`
-	// The bytes; at most 2 MiB, at most `chunk_bytes` is best.
+	// The bytes; at most 2 MiB, at most `chunk_bytes` is best. Of the credit a chunk costs at least 4 KiB.
 	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
 	// CRC-32 (ISO 3309, as zlib's) of them. Absent: not checked.
 	Crc32         *uint32 `protobuf:"fixed32,3,opt,name=crc32,proto3,oneof" json:"crc32,omitempty"`
