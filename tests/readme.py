@@ -48,7 +48,8 @@ def settings_tables() -> str:
     return "\n".join(parts).rstrip()
 
 
-def results_table() -> str:
+def results_table(before: str) -> str:
+    """The rows of the runs in build/bench; those of other runs stay as they are in `before`, with their origin."""
     reports = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(BENCH.glob("*.json"))]
     if not reports:
         raise SystemExit("no results in build/bench: run `make bench` and `make faults` first")
@@ -61,6 +62,13 @@ def results_table() -> str:
         "| run | case | figure | ours | reference | ratio (spread) | goal |",
         "|---|---|---|---|---|---|---|",
     ]
+    kept = _kept(before, {report["name"] for report in reports})
+    if kept:
+        names = sorted({row.split("|")[1].strip() for row in kept})
+        origin = re.search(r"^(\d{4}-\d\d-\d\d, commit [^;]*)", before, re.MULTILINE)
+        older = re.search(r"^Not repeated since \(([^)]*)\)", before, re.MULTILINE)
+        known = older[1] if older else origin[1] if origin else "unknown"
+        lines.insert(1, f"\nNot repeated since ({known}): {', '.join(names)}.")
     for report in reports:
         if report["name"] in _SUMMARISED:  # the command prints every figure
             goals = [figure["holds"] for figure in report["figures"] if figure["goal"]]
@@ -85,7 +93,13 @@ def results_table() -> str:
                 f"| {report['name']} | {figure['case']} | {figure['what']} | {figure['ours']:.4g} {figure['unit']}"
                 f" | {reference} | {ratio} | {goal} |"
             )
-    return "\n".join(lines)
+    return "\n".join([*lines, *kept])
+
+
+def _kept(before: str, names: set[str]) -> list[str]:
+    """The rows of `before` that aren't of the runs `names`."""
+    rows = [line for line in before.splitlines() if line.startswith("| ") and not line.startswith("| run ")]
+    return [row for row in rows if row.split("|")[1].strip() not in names]
 
 
 def replace(text: str, name: str, content: str) -> str:
@@ -98,7 +112,8 @@ def main() -> None:
     text = README.read_text(encoding="utf-8")
     text = replace(text, "settings", settings_tables())
     if "--settings" not in sys.argv:
-        text = replace(text, "results", results_table())
+        before = text[text.index("<!-- results -->") : text.index("<!-- /results -->")]
+        text = replace(text, "results", results_table(before))
         if PLOT.exists():
             shutil.copy(PLOT, ROOT / "tests" / "faults")
     README.write_text(text, encoding="utf-8")
