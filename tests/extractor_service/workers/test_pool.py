@@ -122,6 +122,13 @@ async def test_a_dead_template_is_replaced(pool):
         assert outcomes(await run(pool, images.jpeg(), "jpeg")) == ["OK", "OK"]
 
 
+def has_died(pid):
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # also when it goes while it is being looked at
+        return True
+
+
 async def test_cancelling_kills_the_worker_and_frees_the_place(pool):
     tasks = [asyncio.create_task(run(pool, make("hang"), "hostile", 30)) for _ in range(2)]
     await asyncio.sleep(0.3)
@@ -132,7 +139,7 @@ async def test_cancelling_kills_the_worker_and_frees_the_place(pool):
     assert len(workers) == 2
     for pid in workers:
         for _ in range(100):
-            if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            if has_died(pid):
                 break
             await asyncio.sleep(0.02)
         else:
