@@ -54,7 +54,6 @@ _MAX_RANGES = 10_000
 _MAX_KEY_CHARS = 512
 _ID_BYTES = 32
 _FULL_SECONDS = 10.0
-_MAX_WAITING = 8
 
 
 class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):

@@ -39,10 +39,6 @@ if TYPE_CHECKING:
 
 MAX_PREFETCH_BYTES = 256 * 1024
 _MAX_FILE_BYTES = 1 << 62
-_PREFETCH_BYTES = 64 * 1024
-_HEADED = (".fits", ".fit", ".fts", ".dcm", ".dicom", ".jpg", ".jpeg", ".png")
-"""Endings of files that say nothing of themselves at their end."""
-_MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 _SPOOL_RETRY_SECONDS = 5.0
 _PARTIAL_SECONDS = 0.5
 
@@ -62,23 +58,22 @@ class Session:
         try:
             offer = await self._link.offer()
             work = asyncio.create_task(self._work(offer))
-            tasks = [asyncio.create_task(self._link.read()), asyncio.create_task(self._link.write())]
-            waiting = {work, *tasks}
+            reading = asyncio.create_task(self._link.read())
+            writing = asyncio.create_task(self._link.write())
+            tasks = [work, reading, writing]
+            waiting = {work, reading, writing}
             while not work.done():
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for each in done - {work}:
                     each.result()  # raises what went wrong on the wire
-            tasks.append(work)
             work.result()
             self._link.finish()
-            await tasks[1]
+            await writing
         except SpoolFullError as error:
             raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
         except SourceError as error:
             raise SourceFailedError(str(error)) from error
         finally:
-            with contextlib.suppress(UnboundLocalError):
-                tasks.append(work)
             for each in tasks:
                 each.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

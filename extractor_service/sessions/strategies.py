@@ -43,15 +43,11 @@ if TYPE_CHECKING:
     from extractor_service.sessions.parts import Parts
     from extractor_service.sources.spans import Span
 
-MAX_PREFETCH_BYTES = 256 * 1024
-_MAX_FILE_BYTES = 1 << 62
 _PREFETCH_BYTES = 64 * 1024
 _MAX_PREFETCH_PIECES = 8
 _HEADED = (".fits", ".fit", ".fts", ".dcm", ".dicom", ".jpg", ".jpeg", ".png")
 """Endings of files that say nothing of themselves at their end."""
 _MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
-_SPOOL_RETRY_SECONDS = 5.0
-_PARTIAL_SECONDS = 0.5
 
 
 class Strategies:
