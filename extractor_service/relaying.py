@@ -139,6 +139,7 @@ class Relay:
 
     async def _persist(self, action: Callable[[], Awaitable[None]]) -> None:
         """Does it; after a break again, once the cache is back."""
+        progress, deadline = -1, 0.0
         while True:
             try:
                 await action()
@@ -148,7 +149,11 @@ class Relay:
                 if isinstance(error, MetaExtractError) and error.reason == ChunkDamagedError.reason:
                     raise ChunkDamagedError(str(error)) from error
                 _log.info("the relay broke off", extra={"error": str(error)})
-                await self._reconnect(time.monotonic() + _PATIENCE_SECONDS)
+                if (
+                    self.committed_offset > progress
+                ):  # patience is for breaks without any progress between them
+                    progress, deadline = self.committed_offset, time.monotonic() + _PATIENCE_SECONDS
+                await self._reconnect(deadline)
                 continue
             return
 

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 
 class Stream:
-    """The bytes of a StreamRequest on their way: spans that are expected in order, and chunks that wait to be consumed."""
+    """The bytes of a StreamRequest on their way: spans that are expected in order, and chunks that wait to be consumed.
+
+    Attributes:
+        is_over: all has come.
+    """
 
     def __init__(self, spans: Sequence[Span], credit: StreamCredit, *, has_end: bool = True) -> None:
         """`has_end`: the spans are all; otherwise the stream goes on from the last one's until the client ends it."""
@@ -40,7 +44,7 @@ class Stream:
         self._position = spans[0].offset if spans else 0
         self._chunks: deque[Chunk] = deque()
         self._news = asyncio.Event()
-        self._is_over = has_end and not spans
+        self.is_over = has_end and not spans
         self.size_bytes: int | None = None
 
     def take(self, chunk: Chunk, committed_offset: int) -> None:
@@ -51,7 +55,7 @@ class Stream:
             CreditExceededError: it wasn't allowed yet.
         """
         offset, length = chunk.offset, len(chunk.data)
-        if self._is_over or offset != self._position:
+        if self.is_over or offset != self._position:
             raise ChunkOffsetError(
                 f"a chunk at {offset} came, {self._position} is next", committed_offset=str(committed_offset)
             )
@@ -62,7 +66,7 @@ class Stream:
         self._position += length
         if self._has_end and self._position == self._spans[0].end:
             self._spans.popleft()
-            self._is_over = not self._spans
+            self.is_over = not self._spans
             self._position = self._spans[0].offset if self._spans else self._position
         self._chunks.append(chunk)
         self._news.set()
@@ -72,7 +76,7 @@ class Stream:
         if self._has_end or size_bytes != self._position:
             raise UploadIncompleteError(f"the stream ended at {self._position}, and says {size_bytes}")
         self.size_bytes = size_bytes
-        self._is_over = True
+        self.is_over = True
         self._news.set()
 
     async def chunks(self) -> AsyncIterator[Chunk]:
@@ -80,7 +84,7 @@ class Stream:
         while True:
             while self._chunks:
                 yield self._chunks.popleft()
-            if self._is_over:
+            if self.is_over:
                 return
             self._news.clear()
             await self._news.wait()
@@ -113,6 +117,7 @@ class SessionLink:
         self._heard_at = 0.0
         self._has_enough = False
         self._is_closed = False
+        self._is_dropping = False
         self._is_finished = False
         self.committed_offset = 0
         self.moved_bytes = 0
@@ -187,7 +192,8 @@ class SessionLink:
         self.round_trips += 1
 
     def end_stream(self) -> None:
-        """Nothing more is expected."""
+        """Nothing more is expected; what comes of a stream that was given up is dropped: the client can't know yet."""
+        self._is_dropping = self._stream is not None and not self._stream.is_over
         self._stream = None
 
     def enough(self, size_bytes: int) -> None:
@@ -256,6 +262,8 @@ class SessionLink:
 
     def _take(self, chunk: Chunk) -> None:
         self.moved_bytes += len(chunk.data)
+        if self._is_dropping:
+            return
         if self._stream is not None:
             self._stream.take(chunk, self.committed_offset)
             return
