@@ -14,7 +14,7 @@ from cache_service.admin_service import CacheAdminServicer
 from cache_service.assembly import assembled
 from cache_service.chunk_service import ChunkServicer
 from cache_service.pressure.monitor import PressureMonitor
-from cache_service.pressure.policy import TierBudgetPolicy
+from cache_service.pressure.policy import TierBudgetPolicy, chunk_memory_ratio
 from cache_service.pressure_service import PressureServicer
 from cache_service.result_service import ResultServicer
 from cache_service.settings import Settings
@@ -64,7 +64,10 @@ async def _serving(
         memory.sampler.slow.append(RedisMemory(parts.channel))
 
     async def resize(target: Budget, cause: RemovalCause) -> None:
-        parts.chunks.resize(target.bytes / max(1, budget.bytes))
+        ratio = chunk_memory_ratio(target, budget)
+        parts.chunks.resize(ratio)
+        if directory is None:  # then all of them are in memory
+            await asyncio.to_thread(parts.chunks.clean_up, ratio)
         await parts.tier.resize(target, cause)
 
     async def clean_disk(ratio: float) -> None:

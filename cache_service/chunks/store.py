@@ -6,6 +6,7 @@ What is read is checked against its name. Blocks; meant for threads.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
@@ -247,8 +248,9 @@ class ChunkStore:
         return count
 
     def clean_up(self, ratio: float) -> None:
-        """Drops blobs, those used last at last, until they take at most that share of the budget."""
-        self._make_room(int(self._max_bytes * (1 - ratio)))
+        """Drops blobs, those used last at last, until all takes at most that share of the budget; uploads on their way stay."""
+        with contextlib.suppress(ChunkStoreFullError):
+            self._make_room(int(self._max_bytes * (1 - ratio)))
 
     def _put(self, tenant: str, owner: Owner, offset: int, data: bytes) -> None:
         content = blake3(data).digest()

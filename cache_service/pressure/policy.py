@@ -73,6 +73,14 @@ class TierBudgetPolicy:
         return 0 if grown >= full else grown
 
 
+def chunk_memory_ratio(target: Budget, full: Budget) -> float:
+    """Share of their memory that uploaded chunks may keep beside a memory tier of `target`: none from HIGH on, where they
+    are on the disk alone.
+    """
+    ratio = target.bytes / max(1, full.bytes)
+    return ratio if ratio > _RATIO[PressureLevel.HIGH] else 0.0
+
+
 def disk_target_ratio(level: PressureLevel, disk_level: PressureLevel | None) -> float | None:
     """How full the disk tier may be of its budget, when it is to be cleaned up, expired entries first; None: not now.
 

@@ -271,3 +271,10 @@ def test_threads_that_drop_and_add_the_same_chunk_leave_it_whole(tmp_path):
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_a_clean_up_drops_blobs_and_keeps_uploads(store):
+    kept = upload(store, "t", os.urandom(KIB))
+    store.complete("t", upload(store, "t", os.urandom(KIB)).name, "")
+    store.clean_up(0.0)
+    assert store.upload("t", kept.name).committed == KIB and len(list(store._shelf.names())) == 1

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cache_service.entry import Budget
-from cache_service.pressure.policy import FLOOR_ENTRIES, TierBudgetPolicy, disk_target_ratio
+from cache_service.pressure.policy import (
+    FLOOR_ENTRIES,
+    TierBudgetPolicy,
+    chunk_memory_ratio,
+    disk_target_ratio,
+)
 from service_runtime.memory.levels import PressureLevel
 
 FULL = Budget(1_000_000, 1000)
@@ -76,3 +81,10 @@ def test_the_disk_is_cleaned_up_when_it_helps():
     assert disk_target_ratio(normal, None) is None and disk_target_ratio(elevated, normal) is None
     assert disk_target_ratio(high, None) == disk_target_ratio(critical, normal) == 0.9
     assert disk_target_ratio(high, high) == 0.5
+
+
+def test_chunks_leave_memory_from_high_on():
+    full = Budget(1000, 0)
+    policy = TierBudgetPolicy(full, 0.01)
+    ratios = [chunk_memory_ratio(policy.target(level), full) for level in PressureLevel]
+    assert ratios == [1.0, 0.75, 0.0, 0.0]
