@@ -21,31 +21,31 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 setup: $(VENV)/.ready ## Makes .venv with the locked packages.
 
 demo: setup ## Starts the pair, extracts real files twice, shows cache and pressure.
-	@$(BIN)/python -m tests.demo
+	@$(BIN)/python -m tests.tools.demo
 
 test: setup ## Runs all tests; those with servers use free ports of this machine.
 	$(BIN)/python -m pytest
 
 check: setup ## Lint, format, types, import rules, generated code, contract.
-	@$(BIN)/python -m tests.check
+	@$(BIN)/python -m tests.tools.check
 
 bench: setup ## Runs the benchmarks; ONLY=name runs one. Results in build/bench.
 	$(BIN)/python -m tests.benchmarks $(ONLY)
 
 accuracy: setup ## Compares the engine with ExifTool over FOLDER (default: the corpus), by family.
-	$(BIN)/python -m tests.accuracy $(FOLDER)
+	$(BIN)/python -m tests.tools.accuracy $(FOLDER)
 
 tags: setup ## Writes the tag tables anew from `exiftool -listx` (METAEXTRACT_EXIFTOOL names one).
-	$(BIN)/python -m tests.tags
+	$(BIN)/python -m tests.tools.tags
 
 faults: setup ## Runs the fault runs; ONLY=name runs one. Results in build/bench.
 	$(BIN)/python -m tests.faults $(ONLY)
 
 results: setup ## Writes the table of results into the README.
-	$(BIN)/python -m tests.readme
+	$(BIN)/python -m tests.tools.readme
 
 protos: setup ## Generates the Python, Go and JavaScript code of the contract.
-	@$(BIN)/python -m tests.generate
+	@$(BIN)/python -m tests.tools.generate
 
 up: setup ## Runs both services in this terminal.
 	$(BIN)/metaextract up

@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cache_service.admin_service import CacheAdminServicer
 from cache_service.assembly import assembled
-from cache_service.chunk_service import ChunkServicer
+from cache_service.fleet.pressure_exchange import RedisMemory, exchange
 from cache_service.pressure.monitor import PressureMonitor
 from cache_service.pressure.policy import TierBudgetPolicy, chunk_memory_ratio
-from cache_service.pressure_service import PressureServicer
-from cache_service.result_service import ResultServicer
+from cache_service.services.admin_service import CacheAdminServicer
+from cache_service.services.chunk_service import ChunkServicer
+from cache_service.services.pressure_service import PressureServicer
+from cache_service.services.result_service import ResultServicer
 from cache_service.settings import Settings
-from cache_service.sharing import RedisMemory, exchange
 from cache_service.sizing import memory_budget
 from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from service_runtime import server as runtime
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from cache_service.assembly import Assembled
-    from cache_service.entry import Budget, RemovalCause
+    from cache_service.entries.entry import Budget, RemovalCause
     from service_runtime.memory.monitor import MemoryMonitor
 
 _MAX_RECEIVE_BYTES = 16 * 1024 * 1024

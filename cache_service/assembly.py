@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cache_service.chunks.opening import open_chunks, stored_name
 from cache_service.chunks.store import ChunkStore
-from cache_service.codec import Codec
-from cache_service.dictionaries import Dictionaries, FolderShelf
-from cache_service.entry import Budget
+from cache_service.entries.codec import Codec
+from cache_service.entries.dictionaries import Dictionaries, FolderShelf
+from cache_service.entries.entry import Budget
 from cache_service.eviction.lru import LruPolicy
 from cache_service.eviction.registry import POLICIES
 from cache_service.flights import Flights
@@ -30,9 +30,9 @@ from cache_service.trace import TraceWriter
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from cache_service.dictionaries import Shelf
-    from cache_service.fleet.peers import FleetChannel
-    from cache_service.replicas import Fleet
+    from cache_service.entries.dictionaries import Shelf
+    from cache_service.fleet.redis_channel import FleetChannel
+    from cache_service.fleet.wiring import Fleet
     from cache_service.settings import Settings
 
 _SPLIT_BYTES = 64 * 1024
@@ -155,7 +155,7 @@ async def _joined(
     """What replicas share, with the log in step when Redis answers; None without a Redis."""
     if not settings.cache_redis_url:
         return None
-    from cache_service.replicas import make_fleet  # noqa: PLC0415 - redis-py is large
+    from cache_service.fleet.wiring import make_fleet  # noqa: PLC0415 - redis-py is large
 
     fleet = make_fleet(settings, log, restarted)
     stack.push_async_callback(fleet.connection.close)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cache_service.entry import Key
+    from cache_service.entries.entry import Key
     from cache_service.leases import Lease, LeaseBook
     from cache_service.store import NewResult, PutOutcome, ResultStore, StoredResult
 

@@ -10,7 +10,7 @@ from cache_service.tiers.base import TierError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from cache_service.entry import Entry, Key
+    from cache_service.entries.entry import Entry, Key
     from cache_service.invalidation import InvalidationLog
     from cache_service.store import ResultStore
     from cache_service.tiers.base import Tier

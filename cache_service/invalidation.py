@@ -14,12 +14,12 @@ import secrets
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
-from cache_service.entry import Selector
+from cache_service.entries.entry import Selector
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cache_service.entry import Entry, Key
+    from cache_service.entries.entry import Entry, Key
 
 _log = logging.getLogger(__name__)
 _MAX_SELECTORS = 100_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cache_service.entry import Budget
+from cache_service.entries.entry import Budget
 
 if TYPE_CHECKING:
     from cache_service.settings import Settings

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from cache_service.codec import CorruptValueError, MissingDictionaryError
-from cache_service.entry import Entry, Key, RemovalCause
+from cache_service.entries.codec import CorruptValueError, MissingDictionaryError
+from cache_service.entries.entry import Entry, Key, RemovalCause
 from cache_service.fairness import LoopShare
 from cache_service.invalidation import EVERYTHING
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from typing import TypeVar
 
-    from cache_service.dictionaries import Dictionaries
-    from cache_service.entry import Found, Selector, TierStats
+    from cache_service.entries.dictionaries import Dictionaries
+    from cache_service.entries.entry import Found, Selector, TierStats
     from cache_service.invalidation import InvalidationLog, ReadPoint
     from cache_service.tiers.base import Tier
     from cache_service.trace import TraceWriter

@@ -12,7 +12,7 @@ from blake3 import blake3
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cache_service.entry import Key
+    from cache_service.entries.entry import Key
 
 _log = logging.getLogger(__name__)
 _BUFFER_BYTES = 256 * 1024

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 from extractor_service.backoff.policies.registry import POLICIES
 from extractor_service.backoff.state import BackoffState, Limits
 from extractor_service.backoff.watch import watch_cache, watch_own_memory
-from extractor_service.caching import ResultCache
+from extractor_service.extraction.estimates import Planner
+from extractor_service.extraction.pipeline import Pipeline
+from extractor_service.extraction.worker_job import Parsing
 from extractor_service.formats.registry import FORMATS
-from extractor_service.leases import settle
-from extractor_service.load_report import SERVICE as ORCA_SERVICE
-from extractor_service.load_report import LoadReporter, OrcaService, add_orca
 from extractor_service.modules.registry import MODULES
-from extractor_service.near_cache import NearCache, follow
-from extractor_service.opening import Opener
-from extractor_service.parsing import Parsing
-from extractor_service.pipeline import Pipeline
-from extractor_service.planning import Planner
-from extractor_service.retaining import Retention
-from extractor_service.service import ExtractorServicer
-from extractor_service.sessions.parts import Parts
+from extractor_service.results.client import ResultCache
+from extractor_service.results.held_lease import settle
+from extractor_service.results.near_cache import NearCache, follow
+from extractor_service.serving.call_context import Parts
+from extractor_service.serving.load_report import SERVICE as ORCA_SERVICE
+from extractor_service.serving.load_report import LoadReporter, OrcaService, add_orca
+from extractor_service.serving.open_source import Opener
+from extractor_service.serving.service import ExtractorServicer
 from extractor_service.settings import Settings
 from extractor_service.sources.spool import SpoolBudget
+from extractor_service.uploads.chunk_store import Retention
 from extractor_service.workers.pool import WorkerPool
 from metaextract.extractor.v1 import extractor_pb2_grpc
 from metaextract_client.cache import AsyncCacheClient

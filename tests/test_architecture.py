@@ -33,9 +33,9 @@ def test_import_rules_hold():
         ("cache_service/pressure/policy.py", "import cache_service.store"),
         ("cache_service/store.py", "import grpc"),
         ("cache_service/eviction/lru.py", "import cache_service.tiers.memory"),
-        ("extractor_service/formats/jpeg.py", "import metaextract.document.v1.document_pb2"),
+        ("extractor_service/formats/containers/photo/jpeg.py", "import metaextract.document.v1.document_pb2"),
         ("extractor_service/workers/child.py", "import grpc"),
-        ("extractor_service/pipeline.py", "import cache_service.store"),
+        ("extractor_service/extraction/pipeline.py", "import cache_service.store"),
         ("service_runtime/errors.py", "import extractor_service.document"),
     ],
 )

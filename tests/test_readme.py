@@ -11,8 +11,8 @@ from google.protobuf import descriptor_pool
 
 from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from metaextract.extractor.v1 import extractor_pb2_grpc
-from tests import readme
 from tests.support.processes import wait_until
+from tests.tools import readme
 
 TEXT = readme.README.read_text(encoding="utf-8")
 GRPCURL = re.findall(r"^(?:echo|grpcurl) .*$", TEXT, re.MULTILINE)

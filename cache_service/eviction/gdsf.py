@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from array import array
 
+from cache_service.entries.fingerprints import FingerprintMap
 from cache_service.eviction.heap import NOTHING, SlotHeap
-from cache_service.fingerprints import FingerprintMap
 
 _SHARDS = 64  # a rebuilt heap holds up the loop for its own length only
 _MIN_COST_MS = 0.01  # what is free to compute still has an order: by size

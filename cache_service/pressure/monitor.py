@@ -8,7 +8,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from cache_service.entry import RemovalCause
+from cache_service.entries.entry import RemovalCause
 from cache_service.pressure.broadcaster import PressureBroadcaster
 from cache_service.pressure.history import PressureHistory
 from cache_service.pressure.peers import Peers
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from cache_service.entry import Budget
+    from cache_service.entries.entry import Budget
     from cache_service.pressure.peers import Peer
     from cache_service.pressure.policy import TierBudgetPolicy
     from service_runtime.memory.levels import Thresholds

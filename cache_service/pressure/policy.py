@@ -5,7 +5,7 @@ The target is always computed from the configured maximum, so oscillation can't 
 
 from __future__ import annotations
 
-from cache_service.entry import Budget
+from cache_service.entries.entry import Budget
 from service_runtime.memory.levels import PressureLevel
 
 FLOOR_ENTRIES = 50

@@ -14,7 +14,7 @@ from array import array
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cache_service import record
+from cache_service.entries import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cache_service.entry import Budget, Entry, Found, Key, RemovalCause, Selector, TierStats
+    from cache_service.entries.entry import Budget, Entry, Found, Key, RemovalCause, Selector, TierStats
 
 
 class TierError(Exception):

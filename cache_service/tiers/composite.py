@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from typing import TypeVar
 
-    from cache_service.entry import Budget, Entry, Found, Key, RemovalCause, Selector, TierStats
+    from cache_service.entries.entry import Budget, Entry, Found, Key, RemovalCause, Selector, TierStats
     from cache_service.tiers.base import Tier
 
     T = TypeVar("T")

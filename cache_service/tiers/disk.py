@@ -18,7 +18,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from cache_service.entry import Budget, Found, Key, RemovalCause, TierStats, charged_bytes
+from cache_service.entries.entry import Budget, Found, Key, RemovalCause, TierStats, charged_bytes
 from cache_service.tiers.base import TierError
 from cache_service.tiers.disk_database import DiskDatabase, Row
 from cache_service.tiers.disk_file import is_damage
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
-    from cache_service.entry import Entry, Selector
+    from cache_service.entries.entry import Entry, Selector
 
     T = TypeVar("T")
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from cache_service.entry import Entry
+from cache_service.entries.entry import Entry
 from cache_service.tiers.disk_file import connect, is_damage, lock_directory, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from cache_service.entry import Key, Selector
+    from cache_service.entries.entry import Key, Selector
 
 _log = logging.getLogger(__name__)
 _FILE = "results.sqlite"

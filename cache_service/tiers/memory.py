@@ -10,16 +10,16 @@ import heapq
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cache_service import record
-from cache_service.entry import ENTRY_OVERHEAD_BYTES, Budget, Entry, Found, RemovalCause, TierStats
+from cache_service.entries import record
+from cache_service.entries.entry import ENTRY_OVERHEAD_BYTES, Budget, Entry, Found, RemovalCause, TierStats
+from cache_service.entries.fingerprints import FingerprintMap
 from cache_service.fairness import LoopShare
-from cache_service.fingerprints import FingerprintMap
 from cache_service.tiers.arena import ArenaFullError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from cache_service.entry import Key, Selector
+    from cache_service.entries.entry import Key, Selector
     from cache_service.eviction.base import EvictionPolicy
     from cache_service.tiers.storage import Storage
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cache_service.entry import Budget
+from cache_service.entries.entry import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cache_service.entry import Entry, Found, Key, RemovalCause, Selector, TierStats
+    from cache_service.entries.entry import Entry, Found, Key, RemovalCause, Selector, TierStats
     from cache_service.tiers.memory import Demote, MemoryTier
 
 

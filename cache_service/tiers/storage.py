@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from cache_service import record
+from cache_service.entries import record
 
 if TYPE_CHECKING:
     from cache_service.tiers.arena import Move

@@ -6,12 +6,12 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from cache_service.entry import charged_bytes
+from cache_service.entries.entry import charged_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from cache_service.entry import Entry, Key, Selector
+    from cache_service.entries.entry import Entry, Key, Selector
 
 _MAX_QUEUED_BYTES = 8 * 1024 * 1024
 _BATCH_ENTRIES = 128

@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from extractor_service.retry import RetryDelay
+from extractor_service.results.reconnect import RetryDelay
 from metaextract_client.errors import MetaExtractError
 from service_runtime.backoff_table import BackoffTable, InvalidTableError, Row, WorkClass
 from service_runtime.memory.levels import PressureLevel

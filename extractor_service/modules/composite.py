@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.conversions import degrees_text, exposure_text, f_number_text
+from extractor_service.formats.reading.conversions import degrees_text, exposure_text, f_number_text
 from extractor_service.modules.common import image_size
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import DateTime, ZoneSource
-from extractor_service.formats.conversions import zone_text
+from extractor_service.formats.reading.conversions import zone_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from extractor_service.formats import tagset
+from extractor_service.formats.reading import tagset
 from extractor_service.workers import child, isolation
 from service_runtime.memory import release
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 _SHARED_READERS = (
-    "jpeg", "png", "tiff", "xmp", "icc", "iptc", "photoshop", "heif", "riff", "gif", "printim", "mpf", "makernotes",
-    *(f"makernotes.{maker}" for maker in ("canon", "nikon", "sony", "olympus", "panasonic", "pentax", "fujifilm", "casio", "apple", "kodak", "small")),
+    "containers.photo.jpeg", "containers.photo.png", "containers.photo.tiff", "embedded.xmp", "embedded.icc", "embedded.iptc", "embedded.photoshop", "containers.isobmff.heif", "containers.photo.webp", "containers.photo.gif", "embedded.printim", "embedded.mpf", "embedded.makernotes",
+    *(f"embedded.makernotes.{maker}" for maker in ("canon", "nikon", "sony", "olympus", "panasonic", "pentax", "fujifilm", "casio", "apple", "kodak", "small")),
 )  # fmt: skip
 
 

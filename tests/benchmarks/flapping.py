@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from cache_service.entry import Budget
+from cache_service.entries.entry import Budget
 from cache_service.pressure.policy import TierBudgetPolicy
 from service_runtime.memory.classifier import Classifier
 from service_runtime.memory.levels import PressureLevel, Thresholds

@@ -240,7 +240,7 @@ def _pss(pid: int, part: str) -> int:
 
 def run_accuracy(name: str) -> Evidence:
     """Names present and values equal, per family and per maker, against ExifTool over the corpus."""
-    from tests.accuracy import measure
+    from tests.tools.accuracy import measure
 
     evidence = Evidence(name)
     tally = measure(corpus.image_files())

@@ -52,7 +52,7 @@ def run(name: str) -> Evidence:
 
 async def monitor_alone(seconds: float) -> tuple[float, float]:
     """CPU share and MiB of a full monitor, as the cache has it, in a process that does nothing else."""
-    from cache_service.entry import Budget
+    from cache_service.entries.entry import Budget
     from cache_service.pressure.monitor import PressureMonitor
     from cache_service.pressure.policy import TierBudgetPolicy
     from service_runtime.memory.release import TrimLimiter

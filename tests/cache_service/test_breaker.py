@@ -1,7 +1,7 @@
 import asyncio
 
 from cache_service.breaker import CircuitBreaker
-from cache_service.entry import Budget, Entry, Key, Selector
+from cache_service.entries.entry import Budget, Entry, Key, Selector
 from cache_service.tiers.composite import CompositeTier, Layer
 from cache_service.tiers.write_behind import WriteBehind
 from tests.contracts.test_tier import FailingTier

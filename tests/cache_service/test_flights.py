@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from cache_service.entry import Budget, Key
+from cache_service.entries.entry import Budget, Key
 from cache_service.flights import Flights, LostLeaseError
 from cache_service.leases import LocalLeases
 from cache_service.store import NewResult, TtlSpan

@@ -3,7 +3,7 @@
 import asyncio
 
 from cache_service.assembly import assembled, make_memory
-from cache_service.entry import Budget, Entry, Key, RemovalCause
+from cache_service.entries.entry import Budget, Entry, Key, RemovalCause
 from cache_service.pressure.policy import TierBudgetPolicy
 from cache_service.settings import Settings
 from cache_service.store import NewResult, TtlSpan

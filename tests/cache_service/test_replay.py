@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cache_service.entry import Key
+from cache_service.entries.entry import Key
 from cache_service.eviction.gdsf import GdsfPolicy
 from cache_service.eviction.lru import LruPolicy
 from cache_service.eviction.s3fifo import S3FifoPolicy

@@ -1,6 +1,6 @@
 import pytest
 
-from cache_service.entry import Budget
+from cache_service.entries.entry import Budget
 from cache_service.settings import Settings
 from cache_service.sizing import memory_budget
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cache_service.entry import Budget, Key, RemovalCause, Selector
+from cache_service.entries.entry import Budget, Key, RemovalCause, Selector
 from cache_service.invalidation import InvalidationLog, ReadPoint, open_log
 from cache_service.store import MAX_VALUE_BYTES, NewResult, ResultStore, TtlSpan
 from cache_service.tiers.composite import CompositeTier

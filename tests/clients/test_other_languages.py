@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import generate
 from tests.samples import PHOTOS
+from tests.tools import generate
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = [language for language, tool in (("go", "go"), ("node", "npm")) if shutil.which(tool)]

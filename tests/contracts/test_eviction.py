@@ -165,7 +165,7 @@ def test_s3_fifo_remembers_what_it_let_go():
 
 @pytest.mark.parametrize("cost", [float("inf"), float("nan"), -1.0, 1e308])
 def test_the_wire_tames_costs(cost):
-    from cache_service.convert import result_from_wire
+    from cache_service.services.wire import result_from_wire
     from metaextract.cache.v1 import result_pb2
 
     assert 0 <= result_from_wire(result_pb2.ResultEntry(cost_seconds=cost)).cost_seconds <= 86_400

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cache_service.fleet.connection import FleetConnection
-from cache_service.fleet.leases import FleetLeases
+from cache_service.fleet.redis_connection import FleetConnection
+from cache_service.fleet.redis_leases import FleetLeases
 from cache_service.leases import LocalLeases
 from tests.support.redis_server import free_port
 

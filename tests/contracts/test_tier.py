@@ -7,15 +7,15 @@ import time
 
 import pytest
 
-from cache_service.entry import Budget, Entry, Key, RemovalCause, Selector, charged_bytes
+from cache_service.entries.entry import Budget, Entry, Key, RemovalCause, Selector, charged_bytes
 from cache_service.eviction.lru import LruPolicy
-from cache_service.fleet.connection import FleetConnection
+from cache_service.fleet.redis_connection import FleetConnection
+from cache_service.fleet.redis_tier import RedisTier
 from cache_service.tiers.arena import Arena
 from cache_service.tiers.base import TierError
 from cache_service.tiers.composite import CompositeTier, Layer
 from cache_service.tiers.disk import DiskTier
 from cache_service.tiers.memory import MemoryTier
-from cache_service.tiers.redis import RedisTier
 from cache_service.tiers.sized import SizedTier
 from cache_service.tiers.storage import HeapStorage
 

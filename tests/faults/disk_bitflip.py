@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from cache_service.entry import Budget, Entry, Key
+from cache_service.entries.entry import Budget, Entry, Key
 from cache_service.tiers.composite import CompositeTier
 from cache_service.tiers.disk import DiskTier
 from metaextract.cache.v1 import result_pb2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import plistlib
 import struct
 
-from extractor_service.formats.makernotes.nikon_crypt import decrypt
-from extractor_service.formats.makernotes.sony import _DECIPHER
+from extractor_service.formats.embedded.makernotes.nikon_crypt import decrypt
+from extractor_service.formats.embedded.makernotes.sony import _DECIPHER
 
 _NOTE_AT = 1024
 _WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 13: 4}

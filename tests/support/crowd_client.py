@@ -15,7 +15,7 @@ import time
 import uvloop
 from grpc import aio
 
-from extractor_service.retry import RetryDelay
+from extractor_service.results.reconnect import RetryDelay
 from metaextract.cache.v1 import pressure_pb2, pressure_pb2_grpc
 
 _CONNECTIONS = 10

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-from cache_service.codec import Codec
-from cache_service.dictionaries import Dictionaries
-from cache_service.entry import Entry
+from cache_service.entries.codec import Codec
+from cache_service.entries.dictionaries import Dictionaries
+from cache_service.entries.entry import Entry
 from cache_service.eviction.lru import LruPolicy
 from cache_service.invalidation import Invalidation, InvalidationLog, ReadPoint
 from cache_service.store import MAX_VALUE_BYTES, ResultStore

@@ -6,8 +6,8 @@ import contextlib
 import pytest
 
 from cache_service.assembly import assembled
-from cache_service.entry import Budget, Key, Selector
-from cache_service.fleet.connection import FleetConnection
+from cache_service.entries.entry import Budget, Key, Selector
+from cache_service.fleet.redis_connection import FleetConnection
 from cache_service.invalidation import LogUnavailableError
 from cache_service.settings import Settings
 from cache_service.store import NewResult, TtlSpan

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from cache_service.assembly import assembled
-from cache_service.entry import Budget, Key, Selector
+from cache_service.entries.entry import Budget, Key, Selector
 from cache_service.settings import Settings
 from cache_service.store import NewResult, TtlSpan
 from tests.cache_service.fleet.test_fleet import same_point

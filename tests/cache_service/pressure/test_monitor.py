@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 
-from cache_service.entry import Budget
+from cache_service.entries.entry import Budget
 from cache_service.pressure.monitor import PressureMonitor
 from cache_service.pressure.peers import Peer
 from cache_service.pressure.policy import FLOOR_ENTRIES, TierBudgetPolicy

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from cache_service.convert_pressure import state_to_wire
-from cache_service.fleet.peers import _tell
+from cache_service.fleet.redis_channel import _tell
 from cache_service.pressure.peers import Peer, Peers
+from cache_service.services.wire_pressure import state_to_wire
 from service_runtime.memory.levels import PressureLevel
 
 WORD = {"replica": "r", "epoch": "x", "level": 3, "score": 0.8, "valid_for": 6}
@@ -52,7 +52,7 @@ def test_what_strangers_say_ends_nothing(data):
 
 
 async def test_a_name_that_can_t_be_sent_breaks_no_watch():
-    from cache_service.sharing import exchange
+    from cache_service.fleet.pressure_exchange import exchange
     from tests.cache_service.pressure.test_monitor import make_monitor
     from tests.support.memory import FakeSignal
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cache_service.entry import Budget
+from cache_service.entries.entry import Budget
 from cache_service.pressure.policy import (
     FLOOR_ENTRIES,
     TierBudgetPolicy,

@@ -1,4 +1,4 @@
-from cache_service.entry import Budget, Entry, Key
+from cache_service.entries.entry import Budget, Entry, Key
 from cache_service.tiers.composite import CompositeTier
 from tests.contracts.test_tier import FailingTier
 from tests.support.stores import memory_tier

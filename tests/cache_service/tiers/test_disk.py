@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from cache_service.entry import Budget, Entry, Key, RemovalCause, Selector
+from cache_service.entries.entry import Budget, Entry, Key, RemovalCause, Selector
 from cache_service.tiers.base import TierError
 from cache_service.tiers.disk import DiskTier
 

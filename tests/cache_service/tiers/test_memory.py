@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cache_service.entry import Budget, Entry, Key, RemovalCause, Selector
+from cache_service.entries.entry import Budget, Entry, Key, RemovalCause, Selector
 from cache_service.eviction.gdsf import GdsfPolicy
 from cache_service.eviction.registry import POLICIES
 from cache_service.tiers.arena import MAX_RECORD_BYTES, SEGMENT_BYTES, Arena, ArenaFullError

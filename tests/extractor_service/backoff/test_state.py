@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from extractor_service.backoff.policies.registry import POLICIES
 from extractor_service.backoff.state import BackoffState, Limits
-from extractor_service.convert_backoff import backoff_to_wire
+from extractor_service.serving.wire_backoff import backoff_to_wire
 from metaextract.cache.v1 import pressure_pb2
 from service_runtime.backoff_table import BackoffTable, WorkClass, default_table
 from service_runtime.memory.levels import PressureLevel

@@ -12,7 +12,8 @@ from struct import pack
 import pytest
 
 from extractor_service.document import Document, LimitExceededError
-from extractor_service.formats import crw, heif, jpeg, jpeg2000, png, tiff
+from extractor_service.formats.containers.isobmff import heif
+from extractor_service.formats.containers.photo import crw, jpeg, jpeg2000, png, tiff
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode

@@ -7,7 +7,7 @@ from struct import pack
 import pytest
 
 from extractor_service.document import Document
-from extractor_service.formats import mp4
+from extractor_service.formats.containers.isobmff import mp4
 from extractor_service.sources.descriptor import BytesSource
 
 _MATRIX = pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from extractor_service.document import Document
-from extractor_service.formats import sidecar
-from extractor_service.formats.makernotes import google
+from extractor_service.formats.containers.documents import xmp_sidecar
+from extractor_service.formats.embedded.makernotes import google
 from extractor_service.sources.descriptor import BytesSource
 from tests.golden import google as samples
 
 
 def read(data: bytes) -> Document:
     document = Document()
-    sidecar.parse(BytesSource(samples.sidecar(data)), document)
+    xmp_sidecar.parse(BytesSource(samples.sidecar(data)), document)
     return document
 
 

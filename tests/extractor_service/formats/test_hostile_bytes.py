@@ -13,8 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extractor_service.document import Document, DocumentLimits, LimitExceededError
-from extractor_service.formats import exif, fits, jpeg, mp4, png, tiff, xmp
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers.isobmff import mp4
+from extractor_service.formats.containers.photo import jpeg, png, tiff
+from extractor_service.formats.containers.science import fits
+from extractor_service.formats.embedded import exif, xmp
 from extractor_service.formats.registry import FORMATS
 from extractor_service.formats.sniff import sniff
 from extractor_service.sources.blocks import BlockCachedSource

@@ -8,7 +8,7 @@ from struct import pack
 import pytest
 
 from extractor_service.document import Document
-from extractor_service.formats import png
+from extractor_service.formats.containers.photo import png
 from extractor_service.sources.descriptor import BytesSource
 
 

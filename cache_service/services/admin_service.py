@@ -1,0 +1,201 @@
+"""The CacheAdminService servicer: statistics, clearing, rehearsing pressure."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from cache_service.invalidation import LogUnavailableError
+from cache_service.services import wire, wire_pressure
+from cache_service.tiers.base import TierError
+from metaextract.cache.v1 import admin_pb2, admin_pb2_grpc, pressure_pb2
+from service_runtime.errors import FleetUnreachableError, InvalidRequestError
+from service_runtime.memory.levels import PressureLevel, Thresholds
+from service_runtime.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from grpc import aio
+
+    from cache_service.flights import Flights
+    from cache_service.inspection import Inspector
+    from cache_service.leases import LocalLeases
+    from cache_service.pressure.monitor import PressureMonitor
+    from cache_service.store import ResultStore
+
+    Context = aio.ServicerContext[Any, Any]
+
+_DEFAULT_OVERRIDE_SECONDS = 300.0
+_MAX_OVERRIDE_SECONDS = 86_400.0
+_DEFAULT_INTERVAL_SECONDS = 1.0
+_DEFAULT_PAGE = 100
+_MAX_PAGE = 1000
+_MAX_WARM = 10_000
+
+
+class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
+    """For operators; see protos/metaextract/cache/v1/admin.proto."""
+
+    def __init__(
+        self,
+        store: ResultStore,
+        flights: Flights,
+        leases: LocalLeases,
+        inspector: Inspector,
+        monitor: PressureMonitor,
+    ) -> None:
+        self._store = store
+        self._flights = flights
+        self._leases = leases
+        self._inspector = inspector
+        self._monitor = monitor
+        self._started_at = time.monotonic()
+        self._draining = asyncio.Event()
+
+    def drain(self) -> None:
+        """Ends all watches."""
+        self._draining.set()
+
+    async def GetStats(
+        self, request: admin_pb2.GetStatsRequest, context: Context
+    ) -> admin_pb2.GetStatsResponse:
+        """Counters since the start, and what is held now."""
+        del request, context
+        return self._stats()
+
+    async def WatchStats(
+        self, request: admin_pb2.WatchStatsRequest, context: Context
+    ) -> AsyncIterator[admin_pb2.WatchStatsResponse]:
+        """The counters at once, then at an interval, until the server drains."""
+        del context
+        interval = request.interval_seconds or _DEFAULT_INTERVAL_SECONDS
+        if not 0.1 <= interval <= 60:
+            raise InvalidRequestError("interval_seconds", "must be from 0.1 to 60")
+        while True:
+            yield admin_pb2.WatchStatsResponse(stats=self._stats())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await self._draining.wait()
+            if self._draining.is_set():
+                return
+
+    async def DescribeEntry(
+        self, request: admin_pb2.DescribeEntryRequest, context: Context
+    ) -> admin_pb2.DescribeEntryResponse:
+        """What is known of one entry."""
+        del context
+        if not request.HasField("key"):
+            raise InvalidRequestError("key", "is required")
+        found = await self._inspector.describe(wire.key_from_wire(request.key))
+        if found is None:
+            return admin_pb2.DescribeEntryResponse(explanation="no tier holds it")
+        return admin_pb2.DescribeEntryResponse(
+            found=True,
+            entry=wire.description_to_wire(found.description, time.time()),
+            priority=found.priority,
+            next_victim_priority=found.next_victim_priority,
+            explanation=found.text,
+        )
+
+    async def ListEntries(
+        self, request: admin_pb2.ListEntriesRequest, context: Context
+    ) -> admin_pb2.ListEntriesResponse:
+        """A page of entries, in the order of their keys."""
+        del context
+        limit = request.page_size or _DEFAULT_PAGE
+        if limit > _MAX_PAGE:
+            raise InvalidRequestError("page_size", f"must be at most {_MAX_PAGE}")
+        try:
+            found = await self._inspector.list(request.tier or "memory", request.page_token, limit)
+        except ValueError as error:
+            raise InvalidRequestError("tier", str(error)) from error
+        except TierError as error:
+            raise FleetUnreachableError(str(error)) from error
+        return admin_pb2.ListEntriesResponse(
+            entries=[wire.description_to_wire(each, time.time()) for each in found],
+            next_page_token=found[-1].key.text() if len(found) == limit else "",
+        )
+
+    async def WarmCache(
+        self, request: admin_pb2.WarmCacheRequest, context: Context
+    ) -> AsyncIterator[admin_pb2.WarmCacheResponse]:
+        """Promotes named keys into memory; tells its progress."""
+        del context
+        if not 1 <= len(request.keys) <= _MAX_WARM:
+            raise InvalidRequestError("keys", f"1 to {_MAX_WARM} are expected, not {len(request.keys)}")
+        async for progress in self._inspector.warm([wire.key_from_wire(key) for key in request.keys]):
+            yield admin_pb2.WarmCacheResponse(
+                done_count=progress.done, total_count=progress.total, warmed_count=progress.warmed
+            )
+
+    async def ClearCache(
+        self, request: admin_pb2.ClearCacheRequest, context: Context
+    ) -> admin_pb2.ClearCacheResponse:
+        """Drops everything."""
+        del request, context
+        try:
+            return admin_pb2.ClearCacheResponse(removed_count=await self._store.clear())
+        except LogUnavailableError as error:
+            raise FleetUnreachableError(str(error)) from error
+
+    async def SetPressureOverride(
+        self, request: admin_pb2.SetPressureOverrideRequest, context: Context
+    ) -> admin_pb2.SetPressureOverrideResponse:
+        """Pretends a level; the memory tier has been fitted to it when this returns."""
+        del context
+        seconds = (
+            request.duration_seconds if request.HasField("duration_seconds") else _DEFAULT_OVERRIDE_SECONDS
+        )
+        if not 0 < seconds <= _MAX_OVERRIDE_SECONDS:
+            raise InvalidRequestError(
+                "duration_seconds", f"must be above 0 and at most {_MAX_OVERRIDE_SECONDS:g}"
+            )
+        state = await self._monitor.set_override(_level(request.level), seconds)
+        return admin_pb2.SetPressureOverrideResponse(state=wire_pressure.state_to_wire(state))
+
+    async def SetPressureThresholds(
+        self, request: admin_pb2.SetPressureThresholdsRequest, context: Context
+    ) -> admin_pb2.SetPressureThresholdsResponse:
+        """Changes where levels begin, until the next restart."""
+        del context
+        try:
+            thresholds = Thresholds(request.elevated_ratio, request.high_ratio, request.critical_ratio)
+        except ValueError as error:
+            raise InvalidRequestError("elevated_ratio", str(error)) from error
+        state = await self._monitor.set_thresholds(thresholds)
+        return admin_pb2.SetPressureThresholdsResponse(state=wire_pressure.state_to_wire(state))
+
+    def _stats(self) -> admin_pb2.GetStatsResponse:
+        stats = self._store.stats
+        lookups = stats.hits + stats.misses
+        return admin_pb2.GetStatsResponse(
+            hits=stats.hits,
+            misses=stats.misses,
+            hit_ratio=stats.hits / lookups if lookups else 0.0,
+            tiers=[wire.tier_stats_to_wire(tier) for tier in self._store.tier_stats()],
+            puts=stats.puts,
+            puts_refused=stats.puts_refused,
+            saved_seconds=stats.saved_seconds,
+            pressure_changes=self._monitor.level_changes,
+            budget_adjustments=self._monitor.budget_adjustments,
+            uptime_seconds=time.monotonic() - self._started_at,
+            version=VERSION,
+            leases_granted=self._flights.stats.granted,
+            single_flight_saved=self._flights.stats.saved,
+            leases_expired=self._leases.expired,
+            value_bytes=stats.value_bytes,
+            stored_bytes=stats.stored_bytes,
+            saved_ms=stats.saved_seconds * 1000,
+        )
+
+
+def _level(level: pressure_pb2.PressureLevel.ValueType) -> PressureLevel | None:
+    if level == pressure_pb2.PRESSURE_LEVEL_UNSPECIFIED:
+        return None
+    try:
+        return PressureLevel(level)
+    except ValueError:
+        raise InvalidRequestError("level", "must be NORMAL, ELEVATED, HIGH, CRITICAL or unset") from None

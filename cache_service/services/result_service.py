@@ -1,0 +1,275 @@
+"""The ResultService servicer: decode, delegate to the store, encode."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from cache_service.flights import DEFAULT_LEASE_SECONDS, LostLeaseError
+from cache_service.invalidation import LogUnavailableError, ReadPoint
+from cache_service.services import wire
+from cache_service.store import MAX_KEY_PART_CHARS, MAX_SOURCE_CHARS, MAX_TAG_CHARS, is_good_key
+from metaextract.cache.v1 import result_pb2, result_pb2_grpc
+from service_runtime.errors import FleetUnreachableError, InvalidRequestError, LeaseLostError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from grpc import aio
+
+    from cache_service.flights import Flights
+    from cache_service.invalidation import InvalidationLog
+    from cache_service.store import PutOutcome, ResultStore
+
+    Context = aio.ServicerContext[Any, Any]
+
+MAX_BATCH = 1000
+MAX_GROUP = 64
+MAX_SECONDS = 300
+# Below the largest message that clients take; results beyond it are answered as not found.
+MAX_REPLY_BYTES = 12 * 1024 * 1024
+
+
+class ResultServicer(result_pb2_grpc.ResultServiceServicer):
+    """Results by key; see protos/metaextract/cache/v1/result.proto."""
+
+    def __init__(
+        self, store: ResultStore, flights: Flights, log: InvalidationLog, heartbeat_seconds: float
+    ) -> None:
+        self._store = store
+        self._flights = flights
+        self._log = log
+        self._heartbeat_seconds = heartbeat_seconds
+        self._is_draining = False
+
+    def drain(self) -> None:
+        """Ends what is held: waiters and watches."""
+        self._is_draining = True
+        self._flights.close()
+        self._log.wake()
+
+    async def GetResult(
+        self, request: result_pb2.GetResultRequest, context: Context
+    ) -> result_pb2.GetResultResponse:
+        """One result."""
+        del context
+        if not request.HasField("key"):
+            raise InvalidRequestError("key", "is required")
+        point = self._store.read_point
+        key = wire.key_from_wire(request.key)
+        found = self._store.at_hand(key) or (await self._store.get([key]))[0]
+        return result_pb2.GetResultResponse(
+            lookup=wire.lookup_to_wire(found, time.time()), read_point=wire.point_to_wire(point)
+        )
+
+    async def BatchGetResults(
+        self, request: result_pb2.BatchGetResultsRequest, context: Context
+    ) -> result_pb2.BatchGetResultsResponse:
+        """Several results, in the order of the keys."""
+        del context
+        _check_batch("keys", len(request.keys))
+        point = self._store.read_point
+        found = await self._store.get(
+            [wire.key_from_wire(key) for key in request.keys], max_bytes=MAX_REPLY_BYTES
+        )
+        now = time.time()
+        return result_pb2.BatchGetResultsResponse(
+            lookups=[wire.lookup_to_wire(hit, now) for hit in found],
+            read_point=wire.point_to_wire(point),
+        )
+
+    async def PutResult(
+        self, request: result_pb2.PutResultRequest, context: Context
+    ) -> result_pb2.PutResultResponse:
+        """Stores one result."""
+        del context
+        if not request.HasField("entry"):
+            raise InvalidRequestError("entry", "is required")
+        (outcome,) = await self._put([request.entry])
+        return result_pb2.PutResultResponse(outcome=wire.outcome_to_wire(outcome))
+
+    async def BatchPutResults(
+        self, request: result_pb2.BatchPutResultsRequest, context: Context
+    ) -> result_pb2.BatchPutResultsResponse:
+        """Stores several results, in one transaction."""
+        del context
+        _check_batch("entries", len(request.entries))
+        outcomes = await self._put(request.entries)
+        return result_pb2.BatchPutResultsResponse(
+            outcomes=[wire.outcome_to_wire(outcome) for outcome in outcomes]
+        )
+
+    async def InvalidateResults(
+        self, request: result_pb2.InvalidateResultsRequest, context: Context
+    ) -> result_pb2.InvalidateResultsResponse:
+        """Makes the selected results unreachable."""
+        del context
+        _check_selector(request)
+        selector = wire.selector_from_wire(request)
+        if not any(selector):
+            raise InvalidRequestError(
+                "content_id", "or another field must be set; ClearCache drops everything"
+            )
+        if selector.version and not selector.module:
+            raise InvalidRequestError("version", "is only valid together with module")
+        try:
+            point, removed = await self._store.invalidate(selector)
+        except LogUnavailableError as error:
+            raise FleetUnreachableError(str(error)) from error
+        return result_pb2.InvalidateResultsResponse(point=wire.point_to_wire(point), removed_count=removed)
+
+    async def AcquireResult(
+        self, request: result_pb2.AcquireResultRequest, context: Context
+    ) -> result_pb2.AcquireResultResponse:
+        """Results, or the right to compute them."""
+        del context
+        _check_batch("groups", len(request.groups))
+        _check_wait(request)
+        point = self._store.read_point
+        seconds = request.lease_seconds or DEFAULT_LEASE_SECONDS
+        acquisitions: list[result_pb2.Acquisition] = []
+        try:
+            left_bytes = MAX_REPLY_BYTES
+            for group in request.groups:
+                if left_bytes <= 0:  # the answer is full: whoever asks again for the rest gets it
+                    acquisitions.append(_postponed(group))
+                    continue
+                one = await self._acquire(group, request.holder[:100], seconds, request.max_wait_seconds)
+                acquisitions.append(one)
+                left_bytes = _cut(one, left_bytes)
+        except BaseException:  # nobody learns of the leases given so far
+            for group, acquisition in zip(request.groups, acquisitions, strict=False):
+                if acquisition.lease_token and not group.lease_token:
+                    name = wire.key_from_wire(group.keys[0])
+                    await asyncio.shield(self._flights.release(name, acquisition.lease_token))
+            raise
+        return result_pb2.AcquireResultResponse(
+            acquisitions=acquisitions, read_point=wire.point_to_wire(point)
+        )
+
+    async def ReleaseLease(
+        self, request: result_pb2.ReleaseLeaseRequest, context: Context
+    ) -> result_pb2.ReleaseLeaseResponse:
+        """Gives rights back without a result."""
+        del context
+        _check_batch("groups", len(request.groups))
+        released = 0
+        for group in request.groups:
+            _check_group(group)
+            released += await self._flights.release(wire.key_from_wire(group.keys[0]), group.lease_token)
+        return result_pb2.ReleaseLeaseResponse(released_count=released)
+
+    async def WatchInvalidations(
+        self, request: result_pb2.WatchInvalidationsRequest, context: Context
+    ) -> AsyncIterator[result_pb2.WatchInvalidationsResponse]:
+        """The position, then every invalidation and heartbeats, until the server drains."""
+        del context
+        valid_for = 3 * self._heartbeat_seconds  # two heartbeats may be lost
+        point = self._log.point
+        if request.HasField("since"):
+            since = ReadPoint(request.since.log_id, request.since.revision)
+            is_known = self._log.since(since) is not None
+            point = since if is_known else point
+            yield _news(point, valid_for, reset=not is_known)
+        else:
+            yield _news(point, valid_for)
+        while not self._is_draining:
+            await self._log.wait(point, self._heartbeat_seconds)
+            missed = self._log.since(point)
+            if missed is None:
+                point = self._log.point
+                yield _news(point, valid_for, reset=True)
+                continue
+            for invalidation in missed:
+                point = ReadPoint(point.log_id, invalidation.revision)
+                yield _news(point, valid_for, wire.selector_to_wire(invalidation.selector))
+            if not missed:
+                point = self._log.point  # it may have counted on without an invalidation
+                yield _news(point, valid_for)
+
+    async def _put(self, entries: Sequence[result_pb2.ResultEntry]) -> list[PutOutcome]:
+        return await self._flights.put(
+            [wire.result_from_wire(entry) for entry in entries], [entry.lease_token for entry in entries]
+        )
+
+    async def _acquire(
+        self, group: result_pb2.ResultGroup, holder: str, lease_seconds: float, max_wait_seconds: float
+    ) -> result_pb2.Acquisition:
+        _check_group(group)
+        keys = [wire.key_from_wire(key) for key in group.keys]
+        try:
+            acquisition = (
+                await self._flights.renew(keys, group.lease_token, lease_seconds)
+                if group.lease_token
+                else await self._flights.acquire(
+                    keys,
+                    holder,
+                    lease_seconds,
+                    max_wait_seconds,
+                    [wire.key_from_wire(key) for key in group.optional_keys],
+                )
+            )
+        except LostLeaseError as error:
+            raise LeaseLostError("the lease lapsed, and another one has it now") from error
+        return wire.acquisition_to_wire(acquisition, time.time())
+
+
+def _news(
+    point: ReadPoint,
+    valid_for_seconds: float,
+    selector: result_pb2.InvalidateResultsRequest | None = None,
+    *,
+    reset: bool = False,
+) -> result_pb2.WatchInvalidationsResponse:
+    return result_pb2.WatchInvalidationsResponse(
+        point=wire.point_to_wire(point),
+        selector=selector,
+        reset=reset,
+        valid_for_seconds=valid_for_seconds,
+    )
+
+
+def _postponed(group: result_pb2.ResultGroup) -> result_pb2.Acquisition:
+    lookups = [result_pb2.ResultLookup()] * (len(group.keys) + len(group.optional_keys))
+    return result_pb2.Acquisition(status=result_pb2.ACQUIRE_STATUS_WAIT, lookups=lookups)
+
+
+def _cut(acquisition: result_pb2.Acquisition, left_bytes: int) -> int:
+    """The bytes left after it. Values beyond them aren't found: what was a hit is computed again, without a lease."""
+    for lookup in acquisition.lookups:
+        left_bytes -= len(lookup.value)
+        if left_bytes < 0:
+            lookup.Clear()
+    return left_bytes
+
+
+def _check_group(group: result_pb2.ResultGroup) -> None:
+    if not 1 <= len(group.keys) <= MAX_GROUP:
+        raise InvalidRequestError("groups.keys", f"1 to {MAX_GROUP} are expected, not {len(group.keys)}")
+    if not all(is_good_key(wire.key_from_wire(key)) for key in (*group.keys, *group.optional_keys)):
+        raise InvalidRequestError("groups.keys", "a part is missing, too long or not printable")
+    if len(group.optional_keys) > MAX_GROUP:
+        raise InvalidRequestError("groups.optional_keys", f"at most {MAX_GROUP} are expected")
+
+
+def _check_selector(request: result_pb2.InvalidateResultsRequest) -> None:
+    limits = {"source_prefix": MAX_SOURCE_CHARS, "tag": MAX_TAG_CHARS}
+    for field, value in request.ListFields():
+        most = limits.get(field.name, MAX_KEY_PART_CHARS)
+        if len(value) > most or not value.isprintable():
+            raise InvalidRequestError(field.name, f"at most {most} printable characters are expected")
+
+
+def _check_wait(request: result_pb2.AcquireResultRequest) -> None:
+    if not 0 <= request.max_wait_seconds <= MAX_SECONDS:
+        raise InvalidRequestError("max_wait_seconds", f"must be from 0 to {MAX_SECONDS}")
+    if request.max_wait_seconds and len(request.groups) > 1:
+        raise InvalidRequestError("max_wait_seconds", "only a single group can be held")
+    if request.lease_seconds and not 1 <= request.lease_seconds <= MAX_SECONDS:
+        raise InvalidRequestError("lease_seconds", f"must be from 1 to {MAX_SECONDS}")
+
+
+def _check_batch(field: str, count: int) -> None:
+    if not 1 <= count <= MAX_BATCH:
+        raise InvalidRequestError(field, f"1 to {MAX_BATCH} are expected, not {count}")

@@ -1,0 +1,103 @@
+"""What an extraction is expected to take, by format: a table at first, then what extractions here have taken.
+
+Plans are compared with reality after each extraction; the errors are part of the answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import statistics
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from extractor_service.extraction.memory_needs import parse_bytes
+
+_log = logging.getLogger(__name__)
+_LEAST_SAMPLES = 5
+_SMOOTHING = 0.1
+_MEMORY_DECAY = 0.99
+_MEMORY_MARGIN_RATIO = 1.25
+_KEPT_ERRORS = 101
+_TABLE_SECONDS = 0.01
+_TABLE_READ_BYTES = 128 * 1024
+_LEAST_SECONDS = 1e-4
+
+
+class Plan(NamedTuple):
+    """Expected needs of one parse."""
+
+    memory_bytes: int
+    """What a worker adds to its start, and a message's copy."""
+    read_bytes: int
+    seconds: float
+    sample_count: int
+    """Measured extractions of the format behind it; 0: it is the table's."""
+
+
+class PlanErrors(NamedTuple):
+    """Medians of actual / planned; 0 without any."""
+
+    seconds_ratio: float
+    bytes_ratio: float
+
+
+@dataclass
+class _Known:
+    seconds: float = 0.0
+    read_bytes: float = 0.0
+    memory_bytes: float = 0.0
+    count: int = 0
+    seconds_ratios: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT_ERRORS))
+    bytes_ratios: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT_ERRORS))
+
+
+class Planner:
+    """Plans by format, and learns. Pure but for a log line; lives on the event loop."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+
+    def plan(self, format_name: str, size_bytes: int, inline_bytes: int = 0) -> Plan:
+        """The plan for a file of that format and size."""
+        table_bytes = parse_bytes(format_name, size_bytes, inline_bytes)
+        known = self._known.get(format_name)
+        if known is None or known.count < _LEAST_SAMPLES:
+            return Plan(table_bytes, min(size_bytes, _TABLE_READ_BYTES), _TABLE_SECONDS, 0)
+        # Small files say little about what a large one needs: a measured worker raises the table, never lowers it.
+        measured = int(known.memory_bytes * _MEMORY_MARGIN_RATIO) + inline_bytes
+        return Plan(
+            max(table_bytes, measured), min(size_bytes, int(known.read_bytes)), known.seconds, known.count
+        )
+
+    def observe(
+        self, format_name: str, plan: Plan, seconds: float, read_bytes: int, memory_bytes: int
+    ) -> None:
+        """An extraction of the format has ended."""
+        known = self._known.setdefault(format_name, _Known())
+        known.seconds_ratios.append(seconds / max(plan.seconds, _LEAST_SECONDS))
+        known.bytes_ratios.append(read_bytes / max(plan.read_bytes, 1))
+        weight = max(_SMOOTHING, 1 / (known.count + 1))
+        known.seconds += (seconds - known.seconds) * weight
+        known.read_bytes += (read_bytes - known.read_bytes) * weight
+        known.memory_bytes = max(memory_bytes, known.memory_bytes * _MEMORY_DECAY)
+        known.count += 1
+        _log.debug(
+            "plan and reality",
+            extra={
+                "format": format_name,
+                "planned_seconds": plan.seconds,
+                "seconds": seconds,
+                "planned_bytes": plan.read_bytes,
+                "bytes": read_bytes,
+                "planned_memory_bytes": plan.memory_bytes,
+                "memory_bytes": memory_bytes,
+            },
+        )
+
+    def errors(self, format_name: str) -> PlanErrors:
+        """How far plans of the format were from reality."""
+        known = self._known.get(format_name)
+        if known is None or not known.count:
+            return PlanErrors(0.0, 0.0)
+        return PlanErrors(statistics.median(known.seconds_ratios), statistics.median(known.bytes_ratios))

@@ -1,0 +1,330 @@
+"""From an input to a document, on one screen: sniff, plan, look up, parse what is missing, store, assemble."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from extractor_service.document import Outcome
+from extractor_service.extraction import assemble, quarantine
+from extractor_service.extraction.quarantine import Strikes
+from extractor_service.extraction.worker_job import usable_seconds
+from extractor_service.formats.sniff import sniff
+from extractor_service.modules.base import ModuleContext, effective_version
+from extractor_service.results.client import Lookup, ModuleKey, NewResult, verified_space
+from extractor_service.workers.protocol import JobResult
+from metaextract.cache.v1 import result_pb2
+from service_runtime.backoff_table import WorkClass
+from service_runtime.telemetry import current_call
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_service.backoff.state import BackoffState
+    from extractor_service.extraction.worker_job import Parsing
+    from extractor_service.formats.base import Format
+    from extractor_service.modules.base import Module
+    from extractor_service.results.client import ResultCache
+    from extractor_service.sources.base import Input
+    from extractor_service.workers.protocol import ModuleResult
+    from metaextract.document.v1 import document_pb2
+
+
+class CacheUse(Enum):
+    """How a request wants the cache."""
+
+    USE = 1
+    REFRESH = 2
+    BYPASS = 3
+
+
+class CacheVerdict(Enum):
+    """What the cache did; the numbers are those of the wire enum."""
+
+    HIT = 1
+    PARTIAL = 2
+    MISS = 3
+    UNAVAILABLE = 4
+    BYPASSED = 5
+
+
+@dataclass(frozen=True)
+class ExtractionOptions:
+    """What a request asks for, validated."""
+
+    modules: tuple[str, ...]
+    digest_algorithms: tuple[str, ...] = ()
+    cache_use: CacheUse = CacheUse.USE
+    parse_seconds: float = 30.0
+    work: WorkClass = WorkClass.INTERACTIVE
+
+
+class Extraction(NamedTuple):
+    """A document, and how it was made."""
+
+    document: document_pb2.Document
+    cache_verdict: CacheVerdict
+    source_bytes_read: int
+    source_reads: int
+
+
+class _Step(NamedTuple):
+    module: Module
+    key: ModuleKey
+
+
+class _Work(NamedTuple):
+    """One extraction on its way. `fragments` fills up."""
+
+    source: Input
+    options: ExtractionOptions
+    context: ModuleContext
+    steps: list[_Step]
+    fragments: dict[str, bytes]
+    lookup: Lookup | None
+    """None when the cache isn't to be used."""
+
+    def strikes(self) -> Strikes | None:
+        """What is remembered of failures with this content."""
+        note = self.lookup.note if self.lookup is not None else None
+        return None if note is None else Strikes.decode(note)
+
+
+class Pipeline:
+    """Describes inputs. Parsing is limited and isolated; cached results need neither place nor worker."""
+
+    def __init__(
+        self,
+        formats: Sequence[Format],
+        modules: Sequence[Module],
+        parsing: Parsing,
+        backoff: BackoffState,
+        cache: ResultCache,
+        *,
+        max_document_bytes: int,
+    ) -> None:
+        self._formats = formats
+        self._modules = {module.name: module for module in modules}
+        self._parsing = parsing
+        self._backoff = backoff
+        self._cache = cache
+        self._max_document_bytes = max_document_bytes
+
+    async def extract(
+        self,
+        source: Input,
+        options: ExtractionOptions,
+        into: document_pb2.Document | None = None,
+        max_document_bytes: int = 0,
+    ) -> Extraction:
+        """The document of `source`, written `into` an empty one where the caller has it; at most `max_document_bytes`,
+        or as many as a unary reply may have.
+
+        Raises:
+            OverloadedError: the file would have to be parsed, and there is no place.
+            DeadlineError: no time is left to begin.
+        """
+        context = ModuleContext(sniff(source.head, self._formats), options.digest_algorithms)
+        steps = self._plan(source, options, context)
+        lookup, verdict = await self._look_up(source, options, steps)
+        fragments = {
+            step.module.name: fragment
+            for step, fragment in zip(steps, lookup.fragments if lookup else [], strict=False)
+            if fragment is not None
+        }
+        work = _Work(source, options, context, steps, fragments, lookup)
+        parsed, changed = JobResult(), False
+        if len(fragments) < len(steps):
+            async with lookup.lease if lookup and lookup.lease else contextlib.nullcontext():
+                refused = _refused(work)
+                if refused is None:
+                    parsed, changed = await self._compute(work)
+                else:
+                    parsed, verdict = refused, CacheVerdict.HIT
+        elif source.complete is not None:  # nothing to parse, and an identity all the same
+            await source.complete()
+        document = assemble.document(
+            source,
+            context.format,
+            [fragments[step.module.name] for step in steps if step.module.name in fragments],
+            parsed,
+            changed=changed,
+            max_bytes=max_document_bytes or self._max_document_bytes,
+            into=into,
+        )
+        return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads)
+
+    async def cached(self, source: Input, options: ExtractionOptions, format_name: str) -> Extraction | None:
+        """The document as the cache has it, of a file whose format is known and whose bytes aren't; None when a part is
+        missing.
+        """
+        file_format = next((each for each in self._formats if each.name == format_name), None)
+        context = ModuleContext(file_format, options.digest_algorithms)
+        steps = self._plan(source, options, context)
+        keys = [step.key for step in steps]
+        lookup = self._cache.near(keys)
+        if lookup is None and keys:
+            lookup = await self._cache.peek(keys, quarantine.key(source.content_id, _space(source)))
+        fragments = [
+            fragment
+            for fragment in (lookup.fragments if lookup is not None else [])
+            if fragment is not None and assemble.is_readable(fragment)
+        ]
+        if len(fragments) < len(keys):
+            return None
+        document = assemble.document(
+            source, file_format, fragments, JobResult(), changed=False, max_bytes=self._max_document_bytes
+        )
+        return Extraction(document, CacheVerdict.HIT, 0, 0)
+
+    async def note(self, key: ModuleKey) -> bytes | None:
+        """What was remembered under `key`."""
+        return (await self._cache.peek([], key)).note
+
+    async def remember(self, key: ModuleKey, value: bytes) -> None:
+        """Keeps something small under `key`, as long as an extraction's results."""
+        point = await self._cache.read_point()
+        await self._cache.store(
+            [NewResult(key, value, 0.001)], Lookup([], point, available=point is not None), ""
+        )
+
+    async def _compute(self, work: _Work) -> tuple[JobResult, bool]:
+        """What the workers found, added to the fragments and stored, and whether the file changed meanwhile."""
+        source, options, lookup = work.source, work.options, work.lookup
+        missing = [step for step in work.steps if step.module.name not in work.fragments]
+        limit = usable_seconds(options.parse_seconds)
+        parsed = await self._parse(source, options, work.context, missing)
+        if source.complete is not None:
+            await source.complete()
+            missing = self._plan(source, options, work.context)
+        changed = source.has_changed()
+        computed, storable = assemble.fragments_of(
+            parsed, {step.module.name: step.key.version for step in missing}
+        )
+        work.fragments.update(computed)
+        if lookup is not None and not changed:
+            results = _new_results(missing, work.fragments, storable)
+            if source.alias is not None:
+                content_id, space = source.alias
+                results += [
+                    each._replace(key=each.key._replace(content_id=content_id, space=space))
+                    for each in results
+                ]
+            record = quarantine.after(work.strikes(), parsed, time.time(), limit)
+            if record is not None:
+                results.append(
+                    NewResult(
+                        quarantine.key(source.content_id, _space(source)),
+                        record.encode(),
+                        limit,
+                        result_pb2.TTL_CLASS_STRIKES,
+                    )
+                )
+            await self._cache.store(results, lookup, source.source)
+        return parsed, changed
+
+    def _plan(self, source: Input, options: ExtractionOptions, context: ModuleContext) -> list[_Step]:
+        """The modules to run, in order; digests that the input already has aren't computed again."""
+        steps = []
+        for module in self._modules.values():
+            if module.name not in options.modules or not module.applies(context):
+                continue
+            if module.name == "digests" and (
+                source.complete is not None or {"blake3", *options.digest_algorithms} <= set(source.digests)
+            ):
+                continue
+            version = effective_version(module, self._modules, context)
+            options_text = module.options(context)
+            steps.append(
+                _Step(
+                    module,
+                    ModuleKey(source.content_id, module.name, version, options_text, _space(source)),
+                )
+            )
+        return steps
+
+    async def _look_up(
+        self, source: Input, options: ExtractionOptions, steps: list[_Step]
+    ) -> tuple[Lookup | None, CacheVerdict]:
+        if source.complete is not None and options.cache_use is not CacheUse.BYPASS:
+            point = await self._cache.read_point()
+            return Lookup([], point, available=point is not None), CacheVerdict.MISS
+        if not steps or options.cache_use is CacheUse.BYPASS or not source.may_be_cached:
+            return None, CacheVerdict.BYPASSED
+        keys = [step.key for step in steps]
+        if options.cache_use is CacheUse.REFRESH:
+            self._cache.forget_near(keys)
+            lookup = await self._cache.peek(keys, quarantine.key(source.content_id, _space(source)))
+            lookup = lookup._replace(fragments=[None] * len(keys))
+            return lookup, CacheVerdict.MISS if lookup.available else CacheVerdict.UNAVAILABLE
+        near = self._cache.near(keys)
+        if near is not None:
+            return near, CacheVerdict.HIT
+        # What would be refused anyhow takes no right to compute, and keeps nobody waiting for it.
+        look_up = self._cache.peek if self._backoff.limiter.is_full(options.work) else self._cache.look_up
+        lookup = await look_up(keys, quarantine.key(source.content_id, _space(source)))
+        readable = [
+            fragment if fragment is not None and assemble.is_readable(fragment) else None
+            for fragment in lookup.fragments
+        ]
+        lookup = lookup._replace(fragments=readable)
+        if not lookup.available:
+            return lookup, CacheVerdict.UNAVAILABLE
+        hits = sum(fragment is not None for fragment in readable)
+        if hits == len(steps):
+            self._cache.keep_near(keys, lookup)
+            return lookup, CacheVerdict.HIT
+        return lookup, CacheVerdict.PARTIAL if hits else CacheVerdict.MISS
+
+    async def _parse(
+        self, source: Input, options: ExtractionOptions, context: ModuleContext, missing: list[_Step]
+    ) -> JobResult:
+        return await self._parsing.run(
+            source,
+            context.format.name if context.format else "",
+            self._with_dependencies(missing),
+            options.digest_algorithms,
+            usable_seconds(options.parse_seconds),
+            options.work,
+        )
+
+    def _with_dependencies(self, missing: list[_Step]) -> tuple[str, ...]:
+        """The names to run: what is missing and what that reads, in the order of modules."""
+        wanted = {step.module.name for step in missing}
+        for step in missing:
+            wanted.update(step.module.reads)
+        return tuple(name for name in self._modules if name in wanted)
+
+
+def _space(source: Input) -> str:
+    return source.claim_space or verified_space(current_call.get().tenant)
+
+
+def _refused(work: _Work) -> JobResult | None:
+    """What became of a content that has killed its worker lately, and isn't tried again now."""
+    record = work.strikes()
+    is_refresh = work.options.cache_use is CacheUse.REFRESH
+    if record is None or not record.forbids(time.time(), work.options.parse_seconds, is_refresh=is_refresh):
+        return None
+    return JobResult(failure=record.outcome, failure_message=record.explanation())
+
+
+def _new_results(
+    missing: Sequence[_Step], fragments: dict[str, bytes], storable: dict[str, ModuleResult]
+) -> list[NewResult]:
+    return [
+        NewResult(
+            step.key,
+            fragments[step.module.name],
+            result.elapsed_seconds,
+            # Kept briefly: the reader, not the file, may be to blame.
+            result_pb2.TTL_CLASS_FAILURE
+            if result.outcome == Outcome.CORRUPT.value
+            else result_pb2.TTL_CLASS_EXTRACTION,
+        )
+        for step in missing
+        if (result := storable.get(step.module.name)) is not None
+    ]

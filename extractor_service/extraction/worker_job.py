@@ -1,0 +1,133 @@
+"""Runs a job in a worker, within the limits; again from what has come meanwhile when a range was slow to come."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from extractor_service.backoff.policies.base import LatencySample
+from extractor_service.backoff.queue import Ticket
+from extractor_service.document import Outcome
+from extractor_service.sources.base import SourceError
+from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, JobResult
+from service_runtime.errors import DeadlineError
+from service_runtime.memory.levels import PressureLevel
+from service_runtime.telemetry import current_call
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from extractor_service.backoff.state import BackoffState
+    from extractor_service.extraction.estimates import Plan, Planner
+    from extractor_service.sources.base import Input
+    from extractor_service.workers.pool import WorkerPool
+    from service_runtime.backoff_table import WorkClass
+
+# Kept of the caller's deadline for assembling and sending the reply.
+_REPLY_SECONDS = 0.25
+_REPLY_RATIO = 0.1
+_READ_AHEAD_BYTES = 128 * 1024
+_LEAST_PARSE_SECONDS = 0.05
+_HOLD_SECONDS = 0.1
+_CROWDED_HOLD_SECONDS = 0.002
+
+
+class Parsing:
+    """Jobs in workers: admitted by plan, measured afterwards."""
+
+    def __init__(
+        self, pool: WorkerPool, backoff: BackoffState, planner: Planner, max_round_trips: int
+    ) -> None:
+        self._pool = pool
+        self._backoff = backoff
+        self._planner = planner
+        self._max_round_trips = max_round_trips
+
+    async def run(
+        self,
+        source: Input,
+        format_name: str,
+        modules: tuple[str, ...],
+        digest_algorithms: tuple[str, ...],
+        parse_seconds: float,
+        work: WorkClass,
+    ) -> JobResult:
+        """What became of it.
+
+        Raises:
+            OverloadedError: there is no place.
+            DeadlineError: no time is left to begin.
+        """
+        puller = source.puller
+        if puller is not None:
+            puller.hold_seconds = self._hold_seconds
+        self._backoff.limiter.check_size(source.size_bytes if puller is None else 0, work)
+        plan = self._planner.plan(format_name, source.size_bytes, source.inline_bytes)
+        ticket = Ticket(work, current_call.get().tenant, plan.memory_bytes)
+        job = Job(format_name, modules, source.size_bytes, parse_seconds, digest_algorithms)
+        left_seconds, left_pulls = parse_seconds, self._max_round_trips
+        while True:
+            if puller is not None:
+                job = replace(
+                    job,
+                    parse_seconds=min(left_seconds, usable_seconds(left_seconds)),
+                    present=tuple(puller.present),
+                    max_pulls=left_pulls,
+                    read_ahead_bytes=self._read_ahead_bytes(),
+                )
+            started_at = time.monotonic()
+            async with self._backoff.limiter.slot(ticket):
+                in_flight, began_at = self._backoff.limiter.in_flight, time.monotonic()
+                result = await self._pool.run(job, source.descriptor(), puller)
+            seconds = time.monotonic() - began_at
+            if result.arrival is None:
+                break
+            # The worker is free again, the place as well. Time in the queue is ours, not the file's.
+            left_seconds = max(_LEAST_PARSE_SECONDS, left_seconds - (time.monotonic() - started_at))
+            left_pulls -= result.pulls
+            await _arrived(result.arrival)
+        self._observe(source, plan, format_name, result, seconds, in_flight)
+        return result
+
+    def _observe(
+        self, source: Input, plan: Plan, format_name: str, result: JobResult, seconds: float, in_flight: int
+    ) -> None:
+        if source.puller is None:  # the time of a distant file is the link's
+            self._backoff.observe(
+                LatencySample(format_name, seconds, in_flight, failed=result.failure is not None)
+            )
+        is_whole = all(module.outcome == Outcome.OK.value for module in result.modules)
+        if result.failure is None and is_whole:
+            self._planner.observe(format_name, plan, seconds, result.source_bytes_read, result.memory_bytes)
+
+    def _hold_seconds(self) -> float:
+        """A thousand slow clients must stop nobody: a worker waits for a range, but hardly while others wait for it."""
+        return _HOLD_SECONDS if not self._backoff.limiter.queued else _CROWDED_HOLD_SECONDS
+
+    def _read_ahead_bytes(self) -> int:
+        level = self._backoff.level()
+        return 0 if level >= PressureLevel.HIGH else _READ_AHEAD_BYTES >> level
+
+
+async def _arrived(arrival: asyncio.Future[None]) -> None:
+    """Returns when the ranges have come, or can't: then the worker asks again, and is told."""
+    try:
+        await arrival
+    except SourceError:
+        return
+    except BaseException:
+        arrival.cancel()
+        raise
+
+
+def usable_seconds(parse_seconds: float) -> float:
+    """Seconds that a parse may take: its own limit, or what the caller's deadline leaves; raises DeadlineError."""
+    remaining = current_call.get().remaining_seconds()
+    if remaining is None:
+        return parse_seconds
+    usable = remaining - min(_REPLY_SECONDS, remaining * _REPLY_RATIO)
+    if usable <= 0:
+        raise DeadlineError("no time is left to read the file")
+    # The worker stops itself at its limit; one that can't is killed somewhat later, which must still be in time.
+    return min(parse_seconds, usable / (1 + KILL_AFTER_RATIO))

@@ -1,0 +1,1 @@
+"""File formats by kind, one file each."""

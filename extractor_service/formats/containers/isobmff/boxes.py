@@ -1,0 +1,43 @@
+"""Boxes, the building blocks of ISO base media files and JPEG 2000. ISO/IEC 14496-12 section 4.2; 15444-1 annex I.4."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from extractor_service.formats.reading.reader import TruncatedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extractor_service.formats.reading.reader import Reader
+
+MAX_BOXES = 10_000
+
+
+class Box(NamedTuple):
+    """One box: `offset` and `length` are those of its content, within the reader's window."""
+
+    kind: bytes
+    offset: int
+    length: int
+
+
+def walk(reader: Reader, start: int, end: int) -> Iterator[Box]:
+    """The boxes between `start` and `end`; raises TruncatedError where one reaches beyond."""
+    offset = start
+    for _ in range(MAX_BOXES):
+        if offset + 8 > end:
+            return
+        length, kind = reader.u32(offset), reader.exact(offset + 4, 4)
+        head = 8
+        if length == 1:
+            length, head = reader.u64(offset + 8), 16
+        elif length == 0:
+            length = end - offset
+        if length < head:
+            raise TruncatedError(reader.base + offset, head, reader.base + end)
+        cut = offset + length > end
+        yield Box(kind, offset + head, min(length, end - offset) - head)
+        if cut:
+            raise TruncatedError(reader.base + offset, length, reader.base + end)
+        offset += length

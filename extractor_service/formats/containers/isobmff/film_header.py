@@ -1,0 +1,110 @@
+"""The headers of films, field by field. ISO/IEC 14496-12 section 4.2 (full boxes), 8.2.2 (times, fixed-point numbers)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ByteRange
+from extractor_service.formats.reading.conversions import duration_text, signed
+from extractor_service.formats.reading.reader import TruncatedError
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document, Value
+    from extractor_service.formats.containers.isobmff.boxes import Box
+    from extractor_service.formats.reading.reader import Reader
+
+SECTION = "quicktime"
+_EPOCH = dt.datetime(1904, 1, 1, tzinfo=dt.UTC)
+_MAX_HEADER_BYTES = 256
+
+
+class Header:
+    """The fields of a full box, taken one after the other; `at` is the next one, within the box."""
+
+    def __init__(self, reader: Reader, box: Box, document: Document, group: str, zone: str) -> None:
+        self._reader = reader
+        self._box = box
+        self._data = reader.exact(box.offset, min(box.length, _MAX_HEADER_BYTES))
+        self._document = document
+        self._group = group
+        self._zone = zone
+        self.version = self._data[0] if self._data else 0
+        self.at = 4
+
+    def raw(self, count: int) -> bytes:
+        """The next `count` bytes; raises TruncatedError beyond the end."""
+        data = self._data[self.at : self.at + count]
+        if len(data) < count:
+            raise TruncatedError(self._box.offset + self.at, count, self._box.offset + len(self._data))
+        self.at += count
+        return data
+
+    def rest(self) -> bytes:
+        """All that follows, within reason."""
+        return self._data[self.at :]
+
+    def more(self, count: int) -> bytes:
+        """Up to `count` bytes from here on, of boxes that are longer than headers."""
+        return self._reader.exact(self._box.offset + self.at, min(count, self._box.length - self.at))
+
+    def take(self, count: int) -> int:
+        """The next number."""
+        return int.from_bytes(self.raw(count))
+
+    def skip(self, count: int) -> None:
+        """Passes over bytes that say nothing."""
+        self.at += count
+
+    def add(self, name: str, value: Value, at: int, size: int, text: str = "", unit: str = "") -> None:
+        """Adds a field that begins at `at` in the box."""
+        origin = ByteRange(self._box.offset + at, size)
+        self._document.add(SECTION, name, value, text, unit, group=self._group, origin=origin)
+
+    def number(self, name: str, size: int) -> int:
+        """Adds an integer."""
+        at, value = self.at, self.take(size)
+        self.add(name, value, at, size)
+        return value
+
+    def fixed(self, name: str, size: int) -> None:
+        """Adds a fixed-point number of which half the bits are the fraction."""
+        at, value = self.at, self.take(size)
+        self.add(name, _whole(value / (1 << size * 4)), at, size)
+
+    def volume(self, name: str) -> None:
+        """Adds a ratio of the full volume."""
+        at, value = self.at, self.take(2) / 256
+        self.add(name, _whole(value), at, 2, f"{value * 100:.2f}%")
+
+    def matrix(self) -> None:
+        """Adds the transformation; its last column has 30 bits of fraction."""
+        at = self.at
+        values = [signed(self.take(4), 32) for _ in range(9)]
+        meant: list[Value] = [
+            _whole(each / (1 << (30 if index % 3 == 2 else 16))) for index, each in enumerate(values)
+        ]
+        self.add("MatrixStructure", meant, at, 36)
+
+    def time(self, name: str) -> None:
+        """Adds seconds since 1904 as a date; 0 is no time."""
+        size = 8 if self.version == 1 else 4
+        at, seconds = self.at, self.take(size)
+        text = "0000:00:00 00:00:00"
+        if seconds:
+            try:
+                text = (_EPOCH + dt.timedelta(seconds=seconds)).strftime("%Y:%m:%d %H:%M:%S") + self._zone
+            except OverflowError:
+                return
+        self.add(name, text, at, size)
+
+    def duration(self, name: str, scale: int, width: int = 0) -> None:
+        """Adds ticks as seconds."""
+        size = width or (8 if self.version == 1 else 4)
+        at, ticks = self.at, self.take(size)
+        seconds = ticks / scale if scale else float(ticks)
+        self.add(name, _whole(seconds), at, size, duration_text(seconds), "s")
+
+
+def _whole(value: float) -> int | float:
+    return int(value) if value.is_integer() else value

@@ -1,0 +1,223 @@
+"""JPEG: walks the segments up to the scan, and hands each to who knows its meaning.
+
+ITU-T T.81 annex B (markers), JFIF 1.02, EXIF 2.32 section 4.7 (APP1), ICC.1:2022 annex B.4 (APP2 chunks),
+XMP specification part 3 section 1.1.3 (APP1, extended packets).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers.photo import jpeg_apps
+from extractor_service.formats.embedded import exif, icc, xmp
+from extractor_service.formats.embedded.exif_values import CONVERSIONS
+from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.reader import Reader, TruncatedError
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document
+    from extractor_service.sources.base import ByteSource
+
+_MAX_SEGMENTS = 10_000
+_MAX_FILL_BYTES = 65_536
+_MAX_JOINED_BYTES = 8 * 1024 * 1024
+
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+_SCAN, _END = 0xDA, 0xD9
+_COMMENT = 0xFE
+# SOF markers, without DHT (C4), JPG (C8) and DAC (CC), which share the range.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_XMP_REST = b"://ns.adobe.com/xap/1.0/\0"
+_EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+_ICC = b"ICC_PROFILE\0"
+_PHOTOSHOP = b"Photoshop 3.0\0"
+_ENCODING = {
+    0: "Baseline DCT, Huffman coding",
+    1: "Extended sequential DCT, Huffman coding",
+    2: "Progressive DCT, Huffman coding",
+    3: "Lossless, Huffman coding",
+    5: "Sequential DCT, differential Huffman coding",
+    6: "Progressive DCT, differential Huffman coding",
+    7: "Lossless, Differential Huffman coding",
+    9: "Extended sequential DCT, arithmetic coding",
+    10: "Progressive DCT, arithmetic coding",
+    11: "Lossless, arithmetic coding",
+    13: "Sequential DCT, differential arithmetic coding",
+    14: "Progressive DCT, differential arithmetic coding",
+    15: "Lossless, differential arithmetic coding",
+}
+
+
+def parse(source: ByteSource, document: Document) -> None:
+    """The segments before the first scan."""
+    at(source, document, 0, source.size_bytes)
+
+
+def at(source: ByteSource, document: Document, base: int, length: int) -> None:
+    """The JPEG that begins at `base`: a file, or a preview that holds what its raw file doesn't say."""
+    walk = _Walk(Reader(source, base=base, length=length), document)
+    try:
+        walk.run()
+    except TruncatedError as error:
+        if not document.sections:
+            raise CorruptFileError(f"the file ends inside its first segments, at {error.offset}") from error
+        document.problem("file", ProblemKind.TRUNCATED, str(error), error.offset)
+    walk.finish()
+
+
+class _Walk:
+    """One walk over the segments; what comes in several segments is joined at the end."""
+
+    def __init__(self, reader: Reader, document: Document) -> None:
+        self._reader = reader
+        self._document = document
+        self._icc: dict[int, bytes] = {}
+        self._icc_at: int | None = None
+        self._photoshop: list[tuple[int, int]] = []
+        self._extended: dict[bytes, dict[int, bytes]] = {}
+        self._joined_bytes = 0
+
+    def run(self) -> None:
+        reader, document = self._reader, self._document
+        offset = 2
+        for _ in range(_MAX_SEGMENTS):
+            head = reader.some(offset, 4)
+            if len(head) < 4 or head[0] != 0xFF or head[1] in {0x00, 0xFF}:
+                offset = self._find_marker(offset)
+                head = reader.exact(offset, 2) + reader.some(offset + 2, 2)
+            marker = head[1]
+            if marker in {_SCAN, _END}:
+                return
+            if marker in _STANDALONE:
+                offset += 2
+                continue
+            length = int.from_bytes(head[2:4])
+            if length < 2:
+                message = f"segment FF{marker:02X} has length {length}"
+                document.problem("file", ProblemKind.DAMAGED, message, reader.base + offset)
+                offset += 2
+                continue
+            if marker >= 0xE0 or marker in _FRAMES:
+                # A segment that the file's end cuts is read as far as it goes.
+                held = max(0, min(length - 2, reader.length - offset - 4))
+                with Surviving(document, "file", f"segment FF{marker:02X}", reader.base + offset):
+                    self._segment(marker, offset + 4, held)
+                if held < length - 2:
+                    raise TruncatedError(reader.base + offset, length + 2, reader.base + reader.length)
+            offset += 2 + length
+        document.problem(
+            "file", ProblemKind.LIMIT, f"more than {_MAX_SEGMENTS} segments", reader.base + offset
+        )
+
+    def finish(self) -> None:
+        """What was spread over several segments."""
+        document = self._document
+        with Surviving(document, "file", "what several segments hold"):
+            self._join(document)
+
+    def _join(self, document: Document) -> None:
+        if self._photoshop:
+            from extractor_service.formats.embedded import photoshop  # noqa: PLC0415 - when first met
+
+            offset, length = self._photoshop[0]
+            if len(self._photoshop) == 1:
+                photoshop.resources(
+                    self._reader.view(self._reader.base + offset, length, big_endian=True), document
+                )
+            else:
+                from extractor_service.sources.descriptor import BytesSource  # noqa: PLC0415
+
+                parts = [self._reader.some(start, size) for start, size in self._photoshop]
+                photoshop.resources(Reader(BytesSource(b"".join(parts))), document)
+        if self._icc:
+            icc.parse(b"".join(self._icc[number] for number in sorted(self._icc)), document, self._icc_at)
+        for chunks in self._extended.values():
+            xmp.parse(b"".join(chunks[start] for start in sorted(chunks)), document)
+
+    def _find_marker(self, offset: int) -> int:
+        """The offset of the next marker's FF; skips fill bytes, and garbage with a Problem."""
+        reader = self._reader
+        window = reader.some(offset, _MAX_FILL_BYTES)
+        for index in range(len(window) - 1):
+            if window[index] == 0xFF and window[index + 1] not in {0x00, 0xFF}:
+                if window[:index].strip(b"\xff"):
+                    message = f"{index} bytes before a marker"
+                    self._document.problem("file", ProblemKind.DAMAGED, message, reader.base + offset)
+                return offset + index
+        raise TruncatedError(reader.base + offset, 2, reader.base + reader.length)
+
+    def _segment(self, marker: int, offset: int, length: int) -> None:
+        reader, document = self._reader, self._document
+        if marker in _FRAMES:
+            self._frame(marker, offset)
+            return
+        at = reader.base + offset
+        if marker == _COMMENT:
+            text = jpeg_apps.comment(reader.some(offset, length))
+            document.add("file", "Comment", text, origin=ByteRange(at, length))
+            return
+        if marker > 0xEF:
+            return
+        data = reader.some(offset, min(length, 48))
+        if marker == 0xE1 and data[:5] == b"Exif\0":
+            # "Exif\0" and one pad byte, which some writers set to 0xFF
+            exif.parse(reader.source, document, at + 6, min(length - 6, reader.length - offset - 6))
+        elif marker == 0xE1 and data.startswith(_XMP):
+            packet = reader.exact(offset + len(_XMP), length - len(_XMP))
+            xmp.parse(packet, document, ByteRange(at + len(_XMP), length - len(_XMP)))
+        elif marker == 0xE1 and _XMP_REST in data:  # written by software that got the name wrong
+            start = data.index(_XMP_REST) + len(_XMP_REST)
+            document.problem("xmp", ProblemKind.DAMAGED, "the segment's name is misspelt", at)
+            xmp.parse(
+                reader.exact(offset + start, length - start), document, ByteRange(at + start, length - start)
+            )
+        elif marker == 0xE1 and data.startswith(_EXTENDED_XMP):
+            self._extended_packet(offset + len(_EXTENDED_XMP), length - len(_EXTENDED_XMP))
+        elif marker == 0xE2 and data.startswith(_ICC) and length > 14:
+            self._joined_bytes += length
+            if self._joined_bytes <= _MAX_JOINED_BYTES:
+                self._icc_at = at + 14 if self._icc_at is None else self._icc_at
+                self._icc.setdefault(data[12], reader.exact(offset + 14, length - 14))
+        elif marker == 0xED and data.startswith(_PHOTOSHOP):
+            self._joined_bytes += length
+            if self._joined_bytes <= _MAX_JOINED_BYTES:
+                self._photoshop.append((offset + 14, length - 14))
+        else:
+            jpeg_apps.segment(reader, document, marker, offset, length, data)
+
+    def _extended_packet(self, offset: int, length: int) -> None:
+        """A digest of the whole, its size, the place of this part, and the part."""
+        head = self._reader.exact(offset, 40)
+        self._joined_bytes += length
+        if self._joined_bytes <= _MAX_JOINED_BYTES:
+            chunks = self._extended.setdefault(head[:32], {})
+            chunks[int.from_bytes(head[36:40])] = self._reader.exact(offset + 40, length - 40)
+
+    def _frame(self, marker: int, offset: int) -> None:
+        document = self._document
+        data = self._reader.exact(offset, 6)
+        precision, components = data[0], data[5]
+        height, width = int.from_bytes(data[1:3]), int.from_bytes(data[3:5])
+        process = marker - 0xC0
+        origin = ByteRange(self._reader.base + offset, 6)
+        document.add("file", "ImageWidth", width, unit="px", origin=origin)
+        document.add("file", "ImageHeight", height, unit="px", origin=origin)
+        document.add("file", "EncodingProcess", process, _ENCODING.get(process, ""), origin=origin)
+        document.add("file", "BitsPerSample", precision, unit="bit", origin=origin)
+        document.add("file", "ColorComponents", components, origin=origin)
+        if components != 3:
+            return
+        samples = self._reader.exact(offset + 6, 9)
+        across = [samples[index] >> 4 for index in (1, 4, 7)]
+        down = [samples[index] & 15 for index in (1, 4, 7)]
+        if min(across) and min(down):
+            value = f"{across[0] // min(across)} {down[0] // min(down)}"
+            printer = CONVERSIONS["YCbCrSubSampling"].printer
+            text = printer(value) if printer else ""
+            document.add(
+                "file", "YCbCrSubSampling", value, text, origin=ByteRange(origin.offset_bytes + 6, 9)
+            )

@@ -1,0 +1,262 @@
+"""JPEG 2000 and JPEG XL: boxes, and the first markers of a bare codestream.
+
+ISO/IEC 15444-1 annexes A (codestream) and I (JP2); ISO/IEC 18181-2 (JPEG XL boxes), 18181-1 section D (size header).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers.isobmff import boxes
+from extractor_service.formats.containers.photo.jpeg_apps import comment
+from extractor_service.formats.embedded import exif, icc, xmp
+from extractor_service.formats.reading import binary
+from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.reader import Reader, TruncatedError
+from extractor_service.formats.reading.tagset import Conversion, Tag, build, raw_table
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document, Value
+    from extractor_service.sources.base import ByteSource
+
+_SECTION = "jpeg2000"
+_MAX_PACKET_BYTES = 8 * 1024 * 1024
+_MAX_MARKERS = 1000
+_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_EXIF_UUIDS = frozenset({b"JpgTiffExif->JP2", bytes.fromhex("0537cdab9d0c4431a72afa561f2a113e")})
+_IPTC_UUID = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
+_GEO_UUID = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")
+_JXL_RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
+
+
+def _bits_text(value: Value) -> str:
+    if not isinstance(value, int):
+        return ""
+    if value == 0xFF:
+        return "Variable"
+    return f"{(value & 0x7F) + 1} Bits, {'Signed' if value & 0x80 else 'Unsigned'}"
+
+
+@lru_cache(maxsize=8)
+def _table(name: str) -> dict[int | str, Tag]:
+    return build(
+        raw_table("containers", f"Jpeg2000::{name}"), {"BitsPerComponent": Conversion(None, _bits_text)}
+    )
+
+
+def parse(source: ByteSource, document: Document) -> None:
+    """A JP2, JPX or JPEG XL file in boxes."""
+    reader = Reader(source)
+    try:
+        _boxes(reader, document, 0, source.size_bytes, 0)
+    except TruncatedError as error:
+        if not document.sections:
+            raise CorruptFileError("no box could be read") from error
+        document.problem(_SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
+
+
+def parse_codestream(source: ByteSource, document: Document) -> None:
+    """A bare JPEG 2000 codestream."""
+    try:
+        _codestream(Reader(source), document)
+    except TruncatedError as error:
+        if not document.sections:
+            raise CorruptFileError("the codestream is cut") from error
+        document.problem(_SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
+
+
+def parse_jxl_codestream(source: ByteSource, document: Document) -> None:
+    """A bare JPEG XL codestream."""
+    with Surviving(document, _SECTION, "the size header"):
+        _jxl_size(Reader(source), document, 0)
+
+
+def _boxes(reader: Reader, document: Document, start: int, end: int, depth: int) -> None:
+    for box in boxes.walk(reader, start, end):
+        kind, offset, length = box
+        if kind in {b"jp2h", b"res ", b"uinf"} and depth < 4:
+            _boxes(reader, document, offset, offset + length, depth + 1)
+        elif kind in {b"jp2c", b"jxlc"} or (kind == b"jxlp" and not reader.u32(offset) & 0x7FFFFFFF):
+            with Surviving(document, _SECTION, "the codestream", reader.base + offset):
+                _image(reader, document, box)
+        elif length <= _MAX_PACKET_BYTES:
+            with Surviving(document, _SECTION, f"box {kind!r}", reader.base + offset):
+                _box(reader, document, box)
+
+
+def _image(reader: Reader, document: Document, box: boxes.Box) -> None:
+    """What the picture's own header says; damage there leaves the other boxes."""
+    kind, offset, length = box
+    try:
+        if kind != b"jp2c":
+            _jxl_size(reader, document, offset + (4 if kind == b"jxlp" else 0))
+        elif not any(field.name == "ImageWidth" for field in document.sections.get(_SECTION, ())):
+            _codestream(reader.view(reader.base + offset, length), document)
+    except CorruptFileError as error:
+        document.problem(_SECTION, ProblemKind.DAMAGED, str(error), reader.base + offset)
+
+
+def _box(reader: Reader, document: Document, box: boxes.Box) -> None:
+    kind, offset, length = box
+    at = reader.base + offset
+    if kind == b"ftyp":
+        _file_type(reader.exact(offset, length), document, at)
+    elif kind == b"ihdr":
+        binary.parse(reader.exact(offset, length), _table("ImageHeader"), "int8u", document, _SECTION, "Jpeg2000",
+                     big_endian=True, origin=at)  # fmt: skip
+    elif kind == b"colr":
+        _color(reader.exact(offset, length), document, at)
+    elif kind in {b"resc", b"resd"}:
+        name = "CaptureResolution" if kind == b"resc" else "DisplayResolution"
+        _resolution(reader.exact(offset, 10), document, at, name.removesuffix("Resolution"), _table(name))
+    elif kind == b"uuid" and length >= 16:
+        _uuid(reader, document, reader.exact(offset, 16), offset + 16, length - 16)
+    elif kind in {b"xml ", b"XML "}:
+        _xml(reader.exact(offset, length), document, at, length)
+    elif kind == b"Exif" and length > 8:
+        skip = 4 + reader.u32(offset)
+        if skip < length:
+            exif.parse(reader.source, document, at + skip, length - skip)
+    elif kind == b"brob" and length > 4:
+        _brotli(reader, document, offset, length)
+    elif kind == b"url ":
+        text = reader.exact(offset, length)[4:].rstrip(b"\0").decode("utf-8", "replace")
+        document.add(_SECTION, "URL", text, group="Jpeg2000", origin=ByteRange(at, length))
+
+
+def _brotli(reader: Reader, document: Document, offset: int, length: int) -> None:
+    """A box compressed with Brotli, whose decoder isn't part of this service."""
+    kind = reader.exact(offset, 4).decode("latin-1")
+    document.problem(
+        _SECTION, ProblemKind.UNSUPPORTED, f"box {kind!r} is compressed with Brotli", reader.base + offset
+    )
+    del length
+
+
+def _file_type(data: bytes, document: Document, at: int) -> None:
+    tags = _table("FileType")
+    brand = data[:4].decode("latin-1")
+    minor = int.from_bytes(data[4:8])
+    brands: list[Value] = [data[index : index + 4].decode("latin-1") for index in range(8, len(data) - 3, 4)]
+    document.add(
+        _SECTION, "MajorBrand", brand, tags[0].text(brand), group="Jpeg2000", origin=ByteRange(at, 4)
+    )
+    version = f"{minor >> 16:x}.{minor >> 8 & 255:x}.{minor & 255:x}"
+    document.add(_SECTION, "MinorVersion", version, group="Jpeg2000", origin=ByteRange(at + 4, 4))
+    document.add(
+        _SECTION, "CompatibleBrands", brands, group="Jpeg2000", origin=ByteRange(at + 8, len(data) - 8)
+    )
+
+
+def _color(data: bytes, document: Document, at: int) -> None:
+    tags = _table("ColorSpec")
+    values: list[tuple[int, int]] = [
+        (index, int.from_bytes(data[index : index + 1], signed=True)) for index in range(3)
+    ]
+    for index, value in values:
+        document.add(_SECTION, tags[index].name, value, tags[index].text(value), group="Jpeg2000",
+                     origin=ByteRange(at + index, 1))  # fmt: skip
+    method = values[0][1]
+    if method == 1 and len(data) >= 7:
+        value = int.from_bytes(data[3:7])
+        document.add(
+            _SECTION, "ColorSpace", value, tags[3].text(value), group="Jpeg2000", origin=ByteRange(at + 3, 4)
+        )
+    elif method in {2, 3}:
+        icc.parse(data[3:], document, at + 3)
+
+
+def _resolution(data: bytes, document: Document, at: int, name: str, tags: dict[int | str, Tag]) -> None:
+    for index, axis in enumerate("YX"):
+        top, bottom = (int.from_bytes(data[index * 4 + step : index * 4 + step + 2]) for step in (0, 2))
+        value = top / bottom if bottom else None
+        document.add(
+            _SECTION, f"{name}{axis}Resolution", value, group="Jpeg2000", origin=ByteRange(at + index * 4, 4)
+        )
+    for index, axis in enumerate("YX"):
+        unit = int.from_bytes(data[8 + index : 9 + index], signed=True)
+        text = tags[8 + index].text(unit)
+        document.add(
+            _SECTION,
+            f"{name}{axis}ResolutionUnit",
+            unit,
+            text,
+            group="Jpeg2000",
+            origin=ByteRange(at + 8 + index, 1),
+        )
+
+
+def _uuid(reader: Reader, document: Document, uuid: bytes, offset: int, length: int) -> None:
+    at = reader.base + offset
+    if uuid == _XMP_UUID:
+        xmp.parse(reader.exact(offset, length), document, ByteRange(at, length))
+    elif uuid in _EXIF_UUIDS:
+        skip = 6 if reader.some(offset, 6) == b"Exif\0\0" else 0
+        exif.parse(reader.source, document, at + skip, length - skip)
+    elif uuid == _IPTC_UUID:
+        from extractor_service.formats.embedded import iptc  # noqa: PLC0415 - rare
+
+        iptc.parse(reader.exact(offset, length), document, at)
+    elif uuid == _GEO_UUID:
+        exif.parse(reader.source, document, at, length)
+
+
+def _xml(data: bytes, document: Document, at: int, length: int) -> None:
+    if b"xpacket" in data[:200] or b"<x:xmpmeta" in data[:400] or b"rdf:RDF" in data[:2000]:
+        xmp.parse(data, document, ByteRange(at, length))
+    else:
+        document.add(
+            _SECTION, "XML", xmp.decoded(data).strip("\0"), group="Jpeg2000", origin=ByteRange(at, length)
+        )
+
+
+def _codestream(reader: Reader, document: Document) -> None:
+    """Image size and comments: the SIZ and COM segments (annexes A.5.1, A.9.2)."""
+    offset = 2
+    for _ in range(_MAX_MARKERS):
+        marker, length = reader.u16(offset), reader.u16(offset + 2)
+        if marker in {0xFF90, 0xFFD9, 0xFF93}:  # a tile, the end, data
+            return
+        at = reader.base + offset
+        if marker == 0xFF51:
+            width, height, left, top = reader.unpack("IIII", offset + 6)
+            document.add("file", "ImageWidth", width - left, unit="px", origin=ByteRange(at + 6, 4))
+            document.add("file", "ImageHeight", height - top, unit="px", origin=ByteRange(at + 10, 4))
+        elif marker == 0xFF64 and length > 4 and reader.u16(offset + 4) == 1:
+            text = comment(reader.exact(offset + 6, length - 4))
+            document.add("file", "Comment", text, origin=ByteRange(at + 6, length - 4))
+        offset += 2 + length
+
+
+def _jxl_size(reader: Reader, document: Document, offset: int) -> None:
+    """The size header (18181-1, table D.1): little-endian bits after the two bytes FF 0A."""
+    data = reader.some(offset, 16)
+    if data[:2] != b"\xff\x0a":
+        raise CorruptFileError("no JPEG XL codestream")
+    bits, place = int.from_bytes(data[2:], "little"), 0
+
+    def take(count: int) -> int:
+        nonlocal place
+        value = bits >> place & (1 << count) - 1
+        place += count
+        return value
+
+    def dimension(is_small: int) -> int:
+        if is_small:
+            return (take(5) + 1) * 8
+        return take((9, 13, 18, 30)[take(2)]) + 1
+
+    small = take(1)
+    height = dimension(small)
+    ratio = take(3)
+    if ratio:
+        top, bottom = _JXL_RATIOS[ratio]
+        width = height * top // bottom
+    else:
+        width = dimension(small)
+    origin = ByteRange(reader.base + offset + 2, 10)
+    document.add("file", "ImageWidth", width, unit="px", origin=origin)
+    document.add("file", "ImageHeight", height, unit="px", origin=origin)

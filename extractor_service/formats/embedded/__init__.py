@@ -1,0 +1,1 @@
+"""Structures inside files: EXIF, XMP, IPTC, ICC, Photoshop resources, maker notes."""

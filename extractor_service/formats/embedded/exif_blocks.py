@@ -1,0 +1,144 @@
+"""Structures inside the values of EXIF and TIFF tags: XMP, IPTC, Photoshop, ICC, maker notes. Loaded when first met.
+
+Each reader returns True when there is nothing more to say about its tag.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ByteRange
+from extractor_service.formats.reading import fields
+from extractor_service.formats.reading.damage import Surviving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from extractor_service.formats.embedded.exif import Walk
+    from extractor_service.formats.reading import ifd
+
+_SECTION = "exif"
+_MAX_EMBEDDED_BYTES = 64 * 1024  # longer binary values are described, not kept
+_BLOCK_BYTES = 512  # what a block costs beside its bytes
+_MAKER_NOTE = 37500
+
+
+def _guarded(reader: Callable[[Walk, ifd.Entry, str], bool]) -> Callable[[Walk, ifd.Entry, str], bool]:
+    def guarded(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+        place = (entry.tag, entry.offset, entry.size_bytes)
+        if place in walk.blocks:  # read before, through another directory
+            return True
+        walk.blocks.add(place)
+        walk.document.spend(_BLOCK_BYTES + min(entry.size_bytes, _MAX_EMBEDDED_BYTES))
+        with Surviving(walk.document, _SECTION, f"{group} tag {entry.tag}", walk.base + entry.offset):
+            return reader(walk, entry, group)
+        return True
+
+    return guarded
+
+
+def _xmp(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    from extractor_service.formats.embedded import xmp  # noqa: PLC0415
+
+    del group
+    packet = walk.block(entry)
+    if packet:
+        xmp.parse(packet, walk.document, ByteRange(walk.base + entry.offset, entry.size_bytes))
+    return True
+
+
+def _icc(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    from extractor_service.formats.embedded import icc  # noqa: PLC0415
+
+    del group
+    packet = walk.block(entry)
+    if packet:
+        icc.parse(packet, walk.document, walk.base + entry.offset)
+    return True
+
+
+def _iptc(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    from extractor_service.formats.embedded import iptc  # noqa: PLC0415
+
+    del group
+    data = walk.block(entry)
+    if (
+        entry.kind == 4
+        and not walk.directories.reader.big_endian
+        and data[:1] != b"\x1c"
+        and data[3:4] == b"\x1c"
+    ):
+        data = b"".join(data[index : index + 4][::-1] for index in range(0, len(data), 4))
+    iptc.parse(data, walk.document, walk.base + entry.offset)
+    return True
+
+
+def _photoshop(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    from extractor_service.formats.embedded import photoshop  # noqa: PLC0415
+
+    del group
+    reader = walk.directories.reader.view(walk.base + entry.offset, entry.size_bytes, big_endian=True)
+    photoshop.resources(reader, walk.document)
+    return True
+
+
+def _maker_note(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    del group
+    if walk.maker_note is None and entry.size_bytes > 6:
+        walk.maker_note = (entry.offset, entry.size_bytes)
+    return True
+
+
+def _print_im(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    del group
+    from extractor_service.formats.embedded import printim  # noqa: PLC0415
+
+    printim.parse(
+        walk.directories.reader.some(entry.offset, min(entry.size_bytes, 16)),
+        walk.document,
+        walk.base + entry.offset,
+    )
+    return True
+
+
+def _private(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    """DNG private data: Adobe keeps the raw file's maker note in there (DNG 1.7, DNGPrivateData)."""
+    head = walk.directories.reader.some(entry.offset, 14)
+    if head[:12] == b"Adobe\0MakN\0\0" or head[:10] == b"Adobe\0MakN":
+        from extractor_service.formats.embedded import makernotes  # noqa: PLC0415
+
+        makernotes.adobe(walk, entry.offset, entry.size_bytes)
+        return True
+    if head[:5] in {b"PENTA", b"SAMSU", b"RICOH"} and walk.maker_note is None:
+        walk.maker_note = (entry.offset, entry.size_bytes)
+        return True
+    if entry.size_bytes > _MAX_EMBEDDED_BYTES or group:
+        fields.add_binary(
+            walk.document,
+            _SECTION,
+            group,
+            "DNGPrivateData",
+            entry.size_bytes,
+            ByteRange(walk.base + entry.offset, entry.size_bytes),
+        )
+    return True
+
+
+def _kodak(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    del group
+    from extractor_service.formats.embedded import makernotes  # noqa: PLC0415
+
+    return makernotes.kodak_ifd(walk, entry)
+
+
+BLOCKS: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]] = {
+    700: _guarded(_xmp),
+    33723: _guarded(_iptc),
+    34377: _guarded(_photoshop),
+    34675: _guarded(_icc),
+    _MAKER_NOTE: _maker_note,
+    50341: _guarded(_print_im),
+    50740: _guarded(_private),
+    33424: _guarded(_kodak),
+    65024: _guarded(_kodak),
+}

@@ -1,0 +1,145 @@
+"""IPTC-IIM records, as in Photoshop resources and TIFF tag 33723. IIM 4.2 chapters 3, 5 and 6."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.formats.reading.tagset import Conversion, Tag, build, raw_table
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document, Value
+
+SECTION = "iptc"
+_TABLES = {
+    1: "EnvelopeRecord", 2: "ApplicationRecord", 3: "NewsPhoto", 7: "PreObjectData", 8: "ObjectData", 9: "PostObjectData",
+}  # fmt: skip
+# Datasets that may be repeated (IIM 4.2: "repeatable"); their values are one list.
+_REPEATABLE = frozenset(
+    {
+        (1, 5),
+        (1, 50),
+        (2, 4),
+        (2, 12),
+        (2, 20),
+        (2, 25),
+        (2, 26),
+        (2, 27),
+        (2, 45),
+        (2, 47),
+        (2, 50),
+        (2, 80),
+        (2, 85),
+        (2, 118),
+        (2, 122),
+    }
+)
+_CHARACTER_SET = (1, 90)
+_MAX_DATASETS = 10_000
+_MAX_VALUE_BYTES = 1024 * 1024
+_TIME = re.compile(r"(\d\d)(\d\d)(\d\d)([+-])(\d\d)(\d\d)")
+_DATES = frozenset(
+    {"DateSent", "ReleaseDate", "ExpirationDate", "ReferenceDate", "DateCreated", "DigitalCreationDate"}
+)
+_TIMES = frozenset({"TimeSent", "ReleaseTime", "ExpirationTime", "TimeCreated", "DigitalCreationTime"})
+
+
+@lru_cache(maxsize=8)
+def _table(record: int) -> dict[int | str, Tag]:
+    name = _TABLES.get(record)
+    if name is None:
+        return {}
+    conversions = {"CodedCharacterSet": Conversion(None, lambda value: "UTF8" if value == "\x1b%G" else "")}
+    return build(raw_table("iptc", f"IPTC::{name}"), conversions)
+
+
+def parse(data: bytes, document: Document, at: int | None = None) -> None:
+    """Adds the datasets in `data`, which begins at `at` in the file."""
+    charset, how = "cp1252", "cp1252, the default"
+    lists: dict[tuple[int, int], list[Value]] = {}
+    group = "IPTC2" if document.sections.get(SECTION) else "IPTC"
+    offset = 0
+    for _ in range(_MAX_DATASETS):
+        head = data[offset : offset + 5]
+        if len(head) < 5 or head[0] != 0x1C:
+            rest = data[offset:]
+            if rest.strip(b"\0") and head[:1] not in {b"\0", b""}:
+                document.problem(
+                    SECTION, ProblemKind.DAMAGED, "a dataset doesn't begin with 1C", _at(at, offset)
+                )
+            return
+        record, number, length = head[1], head[2], int.from_bytes(head[3:5])
+        offset += 5
+        if length & 0x8000:
+            width = length & 0x7FFF
+            if width > 8:
+                document.problem(SECTION, ProblemKind.DAMAGED, f"a length of {width} bytes", _at(at, offset))
+                return
+            length = int.from_bytes(data[offset : offset + width])
+            offset += width
+        value = data[offset : offset + length]
+        if len(value) < length or length > _MAX_VALUE_BYTES:
+            document.problem(
+                SECTION, ProblemKind.TRUNCATED, f"dataset {record}:{number} is cut", _at(at, offset)
+            )
+            return
+        if (record, number) == _CHARACTER_SET and value in {b"\x1b%G", b"\x1b%/I"}:
+            charset, how = "utf-8", "utf-8, by the coded character set"
+        tag = _table(record).get(number)
+        if tag is not None and not tag.hidden:
+            place = None if at is None else ByteRange(at + offset, length)
+            _add(document, tag, (record, number), value, charset, how, lists, group, place)
+        offset += length
+
+
+def _add(
+    document: Document,
+    tag: Tag,
+    key: tuple[int, int],
+    data: bytes,
+    charset: str,
+    how: str,
+    lists: dict[tuple[int, int], list[Value]],
+    group: str,
+    place: ByteRange | None,
+) -> None:
+    note = ""
+    value: Value
+    if tag.kind.startswith("int"):
+        value = int.from_bytes(data) if 0 < len(data) <= 8 else None
+    elif tag.binary or tag.name == "ObjectPreviewData":
+        document.add(SECTION, tag.name, None, f"(Binary data {len(data)} bytes)", group=group, origin=place)
+        return
+    elif tag.kind in {"?", "undef"} and key[0] > 2:
+        value = data
+    else:
+        value = _meant(tag.name, data.split(b"\0", 1)[0].decode(charset, "replace"))
+        if not data.isascii():
+            note = how
+    if key in _REPEATABLE:
+        values = lists.get(key)
+        if values is not None:
+            document.append(values, value)  # the field holds this very list
+            return
+        lists[key] = values = [value]
+        document.add(SECTION, tag.name, values, tag.text(value), group=group, note=note, origin=place)
+        return
+    document.add(SECTION, tag.name, value, tag.text(value), group=group, note=note, origin=place)
+
+
+def _meant(name: str, value: str) -> Value:
+    if name in _DATES and len(value) == 8 and value.isdigit():
+        return f"{value[:4]}:{value[4:6]}:{value[6:]}"
+    if name in _TIMES:
+        found = _TIME.match(value)
+        if found:
+            return "{}:{}:{}{}{}:{}".format(*found.groups())
+        if len(value) == 6 and value.isdigit():
+            return f"{value[:2]}:{value[2:4]}:{value[4:]}"
+    return value
+
+
+def _at(at: int | None, offset: int) -> int | None:
+    return None if at is None else at + offset

@@ -1,0 +1,306 @@
+"""What all maker notes share: a directory with its own base and byte order, and blocks of values inside its tags."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.formats.embedded import printim
+from extractor_service.formats.reading import binary, fields, ifd
+from extractor_service.formats.reading import conversions as conv
+from extractor_service.formats.reading.damage import NONSENSE
+from extractor_service.formats.reading.reader import TruncatedError
+from extractor_service.formats.reading.tagset import Conversion, Tag, raw_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from extractor_service.document import Document, Value
+    from extractor_service.formats.embedded.exif import Walk
+    from extractor_service.formats.reading.reader import Reader
+
+SECTION = "makernotes"
+_MAX_VALUE_BYTES = 64 * 1024
+_MAX_BLOCK_BYTES = 1024 * 1024
+_MAX_DEPTH = 4
+_DIRECTORY_BYTES = 64 * 1024  # what a directory may cost that lies on top of others
+_MAX_SHOWN = 40  # values of a list without a type
+# Stored from where values count, meant from the start of the file.
+_OFFSETS = frozenset({"PreviewImageStart", "ThumbnailOffset", "JpgFromRawStart", "OtherImageStart"})
+_PRINT_IM = 0x0E00  # in the notes of several makers
+_MAX_PLAUSIBLE = 500  # entries of a directory
+
+Tags = dict[int | str, Tag]
+
+
+# TIFF types, and their signed counterparts in the listing: cameras rarely bother to tell.
+_UNSIGNED = {1: "int8s", 3: "int16s", 4: "int32s"}
+
+
+def _signed(value: Value, bits: int) -> Value:
+    if isinstance(value, list):
+        return [_signed(each, bits) for each in value]
+    return conv.signed(value, bits) if isinstance(value, int) else value
+
+
+class Block(NamedTuple):
+    """A tag whose bytes are values at fixed places: the table, and the unit that its ids count in."""
+
+    table: str
+    unit: str = "int8u"
+    masks: Mapping[str, int] | None = None
+    big_endian: bool | None = None
+
+
+class Vendor(NamedTuple):
+    """What a maker's notes need: the generated module, the conversions, and what lies inside tags."""
+
+    module: str
+    group: str
+    conversions: Mapping[str, Conversion]
+
+
+@lru_cache(maxsize=512)
+def _table(module: str, group: str, name: str, choices: tuple[tuple[int | str, int], ...]) -> Tags:
+    table = name.partition("::")[2]
+    conversions = _CONVERSIONS[module, group]
+    chosen = dict(choices)
+    tags: Tags = {}
+    for key, rows in raw_table(module, name).items():
+        row = rows[min(chosen.get(key, 0), len(rows) - 1)]
+        conversion = conversions.get(f"{table}.{row[0]}") or conversions.get(row[0])
+        tags[key] = Tag(row, conversion)
+    return tags
+
+
+_CONVERSIONS: dict[tuple[str, str], Mapping[str, Conversion]] = {}
+
+
+def ordered(reader: Reader, offset: int) -> Reader:
+    """The reader in the byte order that makes the count of the directory at `offset` plausible.
+
+    Software that rewrites EXIF in another byte order can't rewrite maker notes.
+    """
+    count = reader.u16(offset)
+    swapped = (count & 0xFF) << 8 | count >> 8
+    if count > swapped and count & 0xFF00 and (count > _MAX_PLAUSIBLE or not count & 0xFF) and swapped:
+        return reader.view(reader.base, reader.length, big_endian=not reader.big_endian)
+    return reader
+
+
+def displaced(reader: Reader, offset: int, length: int) -> int:
+    """How far values lie from where they should: software that rewrites EXIF moves notes without mending them.
+
+    Canon's notes end with where they once stood; else, when values lie outside the note, the first one is taken to follow
+    the directory. (What exiftool.org/TagNames/MakerNotes.html calls fixing the base.)
+    """
+    footer = reader.some(offset + length - 8, 8)
+    if footer[:4] in {b"II*\0", b"MM\0*"}:
+        original = int.from_bytes(footer[4:], "big" if footer[:1] == b"M" else "little")
+        return offset - original if original else 0
+    try:
+        directory = ifd.Directories(reader).read(offset)
+    except TruncatedError:
+        return 0
+    places = [(entry.offset, entry.size_bytes) for entry in directory.entries if entry.size_bytes > 4]
+    if not places:
+        return 0
+    first, last = min(at for at, _ in places), max(at + size for at, size in places)
+    end = offset + length
+    if first >= offset and last <= end:
+        return 0
+    shift = offset + 6 + 12 * len(directory.entries) - first
+    return shift if last + shift <= end + 4 and abs(shift) > 4 else 0
+
+
+class Notes:
+    """One maker note while it is read.
+
+    Attributes:
+        directories: reads directories; offsets of values count from the reader's base.
+        values: what was stored, by tag name, for blocks that depend on it.
+    """
+
+    def __init__(self, walk: Walk, vendor: Vendor, reader: Reader, shift: int = 0) -> None:
+        self.walk = walk
+        self.document: Document = walk.document
+        self.vendor = vendor
+        self.directories = ifd.Directories(reader, shift=shift)
+        self.values: dict[str, Value] = {}
+        _CONVERSIONS.setdefault((vendor.module, vendor.group), vendor.conversions)
+
+    @property
+    def reader(self) -> Reader:
+        """The reader of the note."""
+        return self.directories.reader
+
+    def table(self, name: str, choices: Mapping[int | str, int] | None = None) -> Tags:
+        """The tags of a table such as "Canon::Main"."""
+        return _table(self.vendor.module, self.vendor.group, name, tuple((choices or {}).items()))
+
+    def directory(
+        self,
+        offset: int,
+        tags: Tags,
+        inside: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]],
+        group: str = "",
+        depth: int = 0,
+    ) -> int:
+        """Adds the fields of the directory at `offset`; returns where the next one is."""
+        group = group or self.vendor.group
+        self.document.spend(_DIRECTORY_BYTES)
+        try:
+            directory = self.directories.read(offset)
+        except TruncatedError as error:
+            self.problem(ProblemKind.TRUNCATED, f"the directory is cut: {error}", offset)
+            return 0
+        if depth > _MAX_DEPTH:
+            return 0
+        broken = 0
+        for entry in directory.entries:
+            if entry.kind not in ifd.SIZES:
+                broken += 1
+                if broken > 10:
+                    self.problem(ProblemKind.DAMAGED, "entries of unknown types", offset)
+                    return 0
+                continue
+            try:
+                self._entry(entry, tags, inside, group)
+            except TruncatedError as error:
+                self.problem(ProblemKind.TRUNCATED, f"tag {entry.tag}: {error}", entry.offset)
+            except NONSENSE as error:
+                self.problem(ProblemKind.DAMAGED, f"tag {entry.tag}: {error}", entry.offset)
+        return directory.next_offset
+
+    def _entry(
+        self,
+        entry: ifd.Entry,
+        tags: Tags,
+        inside: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]],
+        group: str,
+    ) -> None:
+        if entry.tag == _PRINT_IM:
+            printim.parse(self.reader.some(entry.offset, 16), self.document, self.reader.base + entry.offset)
+            return
+        handler = inside.get(entry.tag)
+        if handler is not None:
+            if isinstance(handler, Block):
+                self.document.spend(entry.size_bytes)
+                self.block(self.bytes_of(entry), handler, entry.offset, group)
+            else:
+                self.document.spend(min(entry.size_bytes, _MAX_BLOCK_BYTES))
+                handler(self, entry)
+            return
+        tag = tags.get(entry.tag)
+        if tag is None or tag.hidden:
+            return
+        size = entry.size_bytes
+        origin = tuple.__new__(ByteRange, (self.reader.base + entry.offset, size))
+        if tag.binary or size > _MAX_VALUE_BYTES:
+            if entry.offset + size <= self.reader.length:
+                length = size
+                if tag.binary and entry.kind not in {1, 2, 7} and size <= _MAX_VALUE_BYTES:
+                    length = fields.printed_length(self.directories.value(entry, _MAX_VALUE_BYTES))
+                fields.add_binary(self.document, SECTION, tag.group or group, tag.name, length, origin)
+            return
+        stored = self.directories.value(entry, _MAX_VALUE_BYTES)
+        if entry.kind == ifd.UNDEFINED and tag.kind not in {"undef", "?"} and tag.kind in binary.CODES:
+            stored = self._retyped(tag, stored)
+        elif tag.kind == _UNSIGNED.get(entry.kind):
+            stored = _signed(stored, 8 * ifd.SIZES[entry.kind])
+        if tag.kind == "?" and isinstance(stored, list) and len(stored) > _MAX_SHOWN:
+            length = fields.printed_length(stored)
+            fields.add_binary(self.document, SECTION, tag.group or group, tag.name, length, origin)
+            return
+        if tag.name in _OFFSETS and isinstance(stored, int) and stored:
+            stored += self.reader.base + self.directories.shift
+        if not size:
+            if entry.kind == ifd.ASCII:
+                self.document.add(SECTION, tag.name, "", "", "", None, tag.group or group, "", origin)
+            return
+        self.values[tag.name] = stored
+        fields.add(self.document, SECTION, group, tag, stored, origin)
+
+    def _retyped(self, tag: Tag, stored: Value) -> Value:
+        """UNDEFINED bytes by the type that the listing gives."""
+        if not isinstance(stored, bytes):
+            return stored
+        width = binary.CODES[tag.kind][1]
+        if tag.kind == "string":
+            return ifd.text(stored.split(b"\0", 1)[0])
+        count = len(stored) // width
+        if not count or count > 256:
+            return stored
+        value = binary.read(stored, 0, tag.kind, count, big_endian=self.reader.big_endian)
+        return stored if value is None else value
+
+    def bytes_of(self, entry: ifd.Entry) -> bytes:
+        """The bytes of a value.
+
+        Raises:
+            TruncatedError: they lie beyond the end.
+        """
+        return self.reader.exact(entry.offset, min(entry.size_bytes, _MAX_BLOCK_BYTES))
+
+    def block(
+        self,
+        data: bytes,
+        block: Block,
+        offset: int,
+        group: str = "",
+        choices: Mapping[int | str, int] | None = None,
+    ) -> dict[str, Value]:
+        """Adds the values in `data`, which stands at `offset`; returns what was stored."""
+        big_endian = self.reader.big_endian if block.big_endian is None else block.big_endian
+        found = binary.parse(
+            data,
+            self.table(block.table, choices),
+            block.unit,
+            self.document,
+            SECTION,
+            group or self.vendor.group,
+            big_endian=big_endian,
+            origin=self.reader.base + offset,
+            masks=block.masks,
+        )
+        self.values.update(found)
+        return found
+
+    def add(self, tag: Tag, stored: Value, offset: int, length: int, group: str = "") -> None:
+        """Adds one field."""
+        self.values[tag.name] = stored
+        origin = ByteRange(self.reader.base + offset, length)
+        fields.add(self.document, SECTION, group or self.vendor.group, tag, stored, origin)
+
+    def preview(
+        self, name: str = "PreviewImage", start: str = "PreviewImageStart", length: str = "PreviewImageLength"
+    ) -> None:
+        """Adds the picture whose place and length were found in the note."""
+        at, size = self.values.get(start), self.values.get(length)
+        if (
+            isinstance(at, int)
+            and isinstance(size, int)
+            and at
+            and size
+            and at + size <= self.reader.source.size_bytes
+        ):
+            fields.add_binary(self.document, SECTION, self.vendor.group, name, size, ByteRange(at, size))
+
+    def subdirectory(
+        self,
+        entry: ifd.Entry,
+        table: str,
+        inside: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] | None = None,
+        group: str = "",
+    ) -> None:
+        """A directory inside a tag: at the value itself, or where an IFD pointer says."""
+        offset = entry.offset
+        if entry.kind in {4, 13} and entry.count == 1:
+            pointed = self.directories.value(entry, 8)
+            offset = pointed if isinstance(pointed, int) else offset
+        self.directory(offset, self.table(table), inside or {}, group, depth=1)
+
+    def problem(self, kind: ProblemKind, message: str, offset: int) -> None:
+        """Records trouble of this note."""
+        self.document.problem(SECTION, kind, f"{self.vendor.group}: {message}", self.reader.base + offset)

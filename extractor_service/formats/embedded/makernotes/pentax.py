@@ -1,0 +1,209 @@
+"""Pentax and Ricoh maker notes. Layout by exiftool.org/TagNames/Pentax.html and exiv2.org/makernote.html."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.formats.embedded.makernotes.base import Block, Notes, Vendor, ordered
+from extractor_service.formats.reading import conversions as conv
+from extractor_service.formats.reading.reader import layout
+from extractor_service.formats.reading.tagset import Conversion, plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from extractor_service.document import Value
+    from extractor_service.formats.embedded.exif import Walk
+    from extractor_service.formats.reading import ifd
+    from extractor_service.formats.reading.reader import Reader
+
+
+def _date(value: Value) -> Value:
+    if isinstance(value, bytes) and len(value) == 4:
+        return f"{int.from_bytes(value[:2]):04d}:{value[2]:02d}:{value[3]:02d}"
+    return value
+
+
+def _clock(value: Value) -> Value:
+    return (
+        ":".join(f"{each:02d}" for each in value[:3])
+        if isinstance(value, bytes) and len(value) >= 3
+        else value
+    )
+
+
+def _scaled(factor: float, offset: float = 0.0) -> Callable[[Value], Value]:
+    return lambda value: value * factor + offset if isinstance(value, int) else value
+
+
+def _version(value: Value) -> Value:
+    """Four bytes, some of them inverted."""
+    return ".".join(str(each) for each in value) if isinstance(value, bytes | list) else value
+
+
+def _inverted(value: Value) -> Value:
+    """Camera firmware: every bit is inverted."""
+    if isinstance(value, bytes) and len(value) == 4:
+        first, second, third, fourth = (each ^ 0xFF for each in value)
+        return f"{first}.{second:02d}.{third:02d}.{fourth:02d}"
+    return value
+
+
+def _lens(value: Value) -> Value:
+    return " ".join(map(str, value[:2])) if isinstance(value, list | bytes) and len(value) >= 2 else value
+
+
+def _ae_time(value: Value) -> Value:
+    return 24 * 2 ** (-(value - 32) / 8) if isinstance(value, int) else value
+
+
+def _ae_aperture(value: Value) -> Value:
+    return 2 ** ((value - 68) / 16) if isinstance(value, int) else value
+
+
+def _ae_iso(value: Value) -> Value:
+    return 100 * 2 ** ((value - 32) / 8) if isinstance(value, int) else value
+
+
+def _matrix(value: Value) -> Value:
+    """Nine signed words, big-endian as everything here."""
+    return (
+        list(layout(f">{len(value) // 2}h").unpack(value))
+        if isinstance(value, bytes) and not len(value) % 2
+        else value
+    )
+
+
+_AE_TIME = Conversion(_ae_time, conv.exposure_text, "s")
+_AE_APERTURE = Conversion(_ae_aperture, conv.f_number_text)
+
+
+def _joined(value: Value) -> Value:
+    return " ".join(map(str, value)) if isinstance(value, list | bytes) else value
+
+
+CONVERSIONS: Mapping[str, Conversion] = {
+    "Date": Conversion(_date),
+    "Time": Conversion(_clock),
+    "PentaxVersion": Conversion(_joined, lambda value: value.replace(" ", ".") if isinstance(value, str) else ""),
+    "ExposureTime": Conversion(_scaled(1e-5), conv.exposure_text, "s"),
+    "FNumber": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.f_number_text),
+    "Main.ExposureCompensation": Conversion(lambda value: (value - 50) / 10 if isinstance(value, int) else value, lambda value: f"{value:+.1f}" if value else "0", "EV"),
+    "EffectiveLV": Conversion(lambda value: value / 1024 if isinstance(value, int) else value, conv.fixed("{:.1f}"), "EV"),
+    "Main.FocalLength": Conversion(lambda value: value / 100 if isinstance(value, int) else value, conv.fixed("{:.1f} mm"), "mm"),
+    "BlueBalance": Conversion(lambda value: value / 256 if isinstance(value, int) else value),
+    "RedBalance": Conversion(lambda value: value / 256 if isinstance(value, int) else value),
+    "PreviewImageSize": Conversion(None, conv.joined("x")),
+    "ImageSize": Conversion(),
+    "CameraTemperature": conv.CELSIUS,
+    "LensType": Conversion(_lens),
+    "DSPFirmwareVersion": Conversion(_inverted),
+    "CPUFirmwareVersion": Conversion(_inverted),
+    "WhiteLevel": Conversion(),
+    "Main.FlashExposureComp": Conversion(lambda value: value / 256 if isinstance(value, int) else value),
+    "ImageAreaOffset": Conversion(),
+    "RawImageSize": Conversion(None, conv.joined("x")),
+    "SensorSize": Conversion(lambda value: [each / 500 for each in value if isinstance(each, int)] if isinstance(value, list) else value, lambda value: " x ".join(f"{each:.3f}" for each in value) + " mm" if isinstance(value, list) else ""),
+    "FrameNumber": Conversion(),
+    "Hue": Conversion(),
+    "WorldTimeLocation": Conversion(),
+    "ColorTemperature": Conversion(None, lambda value: "Auto" if value == 0 else plain_text(value)),
+    **{
+        f"{table}.{name}": conversion
+        for table in ("AEInfo", "AEInfo2", "AEInfo3")
+        for name, conversion in {
+            "AEExposureTime": _AE_TIME, "AEMinExposureTime": _AE_TIME, "AEAperture": _AE_APERTURE, "AEMaxAperture": _AE_APERTURE,
+            "AEMaxAperture2": _AE_APERTURE, "AEMinAperture": Conversion(_ae_aperture, conv.fixed("f/{:.0f}")), "AE_ISO": Conversion(_ae_iso, conv.fixed("{:.0f}")),
+        }.items()
+    },
+    **dict.fromkeys(
+        ("AEMeteringSegments", "FlashMeteringSegments", "SlaveFlashMeteringSegments"),
+        Conversion(conv.numbers_of_bytes, lambda value: " ".join(f"{each / 8 - 6:.1f}" if each else "n/a" for each in value if isinstance(each, int)) if isinstance(value, list) else ""),
+    ),
+    "SensorTemperature": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.suffixed(" C"), "C"),
+    "SensorTemperature2": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.suffixed(" C"), "C"),
+    "DynamicRangeExpansion": Conversion(conv.numbers_of_bytes),
+    "ManufactureDate": Conversion(lambda value: f"{text[:4]}:{text[4:6]}:{text[6:]}" if len(text := str(value)) == 8 and text.isdigit() else value),
+    "ProductionCode": Conversion(None, conv.joined(".")),
+    "ColorMatrixA2": Conversion(_matrix), "ColorMatrixB2": Conversion(_matrix),
+    "TempInfo.CameraTemperature": conv.CELSIUS,
+}  # fmt: skip
+VENDOR = Vendor("pentax", "Pentax", CONVERSIONS)
+
+
+def parse(walk: Walk, offset: int, length: int) -> None:
+    """Notes that begin with "AOC", perhaps a byte order, and a directory; offsets count from the TIFF header."""
+    del length
+    reader = walk.directories.reader
+    order = reader.exact(offset + 4, 2)
+    if order in {b"MM", b"II"}:
+        reader = reader.view(reader.base, reader.length, big_endian=order == b"MM")
+    _directory(walk, ordered(reader, offset + 6), offset + 6)
+
+
+def new(walk: Walk, offset: int, length: int) -> None:
+    """Notes that begin with "PENTAX" or "SAMSUNG", a byte order, and offsets from the beginning of the note."""
+    del length
+    reader = walk.directories.reader
+    order = reader.exact(offset + 8, 2)
+    inner = reader.view(reader.base + offset, reader.length - offset, big_endian=order == b"MM")
+    _directory(walk, inner, 10)
+
+
+def plain(walk: Walk, offset: int, length: int) -> None:
+    """A directory without a name (Optio 330 and others)."""
+    del length
+    reader = ordered(walk.directories.reader, offset)
+    notes = Notes(walk, VENDOR, reader)
+    notes.directory(offset, notes.table("Pentax::Type2"), {})
+
+
+def _directory(walk: Walk, reader: Reader, offset: int) -> None:
+    notes = Notes(walk, VENDOR, reader)
+    notes.directory(offset, notes.table("Pentax::Main"), _INSIDE)
+    notes.preview()
+
+
+def _shutter_count(notes: Notes, entry: ifd.Entry) -> None:
+    """Mixed with the date and the inverted time of the same note."""
+    date, clock = notes.values.get("Date"), notes.values.get("Time")
+    data = notes.bytes_of(entry)
+    tag = notes.table("Pentax::Main").get(entry.tag)
+    if tag is None or len(data) != 4 or not isinstance(date, bytes) or not isinstance(clock, bytes):
+        return
+    count = (
+        int.from_bytes(data)
+        ^ int.from_bytes(date)
+        ^ (~int.from_bytes(clock[:4].ljust(4, b"\0")) & 0xFFFFFFFF)
+    )
+    notes.add(tag, count, entry.offset, 4)
+
+
+def _ae_info(notes: Notes, entry: ifd.Entry) -> None:
+    table = {21: "AEInfo2", 48: "AEInfo3", 64: "AEInfo3"}.get(entry.count, "AEInfo")
+    notes.block(notes.bytes_of(entry), Block(f"Pentax::{table}", "int8u"), entry.offset)
+
+
+def _lens_info(notes: Notes, entry: ifd.Entry) -> None:
+    tables = {90: "LensInfo3", 91: "LensInfo4", 80: "LensInfo5", 128: "LensInfo5", 168: "LensInfo5"}
+    table = tables.get(entry.count, "LensInfo2" if entry.count > 36 else "LensInfo")
+    notes.block(notes.bytes_of(entry), Block(f"Pentax::{table}", "int8u"), entry.offset)
+
+
+_INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
+    0x003F: Block("Pentax::LensRec"),
+    0x005C: Block("Pentax::SRInfo"),
+    0x0060: Block("Pentax::FaceInfo"),
+    0x0068: Block("Pentax::AWBInfo"),
+    0x005D: _shutter_count,
+    0x006B: Block("Pentax::TimeInfo", "int8u", {"0.1": 1, "0.2": 2, "0.3": 4}),
+    0x007D: Block("Pentax::LensCorr"),
+    0x0206: _ae_info,
+    0x0207: _lens_info,
+    0x0208: Block("Pentax::FlashInfo"),
+    0x0215: Block("Pentax::CameraInfo", "int32u"),
+    0x021F: Block("Pentax::AFInfo"),
+    0x0222: Block("Pentax::ColorInfo", "int8s"),
+    0x022B: Block("Pentax::LevelInfo", "int8s"),
+    0x03FF: Block("Pentax::TempInfo"),
+}

@@ -1,0 +1,55 @@
+"""Ricoh maker notes: directories, or text. exiftool.org/TagNames/Ricoh.html."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.formats.embedded.makernotes import pentax
+from extractor_service.formats.embedded.makernotes.base import Block, Notes, Vendor, ordered
+from extractor_service.formats.reading import conversions as conv
+from extractor_service.formats.reading.tagset import Conversion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from extractor_service.formats.embedded.exif import Walk
+    from extractor_service.formats.reading import ifd
+
+CONVERSIONS: Mapping[str, Conversion] = {
+    "MakerNoteType": conv.TEXT,
+    "ImageInfo.RicohDate": Conversion(
+        lambda value: "{:02x}{:02x}:{:02x}:{:02x} {:02x}:{:02x}:{:02x}".format(*value[:7]) if isinstance(value, list | bytes) and len(value) >= 7 else value
+    ),
+}  # fmt: skip
+VENDOR = Vendor("others", "Ricoh", CONVERSIONS)
+_INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
+    0x1001: Block("Ricoh::ImageInfo", "int8u", None, True),
+}
+
+
+def parse(walk: Walk, offset: int, length: int) -> None:
+    """Notes that begin with "Ricoh" and a directory, or lines of text such as "Rev0113;"."""
+    reader = walk.directories.reader
+    head = reader.some(offset, 16)
+    if head[:3] in {b"Rev", b"Rv\0"} or head[:2] == b"Rv":
+        _text(walk, offset, length)
+        return
+    if head[:5].upper() == b"RICOH":
+        start = offset + 8
+        notes = Notes(walk, VENDOR, ordered(reader, start))
+        notes.directory(start, notes.table("Ricoh::Main"), _INSIDE)
+
+
+def pentax_layout(walk: Walk, offset: int, length: int) -> None:
+    """Pentax's layout under Ricoh's name (GR III and later)."""
+    pentax.new(walk, offset, length)
+
+
+def _text(walk: Walk, offset: int, length: int) -> None:
+    notes = Notes(walk, VENDOR, walk.directories.reader)
+    text = notes.reader.some(offset, min(length, 1024)).decode("latin-1")
+    for part in text.split(";"):
+        for key, tag in notes.table("Ricoh::Text").items():
+            if part.startswith(str(key)):
+                notes.add(tag, part.removeprefix(str(key)), offset, length)
+                break

@@ -1,0 +1,1 @@
+"""What parsers read with: bounded readers, tag tables, fields, damage."""

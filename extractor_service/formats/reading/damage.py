@@ -1,0 +1,47 @@
+"""What damaged files raise, and how a reader goes on: the part is lost and named, the rest of the file is read."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ProblemKind
+from extractor_service.formats.reading.reader import TruncatedError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from extractor_service.document import Document
+
+NONSENSE = (ArithmeticError, ValueError, TypeError, LookupError, struct.error, zlib.error, RecursionError)
+"""What arithmetic, indexing, unpacking and decoding raise on values that no writer writes."""
+
+
+class Surviving:
+    """A block that a damaged part of the file may end, with a Problem; budgets and failing sources pass through."""
+
+    __slots__ = ("_document", "_offset", "_section", "_what")
+
+    def __init__(self, document: Document, section: str, what: str, offset: int | None = None) -> None:
+        self._document = document
+        self._section = section
+        self._what = what
+        self._offset = offset
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Whether the error was one of damage, which is now a Problem."""
+        if isinstance(error, TruncatedError):
+            message = f"{self._what} is cut: {error}"
+            self._document.problem(self._section, ProblemKind.TRUNCATED, message, error.offset)
+            return True
+        if isinstance(error, NONSENSE):
+            message = f"{self._what}: {type(error).__name__}: {error}"
+            self._document.problem(self._section, ProblemKind.DAMAGED, message, self._offset)
+            return True
+        return False

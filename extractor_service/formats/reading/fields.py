@@ -1,0 +1,113 @@
+"""From a stored value and its tag to a field of the document."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from extractor_service.document import Field, ProblemKind, Rational, size_of
+from extractor_service.formats.reading.damage import NONSENSE
+
+if TYPE_CHECKING:
+    from extractor_service.document import ByteRange, Document, Value
+    from extractor_service.formats.reading.tagset import Tag
+
+_SHORT = 4096  # characters; longer texts may have to be cut
+_NOT_UTF8 = "latin-1, since the bytes aren't UTF-8"
+
+
+def add(
+    document: Document,
+    section: str,
+    group: str,
+    tag: Tag,
+    stored: Value,
+    origin: ByteRange | None,
+    note: str = "",
+) -> None:
+    """Adds `stored` as `tag` means it; fractions as numbers beside the exact fraction; binary by its length."""
+    value, raw = stored, None
+    kind = type(stored)
+    if kind is Rational:
+        value, raw = stored.real(), stored  # type: ignore[union-attr,operator]
+    elif kind is list:
+        if not stored:
+            return
+        if type(stored[0]) is Rational:  # type: ignore[index]
+            value, raw = _reals(stored), stored  # type: ignore[arg-type]
+    elif kind is str and not stored.isascii() and not note:  # type: ignore[union-attr]
+        note = _note(stored)  # type: ignore[arg-type]
+    if tag.binary:
+        add_binary(document, section, group, tag.name, printed_length(stored), origin)
+        return
+    convert = tag.convert
+    if convert is not None:
+        before = value
+        try:
+            value = convert(value)
+        except NONSENSE:
+            document.problem(section, ProblemKind.DAMAGED, f"{tag.name}: {str(stored)[:60]} makes no sense")
+        if raw is None and before is not value and kind in {int, float, list}:
+            raw = before
+    if kind is float and not math.isfinite(stored):  # type: ignore[arg-type]
+        text = "undef" if math.isnan(stored) else "inf"  # type: ignore[arg-type]
+    elif value is None and kind is Rational:
+        text = "inf" if stored.numerator else "undef"  # type: ignore[union-attr]
+    elif tag.printer is None and tag.labels is None:
+        text = ""
+    else:
+        try:
+            text = tag.text(value)
+        except NONSENSE:
+            text = ""
+    if isinstance(value, str):
+        size = len(value) if len(value) < _SHORT and value.isascii() else 0
+    else:
+        size = 9 if isinstance(value, int | float) else 0
+    if size:
+        size += len(text) + len(tag.name) + len(group)
+        if raw is not None:
+            size += 8 if type(raw) is Rational else size_of(raw)
+        document.put(
+            section, Field(tag.name, value, text, tag.unit, raw, tag.group or group, note, origin), size
+        )
+    else:
+        document.add(section, tag.name, value, text, tag.unit, raw, tag.group or group, note, origin)
+
+
+def add_binary(
+    document: Document, section: str, group: str, name: str, length_bytes: int, origin: ByteRange | None
+) -> None:
+    """Adds bytes by their length and place, without their content."""
+    text = f"(Binary data {length_bytes} bytes)"
+    document.add(section, name, None, text, "", None, group, "", origin)
+
+
+def _reals(stored: list[Value]) -> list[Value]:
+    """Quotients; a fraction without one stays."""
+    return [
+        (each.numerator / each.denominator if each.denominator else each)
+        if isinstance(each, Rational)
+        else each
+        for each in stored
+    ]
+
+
+def printed_length(stored: Value) -> int:
+    """How long a value is when written as text; bytes as they are."""
+    if isinstance(stored, bytes):
+        return len(stored)
+    if isinstance(stored, list):
+        return sum(map(printed_length, stored)) + len(stored) - 1
+    return len(f"{stored:.10g}" if isinstance(stored, float) else str(stored))
+
+
+def _note(text: str) -> str:
+    """How a text beyond ASCII was decoded: what fits in Latin-1 but isn't UTF-8 when written so."""
+    try:
+        text.encode("latin-1").decode()
+    except UnicodeEncodeError:
+        return "utf-8"
+    except UnicodeDecodeError:
+        return _NOT_UTF8 if all(ord(each) < 256 for each in text) else "utf-8"
+    return "utf-8"

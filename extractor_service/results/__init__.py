@@ -1,0 +1,1 @@
+"""The client of the cache's ResultService: the only door to cached results."""

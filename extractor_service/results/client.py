@@ -1,0 +1,307 @@
+"""The only door to the cache: files that are looked up or stored meanwhile share a batch. A failing cache is a miss,
+never an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from extractor_service.results.batching import Coalescer
+from extractor_service.results.held_lease import Lease
+from metaextract.cache.v1 import result_pb2
+from metaextract_client.errors import DeadlineError, MetaExtractError
+from service_runtime.interceptors import REQUEST_ID_HEADER
+from service_runtime.telemetry import DEFAULT_TENANT, current_call
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from typing import TypeVar
+
+    from extractor_service.results.near_cache import NearCache
+    from metaextract_client.cache import AsyncCacheClient
+
+    Answer = TypeVar("Answer")
+
+_LINGER_SECONDS = 0.02
+_MAX_PUT_BYTES = 8 * 1024 * 1024  # of the 16 MiB that a message may have
+_MIN_PUT_WEIGHT = _MAX_PUT_BYTES // 64  # of many small ones, 64 share a call
+LEASE_SECONDS = 10.0
+_MAX_HOLD_SECONDS = 300.0
+_HOLD_STEP_SECONDS = 2.0
+_MIN_HOLD_SECONDS = 0.02
+_HOLD_RATIO = 0.5  # of what the caller still has; the rest stays for reading the file here
+VERIFIED = "verified"
+"""The space of results whose content id this server computed itself, of the default tenant."""
+
+
+def verified_space(tenant: str) -> str:
+    """The space of a tenant's results by content. Not shared: a hit would tell that another tenant has the file."""
+    return VERIFIED if tenant == DEFAULT_TENANT else f"{VERIFIED}/{tenant}"
+
+
+class ModuleKey(NamedTuple):
+    """Names a module's result for one content."""
+
+    content_id: str
+    module: str
+    version: str
+    options: str
+    space: str = VERIFIED
+
+
+class NewResult(NamedTuple):
+    """A module's result that wants to be stored."""
+
+    key: ModuleKey
+    fragment: bytes
+    cost_seconds: float
+    ttl_class: result_pb2.TtlClass.ValueType = result_pb2.TTL_CLASS_EXTRACTION
+
+
+class Lookup(NamedTuple):
+    """What the cache knew."""
+
+    fragments: list[bytes | None]
+    """One per key, in order."""
+    read_point: result_pb2.InvalidationPoint | None
+    available: bool
+    """False when the cache couldn't be asked."""
+    note: bytes | None = None
+    """The result of the key that wasn't required."""
+    lease: Lease | None = None
+    """The right to compute what is missing, for the whole fleet."""
+    expires_in_seconds: float = 0.0
+    """Until the first of the fragments expires; 0 when one is missing."""
+
+
+class ResultCache:
+    """Looks results up and stores them, within a time limit; pauses after a failure instead of waiting again."""
+
+    def __init__(
+        self,
+        client: AsyncCacheClient,
+        near: NearCache,
+        *,
+        timeout_seconds: float,
+        pause_seconds: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        is_crowded: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`is_crowded` says that work is queueing: then a call may wait a moment for others to share it."""
+        self._client = client
+        self._near = near
+        self._is_crowded = is_crowded
+        self._timeout_seconds = timeout_seconds
+        self._pause_seconds = pause_seconds
+        self._clock = clock
+        self._paused_until = 0.0
+        self._gets = Coalescer(self._send_gets, linger_seconds=self._linger)
+        self._acquisitions = Coalescer(
+            self._send_acquisitions, linger_seconds=self._linger, on_unclaimed=self._give_back
+        )
+        self._puts = Coalescer(
+            self._send_puts, max_weight=_MAX_PUT_BYTES, weigh=_weight, linger_seconds=self._linger
+        )
+
+    def near(self, keys: Sequence[ModuleKey]) -> Lookup | None:
+        """What is at hand for all of `keys`, without asking anybody; None when something is missing."""
+        fragments = self._near.get(tuple(keys))
+        return None if fragments is None else Lookup(list(fragments), None, available=True)
+
+    async def look_up(self, keys: Sequence[ModuleKey], note: ModuleKey) -> Lookup:
+        """What the cache knows of `keys`, and of `note`, which isn't required; all misses when it can't be asked.
+
+        While another one computes, this waits: for its result, the next lease, or until half of the caller's time is
+        over, which leaves neither.
+        """
+        group = result_pb2.ResultGroup(keys=map(_key, keys), optional_keys=[_key(note)])
+        answer = await self._guarded(lambda: self._acquisitions.submit([group]))
+        if answer is None:
+            return Lookup([None] * len(keys), None, available=False)
+        response, index = answer
+        found = response.acquisitions[index] if index < len(response.acquisitions) else None
+        point = response.read_point
+        if found is not None and found.status == result_pb2.ACQUIRE_STATUS_WAIT:
+            held = await self._wait(group)
+            if held is None:
+                return Lookup([None] * len(keys), None, available=False)
+            found, point = held
+        if found is None or len(found.lookups) != len(keys) + 1:
+            return Lookup([None] * len(keys), None, available=False)
+        *lookups, noted = found.lookups
+        lease = None
+        if found.status == result_pb2.ACQUIRE_STATUS_LEASED:
+            lease = self._lease(group, found.lease_token)
+        return Lookup(
+            [lookup.value if lookup.found else None for lookup in lookups],
+            point,
+            available=True,
+            note=noted.value if noted.found else None,
+            lease=lease,
+            expires_in_seconds=min(lookup.expires_in_seconds for lookup in lookups),
+        )
+
+    def keep_near(self, keys: Sequence[ModuleKey], lookup: Lookup) -> None:
+        """Keeps what the cache answered near at hand, when it is complete and was found to be readable."""
+        fragments = tuple(fragment for fragment in lookup.fragments if fragment is not None)
+        if len(fragments) == len(keys) and lookup.read_point is not None:
+            self._near.put(tuple(keys), fragments, lookup.read_point, lookup.expires_in_seconds)
+
+    def forget_near(self, keys: Sequence[ModuleKey]) -> None:
+        """There will be other results for these keys."""
+        self._near.forget(tuple(keys))
+
+    async def peek(self, keys: Sequence[ModuleKey], note: ModuleKey) -> Lookup:
+        """Like `look_up`, without a lease, and without waiting for anybody."""
+        answer = await self._guarded(lambda: self._gets.submit([*keys, note]))
+        if answer is None:
+            return Lookup([None] * len(keys), None, available=False)
+        response, start = answer
+        lookups = response.lookups[start : start + len(keys) + 1]
+        if len(lookups) != len(keys) + 1:
+            return Lookup([None] * len(keys), None, available=False)
+        *found, noted = lookups
+        return Lookup(
+            [lookup.value if lookup.found else None for lookup in found],
+            response.read_point,
+            available=True,
+            note=noted.value if noted.found else None,
+            expires_in_seconds=min((lookup.expires_in_seconds for lookup in found), default=0.0),
+        )
+
+    async def read_point(self) -> result_pb2.InvalidationPoint | None:
+        """The position of the invalidation log; None when the cache can't be asked."""
+        answer = await self._guarded(lambda: self._gets.submit([ModuleKey("none", "none", "0", "")]))
+        return None if answer is None else answer[0].read_point
+
+    async def store(self, results: Sequence[NewResult], lookup: Lookup, source: str) -> bool:
+        """Whether the cache took the call; it may still have refused single results.
+
+        Without the look-up's read point nothing is stored: an invalidation since the reading began would be undone.
+        """
+        if not results or lookup.read_point is None:
+            return False
+        lease = lookup.lease
+        entries = [
+            result_pb2.ResultEntry(
+                key=_key(result.key),
+                value=result.fragment,
+                cost_seconds=result.cost_seconds,
+                ttl_class=result.ttl_class,
+                read_point=lookup.read_point,
+                source=source,
+                lease_token=lease.token if lease is not None and lease.names(result.key) else 0,
+            )
+            for result in results
+        ]
+        if await self._guarded(lambda: self._puts.submit(entries)) is None:
+            return False
+        if lease is not None and any(entry.lease_token for entry in entries):
+            lease.end()
+        return True
+
+    async def _wait(
+        self, group: result_pb2.ResultGroup
+    ) -> tuple[result_pb2.Acquisition, result_pb2.InvalidationPoint] | None:
+        """The answer once the one who computes is done, or has given up; None when the cache can't be asked.
+
+        In short steps, so that a cache that fell silent is noticed; for half of the caller's time at most, so that the
+        file can still be read here: then the answer is still WAIT, which is no lease.
+        """
+        remaining = current_call.get().remaining_seconds()
+        until = self._clock() + (_MAX_HOLD_SECONDS if remaining is None else remaining * _HOLD_RATIO)
+        answer = None
+        while (left := until - self._clock()) > _MIN_HOLD_SECONDS or answer is None:
+            seconds = max(0.0, min(_HOLD_STEP_SECONDS, left))
+            try:
+                async with asyncio.timeout(seconds + self._timeout_seconds):
+                    response = await self._client.acquire_results(
+                        [group], seconds, LEASE_SECONDS, seconds + self._timeout_seconds, _metadata()
+                    )
+            except (TimeoutError, MetaExtractError):
+                self._paused_until = self._clock() + self._pause_seconds
+                return None
+            answer = response.acquisitions[0], response.read_point
+            if answer[0].status != result_pb2.ACQUIRE_STATUS_WAIT:
+                return answer
+        return answer
+
+    async def _guarded(self, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
+        """The answer; None when the cache isn't to be asked, or fails."""
+        timeout = self._timeout()
+        if timeout is None:
+            return None
+        try:
+            async with asyncio.timeout(timeout):
+                return await call()
+        except TimeoutError:
+            self._note_failure(None, timeout)
+        except MetaExtractError as error:
+            self._note_failure(error, timeout)
+        return None
+
+    def _lease(self, group: result_pb2.ResultGroup, token: int) -> Lease:
+        return Lease(self._client, group.keys[0], token, LEASE_SECONDS, self._timeout_seconds)
+
+    def _give_back(
+        self,
+        groups: Sequence[result_pb2.ResultGroup],
+        response: result_pb2.AcquireResultResponse,
+        start: int,
+    ) -> None:
+        """Releases the leases of a caller who has gone, or the next one would wait until they lapse."""
+        for group, acquisition in zip(groups, response.acquisitions[start:], strict=False):
+            if acquisition.lease_token:
+                self._lease(group, acquisition.lease_token).give_back()
+
+    def _linger(self) -> float:
+        return _LINGER_SECONDS if self._is_crowded() else 0.0
+
+    async def _send_gets(self, keys: Sequence[ModuleKey]) -> result_pb2.BatchGetResultsResponse:
+        return await self._client.get_results([_key(key) for key in keys], self._timeout_seconds, _metadata())
+
+    async def _send_acquisitions(
+        self, groups: Sequence[result_pb2.ResultGroup]
+    ) -> result_pb2.AcquireResultResponse:
+        return await self._client.acquire_results(
+            groups, 0, LEASE_SECONDS, self._timeout_seconds, _metadata()
+        )
+
+    async def _send_puts(self, entries: Sequence[result_pb2.ResultEntry]) -> None:
+        await self._client.put_results(list(entries), self._timeout_seconds, _metadata())
+
+    def _timeout(self) -> float | None:
+        """Seconds that the cache gets now; None when it shouldn't be asked."""
+        if self._clock() < self._paused_until:
+            return None
+        remaining = current_call.get().remaining_seconds()
+        if remaining is None:
+            return self._timeout_seconds
+        # Deadlines don't cross hops by themselves; half of what is left stays for reading the file.
+        return min(self._timeout_seconds, remaining / 2) if remaining > 0 else None
+
+    def _note_failure(self, error: MetaExtractError | None, timeout: float) -> None:
+        """Pauses asking, unless it was only the caller's own deadline that was too short; None is that it passed."""
+        if not (error is None or isinstance(error, DeadlineError)) or timeout >= self._timeout_seconds:
+            self._paused_until = self._clock() + self._pause_seconds
+
+
+def _key(key: ModuleKey) -> result_pb2.ResultKey:
+    return result_pb2.ResultKey(
+        space=key.space,
+        content_id=key.content_id,
+        module=key.module,
+        version=key.version,
+        options=key.options,
+    )
+
+
+def _weight(entries: Sequence[result_pb2.ResultEntry]) -> int:
+    return sum(max(_MIN_PUT_WEIGHT, len(entry.value)) for entry in entries)
+
+
+def _metadata() -> list[tuple[str, str]] | None:
+    request_id = current_call.get().request_id
+    return [(REQUEST_ID_HEADER, request_id)] if request_id else None

@@ -1,0 +1,1 @@
+"""The edge: servicers and what they are made of; decode, delegate, encode."""

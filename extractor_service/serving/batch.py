@@ -1,0 +1,392 @@
+"""A batch: thousands of items over one call, a few at work, a bounded window unanswered, like files after one another.
+
+Pressure pauses it instead of failing its items. Under a token, what is finished is remembered, so that a batch whose
+connection broke goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections import OrderedDict, deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from blake3 import blake3
+from google.protobuf.message import DecodeError
+
+from extractor_service.backoff.queue import Ticket
+from extractor_service.formats.sniff import sniff
+from extractor_service.results.client import ModuleKey
+from extractor_service.serving import wire
+from extractor_service.serving.open_source import spooling
+from metaextract.document.v1 import document_pb2
+from metaextract.extractor.v1 import extractor_pb2 as pb
+from service_runtime.backoff_table import WorkClass
+from service_runtime.errors import (
+    InvalidRequestError,
+    OverloadedError,
+    ServiceError,
+    UploadStalledError,
+)
+from service_runtime.telemetry import current_call
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+
+    from extractor_service.extraction.pipeline import ExtractionOptions
+    from extractor_service.formats.base import Format
+    from extractor_service.serving.call_context import Parts
+    from extractor_service.serving.open_source import Opener
+
+    Send = Callable[[pb.ExtractBatchResponse], Awaitable[None]]
+
+_DEFAULT_WINDOW, _MAX_WINDOW = 256, 1024
+_MAX_ID_CHARS = 256
+_MAX_HELD_BYTES = 16 * 1024 * 1024
+_PLANNED_BYTES = 4 * 1024 * 1024
+_MAX_REPLY_BYTES = 2 * 1024 * 1024
+_MAX_REPLY_RESULTS = 128
+_log = logging.getLogger(__name__)
+_GROUP = 64
+_FINAL = frozenset(
+    {
+        document_pb2.OUTCOME_OK,
+        document_pb2.OUTCOME_PARTIAL,
+        document_pb2.OUTCOME_UNSUPPORTED,
+        document_pb2.OUTCOME_CORRUPT,
+    }
+)
+"""What trying again wouldn't change."""
+_AHEAD = 12
+"""Items under way for each worker: while one is read, others are opened, looked up and stored, several in a call."""
+_FOLDER_SLICE = 64
+_PROGRESS_SECONDS = 1.0
+
+
+class _Item(NamedTuple):
+    number: int
+    """In the order of the client."""
+    request: pb.BatchItem
+    kind: str
+    """What it is likely to be, for the grouping."""
+
+
+class _Groups:
+    """Items by their likely format; one format for a while, then the next, so that its readers stay warm."""
+
+    def __init__(self) -> None:
+        self._groups: OrderedDict[str, deque[_Item]] = OrderedDict()
+        self._left = _GROUP
+
+    def __len__(self) -> int:
+        return sum(map(len, self._groups.values()))
+
+    def push(self, item: _Item) -> None:
+        """Adds an item."""
+        self._groups.setdefault(item.kind, deque()).append(item)
+
+    def first_number(self) -> int:
+        """The place of the item that `pop` returns."""
+        return next(iter(self._groups.values()))[0].number
+
+    def pop(self) -> _Item:
+        """The next item."""
+        kind, group = next(iter(self._groups.items()))
+        item = group.popleft()
+        self._left -= 1
+        if not group:
+            del self._groups[kind]
+            self._left = _GROUP
+        elif self._left <= 0:
+            self._groups.move_to_end(kind)
+            self._left = _GROUP
+        return item
+
+
+class Batch:
+    """See the module. One object a call; `run` it once."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        opener: Opener,
+        formats: Sequence[Format],
+        incoming: AsyncIterator[pb.ExtractBatchRequest],
+        send: Send,
+    ) -> None:
+        self._parts = parts
+        self._opener = opener
+        self._formats = formats
+        self._incoming = incoming
+        self._send = send
+        self._groups = _Groups()
+        self._done: dict[int, pb.BatchResult] = {}
+        self._received = 0
+        self._answered = 0
+        self._held_bytes = 0
+        self._paused = 0
+        self._is_complete = False
+        self._is_in_order = False
+        self._heard_at = time.monotonic()
+        self._changed = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Returns when all is answered; raises what the caller is to be told."""
+        start = await self._start()
+        options = wire.options_from_wire(
+            start.options, self._parts.modules, self._parts.settings.parse_seconds
+        )
+        if not start.options.work_class:
+            options = replace(options, work=WorkClass.BATCH)
+        window = start.window if start.HasField("window") else _DEFAULT_WINDOW
+        if not 1 <= window <= _MAX_WINDOW:
+            raise InvalidRequestError("start.window", f"must be 1 to {_MAX_WINDOW}")
+        if len(start.token) > _MAX_ID_CHARS:
+            raise InvalidRequestError("start.token", f"at most {_MAX_ID_CHARS} characters are allowed")
+        token = ""
+        if start.token:  # another question is another batch
+            text = start.token.encode() + b"\0" + start.options.SerializeToString(deterministic=True)
+            token = blake3(text).hexdigest()
+        ticket = Ticket(options.work, current_call.get().tenant, _PLANNED_BYTES)
+        async with self._parts.backoff.sessions.slot(ticket):
+            await self._run(options, token, window, in_order=start.in_order)
+
+    async def _run(self, options: ExtractionOptions, token: str, window: int, *, in_order: bool) -> None:
+        self._is_in_order = in_order
+        count = _AHEAD * self._parts.settings.parse_concurrency
+        answering = asyncio.create_task(self._answer(in_order=in_order))
+        helping = {asyncio.create_task(self._work(options, token)) for _ in range(count)}
+        helping.add(asyncio.create_task(self._read(window)))
+        waiting = {answering, *helping}
+        try:
+            while not answering.done():
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for each in done:
+                    each.result()  # raises
+        finally:
+            for each in (answering, *helping):
+                each.cancel()
+            await asyncio.gather(answering, *helping, return_exceptions=True)
+
+    async def _start(self) -> pb.BatchStart:
+        seconds = self._parts.settings.upload_idle_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                first = await anext(aiter(self._incoming), None)
+        except TimeoutError:
+            raise UploadStalledError(f"no start came for {seconds:g} s") from None
+        if first is None or first.WhichOneof("part") != "start":
+            raise InvalidRequestError("start", "must be the first message")
+        return first.start
+
+    async def _read(self, window: int) -> None:
+        """Takes items as far as the window allows, folders' files among them."""
+        async for message in self._incoming:
+            self._heard_at = time.monotonic()
+            if message.WhichOneof("part") != "items":
+                raise InvalidRequestError("start", "must come once")
+            for item in message.items.items:
+                if not 0 < len(item.id) <= _MAX_ID_CHARS:
+                    raise InvalidRequestError("items.id", f"1 to {_MAX_ID_CHARS} characters are expected")
+                if item.WhichOneof("source") == "folder":
+                    await self._expand(item, window)
+                else:
+                    await self._admit(item, window)
+        async with self._changed:
+            self._is_complete = True
+            self._changed.notify_all()
+
+    async def _expand(self, folder: pb.BatchItem, window: int) -> None:
+        files, count = self._opener.files(folder.folder), 0
+        result = pb.BatchResult(id=folder.id)
+        try:
+            while some := await asyncio.to_thread(_take, files, _FOLDER_SLICE):
+                for path, uri in some:
+                    await self._admit(pb.BatchItem(id=f"{folder.id}/{path}", uri=uri), window)
+                    count += 1
+            result.expanded_count = count
+        except ServiceError as error:
+            _fail(result, error)
+        number = self._received
+        self._received += 1
+        await self._finish(number, result)
+
+    async def _admit(self, item: pb.BatchItem, window: int) -> None:
+        size = len(item.inline.data)
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: (
+                    self._received - self._answered < window
+                    and (self._held_bytes == 0 or self._held_bytes + size <= _MAX_HELD_BYTES)
+                )
+            )
+            self._held_bytes += size
+            self._groups.push(_Item(self._received, item, self._kind(item)))
+            self._received += 1
+            self._changed.notify_all()
+
+    def _kind(self, item: pb.BatchItem) -> str:
+        if self._is_in_order:
+            return ""  # one group: the next to be answered mustn't be behind others
+        if item.WhichOneof("source") == "inline":
+            found = sniff(item.inline.data, self._formats)
+            return found.name if found is not None else ""
+        return item.uri.rpartition(".")[2].lower()[:8]
+
+    async def _work(self, options: ExtractionOptions, token: str) -> None:
+        while True:
+            async with self._changed:
+                await self._changed.wait_for(self._may_begin)
+                item = self._groups.pop()
+            result = await self._result(item.request, options, token)
+            self._held_bytes -= len(item.request.inline.data)
+            await self._finish(item.number, result)
+
+    def _may_begin(self) -> bool:
+        """Whether another item is to be read: results that wait for their turn, or for a slow client, count as well."""
+        if not len(self._groups):
+            return False
+        is_awaited = self._is_in_order and self._groups.first_number() == self._answered
+        return is_awaited or self._held_bytes <= _MAX_HELD_BYTES
+
+    async def _finish(self, number: int, result: pb.BatchResult) -> None:
+        async with self._changed:
+            self._done[number] = result
+            self._held_bytes += result.ByteSize()
+            self._changed.notify_all()
+
+    async def _result(self, item: pb.BatchItem, options: ExtractionOptions, token: str) -> pb.BatchResult:
+        result = pb.BatchResult(id=item.id)
+        # By id and content: the same id may stand for another file when the batch comes again.
+        content = blake3(item.SerializeToString(deterministic=True)).hexdigest()[:32]
+        space = f"batch/{current_call.get().tenant}"
+        key = ModuleKey(token, "batch_item", "1", content, space)
+        if token and (known := await self._known(key)) is not None:
+            return known
+        while True:
+            try:
+                await self._describe(item, options, result)
+            except OverloadedError as error:
+                await self._pause(error.retry_after_seconds)
+                continue
+            except ServiceError as error:
+                _fail(result, error)
+            except Exception as error:  # noqa: BLE001 - one item must not end the others
+                _log.exception("unexpected error in a batch", exc_info=error)
+                _fail(result, ServiceError("internal error"))
+            break
+        if token and not result.code and result.document.outcome in _FINAL:
+            await self._parts.pipeline.remember(key, result.SerializeToString())
+        return result
+
+    async def _known(self, key: ModuleKey) -> pb.BatchResult | None:
+        stored = await self._parts.pipeline.note(key)
+        if stored is None:
+            return None
+        try:
+            result = pb.BatchResult.FromString(stored)
+        except DecodeError:
+            return None
+        result.was_finished = True
+        return result
+
+    async def _describe(self, item: pb.BatchItem, options: ExtractionOptions, result: pb.BatchResult) -> None:
+        started_at = time.monotonic()
+        source = await self._opener.open(item)
+        try:
+            with spooling():
+                extraction = await self._parts.pipeline.extract(source, options, result.document)
+        except BaseException:
+            result.ClearField("document")
+            raise
+        finally:
+            source.close()
+        result.info.CopyFrom(
+            wire.info_to_wire(
+                extraction,
+                source.content_id,
+                time.monotonic() - started_at,
+                self._parts.backoff.instance,
+            )
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        self._paused += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._paused -= 1
+
+    async def _answer(self, *, in_order: bool) -> None:
+        """Sends results as they come, several in a message; a sign of life when there are none."""
+        seconds = self._parts.settings.upload_idle_seconds
+        while True:
+            async with self._changed:
+                try:
+                    async with asyncio.timeout(_PROGRESS_SECONDS):
+                        await self._changed.wait_for(
+                            lambda: (
+                                self._is_over or self._answered in self._done or (self._done and not in_order)
+                            )
+                        )
+                except TimeoutError:
+                    if self._received == self._answered:
+                        if time.monotonic() - self._heard_at > seconds:
+                            raise UploadStalledError(f"nothing came for {seconds:g} s") from None
+                        continue
+                results = self._ready(in_order=in_order)
+            response = pb.ExtractBatchResponse(
+                results=results,
+                progress=pb.BatchProgress(
+                    received_count=self._received,
+                    answered_count=self._answered + len(results),
+                    is_paused=self._paused > 0,
+                ),
+            )
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._send(response)
+            except TimeoutError:
+                raise UploadStalledError(f"the client has read nothing for {seconds:g} s") from None
+            async with self._changed:
+                self._answered += len(results)
+                self._heard_at = time.monotonic()
+                self._changed.notify_all()
+                if self._is_over:
+                    return
+
+    @property
+    def _is_over(self) -> bool:
+        return self._is_complete and self._answered == self._received
+
+    def _ready(self, *, in_order: bool) -> list[pb.BatchResult]:
+        """What fits into a message, removed."""
+        results: list[pb.BatchResult] = []
+        size, following = 0, self._answered
+        while self._done and len(results) < _MAX_REPLY_RESULTS and size < _MAX_REPLY_BYTES:
+            number = following if in_order else next(iter(self._done))
+            result = self._done.get(number)
+            if result is None:
+                break
+            size += result.ByteSize()
+            if results and size > _MAX_REPLY_BYTES:
+                break
+            del self._done[number]
+            self._held_bytes -= result.ByteSize()
+            results.append(result)
+            following += 1
+        return results
+
+
+def _take(files: Iterator[tuple[str, str]], count: int) -> list[tuple[str, str]]:
+    """The next few of an iterator."""
+    return list(itertools.islice(files, count))
+
+
+def _fail(result: pb.BatchResult, error: ServiceError) -> None:
+    result.code = error.code.value[0]
+    result.message = str(error)
+    result.reason = error.reason

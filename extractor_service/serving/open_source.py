@@ -1,0 +1,173 @@
+"""From a request's source to an open input: inline bytes, a URI, or content that was sent before."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractor_service.serving.sessions.claims import check_digest
+from extractor_service.sources.base import SourceError
+from extractor_service.sources.distant import DistantInput
+from extractor_service.sources.inline import InlineInput
+from extractor_service.sources.local import (
+    ForbiddenFileError,
+    InvalidUriError,
+    MissingFileError,
+    open_local,
+    walk_local,
+)
+from extractor_service.sources.remote.allowing import AllowedPrefixes, ForbiddenUriError
+from extractor_service.sources.remote.store import MissingUriError, RemoteStores
+from extractor_service.sources.sparse import SparseFile
+from extractor_service.sources.spool import SpoolFullError
+from service_runtime.errors import (
+    DigestUnknownError,
+    InvalidRequestError,
+    OverloadedError,
+    SourceFailedError,
+    SourceForbiddenError,
+    SourceNotFoundError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extractor_service.settings import Settings
+    from extractor_service.sources.base import Input
+    from extractor_service.sources.local import LocalInput
+    from extractor_service.sources.remote.store import RemoteInput
+    from extractor_service.sources.spool import SpoolBudget
+    from extractor_service.uploads.chunk_store import Retention
+    from metaextract.extractor.v1 import extractor_pb2 as pb
+
+_SPOOL_RETRY_SECONDS = 5.0
+
+
+class Opener:
+    """Opens what requests name; the caller closes it."""
+
+    def __init__(self, settings: Settings, retention: Retention, budget: SpoolBudget) -> None:
+        self._settings = settings
+        self._retention = retention
+        self._budget = budget
+        self._roots = [Path(root) for root in settings.file_roots]
+        self._stores = RemoteStores(
+            AllowedPrefixes(settings.remote_prefixes),
+            timeout_seconds=settings.remote_seconds,
+            may_be_private=settings.remote_private_addresses,
+        )
+
+    async def open(self, request: pb.ExtractRequest | pb.BatchItem) -> Input:
+        """The input.
+
+        Raises:
+            InvalidRequestError, SourceForbiddenError, SourceNotFoundError, SourceFailedError, DigestUnknownError,
+            OverloadedError: see there.
+        """
+        kind = request.WhichOneof("source")
+        if kind == "inline":
+            most = self._settings.max_inline_bytes
+            if len(request.inline.data) > most:
+                raise InvalidRequestError(
+                    "inline.data",
+                    f"has {len(request.inline.data)} bytes, at most {most} are allowed; use ExtractSession",
+                )
+            return InlineInput(request.inline.data, request.inline.name)
+        if kind == "digest":
+            return await self.stored(request.digest)
+        if kind == "uri":
+            if request.uri.startswith("file:") or "://" not in request.uri:
+                return await self._local(request.uri)
+            return await self._remote(request.uri)
+        raise InvalidRequestError("source", "inline, uri or digest is required")
+
+    async def stored(self, digest: str, name: str = "") -> DistantInput:
+        """Content that this tenant has sent before."""
+        check_digest("digest", digest)
+        size = await self._retention.blob_size(digest)
+        if size is None:
+            raise DigestUnknownError("no such content is stored")
+        file = self._sparse()
+        source = DistantInput(name, size, file, self._retention.fetch_from(digest, file), content_id=digest)
+        source.digests = {"blake3": digest.partition(":")[2]}
+        try:
+            with spooling():
+                await source.prepare()
+        except BaseException as error:
+            source.close()
+            if isinstance(error, SourceError):
+                raise SourceFailedError(str(error)) from error
+            raise
+        return source
+
+    def files(self, uri: str) -> Iterator[tuple[str, str]]:
+        """Path and URI of each file in a folder. Blocks; meant for a thread."""
+        try:
+            yield from walk_local(uri, self._allowed_roots())
+        except InvalidUriError as error:
+            raise InvalidRequestError("folder", str(error)) from error
+        except ForbiddenFileError as error:
+            raise SourceForbiddenError(str(error)) from error
+        except MissingFileError as error:
+            raise SourceNotFoundError(str(error)) from error
+
+    async def close(self) -> None:
+        """Closes connections to stores."""
+        await self._stores.close()
+
+    def _allowed_roots(self) -> list[Path]:
+        if not self._roots:
+            raise SourceForbiddenError("this server reads no files: METAEXTRACT_FILE_ROOTS isn't set")
+        return self._roots
+
+    async def _local(self, uri: str) -> LocalInput:
+        """The open file; one that comes too late for a cancelled call is closed."""
+        opening = asyncio.ensure_future(asyncio.to_thread(open_local, uri, self._allowed_roots()))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_unwanted)
+            raise
+        except InvalidUriError as error:
+            raise InvalidRequestError("uri", str(error)) from error
+        except ForbiddenFileError as error:
+            raise SourceForbiddenError(str(error)) from error
+        except MissingFileError as error:
+            raise SourceNotFoundError(str(error)) from error
+
+    async def _remote(self, uri: str) -> RemoteInput:
+        file = self._sparse()
+        try:
+            with spooling():
+                return await self._stores.open(uri, file)
+        except BaseException as error:
+            file.close()
+            if isinstance(error, ForbiddenUriError):
+                raise SourceForbiddenError(str(error)) from error
+            if isinstance(error, MissingUriError):
+                raise SourceNotFoundError(str(error)) from error
+            if isinstance(error, SourceError):
+                raise SourceFailedError(str(error)) from error
+            raise
+
+    def _sparse(self) -> SparseFile:
+        directory = Path(self._settings.spool_directory or tempfile.gettempdir())
+        with spooling():
+            return SparseFile(directory, self._budget)
+
+
+@contextlib.contextmanager
+def spooling() -> Iterator[None]:
+    """A full spool is overload: a later try may fit."""
+    try:
+        yield
+    except SpoolFullError as error:
+        raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
+
+
+def _close_unwanted(opening: asyncio.Future[LocalInput]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

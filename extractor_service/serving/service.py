@@ -1,0 +1,130 @@
+"""The ExtractorService servicer: decode, delegate, encode."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from extractor_service.extraction.pipeline import CacheUse
+from extractor_service.serving import wire, wire_backoff, wire_plan
+from extractor_service.serving.batch import Batch
+from extractor_service.serving.open_source import spooling
+from extractor_service.serving.sessions.session import Session
+from extractor_service.serving.upload import receive_upload
+from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
+from service_runtime.backoff_table import WorkClass
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from grpc import aio
+
+    from extractor_service.extraction.estimates import Planner
+    from extractor_service.extraction.pipeline import ExtractionOptions
+    from extractor_service.formats.base import Format
+    from extractor_service.serving.call_context import Parts
+    from extractor_service.serving.open_source import Opener
+    from extractor_service.sources.base import Input
+
+    Context = aio.ServicerContext[Any, Any]
+
+
+class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
+    """Files in, documents out; see protos/metaextract/extractor/v1/extractor.proto."""
+
+    def __init__(self, parts: Parts, opener: Opener, planner: Planner, formats: Sequence[Format]) -> None:
+        self._parts = parts
+        self._opener = opener
+        self._planner = planner
+        self._pipeline = parts.pipeline
+        self._backoff = parts.backoff
+        self._settings = parts.settings
+        self._formats = formats
+        self._modules = parts.modules
+
+    async def Extract(
+        self, request: extractor_pb2.ExtractRequest, context: Context
+    ) -> extractor_pb2.ExtractResponse:
+        """One file, inline or by URI."""
+        del context
+        started_at = time.monotonic()
+        options = wire.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
+        response = extractor_pb2.ExtractResponse()
+        with self._backoff.limiter.message(len(request.inline.data), options.work):
+            source = await self._opener.open(request)
+            await self._describe(source, options, started_at, response)
+        return response
+
+    async def ExtractUpload(
+        self, request_iterator: AsyncIterator[extractor_pb2.ExtractUploadRequest], context: Context
+    ) -> extractor_pb2.ExtractUploadResponse:
+        """One file in chunks."""
+        del context
+        options, source = await receive_upload(
+            request_iterator, self._modules, self._backoff, self._parts.budget, self._settings
+        )
+        response = extractor_pb2.ExtractUploadResponse()
+        if options.cache_use is not CacheUse.BYPASS:
+            self._parts.retention.keep_whole(source.descriptor(), source.size_bytes, source.content_id)
+        await self._describe(source, options, time.monotonic(), response)
+        return response
+
+    async def ExtractSession(  # type: ignore[override] # writes through the context
+        self, request_iterator: AsyncIterator[extractor_pb2.ExtractSessionRequest], context: Context
+    ) -> None:
+        """One file of which only the needed bytes move. Writes through the context, to bound how long a message may take."""
+        await Session(self._parts, request_iterator, context.write).run()
+
+    async def ExtractBatch(  # type: ignore[override] # as above
+        self, request_iterator: AsyncIterator[extractor_pb2.ExtractBatchRequest], context: Context
+    ) -> None:
+        """Many files over one call."""
+        await Batch(self._parts, self._opener, self._formats, request_iterator, context.write).run()
+
+    async def PlanExtraction(
+        self, request: extractor_pb2.PlanExtractionRequest, context: Context
+    ) -> extractor_pb2.PlanExtractionResponse:
+        """What an extraction would take."""
+        del context
+        options = wire.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
+        return wire_plan.plan_to_wire(
+            request, options, self._formats, self._planner, self._backoff, self._settings
+        )
+
+    async def GetCapabilities(
+        self, request: extractor_pb2.GetCapabilitiesRequest, context: Context
+    ) -> extractor_pb2.GetCapabilitiesResponse:
+        """What this server can do."""
+        del request, context
+        return wire.capabilities_to_wire(
+            self._formats, list(self._modules.values()), self._settings, self._chunk_bytes()
+        )
+
+    async def GetBackoffState(
+        self, request: extractor_pb2.GetBackoffStateRequest, context: Context
+    ) -> extractor_pb2.GetBackoffStateResponse:
+        """How much work is accepted, and why."""
+        del request, context
+        return wire_backoff.backoff_to_wire(self._backoff, time.monotonic())
+
+    def _chunk_bytes(self) -> int:
+        return self._backoff.decide().rows[WorkClass.INTERACTIVE].chunk_bytes
+
+    async def _describe(
+        self,
+        source: Input,
+        options: ExtractionOptions,
+        started_at: float,
+        response: extractor_pb2.ExtractResponse | extractor_pb2.ExtractUploadResponse,
+    ) -> None:
+        """Fills the response."""
+        try:
+            with spooling():
+                extraction = await self._pipeline.extract(source, options, response.document)
+        finally:
+            source.close()
+        response.info.CopyFrom(
+            wire.info_to_wire(
+                extraction, source.content_id, time.monotonic() - started_at, self._backoff.instance
+            )
+        )

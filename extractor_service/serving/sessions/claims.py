@@ -1,0 +1,92 @@
+"""What a client claims of a file: its digest, or a token that changes whenever the content does.
+
+Believed for that tenant and client alone: results found through a claim live in a space of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from blake3 import blake3
+
+from extractor_service.results.client import ModuleKey
+from service_runtime.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from metaextract.extractor.v1 import extractor_pb2 as pb
+
+_MAX_CHARS = 256
+_DIGEST_CHARS = 64
+
+
+class Claim(NamedTuple):
+    """A name for the content that only its claimant may use."""
+
+    space: str
+    content_id: str
+    digest: str
+    """The claimed "b3:<hex>"; "" for a version."""
+
+    @property
+    def note_key(self) -> ModuleKey:
+        """Where what is known of the claimed content is kept."""
+        return ModuleKey(self.content_id, "claim", "1", "", self.space)
+
+    @property
+    def blocks_key(self) -> str:
+        """The name of the sparse blob with the blocks that were pulled."""
+        return f"{self.space}|{self.content_id}"
+
+
+class Note(NamedTuple):
+    """What is known of a claimed content."""
+
+    format_name: str
+    size_bytes: int
+    digests: dict[str, str]
+    """Those that the server computed itself, over all bytes, under this claim."""
+
+    def encode(self) -> bytes:
+        """For the cache."""
+        return json.dumps(self).encode()
+
+    @classmethod
+    def decode(cls, text: bytes | None) -> Note | None:
+        """From the cache; None when there is none, or it isn't readable."""
+        try:
+            name, size, digests = json.loads(text or b"")
+            return cls(str(name), int(size), {str(key): str(value) for key, value in digests.items()})
+        except (ValueError, TypeError, AttributeError):
+            return None
+
+
+def claim_of(offer: pb.SessionOffer, tenant: str) -> Claim | None:
+    """The offer's claim; a digest goes before a version.
+
+    Raises:
+        InvalidRequestError: it isn't well formed.
+    """
+    for field, value in (("version", offer.version), ("client_id", offer.client_id)):
+        if len(value) > _MAX_CHARS or not value.isprintable():
+            raise InvalidRequestError(
+                f"offer.{field}", f"at most {_MAX_CHARS} printable characters are allowed"
+            )
+    client = blake3(offer.client_id.encode()).hexdigest()[:32]
+    space = f"claimed/{tenant}/{client}"
+    if offer.digest:
+        check_digest("offer.digest", offer.digest)
+        return Claim(space, offer.digest, offer.digest)
+    if offer.version:
+        if not offer.client_id:
+            raise InvalidRequestError("offer.client_id", "is required with a version")
+        text = repr((offer.version, offer.size_bytes)).encode()
+        return Claim(space, f"v1:{blake3(text).hexdigest()}", "")
+    return None
+
+
+def check_digest(field: str, digest: str) -> None:
+    """Raises InvalidRequestError unless `digest` is "b3:" and 64 lower-case hexadecimal digits."""
+    prefix, _, text = digest.partition(":")
+    if prefix != "b3" or len(text) != _DIGEST_CHARS or not set(text) <= set("0123456789abcdef"):
+        raise InvalidRequestError(field, 'expected "b3:" and 64 lower-case hexadecimal digits')

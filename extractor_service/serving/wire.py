@@ -1,0 +1,123 @@
+"""Between the wire and the pipeline: options in; capabilities and extraction facts out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.extraction.pipeline import CacheUse, ExtractionOptions
+from extractor_service.workers.encode import DIGEST_ALGORITHMS
+from metaextract.cache.v1 import pressure_pb2
+from metaextract.extractor.v1 import extractor_pb2
+from service_runtime.backoff_table import WorkClass
+from service_runtime.errors import InvalidRequestError
+from service_runtime.telemetry import current_call
+from service_runtime.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_service.extraction.pipeline import Extraction
+    from extractor_service.formats.base import Format
+    from extractor_service.modules.base import Module
+    from extractor_service.settings import Settings
+
+_ALGORITHMS = {number: name for name, number in DIGEST_ALGORITHMS.items()}
+_CACHE_USES = {
+    extractor_pb2.CACHE_MODE_UNSPECIFIED: CacheUse.USE,
+    extractor_pb2.CACHE_MODE_USE: CacheUse.USE,
+    extractor_pb2.CACHE_MODE_REFRESH: CacheUse.REFRESH,
+    extractor_pb2.CACHE_MODE_BYPASS: CacheUse.BYPASS,
+}
+
+
+def options_from_wire(
+    options: extractor_pb2.ExtractOptions, modules: dict[str, Module], max_parse_seconds: float
+) -> ExtractionOptions:
+    """The options, with defaults filled in.
+
+    Raises:
+        InvalidRequestError: an unknown module, algorithm or mode, or a time limit out of range.
+    """
+    for name in options.modules:
+        if name not in modules:
+            raise InvalidRequestError(
+                "options.modules", f"unknown module {name!r}; one of {', '.join(modules)}"
+            )
+    names = tuple(options.modules) or tuple(
+        module.name for module in modules.values() if module.default_enabled
+    )
+    algorithms = []
+    for algorithm in options.digests:
+        if algorithm not in _ALGORITHMS:
+            raise InvalidRequestError("options.digests", f"unknown algorithm {algorithm}")
+        algorithms.append(_ALGORITHMS[algorithm])
+    if algorithms and "digests" not in names:
+        names = (*names, "digests")
+    if options.cache_mode not in _CACHE_USES:
+        raise InvalidRequestError("options.cache_mode", f"unknown mode {options.cache_mode}")
+    seconds = options.parse_seconds if options.HasField("parse_seconds") else max_parse_seconds
+    if not 0 < seconds <= max_parse_seconds:
+        raise InvalidRequestError(
+            "options.parse_seconds", f"must be above 0 and at most {max_parse_seconds:g}"
+        )
+    if options.work_class not in pressure_pb2.WorkClass.values():
+        raise InvalidRequestError("options.work_class", f"unknown class {options.work_class}")
+    return ExtractionOptions(
+        modules=names,
+        digest_algorithms=tuple(sorted(set(algorithms))),
+        cache_use=_CACHE_USES[options.cache_mode],
+        parse_seconds=seconds,
+        work=WorkClass(options.work_class or WorkClass.INTERACTIVE),
+    )
+
+
+def info_to_wire(
+    extraction: Extraction, content_id: str, elapsed_seconds: float, instance: str
+) -> extractor_pb2.ExtractionInfo:
+    """How a document was made."""
+    return extractor_pb2.ExtractionInfo(
+        cache_status=extractor_pb2.CacheStatus.ValueType(extraction.cache_verdict.value),
+        content_id=content_id,
+        elapsed_seconds=elapsed_seconds,
+        source_bytes_read=extraction.source_bytes_read,
+        source_reads=extraction.source_reads,
+        request_id=current_call.get().request_id,
+        instance=instance,
+    )
+
+
+def capabilities_to_wire(
+    formats: Sequence[Format], modules: Sequence[Module], settings: Settings, chunk_bytes: int
+) -> extractor_pb2.GetCapabilitiesResponse:
+    """What the server can do."""
+    return extractor_pb2.GetCapabilitiesResponse(
+        version=VERSION,
+        formats=[
+            extractor_pb2.FormatInfo(
+                name=each.name,
+                mime_type=each.mime_type,
+                extensions=each.extensions,
+                version=each.version,
+            )
+            for each in formats
+        ],
+        modules=[
+            extractor_pb2.ModuleInfo(
+                name=module.name,
+                version=module.version,
+                description=module.description,
+                default_enabled=module.default_enabled,
+            )
+            for module in modules
+        ],
+        limits=extractor_pb2.Limits(
+            max_inline_bytes=settings.max_inline_bytes,
+            max_upload_bytes=settings.max_upload_bytes,
+            max_parse_seconds=settings.parse_seconds,
+            max_parse_memory_bytes=settings.parse_memory_bytes,
+            max_document_bytes=settings.max_document_bytes,
+        ),
+        digests=list(_ALGORITHMS),
+        chunk_bytes=chunk_bytes,
+        file_uris_enabled=bool(settings.file_roots),
+    )

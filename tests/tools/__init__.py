@@ -1,0 +1,1 @@
+"""Tools of the project: `make help` is their index."""
