@@ -1,167 +1,17 @@
-"""Starts the extractor service: settings, objects, serve. The only wiring."""
+"""Starts the extractor service: settings, assembly, serve."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
-import socket
 import sys
-from typing import TYPE_CHECKING
 
-from extractor_service.backoff.policies.registry import POLICIES
-from extractor_service.backoff.state import BackoffState, Limits
-from extractor_service.backoff.watch import watch_cache, watch_own_memory
-from extractor_service.extraction.estimates import Planner
-from extractor_service.extraction.pipeline import Pipeline
-from extractor_service.extraction.worker_job import Parsing
-from extractor_service.formats.registry import FORMATS
-from extractor_service.modules.registry import MODULES
-from extractor_service.results.client import ResultCache
-from extractor_service.results.held_lease import settle
-from extractor_service.results.near_cache import NearCache, follow
-from extractor_service.serving.call_context import Parts
-from extractor_service.serving.load_report import SERVICE as ORCA_SERVICE
-from extractor_service.serving.load_report import LoadReporter, OrcaService, add_orca
-from extractor_service.serving.open_source import Opener
-from extractor_service.serving.service import ExtractorServicer
+from extractor_service.assembly import running_extractor
 from extractor_service.settings import Settings
-from extractor_service.sources.spool import SpoolBudget
-from extractor_service.uploads.chunk_store import Retention
-from extractor_service.workers.pool import WorkerPool
-from metaextract.extractor.v1 import extractor_pb2_grpc
-from metaextract_client.cache import AsyncCacheClient
-from metaextract_client.chunks import AsyncChunkClient
 from service_runtime import server as runtime
-from service_runtime.backoff_table import InvalidTableError, make_table
-from service_runtime.credits import CreditPool
-from service_runtime.memory.discover import tightest_limit_bytes
-from service_runtime.memory.host import ReservedBytes
-from service_runtime.memory.levels import PressureLevel
+from service_runtime.backoff_table import InvalidTableError
 from service_runtime.memory.release import tune_for_large_messages
-from service_runtime.memory.wiring import make_monitor
 from service_runtime.settings import InvalidSettingError, from_environ
 from service_runtime.telemetry import configure_logging
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
-
-    from extractor_service.formats.base import Format
-
-WORKER_COMMAND = (sys.executable, "-m", "extractor_service.workers")
-# Above the largest inline file and the largest chunk, so that our own, better errors are the ones that callers see.
-_SETTLE_SECONDS = 0.5
-_RECEIVE_SLACK_BYTES = 1024 * 1024
-_INFLIGHT_RATIO = 0.4
-_INFLIGHT_BYTES = 1 << 30  # where the limit of memory isn't known
-
-
-@contextlib.asynccontextmanager
-async def running_extractor(
-    settings: Settings,
-    formats: Sequence[Format] = FORMATS,
-    worker_command: Sequence[str] = WORKER_COMMAND,
-) -> AsyncIterator[runtime.RunningServer]:
-    """A started extractor server, not yet marked ready; everything is closed on leaving."""
-    pool = WorkerPool(
-        worker_command, settings.parse_concurrency, settings.parse_memory_bytes, settings.stall_seconds
-    )
-    await pool.start()  # before gRPC has threads
-    memory = make_monitor(settings)
-    limit_bytes = tightest_limit_bytes(memory.sampler.signals)
-    instance = f"{socket.gethostname()}:{os.getpid()}"
-    backoff = _make_backoff(settings, limit_bytes, instance)
-    if limit_bytes:
-        memory.sampler.signals.append(ReservedBytes(lambda: backoff.ledger.reserved_bytes, limit_bytes))
-    cache_client = AsyncCacheClient(settings.cache_address)
-    near = NearCache(settings.near_cache_bytes, lambda: backoff.level() > PressureLevel.NORMAL)
-    cache = ResultCache(
-        cache_client,
-        near,
-        timeout_seconds=settings.cache_timeout_seconds,
-        is_crowded=lambda: backoff.limiter.queued > 0,
-    )
-    planner = Planner()
-    parsing = Parsing(pool, backoff, planner, settings.max_round_trips)
-    pipeline = Pipeline(
-        formats, MODULES, parsing, backoff, cache, max_document_bytes=settings.max_document_bytes
-    )
-    chunk_client = AsyncChunkClient(settings.cache_address)
-    retention = Retention(chunk_client, backoff.level, is_enabled=settings.retain_uploads)
-    budget = SpoolBudget(settings.spool_bytes, settings.max_uploads + settings.max_sessions)
-    opener = Opener(settings, retention, budget)
-    servicer = ExtractorServicer(
-        Parts(
-            pipeline,
-            backoff,
-            retention,
-            CreditPool(settings.upload_credit_bytes),
-            budget,
-            settings,
-            {module.name: module for module in MODULES},
-        ),
-        opener,
-        planner,
-        formats,
-    )
-    reporter = LoadReporter(backoff)
-    orca = OrcaService(reporter)
-    registrations = [
-        runtime.Registration(
-            "metaextract.extractor.v1.ExtractorService",
-            servicer,
-            extractor_pb2_grpc.add_ExtractorServiceServicer_to_server,
-        ),
-        runtime.Registration(ORCA_SERVICE, orca, add_orca, has_trailer=False),
-    ]
-    options = runtime.ServerOptions(
-        settings.extractor_address,
-        share_port=True,
-        max_receive_bytes=settings.max_inline_bytes + _RECEIVE_SLACK_BYTES,
-        read_ahead_bytes=settings.read_ahead_bytes,
-        tenant_header=settings.tenant_header,
-        trailer=reporter.trailer,
-    )
-    is_fleet = settings.pressure_scope == "fleet"
-    loops = [
-        runtime.background(watch_cache(cache_client, backoff, instance, fleet=is_fleet), "cache pressure"),
-        runtime.background(follow(cache_client, near), "invalidations"),
-        runtime.background(watch_own_memory(memory, backoff), "own pressure"),
-    ]
-    try:
-        server = await runtime.start_server(registrations, options, settings)
-        server.on_drain(orca.drain)
-        yield server
-    finally:
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
-        memory.sampler.close()
-        await settle(_SETTLE_SECONDS)
-        await retention.settle(_SETTLE_SECONDS)
-        await opener.close()
-        await chunk_client.close()
-        await cache_client.close()
-        await pool.close()
-
-
-def _make_backoff(settings: Settings, limit_bytes: int, instance: str) -> BackoffState:
-    """The limiter as it is configured; a share of `limit_bytes` (0: unknown) may be in flight."""
-    limits = Limits(
-        settings.parse_concurrency,
-        settings.queue_length,
-        settings.queue_seconds,
-        settings.max_uploads,
-        settings.inflight_bytes or int(limit_bytes * _INFLIGHT_RATIO) or _INFLIGHT_BYTES,
-        settings.max_sessions,
-    )
-    return BackoffState(
-        POLICIES[settings.backoff_policy](),
-        limits,
-        make_table(settings.policy_file, settings.large_file_bytes),
-        instance=instance,
-        follows_cache_table=not settings.policy_file,
-    )
 
 
 async def _serve(settings: Settings) -> None:

@@ -14,7 +14,8 @@ from extractor_service.extraction.quarantine import Strikes
 from extractor_service.extraction.worker_job import usable_seconds
 from extractor_service.formats.sniff import sniff
 from extractor_service.modules.base import ModuleContext, effective_version
-from extractor_service.results.client import Lookup, ModuleKey, NewResult, verified_space
+from extractor_service.results.client import Lookup, NewResult
+from extractor_service.results.keys import ModuleKey, verified_space
 from extractor_service.workers.protocol import JobResult
 from metaextract.cache.v1 import result_pb2
 from service_runtime.backoff_table import WorkClass

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import Outcome
-from extractor_service.results.client import ModuleKey
+from extractor_service.results.keys import ModuleKey
 
 if TYPE_CHECKING:
     from extractor_service.workers.protocol import JobResult

@@ -72,7 +72,7 @@ FORMATS: tuple[Format, ...] = (
     _image("jxl_codestream", "image/jxl", "jxl", (Magic(b"\xff\x0a"),), "containers.photo.jpeg2000:parse_jxl_codestream"),
     _image("jp2", "image/jp2", "jp2 jpx jpm jph", (Magic(b"\0\0\0\x0cjP  \r\n\x87\n"), Magic(b"\0\0\0\x0cjP\x1a\x1a\r\n\x87\n")), "containers.photo.jpeg2000:parse"),
     _image("j2c", "image/x-j2c", "j2c j2k jpc", (Magic(b"\xff\x4f\xff\x51"),), "containers.photo.jpeg2000:parse_codestream"),
-    _image("psd", "image/vnd.adobe.photoshop", "psd psb", (Magic(b"8BPS\0\x01"), Magic(b"8BPS\0\x02")), "embedded.photoshop:parse"),
+    _image("psd", "image/vnd.adobe.photoshop", "psd psb", (Magic(b"8BPS\0\x01"), Magic(b"8BPS\0\x02")), "containers.photo.psd:parse"),
     # The reserved words after the file size are 0 in every real file; "BM" alone would claim plain text.
     _image("bmp", "image/bmp", "bmp dib", (Magic(b"BM\0\0\0\0\0\0\0\0", 0, b"\xff\xff\0\0\0\0\xff\xff\xff\xff"),), "containers.photo.bitmap:parse_bmp"),
     _image("ico", "image/x-icon", "ico", (Magic(b"\0\0\x01\0"),), "containers.photo.bitmap:parse_ico"),

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.results.batching import Coalescer
 from extractor_service.results.held_lease import Lease
+from extractor_service.results.keys import ModuleKey, key_to_wire
 from metaextract.cache.v1 import result_pb2
 from metaextract_client.errors import DeadlineError, MetaExtractError
 from service_runtime.interceptors import REQUEST_ID_HEADER
-from service_runtime.telemetry import DEFAULT_TENANT, current_call
+from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -32,23 +33,6 @@ _MAX_HOLD_SECONDS = 300.0
 _HOLD_STEP_SECONDS = 2.0
 _MIN_HOLD_SECONDS = 0.02
 _HOLD_RATIO = 0.5  # of what the caller still has; the rest stays for reading the file here
-VERIFIED = "verified"
-"""The space of results whose content id this server computed itself, of the default tenant."""
-
-
-def verified_space(tenant: str) -> str:
-    """The space of a tenant's results by content. Not shared: a hit would tell that another tenant has the file."""
-    return VERIFIED if tenant == DEFAULT_TENANT else f"{VERIFIED}/{tenant}"
-
-
-class ModuleKey(NamedTuple):
-    """Names a module's result for one content."""
-
-    content_id: str
-    module: str
-    version: str
-    options: str
-    space: str = VERIFIED
 
 
 class NewResult(NamedTuple):
@@ -116,7 +100,7 @@ class ResultCache:
         While another one computes, this waits: for its result, the next lease, or until half of the caller's time is
         over, which leaves neither.
         """
-        group = result_pb2.ResultGroup(keys=map(_key, keys), optional_keys=[_key(note)])
+        group = result_pb2.ResultGroup(keys=map(key_to_wire, keys), optional_keys=[key_to_wire(note)])
         answer = await self._guarded(lambda: self._acquisitions.submit([group]))
         if answer is None:
             return Lookup([None] * len(keys), None, available=False)
@@ -186,7 +170,7 @@ class ResultCache:
         lease = lookup.lease
         entries = [
             result_pb2.ResultEntry(
-                key=_key(result.key),
+                key=key_to_wire(result.key),
                 value=result.fragment,
                 cost_seconds=result.cost_seconds,
                 ttl_class=result.ttl_class,
@@ -260,7 +244,9 @@ class ResultCache:
         return _LINGER_SECONDS if self._is_crowded() else 0.0
 
     async def _send_gets(self, keys: Sequence[ModuleKey]) -> result_pb2.BatchGetResultsResponse:
-        return await self._client.get_results([_key(key) for key in keys], self._timeout_seconds, _metadata())
+        return await self._client.get_results(
+            [key_to_wire(key) for key in keys], self._timeout_seconds, _metadata()
+        )
 
     async def _send_acquisitions(
         self, groups: Sequence[result_pb2.ResultGroup]
@@ -286,16 +272,6 @@ class ResultCache:
         """Pauses asking, unless it was only the caller's own deadline that was too short; None is that it passed."""
         if not (error is None or isinstance(error, DeadlineError)) or timeout >= self._timeout_seconds:
             self._paused_until = self._clock() + self._pause_seconds
-
-
-def _key(key: ModuleKey) -> result_pb2.ResultKey:
-    return result_pb2.ResultKey(
-        space=key.space,
-        content_id=key.content_id,
-        module=key.module,
-        version=key.version,
-        options=key.options,
-    )
 
 
 def _weight(entries: Sequence[result_pb2.ResultEntry]) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from metaextract_client.errors import MetaExtractError
 
 if TYPE_CHECKING:
-    from extractor_service.results.client import ModuleKey
+    from extractor_service.results.keys import ModuleKey
     from metaextract.cache.v1 import result_pb2
     from metaextract_client.cache import AsyncCacheClient
 

@@ -17,7 +17,7 @@ from metaextract_client.errors import MetaExtractError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extractor_service.results.client import ModuleKey
+    from extractor_service.results.keys import ModuleKey
     from metaextract.cache.v1 import result_pb2
     from metaextract_client.cache import AsyncCacheClient
 

@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 
 from extractor_service.backoff.queue import Ticket
 from extractor_service.formats.sniff import sniff
-from extractor_service.results.client import ModuleKey
+from extractor_service.results.keys import ModuleKey
 from extractor_service.serving import wire
 from extractor_service.serving.open_source import spooling
 from metaextract.document.v1 import document_pb2

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor_service.serving.sessions.claims import check_digest
+from extractor_service.serving.wire import check_digest
 from extractor_service.sources.base import SourceError
 from extractor_service.sources.distant import DistantInput
 from extractor_service.sources.inline import InlineInput
@@ -20,7 +20,8 @@ from extractor_service.sources.local import (
     walk_local,
 )
 from extractor_service.sources.remote.allowing import AllowedPrefixes, ForbiddenUriError
-from extractor_service.sources.remote.store import MissingUriError, RemoteStores
+from extractor_service.sources.remote.store import MissingUriError
+from extractor_service.sources.remote.stores import RemoteStores
 from extractor_service.sources.sparse import SparseFile
 from extractor_service.sources.spool import SpoolFullError
 from service_runtime.errors import (
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from extractor_service.settings import Settings
     from extractor_service.sources.base import Input
     from extractor_service.sources.local import LocalInput
-    from extractor_service.sources.remote.store import RemoteInput
+    from extractor_service.sources.remote.stores import RemoteInput
     from extractor_service.sources.spool import SpoolBudget
     from extractor_service.uploads.chunk_store import Retention
     from metaextract.extractor.v1 import extractor_pb2 as pb

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from extractor_service.settings import Settings
 
 _ALGORITHMS = {number: name for name, number in DIGEST_ALGORITHMS.items()}
+_DIGEST_CHARS = 64  # of BLAKE3's 32 bytes, in hexadecimal
 _CACHE_USES = {
     extractor_pb2.CACHE_MODE_UNSPECIFIED: CacheUse.USE,
     extractor_pb2.CACHE_MODE_USE: CacheUse.USE,
@@ -121,3 +122,10 @@ def capabilities_to_wire(
         chunk_bytes=chunk_bytes,
         file_uris_enabled=bool(settings.file_roots),
     )
+
+
+def check_digest(field: str, digest: str) -> None:
+    """Raises InvalidRequestError unless `digest` is "b3:" and 64 lower-case hexadecimal digits."""
+    prefix, _, text = digest.partition(":")
+    if prefix != "b3" or len(text) != _DIGEST_CHARS or not set(text) <= set("0123456789abcdef"):
+        raise InvalidRequestError(field, 'expected "b3:" and 64 lower-case hexadecimal digits')

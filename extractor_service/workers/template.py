@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _SHARED_READERS = (
-    "containers.photo.jpeg", "containers.photo.png", "containers.photo.tiff", "embedded.xmp", "embedded.icc", "embedded.iptc", "embedded.photoshop", "containers.isobmff.heif", "containers.photo.webp", "containers.photo.gif", "embedded.printim", "embedded.mpf", "embedded.makernotes",
+    "containers.photo.jpeg", "containers.photo.png", "containers.photo.tiff", "embedded.xmp", "embedded.icc", "embedded.iptc", "embedded.photoshop", "containers.isobmff.heif", "containers.photo.webp", "containers.photo.gif", "embedded.printim", "embedded.mpf", "embedded.makernotes.registry",
     *(f"embedded.makernotes.{maker}" for maker in ("canon", "nikon", "sony", "olympus", "panasonic", "pentax", "fujifilm", "casio", "apple", "kodak", "small")),
 )  # fmt: skip
 

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from extractor_service.__main__ import running_extractor
+from extractor_service.assembly import running_extractor
 from extractor_service.settings import Settings
 from service_runtime import server as runtime
 from service_runtime.settings import from_environ

@@ -10,6 +10,8 @@ from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from extractor_service.document import Document, Value
 
 _SECTION = "geotiff"
@@ -22,7 +24,7 @@ def _tags() -> dict[int | str, Tag]:
     return build(raw_table("containers", "GeoTiff::Main"), {})
 
 
-def parse(values: dict[int, Value], document: Document) -> None:
+def parse(values: Mapping[int, Value], document: Document) -> None:
     """Adds the keys in the tags of one directory, by tag number."""
     directory = values.get(_DIRECTORY)
     words = [each for each in directory if isinstance(each, int)] if isinstance(directory, list) else []

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from extractor_service.results.client import ModuleKey
+from extractor_service.results.keys import ModuleKey
+from extractor_service.serving.wire import check_digest
 from service_runtime.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2 as pb
 
 _MAX_CHARS = 256
-_DIGEST_CHARS = 64
 
 
 class Claim(NamedTuple):
@@ -83,10 +83,3 @@ def claim_of(offer: pb.SessionOffer, tenant: str) -> Claim | None:
         text = repr((offer.version, offer.size_bytes)).encode()
         return Claim(space, f"v1:{blake3(text).hexdigest()}", "")
     return None
-
-
-def check_digest(field: str, digest: str) -> None:
-    """Raises InvalidRequestError unless `digest` is "b3:" and 64 lower-case hexadecimal digits."""
-    prefix, _, text = digest.partition(":")
-    if prefix != "b3" or len(text) != _DIGEST_CHARS or not set(text) <= set("0123456789abcdef"):
-        raise InvalidRequestError(field, 'expected "b3:" and 64 lower-case hexadecimal digits')

@@ -1,6 +1,6 @@
 import pytest
 
-from extractor_service.results.client import ModuleKey
+from extractor_service.results.keys import ModuleKey
 from extractor_service.results.near_cache import NearCache
 from metaextract.cache.v1 import result_pb2
 

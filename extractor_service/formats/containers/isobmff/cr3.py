@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.containers.isobmff import boxes
-from extractor_service.formats.embedded import exif, makernotes
+from extractor_service.formats.embedded import exif
+from extractor_service.formats.embedded.makernotes import registry as makernotes
+from extractor_service.formats.embedded.walk import Walk
 from extractor_service.formats.reading import fields, ifd
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 
@@ -32,7 +34,7 @@ def parse(reader: Reader, start: int, end: int, document: Document) -> None:
             except (ifd.NotTiffError, TruncatedError) as error:
                 document.problem("exif", ProblemKind.DAMAGED, f"{kind!r}: {error}", offset)
                 continue
-            walk = exif.Walk(directories, document, "cr3")
+            walk = Walk(directories, document, exif.EMBEDDED, "cr3")
             walk.make, walk.model = make, model
             if kind == b"CMT3":
                 makernotes.parse(walk, directories.first, length - directories.first)

@@ -10,6 +10,7 @@ from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.embedded import exif
 from extractor_service.formats.embedded.makernotes import canon
 from extractor_service.formats.embedded.makernotes.base import SECTION, Notes
+from extractor_service.formats.embedded.walk import Walk
 from extractor_service.formats.reading import binary, fields, ifd
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader, TruncatedError
@@ -69,7 +70,7 @@ class _Walk:
     def __init__(self, reader: Reader, document: Document) -> None:
         self._reader = reader
         self._document = document
-        self._outer = exif.Walk(ifd.Directories(reader), document, "crw")
+        self._outer = Walk(ifd.Directories(reader), document, exif.EMBEDDED, "crw")
         self._notes = Notes(self._outer, canon.VENDOR, reader)
         self._seen: set[tuple[int, int]] = set()
 

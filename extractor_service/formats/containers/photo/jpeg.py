@@ -126,13 +126,15 @@ class _Walk:
             offset, length = self._photoshop[0]
             if len(self._photoshop) == 1:
                 photoshop.resources(
-                    self._reader.view(self._reader.base + offset, length, big_endian=True), document
+                    self._reader.view(self._reader.base + offset, length, big_endian=True),
+                    document,
+                    exif.parse_bytes,
                 )
             else:
                 from extractor_service.sources.descriptor import BytesSource  # noqa: PLC0415
 
                 parts = [self._reader.some(start, size) for start, size in self._photoshop]
-                photoshop.resources(Reader(BytesSource(b"".join(parts))), document)
+                photoshop.resources(Reader(BytesSource(b"".join(parts))), document, exif.parse_bytes)
         if self._icc:
             icc.parse(b"".join(self._icc[number] for number in sorted(self._icc)), document, self._icc_at)
         for chunks in self._extended.values():

@@ -223,7 +223,7 @@ def _raw_profile(kind: bytes, data: bytes, document: Document) -> bool:
         from extractor_service.formats.embedded import iptc, photoshop  # noqa: PLC0415 - rare
 
         if content[:4] == b"8BIM":
-            photoshop.resources(Reader(BytesSource(content)), document)
+            photoshop.resources(Reader(BytesSource(content)), document, exif.parse_bytes)
         else:
             iptc.parse(content, document)
     elif kind in {b"icc", b"icm"}:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from extractor_service.document import Document, Value
-    from extractor_service.formats.embedded.exif import Walk
+    from extractor_service.formats.embedded.walk import Walk
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "makernotes"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from extractor_service.document import Value
-    from extractor_service.formats.embedded.exif import Walk
+    from extractor_service.formats.embedded.walk import Walk
 
 VENDOR = Vendor("canon", "Canon", CONVERSIONS)
 _EOS = re.compile(r"EOS|KISS|REBEL", re.IGNORECASE)

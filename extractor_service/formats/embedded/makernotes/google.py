@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from extractor_service.document import Document, Value
-    from extractor_service.formats.embedded.exif import Walk
+    from extractor_service.formats.embedded.walk import Walk
 
 _SECTION, _GROUP = "makernotes", "Google"
 _SEED, _FACTOR, _MASK = 0x2515606B4A7791CD, 0x2545F4914F6CDD1D, (1 << 64) - 1

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
-from extractor_service.formats.embedded.exif import EXIF_TAGS
 from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, Vendor, ordered
 from extractor_service.formats.embedded.makernotes.nikon_crypt import decrypt, serial_key
 from extractor_service.formats.embedded.makernotes.nikon_values import CONVERSIONS
+from extractor_service.formats.embedded.walk import EXIF_TAGS
 from extractor_service.formats.reading import fields, ifd
 from extractor_service.formats.reading.reader import TruncatedError, layout
 from extractor_service.formats.reading.tagset import Tag
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from extractor_service.document import Value
-    from extractor_service.formats.embedded.exif import Walk
+    from extractor_service.formats.embedded.walk import Walk
 
 VENDOR = Vendor("nikon", "Nikon", CONVERSIONS)
 _SHUTTER_COUNT, _SERIAL_NUMBER = 0xA7, 0x1D

@@ -12,7 +12,7 @@ from extractor_service.formats.reading.tagset import Conversion
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from extractor_service.formats.embedded.exif import Walk
+    from extractor_service.formats.embedded.walk import Walk
     from extractor_service.formats.reading import ifd
 
 CONVERSIONS: Mapping[str, Conversion] = {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extractor_service.document import Value
-    from extractor_service.formats.embedded.exif import Walk
+    from extractor_service.formats.embedded.walk import Walk
 
 _PAIR = re.compile(r"\[([\w.]{1,64}):([^\]]*)")
 

@@ -24,7 +24,7 @@ from extractor_service.formats.reading import fields
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from extractor_service.formats.embedded.exif import Walk
+    from extractor_service.formats.embedded.walk import Walk
     from extractor_service.formats.reading import ifd
 
 VENDOR = Vendor("sony", "Sony", CONVERSIONS)

@@ -11,7 +11,8 @@ import pytest
 
 from extractor_service.sources.base import SourceError
 from extractor_service.sources.remote.allowing import AllowedPrefixes, ForbiddenUriError, is_private
-from extractor_service.sources.remote.store import MissingUriError, RemoteStores
+from extractor_service.sources.remote.store import MissingUriError
+from extractor_service.sources.remote.stores import RemoteStores
 from extractor_service.sources.spans import Span
 from extractor_service.sources.sparse import SparseFile
 from extractor_service.sources.spool import SpoolBudget

@@ -1,0 +1,383 @@
+"""Walks TIFF directories and gives their entries names and meaning.
+
+What a block inside them may be (XMP, ICC, maker notes …) is a table that is handed in, so that this imports none of it.
+
+EXIF 2.32 (CIPA DC-008-2019) sections 4.6.4 to 4.6.8; GPS in 4.6.6; TIFF 6.0; DNG 1.7. Field names are ExifTool's.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from extractor_service.document import ByteRange, ProblemKind, Rational
+from extractor_service.formats.embedded import raw_names
+from extractor_service.formats.embedded.exif_values import CHARSET_TEXTS, CONVERSIONS, commented
+from extractor_service.formats.reading import fields, ifd
+from extractor_service.formats.reading.reader import TruncatedError
+from extractor_service.formats.reading.strides import Stride
+from extractor_service.formats.reading.tagset import Tag, build, raw_table
+from extractor_service.sources.base import will_read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from extractor_service.document import Document, Value
+
+SECTION = "exif"
+_MAX_DIRECTORIES = 200
+_MAX_DEPTH = 8
+_DIRECTORY_BYTES = 1024
+_MAX_ANNOUNCED_BYTES = 64 * 1024
+_MAX_LIST = 2048  # longer lists are strip tables and curves: their length says it all
+_MAX_PACKET_BYTES = 4 * 1024 * 1024
+_POINTER_BYTES = 64  # what following a pointer costs at least
+
+EXIF_TAGS = build(raw_table("exif", "Exif::Main"), CONVERSIONS)
+GPS_TAGS = build(raw_table("exif", "GPS::Main"), CONVERSIONS)
+for _tag in EXIF_TAGS.values():
+    _tag.group = ""  # a field's group is the directory that it was found in
+# tag: (group of the directory that it points to, tags in there)
+_POINTERS = {
+    34665: "ExifIFD",
+    34853: "GPS",
+    40965: "InteropIFD",
+    330: "SubIFD",
+    400: "GlobParamIFD",
+    50933: "ProfileIFD",
+}
+_OFFSETS = frozenset({273, 324, 513, 288})
+_LISTS_OF_PARTS = frozenset({273, 279, 324, 325})
+_IMAGES = {"ThumbnailOffset": ("ThumbnailLength", "ThumbnailImage"), "PreviewImageStart": ("PreviewImageLength", "PreviewImage"),
+           "JpgFromRawStart": ("JpgFromRawLength", "JpgFromRaw"), "OtherImageStart": ("OtherImageLength", "OtherImage"),
+           "PreviewJXLStart": ("PreviewJXLLength", "PreviewJXL")}  # fmt: skip
+_SIZES = ifd.SIZES
+_COLOR_MAP = 320
+
+
+@lru_cache(maxsize=1024)
+def _unknown(prefix: str, tag: int) -> Tag:
+    """A tag that nobody has named, by its number."""
+    return raw_names.named(f"{prefix}_0x{tag:04x}")
+
+
+class Embedded(NamedTuple):
+    """Readers of what stands inside the values of tags, handed in by `exif`."""
+
+    by_tag: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]]
+    """By tag: gets the entry and its directory's group; True when there is nothing more to say about the tag."""
+    maker_note: Callable[[Walk, int, int], None]
+    """Gets offset and length, in bytes, of the file's maker note."""
+    geo_keys: Callable[[Mapping[int, Value], Document], None]
+    """Gets the values of the GeoTIFF tags."""
+
+
+class _Task(NamedTuple):
+    offset: int
+    group: str
+    depth: int
+
+
+class Walk:
+    """One walk over all directories; a directory is visited once, so that cycles end.
+
+    Attributes:
+        kind: the raw format, or "".
+        make, model: the camera's, for what depends on it.
+        blocks: tag, offset and size of the embedded structures that have been read.
+    """
+
+    def __init__(
+        self,
+        directories: ifd.Directories,
+        document: Document,
+        embedded: Embedded,
+        kind: str = "",
+        section: str = SECTION,
+    ) -> None:
+        self.embedded = embedded
+        self.directories = directories
+        self.document = document
+        self.kind = kind
+        self.section = section
+        self.make = ""
+        self.model = ""
+        self.software = ""
+        self.maker_note: tuple[int, int] | None = None
+        self.base = directories.reader.base
+        self.blocks: set[tuple[int, int, int]] = set()
+        self._seen: set[int] = set()
+        self._stride = Stride()
+        self._shifts: list[tuple[int, int]] = []
+        self._geo: dict[int, Value] = {}
+
+    def run(self) -> None:
+        """Every directory from the first on, depth first; then what depends on all of them."""
+        self.follow(self.directories.first, "IFD0")
+        if self.maker_note is not None:
+            self.embedded.maker_note(self, *self.maker_note)
+        if _GEO_DIRECTORY in self._geo:
+            self.embedded.geo_keys(self._geo, self.document)
+
+    def follow(self, first: int, group: str) -> None:
+        """The chain of directories that begins at `first`, with all that they point to."""
+        tasks = [_Task(first, group, 0)]
+        main = 0
+        while tasks:
+            task = tasks.pop()
+            if task.offset == 0:
+                continue
+            if task.offset in self._seen:
+                if task.group.startswith(
+                    "IFD"
+                ):  # two pointers to one EXIF directory lose nothing; a cycle ends the chain
+                    self._problem(ProblemKind.DAMAGED, f"{task.group} repeats a directory", task.offset)
+                continue
+            if len(self._seen) >= _MAX_DIRECTORIES or task.depth > _MAX_DEPTH:
+                self._problem(ProblemKind.LIMIT, "too many or too deep directories", task.offset)
+                return
+            self._seen.add(task.offset)
+            if task.group.startswith("IFD"):
+                self._announce(task.offset)
+            try:
+                directory = self.directories.read(task.offset)
+            except TruncatedError as error:
+                self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut: {error}", task.offset)
+                continue
+            self._announce_values(task, directory)
+            inner = self._directory(task, directory)
+            if directory.is_cut:
+                self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut", task.offset)
+            if task.group.startswith("IFD") and directory.next_offset:
+                main += 1
+                tasks.append(_Task(directory.next_offset, f"IFD{main}", 0))
+            tasks.extend(reversed(inner))
+
+    def _announce(self, offset: int) -> None:
+        """Names where the chain's next directories are likely to be, with values at the places that the last one's had."""
+        hints = [
+            (self.base + place + shift, length)
+            for place in (offset, *self._stride.following(offset))
+            for shift, length in ((0, _DIRECTORY_BYTES), *self._shifts)
+        ]
+        will_read(self.directories.reader.source, hints)
+
+    def _announce_values(self, task: _Task, directory: ifd.Directory) -> None:
+        """Names the values that this directory keeps elsewhere and that will be read, and what it leads to."""
+        places = [
+            (entry.offset, min(entry.size_bytes, _MAX_LIST))
+            for entry in directory.entries
+            if not entry.inline and 0 < entry.size_bytes <= _MAX_ANNOUNCED_BYTES
+        ]
+        if directory.next_offset and task.group.startswith("IFD"):
+            self._shifts = [(offset - task.offset, length) for offset, length in places]
+        pointers = [
+            (int.from_bytes(entry.inline[:4], "big" if self.directories.reader.big_endian else "little"), _DIRECTORY_BYTES)
+            for entry in directory.entries
+            if entry.tag in _POINTERS and entry.count == 1 and entry.inline
+        ]  # fmt: skip
+        will_read(
+            self.directories.reader.source, [(self.base + at, size) for at, size in (*places, *pointers)]
+        )
+
+    def _directory(self, task: _Task, directory: ifd.Directory) -> list[_Task]:
+        group = task.group
+        is_gps = group == "GPS"
+        tags: Mapping[int | str, Tag] = GPS_TAGS if is_gps else EXIF_TAGS
+        if group == "IFD0" and self.kind == "tiff":
+            self.kind = raw_names.kind_of(self.directories, directory.entries)
+        renamed = raw_names.renamed(self.directories, self.kind, group, directory.entries)
+        blocks = self.embedded.by_tag
+        inner: list[_Task] = []
+        images: dict[str, int] = {}
+        unreadable = 0
+        for entry in directory.entries:
+            tag = entry[0]
+            if entry[1] not in _SIZES:
+                unreadable += entry[0] != 0 or entry[1] != 0
+                continue
+            if not is_gps and (tag in _POINTERS or tag in blocks) and self._structure(entry, task, inner):
+                continue
+            spec = renamed.get(tag) if renamed else None
+            if spec is None:
+                spec = tags.get(tag) or _unknown("GPS" if is_gps else "Exif", tag)
+            self._entry(entry, group, spec, images)
+        if unreadable:
+            self._problem(
+                ProblemKind.DAMAGED, f"{group} has {unreadable} entries of unknown types", task.offset
+            )
+        for start, (length, name) in _IMAGES.items():
+            if images.get(start) and images.get(length):
+                self._image(group, name, images[start], images[length])
+        return inner
+
+    def _structure(self, entry: ifd.Entry, task: _Task, inner: list[_Task]) -> bool:
+        """Follows what the tag points to or holds; False when it is a plain value after all."""
+        if entry.tag in _POINTERS and entry.kind != ifd.UNDEFINED:
+            inner += self._pointers(entry, task)
+            return True
+        block = self.embedded.by_tag.get(entry.tag)
+        return block is not None and block(self, entry, task.group)
+
+    def _pointers(self, entry: ifd.Entry, task: _Task) -> list[_Task]:
+        group = _POINTERS[entry.tag]
+        if group == "SubIFD" and self.kind == "arw-a100":
+            return []
+        try:
+            value = self.directories.value(entry, 8 * 64) if entry.kind in ifd.SIZES else None
+        except TruncatedError as error:
+            self._problem(ProblemKind.TRUNCATED, f"pointer to {group}: {error}", entry.offset)
+            return []
+        offsets = value if isinstance(value, list) else [value]
+        self.document.spend(_POINTER_BYTES * len(offsets))
+        tasks = []
+        for index, offset in enumerate(offsets):
+            if not isinstance(offset, int):
+                self._problem(ProblemKind.DAMAGED, f"pointer to {group} isn't a number", entry.offset)
+                continue
+            tasks.append(
+                _Task(offset, f"{group}{index or ''}" if group == "SubIFD" else group, task.depth + 1)
+            )
+        return tasks
+
+    def _entry(self, entry: ifd.Entry, group: str, spec: Tag, images: dict[str, int]) -> None:
+        tag, kind, count, offset, size, inline = entry
+        origin = tuple.__new__(ByteRange, (self.base + offset, size))
+        document, section = self.document, self.section
+        if spec.hidden or not size:
+            if not size and not spec.hidden and kind in {2, 7}:
+                document.add(section, spec.name, "", "", spec.unit, None, group, "", origin)
+            return
+        if (
+            inline
+            and count == 1
+            and kind in ifd.SINGLES
+            and tag not in _SPECIAL
+            and spec.name not in _IMAGE_PLACES
+        ):
+            # The shortest way for what most entries are: one small number in the entry itself.
+            stored = ifd.SINGLES[kind][self.directories.reader.big_endian].unpack_from(inline)[0]
+            fields.add(document, section, group, spec, stored, origin)
+            return
+        try:
+            if size > _MAX_LIST and (spec.binary or (kind not in {1, 2, 7} and count > _MAX_LIST)):
+                self._large(entry, group, spec, origin)
+                return
+            # One byte more than fits, so that the document itself sees the cut and says so.
+            stored = self.directories.value(entry, document.limits.max_value_bytes + 1)
+        except TruncatedError as error:
+            self._problem(ProblemKind.TRUNCATED, f"{group} {spec.name}: {error}", offset)
+            return
+        if tag in _SPECIAL or spec.name in _IMAGE_PLACES:
+            self._special(entry, group, spec, stored, origin, images)
+        else:
+            fields.add(document, section, group, spec, stored, origin)
+
+    def _large(self, entry: ifd.Entry, group: str, spec: Tag, origin: ByteRange) -> None:
+        """A long list or block: described, once it is certain to be there."""
+        tag, kind, count, offset, size, _ = entry
+        if offset + size > self.directories.reader.length:
+            raise TruncatedError(self.base + offset, size, self.directories.reader.length)
+        if tag == _COLOR_MAP or (spec.binary and kind in {1, 2, 7}):
+            fields.add_binary(self.document, self.section, group, spec.name, size, origin)
+        else:
+            self.document.add(self.section, spec.name, None, f"({count} values)", "", None, group, "", origin)
+
+    def _special(
+        self,
+        entry: ifd.Entry,
+        group: str,
+        spec: Tag,
+        stored: Value,
+        origin: ByteRange,
+        images: dict[str, int],
+    ) -> None:
+        """Tags that mean more than their value: texts with a charset, places, names of the camera, GeoTIFF keys."""
+        tag, name, note = entry.tag, spec.name, ""
+        if name in CHARSET_TEXTS:
+            stored, note = commented(stored, big_endian=self.directories.reader.big_endian)
+        elif tag in _OFFSETS:
+            stored = self._absolute(stored)
+        length = entry.size_bytes if tag == _COLOR_MAP else 0
+        if tag in _LISTS_OF_PARTS and isinstance(stored, list):
+            self.document.spend(entry.size_bytes)
+            length = fields.printed_length(stored)
+            length = length if length > _MAX_PRINTED_PARTS else 0
+        if length:
+            fields.add_binary(self.document, self.section, group, name, length, origin)
+            return
+        if isinstance(stored, int) and name in _IMAGE_PLACES:
+            images[name] = stored
+        if tag in _DATES and isinstance(stored, str):
+            self._check_date(name, stored, origin)
+        if tag in _REMEMBERED and isinstance(stored, str):
+            setattr(self, _REMEMBERED[tag], stored.strip())
+        if tag in _GEO:
+            self._geo[tag] = _reals(stored)
+        fields.add(self.document, self.section, group, spec, stored, origin, note)
+
+    def _check_date(self, name: str, text: str, origin: ByteRange) -> None:
+        """A Problem for a date that never was; zeros and blanks are how cameras say that they don't know."""
+        match = _DATE.match(text.strip())
+        if match is None:
+            return
+        month, day, hour, minute, second = map(int, match.groups()[1:])
+        if not any((int(match[1]), month, day)):
+            return
+        possible = (
+            1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] and hour < 24 and minute < 60 and second <= 60
+        )
+        if not possible:
+            message = f"{name}: there is no {text.strip()}"
+            self.document.problem(self.section, ProblemKind.DAMAGED, message, origin.offset_bytes)
+
+    def _absolute(self, value: Value) -> Value:
+        """Stored from the start of this structure, meant from the start of the file."""
+        if not self.base:
+            return value
+        if isinstance(value, int):
+            return value + self.base
+        if isinstance(value, list):
+            return [each + self.base if isinstance(each, int) else each for each in value]
+        return value
+
+    def _image(self, group: str, name: str, start: int, length: int) -> None:
+        """An embedded picture: where it is and how large, not its bytes."""
+        reader = self.directories.reader
+        if start - self.base + length > reader.length or start < self.base:
+            self._problem(ProblemKind.TRUNCATED, f"{name} lies beyond the end", start - self.base)
+            return
+        fields.add_binary(self.document, self.section, group, name, length, ByteRange(start, length))
+
+    def _problem(self, kind: ProblemKind, message: str, offset: int) -> None:
+        self.document.problem(self.section, kind, message, self.base + offset)
+
+    def block(self, entry: ifd.Entry) -> bytes:
+        """The bytes of an embedded structure.
+
+        Raises:
+            TruncatedError: they lie beyond the end.
+        """
+        if entry.size_bytes > _MAX_PACKET_BYTES:
+            self._problem(ProblemKind.LIMIT, f"tag {entry.tag} has {entry.size_bytes} bytes", entry.offset)
+            return b""
+        self.document.spend(entry.size_bytes)
+        return self.directories.reader.exact(entry.offset, entry.size_bytes)
+
+
+_REMEMBERED = {271: "make", 272: "model", 305: "software"}
+_GEO = frozenset({33550, 33920, 33922, 34264, 34735, 34736, 34737})
+_MAX_PRINTED_PARTS = 32  # characters of offsets and lengths of strips; more are described by their length
+_IMAGE_PLACES = frozenset(_IMAGES) | {length for length, _ in _IMAGES.values()}
+_DATES = frozenset({306, 36867, 36868})
+_DATE = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)$")
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_GEO_DIRECTORY = 34735
+_SPECIAL = _OFFSETS | _LISTS_OF_PARTS | frozenset(_REMEMBERED) | _GEO | _DATES | {_COLOR_MAP, 37510, 27, 28}
+
+
+def _reals(value: Value) -> Value:
+    if isinstance(value, list):
+        return [each.real() if isinstance(each, Rational) else each for each in value]
+    return value
