@@ -6,7 +6,7 @@ The two protocols are the same on the wire; only the package name differs. Pytho
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool
@@ -14,16 +14,41 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha._async import ReflectionServicer  # the typed name of `reflection.aio`
 
 if TYPE_CHECKING:
+    from google.protobuf.descriptor import FileDescriptor
+
     from service_runtime.interceptors import InterceptingServer
 
 V1ALPHA = "grpc.reflection.v1alpha.ServerReflection"
 V1 = "grpc.reflection.v1.ServerReflection"
 
 
+class MethodFindingPool:
+    """A descriptor pool whose methods are symbols, too: ghz and `grpcurl describe SERVICE.METHOD` ask for them.
+
+    Python's own pool knows every other kind of symbol, but no `package.Service.Method` (grpc#34743). It is wrapped, since
+    upb's type can't be derived from.
+    """
+
+    def __init__(self, pool: descriptor_pool.DescriptorPool) -> None:
+        self._pool = pool
+
+    def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:
+        """The file that declares `symbol`; raises KeyError when none does."""
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            return self._pool.FindMethodByName(symbol).containing_service.file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+
 def add_reflection(server: InterceptingServer, services: list[str]) -> None:
     """Lets clients such as grpcurl list and describe `services` and reflection itself."""
     _register_v1_descriptor()
-    servicer = ReflectionServicer([*services, V1ALPHA, V1])
+    servicer = ReflectionServicer(
+        [*services, V1ALPHA, V1], pool=MethodFindingPool(descriptor_pool.Default())
+    )
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from pathlib import Path
 
@@ -9,14 +10,38 @@ import pytest
 
 from metaextract_client import CacheClient, ExtractorClient
 from tests.samples import write_samples
+from tests.support import optional
 from tests.support.processes import start_cache, start_extractor
-from tests.support.redis_fixture import redis_prefix, redis_server
+from tests.support.redis_fixture import own_redis_server, redis_prefix, redis_server
 
-__all__ = ["redis_prefix", "redis_server"]
+__all__ = ["own_redis_server", "redis_prefix", "redis_server"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Shells start background jobs so, and children inherit it: what is told to stop by Ctrl-C never would.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish():
+    """What importing made stays: the collections after each test needn't look at it."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown():
+    """Collects before pytest looks for errors of finalizers, so that each names its own test."""
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+
+
+def pytest_terminal_summary(terminalreporter):
+    lines = optional.missing()
+    if lines:
+        terminalreporter.section("optional programs that are missing here; their tests were skipped")
+        for line in lines:
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -37,6 +38,10 @@ class Folder:
         self.root = root
         self.workdir = root
         self.environ = {key: value for key, value in clean_environ().items() if key != "PYTHONPATH"}
+        # The image has a `python`; where only `python3` is installed, as on Debian, this folder has one, too.
+        (root / "bin").mkdir()
+        (root / "bin" / "python").symlink_to(getattr(sys, "_base_executable", sys.executable))
+        self.environ["PATH"] = f"{root / 'bin'}:{self.environ['PATH']}"
 
     def moved(self, text: str) -> str:
         for path in MOVED:

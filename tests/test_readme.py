@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -11,6 +10,7 @@ from google.protobuf import descriptor_pool
 
 from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from metaextract.extractor.v1 import extractor_pb2_grpc
+from tests.support.optional import needs
 from tests.support.processes import wait_until
 from tests.tools import readme
 
@@ -58,16 +58,15 @@ def test_every_make_target_is_listed():
         assert re.search(rf"^  {target} ", helped, re.MULTILINE), target
 
 
-if shutil.which("grpcurl"):  # .ci/run installs it where there is Go
-
-    @pytest.mark.servers
-    @pytest.mark.parametrize("line", GRPCURL, ids=lambda line: line[-60:])
-    def test_grpcurl_lines_run(line, extractor_process, cache_process, cache):
-        line = line.replace("127.0.0.1:50051", extractor_process.address)
-        line = line.replace("127.0.0.1:50052", cache_process.address)
-        run = subprocess.run(["bash", "-c", line], cwd=readme.ROOT, capture_output=True, text=True)
-        assert run.returncode == 0, run.stderr
-        if line.startswith("echo"):
-            assert re.search(r'"device_?[mM]odel": "RDC-5300"', run.stdout)
-        if "SetPressureOverride" in line:
-            wait_until(lambda: not cache.get_pressure().overridden)
+@needs("grpcurl")
+@pytest.mark.servers
+@pytest.mark.parametrize("line", GRPCURL, ids=lambda line: line[-60:])
+def test_grpcurl_lines_run(line, extractor_process, cache_process, cache):
+    line = line.replace("127.0.0.1:50051", extractor_process.address)
+    line = line.replace("127.0.0.1:50052", cache_process.address)
+    run = subprocess.run(["bash", "-c", line], cwd=readme.ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    if line.startswith("echo"):
+        assert re.search(r'"device_?[mM]odel": "RDC-5300"', run.stdout)
+    if "SetPressureOverride" in line:
+        wait_until(lambda: not cache.get_pressure().overridden)

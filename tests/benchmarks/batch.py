@@ -25,7 +25,7 @@ def run(name: str) -> Evidence:
         result_pb2.ResultKey(space="verified", content_id=f"b3:{number:064x}", module="metadata", version="1")
         for number in range(_ITEMS)
     ]
-    values = sorted(fragments(), key=len)
+    values = sorted(fragments(has_corpus=True), key=len)
     values = values[: len(values) // 2] or values  # up to the median document
     entries = [
         result_pb2.ResultEntry(key=key, value=values[number % len(values)], cost_seconds=0.1)

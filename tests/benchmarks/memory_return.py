@@ -38,7 +38,7 @@ class Fill(NamedTuple):
 
 def documents(rng):
     """Real documents, as extractors send them; the keys differ, the contents recur, each is stored for itself."""
-    known = fragments()
+    known = fragments(has_corpus=True)
     while True:
         yield rng.choice(known)
 

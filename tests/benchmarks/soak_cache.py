@@ -50,7 +50,7 @@ class Churn:
 
     def _run(self, worker: int) -> None:
         rng = random.Random(worker)
-        values = fragments()
+        values = fragments(has_corpus=True)
         with CacheClient(self._address) as client:
             while not self._stop.is_set():
                 numbers = [rng.randrange(_KEYS) for _ in range(_BATCH)]

@@ -1,22 +1,21 @@
 """The Go and Node.js programs upload a real photograph; each runs where its toolchain is installed."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.samples import PHOTOS
+from tests.support.optional import needs
 from tests.tools import generate
 
 ROOT = Path(__file__).parents[2]
-LANGUAGES = [language for language, tool in (("go", "go"), ("node", "npm")) if shutil.which(tool)]
 
 
 @pytest.mark.servers
 @pytest.mark.timeout(600)  # the first run compiles gRPC for Go
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [pytest.param(name, marks=needs(name)) for name in ("go", "node")])
 def test_it_prints_the_camera(extractor_process, language):
     photo = next(path for path in PHOTOS if "Nikon" in path.name)
     if language == "go":

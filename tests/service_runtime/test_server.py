@@ -54,6 +54,22 @@ def test_reflection_lists_and_describes(channel, version):
     assert all(answer.HasField("file_descriptor_response") for answer in described)
 
 
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_methods_are_symbols_too(channel, version):
+    """What ghz and `grpcurl describe SERVICE.METHOD` ask for."""
+    call = channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    names = ["metaextract.cache.v1.ResultService.GetResult", "metaextract.cache.v1.ResultService.Nope"]
+    found, missing = call(
+        iter([reflection_pb2.ServerReflectionRequest(file_containing_symbol=name) for name in names])
+    )
+    assert found.HasField("file_descriptor_response")
+    assert missing.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+
+
 def test_a_request_id_is_kept_or_made(channel):
     stub = admin_pb2_grpc.CacheAdminServiceStub(channel)
     for metadata in ([("x-request-id", "mine-1")], None):

@@ -14,9 +14,9 @@ from tests.support import corpus
 
 
 @functools.cache
-def fragments() -> list[bytes]:
-    """A fragment per photograph, golden file, and file of the corpus where there is one."""
-    contents = [path.read_bytes() for path in (*PHOTOS, *corpus.image_files())]
+def fragments(*, has_corpus: bool = False) -> list[bytes]:
+    """A fragment per photograph and golden file, and per image of the corpus, where there is one and it is wanted."""
+    contents = [path.read_bytes() for path in (*PHOTOS, *(corpus.image_files() if has_corpus else ()))]
     contents += [make() for name, make in SAMPLES.items()]
     found = []
     for data in contents:

@@ -6,15 +6,23 @@ import itertools
 
 import pytest
 
-from tests.support.redis_server import SERVER, RedisServer
+from tests.support.optional import require
+from tests.support.redis_server import RedisServer
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def redis_server():
-    if not SERVER:
-        pytest.skip("redis-server isn't installed")
+    require("redis")
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def own_redis_server():
+    """For tests that kill it."""
+    require("redis")
     with RedisServer() as server:
         yield server
 

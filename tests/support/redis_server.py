@@ -42,7 +42,12 @@ class RedisServer:
         self._arguments = arguments
         self._folder = tempfile.TemporaryDirectory()
         self.process: subprocess.Popen | None = None
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            self._folder.cleanup()
+            raise
 
     @property
     def url(self) -> str:

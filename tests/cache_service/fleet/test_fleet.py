@@ -11,7 +11,6 @@ from cache_service.fleet.redis_connection import FleetConnection
 from cache_service.invalidation import LogUnavailableError
 from cache_service.settings import Settings
 from cache_service.store import NewResult, TtlSpan
-from tests.support.redis_server import RedisServer
 
 TTL = TtlSpan(1000, 1000)
 
@@ -120,26 +119,26 @@ async def test_write_behind_does_not_bring_a_deleted_result_back(redis_server, r
         assert (await other.store.get([key(3)]))[0].value == b"v"
 
 
-async def test_a_restart_without_redis_keeps_what_it_has_and_knows(redis_prefix, tmp_path):
-    with RedisServer() as server:
-        async with assembled(settings(server.url, redis_prefix, tmp_path), Budget(10**7)) as parts:
-            await parts.store.put([result(1), result(2)])
-            await parts.store.invalidate(Selector(content_id="b3:1"))
-            point = parts.log.point
-        server.kill()
-        async with assembled(settings(server.url, redis_prefix, tmp_path), Budget(10**7)) as parts:
-            assert parts.log.point == point
-            first, second = await parts.store.get([key(1), key(2)])
-            assert first is None and second.tier == "disk"
-            assert (await parts.store.put([result(3)]))[0].tier == "disk"
-            with pytest.raises(LogUnavailableError):
-                await parts.store.invalidate(Selector(content_id="b3:2"))
-            assert (await parts.store.get([key(2)]))[0] is not None, "refused means unchanged"
-            server.start()  # empty: it has lost everything
-            await until(lambda: parts.log.point.revision > point.revision)
+async def test_a_restart_without_redis_keeps_what_it_has_and_knows(own_redis_server, redis_prefix, tmp_path):
+    server = own_redis_server
+    async with assembled(settings(server.url, redis_prefix, tmp_path), Budget(10**7)) as parts:
+        await parts.store.put([result(1), result(2)])
+        await parts.store.invalidate(Selector(content_id="b3:1"))
+        point = parts.log.point
+    server.kill()
+    async with assembled(settings(server.url, redis_prefix, tmp_path), Budget(10**7)) as parts:
+        assert parts.log.point == point
+        first, second = await parts.store.get([key(1), key(2)])
+        assert first is None and second.tier == "disk"
+        assert (await parts.store.put([result(3)]))[0].tier == "disk"
+        with pytest.raises(LogUnavailableError):
             await parts.store.invalidate(Selector(content_id="b3:2"))
-            assert await parts.store.get([key(1), key(2)]) == [None, None]
-            assert (await parts.store.get([key(3)]))[0].value == b"v"
+        assert (await parts.store.get([key(2)]))[0] is not None, "refused means unchanged"
+        server.start()  # empty: it has lost everything
+        await until(lambda: parts.log.point.revision > point.revision)
+        await parts.store.invalidate(Selector(content_id="b3:2"))
+        assert await parts.store.get([key(1), key(2)]) == [None, None]
+        assert (await parts.store.get([key(3)]))[0].value == b"v"
 
 
 async def test_after_a_flush_invalidations_still_count(pair, redis_server):

@@ -12,9 +12,10 @@ from cache_service.entries.entry import Budget, Key, Selector
 from cache_service.settings import Settings
 from cache_service.store import NewResult, TtlSpan
 from tests.cache_service.fleet.test_fleet import same_point
+from tests.support.optional import needs
 from tests.support.redis_server import SERVER, RedisServer, cluster, free_port
 
-pytestmark = pytest.mark.skipif(not SERVER, reason="redis-server isn't installed")
+pytestmark = needs("redis")
 
 
 def key(number):
