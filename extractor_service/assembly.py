@@ -20,13 +20,13 @@ from extractor_service.modules.registry import MODULES
 from extractor_service.results.client import ResultCache
 from extractor_service.results.held_lease import settle
 from extractor_service.results.near_cache import NearCache, follow
-from extractor_service.serving.call_context import Parts
+from extractor_service.serving.call_context import CallContext
 from extractor_service.serving.load_report import SERVICE as ORCA_SERVICE
 from extractor_service.serving.load_report import LoadReporter, OrcaService, add_orca
 from extractor_service.serving.open_source import Opener
 from extractor_service.serving.service import ExtractorServicer
 from extractor_service.sources.spool import SpoolBudget
-from extractor_service.uploads.chunk_store import Retention
+from extractor_service.uploads.chunk_store import ChunkStoreClient
 from extractor_service.workers.pool import WorkerPool
 from metaextract.extractor.v1 import extractor_pb2_grpc
 from metaextract_client.cache import AsyncCacheClient
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from extractor_service.settings import Settings
 
 WORKER_COMMAND = (sys.executable, "-m", "extractor_service.workers")
-# Above the largest inline file and the largest chunk, so that our own, better errors are the ones that callers see.
 _SETTLE_SECONDS = 0.5
+# Above the largest inline file and the largest chunk, so that our own, better errors are the ones that callers see.
 _RECEIVE_SLACK_BYTES = 1024 * 1024
 _INFLIGHT_RATIO = 0.4
 _INFLIGHT_BYTES = 1 << 30  # where the limit of memory isn't known
@@ -84,22 +84,22 @@ async def running_extractor(
         formats, MODULES, parsing, backoff, cache, max_document_bytes=settings.max_document_bytes
     )
     chunk_client = AsyncChunkClient(settings.cache_address)
-    retention = Retention(chunk_client, backoff.level, is_enabled=settings.retain_uploads)
-    budget = SpoolBudget(settings.spool_bytes, settings.max_uploads + settings.max_sessions)
-    opener = Opener(settings, retention, budget)
+    chunks = ChunkStoreClient(chunk_client, backoff.level, is_enabled=settings.retain_uploads)
+    spool = SpoolBudget(settings.spool_bytes, settings.max_uploads + settings.max_sessions)
+    opener = Opener(settings, chunks, spool)
     servicer = ExtractorServicer(
-        Parts(
-            pipeline,
-            backoff,
-            retention,
-            CreditPool(settings.upload_credit_bytes),
-            budget,
+        CallContext(
             settings,
+            formats,
             {module.name: module for module in MODULES},
+            pipeline,
+            planner,
+            backoff,
+            chunks,
+            spool,
+            CreditPool(settings.upload_credit_bytes),
         ),
         opener,
-        planner,
-        formats,
     )
     reporter = LoadReporter(backoff)
     orca = OrcaService(reporter)
@@ -135,7 +135,7 @@ async def running_extractor(
         await asyncio.gather(*loops, return_exceptions=True)
         memory.sampler.close()
         await settle(_SETTLE_SECONDS)
-        await retention.settle(_SETTLE_SECONDS)
+        await chunks.settle(_SETTLE_SECONDS)
         await opener.close()
         await chunk_client.close()
         await cache_client.close()

@@ -46,9 +46,7 @@ class MethodFindingPool:
 def add_reflection(server: InterceptingServer, services: list[str]) -> None:
     """Lets clients such as grpcurl list and describe `services` and reflection itself."""
     _register_v1_descriptor()
-    servicer = ReflectionServicer(
-        [*services, V1ALPHA, V1], pool=MethodFindingPool(descriptor_pool.Default())
-    )
+    servicer = ReflectionServicer([*services, V1ALPHA, V1], pool=MethodFindingPool(descriptor_pool.Default()))
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,

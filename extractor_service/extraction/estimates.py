@@ -9,11 +9,19 @@ import logging
 import statistics
 from collections import deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.extraction.memory_needs import parse_bytes
+from extractor_service.formats.base import RANGE_READER
+
+if TYPE_CHECKING:
+    from extractor_service.formats.base import Format
 
 _log = logging.getLogger(__name__)
+UPLOAD_BYTES = 8 * 1024 * 1024
+"""An upload being received: chunks waiting to be hashed and written, and what gRPC holds of the next ones. 16 at once
+took 5.5 MiB each."""
+SESSION_BYTES = 192 * 1024
+"""A session that waits for a client: messages on their way, and what gRPC holds of the next ones."""
 _LEAST_SAMPLES = 5
 _SMOOTHING = 0.1
 _MEMORY_DECAY = 0.99
@@ -58,9 +66,14 @@ class Planner:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
 
-    def plan(self, format_name: str, size_bytes: int, inline_bytes: int = 0) -> Plan:
-        """The plan for a file of that format and size."""
-        table_bytes = parse_bytes(format_name, size_bytes, inline_bytes)
+    def plan(self, file_format: Format | None, size_bytes: int, inline_bytes: int = 0) -> Plan:
+        """The plan for a file of that format and size; a copy of what came inside a message is among its memory.
+
+        The message itself is counted while it is here (`Limiter.message`).
+        """
+        need = file_format.memory if file_format is not None else RANGE_READER
+        table_bytes = need.bytes_for(size_bytes) + inline_bytes
+        format_name = file_format.name if file_format is not None else ""
         known = self._known.get(format_name)
         if known is None or known.count < _LEAST_SAMPLES:
             return Plan(table_bytes, min(size_bytes, _TABLE_READ_BYTES), _TABLE_SECONDS, 0)

@@ -13,7 +13,7 @@ from extractor_service.extraction import assemble, quarantine
 from extractor_service.extraction.quarantine import Strikes
 from extractor_service.extraction.worker_job import usable_seconds
 from extractor_service.formats.sniff import sniff
-from extractor_service.modules.base import ModuleContext, effective_version
+from extractor_service.modules.base import ModuleContext, Part, effective_version
 from extractor_service.results.client import Lookup, NewResult
 from extractor_service.results.keys import ModuleKey, verified_space
 from extractor_service.workers.protocol import JobResult
@@ -90,8 +90,8 @@ class _Work(NamedTuple):
 
     def strikes(self) -> Strikes | None:
         """What is remembered of failures with this content."""
-        note = self.lookup.note if self.lookup is not None else None
-        return None if note is None else Strikes.decode(note)
+        record = self.lookup.optional if self.lookup is not None else None
+        return None if record is None else Strikes.decode(record)
 
 
 class Pipeline:
@@ -181,9 +181,9 @@ class Pipeline:
         )
         return Extraction(document, CacheVerdict.HIT, 0, 0)
 
-    async def note(self, key: ModuleKey) -> bytes | None:
+    async def recall(self, key: ModuleKey) -> bytes | None:
         """What was remembered under `key`."""
-        return (await self._cache.peek([], key)).note
+        return (await self._cache.peek([], key)).optional
 
     async def remember(self, key: ModuleKey, value: bytes) -> None:
         """Keeps something small under `key`, as long as an extraction's results."""
@@ -233,7 +233,7 @@ class Pipeline:
         for module in self._modules.values():
             if module.name not in options.modules or not module.applies(context):
                 continue
-            if module.name == "digests" and (
+            if module.writes is Part.DIGESTS and (
                 source.complete is not None or {"blake3", *options.digest_algorithms} <= set(source.digests)
             ):
                 continue
@@ -285,7 +285,7 @@ class Pipeline:
     ) -> JobResult:
         return await self._parsing.run(
             source,
-            context.format.name if context.format else "",
+            context.format,
             self._with_dependencies(missing),
             options.digest_algorithms,
             usable_seconds(options.parse_seconds),

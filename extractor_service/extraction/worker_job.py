@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from extractor_service.backoff.state import BackoffState
     from extractor_service.extraction.estimates import Plan, Planner
+    from extractor_service.formats.base import Format
     from extractor_service.sources.base import Input
     from extractor_service.workers.pool import WorkerPool
     from service_runtime.backoff_table import WorkClass
@@ -47,7 +48,7 @@ class Parsing:
     async def run(
         self,
         source: Input,
-        format_name: str,
+        file_format: Format | None,
         modules: tuple[str, ...],
         digest_algorithms: tuple[str, ...],
         parse_seconds: float,
@@ -60,10 +61,11 @@ class Parsing:
             DeadlineError: no time is left to begin.
         """
         puller = source.puller
+        format_name = file_format.name if file_format is not None else ""
         if puller is not None:
             puller.hold_seconds = self._hold_seconds
         self._backoff.limiter.check_size(source.size_bytes if puller is None else 0, work)
-        plan = self._planner.plan(format_name, source.size_bytes, source.inline_bytes)
+        plan = self._planner.plan(file_format, source.size_bytes, source.inline_bytes)
         ticket = Ticket(work, current_call.get().tenant, plan.memory_bytes)
         job = Job(format_name, modules, source.size_bytes, parse_seconds, digest_algorithms)
         left_seconds, left_pulls = parse_seconds, self._max_round_trips

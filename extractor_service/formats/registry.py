@@ -1,143 +1,93 @@
-"""All formats with a reader, in one explicit, ordered tuple."""
+"""All formats with a reader, in one explicit, ordered tuple: one line each, with all that is known of a format."""
 
 from __future__ import annotations
 
-from extractor_service.formats.base import Format, Magic
+from typing import Any
 
-_PACKAGE = "extractor_service.formats."
+from extractor_service.formats.base import Format, Magic, MemoryNeed, SizeFields
 
-_FILM_BRANDS = (
+_MIB = 1024 * 1024  # bytes
+_CONTAINERS = "extractor_service.formats.containers."
+
+
+def _format(
+    name: str, mime_type: str, extensions: str, magics: tuple[Magic, ...], reader: str, **facts: Any
+) -> Format:
+    """A row: `extensions` separated by blanks, `reader` as the module below `containers/` whose `parse` reads it."""
+    return Format(name, mime_type, tuple(extensions.split()), magics, f"{_CONTAINERS}{reader}:parse", **facts)
+
+
+def _brands(*brands: bytes) -> tuple[Magic, ...]:
+    """The brands of an ISO base media file (ISO/IEC 14496-12, 4.3); HEIF, CR3 and films differ in nothing else."""
+    return tuple(Magic(b"ftyp" + brand, 4) for brand in brands)
+
+
+def _riff(kind: bytes) -> tuple[Magic, ...]:
+    return (Magic(b"RIFF\0\0\0\0" + kind, 0, b"\xff\xff\xff\xff\0\0\0\0\xff\xff\xff\xff"),)
+
+
+# mp4ra.org lists the brands.
+_FILMS = _brands(
     b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"mp71", b"avc1", b"qt  ", b"M4A ", b"M4B ",
     b"M4P ", b"M4V ", b"MSNV", b"3gp", b"3g2", b"dash", b"f4v ", b"F4V ", b"mmp4", b"XAVC", b"NDSC", b"caqv", b"KDDI",
 )  # fmt: skip
-_HEIF_BRANDS = (
-    b"mif1",
-    b"msf1",
-    b"mif2",
-    b"heic",
-    b"heix",
-    b"heim",
-    b"heis",
-    b"hevc",
-    b"hevx",
-    b"heif",
-    b"miaf",
+_HEIF = _brands(
+    b"mif1", b"msf1", b"mif2", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"heif", b"miaf"
 )
-
-
-def _heif(name: str, mime_type: str, extensions: tuple[str, ...], brands: tuple[bytes, ...]) -> Format:
-    return Format(
-        name,
-        mime_type,
-        extensions,
-        tuple(Magic(b"ftyp" + brand, 4) for brand in brands),
-        _PACKAGE + "containers.isobmff.heif:parse",
-        "1",
-    )
-
-
-def _image(
-    name: str, mime_type: str, extensions: str, magics: tuple[Magic, ...], reader: str, version: str = "1"
-) -> Format:
-    return Format(name, mime_type, tuple(extensions.split()), magics, _PACKAGE + reader, version)
-
+# No magic at the beginning: a name's length, a colour map or none, a known type, and a depth.
+_TARGAS = tuple(
+    Magic(bytes((0, mapped, kind)) + bytes(5) + bytes(8) + bytes((depth,)), 0, b"\0\xff\xff" + b"\0" * 13 + b"\xff")
+    for mapped, kind in ((0, 2), (0, 3), (0, 10), (0, 11), (1, 1), (1, 9))
+    for depth in (8, 16, 24, 32)
+)  # fmt: skip
+_ANYMAPS = tuple(Magic(b"P" + kind + space) for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"7") for space in (b"\n", b" ", b"\r", b"\t"))  # fmt: skip
+_JP2 = (Magic(b"\0\0\0\x0cjP  \r\n\x87\n"), Magic(b"\0\0\0\x0cjP\x1a\x1a\r\n\x87\n"))
+_TIFF = (Magic(b"II*\0"), Magic(b"MM\0*"), Magic(b"II+\0\x08\0\0\0"), Magic(b"MM\0+\0\x08\0\0"))
+_TIFF_ENDINGS = "tif tiff dng nef nrw arw sr2 srf pef srw erf kdc dcr 3fr iiq mos"
 
 FORMATS: tuple[Format, ...] = (
-    _image("jpeg", "image/jpeg", "jpg jpeg jpe mpo", (Magic(b"\xff\xd8\xff"),), "containers.photo.jpeg:parse", "2"),
-    _image("png", "image/png", "png apng", (Magic(b"\x89PNG\r\n\x1a\n"),), "containers.photo.png:parse", "2"),
+    _format("jpeg", "image/jpeg", "jpg jpeg jpe mpo", (Magic(b"\xff\xd8\xff"),), "photo.jpeg", version="2", is_headed=True, is_preloaded=True),
+    _format("png", "image/png", "png apng", (Magic(b"\x89PNG\r\n\x1a\n"),), "photo.png", version="2", is_headed=True, is_preloaded=True, size_fields=SizeFields("png")),
     # Before TIFF: the 128 bytes before "DICM" may be a TIFF header, and the file is DICOM all the same.
-    Format("dicom", "application/dicom", ("dcm", "dicom"), (Magic(b"DICM", 128),), _PACKAGE + "containers.science.dicom:parse", "1"),
-    _image(
-        "tiff",
-        "image/tiff",
-        "tif tiff dng nef nrw arw sr2 srf pef srw erf kdc dcr 3fr iiq mos",
-        (Magic(b"II*\0"), Magic(b"MM\0*"), Magic(b"II+\0\x08\0\0\0"), Magic(b"MM\0+\0\x08\0\0")),
-        "containers.photo.tiff:parse",
-        "2",
-    ),
-    _image("cr2", "image/x-canon-cr2", "cr2", (Magic(b"II*\0\x10\0\0\0CR\x02"),), "containers.photo.tiff:parse"),
-    _image("orf", "image/x-olympus-orf", "orf", (Magic(b"IIRO"), Magic(b"IIRS"), Magic(b"MMOR")), "containers.photo.tiff:parse"),
-    _image("rw2", "image/x-panasonic-rw2", "rw2 rwl raw", (Magic(b"IIU\0"),), "containers.photo.tiff:parse"),
-    _image("raf", "image/x-fujifilm-raf", "raf", (Magic(b"FUJIFILMCCD-RAW "),), "containers.photo.raf:parse"),
-    _image("crw", "image/x-canon-crw", "crw", (Magic(b"HEAPCCDR", 6),), "containers.photo.crw:parse"),
-    _heif("heic", "image/heic", ("heic", "heif", "hif"), _HEIF_BRANDS),
-    _heif("avif", "image/avif", ("avif", "avifs"), (b"avif", b"avis")),
-    _heif("cr3", "image/x-canon-cr3", ("cr3",), (b"crx ",)),
-    _image(
-        "webp", "image/webp", "webp",
-        (Magic(b"RIFF\0\0\0\0WEBP", 0, b"\xff\xff\xff\xff\0\0\0\0\xff\xff\xff\xff"),), "containers.photo.webp:parse_webp",
-    ),
-    _image("gif", "image/gif", "gif", (Magic(b"GIF87a"), Magic(b"GIF89a")), "containers.photo.gif:parse"),
-    _image("jxl", "image/jxl", "jxl", (Magic(b"\0\0\0\x0cJXL \r\n\x87\n"),), "containers.photo.jpeg2000:parse"),
-    _image("jxl_codestream", "image/jxl", "jxl", (Magic(b"\xff\x0a"),), "containers.photo.jpeg2000:parse_jxl_codestream"),
-    _image("jp2", "image/jp2", "jp2 jpx jpm jph", (Magic(b"\0\0\0\x0cjP  \r\n\x87\n"), Magic(b"\0\0\0\x0cjP\x1a\x1a\r\n\x87\n")), "containers.photo.jpeg2000:parse"),
-    _image("j2c", "image/x-j2c", "j2c j2k jpc", (Magic(b"\xff\x4f\xff\x51"),), "containers.photo.jpeg2000:parse_codestream"),
-    _image("psd", "image/vnd.adobe.photoshop", "psd psb", (Magic(b"8BPS\0\x01"), Magic(b"8BPS\0\x02")), "containers.photo.psd:parse"),
+    _format("dicom", "application/dicom", "dcm dicom", (Magic(b"DICM", 128),), "science.dicom", is_headed=True, size_fields=SizeFields("dicom", "Columns", "Rows", ""),
+            memory=MemoryNeed(24 * _MIB, 0.1)),
+    _format("tiff", "image/tiff", _TIFF_ENDINGS, _TIFF, "photo.tiff", version="2", is_preloaded=True),
+    _format("cr2", "image/x-canon-cr2", "cr2", (Magic(b"II*\0\x10\0\0\0CR\x02"),), "photo.tiff"),
+    _format("orf", "image/x-olympus-orf", "orf", (Magic(b"IIRO"), Magic(b"IIRS"), Magic(b"MMOR")), "photo.tiff"),
+    _format("rw2", "image/x-panasonic-rw2", "rw2 rwl raw", (Magic(b"IIU\0"),), "photo.tiff"),
+    _format("raf", "image/x-fujifilm-raf", "raf", (Magic(b"FUJIFILMCCD-RAW "),), "photo.raf"),
+    _format("crw", "image/x-canon-crw", "crw", (Magic(b"HEAPCCDR", 6),), "photo.crw", size_fields=SizeFields("makernotes", group="CanonRaw")),
+    _format("heic", "image/heic", "heic heif hif", _HEIF, "isobmff.heif", is_preloaded=True, size_fields=SizeFields("quicktime")),
+    _format("avif", "image/avif", "avif avifs", _brands(b"avif", b"avis"), "isobmff.heif", size_fields=SizeFields("quicktime")),
+    _format("cr3", "image/x-canon-cr3", "cr3", _brands(b"crx "), "isobmff.heif", size_fields=SizeFields("quicktime")),
+    _format("webp", "image/webp", "webp", _riff(b"WEBP"), "photo.webp", is_preloaded=True, size_fields=SizeFields("riff")),
+    _format("gif", "image/gif", "gif", (Magic(b"GIF87a"), Magic(b"GIF89a")), "photo.gif", is_preloaded=True, size_fields=SizeFields("gif")),
+    _format("jxl", "image/jxl", "jxl", (Magic(b"\0\0\0\x0cJXL \r\n\x87\n"),), "photo.jp2", size_fields=SizeFields("jpeg2000")),
+    _format("jxl_codestream", "image/jxl", "jxl", (Magic(b"\xff\x0a"),), "photo.jxl_codestream"),
+    _format("jp2", "image/jp2", "jp2 jpx jpm jph", _JP2, "photo.jp2", size_fields=SizeFields("jpeg2000")),
+    _format("j2c", "image/x-j2c", "j2c j2k jpc", (Magic(b"\xff\x4f\xff\x51"),), "photo.j2c"),
+    _format("psd", "image/vnd.adobe.photoshop", "psd psb", (Magic(b"8BPS\0\x01"), Magic(b"8BPS\0\x02")), "photo.psd", size_fields=SizeFields("photoshop")),
     # The reserved words after the file size are 0 in every real file; "BM" alone would claim plain text.
-    _image("bmp", "image/bmp", "bmp dib", (Magic(b"BM\0\0\0\0\0\0\0\0", 0, b"\xff\xff\0\0\0\0\xff\xff\xff\xff"),), "containers.photo.bitmap:parse_bmp"),
-    _image("ico", "image/x-icon", "ico", (Magic(b"\0\0\x01\0"),), "containers.photo.bitmap:parse_ico"),
-    _image("cur", "image/x-icon", "cur", (Magic(b"\0\0\x02\0\0\0", 0, b"\xff\xff\xff\xff\0\xff"),), "containers.photo.bitmap:parse_ico"),
-    _image("pcx", "image/x-pcx", "pcx", tuple(Magic(bytes((10, version, 1))) for version in (0, 2, 3, 4, 5)), "containers.photo.bitmap:parse_pcx"),
-    _image(
-        "pnm", "image/x-portable-anymap", "pnm pbm pgm ppm pam",
-        tuple(Magic(b"P" + kind + space) for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"7") for space in (b"\n", b" ", b"\r", b"\t")),
-        "containers.photo.bitmap:parse_pnm",
-    ),
-    _image(
-        "tga", "image/x-tga", "tga",
-        # No magic at the beginning: a name's length, a colour map or none, a known type, and a depth.
-        tuple(
-            Magic(bytes((0, mapped, kind)) + bytes(5) + bytes(8) + bytes((depth,)), 0, b"\0\xff\xff" + b"\0" * 13 + b"\xff")
-            for mapped, kind in ((0, 2), (0, 3), (0, 10), (0, 11), (1, 1), (1, 9))
-            for depth in (8, 16, 24, 32)
-        ),
-        "containers.photo.bitmap:parse_tga",
-    ),
-    _image("svg", "image/svg+xml", "svg", (Magic(b"<svg", within=4096), Magic(b"http://www.w3.org/2000/svg", within=4096)), "containers.documents.svg:parse"),
-    _image("xmp", "application/rdf+xml", "xmp", (Magic(b"<?xpacket begin="), Magic(b"<x:xmpmeta", within=1024), Magic(b"<rdf:RDF", within=1024)), "containers.documents.xmp_sidecar:parse"),
-    Format("fits", "image/fits", ("fits", "fit", "fts"), (Magic(b"SIMPLE  ="),), _PACKAGE + "containers.science.fits:parse", "1"),
-    Format(
-        "hdf5",
-        "application/x-hdf5",
-        ("h5", "hdf5", "nc", "he5"),
-        # The superblock may follow a user block of 512 bytes or any doubling of it (HDF5 specification, II.A).
-        tuple(Magic(b"\x89HDF\r\n\x1a\n", offset) for offset in (0, 512, 1024, 2048, 4096, 8192)),
-        _PACKAGE + "containers.science.hdf5:parse",
-        "1",
-    ),
+    _format("bmp", "image/bmp", "bmp dib", (Magic(b"BM\0\0\0\0\0\0\0\0", 0, b"\xff\xff\0\0\0\0\xff\xff\xff\xff"),), "photo.bmp"),
+    _format("ico", "image/x-icon", "ico", (Magic(b"\0\0\x01\0"),), "photo.ico"),
+    _format("cur", "image/x-icon", "cur", (Magic(b"\0\0\x02\0\0\0", 0, b"\xff\xff\xff\xff\0\xff"),), "photo.ico"),
+    _format("pcx", "image/x-pcx", "pcx", tuple(Magic(bytes((10, version, 1))) for version in (0, 2, 3, 4, 5)), "photo.pcx"),
+    _format("pnm", "image/x-portable-anymap", "pnm pbm pgm ppm pam", _ANYMAPS, "photo.pnm"),
+    _format("tga", "image/x-tga", "tga", _TARGAS, "photo.tga"),
+    _format("svg", "image/svg+xml", "svg", (Magic(b"<svg", within=4096), Magic(b"http://www.w3.org/2000/svg", within=4096)), "documents.svg"),
+    _format("xmp", "application/rdf+xml", "xmp", (Magic(b"<?xpacket begin="), Magic(b"<x:xmpmeta", within=1024), Magic(b"<rdf:RDF", within=1024)), "documents.xmp_sidecar"),
+    _format("fits", "image/fits", "fits fit fts", (Magic(b"SIMPLE  ="),), "science.fits", is_headed=True, size_fields=SizeFields("fits", "NAXIS1", "NAXIS2", "HDU 0 (PRIMARY)")),
+    # The superblock may follow a user block of 512 bytes or any doubling of it (HDF5 specification, II.A).
+    _format("hdf5", "application/x-hdf5", "h5 hdf5 nc he5", tuple(Magic(b"\x89HDF\r\n\x1a\n", offset) for offset in (0, 512, 1024, 2048, 4096, 8192)), "science.hdf5",
+            memory=MemoryNeed(40 * _MIB)),
     # Readers accept the header anywhere in the first 1,024 bytes (PDF 1.7, appendix H, note 13).
-    Format("pdf", "application/pdf", ("pdf",), (Magic(b"%PDF-", within=1019),), _PACKAGE + "containers.documents.pdf:parse", "1"),
-    Format(
-        "mp4",
-        "video/mp4",
-        ("mp4", "m4a", "m4v", "mov"),
-        # By brand: HEIF, AVIF and CR3 begin with ftyp as well, and are no films. mp4ra.org lists the brands.
-        tuple(Magic(b"ftyp" + brand, 4) for brand in _FILM_BRANDS),
-        _PACKAGE + "containers.media.audio:parse_mp4",
-        "2",
-    ),
-    Format(
-        "mp3",
-        "audio/mpeg",
-        ("mp3",),
-        (
-            Magic(b"ID3"),
-            # An MPEG audio frame: 11 sync bits, version 1 or 2, layer III.
-            Magic(b"\xff\xe2", 0, b"\xff\xe6"),
-        ),
-        _PACKAGE + "containers.media.audio:parse_mp3",
-        "1",
-    ),
-    Format("flac", "audio/flac", ("flac",), (Magic(b"fLaC"),), _PACKAGE + "containers.media.audio:parse_flac", "1"),
-    Format("ogg", "audio/ogg", ("ogg", "oga", "opus"), (Magic(b"OggS"),), _PACKAGE + "containers.media.audio:parse_ogg", "1"),
-    Format(
-        "wav",
-        "audio/wav",
-        ("wav",),
-        (Magic(b"RIFF\0\0\0\0WAVE", 0, b"\xff\xff\xff\xff\0\0\0\0\xff\xff\xff\xff"),),
-        _PACKAGE + "containers.media.audio:parse_wav",
-        "1",
-    ),
+    _format("pdf", "application/pdf", "pdf", (Magic(b"%PDF-", within=1019),), "documents.pdf", memory=MemoryNeed(24 * _MIB, 0.25)),
+    _format("mp4", "video/mp4", "mp4 m4a m4v mov", _FILMS, "isobmff.mp4", version="2", size_fields=SizeFields("quicktime")),
+    # An MPEG audio frame: 11 sync bits, version 1 or 2, layer III (ISO/IEC 11172-3, 2.4.1.3).
+    _format("mp3", "audio/mpeg", "mp3", (Magic(b"ID3"), Magic(b"\xff\xe2", 0, b"\xff\xe6")), "media.mp3"),
+    _format("flac", "audio/flac", "flac", (Magic(b"fLaC"),), "media.flac"),
+    _format("ogg", "audio/ogg", "ogg oga opus", (Magic(b"OggS"),), "media.ogg"),
+    _format("wav", "audio/wav", "wav", _riff(b"WAVE"), "media.wav"),
 )  # fmt: skip
 
 BY_NAME = {each.name: each for each in FORMATS}

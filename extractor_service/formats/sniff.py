@@ -27,7 +27,13 @@ def sniff(head: bytes, formats: Sequence[Format]) -> Format | None:
     return None
 
 
-_FTYP_OFFSET = 4
+def by_extension(name: str, formats: Sequence[Format]) -> Format | None:
+    """The format that a file of that name is likely to have; None when its ending says nothing."""
+    extension = name.rpartition(".")[2].lower()
+    return next((each for each in formats if extension in each.extensions), None)
+
+
+_FTYP_OFFSET = 4  # a box begins with its length (ISO/IEC 14496-12, 4.2)
 # By identity: hashing a hundred formats for every file would cost more than trying them.
 _INDEXES: dict[int, tuple[Sequence[Format], list[list[Candidate]]]] = {}
 

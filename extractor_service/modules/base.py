@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ class ModuleContext:
     digest_algorithms: tuple[str, ...] = ()
 
 
+class Part(Enum):
+    """What a module adds to the document, unless it adds sections that it names."""
+
+    SECTIONS = "all sections that the format has"
+    COMMON = "the common facts"
+    DIGESTS = "digests of the content"
+
+
 class Module(Protocol):
     """One step, a plain object without state."""
 
@@ -27,6 +36,11 @@ class Module(Protocol):
     """Raised whenever the output changes; part of the cache key."""
     description: str
     default_enabled: bool
+    writes: Part | tuple[str, ...]
+    """The part of the document that is its own, or the names of its sections: nothing else of it is kept, so that results
+    of several modules, which are cached one by one, repeat nothing when they are joined."""
+    needs_whole_file: bool
+    """Whether it reads every byte: a distant file is then sent whole, not by ranges."""
     reads: tuple[str, ...]
     """Modules whose output in the document it needs; their versions become part of its key."""
 

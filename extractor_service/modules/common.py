@@ -8,30 +8,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Position, Rational, Struct
+from extractor_service.formats.base import SizeFields
 from extractor_service.modules import times
+from extractor_service.modules.base import Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor_service.document import Document, Field
+    from extractor_service.formats.base import Format
     from extractor_service.modules.base import ModuleContext
     from extractor_service.sources.base import ByteSource
 
     # (section, field name, group or None for any)
     Place = tuple[str, str, str | None]
 
-_WIDTH: Sequence[Place] = (
-    ("file", "ImageWidth", None), ("png", "ImageWidth", None), ("riff", "ImageWidth", None), ("gif", "ImageWidth", None),
-    ("jpeg2000", "ImageWidth", None), ("photoshop", "ImageWidth", None), ("exif", "ImageWidth", "IFD0"),
-    ("exif", "ExifImageWidth", "ExifIFD"), ("makernotes", "ImageWidth", "CanonRaw"), ("quicktime", "ImageWidth", None), ("dicom", "Columns", ""),
-    ("fits", "NAXIS1", "HDU 0 (PRIMARY)"),
-)  # fmt: skip
-_HEIGHT: Sequence[Place] = (
-    ("file", "ImageHeight", None), ("png", "ImageHeight", None), ("riff", "ImageHeight", None), ("gif", "ImageHeight", None),
-    ("jpeg2000", "ImageHeight", None), ("photoshop", "ImageHeight", None), ("exif", "ImageHeight", "IFD0"),
-    ("exif", "ExifImageHeight", "ExifIFD"), ("makernotes", "ImageHeight", "CanonRaw"), ("quicktime", "ImageHeight", None), ("dicom", "Rows", ""),
-    ("fits", "NAXIS2", "HDU 0 (PRIMARY)"),
-)  # fmt: skip
+# The picture's size stands in the section "file", or in the format's own (`Format.size_fields`), or in its EXIF.
+_FILE = SizeFields("file")
+_EXIF = (SizeFields("exif", group="IFD0"), SizeFields("exif", "ExifImageWidth", "ExifImageHeight", "ExifIFD"))
 _DURATION: Sequence[Place] = (
     ("audio", "Duration", None), ("quicktime", "Duration", None), ("gif", "Duration", None), ("riff", "Duration", None),
 )  # fmt: skip
@@ -73,6 +67,8 @@ class CommonModule:
     version = "2"
     description = "The facts that users ask first, normalised over all formats."
     default_enabled = True
+    writes: Part | tuple[str, ...] = Part.COMMON
+    needs_whole_file = False
     reads: tuple[str, ...] = ("metadata",)
 
     def applies(self, context: ModuleContext) -> bool:
@@ -86,9 +82,9 @@ class CommonModule:
 
     def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
         """Fills `document.common`; reads nothing."""
-        del source, context
+        del source
         common = document.common
-        common.width_pixels, common.height_pixels = image_size(document)
+        common.width_pixels, common.height_pixels = image_size(document, context.format)
         common.duration_seconds = _number(document, _DURATION)
         common.device_make = _text(document, _MAKE)
         common.device_model = _text(document, _MODEL)
@@ -102,9 +98,12 @@ class CommonModule:
         common.position = _position(document)
 
 
-def image_size(document: Document) -> tuple[int | None, int | None]:
+def image_size(document: Document, file_format: Format | None) -> tuple[int | None, int | None]:
     """Width and height of the picture itself: in raw files IFD0 is often a thumbnail, and says so."""
-    width, height = _size(document, _WIDTH), _size(document, _HEIGHT)
+    own = file_format.size_fields if file_format is not None else None
+    places = [each for each in (_FILE, own, *_EXIF) if each is not None]
+    width = _size(document, [(each.section, each.width, each.group) for each in places])
+    height = _size(document, [(each.section, each.height, each.group) for each in places])
     if document.find("file", "ImageWidth") is not None:
         return width, height
     pictures: dict[str, dict[str, int]] = {}

@@ -14,7 +14,8 @@ from extractor_service.modules.common import image_size
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
-    from extractor_service.modules.base import ModuleContext
+    from extractor_service.formats.base import Format
+    from extractor_service.modules.base import ModuleContext, Part
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "composite"
@@ -31,6 +32,8 @@ class CompositeModule:
         "Values calculated from the file's own: megapixels, 35 mm equivalents, light value, field of view."
     )
     default_enabled = True
+    writes: Part | tuple[str, ...] = (_SECTION,)
+    needs_whole_file = False
     reads: tuple[str, ...] = ("metadata",)
 
     def applies(self, context: ModuleContext) -> bool:
@@ -44,8 +47,8 @@ class CompositeModule:
 
     def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
         """Adds the section "composite"; reads nothing."""
-        del source, context
-        _size(document)
+        del source
+        _size(document, context.format)
         exposure = _exposure(document)
         _optics(document, exposure)
         _position(document)
@@ -68,8 +71,8 @@ def _number(document: Document, *places: tuple[str, str]) -> float | None:
     return None
 
 
-def _size(document: Document) -> None:
-    width, height = image_size(document)
+def _size(document: Document, file_format: Format | None) -> None:
+    width, height = image_size(document, file_format)
     if width is None or height is None:
         return
     _put(document, "ImageSize", f"{width} {height}", f"{width}x{height}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 
+from extractor_service.modules.base import Part
+
 if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.modules.base import ModuleContext
@@ -22,6 +24,8 @@ class DigestsModule:
     version = "1"
     description = "Digests of the whole content; reads every byte."
     default_enabled = False
+    writes: Part | tuple[str, ...] = Part.DIGESTS
+    needs_whole_file = True
     reads: tuple[str, ...] = ()
 
     def applies(self, context: ModuleContext) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extractor_service.modules.base import Part
+
 if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.modules.base import ModuleContext
@@ -17,6 +19,8 @@ class MetadataModule:
     version = "1"
     description = "Sections and fields of the recognised format."
     default_enabled = True
+    writes: Part | tuple[str, ...] = Part.SECTIONS
+    needs_whole_file = False
     reads: tuple[str, ...] = ()
 
     def applies(self, context: ModuleContext) -> bool:

@@ -52,7 +52,7 @@ class Lookup(NamedTuple):
     read_point: result_pb2.InvalidationPoint | None
     available: bool
     """False when the cache couldn't be asked."""
-    note: bytes | None = None
+    optional: bytes | None = None
     """The result of the key that wasn't required."""
     lease: Lease | None = None
     """The right to compute what is missing, for the whole fleet."""
@@ -94,13 +94,13 @@ class ResultCache:
         fragments = self._near.get(tuple(keys))
         return None if fragments is None else Lookup(list(fragments), None, available=True)
 
-    async def look_up(self, keys: Sequence[ModuleKey], note: ModuleKey) -> Lookup:
-        """What the cache knows of `keys`, and of `note`, which isn't required; all misses when it can't be asked.
+    async def look_up(self, keys: Sequence[ModuleKey], optional: ModuleKey) -> Lookup:
+        """What the cache knows of `keys`, and of `optional`, which isn't required; all misses when it can't be asked.
 
         While another one computes, this waits: for its result, the next lease, or until half of the caller's time is
         over, which leaves neither.
         """
-        group = result_pb2.ResultGroup(keys=map(key_to_wire, keys), optional_keys=[key_to_wire(note)])
+        group = result_pb2.ResultGroup(keys=map(key_to_wire, keys), optional_keys=[key_to_wire(optional)])
         answer = await self._guarded(lambda: self._acquisitions.submit([group]))
         if answer is None:
             return Lookup([None] * len(keys), None, available=False)
@@ -114,7 +114,7 @@ class ResultCache:
             found, point = held
         if found is None or len(found.lookups) != len(keys) + 1:
             return Lookup([None] * len(keys), None, available=False)
-        *lookups, noted = found.lookups
+        *lookups, extra = found.lookups
         lease = None
         if found.status == result_pb2.ACQUIRE_STATUS_LEASED:
             lease = self._lease(group, found.lease_token)
@@ -122,7 +122,7 @@ class ResultCache:
             [lookup.value if lookup.found else None for lookup in lookups],
             point,
             available=True,
-            note=noted.value if noted.found else None,
+            optional=extra.value if extra.found else None,
             lease=lease,
             expires_in_seconds=min(lookup.expires_in_seconds for lookup in lookups),
         )
@@ -137,21 +137,21 @@ class ResultCache:
         """There will be other results for these keys."""
         self._near.forget(tuple(keys))
 
-    async def peek(self, keys: Sequence[ModuleKey], note: ModuleKey) -> Lookup:
+    async def peek(self, keys: Sequence[ModuleKey], optional: ModuleKey) -> Lookup:
         """Like `look_up`, without a lease, and without waiting for anybody."""
-        answer = await self._guarded(lambda: self._gets.submit([*keys, note]))
+        answer = await self._guarded(lambda: self._gets.submit([*keys, optional]))
         if answer is None:
             return Lookup([None] * len(keys), None, available=False)
         response, start = answer
         lookups = response.lookups[start : start + len(keys) + 1]
         if len(lookups) != len(keys) + 1:
             return Lookup([None] * len(keys), None, available=False)
-        *found, noted = lookups
+        *found, extra = lookups
         return Lookup(
             [lookup.value if lookup.found else None for lookup in found],
             response.read_point,
             available=True,
-            note=noted.value if noted.found else None,
+            optional=extra.value if extra.found else None,
             expires_in_seconds=min((lookup.expires_in_seconds for lookup in found), default=0.0),
         )
 
@@ -221,9 +221,9 @@ class ResultCache:
             async with asyncio.timeout(timeout):
                 return await call()
         except TimeoutError:
-            self._note_failure(None, timeout)
+            self._record_failure(None, timeout)
         except MetaExtractError as error:
-            self._note_failure(error, timeout)
+            self._record_failure(error, timeout)
         return None
 
     def _lease(self, group: result_pb2.ResultGroup, token: int) -> Lease:
@@ -268,7 +268,7 @@ class ResultCache:
         # Deadlines don't cross hops by themselves; half of what is left stays for reading the file.
         return min(self._timeout_seconds, remaining / 2) if remaining > 0 else None
 
-    def _note_failure(self, error: MetaExtractError | None, timeout: float) -> None:
+    def _record_failure(self, error: MetaExtractError | None, timeout: float) -> None:
         """Pauses asking, unless it was only the caller's own deadline that was too short; None is that it passed."""
         if not (error is None or isinstance(error, DeadlineError)) or timeout >= self._timeout_seconds:
             self._paused_until = self._clock() + self._pause_seconds

@@ -34,11 +34,10 @@ from service_runtime.errors import (
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from extractor_service.extraction.pipeline import ExtractionOptions
-    from extractor_service.formats.base import Format
-    from extractor_service.serving.call_context import Parts
+    from extractor_service.serving.call_context import CallContext
     from extractor_service.serving.open_source import Opener
 
     Send = Callable[[pb.ExtractBatchResponse], Awaitable[None]]
@@ -111,15 +110,13 @@ class Batch:
 
     def __init__(
         self,
-        parts: Parts,
+        context: CallContext,
         opener: Opener,
-        formats: Sequence[Format],
         incoming: AsyncIterator[pb.ExtractBatchRequest],
         send: Send,
     ) -> None:
-        self._parts = parts
+        self._context = context
         self._opener = opener
-        self._formats = formats
         self._incoming = incoming
         self._send = send
         self._groups = _Groups()
@@ -137,7 +134,7 @@ class Batch:
         """Returns when all is answered; raises what the caller is to be told."""
         start = await self._start()
         options = wire.options_from_wire(
-            start.options, self._parts.modules, self._parts.settings.parse_seconds
+            start.options, self._context.modules, self._context.settings.parse_seconds
         )
         if not start.options.work_class:
             options = replace(options, work=WorkClass.BATCH)
@@ -151,12 +148,12 @@ class Batch:
             text = start.token.encode() + b"\0" + start.options.SerializeToString(deterministic=True)
             token = blake3(text).hexdigest()
         ticket = Ticket(options.work, current_call.get().tenant, _PLANNED_BYTES)
-        async with self._parts.backoff.sessions.slot(ticket):
+        async with self._context.backoff.sessions.slot(ticket):
             await self._run(options, token, window, in_order=start.in_order)
 
     async def _run(self, options: ExtractionOptions, token: str, window: int, *, in_order: bool) -> None:
         self._is_in_order = in_order
-        count = _AHEAD * self._parts.settings.parse_concurrency
+        count = _AHEAD * self._context.settings.parse_concurrency
         answering = asyncio.create_task(self._answer(in_order=in_order))
         helping = {asyncio.create_task(self._work(options, token)) for _ in range(count)}
         helping.add(asyncio.create_task(self._read(window)))
@@ -172,7 +169,7 @@ class Batch:
             await asyncio.gather(answering, *helping, return_exceptions=True)
 
     async def _start(self) -> pb.BatchStart:
-        seconds = self._parts.settings.upload_idle_seconds
+        seconds = self._context.settings.upload_idle_seconds
         try:
             async with asyncio.timeout(seconds):
                 first = await anext(aiter(self._incoming), None)
@@ -232,7 +229,7 @@ class Batch:
         if self._is_in_order:
             return ""  # one group: the next to be answered mustn't be behind others
         if item.WhichOneof("source") == "inline":
-            found = sniff(item.inline.data, self._formats)
+            found = sniff(item.inline.data, self._context.formats)
             return found.name if found is not None else ""
         return item.uri.rpartition(".")[2].lower()[:8]
 
@@ -279,11 +276,11 @@ class Batch:
                 _fail(result, ServiceError("internal error"))
             break
         if token and not result.code and result.document.outcome in _FINAL:
-            await self._parts.pipeline.remember(key, result.SerializeToString())
+            await self._context.pipeline.remember(key, result.SerializeToString())
         return result
 
     async def _known(self, key: ModuleKey) -> pb.BatchResult | None:
-        stored = await self._parts.pipeline.note(key)
+        stored = await self._context.pipeline.recall(key)
         if stored is None:
             return None
         try:
@@ -298,7 +295,7 @@ class Batch:
         source = await self._opener.open(item)
         try:
             with spooling():
-                extraction = await self._parts.pipeline.extract(source, options, result.document)
+                extraction = await self._context.pipeline.extract(source, options, result.document)
         except BaseException:
             result.ClearField("document")
             raise
@@ -309,7 +306,7 @@ class Batch:
                 extraction,
                 source.content_id,
                 time.monotonic() - started_at,
-                self._parts.backoff.instance,
+                self._context.backoff.instance,
             )
         )
 
@@ -322,7 +319,7 @@ class Batch:
 
     async def _answer(self, *, in_order: bool) -> None:
         """Sends results as they come, several in a message; a sign of life when there are none."""
-        seconds = self._parts.settings.upload_idle_seconds
+        seconds = self._context.settings.upload_idle_seconds
         while True:
             async with self._changed:
                 try:

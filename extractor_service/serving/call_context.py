@@ -1,26 +1,34 @@
-"""What sessions, and whatever else answers calls, are made of."""
+"""The objects that all calls share."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from extractor_service.backoff.state import BackoffState
+    from extractor_service.extraction.estimates import Planner
     from extractor_service.extraction.pipeline import Pipeline
+    from extractor_service.formats.base import Format
     from extractor_service.modules.base import Module
     from extractor_service.settings import Settings
     from extractor_service.sources.spool import SpoolBudget
-    from extractor_service.uploads.chunk_store import Retention
+    from extractor_service.uploads.chunk_store import ChunkStoreClient
     from service_runtime.credits import CreditPool
 
 
-class Parts(NamedTuple):
-    """The objects that all calls share."""
+class CallContext(NamedTuple):
+    """Put together once by `assembly`; each call gets it."""
 
-    pipeline: Pipeline
-    backoff: BackoffState
-    retention: Retention
-    pool: CreditPool
-    budget: SpoolBudget
     settings: Settings
+    formats: Sequence[Format]
     modules: dict[str, Module]
+    """By name."""
+    pipeline: Pipeline
+    planner: Planner
+    backoff: BackoffState
+    chunks: ChunkStoreClient
+    spool: SpoolBudget
+    credits: CreditPool
+    """Of all uploads together."""

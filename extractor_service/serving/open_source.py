@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.local import LocalInput
     from extractor_service.sources.remote.stores import RemoteInput
     from extractor_service.sources.spool import SpoolBudget
-    from extractor_service.uploads.chunk_store import Retention
+    from extractor_service.uploads.chunk_store import ChunkStoreClient
     from metaextract.extractor.v1 import extractor_pb2 as pb
 
 _SPOOL_RETRY_SECONDS = 5.0
@@ -50,7 +50,7 @@ _SPOOL_RETRY_SECONDS = 5.0
 class Opener:
     """Opens what requests name; the caller closes it."""
 
-    def __init__(self, settings: Settings, retention: Retention, budget: SpoolBudget) -> None:
+    def __init__(self, settings: Settings, retention: ChunkStoreClient, budget: SpoolBudget) -> None:
         self._settings = settings
         self._retention = retention
         self._budget = budget

@@ -10,19 +10,17 @@ from extractor_service.serving import wire, wire_backoff, wire_plan
 from extractor_service.serving.batch import Batch
 from extractor_service.serving.open_source import spooling
 from extractor_service.serving.sessions.session import Session
-from extractor_service.serving.upload import receive_upload
+from extractor_service.serving.upload import UploadReceiver
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from service_runtime.backoff_table import WorkClass
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
     from grpc import aio
 
-    from extractor_service.extraction.estimates import Planner
     from extractor_service.extraction.pipeline import ExtractionOptions
-    from extractor_service.formats.base import Format
-    from extractor_service.serving.call_context import Parts
+    from extractor_service.serving.call_context import CallContext
     from extractor_service.serving.open_source import Opener
     from extractor_service.sources.base import Input
 
@@ -32,15 +30,12 @@ if TYPE_CHECKING:
 class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
     """Files in, documents out; see protos/metaextract/extractor/v1/extractor.proto."""
 
-    def __init__(self, parts: Parts, opener: Opener, planner: Planner, formats: Sequence[Format]) -> None:
-        self._parts = parts
+    def __init__(self, shared: CallContext, opener: Opener) -> None:
+        self._shared = shared
         self._opener = opener
-        self._planner = planner
-        self._pipeline = parts.pipeline
-        self._backoff = parts.backoff
-        self._settings = parts.settings
-        self._formats = formats
-        self._modules = parts.modules
+        self._backoff = shared.backoff
+        self._settings = shared.settings
+        self._modules = shared.modules
 
     async def Extract(
         self, request: extractor_pb2.ExtractRequest, context: Context
@@ -60,12 +55,10 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
     ) -> extractor_pb2.ExtractUploadResponse:
         """One file in chunks."""
         del context
-        options, source = await receive_upload(
-            request_iterator, self._modules, self._backoff, self._parts.budget, self._settings
-        )
+        options, source = await UploadReceiver(self._shared, request_iterator).receive()
         response = extractor_pb2.ExtractUploadResponse()
         if options.cache_use is not CacheUse.BYPASS:
-            self._parts.retention.keep_whole(source.descriptor(), source.size_bytes, source.content_id)
+            self._shared.chunks.keep_whole(source.descriptor(), source.size_bytes, source.content_id)
         await self._describe(source, options, time.monotonic(), response)
         return response
 
@@ -73,13 +66,13 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         self, request_iterator: AsyncIterator[extractor_pb2.ExtractSessionRequest], context: Context
     ) -> None:
         """One file of which only the needed bytes move. Writes through the context, to bound how long a message may take."""
-        await Session(self._parts, request_iterator, context.write).run()
+        await Session(self._shared, request_iterator, context.write).run()
 
     async def ExtractBatch(  # type: ignore[override] # as above
         self, request_iterator: AsyncIterator[extractor_pb2.ExtractBatchRequest], context: Context
     ) -> None:
         """Many files over one call."""
-        await Batch(self._parts, self._opener, self._formats, request_iterator, context.write).run()
+        await Batch(self._shared, self._opener, request_iterator, context.write).run()
 
     async def PlanExtraction(
         self, request: extractor_pb2.PlanExtractionRequest, context: Context
@@ -87,9 +80,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         """What an extraction would take."""
         del context
         options = wire.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
-        return wire_plan.plan_to_wire(
-            request, options, self._formats, self._planner, self._backoff, self._settings
-        )
+        return wire_plan.plan_to_wire(request, options, self._shared)
 
     async def GetCapabilities(
         self, request: extractor_pb2.GetCapabilitiesRequest, context: Context
@@ -97,7 +88,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         """What this server can do."""
         del request, context
         return wire.capabilities_to_wire(
-            self._formats, list(self._modules.values()), self._settings, self._chunk_bytes()
+            self._shared.formats, list(self._modules.values()), self._settings, self._chunk_bytes()
         )
 
     async def GetBackoffState(
@@ -120,7 +111,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         """Fills the response."""
         try:
             with spooling():
-                extraction = await self._pipeline.extract(source, options, response.document)
+                extraction = await self._shared.pipeline.extract(source, options, response.document)
         finally:
             source.close()
         response.info.CopyFrom(

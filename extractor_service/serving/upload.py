@@ -9,153 +9,128 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor_service.backoff.queue import Ticket
-from extractor_service.extraction.memory_needs import UPLOAD_BYTES
+from extractor_service.extraction.estimates import UPLOAD_BYTES
 from extractor_service.serving import wire
-from extractor_service.sources.spool import SpooledInput, SpoolFullError
-from service_runtime.errors import (
-    InvalidRequestError,
-    OverloadedError,
-    UploadIncompleteError,
-    UploadStalledError,
-)
+from extractor_service.serving.open_source import spooling
+from extractor_service.sources.spool import SpooledInput
+from extractor_service.uploads.chunk import MAX_CHUNK_BYTES
+from service_runtime.errors import InvalidRequestError, UploadIncompleteError, UploadStalledError
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from extractor_service.backoff.limiter import Limiter
-    from extractor_service.backoff.state import BackoffState
     from extractor_service.extraction.pipeline import ExtractionOptions
-    from extractor_service.modules.base import Module
-    from extractor_service.settings import Settings
-    from extractor_service.sources.spool import SpoolBudget
-    from metaextract.extractor.v1 import extractor_pb2
-    from service_runtime.backoff_table import WorkClass
+    from extractor_service.serving.call_context import CallContext
+    from metaextract.extractor.v1 import extractor_pb2 as pb
 
-MAX_CHUNK_BYTES = 2 * 1024 * 1024
-_MAX_WAITING_CHUNKS = 3
-_SPOOL_RETRY_SECONDS = 5.0
+_MAX_WAITING_CHUNKS = 3  # so that neither side stands still for a moment of the other's
 
 
-async def receive_upload(
-    parts: AsyncIterator[extractor_pb2.ExtractUploadRequest],
-    modules: dict[str, Module],
-    backoff: BackoffState,
-    budget: SpoolBudget,
-    settings: Settings,
-) -> tuple[ExtractionOptions, SpooledInput]:
-    """The options and the complete, hashed upload, which the caller must close.
+class UploadReceiver:
+    """Receives one ExtractUpload call; `receive` it once."""
 
-    Raises:
-        InvalidRequestError: no header first, or a chunk or the whole is too large.
-        OverloadedError: pressure forbids files of that size, or the spool is full.
-        UploadIncompleteError: the size isn't the announced one.
-        UploadStalledError: the sender fell silent.
-    """
-    try:
-        async with asyncio.timeout(settings.upload_idle_seconds) as silence:
-            return await _receive_all(parts, modules, backoff, budget, settings, silence)
-    except TimeoutError:
-        raise UploadStalledError(f"nothing came for {settings.upload_idle_seconds:g} s") from None
+    def __init__(self, context: CallContext, incoming: AsyncIterator[pb.ExtractUploadRequest]) -> None:
+        self._context = context
+        self._incoming = incoming
+        self._idle_seconds = context.settings.upload_idle_seconds
 
+    async def receive(self) -> tuple[ExtractionOptions, SpooledInput]:
+        """The options and the complete, hashed upload, which the caller must close.
 
-async def _receive_all(
-    parts: AsyncIterator[extractor_pb2.ExtractUploadRequest],
-    modules: dict[str, Module],
-    backoff: BackoffState,
-    budget: SpoolBudget,
-    settings: Settings,
-    silence: asyncio.Timeout,
-) -> tuple[ExtractionOptions, SpooledInput]:
-    first = await anext(aiter(parts), None)
-    if first is None or first.WhichOneof("part") != "header":
-        raise InvalidRequestError("header", "must be the first message")
-    header = first.header
-    announced = header.size_bytes if header.HasField("size_bytes") else None
-    options = wire.options_from_wire(header.options, modules, settings.parse_seconds)
-    _check_total(announced or 0, settings)
-    if announced is not None:
-        backoff.limiter.check_size(announced, options.work)
-    ticket = Ticket(options.work, current_call.get().tenant, UPLOAD_BYTES)
-    silence.reschedule(None)  # waiting for a place is our own time; the sender is held back by flow control
-    async with backoff.uploads.slot(ticket):
-        silence.reschedule(asyncio.get_running_loop().time() + settings.upload_idle_seconds)
-        return options, await _receive_file(parts, header, options, backoff, budget, settings, silence)
+        Raises:
+            InvalidRequestError: no header first, or a chunk or the whole is too large.
+            OverloadedError: pressure forbids files of that size, or the spool is full.
+            UploadIncompleteError: the size isn't the announced one.
+            UploadStalledError: the sender fell silent.
+        """
+        try:
+            async with asyncio.timeout(self._idle_seconds) as silence:
+                return await self._receive(silence)
+        except TimeoutError:
+            raise UploadStalledError(f"nothing came for {self._idle_seconds:g} s") from None
 
+    async def _receive(self, silence: asyncio.Timeout) -> tuple[ExtractionOptions, SpooledInput]:
+        context = self._context
+        first = await anext(aiter(self._incoming), None)
+        if first is None or first.WhichOneof("part") != "header":
+            raise InvalidRequestError("header", "must be the first message")
+        header = first.header
+        announced = header.size_bytes if header.HasField("size_bytes") else None
+        options = wire.options_from_wire(header.options, context.modules, context.settings.parse_seconds)
+        self._check_total(announced or 0)
+        if announced is not None:
+            context.backoff.limiter.check_size(announced, options.work)
+        ticket = Ticket(options.work, current_call.get().tenant, UPLOAD_BYTES)
+        silence.reschedule(
+            None
+        )  # waiting for a slot is our own time; the sender is held back by flow control
+        async with context.backoff.uploads.slot(ticket):
+            self._listen(silence)
+            return options, await self._spool(header.name, announced, options, silence)
 
-async def _receive_file(
-    parts: AsyncIterator[extractor_pb2.ExtractUploadRequest],
-    header: extractor_pb2.UploadHeader,
-    options: ExtractionOptions,
-    backoff: BackoffState,
-    budget: SpoolBudget,
-    settings: Settings,
-    silence: asyncio.Timeout,
-) -> SpooledInput:
-    directory = Path(settings.spool_directory or tempfile.gettempdir())
-    extra = [name for name in options.digest_algorithms if name != "blake3"]
-    try:
-        upload = SpooledInput(header.name, directory, budget, extra)
-    except SpoolFullError as error:
-        raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
-    try:
-        await _receive(parts, header, upload, options.work, backoff.limiter, settings, silence)
-    except SpoolFullError as error:
-        upload.close()
-        raise OverloadedError(str(error), _SPOOL_RETRY_SECONDS) from error
-    except BaseException:
-        upload.close()
-        raise
-    return upload
+    async def _spool(
+        self, name: str, announced: int | None, options: ExtractionOptions, silence: asyncio.Timeout
+    ) -> SpooledInput:
+        """The file in the spool; closed when it doesn't come to its end."""
+        directory = Path(self._context.settings.spool_directory or tempfile.gettempdir())
+        extra = [algorithm for algorithm in options.digest_algorithms if algorithm != "blake3"]
+        with spooling():
+            upload = SpooledInput(name, directory, self._context.spool, extra)
+            try:
+                await self._take_chunks(upload, announced, options, silence)
+            except BaseException:
+                upload.close()
+                raise
+        return upload
 
-
-async def _receive(
-    parts: AsyncIterator[extractor_pb2.ExtractUploadRequest],
-    header: extractor_pb2.UploadHeader,
-    upload: SpooledInput,
-    work: WorkClass,
-    limiter: Limiter,
-    settings: Settings,
-    silence: asyncio.Timeout,
-) -> None:
-    announced = header.size_bytes if header.HasField("size_bytes") else None
-    loop = asyncio.get_running_loop()
-    # Chunks are hashed and written in a thread while the next ones arrive; a few may wait, so that neither side
-    # stands still for a moment of the other's.
-    writing: deque[asyncio.Future[None]] = deque()
-    received = 0
-    try:
-        async for part in parts:
-            if part.WhichOneof("part") != "data":
-                raise InvalidRequestError("header", "must come once")
-            silence.reschedule(None)  # what follows is our own time, not the sender's
-            data = part.data
-            received += len(data)
-            if len(data) > MAX_CHUNK_BYTES:
-                raise InvalidRequestError(
-                    "data", f"has {len(data)} bytes, at most {MAX_CHUNK_BYTES} are allowed"
-                )
-            if announced is not None and received > announced:
-                raise UploadIncompleteError(f"more than the announced {announced} bytes came")
-            _check_total(received, settings)
-            if announced is None:
-                limiter.check_size(received, work)
-            if len(writing) >= _MAX_WAITING_CHUNKS:
+    async def _take_chunks(
+        self,
+        upload: SpooledInput,
+        announced: int | None,
+        options: ExtractionOptions,
+        silence: asyncio.Timeout,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        # Chunks are hashed and written in a thread while the next ones arrive.
+        writing: deque[asyncio.Future[None]] = deque()
+        received = 0
+        try:
+            async for part in self._incoming:
+                if part.WhichOneof("part") != "data":
+                    raise InvalidRequestError("header", "must come once")
+                silence.reschedule(None)  # what follows is our own time, not the sender's
+                data = part.data
+                received += len(data)
+                if len(data) > MAX_CHUNK_BYTES:
+                    raise InvalidRequestError(
+                        "data", f"has {len(data)} bytes, at most {MAX_CHUNK_BYTES} are allowed"
+                    )
+                if announced is not None and received > announced:
+                    raise UploadIncompleteError(f"more than the announced {announced} bytes came")
+                self._check_total(received)
+                if announced is None:
+                    self._context.backoff.limiter.check_size(received, options.work)
+                if len(writing) >= _MAX_WAITING_CHUNKS:
+                    await writing.popleft()
+                writing.append(loop.run_in_executor(upload.thread, upload.append, data))
+                self._listen(silence)
+            silence.reschedule(None)
+            while writing:
                 await writing.popleft()
-            writing.append(loop.run_in_executor(upload.thread, upload.append, data))
-            silence.reschedule(loop.time() + settings.upload_idle_seconds)
-        silence.reschedule(None)
-        while writing:
-            await writing.popleft()
-    finally:
-        await asyncio.gather(*writing, return_exceptions=True)
-    if announced is not None and received != announced:
-        raise UploadIncompleteError(
-            f"{received} bytes came, {announced} were announced", committed_offset=str(received)
-        )
-    upload.finish()
+        finally:
+            await asyncio.gather(*writing, return_exceptions=True)
+        if announced is not None and received != announced:
+            raise UploadIncompleteError(
+                f"{received} bytes came, {announced} were announced", committed_offset=str(received)
+            )
+        upload.finish()
 
+    def _listen(self, silence: asyncio.Timeout) -> None:
+        """From now on the sender's time counts."""
+        silence.reschedule(asyncio.get_running_loop().time() + self._idle_seconds)
 
-def _check_total(size_bytes: int, settings: Settings) -> None:
-    if size_bytes > settings.max_upload_bytes:
-        raise InvalidRequestError("size_bytes", f"uploads end at {settings.max_upload_bytes} bytes")
+    def _check_total(self, size_bytes: int) -> None:
+        most_bytes = self._context.settings.max_upload_bytes
+        if size_bytes > most_bytes:
+            raise InvalidRequestError("size_bytes", f"uploads end at {most_bytes} bytes")

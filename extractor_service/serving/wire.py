@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.extraction.pipeline import CacheUse, ExtractionOptions
+from extractor_service.modules.base import Part
 from extractor_service.workers.encode import DIGEST_ALGORITHMS
 from metaextract.cache.v1 import pressure_pb2
 from metaextract.extractor.v1 import extractor_pb2
@@ -52,8 +53,12 @@ def options_from_wire(
         if algorithm not in _ALGORITHMS:
             raise InvalidRequestError("options.digests", f"unknown algorithm {algorithm}")
         algorithms.append(_ALGORITHMS[algorithm])
-    if algorithms and "digests" not in names:
-        names = (*names, "digests")
+    if algorithms:
+        names += tuple(
+            module.name
+            for module in modules.values()
+            if module.writes is Part.DIGESTS and module.name not in names
+        )
     if options.cache_mode not in _CACHE_USES:
         raise InvalidRequestError("options.cache_mode", f"unknown mode {options.cache_mode}")
     seconds = options.parse_seconds if options.HasField("parse_seconds") else max_parse_seconds
@@ -99,6 +104,7 @@ def capabilities_to_wire(
                 mime_type=each.mime_type,
                 extensions=each.extensions,
                 version=each.version,
+                is_headed=each.is_headed,
             )
             for each in formats
         ],
@@ -108,6 +114,8 @@ def capabilities_to_wire(
                 version=module.version,
                 description=module.description,
                 default_enabled=module.default_enabled,
+                reads=module.reads,
+                needs_whole_file=module.needs_whole_file,
             )
             for module in modules
         ],

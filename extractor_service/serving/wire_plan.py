@@ -4,45 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.sniff import sniff
+from extractor_service.formats.sniff import by_extension, sniff
 from extractor_service.modules.base import ModuleContext
-from extractor_service.modules.registry import MODULES
 from metaextract.extractor.v1 import extractor_pb2 as pb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from extractor_service.backoff.state import BackoffState
-    from extractor_service.extraction.estimates import Planner
     from extractor_service.extraction.pipeline import ExtractionOptions
-    from extractor_service.formats.base import Format
-    from extractor_service.settings import Settings
+    from extractor_service.serving.call_context import CallContext
 
 _INLINE_BYTES = 64 * 1024
 """Up to here a message is cheaper than a session."""
 
 
 def plan_to_wire(
-    request: pb.PlanExtractionRequest,
-    options: ExtractionOptions,
-    formats: Sequence[Format],
-    planner: Planner,
-    backoff: BackoffState,
-    settings: Settings,
+    request: pb.PlanExtractionRequest, options: ExtractionOptions, context: CallContext
 ) -> pb.PlanExtractionResponse:
     """What the extraction would take."""
-    found = sniff(request.head, formats) if request.head else _by_name(request.name, formats)
+    formats, planner, backoff = context.formats, context.planner, context.backoff
+    found = sniff(request.head, formats) if request.head else by_extension(request.name, formats)
     size, name = request.size_bytes, found.name if found is not None else ""
-    context = ModuleContext(found, options.digest_algorithms)
+    about = ModuleContext(found, options.digest_algorithms)
     modules = [
-        module.name for module in MODULES if module.name in options.modules and module.applies(context)
+        module
+        for module in context.modules.values()
+        if module.name in options.modules and module.applies(about)
     ]
     strategy = pb.PLAN_STRATEGY_RANGES
-    if size <= min(_INLINE_BYTES, settings.max_inline_bytes):
+    if size <= min(_INLINE_BYTES, context.settings.max_inline_bytes):
         strategy = pb.PLAN_STRATEGY_INLINE
-    elif not request.can_seek or "digests" in modules:
+    elif not request.can_seek or any(module.needs_whole_file for module in modules):
         strategy = pb.PLAN_STRATEGY_WHOLE_STREAM
-    plan = planner.plan(name, size, size if strategy == pb.PLAN_STRATEGY_INLINE else 0)
+    plan = planner.plan(found, size, size if strategy == pb.PLAN_STRATEGY_INLINE else 0)
     errors = planner.errors(name)
     row = backoff.decide().rows[options.work]
     moves_all = strategy != pb.PLAN_STRATEGY_RANGES
@@ -50,7 +42,7 @@ def plan_to_wire(
     return pb.PlanExtractionResponse(
         format=name,
         strategy=strategy,
-        modules=modules,
+        modules=[module.name for module in modules],
         moved_bytes=size if moves_all else plan.read_bytes,
         memory_bytes=plan.memory_bytes,
         seconds=plan.seconds,
@@ -60,8 +52,3 @@ def plan_to_wire(
         bytes_error_ratio=errors.bytes_ratio,
         is_admissible=not refused and not backoff.limiter.is_full(options.work),
     )
-
-
-def _by_name(name: str, formats: Sequence[Format]) -> Format | None:
-    extension = name.rpartition(".")[2].lower()
-    return next((each for each in formats if extension in each.extensions), None)

@@ -40,7 +40,7 @@ _MAX_KEEPING = 8
 _MAX_BACKGROUND_BYTES = 64 * 1024 * 1024
 
 
-class Retention:
+class ChunkStoreClient:
     """What may be kept, and how to get it back."""
 
     def __init__(
@@ -85,7 +85,7 @@ class Retention:
                     return None
                 await asyncio.sleep(RETRY_SECONDS)
 
-    def note_lost(self) -> None:
+    def report_lost(self) -> None:
         """A relay was lost for good: the next uploads do without, or they would be lost as well."""
         self._lost_until = time.monotonic() + _LOST_SECONDS
 

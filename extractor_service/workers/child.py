@@ -182,15 +182,15 @@ def _run_module(
         "is_complete": is_complete,
     }
     try:
-        fragment = encode.encode_module(module.name, document, document.problems[problems_before:])
+        fragment = encode.encode_part(module.writes, document, document.problems[problems_before:])
         if len(fragment) > MAX_PAYLOAD_BYTES:
             raise ValueError(f"a result of {len(fragment)} bytes")
     except Exception as error:  # noqa: BLE001 - a value that can't be encoded costs its module, no more
         problem = Problem(
             section, ProblemKind.READER, f"{module.name}: {type(error).__name__}: {error}"[:500]
         )
-        return {**header, "outcome": Outcome.CORRUPT.value, "is_complete": False}, encode.encode_module(
-            "", Document(), [problem]
+        return {**header, "outcome": Outcome.CORRUPT.value, "is_complete": False}, encode.encode_part(
+            (), Document(), [problem]
         )
     else:
         return header, fragment

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Rational, Struct
+from extractor_service.modules.base import Part
 from metaextract.document.v1 import document_pb2 as pb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from extractor_service.document import Common, Document, Field, Problem, Value
 
@@ -23,26 +24,26 @@ DIGEST_ALGORITHMS = {
 }
 
 
-def encode_module(name: str, document: Document, problems: Sequence[Problem]) -> bytes:
-    """What module `name` has added to `document`, with its own `problems`."""
-    if name == "common":
+def encode_part(writes: Part | tuple[str, ...], document: Document, problems: Sequence[Problem]) -> bytes:
+    """The part of `document` that is one module's own (`Module.writes`), with its `problems`."""
+    if writes is Part.COMMON:
         message = encode_common(document.common)
-    elif name == "digests":
+    elif writes is Part.DIGESTS:
         message = encode_digests(document.digests)
-    elif name == "composite":
-        message = encode_sections(document, only="composite")
+    elif writes is Part.SECTIONS:
+        message = encode_sections(document.sections)
     else:
-        message = encode_sections(document)
+        message = encode_sections(
+            {name: document.sections[name] for name in writes if name in document.sections}
+        )
     message.problems.extend(_problem(problem) for problem in problems)
     return message.SerializeToString()
 
 
-def encode_sections(document: Document, only: str = "") -> pb.Document:
-    """The sections alone, or one of them."""
+def encode_sections(sections: Mapping[str, Sequence[Field]]) -> pb.Document:
+    """The sections alone."""
     message = pb.Document()
-    for name, fields in document.sections.items():
-        if only and name != only:
-            continue
+    for name, fields in sections.items():
         add = message.sections.add(name=name).fields.add
         for field in fields:
             _put_field(add, field)

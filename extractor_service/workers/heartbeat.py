@@ -13,6 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from extractor_service.modules.base import Part
 from extractor_service.workers import encode
 from extractor_service.workers.protocol import encode_frame
 
@@ -86,4 +87,4 @@ def _snapshot(document: Document) -> bytes:
     """The sections as they are now; the reader may be adding to them meanwhile, so copies are encoded."""
     sections = {name: list(fields) for name, fields in list(document.sections.items())}
     part = type(document)(document.limits, sections)
-    return encode.encode_module("metadata", part, list(document.problems))
+    return encode.encode_part(Part.SECTIONS, part, list(document.problems))

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from extractor_service.formats.base import Format
 
 
-_SHARED_READERS = (
-    "containers.photo.jpeg", "containers.photo.png", "containers.photo.tiff", "embedded.xmp", "embedded.icc", "embedded.iptc", "embedded.photoshop", "containers.isobmff.heif", "containers.photo.webp", "containers.photo.gif", "embedded.printim", "embedded.mpf", "embedded.makernotes.registry",
-    *(f"embedded.makernotes.{maker}" for maker in ("canon", "nikon", "sony", "olympus", "panasonic", "pentax", "fujifilm", "casio", "apple", "kodak", "small")),
+# Beside the readers of formats that say so: what stands inside photographs, with the largest tables.
+_SHARED = (
+    *("xmp", "icc", "iptc", "photoshop", "printim", "mpf", "makernotes.registry"),
+    *(f"makernotes.{maker}" for maker in ("canon", "nikon", "sony", "olympus", "panasonic", "pentax", "fujifilm", "casio", "apple", "kodak", "small")),
 )  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def main(formats: Sequence[Format]) -> None:
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    _preload()
+    _preload(formats)
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, pages that workers share
     try:
@@ -60,11 +61,14 @@ def main(formats: Sequence[Format]) -> None:
         return  # the front has gone
 
 
-def _preload() -> None:
+def _preload(formats: Sequence[Format]) -> None:
     """Loads what nearly every image needs, so that workers share it: the readers, and the tag tables packed."""
     tagset.preload()
-    for name in _SHARED_READERS:
-        importlib.import_module(f"extractor_service.formats.{name}")
+    for each in formats:
+        if each.is_preloaded:
+            each.load()
+    for name in _SHARED:
+        importlib.import_module(f"extractor_service.formats.embedded.{name}")
     release.trim()  # the tables took ten times as much before they were packed
 
 

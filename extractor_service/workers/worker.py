@@ -11,6 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import Outcome
+from extractor_service.modules.base import Part
+from extractor_service.modules.registry import BY_NAME
 from extractor_service.sources.base import SourceError
 from extractor_service.sources.spans import Span
 from extractor_service.workers.child import EXIT_OUT_OF_MEMORY
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 _MIN_KILL_AFTER_SECONDS = 0.1
 _HOLD_STEP_SECONDS = 0.01
 _SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-_SNAPSHOT_MODULE = "metadata"
 _SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
 
 
@@ -254,8 +255,8 @@ def _spans(header: dict[str, Any], size_bytes: int) -> list[Span]:
 
 def _keep_snapshot(result: JobResult, job: Job) -> None:
     """What a lost worker had found when it last told."""
-    is_first = not result.modules and job.modules[:1] == (_SNAPSHOT_MODULE,)
-    if result.failure is not None and result.snapshot and is_first:
-        result.modules.append(
-            ModuleResult(_SNAPSHOT_MODULE, result.failure, result.snapshot, is_complete=False)
-        )
+    first = job.modules[0] if job.modules and not result.modules else ""
+    if result.failure is None or not result.snapshot or not first:
+        return
+    if BY_NAME[first].writes is Part.SECTIONS:  # what a snapshot has
+        result.modules.append(ModuleResult(first, result.failure, result.snapshot, is_complete=False))

@@ -6,7 +6,7 @@ from extractor_service.document import Document, LimitExceededError, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.registry import FORMATS
 from extractor_service.formats.sniff import sniff
-from extractor_service.modules.base import ModuleContext
+from extractor_service.modules.base import ModuleContext, Part
 from extractor_service.modules.registry import MODULES
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
@@ -36,8 +36,8 @@ def golden_document(data: bytes) -> dict:
     source = BlockCachedSource(BytesSource(data))
     document = parse(source, data[:65536])
     message = document_pb2.Document()
-    message.MergeFromString(encode.encode_module("metadata", document, document.problems))
-    message.MergeFromString(encode.encode_module("common", document, []))
+    message.MergeFromString(encode.encode_part(Part.SECTIONS, document, document.problems))
+    message.MergeFromString(encode.encode_part(Part.COMMON, document, []))
     found = sniff(data[:65536], FORMATS)
     message.file.format = found.name if found else ""
     plain = to_dict(Extraction(message, extractor_pb2.ExtractionInfo()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+from extractor_service.modules.base import Part
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode
@@ -21,5 +22,5 @@ def fragments(*, has_corpus: bool = False) -> list[bytes]:
     found = []
     for data in contents:
         filled = parse(BlockCachedSource(BytesSource(data)), data[:65536])
-        found.append(encode.encode_module("metadata", filled, filled.problems))
+        found.append(encode.encode_part(Part.SECTIONS, filled, filled.problems))
     return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from extractor_service.modules.base import Part
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode
@@ -29,7 +30,7 @@ def measure(files: list[Path]) -> Tally:
     ):
         data = path.read_bytes()
         filled = parse(BlockCachedSource(BytesSource(data)), data[:65536])
-        message = document_pb2.Document.FromString(encode.encode_module("metadata", filled, []))
+        message = document_pb2.Document.FromString(encode.encode_part(Part.SECTIONS, filled, []))
         theirs = list(of_exiftool(values, printed))
         makers = [each.group for each in theirs if each.family == "makernotes"]
         comparison = compare(of_document(message), theirs)

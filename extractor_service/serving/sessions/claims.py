@@ -12,7 +12,8 @@ from blake3 import blake3
 
 from extractor_service.results.keys import ModuleKey
 from extractor_service.serving.wire import check_digest
-from service_runtime.errors import InvalidRequestError
+from extractor_service.sources.content import digest_id
+from service_runtime.errors import DigestMismatchError, InvalidRequestError
 
 if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2 as pb
@@ -29,9 +30,15 @@ class Claim(NamedTuple):
     """The claimed "b3:<hex>"; "" for a version."""
 
     @property
-    def note_key(self) -> ModuleKey:
+    def record_key(self) -> ModuleKey:
         """Where what is known of the claimed content is kept."""
         return ModuleKey(self.content_id, "claim", "1", "", self.space)
+
+    def check(self, digests: dict[str, str]) -> None:
+        """Raises DigestMismatchError when the content, by its digests, isn't the claimed one."""
+        found = digest_id(digests["blake3"])
+        if self.digest not in {"", found}:
+            raise DigestMismatchError(f"the content has the digest {found}")
 
     @property
     def blocks_key(self) -> str:
@@ -39,7 +46,7 @@ class Claim(NamedTuple):
         return f"{self.space}|{self.content_id}"
 
 
-class Note(NamedTuple):
+class ClaimRecord(NamedTuple):
     """What is known of a claimed content."""
 
     format_name: str
@@ -52,7 +59,7 @@ class Note(NamedTuple):
         return json.dumps(self).encode()
 
     @classmethod
-    def decode(cls, text: bytes | None) -> Note | None:
+    def decode(cls, text: bytes | None) -> ClaimRecord | None:
         """From the cache; None when there is none, or it isn't readable."""
         try:
             name, size, digests = json.loads(text or b"")

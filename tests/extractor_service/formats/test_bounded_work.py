@@ -13,7 +13,8 @@ import pytest
 
 from extractor_service.document import Document, LimitExceededError
 from extractor_service.formats.containers.isobmff import heif
-from extractor_service.formats.containers.photo import crw, jpeg, jpeg2000, png, tiff
+from extractor_service.formats.containers.photo import crw, jpeg, jp2, png, tiff
+from extractor_service.modules.base import Part
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode
@@ -102,7 +103,7 @@ def test_a_small_file_costs_little(parse, data):
     except LimitExceededError:
         assert document.spent_bytes > 0
     assert time.process_time() - started < _MAX_SECONDS
-    assert len(encode.encode_module("metadata", document, document.problems)) < _MAX_ENCODED_BYTES
+    assert len(encode.encode_part(Part.SECTIONS, document, document.problems)) < _MAX_ENCODED_BYTES
 
 
 def test_items_of_huge_extents_are_refused_before_they_are_read():
@@ -170,6 +171,6 @@ def test_a_damaged_codestream_leaves_the_boxes_around_it(kind):
         b"xml ", b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
     )  # fmt: skip
     document = Document()
-    jpeg2000.parse(BytesSource(data), document)
+    jp2.parse(BytesSource(data), document)
     assert len(document.problems) >= 1
     assert any("RDF" in problem.message for problem in document.problems)  # the box behind it was reached

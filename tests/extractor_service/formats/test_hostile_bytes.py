@@ -20,6 +20,7 @@ from extractor_service.formats.containers.science import fits
 from extractor_service.formats.embedded import exif, xmp
 from extractor_service.formats.registry import FORMATS
 from extractor_service.formats.sniff import sniff
+from extractor_service.modules.base import Part
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode
@@ -165,7 +166,7 @@ def test_sizes_beyond_any_file_can_be_encoded():
     ]
     cards += [f"NAXIS{axis}  = {2**40:>20}" for axis in (1, 2, 3)]
     document = run(fits.parse, science.header(cards))
-    message = document_pb2.Document.FromString(encode.encode_module("metadata", document, document.problems))
+    message = document_pb2.Document.FromString(encode.encode_part(Part.SECTIONS, document, document.problems))
     assert message.sections[0].fields[-1].origin.length_bytes == 2**64 - 1 and message.problems
 
 
@@ -191,7 +192,7 @@ def test_the_limit_counts_what_is_encoded():
     with contextlib.suppress(LimitExceededError):
         for number in range(100_000):
             document.add("s", f"name {number}", "\U0001f600" * 50, group="/long/path" * 30, note="é" * 20)
-    encoded = encode.encode_module("metadata", document, document.problems)
+    encoded = encode.encode_part(Part.SECTIONS, document, document.problems)
     assert document.field_count < 100_000 and 1_000_000 < len(encoded) < 3 * 2**20
 
 
@@ -199,7 +200,7 @@ def test_cut_values_are_told_and_stay_valid():
     document = Document()
     document.add("s", "text", "é" * 100_000)
     document.add("s", "bytes", b"x" * 100_000)
-    assert [len(encode.encode_module("metadata", document, [])) < 140_000, len(document.problems)] == [
+    assert [len(encode.encode_part(Part.SECTIONS, document, [])) < 140_000, len(document.problems)] == [
         True,
         2,
     ]

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from extractor_service.document import Document, ZoneSource
+from extractor_service.modules.base import ModuleContext
 from extractor_service.modules.composite import CompositeModule
 from extractor_service.modules.times import created_at
 
@@ -17,7 +18,7 @@ def composite(**fields) -> dict:
         section, _, field = name.partition("__")
         group = "GPS" if field.startswith("GPS") else "IFD0"
         document.add(section, field, value, group=group)
-    CompositeModule().run(None, document, None)
+    CompositeModule().run(None, document, ModuleContext(None))
     return {field.name: (field.value, field.text) for field in document.sections.get("composite", [])}
 
 

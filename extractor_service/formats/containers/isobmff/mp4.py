@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ProblemKind
+from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.isobmff import boxes, film
 from extractor_service.formats.containers.isobmff.film_header import SECTION
+from extractor_service.formats.containers.media import stream_tags
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 from extractor_service.sources.base import will_read
@@ -19,6 +21,17 @@ _NEXT_BYTES = 4096
 
 
 def parse(source: ByteSource, document: Document) -> None:
+    """Movie and track headers by our own walker; tags by tinytag, which knows no video."""
+    read_headers(source, document)
+    try:
+        stream_tags.parse(source, document, "a.m4a")
+    except CorruptFileError as error:
+        if not document.sections:
+            raise
+        document.problem(stream_tags.SECTION, ProblemKind.UNSUPPORTED, str(error))
+
+
+def read_headers(source: ByteSource, document: Document) -> None:
     """Brand, movie header and track headers; a group per track, "Track1" and so on."""
     reader = Reader(source)
     try:

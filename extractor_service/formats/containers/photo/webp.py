@@ -28,7 +28,7 @@ def _table(name: str) -> dict[int | str, Tag]:
     return build(raw_table("containers", f"RIFF::{name}"), {})
 
 
-def parse_webp(source: ByteSource, document: Document) -> None:
+def parse(source: ByteSource, document: Document) -> None:
     """Sizes, flags and animation of a WebP file, with its EXIF, XMP and ICC profile."""
     reader = Reader(source, big_endian=False)
     if source.size_bytes < _HEAD_BYTES:

@@ -542,12 +542,15 @@ class FormatInfo(_message.Message):
     MIME_TYPE_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    IS_HEADED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name, as in FileInfo.format."""
     mime_type: _builtins.str
     """IANA media type."""
     version: _builtins.str
     """Version of its reader; part of the cache key."""
+    is_headed: _builtins.bool
+    """Whether everything is known from such a file's beginning: sending its end along with an offer helps nobody."""
     @_builtins.property
     def extensions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Usual file extensions, lower case, without the dot."""
@@ -559,10 +562,11 @@ class FormatInfo(_message.Message):
         mime_type: _builtins.str = ...,
         extensions: _abc.Iterable[_builtins.str] | None = ...,
         version: _builtins.str = ...,
+        is_headed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["extensions", b"extensions", "mime_type", b"mime_type", "name", b"name", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extensions", b"extensions", "is_headed", b"is_headed", "mime_type", b"mime_type", "name", b"name", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -578,6 +582,8 @@ class ModuleInfo(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     DEFAULT_ENABLED_FIELD_NUMBER: _builtins.int
+    READS_FIELD_NUMBER: _builtins.int
+    NEEDS_WHOLE_FILE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name, for ExtractOptions.modules."""
     version: _builtins.str
@@ -586,6 +592,12 @@ class ModuleInfo(_message.Message):
     """What it adds, in one sentence."""
     default_enabled: _builtins.bool
     """Whether it runs when a request names no modules."""
+    needs_whole_file: _builtins.bool
+    """Whether it reads every byte: a session then takes the whole file, not ranges."""
+    @_builtins.property
+    def reads(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Modules whose results it is made from."""
+
     def __init__(
         self,
         *,
@@ -593,10 +605,12 @@ class ModuleInfo(_message.Message):
         version: _builtins.str = ...,
         description: _builtins.str = ...,
         default_enabled: _builtins.bool = ...,
+        reads: _abc.Iterable[_builtins.str] | None = ...,
+        needs_whole_file: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_enabled", b"default_enabled", "description", b"description", "name", b"name", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_enabled", b"default_enabled", "description", b"description", "name", b"name", "needs_whole_file", b"needs_whole_file", "reads", b"reads", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1101,7 +1101,9 @@ type FormatInfo struct {
 	// Usual file extensions, lower case, without the dot.
 	Extensions []string `protobuf:"bytes,3,rep,name=extensions,proto3" json:"extensions,omitempty"`
 	// Version of its reader; part of the cache key.
-	Version       string `protobuf:"bytes,4,opt,name=version,proto3" json:"version,omitempty"`
+	Version string `protobuf:"bytes,4,opt,name=version,proto3" json:"version,omitempty"`
+	// Whether everything is known from such a file's beginning: sending its end along with an offer helps nobody.
+	IsHeaded      bool `protobuf:"varint,5,opt,name=is_headed,json=isHeaded,proto3" json:"is_headed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1164,6 +1166,13 @@ func (x *FormatInfo) GetVersion() string {
 	return ""
 }
 
+func (x *FormatInfo) GetIsHeaded() bool {
+	if x != nil {
+		return x.IsHeaded
+	}
+	return false
+}
+
 // A module: one cached step of an extraction.
 type ModuleInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1175,6 +1184,10 @@ type ModuleInfo struct {
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	// Whether it runs when a request names no modules.
 	DefaultEnabled bool `protobuf:"varint,4,opt,name=default_enabled,json=defaultEnabled,proto3" json:"default_enabled,omitempty"`
+	// Modules whose results it is made from.
+	Reads []string `protobuf:"bytes,5,rep,name=reads,proto3" json:"reads,omitempty"`
+	// Whether it reads every byte: a session then takes the whole file, not ranges.
+	NeedsWholeFile bool `protobuf:"varint,6,opt,name=needs_whole_file,json=needsWholeFile,proto3" json:"needs_whole_file,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1233,6 +1246,20 @@ func (x *ModuleInfo) GetDescription() string {
 func (x *ModuleInfo) GetDefaultEnabled() bool {
 	if x != nil {
 		return x.DefaultEnabled
+	}
+	return false
+}
+
+func (x *ModuleInfo) GetReads() []string {
+	if x != nil {
+		return x.Reads
+	}
+	return nil
+}
+
+func (x *ModuleInfo) GetNeedsWholeFile() bool {
+	if x != nil {
+		return x.NeedsWholeFile
 	}
 	return false
 }
@@ -3672,7 +3699,7 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\adigests\x18\x05 \x03(\x0e2(.metaextract.document.v1.DigestAlgorithmR\adigests\x12\x1f\n" +
 	"\vchunk_bytes\x18\x06 \x01(\rR\n" +
 	"chunkBytes\x12*\n" +
-	"\x11file_uris_enabled\x18\a \x01(\bR\x0ffileUrisEnabled\"w\n" +
+	"\x11file_uris_enabled\x18\a \x01(\bR\x0ffileUrisEnabled\"\x94\x01\n" +
 	"\n" +
 	"FormatInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
@@ -3680,13 +3707,16 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\n" +
 	"extensions\x18\x03 \x03(\tR\n" +
 	"extensions\x12\x18\n" +
-	"\aversion\x18\x04 \x01(\tR\aversion\"\x85\x01\n" +
+	"\aversion\x18\x04 \x01(\tR\aversion\x12\x1b\n" +
+	"\tis_headed\x18\x05 \x01(\bR\bisHeaded\"\xc5\x01\n" +
 	"\n" +
 	"ModuleInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12'\n" +
-	"\x0fdefault_enabled\x18\x04 \x01(\bR\x0edefaultEnabled\"\xeb\x01\n" +
+	"\x0fdefault_enabled\x18\x04 \x01(\bR\x0edefaultEnabled\x12\x14\n" +
+	"\x05reads\x18\x05 \x03(\tR\x05reads\x12(\n" +
+	"\x10needs_whole_file\x18\x06 \x01(\bR\x0eneedsWholeFile\"\xeb\x01\n" +
 	"\x06Limits\x12(\n" +
 	"\x10max_inline_bytes\x18\x01 \x01(\x04R\x0emaxInlineBytes\x12(\n" +
 	"\x10max_upload_bytes\x18\x02 \x01(\x04R\x0emaxUploadBytes\x12*\n" +

@@ -1,6 +1,6 @@
-"""JPEG 2000 and JPEG XL: boxes, and the first markers of a bare codestream.
+"""The boxes of JPEG 2000 (JP2, JPX) and JPEG XL files, which share them.
 
-ISO/IEC 15444-1 annexes A (codestream) and I (JP2); ISO/IEC 18181-2 (JPEG XL boxes), 18181-1 section D (size header).
+ISO/IEC 15444-1 annex I (JP2); ISO/IEC 18181-2 (JPEG XL).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.isobmff import boxes
-from extractor_service.formats.containers.photo.jpeg_apps import comment
+from extractor_service.formats.containers.photo import j2c, jxl_codestream
 from extractor_service.formats.embedded import exif, icc, xmp
 from extractor_service.formats.reading import binary
 from extractor_service.formats.reading.damage import Surviving
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
 
 _SECTION = "jpeg2000"
 _MAX_PACKET_BYTES = 8 * 1024 * 1024
-_MAX_MARKERS = 1000
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF_UUIDS = frozenset({b"JpgTiffExif->JP2", bytes.fromhex("0537cdab9d0c4431a72afa561f2a113e")})
 _IPTC_UUID = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _GEO_UUID = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")
-_JXL_RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 
 
 def _bits_text(value: Value) -> str:
@@ -58,22 +56,6 @@ def parse(source: ByteSource, document: Document) -> None:
         document.problem(_SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
 
 
-def parse_codestream(source: ByteSource, document: Document) -> None:
-    """A bare JPEG 2000 codestream."""
-    try:
-        _codestream(Reader(source), document)
-    except TruncatedError as error:
-        if not document.sections:
-            raise CorruptFileError("the codestream is cut") from error
-        document.problem(_SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
-
-
-def parse_jxl_codestream(source: ByteSource, document: Document) -> None:
-    """A bare JPEG XL codestream."""
-    with Surviving(document, _SECTION, "the size header"):
-        _jxl_size(Reader(source), document, 0)
-
-
 def _boxes(reader: Reader, document: Document, start: int, end: int, depth: int) -> None:
     for box in boxes.walk(reader, start, end):
         kind, offset, length = box
@@ -92,9 +74,9 @@ def _image(reader: Reader, document: Document, box: boxes.Box) -> None:
     kind, offset, length = box
     try:
         if kind != b"jp2c":
-            _jxl_size(reader, document, offset + (4 if kind == b"jxlp" else 0))
+            jxl_codestream.size(reader, document, offset + (4 if kind == b"jxlp" else 0))
         elif not any(field.name == "ImageWidth" for field in document.sections.get(_SECTION, ())):
-            _codestream(reader.view(reader.base + offset, length), document)
+            j2c.segments(reader.view(reader.base + offset, length), document)
     except CorruptFileError as error:
         document.problem(_SECTION, ProblemKind.DAMAGED, str(error), reader.base + offset)
 
@@ -211,52 +193,3 @@ def _xml(data: bytes, document: Document, at: int, length: int) -> None:
         document.add(
             _SECTION, "XML", xmp.decoded(data).strip("\0"), group="Jpeg2000", origin=ByteRange(at, length)
         )
-
-
-def _codestream(reader: Reader, document: Document) -> None:
-    """Image size and comments: the SIZ and COM segments (annexes A.5.1, A.9.2)."""
-    offset = 2
-    for _ in range(_MAX_MARKERS):
-        marker, length = reader.u16(offset), reader.u16(offset + 2)
-        if marker in {0xFF90, 0xFFD9, 0xFF93}:  # a tile, the end, data
-            return
-        at = reader.base + offset
-        if marker == 0xFF51:
-            width, height, left, top = reader.unpack("IIII", offset + 6)
-            document.add("file", "ImageWidth", width - left, unit="px", origin=ByteRange(at + 6, 4))
-            document.add("file", "ImageHeight", height - top, unit="px", origin=ByteRange(at + 10, 4))
-        elif marker == 0xFF64 and length > 4 and reader.u16(offset + 4) == 1:
-            text = comment(reader.exact(offset + 6, length - 4))
-            document.add("file", "Comment", text, origin=ByteRange(at + 6, length - 4))
-        offset += 2 + length
-
-
-def _jxl_size(reader: Reader, document: Document, offset: int) -> None:
-    """The size header (18181-1, table D.1): little-endian bits after the two bytes FF 0A."""
-    data = reader.some(offset, 16)
-    if data[:2] != b"\xff\x0a":
-        raise CorruptFileError("no JPEG XL codestream")
-    bits, place = int.from_bytes(data[2:], "little"), 0
-
-    def take(count: int) -> int:
-        nonlocal place
-        value = bits >> place & (1 << count) - 1
-        place += count
-        return value
-
-    def dimension(is_small: int) -> int:
-        if is_small:
-            return (take(5) + 1) * 8
-        return take((9, 13, 18, 30)[take(2)]) + 1
-
-    small = take(1)
-    height = dimension(small)
-    ratio = take(3)
-    if ratio:
-        top, bottom = _JXL_RATIOS[ratio]
-        width = height * top // bottom
-    else:
-        width = dimension(small)
-    origin = ByteRange(reader.base + offset + 2, 10)
-    document.add("file", "ImageWidth", width, unit="px", origin=origin)
-    document.add("file", "ImageHeight", height, unit="px", origin=origin)

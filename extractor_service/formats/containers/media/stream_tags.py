@@ -1,12 +1,10 @@
-"""MP3, MP4, FLAC, Ogg and WAV: stream facts and tags, through tinytag."""
+"""Facts and tags of a sound stream, through tinytag: what the formats of this folder share."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from extractor_service.document import ProblemKind
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.containers.isobmff import mp4
 from extractor_service.sources.fileobj import SourceFile
 
 if TYPE_CHECKING:
@@ -38,38 +36,8 @@ _TAGS = (
 )
 
 
-def parse_mp3(source: ByteSource, document: Document) -> None:
-    """ID3 tags and the first frames."""
-    _parse(source, document, "a.mp3")
-
-
-def parse_flac(source: ByteSource, document: Document) -> None:
-    """STREAMINFO and Vorbis comments."""
-    _parse(source, document, "a.flac")
-
-
-def parse_ogg(source: ByteSource, document: Document) -> None:
-    """Identification and comment headers."""
-    _parse(source, document, "a.ogg")
-
-
-def parse_wav(source: ByteSource, document: Document) -> None:
-    """The fmt chunk and INFO or ID3 tags."""
-    _parse(source, document, "a.wav")
-
-
-def parse_mp4(source: ByteSource, document: Document) -> None:
-    """Movie and track headers by our own walker; tags by tinytag, which knows no video."""
-    mp4.parse(source, document)
-    try:
-        _parse(source, document, "a.m4a")
-    except CorruptFileError as error:
-        if not document.sections:
-            raise
-        document.problem(SECTION, ProblemKind.UNSUPPORTED, str(error))
-
-
-def _parse(source: ByteSource, document: Document, pretended_name: str) -> None:
+def parse(source: ByteSource, document: Document, pretended_name: str) -> None:
+    """Adds the section "audio"; raises CorruptFileError. tinytag chooses its parser by the ending of `pretended_name`."""
     import tinytag  # noqa: PLC0415 - in workers only
 
     file = cast("BinaryIO", SourceFile(source))

@@ -1,0 +1,16 @@
+"""MP3: ID3 tags and MPEG audio frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.formats.containers.media import stream_tags
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document
+    from extractor_service.sources.base import ByteSource
+
+
+def parse(source: ByteSource, document: Document) -> None:
+    """ID3 tags and the first frames."""
+    stream_tags.parse(source, document, "a.mp3")

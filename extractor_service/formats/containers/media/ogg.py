@@ -1,0 +1,16 @@
+"""Ogg Vorbis, Opus and Speex (RFC 3533)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.formats.containers.media import stream_tags
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document
+    from extractor_service.sources.base import ByteSource
+
+
+def parse(source: ByteSource, document: Document) -> None:
+    """Identification and comment headers."""
+    stream_tags.parse(source, document, "a.ogg")
