@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.golden import containers, google, images, makernotes, media, science
+from tests.golden import containers, google, images, makernotes, media, raws, science
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,5 +24,6 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "two-pages.pdf": media.pdf,
     "google.xmp": google.sidecar,
     **containers.CONTAINERS,
+    **raws.RAWS,
     **{f"{name}.jpg": make for name, make in makernotes.PHOTOGRAPHS.items()},
 }

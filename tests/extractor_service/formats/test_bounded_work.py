@@ -13,7 +13,7 @@ import pytest
 
 from extractor_service.document import Document, LimitExceededError
 from extractor_service.formats.containers.isobmff import heif
-from extractor_service.formats.containers.photo import crw, jpeg, jp2, png, tiff
+from extractor_service.formats.containers.photo import crw, jp2, jpeg, png, tiff
 from extractor_service.modules.base import Part
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource

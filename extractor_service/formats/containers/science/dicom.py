@@ -6,6 +6,7 @@ gigabytes costs what its header costs. A field's note is its tag and value repre
 
 from __future__ import annotations
 
+import struct
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ def parse(source: ByteSource, document: Document) -> None:
             TypeError,
             EOFError,
             NotImplementedError,
+            struct.error,
         ) as error:
             raise CorruptFileError(f"DICOM: {type(error).__name__}: {error}") from error
         _data_set(dataset.file_meta, document, "FileMeta")

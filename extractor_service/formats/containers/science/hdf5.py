@@ -41,7 +41,11 @@ def parse(source: ByteSource, document: Document) -> None:
     with file:
         if file.userblock_size:
             document.add(SECTION, "UserBlockSize", file.userblock_size, unit="By", group="/")
-        _Tree(h5py, document, file["/"], source).visit(file, "/", 0)
+        try:
+            tree = _Tree(h5py, document, file["/"], source)
+        except (KeyError, RuntimeError, OSError) as error:
+            raise CorruptFileError(f"HDF5: {_short(error)}") from error
+        tree.visit(file, "/", 0)
 
 
 class _Tree:

@@ -1,0 +1,114 @@
+"""One suite for every module of the registry: results are cached one by one, so that each must be its own alone.
+
+A new module needs its line in the registry; everything here then concerns it.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from extractor_service.document import Document
+from extractor_service.formats.registry import FORMATS
+from extractor_service.formats.sniff import sniff
+from extractor_service.modules.base import ModuleContext, Part, effective_version
+from extractor_service.modules.registry import MODULES
+from extractor_service.sources.blocks import BlockCachedSource
+from extractor_service.sources.descriptor import BytesSource
+from extractor_service.workers import encode
+from metaextract.document.v1 import document_pb2
+from tests.golden.samples import SAMPLES
+
+every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+
+
+class Fifth:
+    """What a fifth module might be: it adds a section of its own, beside all that the others have found."""
+
+    name = "fifth"
+    version = "1"
+    description = "A section of its own."
+    default_enabled = True
+    writes: Part | tuple[str, ...] = ("fifth",)
+    needs_whole_file = False
+    reads: tuple[str, ...] = ("metadata",)
+
+    def applies(self, context):
+        return context.format is not None
+
+    def options(self, context):
+        return ""
+
+    def run(self, source, document, context):
+        document.add("fifth", "FieldCount", document.field_count)
+
+
+def fragments(name: str, modules) -> tuple[dict[str, document_pb2.Document], Document]:
+    """What each module adds, as the worker encodes it."""
+    data = SAMPLES[name]()
+    source, document = BlockCachedSource(BytesSource(data)), Document()
+    context = ModuleContext(sniff(data[:16384], FORMATS), ("sha256",))
+    parts = {}
+    for module in modules:
+        if module.applies(context):
+            module.run(source, document, context)
+            parts[module.name] = document_pb2.Document.FromString(
+                encode.encode_part(module.writes, document, [])
+            )
+    return parts, document
+
+
+@pytest.mark.parametrize("name", ["little.jpg", "tree.h5", "song.mp3", "hdus.fits"])
+@pytest.mark.parametrize("modules", [MODULES, (*MODULES, Fifth())], ids=["all", "and a fifth"])
+def test_fragments_are_disjoint_and_merging_repeats_nothing(name, modules):
+    parts, document = fragments(name, modules)
+    merged = document_pb2.Document()
+    for part in parts.values():
+        merged.MergeFromString(part.SerializeToString())
+    names = [section.name for section in merged.sections]
+    assert len(names) == len(set(names)), names
+    assert {section.name: len(section.fields) for section in merged.sections} == {
+        section: len(fields) for section, fields in document.sections.items()
+    }
+    algorithms = [digest.algorithm for digest in merged.file.digests]
+    assert len(algorithms) == len(set(algorithms)) == 2
+    assert sum(part.HasField("common") for part in parts.values()) <= 1
+
+
+def test_no_two_write_the_same():
+    parts = [module.writes for module in MODULES if isinstance(module.writes, Part)]
+    named = [
+        section for module in MODULES if not isinstance(module.writes, Part) for section in module.writes
+    ]
+    assert len(parts) == len(set(parts)) and len(named) == len(set(named))
+
+
+@every_module
+def test_it_reads_what_ran_before(module):
+    earlier = [each.name for each in MODULES[: MODULES.index(module)]]
+    assert set(module.reads) <= set(earlier)
+    assert [each.name for each in MODULES].count(module.name) == 1
+
+
+@every_module
+def test_its_key_changes_with_what_it_is_made_from(module):
+    by_name = {each.name: each for each in MODULES}
+    context = ModuleContext(FORMATS[0])
+    version = effective_version(module, by_name, context)
+    assert module.version in version and FORMATS[0].version in version
+    for name in module.reads:
+        assert f"{name}.{by_name[name].version}" in version
+
+
+@every_module
+def test_it_reads_every_byte_only_if_it_says_so(module):
+    data = SAMPLES["movie.mp4"]()
+    data += bytes(4_000_000)  # behind the last box: nothing that a parser needs
+    source, document = BlockCachedSource(BytesSource(data)), Document()
+    context = ModuleContext(sniff(data[:16384], FORMATS))
+    module.run(source, document, context)
+    assert (source.bytes_read >= len(data)) == module.needs_whole_file
+
+
+@every_module
+def test_it_says_what_it_is_in_one_sentence(module):
+    assert module.name.isidentifier() and module.version and module.description.endswith(".")
