@@ -23,10 +23,10 @@ from cache_service.sizing import memory_budget
 from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from service_runtime import server as runtime
 from service_runtime.backoff_table import make_table
-from service_runtime.memory.discover import tightest_limit_bytes
-from service_runtime.memory.disk import DiskRoom
 from service_runtime.memory.release import TrimLimiter, tune_for_large_messages, tune_for_large_values
 from service_runtime.memory.sampler import InThread
+from service_runtime.memory.signals.disk import DiskRoom
+from service_runtime.memory.signals.registry import tightest_limit_bytes
 from service_runtime.memory.wiring import make_monitor
 from service_runtime.settings import InvalidSettingError, from_environ
 from service_runtime.telemetry import configure_logging

@@ -34,9 +34,9 @@ from metaextract_client.chunks import AsyncChunkClient
 from service_runtime import server as runtime
 from service_runtime.backoff_table import make_table
 from service_runtime.credits import CreditPool
-from service_runtime.memory.discover import tightest_limit_bytes
-from service_runtime.memory.host import ReservedBytes
 from service_runtime.memory.levels import PressureLevel
+from service_runtime.memory.signals.host import ReservedBytes
+from service_runtime.memory.signals.registry import tightest_limit_bytes
 from service_runtime.memory.wiring import make_monitor
 
 if TYPE_CHECKING:

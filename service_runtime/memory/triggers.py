@@ -15,8 +15,8 @@ import select
 import time
 from typing import TYPE_CHECKING
 
-from service_runtime.memory.cgroup import CgroupV1
-from service_runtime.memory.stalls import MEMORY_LIMIT_RATIO, Stalls
+from service_runtime.memory.signals.cgroup import CgroupV1
+from service_runtime.memory.signals.stalls import MEMORY_LIMIT_RATIO, Stalls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service_runtime.memory.classifier import Classifier
-from service_runtime.memory.discover import discover
 from service_runtime.memory.levels import Thresholds
 from service_runtime.memory.monitor import MemoryMonitor
 from service_runtime.memory.sampler import Sampler
+from service_runtime.memory.signals.registry import discover
 
 if TYPE_CHECKING:
     from service_runtime.settings import RuntimeSettings

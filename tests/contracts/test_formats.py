@@ -5,6 +5,7 @@ A new format needs its line in the registry and a sample in `tests/golden/sample
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from collections import defaultdict
@@ -22,7 +23,6 @@ from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode
 from tests.golden.documents import golden_document
 from tests.golden.samples import SAMPLES
-import contextlib
 
 EXPECTED = Path(__file__).parents[1] / "golden" / "expected"
 BY_FORMAT: dict[str, list[str]] = defaultdict(list)

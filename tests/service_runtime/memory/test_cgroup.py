@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from service_runtime.memory.cgroup import CgroupV1, CgroupV2
 from service_runtime.memory.levels import Thresholds
+from service_runtime.memory.signals.cgroup import CgroupV1, CgroupV2
 from service_runtime.memory.triggers import Triggers
 from tests.support.cgroup import MemoryCgroup, why_not
 
@@ -19,7 +19,7 @@ MIB = 2**20
 
 BLIND_SPOT = """
 import json, psutil
-from service_runtime.memory.discover import discover
+from service_runtime.memory.signals.registry import discover
 signals = {signal.name: signal.read() for signal in discover()}
 inside = min((usage for usage in signals.values() if usage.limit_bytes), key=lambda usage: usage.limit_bytes)
 print(json.dumps({"psutil": psutil.virtual_memory().total, "ours": inside.limit_bytes, "used": inside.used_bytes}))

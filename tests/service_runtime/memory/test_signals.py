@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from service_runtime.memory.cgroup import CgroupV1, CgroupV2
-from service_runtime.memory.discover import discover, tightest_limit_bytes
-from service_runtime.memory.disk import DiskRoom
-from service_runtime.memory.host import PortableHost, ProcessMemory, ReservedBytes
-from service_runtime.memory.kernel_file import numbers
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.sampler import Sampler
-from service_runtime.memory.stalls import Stalls
+from service_runtime.memory.signals.cgroup import CgroupV1, CgroupV2
+from service_runtime.memory.signals.disk import DiskRoom
+from service_runtime.memory.signals.host import PortableHost, ProcessMemory, ReservedBytes
+from service_runtime.memory.signals.kernel_file import numbers
+from service_runtime.memory.signals.registry import discover, tightest_limit_bytes
+from service_runtime.memory.signals.stalls import Stalls
 
 MIB = 2**20
 

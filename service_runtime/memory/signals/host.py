@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from service_runtime.memory.kernel_file import KernelFile, numbers
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.reading import Usage
+from service_runtime.memory.signals.kernel_file import KernelFile, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

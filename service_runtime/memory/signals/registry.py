@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service_runtime.memory.cgroup import limited_cgroups
-from service_runtime.memory.host import Host, PortableHost, ProcessMemory
-from service_runtime.memory.stalls import find_stalls
+from service_runtime.memory.signals.cgroup import limited_cgroups
+from service_runtime.memory.signals.host import Host, PortableHost, ProcessMemory
+from service_runtime.memory.signals.stalls import find_stalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

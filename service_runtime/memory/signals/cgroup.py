@@ -11,9 +11,9 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from service_runtime.memory.kernel_file import numbers, open_all
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.reading import Usage
+from service_runtime.memory.signals.kernel_file import numbers, open_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,10 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service_runtime.memory.cgroup import cgroup_directories
-from service_runtime.memory.kernel_file import KernelFile
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.reading import Usage
+from service_runtime.memory.signals.cgroup import cgroup_directories
+from service_runtime.memory.signals.kernel_file import KernelFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
