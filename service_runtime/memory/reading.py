@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from service_runtime.memory.levels import PressureLevel
 
@@ -44,6 +44,35 @@ class Signal(Protocol):
 
     def close(self) -> None:
         """Closes what is kept open."""
+        ...
+
+
+class Trigger(Protocol):
+    """A descriptor of the kernel that becomes ready when a sample is due."""
+
+    descriptor: int
+    events: int
+    """What `poll` waits for."""
+
+    def arm(self, thresholds: Thresholds) -> bool:
+        """Fits it to the thresholds and the signal's last reading; whether there is another descriptor now."""
+        ...
+
+    def clear(self) -> None:
+        """Takes the event."""
+        ...
+
+    def close(self) -> None:
+        """Closes the descriptor."""
+        ...
+
+
+@runtime_checkable
+class TriggeringSignal(Protocol):
+    """A signal of which the kernel itself tells."""
+
+    def make_trigger(self, thresholds: Thresholds) -> Trigger | None:
+        """The trigger; None where the kernel has none for it. Raises OSError where it isn't permitted."""
         ...
 
 

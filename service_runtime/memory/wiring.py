@@ -9,6 +9,7 @@ from service_runtime.memory.levels import Thresholds
 from service_runtime.memory.monitor import MemoryMonitor
 from service_runtime.memory.sampler import Sampler
 from service_runtime.memory.signals.registry import discover
+from service_runtime.memory.signals.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from service_runtime.settings import RuntimeSettings
@@ -24,7 +25,7 @@ def make_monitor(settings: RuntimeSettings) -> MemoryMonitor:
         hold_seconds=settings.pressure_hold_seconds,
         release_ratio=settings.pressure_release_ratio,
     )
-    sampler = Sampler(discover(process_limit_bytes=settings.process_memory_bytes))
+    sampler = Sampler(discover(Surroundings(process_limit_bytes=settings.process_memory_bytes)))
     return MemoryMonitor(
         sampler, classifier, settings.pressure_sample_seconds, kernel_events=settings.pressure_kernel_events
     )

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING
 
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.reading import Usage
+from service_runtime.memory.signals.cgroup_events import UsageTrigger
 from service_runtime.memory.signals.kernel_file import numbers, open_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from service_runtime.memory.levels import Thresholds
+    from service_runtime.memory.signals.surroundings import Surroundings
 
 _OOM_SECONDS = 1.0
 _UNLIMITED_V1 = 1 << 62  # the kernel reports "no limit" as the largest page-aligned long
@@ -91,6 +95,11 @@ class CgroupV1:
         self.cached_bytes = sum(numbers(self._stat.text(), "total_inactive_file", "total_active_file"))
         return Usage.of(max(0, self._usage.number() - self.cached_bytes), limit)
 
+    def make_trigger(self, thresholds: Thresholds) -> UsageTrigger:
+        """Events when the usage crosses a threshold; raises OSError where they aren't permitted."""
+        self.read()  # so that limit and page cache are known
+        return UsageTrigger(self.directory, lambda: (self.limit_bytes, self.cached_bytes), thresholds)
+
     def close(self) -> None:
         """Closes the kernel files."""
         for file in self._files:
@@ -124,8 +133,9 @@ def cgroup_directories(root: Path, own_cgroups: Path, v1_controller: str) -> lis
     return found
 
 
-def limited_cgroups(root: Path, own_cgroups: Path) -> list[CgroupV1 | CgroupV2]:
+def find(surroundings: Surroundings) -> list[CgroupV1 | CgroupV2]:
     """One signal for each cgroup above this process that has a limit."""
+    root, own_cgroups = surroundings.cgroup_root, surroundings.own_cgroups
     signals: list[CgroupV1 | CgroupV2] = []
     for directory, is_v2 in cgroup_directories(root, own_cgroups, "memory"):
         try:

@@ -15,6 +15,8 @@ from service_runtime.memory.signals.kernel_file import KernelFile, numbers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from service_runtime.memory.signals.surroundings import Surroundings
+
 
 class Host:
     """What the whole machine has: MemTotal - MemAvailable of /proc/meminfo."""
@@ -75,6 +77,17 @@ class ProcessMemory:
         """Closes the kernel file."""
         if self._statm is not None:
             self._statm.close()
+
+
+def find(surroundings: Surroundings) -> list[Host | PortableHost]:
+    """The whole machine, by the kernel where it has a `/proc`."""
+    return [Host(surroundings.meminfo) if surroundings.meminfo.exists() else PortableHost()]
+
+
+def find_process(surroundings: Surroundings) -> list[ProcessMemory]:
+    """This process, where the settings limit it."""
+    limit = surroundings.process_limit_bytes
+    return [ProcessMemory(limit)] if limit else []
 
 
 class ReservedBytes:

@@ -1,34 +1,33 @@
-"""Which signals concern this process on this machine."""
+"""All signals that any process of ours watches, in one tuple: a new one is a class and its line here.
+
+What only one service has (reserved bytes, room on its disk, its Redis) it adds to the sampler itself.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service_runtime.memory.signals.cgroup import limited_cgroups
-from service_runtime.memory.signals.host import Host, PortableHost, ProcessMemory
-from service_runtime.memory.signals.stalls import find_stalls
+from service_runtime.memory.signals import cgroup, host, stalls
+from service_runtime.memory.signals.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from service_runtime.memory.reading import Signal
 
+SIGNALS: tuple[Callable[[Surroundings], Sequence[Signal]], ...] = (
+    cgroup.find,
+    host.find,
+    stalls.find,
+    host.find_process,
+)
+"""Each finds the signals of its kind that concern this process on this machine; none where there is nothing to watch."""
 
-def discover(
-    cgroup_root: Path = Path("/sys/fs/cgroup"),
-    own_cgroups: Path = Path("/proc/self/cgroup"),
-    meminfo: Path = Path("/proc/meminfo"),
-    pressure: Path = Path("/proc/pressure"),
-    process_limit_bytes: int = 0,
-) -> list[Signal]:
+
+def discover(surroundings: Surroundings | None = None) -> list[Signal]:
     """The cheap signals: each cgroup above this process that has a limit, the host, stalls, our own limit."""
-    signals: list[Signal] = [*limited_cgroups(cgroup_root, own_cgroups)]
-    signals.append(Host(meminfo) if meminfo.exists() else PortableHost())
-    signals += find_stalls(cgroup_root, own_cgroups, pressure)
-    if process_limit_bytes:
-        signals.append(ProcessMemory(process_limit_bytes))
-    return signals
+    where = surroundings or Surroundings()
+    return [signal for find in SIGNALS for signal in find(where)]
 
 
 def tightest_limit_bytes(signals: Iterable[Signal]) -> int:

@@ -8,9 +8,10 @@ https://docs.kernel.org/accounting/psi.html
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import time
 from collections import deque
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service_runtime.memory.levels import PressureLevel
@@ -20,9 +21,16 @@ from service_runtime.memory.signals.kernel_file import KernelFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from service_runtime.memory.levels import Thresholds
+    from service_runtime.memory.signals.surroundings import Surroundings
 
 _WINDOW_SECONDS = 4.0
 _STEP_SECONDS = 0.5
+_PSI_WINDOW_US = (
+    2_000_000  # the least that unprivileged processes may ask for (docs.kernel.org/accounting/psi.html)
+)
 MEMORY_LIMIT_RATIO = 0.5
 """Standing still half of the time for memory is the end (systemd-oomd kills at 60 % for 30 s)."""
 IO_LIMIT_RATIO = 1.0
@@ -67,6 +75,10 @@ class Stalls:
         self._last = Usage(0, 0, share / self._limit_ratio)
         return self._last
 
+    def make_trigger(self, thresholds: Thresholds) -> StallTrigger | None:
+        """An event when memory stalls reach ELEVATED; None for other resources. Raises OSError where it isn't permitted."""
+        return StallTrigger(self.path, thresholds) if self.name == "memory_stalls" else None
+
     def close(self) -> None:
         """Closes the kernel file."""
         self._file.close()
@@ -75,14 +87,43 @@ class Stalls:
         return int(self._file.text().rpartition("total=")[2])  # the last line is `full`
 
 
-def find_stalls(root: Path, own_cgroups: Path, pressure: Path = Path("/proc/pressure")) -> list[Stalls]:
+class StallTrigger:
+    """The kernel's own watch on stalls, over the two seconds that unprivileged processes may ask for."""
+
+    events = select.POLLPRI if hasattr(select, "POLLPRI") else 0
+
+    def __init__(self, path: Path, thresholds: Thresholds) -> None:
+        """Raises OSError where the kernel or our rights don't allow it."""
+        self.descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        limit_us = int(MEMORY_LIMIT_RATIO * thresholds.elevated * _PSI_WINDOW_US)
+        try:
+            os.write(self.descriptor, f"full {limit_us} {_PSI_WINDOW_US}\0".encode())
+        except OSError:
+            os.close(self.descriptor)
+            raise
+
+    def arm(self, thresholds: Thresholds) -> bool:
+        """Never another descriptor: the limit stays as it was set, since the kernel takes one for each."""
+        del thresholds
+        return False
+
+    def clear(self) -> None:
+        """Nothing to do: `poll` itself takes the event."""
+
+    def close(self) -> None:
+        """Closes the descriptor; the kernel forgets the limit."""
+        os.close(self.descriptor)
+
+
+def find(surroundings: Surroundings) -> list[Stalls]:
     """The signals for memory and disk: of this process's cgroup where the kernel keeps them, else of the machine."""
+    root, own_cgroups = surroundings.cgroup_root, surroundings.own_cgroups
     found = []
     for resource, limit, worst in (
         ("memory", MEMORY_LIMIT_RATIO, PressureLevel.CRITICAL),
         ("io", IO_LIMIT_RATIO, PressureLevel.ELEVATED),
     ):
-        for path in (*_of_cgroup(root, own_cgroups, resource), pressure / resource):
+        for path in (*_of_cgroup(root, own_cgroups, resource), surroundings.pressure / resource):
             with contextlib.suppress(OSError, ValueError):
                 found.append(Stalls(f"{resource}_stalls", path, limit, worst))
                 break

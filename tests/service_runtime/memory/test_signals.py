@@ -12,6 +12,7 @@ from service_runtime.memory.signals.host import PortableHost, ProcessMemory, Res
 from service_runtime.memory.signals.kernel_file import numbers
 from service_runtime.memory.signals.registry import discover, tightest_limit_bytes
 from service_runtime.memory.signals.stalls import Stalls
+from service_runtime.memory.signals.surroundings import Surroundings
 
 MIB = 2**20
 
@@ -95,7 +96,7 @@ def test_discovery_finds_each_limited_ancestor_and_the_host(tmp_path):
     v2(root / "pod" / "app", limit="max")
     v2(root / "pod", limit=512 * MIB)
     (tmp_path / "self").write_text("0::/pod/app\n")
-    found = discover(root, tmp_path / "self", meminfo(tmp_path), tmp_path / "none", process_limit_bytes=10**9)
+    found = discover(Surroundings(root, tmp_path / "self", meminfo(tmp_path), tmp_path / "none", 10**9))
     assert [(signal.name, signal.read().limit_bytes) for signal in found] == [
         ("cgroup_v2", 512 * MIB),
         ("host", 1000 * 1024),
@@ -116,7 +117,7 @@ def test_discovery_finds_v1_of_a_hybrid_system_and_the_stalls_of_its_v2(tmp_path
     (tmp_path / "proc").mkdir()
     stall_file(tmp_path / "proc" / "io", 0)
     (tmp_path / "self").write_text("4:cpu:/\n3:memory:/job\n0::/job\n")
-    found = discover(root, tmp_path / "self", meminfo(tmp_path), tmp_path / "proc")
+    found = discover(Surroundings(root, tmp_path / "self", meminfo(tmp_path), tmp_path / "proc"))
     assert [signal.name for signal in found] == ["cgroup_v1", "host", "memory_stalls", "io_stalls"]
     assert found[2].path == root / "unified" / "job" / "memory.pressure"
     Sampler(found).close()
