@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cache_service.assembly import assembled
 from cache_service.fleet.pressure_exchange import RedisMemory, exchange
-from cache_service.pressure.monitor import PressureMonitor
+from cache_service.pressure.monitor import Actions, PressureMonitor
 from cache_service.pressure.policy import TierBudgetPolicy, chunk_memory_ratio
 from cache_service.services.admin_service import CacheAdminServicer
 from cache_service.services.chunk_service import ChunkServicer
@@ -78,11 +78,9 @@ async def _serving(
     monitor = PressureMonitor(
         memory,
         TierBudgetPolicy(budget, settings.cache_regrow_ratio_per_second),
-        resize,
-        TrimLimiter(),
+        Actions(resize, TrimLimiter(), clean_disk),
         heartbeat_seconds=settings.pressure_heartbeat_seconds,
         replica=settings.cache_replica or f"{socket.gethostname()}:{os.getpid()}",
-        clean_disk=clean_disk,
         history_path=directory / "pressure.json" if directory else None,
     )
     results = ResultServicer(parts.store, parts.flights, parts.log, settings.pressure_heartbeat_seconds)

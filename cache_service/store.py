@@ -114,7 +114,6 @@ class ResultStore:
         appender: Appender | None = None,
         trace: TraceWriter | None = None,
         clock: Callable[[], float] = time.time,
-        jitter: random.Random | None = None,
     ) -> None:
         self._tier = tier
         self._log = log
@@ -124,7 +123,7 @@ class ResultStore:
         self._appender = appender or log
         self._trace = trace
         self._clock = clock
-        self._jitter = jitter or random.Random()
+        self._jitter = random.Random()
         self._running: set[asyncio.Task[object]] = set()
         self._inflight_bytes = 0
         self.stats = StoreStats()

@@ -169,39 +169,26 @@ class Document:
         self.max_fields = self.limits.max_fields
         self.max_total_bytes = self.limits.max_total_bytes
 
-    def add(
-        self,
-        section: str,
-        name: str,
-        value: Value,
-        text: str = "",
-        unit: str = "",
-        raw: Value = None,
-        group: str = "",
-        note: str = "",
-        origin: ByteRange | None = None,
-    ) -> None:
+    def add(self, section: str, field: Field) -> None:
         """Appends a field to a section. The hottest call of all parsers, hence the short cuts for plain values.
 
         Raises:
             LimitExceededError: the document is full.
         """
+        value, raw = field.value, field.raw
         kind = type(value)
         if kind is int or kind is float:
             size = 9
         elif kind is str or kind is bytes:
             if len(value) > self.limits.max_value_bytes // 4:  # type: ignore[arg-type]
-                value = self._cut(section, name, value)
+                value = field.value = self._cut(section, field.name, value)
             size = len(value) if kind is bytes or value.isascii() else size_of(value)  # type: ignore[arg-type,union-attr]
         else:
             size = size_of(value)
         if raw is not None:
             size += 8 if type(raw) is Rational else size_of(raw)
-        self.put(
-            section,
-            Field(name, value, text, unit, raw, group, note, origin),
-            size + size_of(text) + len(name) + size_of(group) + size_of(note),
-        )
+        size += size_of(field.text) + len(field.name) + size_of(field.group) + size_of(field.note)
+        self.put(section, field, size)
 
     def put(self, section: str, field: Field, size: int) -> None:
         """Appends a finished field whose values and texts take about `size` bytes; raises as `add` does."""

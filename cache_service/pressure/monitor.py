@@ -52,6 +52,15 @@ class _Judgement(NamedTuple):
         )
 
 
+class Actions(NamedTuple):
+    """What obeys the pressure."""
+
+    set_budget: SetBudget
+    trim: TrimLimiter
+    """Gives freed memory back to the system."""
+    clean_disk: CleanDisk | None = None
+
+
 class PressureMonitor:
     """Knows the pressure, and makes the tiers obey it."""
 
@@ -59,19 +68,15 @@ class PressureMonitor:
         self,
         memory: MemoryMonitor,
         policy: TierBudgetPolicy,
-        set_budget: SetBudget,
-        trim: TrimLimiter,
+        actions: Actions,
         *,
         heartbeat_seconds: float,
         replica: str = "",
-        clean_disk: CleanDisk | None = None,
         history_path: Path | None = None,
     ) -> None:
         self._memory = memory
         self._policy = policy
-        self._set_budget = set_budget
-        self._trim = trim
-        self._clean_disk = clean_disk
+        self._set_budget, self._trim, self._clean_disk = actions
         self._cleaned_at = 0.0
         self._cleaning: asyncio.Task[None] | None = None
         self._fitting: asyncio.Task[None] | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from extractor_service.document import Field
 from extractor_service.formats.reading.conversions import degrees_text, exposure_text, f_number_text
 from extractor_service.modules.common import image_size
 
@@ -56,7 +57,7 @@ class CompositeModule:
 
 
 def _put(document: Document, name: str, value: Value, text: str = "", unit: str = "") -> None:
-    document.add(_SECTION, name, value, text, unit, group="Composite")
+    document.add(_SECTION, Field(name, value, text, unit, group="Composite"))
 
 
 def _number(document: Document, *places: tuple[str, str]) -> float | None:

@@ -38,9 +38,8 @@ class DistantInput(BaseInput):
         content_id: str = "",
         source: str = "",
         claim_space: str = "",
-        complete: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Without a `content_id`, nothing is cached, unless `complete` finds one when the parse is over."""
+        """Without a `content_id`, nothing is cached, unless `complete` is set, and finds one when the parse is over."""
         self.name = base_name(name)
         self.file = file
         self._size_bytes = size_bytes
@@ -49,7 +48,6 @@ class DistantInput(BaseInput):
         self.may_be_cached = bool(content_id)
         self.source = source
         self.claim_space = claim_space
-        self.complete = complete
         self.digests: dict[str, str] = {}
         self.pulls = 0
         self.is_changed = False

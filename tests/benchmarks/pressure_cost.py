@@ -53,7 +53,7 @@ def run(name: str) -> Evidence:
 async def monitor_alone(seconds: float) -> tuple[float, float]:
     """CPU share and MiB of a full monitor, as the cache has it, in a process that does nothing else."""
     from cache_service.entries.entry import Budget
-    from cache_service.pressure.monitor import PressureMonitor
+    from cache_service.pressure.monitor import Actions, PressureMonitor
     from cache_service.pressure.policy import TierBudgetPolicy
     from service_runtime.memory.release import TrimLimiter
     from service_runtime.memory.wiring import make_monitor
@@ -65,7 +65,10 @@ async def monitor_alone(seconds: float) -> tuple[float, float]:
     before = resident_mib()
     memory = make_monitor(RuntimeSettings())
     monitor = PressureMonitor(
-        memory, TierBudgetPolicy(Budget(2**30), 0.01), set_budget, TrimLimiter(), heartbeat_seconds=2.0
+        memory,
+        TierBudgetPolicy(Budget(2**30), 0.01),
+        Actions(set_budget, TrimLimiter()),
+        heartbeat_seconds=2.0,
     )
     now = time.time()
     for second in range(900):  # a full history

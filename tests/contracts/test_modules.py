@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from extractor_service.document import Document
+from extractor_service.document import Document, Field
 from extractor_service.formats.registry import FORMATS
 from extractor_service.formats.sniff import sniff
 from extractor_service.modules.base import ModuleContext, Part, effective_version
@@ -39,7 +39,7 @@ class Fifth:
         return ""
 
     def run(self, source, document, context):
-        document.add("fifth", "FieldCount", document.field_count)
+        document.add("fifth", Field("FieldCount", document.field_count))
 
 
 def fragments(name: str, modules) -> tuple[dict[str, document_pb2.Document], Document]:

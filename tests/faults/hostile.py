@@ -8,6 +8,7 @@ import re
 import signal
 import time
 
+from extractor_service.document import Field
 from extractor_service.formats.base import CorruptFileError, Format, Magic
 from extractor_service.formats.registry import FORMATS
 
@@ -24,7 +25,7 @@ def make(action: str) -> bytes:
 
 def parse(source, document) -> None:
     action = source.read_range(8, 32).decode().strip()
-    document.add("hostile", "Action", action)
+    document.add("hostile", Field("Action", action))
     if action == "hang":
         while True:
             time.sleep(0.01)
@@ -37,9 +38,9 @@ def parse(source, document) -> None:
     elif action == "slow":
         for number in range(8):
             time.sleep(0.4)
-            document.add("hostile", "Step", number)
+            document.add("hostile", Field("Step", number))
     elif action == "allocate":
-        document.add("hostile", "Bytes", len(bytearray(4 * 2**30)))
+        document.add("hostile", Field("Bytes", len(bytearray(4 * 2**30))))
     elif action == "segfault":
         ctypes.string_at(0)
     elif action == "exit":

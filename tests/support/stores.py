@@ -20,8 +20,9 @@ def memory_tier(budget, policy=None, name="memory") -> MemoryTier:
 
 def result_store(tier, log=None, shelves=(), **options) -> ResultStore:
     codec = Codec(MAX_VALUE_BYTES)
-    options = {"jitter": random.Random(1), **options}
-    return ResultStore(tier, log or InvalidationLog(), Dictionaries(codec, shelves), **options)
+    store = ResultStore(tier, log or InvalidationLog(), Dictionaries(codec, shelves), **options)
+    store._jitter = random.Random(1)
+    return store
 
 
 def add(log: InvalidationLog, selector) -> ReadPoint:

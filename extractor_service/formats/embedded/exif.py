@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.embedded.walk import SECTION, Embedded, Walk
 from extractor_service.formats.reading import fields, ifd
 from extractor_service.formats.reading.damage import Surviving
@@ -182,7 +182,7 @@ def parse(
     byte_order = "MM" if directories.reader.big_endian else "II"
     if section == SECTION:
         text = "Big-endian (Motorola, MM)" if byte_order == "MM" else "Little-endian (Intel, II)"
-        document.add("file", "ExifByteOrder", byte_order, text, origin=ByteRange(base, 2))
+        document.add("file", Field("ExifByteOrder", byte_order, text, origin=ByteRange(base, 2)))
     walk = Walk(directories, document, EMBEDDED, kind, section)
     walk.run()
     return walk

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ProblemKind
+from extractor_service.document import Field, ProblemKind
 from extractor_service.formats.reading import binary
 from extractor_service.formats.reading.reader import layout
 from extractor_service.formats.reading.tagset import Conversion, Tag, build, raw_table
@@ -101,7 +101,7 @@ def _records(joined: _Joined, document: Document, at: int) -> None:
         document.problem(_SECTION, ProblemKind.DAMAGED, "no FLIR header", at)
         return
     creator = head[4:20].split(b"\0")[0].decode("latin-1")
-    document.add(_SECTION, "CreatorSoftware", creator, group="FLIR")
+    document.add(_SECTION, Field("CreatorSoftware", creator, group="FLIR"))
     version = int.from_bytes(head[20:24])
     order = ">" if 100 <= version < 200 else "<"
     start, count = layout(order + "II").unpack_from(head, 24)
@@ -117,4 +117,9 @@ def _records(joined: _Joined, document: Document, at: int) -> None:
         content = joined.read(offset, min(length, _MAX_TABLE_BYTES))
         unit = "int16u" if name in {"RawData", "EmbeddedImage"} else "int8u"
         big_endian = content[:2] == b"\0\x02"
-        binary.parse(content, _table(name), unit, document, _SECTION, "FLIR", big_endian=big_endian)
+        binary.parse(
+            content,
+            binary.Layout(unit, big_endian=big_endian),
+            _table(name),
+            binary.Place(document, _SECTION, "FLIR"),
+        )

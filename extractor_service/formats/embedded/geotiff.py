@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ProblemKind
+from extractor_service.document import Field, ProblemKind
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
 
@@ -31,7 +31,7 @@ def parse(values: Mapping[int, Value], document: Document) -> None:
     if len(words) < 4:
         document.problem(_SECTION, ProblemKind.DAMAGED, "the key directory is too short")
         return
-    document.add(_SECTION, "GeoTiffVersion", f"{words[0]}.{words[1]}.{words[2]}", group="GeoTiff")
+    document.add(_SECTION, Field("GeoTiffVersion", f"{words[0]}.{words[1]}.{words[2]}", group="GeoTiff"))
     doubles = conv.numbers(values.get(_DOUBLES))
     texts = values.get(_TEXTS)
     text = texts if isinstance(texts, str) else ""
@@ -53,4 +53,4 @@ def parse(values: Mapping[int, Value], document: Document) -> None:
             continue
         tag = _tags().get(key)
         if tag is not None and not tag.hidden:
-            document.add(_SECTION, tag.name, value, tag.text(value), group="GeoTiff")
+            document.add(_SECTION, Field(tag.name, value, tag.text(value), group="GeoTiff"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.reading import binary, fields
 from extractor_service.formats.reading.conversions import date_text
 from extractor_service.formats.reading.reader import layout
@@ -78,7 +78,11 @@ def parse(data: bytes, document: Document, at: int | None = None) -> None:
         document.problem(SECTION, ProblemKind.TRUNCATED, f"the profile has {len(data)} bytes", at)
         return
     binary.parse(
-        data[:128], _table("Header"), "int8u", document, SECTION, "ICC-header", big_endian=True, origin=at
+        data[:128],
+        binary.Layout("int8u", big_endian=True),
+        _table("Header"),
+        binary.Place(document, SECTION, "ICC-header"),
+        origin=at,
     )
     count = int.from_bytes(data[128:132])
     if count > _MAX_TAGS:
@@ -102,7 +106,11 @@ def parse(data: bytes, document: Document, at: int | None = None) -> None:
             table, group = structure
             start = None if at is None else at + offset
             binary.parse(
-                content, _table(table), "int8u", document, SECTION, group, big_endian=True, origin=start
+                content,
+                binary.Layout("int8u", big_endian=True),
+                _table(table),
+                binary.Place(document, SECTION, group),
+                origin=start,
             )
         elif tag is not None and not tag.hidden:
             _add(document, tag, content, place)
@@ -114,13 +122,13 @@ def _add(document: Document, tag: Tag, content: bytes, place: ByteRange | None) 
     if kind == b"mluc":
         for language, text in _languages(content):
             name = tag.name if language in {"en-US", "en", ""} else f"{tag.name}-{language}"
-            document.add(SECTION, name, text, group=group, origin=place)
+            document.add(SECTION, Field(name, text, group=group, origin=place))
         return
     value = None if tag.binary else _value(kind, content)
     if value is None or tag.binary:
         fields.add_binary(document, SECTION, group, tag.name, len(content), place)
     else:
-        document.add(SECTION, tag.name, value, tag.text(value), group=group, origin=place)
+        document.add(SECTION, Field(tag.name, value, tag.text(value), group=group, origin=place))
 
 
 def _value(kind: bytes, content: bytes) -> Value:

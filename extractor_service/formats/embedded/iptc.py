@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.reading.tagset import Conversion, Tag, build, raw_table
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _table(record: int) -> dict[int | str, Tag]:
 
 def parse(data: bytes, document: Document, at: int | None = None) -> None:
     """Adds the datasets in `data`, which begins at `at` in the file."""
-    charset, how = "cp1252", "cp1252, the default"
+    charset = _Charset("cp1252", "cp1252, the default")
     lists: dict[tuple[int, int], list[Value]] = {}
     group = "IPTC2" if document.sections.get(SECTION) else "IPTC"
     offset = 0
@@ -86,47 +86,61 @@ def parse(data: bytes, document: Document, at: int | None = None) -> None:
             )
             return
         if (record, number) == _CHARACTER_SET and value in {b"\x1b%G", b"\x1b%/I"}:
-            charset, how = "utf-8", "utf-8, by the coded character set"
+            charset = _Charset("utf-8", "utf-8, by the coded character set")
         tag = _table(record).get(number)
         if tag is not None and not tag.hidden:
             place = None if at is None else ByteRange(at + offset, length)
-            _add(document, tag, (record, number), value, charset, how, lists, group, place)
+            dataset = _Dataset(tag, (record, number), value, group, place)
+            _add(document, dataset, charset, lists)
         offset += length
+
+
+class _Charset(NamedTuple):
+    name: str
+    reason: str
+    """Why it is this one, for `Field.note`."""
+
+
+class _Dataset(NamedTuple):
+    tag: Tag
+    key: tuple[int, int]
+    """Record and number."""
+    data: bytes
+    group: str
+    place: ByteRange | None
 
 
 def _add(
     document: Document,
-    tag: Tag,
-    key: tuple[int, int],
-    data: bytes,
-    charset: str,
-    how: str,
+    dataset: _Dataset,
+    charset: _Charset,
     lists: dict[tuple[int, int], list[Value]],
-    group: str,
-    place: ByteRange | None,
 ) -> None:
+    tag, key, data, group, place = dataset
     note = ""
     value: Value
     if tag.kind.startswith("int"):
         value = int.from_bytes(data) if 0 < len(data) <= 8 else None
     elif tag.binary or tag.name == "ObjectPreviewData":
-        document.add(SECTION, tag.name, None, f"(Binary data {len(data)} bytes)", group=group, origin=place)
+        document.add(
+            SECTION, Field(tag.name, None, f"(Binary data {len(data)} bytes)", group=group, origin=place)
+        )
         return
     elif tag.kind in {"?", "undef"} and key[0] > 2:
         value = data
     else:
-        value = _meant(tag.name, data.split(b"\0", 1)[0].decode(charset, "replace"))
+        value = _meant(tag.name, data.split(b"\0", 1)[0].decode(charset.name, "replace"))
         if not data.isascii():
-            note = how
+            note = charset.reason
     if key in _REPEATABLE:
         values = lists.get(key)
         if values is not None:
             document.append(values, value)  # the field holds this very list
             return
         lists[key] = values = [value]
-        document.add(SECTION, tag.name, values, tag.text(value), group=group, note=note, origin=place)
+        document.add(SECTION, Field(tag.name, values, tag.text(value), group=group, note=note, origin=place))
         return
-    document.add(SECTION, tag.name, value, tag.text(value), group=group, note=note, origin=place)
+    document.add(SECTION, Field(tag.name, value, tag.text(value), group=group, note=note, origin=place))
 
 
 def _meant(name: str, value: str) -> Value:

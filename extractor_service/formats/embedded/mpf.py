@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading import fields, ifd
 from extractor_service.formats.reading.reader import TruncatedError, layout
@@ -84,7 +84,7 @@ def _images(data: bytes, document: Document, base: int, size_bytes: int, *, big_
         for name, value in values.items():
             tag = tags[name]
             text = _flags_text(attributes >> 27) if name == "MPImageFlags" else tag.text(value)
-            document.add(_SECTION, name, value, text, group=group)
+            document.add(_SECTION, Field(name, value, text, group=group))
         if start and start + length <= size_bytes:
             fields.add_binary(
                 document, _SECTION, group, f"MPImage{number + 1}", length, ByteRange(start, length)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.embedded import icc, iptc, xmp
 from extractor_service.formats.reading import binary, fields
 from extractor_service.formats.reading import conversions as conv
@@ -110,7 +110,7 @@ def _resource(
         )
         if number == 0x0425:
             value = data.hex()
-            document.add(SECTION, tag.name, value, group="Photoshop", origin=place)
+            document.add(SECTION, Field(tag.name, value, group="Photoshop", origin=place))
             return
         if number == 0x03EE:
             value = _pascal_names(data)
@@ -134,19 +134,21 @@ def _resolution(data: bytes, document: Document, at: int) -> None:
     rows = (("XResolution", x / 65536, ""), ("DisplayedUnitsX", unit_x, _UNITS.get(unit_x, "")),
             ("YResolution", y / 65536, ""), ("DisplayedUnitsY", unit_y, _UNITS.get(unit_y, "")))  # fmt: skip
     for index, (name, value, text) in enumerate(rows):
-        document.add(SECTION, name, value, text, group="Photoshop", origin=ByteRange(at + index * 4, 4))
+        document.add(
+            SECTION, Field(name, value, text, group="Photoshop", origin=ByteRange(at + index * 4, 4))
+        )
 
 
 def _version(data: bytes, document: Document, at: int) -> None:
     if len(data) < 9:
         return
     merged = data[4]
-    document.add(SECTION, "HasRealMergedData", merged, {0: "No", 1: "Yes"}.get(merged, ""), group="Photoshop",
-                 origin=ByteRange(at + 4, 1))  # fmt: skip
+    document.add(SECTION, Field("HasRealMergedData", merged, {0: "No", 1: "Yes"}.get(merged, ""), group="Photoshop",
+                 origin=ByteRange(at + 4, 1)))  # fmt: skip
     offset = 5
     for name in ("WriterName", "ReaderName"):
         text, offset = unicode_text(data, offset)
-        document.add(SECTION, name, text, group="Photoshop", origin=ByteRange(at, len(data)))
+        document.add(SECTION, Field(name, text, group="Photoshop", origin=ByteRange(at, len(data))))
 
 
 def unicode_text(data: bytes, offset: int) -> tuple[str, int]:
@@ -160,9 +162,11 @@ def _slices(data: bytes, document: Document, at: int) -> None:
     if len(data) < 24 or int.from_bytes(data[:4]) != 6:
         return
     name, end = unicode_text(data, 20)
-    document.add(SECTION, "SlicesGroupName", name, group="Photoshop", origin=ByteRange(at + 20, end - 20))
+    document.add(
+        SECTION, Field("SlicesGroupName", name, group="Photoshop", origin=ByteRange(at + 20, end - 20))
+    )
     if end + 4 <= len(data):
-        document.add(SECTION, "NumSlices", int.from_bytes(data[end : end + 4]), group="Photoshop")
+        document.add(SECTION, Field("NumSlices", int.from_bytes(data[end : end + 4]), group="Photoshop"))
 
 
 def _urls(data: bytes, document: Document, at: int) -> None:
@@ -172,13 +176,15 @@ def _urls(data: bytes, document: Document, at: int) -> None:
         text, offset = unicode_text(data, offset + 8)
         found.append(text)
     values: list[Value] = [*found]
-    document.add(SECTION, "URL_List", values, group="Photoshop", origin=ByteRange(at, len(data)))
+    document.add(SECTION, Field("URL_List", values, group="Photoshop", origin=ByteRange(at, len(data))))
 
 
 def _pixels(data: bytes, document: Document, at: int) -> None:
     if len(data) >= 12:
         value = layout(">d").unpack_from(data, 4)[0]
-        document.add(SECTION, "PixelAspectRatio", value, group="Photoshop", origin=ByteRange(at + 4, 8))
+        document.add(
+            SECTION, Field("PixelAspectRatio", value, group="Photoshop", origin=ByteRange(at + 4, 8))
+        )
 
 
 def _print_scale(data: bytes, document: Document, at: int) -> None:
@@ -188,19 +194,25 @@ def _print_scale(data: bytes, document: Document, at: int) -> None:
     tags = {tag.name: tag for tag in table("PrintScaleInfo").values()}
     document.add(
         SECTION,
-        "PrintStyle",
-        style,
-        tags["PrintStyle"].text(style),
-        group="Photoshop",
-        origin=ByteRange(at, 2),
+        Field(
+            "PrintStyle",
+            style,
+            tags["PrintStyle"].text(style),
+            group="Photoshop",
+            origin=ByteRange(at, 2),
+        ),
     )
-    document.add(SECTION, "PrintPosition", [x, y], group="Photoshop", origin=ByteRange(at + 2, 8))
-    document.add(SECTION, "PrintScale", scale, group="Photoshop", origin=ByteRange(at + 10, 4))
+    document.add(SECTION, Field("PrintPosition", [x, y], group="Photoshop", origin=ByteRange(at + 2, 8)))
+    document.add(SECTION, Field("PrintScale", scale, group="Photoshop", origin=ByteRange(at + 10, 4)))
 
 
 def _quality(data: bytes, document: Document, at: int) -> None:
     binary.parse(
-        data, table("JPEG_Quality"), "int16s", document, SECTION, "Photoshop", big_endian=True, origin=at
+        data,
+        binary.Layout("int16s", big_endian=True),
+        table("JPEG_Quality"),
+        binary.Place(document, SECTION, "Photoshop"),
+        origin=at,
     )
 
 

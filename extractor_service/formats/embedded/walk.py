@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.document import ByteRange, ProblemKind, Rational
+from extractor_service.document import ByteRange, Field, ProblemKind, Rational
 from extractor_service.formats.embedded import raw_names
 from extractor_service.formats.embedded.exif_values import CHARSET_TEXTS, CONVERSIONS, commented
 from extractor_service.formats.reading import fields, ifd
@@ -247,7 +247,7 @@ class Walk:
         document, section = self.document, self.section
         if spec.hidden or not size:
             if not size and not spec.hidden and kind in {2, 7}:
-                document.add(section, spec.name, "", "", spec.unit, None, group, "", origin)
+                document.add(section, Field(spec.name, "", "", spec.unit, None, group, "", origin))
             return
         if (
             inline
@@ -282,7 +282,9 @@ class Walk:
         if tag == _COLOR_MAP or (spec.binary and kind in {1, 2, 7}):
             fields.add_binary(self.document, self.section, group, spec.name, size, origin)
         else:
-            self.document.add(self.section, spec.name, None, f"({count} values)", "", None, group, "", origin)
+            self.document.add(
+                self.section, Field(spec.name, None, f"({count} values)", "", None, group, "", origin)
+            )
 
     def _special(
         self,

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
-from extractor_service.document import ProblemKind, Struct
+from extractor_service.document import Field, ProblemKind, Struct
 from extractor_service.formats.embedded.exif_values import CONVERSIONS
 from extractor_service.formats.embedded.xmp_namespaces import PREFIXES
 from extractor_service.formats.reading import fields
@@ -268,7 +268,7 @@ class _Packet:
             google.read(data, self._document, self._origin)
 
     def _put(self, name: str, value: Value, text: str, group: str) -> None:
-        self._document.add(self._section, name, value, text, group=group, origin=self._origin)
+        self._document.add(self._section, Field(name, value, text, group=group, origin=self._origin))
 
 
 def _labelled(labels: Mapping[int | str, str], value: Value) -> str:

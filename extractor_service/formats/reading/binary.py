@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, Rational
 from extractor_service.formats.reading import fields
@@ -54,23 +54,38 @@ def read(data: bytes, offset: int, kind: str, count: int, *, big_endian: bool) -
     return list(values)
 
 
+class Layout(NamedTuple):
+    """How the numbers of a block lie: ids of tags count in `unit`s from `first` on."""
+
+    unit: str
+    """A kind of `CODES`, such as "int16u"."""
+    big_endian: bool
+    first: int = 0
+
+
+class Place(NamedTuple):
+    """Where the values of a block go."""
+
+    document: Document
+    section: str
+    group: str
+
+
 def parse(
     data: bytes,
+    layout: Layout,
     tags: Mapping[int | str, Tag],
-    unit: str,
-    document: Document,
-    section: str,
-    group: str,
+    place: Place,
     *,
-    big_endian: bool,
     origin: int | None = None,
     masks: Mapping[str, int] | None = None,
-    first: int = 0,
 ) -> dict[str, Value]:
-    """Adds the values of `tags`, whose ids count in `unit`s from `first` on; returns what was stored, by name.
+    """Adds the values of `tags` to `place`; returns what was stored, by name. `origin` is the block's offset in the file.
 
     Ids like "3.1" share the place of 3 and take the bits of `masks`, shifted down; without a mask they are left out.
     """
+    unit, big_endian, first = layout
+    document, section, group = place
     width = CODES[unit][1]
     found: dict[str, Value] = {}
     for key, tag in tags.items():
@@ -97,6 +112,6 @@ def parse(
         if mask is not None and isinstance(stored, int):
             stored = (stored & mask) >> ((mask & -mask).bit_length() - 1)
         found[tag.name] = stored
-        place = None if origin is None else ByteRange(origin + offset, CODES[kind][1] * count)
-        fields.add(document, section, group, tag, stored, place)
+        at = None if origin is None else ByteRange(origin + offset, CODES[kind][1] * count)
+        fields.add(document, section, group, tag, stored, at)
     return found

@@ -72,7 +72,7 @@ def add(
             section, Field(tag.name, value, text, tag.unit, raw, tag.group or group, note, origin), size
         )
     else:
-        document.add(section, tag.name, value, text, tag.unit, raw, tag.group or group, note, origin)
+        document.add(section, Field(tag.name, value, text, tag.unit, raw, tag.group or group, note, origin))
 
 
 def add_binary(
@@ -80,7 +80,7 @@ def add_binary(
 ) -> None:
     """Adds bytes by their length and place, without their content."""
     text = f"(Binary data {length_bytes} bytes)"
-    document.add(section, name, None, text, "", None, group, "", origin)
+    document.add(section, Field(name, None, text, "", None, group, "", origin))
 
 
 def _reals(stored: list[Value]) -> list[Value]:

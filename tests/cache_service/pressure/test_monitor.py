@@ -5,7 +5,7 @@ import json
 import logging
 
 from cache_service.entries.entry import Budget
-from cache_service.pressure.monitor import PressureMonitor
+from cache_service.pressure.monitor import Actions, PressureMonitor
 from cache_service.pressure.peers import Peer
 from cache_service.pressure.policy import FLOOR_ENTRIES, TierBudgetPolicy
 from service_runtime.memory.levels import PressureLevel, Thresholds
@@ -25,8 +25,8 @@ def make_monitor(memory, hold_seconds=5.0, **options):
     trims = []
     signals = memory if isinstance(memory, list) else [memory]
     monitor = PressureMonitor(
-        make_memory(*signals, hold_seconds=hold_seconds), TierBudgetPolicy(FULL, 0.1), set_budget,
-        TrimLimiter(action=lambda: bool(trims.append(1)) or True), heartbeat_seconds=0.05, replica="r1", **options,
+        make_memory(*signals, hold_seconds=hold_seconds), TierBudgetPolicy(FULL, 0.1),
+        Actions(set_budget, TrimLimiter(action=lambda: bool(trims.append(1)) or True), options.pop("clean_disk", None)), heartbeat_seconds=0.05, replica="r1", **options,
     )  # fmt: skip
     return monitor, budgets, trims
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractor_service.document import Document, DocumentLimits, LimitExceededError
+from extractor_service.document import Document, DocumentLimits, Field, LimitExceededError
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.isobmff import mp4
 from extractor_service.formats.containers.photo import jpeg, png, tiff
@@ -191,15 +191,17 @@ def test_the_limit_counts_what_is_encoded():
     document = Document()
     with contextlib.suppress(LimitExceededError):
         for number in range(100_000):
-            document.add("s", f"name {number}", "\U0001f600" * 50, group="/long/path" * 30, note="é" * 20)
+            document.add(
+                "s", Field(f"name {number}", "\U0001f600" * 50, group="/long/path" * 30, note="é" * 20)
+            )
     encoded = encode.encode_part(Part.SECTIONS, document, document.problems)
     assert document.field_count < 100_000 and 1_000_000 < len(encoded) < 3 * 2**20
 
 
 def test_cut_values_are_told_and_stay_valid():
     document = Document()
-    document.add("s", "text", "é" * 100_000)
-    document.add("s", "bytes", b"x" * 100_000)
+    document.add("s", Field("text", "é" * 100_000))
+    document.add("s", Field("bytes", b"x" * 100_000))
     assert [len(encode.encode_part(Part.SECTIONS, document, [])) < 140_000, len(document.problems)] == [
         True,
         2,

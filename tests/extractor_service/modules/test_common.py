@@ -1,6 +1,6 @@
 import pytest
 
-from extractor_service.document import Document, ZoneSource
+from extractor_service.document import Document, Field, ZoneSource
 from extractor_service.modules.base import ModuleContext
 from extractor_service.modules.common import CommonModule
 
@@ -8,7 +8,7 @@ from extractor_service.modules.common import CommonModule
 def common(*fields):
     document = Document()
     for section, name, value, group in fields:
-        document.add(section, name, value, group=group)
+        document.add(section, Field(name, value, group=group))
     CommonModule().run(None, document, ModuleContext(None))
     return document.common
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from extractor_service.document import Document, ZoneSource
+from extractor_service.document import Document, Field, ZoneSource
 from extractor_service.modules.base import ModuleContext
 from extractor_service.modules.composite import CompositeModule
 from extractor_service.modules.times import created_at
@@ -17,7 +17,7 @@ def composite(**fields) -> dict:
     for name, value in fields.items():
         section, _, field = name.partition("__")
         group = "GPS" if field.startswith("GPS") else "IFD0"
-        document.add(section, field, value, group=group)
+        document.add(section, Field(field, value, group=group))
     CompositeModule().run(None, document, ModuleContext(None))
     return {field.name: (field.value, field.text) for field in document.sections.get("composite", [])}
 
@@ -70,15 +70,15 @@ def test_positions_are_signed():
 )
 def test_the_zone_is_the_difference_to_the_gps_time(local, utc, iso, zone):
     document = Document()
-    document.add("exif", "DateTimeOriginal", local, group="ExifIFD")
-    document.add("exif", "GPSDateStamp", "2024:02:29", group="GPS")
-    document.add("exif", "GPSTimeStamp", utc, group="GPS")
+    document.add("exif", Field("DateTimeOriginal", local, group="ExifIFD"))
+    document.add("exif", Field("GPSDateStamp", "2024:02:29", group="GPS"))
+    document.add("exif", Field("GPSTimeStamp", utc, group="GPS"))
     found = created_at(document)
     assert (found and found.iso, found and found.zone_source) == (iso, zone)
 
 
 def test_xmp_dates_with_exifs_colons_are_understood():
     document = Document()
-    document.add("xmp", "CreateDate", "2018:08:27 12:20:23.5+02:00", group="XMP-xmp")
+    document.add("xmp", Field("CreateDate", "2018:08:27 12:20:23.5+02:00", group="XMP-xmp"))
     found = created_at(document)
     assert (found.iso, found.zone_source) == ("2018-08-27T12:20:23.5+02:00", ZoneSource.OFFSET_TAG)

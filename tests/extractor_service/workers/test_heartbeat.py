@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 
-from extractor_service.document import Document, Rational
+from extractor_service.document import Document, Field, Rational
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers.heartbeat import Heartbeat
@@ -28,7 +28,7 @@ def frames_for(connection, seconds):
 def document_of(count, value=1):
     document = Document()
     for index in range(count):
-        document.add("exif", f"Tag{index}", value)
+        document.add("exif", Field(f"Tag{index}", value))
     return document
 
 

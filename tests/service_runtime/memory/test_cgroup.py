@@ -100,9 +100,14 @@ def test_thresholds_that_can_t_be_set_anew_leave_the_old_ones(monkeypatch):
             pytest.skip("version 2 has no threshold events")
         triggers = Triggers([signal], Thresholds(0.5, 0.8, 0.9))
         event = triggers._triggers[0].descriptor
-        triggers._triggers[0]._control, kept = os.open("/dev/full", os.O_WRONLY), triggers._triggers[0]._control
+        triggers._triggers[0]._control, kept = (
+            os.open("/dev/full", os.O_WRONLY),
+            triggers._triggers[0]._control,
+        )
         triggers.arm(Thresholds(0.3, 0.4, 0.45))
-        assert triggers._triggers[0].descriptor == event and not triggers.wait(0.05), "no closed descriptor is polled"
+        assert triggers._triggers[0].descriptor == event and not triggers.wait(0.05), (
+            "no closed descriptor is polled"
+        )
         os.close(kept)
         triggers.close()
         signal.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from extractor_service.document import ProblemKind
+from extractor_service.document import Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.embedded import xmp
 from extractor_service.sources.fileobj import SourceFile
@@ -29,8 +29,8 @@ def parse(source: ByteSource, document: Document) -> None:
     try:
         pdf = pikepdf.open(cast("BinaryIO", SourceFile(source)), access_mode=pikepdf.AccessMode.stream)
     except pikepdf.PasswordError:
-        document.add(SECTION, "PDFVersion", _version(source))
-        document.add(SECTION, "Encryption", "needs a password")
+        document.add(SECTION, Field("PDFVersion", _version(source)))
+        document.add(SECTION, Field("Encryption", "needs a password"))
         document.problem(SECTION, ProblemKind.UNSUPPORTED, "the document needs a password")
         return
     except (pikepdf.PdfError, ValueError, OSError, RuntimeError) as error:
@@ -50,20 +50,21 @@ def _version(source: ByteSource) -> str:
 
 
 def _facts(pdf: Any, document: Document) -> None:
-    document.add(SECTION, "PDFVersion", str(pdf.pdf_version))
-    _guard(document, "PageCount", lambda: document.add(SECTION, "PageCount", len(pdf.pages)))
-    document.add(SECTION, "Linearized", bool(pdf.is_linearized))
+    document.add(SECTION, Field("PDFVersion", str(pdf.pdf_version)))
+    _guard(document, "PageCount", lambda: document.add(SECTION, Field("PageCount", len(pdf.pages))))
+    document.add(SECTION, Field("Linearized", bool(pdf.is_linearized)))
     if pdf.is_encrypted:
         _guard(
             document,
             "Encryption",
             lambda: document.add(
-                SECTION, "Encryption", f"V{pdf.encryption.V} R{pdf.encryption.R} {pdf.encryption.bits} bit"
+                SECTION,
+                Field("Encryption", f"V{pdf.encryption.V} R{pdf.encryption.R} {pdf.encryption.bits} bit"),
             ),
         )
     language = _guard(document, "Language", lambda: pdf.Root.get("/Lang"))
     if language is not None:
-        document.add(SECTION, "Language", str(language))
+        document.add(SECTION, Field("Language", str(language)))
 
 
 def _information(pdf: Any, document: Document) -> None:
@@ -73,7 +74,7 @@ def _information(pdf: Any, document: Document) -> None:
         _guard(
             document,
             name,
-            lambda name=name, value=value: document.add(SECTION, name, str(value), group="Info"),
+            lambda name=name, value=value: document.add(SECTION, Field(name, str(value), group="Info")),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.embedded import xmp
 from extractor_service.formats.reading.reader import Reader
@@ -110,4 +110,4 @@ class _Handler:
         self._path.pop()
 
     def _add(self, name: str, value: str, group: str) -> None:
-        self._document.add(_SECTION, name, value, group=group, origin=self._origin)
+        self._document.add(_SECTION, Field(name, value, group=group, origin=self._origin))

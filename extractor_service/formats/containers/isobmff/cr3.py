@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.containers.isobmff import boxes
 from extractor_service.formats.embedded import exif
 from extractor_service.formats.embedded.makernotes import registry as makernotes
@@ -26,7 +26,8 @@ def parse(reader: Reader, start: int, end: int, document: Document) -> None:
         if kind == b"CNCV":
             text = reader.exact(offset, min(length, 64)).split(b"\0")[0].decode("latin-1")
             document.add(
-                "makernotes", "CompressorVersion", text, group="Canon", origin=ByteRange(offset, length)
+                "makernotes",
+                Field("CompressorVersion", text, group="Canon", origin=ByteRange(offset, length)),
             )
         elif kind in _GROUPS or kind == b"CMT3":
             try:

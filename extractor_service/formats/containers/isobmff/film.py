@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange
+from extractor_service.document import ByteRange, Field
 from extractor_service.formats.containers.isobmff import boxes
 from extractor_service.formats.containers.isobmff.film_header import SECTION, Header
 from extractor_service.formats.reading.conversions import signed
@@ -42,19 +42,23 @@ def file_type(reader: Reader, box: Box, document: Document) -> str:
     brand, minor = data[:4].decode("latin-1"), int.from_bytes(data[4:8])
     document.add(
         SECTION,
-        "MajorBrand",
-        brand,
-        _brands().text(brand),
-        group="QuickTime",
-        origin=ByteRange(box.offset, 4),
+        Field(
+            "MajorBrand",
+            brand,
+            _brands().text(brand),
+            group="QuickTime",
+            origin=ByteRange(box.offset, 4),
+        ),
     )
     version = f"{minor >> 16:x}.{minor >> 8 & 255:x}.{minor & 255:x}"
-    document.add(SECTION, "MinorVersion", version, group="QuickTime", origin=ByteRange(box.offset + 4, 4))
+    document.add(
+        SECTION, Field("MinorVersion", version, group="QuickTime", origin=ByteRange(box.offset + 4, 4))
+    )
     brands: list[Value] = [data[index : index + 4].decode("latin-1") for index in range(8, len(data) - 3, 4)]
     document.add(
-        SECTION, "CompatibleBrands", [each for each in brands if each != "\0\0\0\0"], group="QuickTime",
+        SECTION, Field("CompatibleBrands", [each for each in brands if each != "\0\0\0\0"], group="QuickTime",
         origin=ByteRange(box.offset + 8, box.length - 8),
-    )  # fmt: skip
+    ))  # fmt: skip
     return brand
 
 

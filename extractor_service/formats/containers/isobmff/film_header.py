@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange
+from extractor_service.document import ByteRange, Field
 from extractor_service.formats.reading.conversions import duration_text, signed
 from extractor_service.formats.reading.reader import TruncatedError
 
@@ -59,7 +59,7 @@ class Header:
     def add(self, name: str, value: Value, at: int, size: int, text: str = "", unit: str = "") -> None:
         """Adds a field that begins at `at` in the box."""
         origin = ByteRange(self._box.offset + at, size)
-        self._document.add(SECTION, name, value, text, unit, group=self._group, origin=origin)
+        self._document.add(SECTION, Field(name, value, text, unit, group=self._group, origin=origin))
 
     def number(self, name: str, size: int) -> int:
         """Adds an integer."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.isobmff import boxes, film, heif_properties
 from extractor_service.formats.embedded import exif, xmp
@@ -133,7 +133,7 @@ class _Walk:
     def _add(
         self, name: str, value: Value, origin: ByteRange | None, text: str = "", group: str = "QuickTime"
     ) -> None:
-        self._document.add(SECTION, name, value, text, group=group, origin=origin)
+        self._document.add(SECTION, Field(name, value, text, group=group, origin=origin))
 
     def _meta(self, start: int, end: int) -> None:
         for box in boxes.walk(self._reader, start, end):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange
+from extractor_service.document import ByteRange, Field
 from extractor_service.formats.embedded import icc
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
 
@@ -48,7 +48,7 @@ def _add(
     if text is None:
         tag = _labels(table).get(name) if table else None
         text = tag.text(value) if tag else ""
-    document.add(_SECTION, name, value, text, group="QuickTime", origin=ByteRange(at, length))
+    document.add(_SECTION, Field(name, value, text, group="QuickTime", origin=ByteRange(at, length)))
 
 
 def _hevc(data: bytes, document: Document, at: int) -> None:
@@ -92,8 +92,8 @@ def _extent(data: bytes, document: Document, at: int) -> None:
     width, height = int.from_bytes(data[4:8]), int.from_bytes(data[8:12])
     _add(document, "", "ImageSpatialExtent", [width, height], at + 4, 8, f"{width}x{height}")
     if document.find("file", "ImageWidth") is None:
-        document.add("file", "ImageWidth", width, unit="px", origin=ByteRange(at + 4, 4))
-        document.add("file", "ImageHeight", height, unit="px", origin=ByteRange(at + 8, 4))
+        document.add("file", Field("ImageWidth", width, unit="px", origin=ByteRange(at + 4, 4)))
+        document.add("file", Field("ImageHeight", height, unit="px", origin=ByteRange(at + 8, 4)))
 
 
 def _rotation(data: bytes, document: Document, at: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from extractor_service.document import Field
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.sources.fileobj import SourceFile
 
@@ -51,11 +52,11 @@ def parse(source: ByteSource, document: Document, pretended_name: str) -> None:
     for name, attribute in _FACTS:
         value = getattr(tag, attribute, None)
         if value is not None:
-            document.add(SECTION, name, value, unit=_UNITS.get(name, ""), group="Stream")
+            document.add(SECTION, Field(name, value, unit=_UNITS.get(name, ""), group="Stream"))
     for name, attribute in _TAGS:
         value = getattr(tag, attribute, None)
         if value not in {None, ""}:
-            document.add(SECTION, name, value, group="Tag")
+            document.add(SECTION, Field(name, value, group="Tag"))
     for name, values in (tag.other or {}).items():
         for value in values:
-            document.add(SECTION, name.title().replace("_", ""), str(value), group="Tag")
+            document.add(SECTION, Field(name.title().replace("_", ""), str(value), group="Tag"))

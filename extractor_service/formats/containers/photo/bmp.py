@@ -72,7 +72,9 @@ def parse(source: ByteSource, document: Document) -> None:
         if len(data) >= 60:
             data = data[:56] + data[59:55:-1] + data[60:]  # a four-letter code, stored backwards
     big_mask = size >= 56 and 56 in tags
-    binary.parse(data, tags, "int8u", document, _SECTION, "", big_endian=False, origin=14)
+    binary.parse(
+        data, binary.Layout("int8u", big_endian=False), tags, binary.Place(document, _SECTION, ""), origin=14
+    )
     if big_mask and data[56:60] == b"MBED":
         offset, length = (int.from_bytes(data[start : start + 4], "little") for start in (112, 116))
         profile = Reader(source).some(14 + offset, min(length, _MAX_PROFILE_BYTES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.embedded import exif
 from extractor_service.formats.embedded.makernotes import canon
@@ -142,16 +142,13 @@ class _Walk:
             self._outer.make, self._outer.model = make.decode("latin-1"), model.decode("latin-1")
             for key, text in (("Make", make), ("Model", model)):
                 self._document.add(
-                    SECTION, key, text.decode("latin-1"), group=_GROUP, origin=ByteRange(at, size)
+                    SECTION, Field(key, text.decode("latin-1"), group=_GROUP, origin=ByteRange(at, size))
                 )
             return
         binary.parse(
             data,
+            binary.Layout(unit, big_endian=self._reader.big_endian),
             _table(name),
-            unit,
-            self._document,
-            SECTION,
-            _GROUP,
-            big_endian=self._reader.big_endian,
+            binary.Place(self._document, SECTION, _GROUP),
             origin=at,
         )

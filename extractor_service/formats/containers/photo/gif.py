@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.photo.jpeg_apps import comment
 from extractor_service.formats.embedded import icc, xmp
@@ -46,10 +46,10 @@ def parse(source: ByteSource, document: Document) -> None:
     with Surviving(document, _SECTION, "a block"):
         walk.run(13 + (3 << (flags & 7) + 1 if has_map else 0))
     if walk.frames > 1:
-        document.add(_SECTION, "FrameCount", walk.frames, group="GIF")
+        document.add(_SECTION, Field("FrameCount", walk.frames, group="GIF"))
     if walk.delay_hundredths:
         seconds = walk.delay_hundredths / 100
-        document.add(_SECTION, "Duration", seconds, duration_text(seconds), "s", group="GIF")
+        document.add(_SECTION, Field("Duration", seconds, duration_text(seconds), "s", group="GIF"))
 
 
 def _put(
@@ -61,7 +61,7 @@ def _put(
     text: str = "",
     unit: str = "",
 ) -> None:
-    document.add(_SECTION, name, value, text, unit, group="GIF", origin=ByteRange(offset, length))
+    document.add(_SECTION, Field(name, value, text, unit, group="GIF", origin=ByteRange(offset, length)))
 
 
 class _Walk:
@@ -102,7 +102,7 @@ class _Walk:
             return self._skip(start)
         if label == _COMMENT:
             text, end = self._collect(start)
-            self._document.add("file", "Comment", comment(text), origin=ByteRange(start, end - start))
+            self._document.add("file", Field("Comment", comment(text), origin=ByteRange(start, end - start)))
             return end
         if label == _APPLICATION and reader.u8(start) == 11:
             return self._application(start)

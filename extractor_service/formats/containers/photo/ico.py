@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.reading.head import head_of
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
@@ -28,8 +28,8 @@ def parse(source: ByteSource, document: Document) -> None:
     head = head_of(source, 6)
     kind, count = int.from_bytes(head[2:4], "little"), int.from_bytes(head[4:6], "little")
     tags = _table()
-    document.add(_SECTION, "ImageType", kind, tags[2].text(kind), origin=ByteRange(2, 2))
-    document.add(_SECTION, "ImageCount", count, origin=ByteRange(4, 2))
+    document.add(_SECTION, Field("ImageType", kind, tags[2].text(kind), origin=ByteRange(2, 2)))
+    document.add(_SECTION, Field("ImageCount", count, origin=ByteRange(4, 2)))
     reader = Reader(source, big_endian=False)
     for index in range(min(count, _MAX_ICONS)):
         at = 6 + index * 16
@@ -46,8 +46,10 @@ def parse(source: ByteSource, document: Document) -> None:
         for name, value, start, length in rows:
             document.add(
                 _SECTION,
-                name,
-                value,
-                group=f"Icon{index}" if index else "",
-                origin=ByteRange(at + start, length),
+                Field(
+                    name,
+                    value,
+                    group=f"Icon{index}" if index else "",
+                    origin=ByteRange(at + start, length),
+                ),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.photo.jpeg_apps import comment
 from extractor_service.formats.reading.reader import Reader, TruncatedError
@@ -37,9 +37,9 @@ def segments(reader: Reader, document: Document) -> None:
         at = reader.base + offset
         if marker == 0xFF51:
             width, height, left, top = reader.unpack("IIII", offset + 6)
-            document.add("file", "ImageWidth", width - left, unit="px", origin=ByteRange(at + 6, 4))
-            document.add("file", "ImageHeight", height - top, unit="px", origin=ByteRange(at + 10, 4))
+            document.add("file", Field("ImageWidth", width - left, unit="px", origin=ByteRange(at + 6, 4)))
+            document.add("file", Field("ImageHeight", height - top, unit="px", origin=ByteRange(at + 10, 4)))
         elif marker == 0xFF64 and length > 4 and reader.u16(offset + 4) == 1:
             text = comment(reader.exact(offset + 6, length - 4))
-            document.add("file", "Comment", text, origin=ByteRange(at + 6, length - 4))
+            document.add("file", Field("Comment", text, origin=ByteRange(at + 6, length - 4)))
         offset += 2 + length

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.isobmff import boxes
 from extractor_service.formats.containers.photo import j2c, jxl_codestream
@@ -87,8 +87,7 @@ def _box(reader: Reader, document: Document, box: boxes.Box) -> None:
     if kind == b"ftyp":
         _file_type(reader.exact(offset, length), document, at)
     elif kind == b"ihdr":
-        binary.parse(reader.exact(offset, length), _table("ImageHeader"), "int8u", document, _SECTION, "Jpeg2000",
-                     big_endian=True, origin=at)  # fmt: skip
+        binary.parse(reader.exact(offset, length), binary.Layout("int8u", big_endian=True), _table("ImageHeader"), binary.Place(document, _SECTION, "Jpeg2000"), origin=at)  # fmt: skip
     elif kind == b"colr":
         _color(reader.exact(offset, length), document, at)
     elif kind in {b"resc", b"resd"}:
@@ -106,7 +105,7 @@ def _box(reader: Reader, document: Document, box: boxes.Box) -> None:
         _brotli(reader, document, offset, length)
     elif kind == b"url ":
         text = reader.exact(offset, length)[4:].rstrip(b"\0").decode("utf-8", "replace")
-        document.add(_SECTION, "URL", text, group="Jpeg2000", origin=ByteRange(at, length))
+        document.add(_SECTION, Field("URL", text, group="Jpeg2000", origin=ByteRange(at, length)))
 
 
 def _brotli(reader: Reader, document: Document, offset: int, length: int) -> None:
@@ -124,12 +123,12 @@ def _file_type(data: bytes, document: Document, at: int) -> None:
     minor = int.from_bytes(data[4:8])
     brands: list[Value] = [data[index : index + 4].decode("latin-1") for index in range(8, len(data) - 3, 4)]
     document.add(
-        _SECTION, "MajorBrand", brand, tags[0].text(brand), group="Jpeg2000", origin=ByteRange(at, 4)
+        _SECTION, Field("MajorBrand", brand, tags[0].text(brand), group="Jpeg2000", origin=ByteRange(at, 4))
     )
     version = f"{minor >> 16:x}.{minor >> 8 & 255:x}.{minor & 255:x}"
-    document.add(_SECTION, "MinorVersion", version, group="Jpeg2000", origin=ByteRange(at + 4, 4))
+    document.add(_SECTION, Field("MinorVersion", version, group="Jpeg2000", origin=ByteRange(at + 4, 4)))
     document.add(
-        _SECTION, "CompatibleBrands", brands, group="Jpeg2000", origin=ByteRange(at + 8, len(data) - 8)
+        _SECTION, Field("CompatibleBrands", brands, group="Jpeg2000", origin=ByteRange(at + 8, len(data) - 8))
     )
 
 
@@ -139,13 +138,14 @@ def _color(data: bytes, document: Document, at: int) -> None:
         (index, int.from_bytes(data[index : index + 1], signed=True)) for index in range(3)
     ]
     for index, value in values:
-        document.add(_SECTION, tags[index].name, value, tags[index].text(value), group="Jpeg2000",
-                     origin=ByteRange(at + index, 1))  # fmt: skip
+        document.add(_SECTION, Field(tags[index].name, value, tags[index].text(value), group="Jpeg2000",
+                     origin=ByteRange(at + index, 1)))  # fmt: skip
     method = values[0][1]
     if method == 1 and len(data) >= 7:
         value = int.from_bytes(data[3:7])
         document.add(
-            _SECTION, "ColorSpace", value, tags[3].text(value), group="Jpeg2000", origin=ByteRange(at + 3, 4)
+            _SECTION,
+            Field("ColorSpace", value, tags[3].text(value), group="Jpeg2000", origin=ByteRange(at + 3, 4)),
         )
     elif method in {2, 3}:
         icc.parse(data[3:], document, at + 3)
@@ -156,18 +156,21 @@ def _resolution(data: bytes, document: Document, at: int, name: str, tags: dict[
         top, bottom = (int.from_bytes(data[index * 4 + step : index * 4 + step + 2]) for step in (0, 2))
         value = top / bottom if bottom else None
         document.add(
-            _SECTION, f"{name}{axis}Resolution", value, group="Jpeg2000", origin=ByteRange(at + index * 4, 4)
+            _SECTION,
+            Field(f"{name}{axis}Resolution", value, group="Jpeg2000", origin=ByteRange(at + index * 4, 4)),
         )
     for index, axis in enumerate("YX"):
         unit = int.from_bytes(data[8 + index : 9 + index], signed=True)
         text = tags[8 + index].text(unit)
         document.add(
             _SECTION,
-            f"{name}{axis}ResolutionUnit",
-            unit,
-            text,
-            group="Jpeg2000",
-            origin=ByteRange(at + 8 + index, 1),
+            Field(
+                f"{name}{axis}ResolutionUnit",
+                unit,
+                text,
+                group="Jpeg2000",
+                origin=ByteRange(at + 8 + index, 1),
+            ),
         )
 
 
@@ -191,5 +194,6 @@ def _xml(data: bytes, document: Document, at: int, length: int) -> None:
         xmp.parse(data, document, ByteRange(at, length))
     else:
         document.add(
-            _SECTION, "XML", xmp.decoded(data).strip("\0"), group="Jpeg2000", origin=ByteRange(at, length)
+            _SECTION,
+            Field("XML", xmp.decoded(data).strip("\0"), group="Jpeg2000", origin=ByteRange(at, length)),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.photo import jpeg_apps
 from extractor_service.formats.embedded import exif, icc, xmp
@@ -160,7 +160,7 @@ class _Walk:
         at = reader.base + offset
         if marker == _COMMENT:
             text = jpeg_apps.comment(reader.some(offset, length))
-            document.add("file", "Comment", text, origin=ByteRange(at, length))
+            document.add("file", Field("Comment", text, origin=ByteRange(at, length)))
             return
         if marker > 0xEF:
             return
@@ -206,11 +206,11 @@ class _Walk:
         height, width = int.from_bytes(data[1:3]), int.from_bytes(data[3:5])
         process = marker - 0xC0
         origin = ByteRange(self._reader.base + offset, 6)
-        document.add("file", "ImageWidth", width, unit="px", origin=origin)
-        document.add("file", "ImageHeight", height, unit="px", origin=origin)
-        document.add("file", "EncodingProcess", process, _ENCODING.get(process, ""), origin=origin)
-        document.add("file", "BitsPerSample", precision, unit="bit", origin=origin)
-        document.add("file", "ColorComponents", components, origin=origin)
+        document.add("file", Field("ImageWidth", width, unit="px", origin=origin))
+        document.add("file", Field("ImageHeight", height, unit="px", origin=origin))
+        document.add("file", Field("EncodingProcess", process, _ENCODING.get(process, ""), origin=origin))
+        document.add("file", Field("BitsPerSample", precision, unit="bit", origin=origin))
+        document.add("file", Field("ColorComponents", components, origin=origin))
         if components != 3:
             return
         samples = self._reader.exact(offset + 6, 9)
@@ -221,5 +221,5 @@ class _Walk:
             printer = CONVERSIONS["YCbCrSubSampling"].printer
             text = printer(value) if printer else ""
             document.add(
-                "file", "YCbCrSubSampling", value, text, origin=ByteRange(origin.offset_bytes + 6, 9)
+                "file", Field("YCbCrSubSampling", value, text, origin=ByteRange(origin.offset_bytes + 6, 9))
             )

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange
+from extractor_service.document import ByteRange, Field
 from extractor_service.formats.reading import binary, fields
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
 
@@ -58,7 +58,13 @@ def segment(reader: Reader, document: Document, marker: int, offset: int, length
         _picture_info(document, reader.exact(offset, length), at)
     elif marker == 0xEE and data[:5] == b"Adobe" and length >= 12:
         tags = _table("JPEG::Adobe")
-        binary.parse(data[5:12], tags, "int16u", document, "app14", "Adobe", big_endian=True, origin=at + 5)
+        binary.parse(
+            data[5:12],
+            binary.Layout("int16u", big_endian=True),
+            tags,
+            binary.Place(document, "app14", "Adobe"),
+            origin=at + 5,
+        )
 
 
 def _jfif(document: Document, data: bytes, at: int, length: int) -> None:
@@ -67,23 +73,25 @@ def _jfif(document: Document, data: bytes, at: int, length: int) -> None:
     major, minor, unit = data[5:8]
     origin = ByteRange(at, 12)
     document.add(
-        "jfif", "JFIFVersion", f"{major} {minor}", f"{major}.{minor:02d}", group="JFIF", origin=origin
+        "jfif", Field("JFIFVersion", f"{major} {minor}", f"{major}.{minor:02d}", group="JFIF", origin=origin)
     )
     document.add(
         "jfif",
-        "ResolutionUnit",
-        unit,
-        _DENSITY_UNITS.get(unit, f"Unknown ({unit})"),
-        group="JFIF",
-        origin=origin,
+        Field(
+            "ResolutionUnit",
+            unit,
+            _DENSITY_UNITS.get(unit, f"Unknown ({unit})"),
+            group="JFIF",
+            origin=origin,
+        ),
     )
-    document.add("jfif", "XResolution", int.from_bytes(data[8:10]), group="JFIF", origin=origin)
-    document.add("jfif", "YResolution", int.from_bytes(data[10:12]), group="JFIF", origin=origin)
+    document.add("jfif", Field("XResolution", int.from_bytes(data[8:10]), group="JFIF", origin=origin))
+    document.add("jfif", Field("YResolution", int.from_bytes(data[10:12]), group="JFIF", origin=origin))
     if len(data) >= 14:
         width, height = data[12], data[13]
         for name, value, start in (("ThumbnailWidth", width, 12), ("ThumbnailHeight", height, 13)):
             if value:
-                document.add("jfif", name, value, group="JFIF", origin=ByteRange(at + start, 1))
+                document.add("jfif", Field(name, value, group="JFIF", origin=ByteRange(at + start, 1)))
         if width and height and length > 14:
             fields.add_binary(
                 document, "jfif", "JFIF", "ThumbnailTIFF", length - 14 + 128, ByteRange(at + 14, length - 14)
@@ -117,7 +125,8 @@ def _ducky(document: Document, data: bytes, at: int) -> None:
             )
             text = f"{value}%" if number == 1 else ""
             document.add(
-                "ducky", tag.name, value, text, group="Ducky", origin=ByteRange(at + offset + 4, length)
+                "ducky",
+                Field(tag.name, value, text, group="Ducky", origin=ByteRange(at + offset + 4, length)),
             )
         offset += 4 + length
 
@@ -137,4 +146,4 @@ def _picture_info(document: Document, data: bytes, at: int) -> None:
         if tag and tag.hidden:
             continue
         text = tag.text(value) if tag else ""
-        document.add("app12", name, value, text, group="PictureInfo", origin=ByteRange(at, len(data)))
+        document.add("app12", Field(name, value, text, group="PictureInfo", origin=ByteRange(at, len(data))))

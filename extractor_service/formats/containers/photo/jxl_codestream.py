@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange
+from extractor_service.document import ByteRange, Field
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader
@@ -50,5 +50,5 @@ def size(reader: Reader, document: Document, offset: int) -> None:
     else:
         width = dimension(small)
     origin = ByteRange(reader.base + offset + 2, 10)
-    document.add("file", "ImageWidth", width, unit="px", origin=origin)
-    document.add("file", "ImageHeight", height, unit="px", origin=origin)
+    document.add("file", Field("ImageWidth", width, unit="px", origin=origin))
+    document.add("file", Field("ImageHeight", height, unit="px", origin=origin))

@@ -31,4 +31,10 @@ def parse(source: ByteSource, document: Document) -> None:
     tags = dict(_table())
     if not int.from_bytes(data[70:72], "little"):
         tags = {key: tag for key, tag in tags.items() if key not in {70, 72}}
-    binary.parse(bytes(shown), tags, "int8u", document, _SECTION, "", big_endian=False, origin=0)
+    binary.parse(
+        bytes(shown),
+        binary.Layout("int8u", big_endian=False),
+        tags,
+        binary.Place(document, _SECTION, ""),
+        origin=0,
+    )

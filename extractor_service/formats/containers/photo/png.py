@@ -11,7 +11,7 @@ import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.embedded import exif, icc, xmp
 from extractor_service.formats.reading import binary, fields
@@ -85,7 +85,13 @@ def _table_of(
 
     def read(data: bytes, document: Document, origin: ByteRange) -> None:
         at = origin.offset_bytes
-        binary.parse(data, _table(name), unit, document, _SECTION, group, big_endian=True, origin=at)
+        binary.parse(
+            data,
+            binary.Layout(unit, big_endian=True),
+            _table(name),
+            binary.Place(document, _SECTION, group),
+            origin=at,
+        )
 
     return read
 
@@ -99,11 +105,13 @@ def _header(data: bytes, document: Document, origin: ByteRange) -> None:
 def _gamma(data: bytes, document: Document, origin: ByteRange) -> None:
     stored = int.from_bytes(data[:4])
     value = int(100_000 / stored * 10_000 + 0.5) / 10_000 if stored else None
-    document.add(_SECTION, "Gamma", value, raw=stored, group="PNG", origin=origin)
+    document.add(_SECTION, Field("Gamma", value, raw=stored, group="PNG", origin=origin))
 
 
 def _srgb(data: bytes, document: Document, origin: ByteRange) -> None:
-    document.add(_SECTION, "SRGBRendering", data[0], _INTENTS.get(data[0], ""), group="PNG", origin=origin)
+    document.add(
+        _SECTION, Field("SRGBRendering", data[0], _INTENTS.get(data[0], ""), group="PNG", origin=origin)
+    )
 
 
 def _numbers(name: str, width: int) -> Callable[[bytes, Document, ByteRange], None]:
@@ -111,7 +119,9 @@ def _numbers(name: str, width: int) -> Callable[[bytes, Document, ByteRange], No
         values: list[Value] = [
             int.from_bytes(data[i : i + width]) for i in range(0, len(data) - width + 1, width)
         ]
-        document.add(_SECTION, name, values[0] if len(values) == 1 else values, group="PNG", origin=origin)
+        document.add(
+            _SECTION, Field(name, values[0] if len(values) == 1 else values, group="PNG", origin=origin)
+        )
 
     return read
 
@@ -136,7 +146,8 @@ def _chromaticities(data: bytes, document: Document, origin: ByteRange) -> None:
         if isinstance(key, int) and key * 4 + 4 <= len(data):
             value = int.from_bytes(data[key * 4 : key * 4 + 4]) / 100_000
             document.add(
-                _SECTION, tag.name, value, group="PNG", origin=ByteRange(origin.offset_bytes + key * 4, 4)
+                _SECTION,
+                Field(tag.name, value, group="PNG", origin=ByteRange(origin.offset_bytes + key * 4, 4)),
             )
 
 
@@ -144,7 +155,8 @@ def _offset(data: bytes, document: Document, origin: ByteRange) -> None:
     x, y = (int.from_bytes(data[start : start + 4], signed=True) for start in (0, 4))
     unit = {0: "pixels", 1: "micrometers"}.get(data[8], "")
     document.add(
-        _SECTION, "ImageOffset", f"{x}, {y}" + (f" ({unit})" if unit else ""), group="PNG", origin=origin
+        _SECTION,
+        Field("ImageOffset", f"{x}, {y}" + (f" ({unit})" if unit else ""), group="PNG", origin=origin),
     )
 
 
@@ -152,17 +164,18 @@ def _scale(data: bytes, document: Document, origin: ByteRange) -> None:
     unit = data[0]
     width, _, height = data[1:].partition(b"\0")
     text = {1: "meters", 2: "radians"}.get(unit, "")
-    document.add(_SECTION, "SubjectUnits", unit, text, group="PNG", origin=origin)
-    document.add(_SECTION, "SubjectPixelWidth", width.decode("latin-1"), group="PNG", origin=origin)
+    document.add(_SECTION, Field("SubjectUnits", unit, text, group="PNG", origin=origin))
+    document.add(_SECTION, Field("SubjectPixelWidth", width.decode("latin-1"), group="PNG", origin=origin))
     document.add(
-        _SECTION, "SubjectPixelHeight", height.rstrip(b"\0").decode("latin-1"), group="PNG", origin=origin
+        _SECTION,
+        Field("SubjectPixelHeight", height.rstrip(b"\0").decode("latin-1"), group="PNG", origin=origin),
     )
 
 
 def _time(data: bytes, document: Document, origin: ByteRange) -> None:
     year, (month, day, hour, minute, second) = int.from_bytes(data[:2]), data[2:7]
     text = date_text(year, month, day, hour, minute, second)
-    document.add(_SECTION, "ModifyDate", text, group="PNG", note="UTC", origin=origin)
+    document.add(_SECTION, Field("ModifyDate", text, group="PNG", note="UTC", origin=origin))
 
 
 def _text(data: bytes, document: Document, origin: ByteRange) -> None:
@@ -203,7 +216,7 @@ def _put_text(
             value = (
                 f"{year}:{_MONTHS.index(month) + 1:02d}:{int(day):02d} {clock}" + value[found.end() :].strip()
             )
-    document.add(_SECTION, name, value, group="PNG", note=note, origin=origin)
+    document.add(_SECTION, Field(name, value, group="PNG", note=note, origin=origin))
 
 
 def _raw_profile(kind: bytes, data: bytes, document: Document) -> bool:
@@ -235,7 +248,7 @@ def _raw_profile(kind: bytes, data: bytes, document: Document) -> bool:
 
 def _profile(data: bytes, document: Document, origin: ByteRange) -> None:
     name, _, rest = data.partition(b"\0")
-    document.add(_SECTION, "ProfileName", name.decode("latin-1"), group="PNG", origin=origin)
+    document.add(_SECTION, Field("ProfileName", name.decode("latin-1"), group="PNG", origin=origin))
     icc.parse(_inflate(rest[1:], document), document)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from extractor_service.document import Field
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.reading.reader import Reader
 
@@ -28,12 +29,12 @@ def parse(source: ByteSource, document: Document) -> None:
     numbers = re.match(rb"\s*(\d{1,9})\s+(\d{1,9})(?:\s+(\d{1,9}))?", body)
     if numbers is None:
         raise CorruptFileError("no size")
-    document.add(_SECTION, "ImageWidth", int(numbers[1]), unit="px")
-    document.add(_SECTION, "ImageHeight", int(numbers[2]), unit="px")
+    document.add(_SECTION, Field("ImageWidth", int(numbers[1]), unit="px"))
+    document.add(_SECTION, Field("ImageHeight", int(numbers[2]), unit="px"))
     if _PNM_KINDS[data[:2]] != "PBM" and numbers[3]:
-        document.add(_SECTION, "MaxVal", int(numbers[3]))
+        document.add(_SECTION, Field("MaxVal", int(numbers[3])))
     for each in comments:
-        document.add(_SECTION, "Comment", each.decode("latin-1"))
+        document.add(_SECTION, Field("Comment", each.decode("latin-1")))
 
 
 def _pam(data: bytes, document: Document) -> None:
@@ -48,4 +49,4 @@ def _pam(data: bytes, document: Document) -> None:
         key, _, value = line.strip().partition(" ")
         if key in names and value.strip():
             text = value.strip()
-            document.add(_SECTION, names[key], int(text) if text.isdigit() else text)
+            document.add(_SECTION, Field(names[key], int(text) if text.isdigit() else text))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.embedded import exif
 from extractor_service.formats.embedded.photoshop import SECTION, resources, table, unicode_text
@@ -38,12 +38,9 @@ def _read(reader: Reader, document: Document) -> None:
         is_large = reader.u16(4) == 2
         binary.parse(
             reader.exact(0, 26),
+            binary.Layout("int16u", big_endian=True),
             table("Header"),
-            "int16u",
-            document,
-            SECTION,
-            "Photoshop",
-            big_endian=True,
+            binary.Place(document, SECTION, "Photoshop"),
             origin=0,
         )
     except TruncatedError as error:
@@ -59,7 +56,7 @@ def _read(reader: Reader, document: Document) -> None:
             _layers(reader.view(start, length), document, is_large=is_large)
         compression = table("ImageData")[0]
         stored = reader.u16(start + length)
-        document.add(SECTION, compression.name, stored, compression.text(stored), group="Photoshop")
+        document.add(SECTION, Field(compression.name, stored, compression.text(stored), group="Photoshop"))
     except TruncatedError as error:
         document.problem(SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
 
@@ -71,7 +68,8 @@ def _layers(reader: Reader, document: Document, *, is_large: bool) -> None:
     offset += 2
     tags = table("Layers")
     document.add(
-        SECTION, "LayerCount", abs(count), group="Photoshop", origin=ByteRange(reader.base + offset - 2, 2)
+        SECTION,
+        Field("LayerCount", abs(count), group="Photoshop", origin=ByteRange(reader.base + offset - 2, 2)),
     )
     found: dict[str, list[Value]] = {}
     try:
@@ -85,7 +83,7 @@ def _layers(reader: Reader, document: Document, *, is_large: bool) -> None:
             tag = tags[key]
             texts = [tag.text(each) for each in values]
             text = ", ".join(texts) if any(texts) else ""
-            document.add(SECTION, tag.name, values, text, group="Photoshop")
+            document.add(SECTION, Field(tag.name, values, text, group="Photoshop"))
 
 
 def _layer(reader: Reader, offset: int, found: dict[str, list[Value]], *, is_large: bool) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.photo import jpeg
 from extractor_service.formats.reading import binary, fields
@@ -41,10 +41,12 @@ def parse(source: ByteSource, document: Document) -> None:
         raise CorruptFileError("the header is cut") from error
     document.add(
         _SECTION,
-        "FirmwareVersion",
-        head[60:64].rstrip(b"\0").decode("latin-1"),
-        group="RAF",
-        origin=ByteRange(60, 4),
+        Field(
+            "FirmwareVersion",
+            head[60:64].rstrip(b"\0").decode("latin-1"),
+            group="RAF",
+            origin=ByteRange(60, 4),
+        ),
     )
     picture, length, table, table_length = (
         int.from_bytes(head[start : start + 4]) for start in (84, 88, 92, 96)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange
+from extractor_service.document import ByteRange, Field
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.reading.head import head_of
 from extractor_service.formats.reading.reader import Reader
@@ -27,7 +27,7 @@ def parse(source: ByteSource, document: Document) -> None:
             ("ImageHeight", int.from_bytes(data[14:16], "little"), 14, 2), ("BitsPerPixel", data[16], 16, 1))  # fmt: skip
     for name, value, start, length in rows:
         text = _TGA_TYPES[kind] if name == "ImageType" else ""
-        document.add(_SECTION, name, value, text, origin=ByteRange(start, length))
+        document.add(_SECTION, Field(name, value, text, origin=ByteRange(start, length)))
     if data[0]:
         words = Reader(source).some(18, data[0]).rstrip(b"\0").decode("latin-1")
-        document.add(_SECTION, "Comment", words, origin=ByteRange(18, data[0]))
+        document.add(_SECTION, Field("Comment", words, origin=ByteRange(18, data[0])))

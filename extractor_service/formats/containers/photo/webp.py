@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.embedded import exif, icc, xmp
 from extractor_service.formats.reading.conversions import duration_text
@@ -48,7 +48,9 @@ def parse(source: ByteSource, document: Document) -> None:
     else:
         document.problem(_SECTION, ProblemKind.LIMIT, f"more than {_MAX_CHUNKS} chunks", offset)
     if duration:
-        document.add(_SECTION, "Duration", duration / 1000, duration_text(duration / 1000), "s", group="RIFF")
+        document.add(
+            _SECTION, Field("Duration", duration / 1000, duration_text(duration / 1000), "s", group="RIFF")
+        )
     if not document.sections:
         raise CorruptFileError("no chunk could be read")
 
@@ -56,7 +58,7 @@ def parse(source: ByteSource, document: Document) -> None:
 def _chunk(reader: Reader, document: Document, kind: bytes, offset: int, length: int) -> None:
     def put(name: str, value: Value, start: int, size: int, tag: Tag | None = None) -> None:
         text = tag.text(value) if tag else ""
-        document.add(_SECTION, name, value, text, group="RIFF", origin=ByteRange(offset + start, size))
+        document.add(_SECTION, Field(name, value, text, group="RIFF", origin=ByteRange(offset + start, size)))
 
     if kind == b"VP8X":
         data = reader.exact(offset, 10)
@@ -80,11 +82,13 @@ def _chunk(reader: Reader, document: Document, kind: bytes, offset: int, length:
         used = bits >> 28 & 1
         document.add(
             _SECTION,
-            "AlphaIsUsed",
-            used,
-            "Yes" if used else "No",
-            group="RIFF",
-            origin=ByteRange(offset + 1, 4),
+            Field(
+                "AlphaIsUsed",
+                used,
+                "Yes" if used else "No",
+                group="RIFF",
+                origin=ByteRange(offset + 1, 4),
+            ),
         )
     elif kind == b"ALPH":
         byte = reader.u8(offset)
@@ -101,11 +105,13 @@ def _chunk(reader: Reader, document: Document, kind: bytes, offset: int, length:
         loops = int.from_bytes(data[4:6], "little")
         document.add(
             _SECTION,
-            "AnimationLoopCount",
-            loops,
-            "" if loops else "inf",
-            group="RIFF",
-            origin=ByteRange(offset + 4, 2),
+            Field(
+                "AnimationLoopCount",
+                loops,
+                "" if loops else "inf",
+                group="RIFF",
+                origin=ByteRange(offset + 4, 2),
+            ),
         )
     elif kind in {b"EXIF", b"exif"}:
         skip = 6 if reader.some(offset, 6) == b"Exif\0\0" else 0

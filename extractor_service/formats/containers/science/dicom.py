@@ -10,7 +10,7 @@ import struct
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from extractor_service.document import ProblemKind, Struct
+from extractor_service.document import Field, ProblemKind, Struct
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.sources.fileobj import SourceFile
 
@@ -60,7 +60,7 @@ def _data_set(dataset: Any, document: Document, group: str) -> None:
         name, note = _label(dataset, tag)
         raw = dataset.get_item(tag, keep_deferred=True)
         if getattr(raw, "value", b"") is None and getattr(raw, "length", None):  # deferred: too long to read
-            document.add(SECTION, name, None, text=f"({raw.length} bytes)", group=group, note=note)
+            document.add(SECTION, Field(name, None, text=f"({raw.length} bytes)", group=group, note=note))
             continue
         try:
             element = dataset[tag]
@@ -73,7 +73,7 @@ def _data_set(dataset: Any, document: Document, group: str) -> None:
             document.problem(
                 SECTION, ProblemKind.LIMIT, f"{name}: {len(element.value)} values are cut to {_MAX_ITEMS}"
             )
-        document.add(SECTION, name, value, text=text, group=group, note=note)
+        document.add(SECTION, Field(name, value, text=text, group=group, note=note))
 
 
 def _label(dataset: Any, tag: Any) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.document import ByteRange, ProblemKind, Struct
+from extractor_service.document import ByteRange, Field, ProblemKind, Struct
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.reading.strides import Stride
 from extractor_service.sources.base import will_read
@@ -64,21 +64,25 @@ def parse(source: ByteSource, document: Document) -> None:
         for card in header.cards:
             document.add(
                 SECTION,
-                card.keyword or "COMMENT",
-                card.value,
-                group=group,
-                note=card.comment,
-                origin=ByteRange(card.offset, _CARD),
+                Field(
+                    card.keyword or "COMMENT",
+                    card.value,
+                    group=group,
+                    note=card.comment,
+                    origin=ByteRange(card.offset, _CARD),
+                ),
             )
         data_bytes = _data_bytes(values, document, group)
         if data_bytes:
             document.add(
                 SECTION,
-                "DataSize",
-                data_bytes,
-                unit="By",
-                group=group,
-                origin=ByteRange(header.end, data_bytes),
+                Field(
+                    "DataSize",
+                    data_bytes,
+                    unit="By",
+                    group=group,
+                    origin=ByteRange(header.end, data_bytes),
+                ),
             )
         if header.end + data_bytes > source.size_bytes:
             document.problem(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from extractor_service.document import LimitExceededError, ProblemKind, Struct
+from extractor_service.document import Field, LimitExceededError, ProblemKind, Struct
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.sources.base import will_read
 from extractor_service.sources.fileobj import SourceFile
@@ -40,7 +40,7 @@ def parse(source: ByteSource, document: Document) -> None:
         raise CorruptFileError(f"HDF5: {_short(error)}") from error
     with file:
         if file.userblock_size:
-            document.add(SECTION, "UserBlockSize", file.userblock_size, unit="By", group="/")
+            document.add(SECTION, Field("UserBlockSize", file.userblock_size, unit="By", group="/"))
         try:
             tree = _Tree(h5py, document, file["/"], source)
         except (KeyError, RuntimeError, OSError) as error:
@@ -90,18 +90,19 @@ class _Tree:
                 ("kind", kind),
                 ("target", f"{file}:{target}" if file else target),
             )
-            document.add(SECTION, path, Struct(entries), group=parent)
+            document.add(SECTION, Field(path, Struct(entries), group=parent))
             return
         info = h5py.h5o.get_info(group.id, name.encode())
         identity = (info.fileno, info.addr)
         if identity in self._seen:
             document.add(
-                SECTION, path, Struct((("kind", "hard link to an object described before"),)), group=parent
+                SECTION,
+                Field(path, Struct((("kind", "hard link to an object described before"),)), group=parent),
             )
             return
         self._seen.add(identity)
         member = group[name]
-        document.add(SECTION, path, self._describe(member), group=parent)
+        document.add(SECTION, Field(path, self._describe(member), group=parent))
         if isinstance(member, h5py.Group):
             self.visit(member, path, depth + 1)
         else:
@@ -146,7 +147,7 @@ class _Tree:
         for length in attribute.shape or ():
             size_bytes *= int(length)
         if size_bytes > _MAX_ATTRIBUTE_BYTES:
-            self._document.add(SECTION, name, None, text=f"({size_bytes} bytes)", group=path)
+            self._document.add(SECTION, Field(name, None, text=f"({size_bytes} bytes)", group=path))
             return
         length = math.prod(attribute.shape or ())
         text = ""
@@ -155,7 +156,9 @@ class _Tree:
             self._document.problem(
                 SECTION, ProblemKind.LIMIT, f"{path} attribute {name}: {length} values are cut"
             )
-        self._document.add(SECTION, name, _value(owner.attrs[name], self._h5py, 0), text=text, group=path)
+        self._document.add(
+            SECTION, Field(name, _value(owner.attrs[name], self._h5py, 0), text=text, group=path)
+        )
 
     def _guard(self, what: str, action: Any) -> Any:
         """The action's result; a failure concerns `what` alone."""

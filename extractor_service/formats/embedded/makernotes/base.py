@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.embedded import printim
 from extractor_service.formats.reading import binary, fields, ifd
 from extractor_service.formats.reading import conversions as conv
@@ -217,7 +217,7 @@ class Notes:
             stored += self.reader.base + self.directories.shift
         if not size:
             if entry.kind == ifd.ASCII:
-                self.document.add(SECTION, tag.name, "", "", "", None, tag.group or group, "", origin)
+                self.document.add(SECTION, Field(tag.name, "", "", "", None, tag.group or group, "", origin))
             return
         self.values[tag.name] = stored
         fields.add(self.document, SECTION, group, tag, stored, origin)
@@ -255,12 +255,9 @@ class Notes:
         big_endian = self.reader.big_endian if block.big_endian is None else block.big_endian
         found = binary.parse(
             data,
+            binary.Layout(block.unit, big_endian=big_endian),
             self.table(block.table, choices),
-            block.unit,
-            self.document,
-            SECTION,
-            group or self.vendor.group,
-            big_endian=big_endian,
+            binary.Place(self.document, SECTION, group or self.vendor.group),
             origin=self.reader.base + offset,
             masks=block.masks,
         )

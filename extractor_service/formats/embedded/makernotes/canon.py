@@ -88,7 +88,13 @@ def _settings(notes: Notes, entry: ifd.Entry) -> None:
 def _values(notes: Notes, data: bytes, tags: Tags, offset: int) -> None:
     order = notes.reader.big_endian
     at = notes.reader.base + offset
-    found = binary.parse(data, tags, "int16s", notes.document, SECTION, "Canon", big_endian=order, origin=at)
+    found = binary.parse(
+        data,
+        binary.Layout("int16s", big_endian=order),
+        tags,
+        binary.Place(notes.document, SECTION, "Canon"),
+        origin=at,
+    )
     notes.values.update(found)
 
 
@@ -139,6 +145,9 @@ def _shot(notes: Notes, entry: ifd.Entry) -> None:
         notes.add(tag, word if key in {19, 20} else value, entry.offset + key * 2, 2)
 
 
+_BITS = ("AFPointsInFocus", "AFPointsSelected")
+
+
 def _af_info(notes: Notes, entry: ifd.Entry) -> None:
     """Counts first, then as many places, then bits (older bodies)."""
     words = _shorts(notes, entry)
@@ -150,9 +159,8 @@ def _af_info(notes: Notes, entry: ifd.Entry) -> None:
              "AFAreaWidth", "AFAreaHeight")  # fmt: skip
     for index, name in enumerate(names):
         notes.add(tags[name], words[index], entry.offset + index * 2, 2)
-    _arrays(
-        notes, entry, words, 8, points, tags, ("AFAreaXPositions", "AFAreaYPositions"), ("AFPointsInFocus",)
-    )
+    parts = _parts(points, ("AFAreaXPositions", "AFAreaYPositions"), _BITS[:1])
+    _arrays(notes, entry, words, 8, tags, parts)
     place = 8 + 2 * points + (points + 15) // 16
     if place < len(words) and not _is_eos(notes.walk.model) and "PrimaryAFPoint" in tags:
         notes.add(tags["PrimaryAFPoint"], words[place], entry.offset + place * 2, 2)
@@ -171,8 +179,8 @@ def _af_info_2(notes: Notes, entry: ifd.Entry) -> None:
         if name:
             notes.add(tags[name], words[index], entry.offset + index * 2, 2)
     lists = ("AFAreaWidths", "AFAreaHeights", "AFAreaXPositions", "AFAreaYPositions")
-    bits = ("AFPointsInFocus", "AFPointsSelected")
-    _arrays(notes, entry, words, 8, points, tags, lists, bits if _is_eos(notes.walk.model) else bits[:1])
+    bits = _BITS if _is_eos(notes.walk.model) else _BITS[:1]
+    _arrays(notes, entry, words, 8, tags, _parts(points, lists, bits))
     place = 8 + 4 * points + 2 * ((points + 15) // 16)
     if not _is_eos(notes.walk.model) and place < len(words) and "PrimaryAFPoint" in tags:
         notes.add(tags["PrimaryAFPoint"], words[place], entry.offset + place * 2, 2)
@@ -183,24 +191,21 @@ def _arrays(
     entry: ifd.Entry,
     words: list[int],
     place: int,
-    points: int,
     tags: Mapping[str, Tag],
-    lists: tuple[str, ...],
-    bits: tuple[str, ...],
+    parts: list[tuple[str, int]],
 ) -> None:
-    for name in lists:
-        values: list[Value] = [conv.signed(each, 16) for each in words[place : place + points]]
+    """Adds lists of signed words, one behind the other from `place` on: name and length of each."""
+    for name, count in parts:
+        values: list[Value] = [conv.signed(each, 16) for each in words[place : place + count]]
         tag = tags.get(name)
-        if tag is not None and values:
-            notes.add(tag, values[0] if len(values) == 1 else values, entry.offset + place * 2, points * 2)
-        place += points
-    width = (points + 15) // 16
-    for name in bits:
-        values = [conv.signed(each, 16) for each in words[place : place + width]]
-        tag = tags.get(name)
-        if tag is not None and len(values) == width and values:
-            notes.add(tag, values[0] if len(values) == 1 else values, entry.offset + place * 2, width * 2)
-        place += width
+        if tag is not None and values and (name not in _BITS or len(values) == count):
+            notes.add(tag, values[0] if len(values) == 1 else values, entry.offset + place * 2, count * 2)
+        place += count
+
+
+def _parts(points: int, lists: tuple[str, ...], bits: tuple[str, ...]) -> list[tuple[str, int]]:
+    """A word a point in `lists`, a bit a point in `bits`."""
+    return [(name, points) for name in lists] + [(name, (points + 15) // 16) for name in bits]
 
 
 def _camera_info(notes: Notes, entry: ifd.Entry) -> None:
