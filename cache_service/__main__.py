@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from cache_service.entries.entry import Budget, RemovalCause
     from service_runtime.memory.monitor import MemoryMonitor
 
+# A batch of puts, as large as our clients send; larger is refused by gRPC.
 _MAX_RECEIVE_BYTES = 16 * 1024 * 1024
 
 

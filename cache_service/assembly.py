@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from cache_service.fleet.wiring import Fleet
     from cache_service.settings import Settings
 
-_SPLIT_BYTES = 64 * 1024
-_POLL_SECONDS = 0.05
+_SPLIT_BYTES = 64 * 1024  # as stored; documents are a few KiB, larger ones get their own share (README)
+_POLL_SECONDS = 0.05  # how late another replica's result is seen; one look per name waited for
 _DISK_SECONDS = 5.0  # a disk that takes longer is a miss
-_REFRESH_SECONDS = 60.0
-_TIDY_SECONDS = 30.0
-_MEMORY_CHUNKS_DIVISOR = 16
-_CANCEL_SECONDS = 0.5
+_REFRESH_SECONDS = 60.0  # another replica's dictionary is also fetched on first use; this re-saves ours
+_TIDY_SECONDS = 30.0  # how late expired uploads go, unless a quarter of their life is shorter
+_MEMORY_CHUNKS_DIVISOR = 16  # the budget is meant for a disk; without one 4 GiB become 256 MiB of memory
+_CANCEL_SECONDS = 0.5  # a cancelled task ends at once; one that doesn't has swallowed it: again
 
 
 class Assembled(NamedTuple):

@@ -5,8 +5,8 @@ The states are those of Nygard, "Release It!", 2007: closed, open, half-open. Pu
 
 from __future__ import annotations
 
-_FAILURES = 3
-_FIRST_PAUSE_SECONDS = 0.5
+_FAILURES = 3  # in a row; one or two may be chance, more would each cost a time-out
+_FIRST_PAUSE_SECONDS = 0.5  # a hiccup is over by then; a longer pause would miss what the tier has
 _LAST_PAUSE_SECONDS = 2.0  # a trial costs one caller its time-out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-_SHARE_SECONDS = 0.001
+_SHARE_SECONDS = 0.001  # longest hold of the loop: about eight turns of a call wait some 8 ms
 # Not 0: the loop must really wait, so that gRPC's own thread gets the interpreter lock without its 5 ms of patience.
 _PAUSE_SECONDS = 0.0003
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from cache_service.leases import Lease, LeaseBook
     from cache_service.store import NewResult, PutOutcome, ResultStore, StoredResult
 
-DEFAULT_LEASE_SECONDS = 10.0
+DEFAULT_LEASE_SECONDS = 10.0  # result.proto; how long others wait for a dead leader who didn't renew
 _LAPSE_SECONDS = 1.0  # a lease lapses without a word; so often it is looked for
-_LOOKOUT_LOST_SECONDS = 5.0
+_LOOKOUT_LOST_SECONDS = 5.0  # waiters whose lookout gave up look by themselves after that
 
 
 class LostLeaseError(Exception):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cache_service.tiers.disk import DiskTier
     from cache_service.tiers.sized import SizedTier
 
-_WARM_BATCH = 50
+_WARM_BATCH = 50  # keys between two reports of progress; 50 documents are read in one go
 
 
 class Description(NamedTuple):

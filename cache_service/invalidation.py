@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from cache_service.entries.entry import Entry, Key
 
 _log = logging.getLogger(__name__)
-_MAX_SELECTORS = 100_000
+_MAX_SELECTORS = 100_000  # kept in memory; beyond it all that is older than the newer half is a miss
 _MAX_SEARCHED = 1000  # each costs every look-up a comparison
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 3  # raise it when _SCHEMA changes: a log of another version is begun anew
 _SCHEMA = """
 CREATE TABLE log (id TEXT NOT NULL, floor INTEGER NOT NULL, revision INTEGER NOT NULL, head TEXT NOT NULL);
 CREATE TABLE invalidations (

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import NamedTuple, Protocol
 
-_SWEEP_EVERY = 1024
-_MAX_RELEASED = 10_000
+_SWEEP_EVERY = 1024  # acquisitions: a sweep looks at all leases, and so costs each call little
+_MAX_RELEASED = 10_000  # names; a late holder of an older one isn't recognized as late
 
 
 class Lease(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from service_runtime.settings import RuntimeSettings, setting
 
-_MIB = 1024 * 1024
+_MIB = 1024 * 1024  # in bytes
 
 
 @dataclass(frozen=True)

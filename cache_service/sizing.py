@@ -9,7 +9,7 @@ from cache_service.entries.entry import Budget
 if TYPE_CHECKING:
     from cache_service.settings import Settings
 
-_MIB = 1024 * 1024
+_MIB = 1024 * 1024  # in bytes
 _PROFILES = {
     "dev": Budget(50 * _MIB, 100),
     "constrained": Budget(100 * _MIB, 200),
@@ -18,8 +18,8 @@ _PROFILES = {
 }
 # A quarter leaves room for messages, connections and the page cache of the disk tier below ELEVATED's 60 %.
 _AUTO_RATIO = 0.25
-_AUTO_LOWEST = 16 * _MIB
-_AUTO_HIGHEST = 8192 * _MIB
+_AUTO_LOWEST = 16 * _MIB  # thousands of documents; with less the arena's spare segments weigh too much
+_AUTO_HIGHEST = 8192 * _MIB  # 8 GiB hold millions of documents; who wants more says so by a setting
 
 
 def memory_budget(settings: Settings, limit_bytes: int) -> Budget:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+# Result.proto; as large as METAEXTRACT_MAX_DOCUMENT_BYTES may be; else refused.
 MAX_VALUE_BYTES = 4 * 1024 * 1024
-MAX_KEY_PART_CHARS = 512
-MAX_SOURCE_CHARS = 4096
-MAX_TAGS = 16
-MAX_TAG_CHARS = 128
-MAX_READ_BYTES = 16 * 1024 * 1024
+MAX_KEY_PART_CHARS = 512  # result.proto; digests and names are far shorter, and keys lie in memory
+MAX_SOURCE_CHARS = 4096  # result.proto; Linux's PATH_MAX, 4,096, is the longest path
+MAX_TAGS = 16  # result.proto; they are kept with each entry, 2 KiB with MAX_TAG_CHARS
+MAX_TAG_CHARS = 128  # result.proto; a label, not a text; longer ones are refused
+MAX_READ_BYTES = 16 * 1024 * 1024  # unpacked at once by one call; what lies beyond is a miss
 MAX_INFLIGHT_BYTES = 64 * 1024 * 1024
 """Values on their way into the tiers; beyond it they are refused instead of queueing in memory."""
 

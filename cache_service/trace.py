@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from cache_service.entries.entry import Key
 
 _log = logging.getLogger(__name__)
-_BUFFER_BYTES = 256 * 1024
-_KEY_BYTES = 8
-_FLUSH_SECONDS = 1.0
-_MAX_LINE_BYTES = 128
+_BUFFER_BYTES = 256 * 1024  # about 6,000 lines; between flushes a request costs no write()
+_KEY_BYTES = 8  # 64 bits: of a million keys hardly two are one, and no name can be read
+_FLUSH_SECONDS = 1.0  # of the trace are lost at most when the process is killed under load
+_MAX_LINE_BYTES = 128  # a line has about 40; a torn one is looked for in the last so many
 
 
 class TraceWriter:

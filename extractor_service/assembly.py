@@ -46,10 +46,11 @@ if TYPE_CHECKING:
     from extractor_service.settings import Settings
 
 WORKER_COMMAND = (sys.executable, "-m", "extractor_service.workers")
-_SETTLE_SECONDS = 0.5
+_SETTLE_SECONDS = 0.5  # for leases and chunks on their way at the end: others wait for them, but not for ever
 # Above the largest inline file and the largest chunk, so that our own, better errors are the ones that callers see.
+# Beyond max_inline_bytes: for the other fields; with its default a 2 MiB chunk fits.
 _RECEIVE_SLACK_BYTES = 1024 * 1024
-_INFLIGHT_RATIO = 0.4
+_INFLIGHT_RATIO = 0.4  # three fifths of the container are left for idle processes, caches, bad estimates
 _INFLIGHT_BYTES = 1 << 30  # where the limit of memory isn't known
 
 
@@ -84,7 +85,12 @@ async def running_extractor(
         formats, MODULES, parsing, backoff, cache, max_document_bytes=settings.max_document_bytes
     )
     chunk_client = AsyncChunkClient(settings.cache_address)
-    chunks = ChunkStoreClient(chunk_client, backoff.level, is_enabled=settings.retain_uploads)
+    chunks = ChunkStoreClient(
+        chunk_client,
+        backoff.level,
+        tenant_header=settings.cache_tenant_header,
+        is_enabled=settings.retain_uploads,
+    )
     spool = SpoolBudget(settings.spool_bytes, settings.max_uploads + settings.max_sessions)
     opener = Opener(settings, chunks, spool)
     servicer = ExtractorServicer(

@@ -145,9 +145,9 @@ class DocumentLimits:
 
 
 _FIELD_OVERHEAD_BYTES = 40  # tags, lengths and the origin
-_ITEM_OVERHEAD_BYTES = 8
-_DERIVED_FIELDS, _DERIVED_BYTES = 200, 32 * 1024
-_MAX_MESSAGE_CHARS = 300
+_ITEM_OVERHEAD_BYTES = 8  # of one value in a list, on the wire
+_DERIVED_FIELDS, _DERIVED_BYTES = 200, 32 * 1024  # room for composite and common, even in a full document
+_MAX_MESSAGE_CHARS = 300  # a Problem is for people; what is quoted of a file may be endless
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from extractor_service.backoff.policies.registry import POLICIES
 from service_runtime.settings import InvalidSettingError, RuntimeSettings, setting
 
-_MIB = 1024 * 1024
+_MIB = 1024 * 1024  # bytes; the estimates below are in MiB
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class Settings(RuntimeSettings):
     cache_address: str = setting("127.0.0.1:50052", "Address of the cache service.", unit="host:port")
     cache_timeout_seconds: float = setting(
         0.5, "Longest wait for the cache; a slower answer is a miss.", unit="s", low=0.01, high=60
+    )
+    cache_tenant_header: str = setting(
+        "x-metaextract-tenant",
+        "Metadata by which this extractor tells the cache whose chunks it means; the cache's setting of that name.",
     )
     near_cache_bytes: int = setting(
         8 * _MIB,

@@ -26,8 +26,8 @@ from service_runtime.memory.levels import PressureLevel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MIB = 1024 * 1024
-_KIB = 1024
+_MIB = 1024 * 1024  # in bytes
+_KIB = 1024  # in bytes
 
 
 class WorkClass(IntEnum):

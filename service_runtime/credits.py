@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Self
 
-MAX_WINDOW_CHUNKS = 8
-LEAST_CHARGE_BYTES = 4096
+MAX_WINDOW_CHUNKS = 8  # chunks on their way in one stream: fills distant links, and memory is bounded
+LEAST_CHARGE_BYTES = 4096  # a page, and what a message costs in memory; or bytes sent singly were free
 
 
 def charge(length: int) -> int:

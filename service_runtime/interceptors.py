@@ -27,7 +27,7 @@ else:
     GenericRpcHandler = grpc.GenericRpcHandler  # generic in its stubs only
 
 REQUEST_ID_HEADER = "x-request-id"
-_MAX_HEADER_CHARS = 128
+_MAX_HEADER_CHARS = 128  # of request id and tenant, which go into logs and keys; longer is ignored
 _log = logging.getLogger(__name__)
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _RAW, _ZSTD = b"\0", b"\1"
-_SAMPLE_BYTES = 16 * 1024
-_PAYING_RATIO = 0.8
-_KEPT_OPEN = 16
+_SAMPLE_BYTES = 16 * 1024  # of a chunk's middle: 1/64 of the usual MiB, so media cost little
+_PAYING_RATIO = 0.8  # a fifth saved; less isn't worth unpacking it on every read
+_KEPT_OPEN = 16  # files; 16 MiB of page cache at 1 MiB each, and time to be written back
 _LEVEL = 1  # higher ones cost more than the disk
 _per_thread = threading.local()
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from cache_service.chunks.index import ChunkIndex, Owner
     from cache_service.chunks.shelf import ChunkShelf
 
-_PIECE_BYTES = 1024 * 1024
-_MAX_HASHERS = 64
-_STRIPES = 64
+_PIECE_BYTES = 1024 * 1024  # of a message; half of the 2 MiB that chunk.proto allows
+_MAX_HASHERS = 64  # uploads with a running hash, as many as an extractor takes; others are reread
+_STRIPES = 64  # locks; more writers than there are threads rarely share one
 _LEAST_STORED_BYTES = 4096
 """What even the smallest chunk takes: a file and its rows."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
-_SEAL_BYTES = 32
+_SEAL_BYTES = 32  # a whole BLAKE3 digest, before the dictionary
 
 
 class Shelf(Protocol):

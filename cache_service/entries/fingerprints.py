@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SHARD_BITS = 10
-_SHARDS = 1 << _SHARD_BITS
-_MIN_SLOTS = 8
-_EMPTY = 0
+_SHARD_BITS = 10  # of a million keys one shard has a thousand, which are moved when it grows
+_SHARDS = 1 << _SHARD_BITS  # by the lowest bits of a fingerprint
+_MIN_SLOTS = 8  # a power of two, for the mask; 128 KiB for all shards of an empty map
+_EMPTY = 0  # marks a free slot, so no key may be 0
 
 
 class _Shard:

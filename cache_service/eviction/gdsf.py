@@ -17,7 +17,7 @@ from cache_service.eviction.heap import NOTHING, SlotHeap
 
 _SHARDS = 64  # a rebuilt heap holds up the loop for its own length only
 _MIN_COST_MS = 0.01  # what is free to compute still has an order: by size
-_MAX_STALE = 64
+_MAX_STALE = 64  # places beyond twice the live ones; or small heaps were rebuilt all the time
 
 
 class GdsfPolicy:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import NamedTuple
 
-_SMALL_RATIO = 0.1
-_MAX_FREQUENCY = 3
+_SMALL_RATIO = 0.1  # a tenth of the bytes, as in the paper
+_MAX_FREQUENCY = 3  # two bits, as in the paper: no entry outlives more than three second chances
 _PROMOTE_AT = 2  # hits in the small queue that earn a place in the main one, as in the authors' libCacheSim
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from cache_service.fleet.redis_channel import FleetChannel
     from cache_service.pressure.monitor import PressureMonitor
 
-_MAX_NAME_CHARS = 200
-_MAX_VALID_SECONDS = 200.0
+_MAX_NAME_CHARS = 200  # of a peer's name; it is shown and sent on in every state
+_MAX_VALID_SECONDS = 200.0  # three heartbeats of the longest that settings allow, 60 s, are 180
 
 
 class RedisMemory:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     Word = dict[str, Any]
 
 _log = logging.getLogger(__name__)
-_PUBLISH_SECONDS = 1.0
-_RETRY_SECONDS = 1.0
-_LISTEN_SECONDS = 5.0
-_MAX_WORD_BYTES = 4096
+_PUBLISH_SECONDS = 1.0  # twice in the default heartbeat; a peer's word is valid for three of those
+_RETRY_SECONDS = 1.0  # before subscribing again; as long as between two words
+_LISTEN_SECONDS = 5.0  # five of our own words unheard: the connection is dead
+_MAX_WORD_BYTES = 4096  # far above a word of ours; longer is a stranger's, and isn't parsed
 
 
 class FleetChannel:

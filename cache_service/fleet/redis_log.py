@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _JUMP = 1_000_000  # more than any replica can be ahead of the one that founds a lost log anew
-_MAX_STREAM = 100_000
-_CHUNK = 500
+_MAX_STREAM = 100_000  # about; _CHUNK x _MAX_CHUNKS of them are enough to catch up, the rest is spare
+_CHUNK = 500  # entries read at once: 20,000 in 40 steps, each short beside Redis's time-out
 _MAX_CHUNKS = 40  # further behind, dropping everything is quicker
-_ATTEMPTS = 5
+_ATTEMPTS = 5  # times that other replicas may publish in between; then it is refused
 # One small script; a blocking read wouldn't notice that Redis lost its data.
 _POLL_SECONDS = 0.1
-_RETRY_SECONDS = 0.2
+_RETRY_SECONDS = 0.2  # after a failure, twice the poll; the breaker spares Redis more than that
 # Answers id, revision and head; founds the log when there is none.
 _JOIN = """
 if redis.call('EXISTS', KEYS[1]) == 0 then

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from cache_service.entries.entry import Entry, Key, Selector
     from cache_service.fleet.redis_connection import FleetConnection
 
+# In one exchange; more would hold Redis and its 0.25 s time-out for too long.
 _MAX_PIPELINE_BYTES = 8 * 1024 * 1024
-_READ_CHUNK = 64
+_READ_CHUNK = 64  # keys between two looks at the bytes; their sizes aren't known before
 # Deletes a key only while it holds that value; the seal stands for it.
 _DISCARD = """
 local held = redis.call('GETRANGE', KEYS[1], -#ARGV[1], -1)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from cache_service.pressure.history import PressureHistory
     from cache_service.pressure.state import PressureChange, PressureState
 
-_RECONNECT_FIRST_SECONDS = 0.5
+_RECONNECT_FIRST_SECONDS = 0.5  # gives the stopping server time to close its port
 _RECONNECTS_PER_SECOND = 200
 """Watchers that come back each second after a drain; one costs about a millisecond at both ends."""
-_HEARTBEAT_JITTER = 0.2
+_HEARTBEAT_JITTER = 0.2  # share: heartbeats are up to a fifth early, and never late
 
 
 class PressureEvent(NamedTuple):

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
-SPAN_SECONDS = 900.0
-_TREND_SECONDS = 300.0
-_POINT_SECONDS = 1.0
-_MAX_CHANGES = 256
-_FORMAT = 1
+SPAN_SECONDS = 900.0  # pressure.proto: averages of 1, 5 and 15 minutes, as of a load average
+_TREND_SECONDS = 300.0  # rides out single bursts; the slope of 2 s is told beside it
+_POINT_SECONDS = 1.0  # 900 points in all; samples come ten times as often
+_MAX_CHANGES = 256  # pressure.proto; with a hold of 30 s about 60 are possible in the span
+_FORMAT = 1  # raise it when the file changes: one of another format is ignored
 
 
 class Point(NamedTuple):

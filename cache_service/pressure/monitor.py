@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     CleanDisk = Callable[[float], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
-_CLEAN_SECONDS = 30.0
-_SAVE_SECONDS = 15.0
+_CLEAN_SECONDS = 30.0  # a clean-up scans and vacuums the disk tier; it mustn't run all the time
+_SAVE_SECONDS = 15.0  # of history that a kill loses, against one small file written so often
 
 
 class _Judgement(NamedTuple):

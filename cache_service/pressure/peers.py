@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from service_runtime.memory.levels import PressureLevel
 
-_MAX_PEERS = 256
+_MAX_PEERS = 256  # replicas; strangers on the channel can't fill the memory
 
 
 class Peer(NamedTuple):

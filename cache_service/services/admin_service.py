@@ -28,12 +28,21 @@ if TYPE_CHECKING:
 
     Context = aio.ServicerContext[Any, Any]
 
-_DEFAULT_OVERRIDE_SECONDS = 300.0
-_MAX_OVERRIDE_SECONDS = 86_400.0
-_DEFAULT_INTERVAL_SECONDS = 1.0
-_DEFAULT_PAGE = 100
-_MAX_PAGE = 1000
-_MAX_WARM = 10_000
+_DEFAULT_PAGE = 100  # entries; a few screens, and each value is unpacked to tell its size
+
+
+class Limits:
+    """Of `CacheAdminServicer`."""
+
+    default_override_seconds = (
+        300.0  # admin.proto; long enough for a drill, and a forgotten one ends by itself
+    )
+    max_override_seconds = (
+        86_400.0  # admin.proto; a day: a pretended level mustn't hide the real one for ever
+    )
+    default_interval_seconds = 1.0  # admin.proto; as often as a person can read the counters
+    max_page = 1000  # entries whose values one call may unpack; more take another page
+    max_warm = 10_000  # admin.proto; keys that one call may read; who has more calls again
 
 
 class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
@@ -71,7 +80,7 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
     ) -> AsyncIterator[admin_pb2.WatchStatsResponse]:
         """The counters at once, then at an interval, until the server drains."""
         del context
-        interval = request.interval_seconds or _DEFAULT_INTERVAL_SECONDS
+        interval = request.interval_seconds or Limits.default_interval_seconds
         if not 0.1 <= interval <= 60:
             raise InvalidRequestError("interval_seconds", "must be from 0.1 to 60")
         while True:
@@ -106,8 +115,8 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
         """A page of entries, in the order of their keys."""
         del context
         limit = request.page_size or _DEFAULT_PAGE
-        if limit > _MAX_PAGE:
-            raise InvalidRequestError("page_size", f"must be at most {_MAX_PAGE}")
+        if limit > Limits.max_page:
+            raise InvalidRequestError("page_size", f"must be at most {Limits.max_page}")
         try:
             found = await self._inspector.list(request.tier or "memory", request.page_token, limit)
         except ValueError as error:
@@ -124,8 +133,8 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
     ) -> AsyncIterator[admin_pb2.WarmCacheResponse]:
         """Promotes named keys into memory; tells its progress."""
         del context
-        if not 1 <= len(request.keys) <= _MAX_WARM:
-            raise InvalidRequestError("keys", f"1 to {_MAX_WARM} are expected, not {len(request.keys)}")
+        if not 1 <= len(request.keys) <= Limits.max_warm:
+            raise InvalidRequestError("keys", f"1 to {Limits.max_warm} are expected, not {len(request.keys)}")
         async for progress in self._inspector.warm([wire.key_from_wire(key) for key in request.keys]):
             yield admin_pb2.WarmCacheResponse(
                 done_count=progress.done, total_count=progress.total, warmed_count=progress.warmed
@@ -147,11 +156,13 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
         """Pretends a level; the memory tier has been fitted to it when this returns."""
         del context
         seconds = (
-            request.duration_seconds if request.HasField("duration_seconds") else _DEFAULT_OVERRIDE_SECONDS
+            request.duration_seconds
+            if request.HasField("duration_seconds")
+            else Limits.default_override_seconds
         )
-        if not 0 < seconds <= _MAX_OVERRIDE_SECONDS:
+        if not 0 < seconds <= Limits.max_override_seconds:
             raise InvalidRequestError(
-                "duration_seconds", f"must be above 0 and at most {_MAX_OVERRIDE_SECONDS:g}"
+                "duration_seconds", f"must be above 0 and at most {Limits.max_override_seconds:g}"
             )
         state = await self._monitor.set_override(_level(request.level), seconds)
         return admin_pb2.SetPressureOverrideResponse(state=wire_pressure.state_to_wire(state))

@@ -49,11 +49,15 @@ if TYPE_CHECKING:
 
     Context = aio.ServicerContext[Any, Any]
 
-_MAX_IDS = 10_000
-_MAX_RANGES = 10_000
-_MAX_KEY_CHARS = 512
-_ID_BYTES = 32
-_FULL_SECONDS = 10.0
+
+class Limits:
+    """Of `ChunkServicer`."""
+
+    max_ids = 10_000  # chunk.proto; 320 KB of ids, and one look-up each in a thread
+    max_ranges = 10_000  # each costs a look-up of its parts; a reader of more asks again
+    max_key_chars = 512  # as each part of a result's key; it is stored with the blob
+    id_bytes = 32  # a whole BLAKE3 digest
+    full_seconds = 10.0  # told to who is refused; pressure and a full disk don't pass in a moment
 
 
 class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):
@@ -80,8 +84,12 @@ class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):
     ) -> pb.FindMissingChunksResponse:
         """Which chunks the tenant would have to send."""
         del context
-        if len(request.chunk_ids) > _MAX_IDS or any(len(each) != _ID_BYTES for each in request.chunk_ids):
-            raise InvalidRequestError("chunk_ids", f"at most {_MAX_IDS} of {_ID_BYTES} bytes are expected")
+        if len(request.chunk_ids) > Limits.max_ids or any(
+            len(each) != Limits.id_bytes for each in request.chunk_ids
+        ):
+            raise InvalidRequestError(
+                "chunk_ids", f"at most {Limits.max_ids} of {Limits.id_bytes} bytes are expected"
+            )
         missing = await asyncio.to_thread(self._store.missing, _tenant(), list(request.chunk_ids))
         return pb.FindMissingChunksResponse(missing_chunk_ids=missing)
 
@@ -135,8 +143,8 @@ class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):
     ) -> AsyncIterator[pb.ReadBlobResponse]:
         """Size, then ranges."""
         del context
-        if len(request.ranges) > _MAX_RANGES:
-            raise InvalidRequestError("ranges", f"at most {_MAX_RANGES} are expected")
+        if len(request.ranges) > Limits.max_ranges:
+            raise InvalidRequestError("ranges", f"at most {Limits.max_ranges} are expected")
         with _translated():
             owner = await asyncio.to_thread(self._find, request)
             size = owner.committed if owner.size_bytes is None else owner.size_bytes
@@ -151,15 +159,15 @@ class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):
         tenant = _tenant()
         size = start.size_bytes if start.HasField("size_bytes") else None
         if start.sparse_key:
-            if len(start.sparse_key) > _MAX_KEY_CHARS:
-                raise InvalidRequestError("start.sparse_key", f"at most {_MAX_KEY_CHARS} characters")
+            if len(start.sparse_key) > Limits.max_key_chars:
+                raise InvalidRequestError("start.sparse_key", f"at most {Limits.max_key_chars} characters")
             found = self._store.sparse(tenant, start.sparse_key, size, create=True)
             assert found is not None  # noqa: S101 - for the type checker: it was just made
             return found
         if start.upload_id:
             return self._store.upload(tenant, start.upload_id)
         if self._level() >= PressureLevel.CRITICAL:
-            raise OverloadedError("under pressure, no new uploads are taken", _FULL_SECONDS)
+            raise OverloadedError("under pressure, no new uploads are taken", Limits.full_seconds)
         return self._store.begin_upload(tenant, size)
 
     def _find(self, request: pb.ReadBlobRequest) -> Owner:
@@ -285,4 +293,4 @@ def _translated() -> Iterator[None]:
     except MissingChunkError as error:
         raise DigestUnknownError(str(error)) from error
     except (ChunkStoreFullError, OSError) as error:
-        raise OverloadedError(f"the chunk store: {error}", _FULL_SECONDS) from error
+        raise OverloadedError(f"the chunk store: {error}", Limits.full_seconds) from error

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     Context = aio.ServicerContext[Any, Any]
 
-MAX_BATCH = 1000
-MAX_GROUP = 64
-MAX_SECONDS = 300
+MAX_BATCH = 1000  # result.proto; who has more calls again, and others get their turn between
+MAX_GROUP = 64  # result.proto; modules of one file, a handful in practice
+MAX_SECONDS = 300  # result.proto; longer waits and leases would outlive who asked for them
 # Below the largest message that clients take; results beyond it are answered as not found.
 MAX_REPLY_BYTES = 12 * 1024 * 1024
 

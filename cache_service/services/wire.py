@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cache_service.inspection import Description
     from cache_service.store import PutOutcome, StoredResult
 
-_HOUR = 3600.0
+_HOUR = 3600.0  # in seconds
 _MAX_COST_SECONDS = 86_400.0  # one entry mustn't outweigh all others for ever
 _TTL = {
     result_pb2.TTL_CLASS_UNSPECIFIED: TtlSpan(_HOUR, 2 * _HOUR),

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     # Told the key of a record, where it is, and how to copy it: whether it lives there, and has been copied.
     Move = Callable[[bytes, int, Callable[[], int]], bool]
 
-_OFFSET_BITS = 20
+_OFFSET_BITS = 20  # 1 MiB: less than a tenth is unused at a segment's end (MAX_RECORD_BYTES)
 SEGMENT_BYTES = 1 << _OFFSET_BITS  # so that a location, segment and offset, is a place in the mapping
 MAX_RECORD_BYTES = 96 * 1024
 """Larger ones would leave too much of a segment's end unused; they go to the heap tier."""
 # Address space without a claim on memory; Python names it from 3.13 on.
 _NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
-_SLACK_RATIO = 1.15
-_SLACK_SEGMENTS = 4
+_SLACK_RATIO = 1.15  # 15 % of memory idle; less would copy records all the time
+_SLACK_SEGMENTS = 4  # spare MiB, so that a small arena isn't compacted for its last segment
 
 
 class _Compaction(NamedTuple):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-_MAX_UNWRITTEN_USES = 4096
+_MAX_UNWRITTEN_USES = 4096  # reads between two writes of their times; a kill loses so much recency
 _EVICT_TO_RATIO = 0.95  # evict a little more than needed, so that not every put evicts
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _FILE = "results.sqlite"
-MAX_READ_BYTES = 16 * 1024 * 1024
+MAX_READ_BYTES = 16 * 1024 * 1024  # as stored, held at once by one read; a batch's rest is missed
 _CONDITIONS = {
     "content_id": "content_id = ?{n}",
     "module": "module = ?{n}",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 3  # raise it when _SCHEMA changes: a file of another version is set aside
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS results (
     id INTEGER PRIMARY KEY,

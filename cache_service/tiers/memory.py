@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     Demote = Callable[[list[tuple[Key, Entry]]], Awaitable[None]]
 
 _SLICE_ENTRIES = 20  # 0.4 ms of the loop when they are evicted
-_STEPS_PER_PUT = 8
-MAX_READ_BYTES = 16 * 1024 * 1024
-_FINGERPRINT_MASK = (1 << 64) - 1
-_SPARSE_RATIO = 0.25
+_STEPS_PER_PUT = 8  # records looked at: puts keep up with compaction, and none feels it
+MAX_READ_BYTES = 16 * 1024 * 1024  # as stored, copied at once on the event loop; a batch's rest is missed
+_FINGERPRINT_MASK = (1 << 64) - 1  # Python's hash is signed, the index takes unsigned 64 bits
+_SPARSE_RATIO = 0.25  # of the most entries there were: three quarters of the policy is empty then
 _MAX_COMPACTED = 10_000  # a policy is compacted in one go, about 2 us a key
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from cache_service.entries.entry import Entry, Key, Selector
 
-_MAX_QUEUED_BYTES = 8 * 1024 * 1024
-_BATCH_ENTRIES = 128
+_MAX_QUEUED_BYTES = 8 * 1024 * 1024  # waiting for Redis; beyond it the oldest are dropped, and missed there
+_BATCH_ENTRIES = 128  # per pipeline: saves round trips, and a failure loses no more than these
 
 
 class _Queued(NamedTuple):

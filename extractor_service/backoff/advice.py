@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections import deque
 
-_WINDOW_SECONDS = 5.0
-_MAX_SECONDS = 30.0
-_MAX_EVENTS = 100_000
+_WINDOW_SECONDS = 5.0  # long enough to count a slow rate of service, short enough to forget a burst
+_MAX_SECONDS = 30.0  # a delay computed in a crisis mustn't keep callers away long after it is over
+_MAX_EVENTS = 100_000  # 20,000 a second of the window; more drop the oldest instead of growing
 
 
 class RetryAdvice:

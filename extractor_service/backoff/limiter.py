@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from extractor_service.backoff.ledger import ByteLedger
     from extractor_service.backoff.policies.base import Decision
 
-_HOLD_SMOOTHING = 0.1
+_HOLD_SMOOTHING = 0.1  # the last ten or so count: one slow file says little about the next wait
 _CERTAIN_RATIO = 0.8
 """What is expected to wait longer than this share of the longest wait may well wait in vain."""
 

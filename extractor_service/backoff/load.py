@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-_TIME_CONSTANT_SECONDS = 2.0
+_TIME_CONSTANT_SECONDS = 2.0  # smooths single calls, yet balancers see a change within a few seconds
 _LEAST_UTILIZATION = 0.01
 """gRPC's weighted round robin ignores backends that report none."""
 

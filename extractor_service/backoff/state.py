@@ -32,7 +32,7 @@ class Limits(NamedTuple):
     wait_seconds: float
     uploads: int
     inflight_bytes: int
-    sessions: int = 1024
+    sessions: int = 1024  # as METAEXTRACT_MAX_SESSIONS: each holds 192 KiB while it waits for its client
 
 
 class BackoffState:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from service_runtime.memory.levels import PressureLevel
 
-SILENCE_SECONDS = 60.0
+SILENCE_SECONDS = 60.0  # ten times the 6 s that a state is valid: by then the cache is gone, not late
 
 
 class CacheNews(NamedTuple):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from service_runtime.memory.monitor import MemoryMonitor, Observation
 
 _log = logging.getLogger(__name__)
-_FIRST_EVENT_SECONDS = 10.0
-_LEAST_PATIENCE_SECONDS = 5.0
+_FIRST_EVENT_SECONDS = 10.0  # the snapshot comes at once; the rest is for connecting to a busy host
+_LEAST_PATIENCE_SECONDS = 5.0  # a cache with quick heartbeats that stalls briefly isn't reconnected to
 
 
 async def watch_cache(

@@ -22,14 +22,19 @@ UPLOAD_BYTES = 8 * 1024 * 1024
 took 5.5 MiB each."""
 SESSION_BYTES = 192 * 1024
 """A session that waits for a client: messages on their way, and what gRPC holds of the next ones."""
-_LEAST_SAMPLES = 5
-_SMOOTHING = 0.1
-_MEMORY_DECAY = 0.99
-_MEMORY_MARGIN_RATIO = 1.25
-_KEPT_ERRORS = 101
-_TABLE_SECONDS = 0.01
-_TABLE_READ_BYTES = 128 * 1024
-_LEAST_SECONDS = 1e-4
+_SMOOTHING = 0.1  # the last ten or so extractions make an average
+_MEMORY_DECAY = 0.99  # a peak is half forgotten after 70 smaller ones: slowly, since too little kills
+_KEPT_ERRORS = 101  # odd, so that the median is a measured one; about a hundred recent ones
+
+
+class Limits:
+    """Of `Planner`."""
+
+    least_samples = 5  # fewer extractions of a format are chance: the table counts
+    memory_margin_ratio = 1.25  # the next file may need somewhat more than the worst one lately
+    table_seconds = 0.01  # a guess for unknown formats; photographs take a few ms (research/speed.md)
+    table_read_bytes = 128 * 1024  # a guess: head and tail of 64 KiB each
+    least_seconds = 1e-4  # a plan of nearly nothing would make the ratio endless
 
 
 class Plan(NamedTuple):
@@ -75,10 +80,10 @@ class Planner:
         table_bytes = need.bytes_for(size_bytes) + inline_bytes
         format_name = file_format.name if file_format is not None else ""
         known = self._known.get(format_name)
-        if known is None or known.count < _LEAST_SAMPLES:
-            return Plan(table_bytes, min(size_bytes, _TABLE_READ_BYTES), _TABLE_SECONDS, 0)
+        if known is None or known.count < Limits.least_samples:
+            return Plan(table_bytes, min(size_bytes, Limits.table_read_bytes), Limits.table_seconds, 0)
         # Small files say little about what a large one needs: a measured worker raises the table, never lowers it.
-        measured = int(known.memory_bytes * _MEMORY_MARGIN_RATIO) + inline_bytes
+        measured = int(known.memory_bytes * Limits.memory_margin_ratio) + inline_bytes
         return Plan(
             max(table_bytes, measured), min(size_bytes, int(known.read_bytes)), known.seconds, known.count
         )
@@ -88,7 +93,7 @@ class Planner:
     ) -> None:
         """An extraction of the format has ended."""
         known = self._known.setdefault(format_name, _Known())
-        known.seconds_ratios.append(seconds / max(plan.seconds, _LEAST_SECONDS))
+        known.seconds_ratios.append(seconds / max(plan.seconds, Limits.least_seconds))
         known.bytes_ratios.append(read_bytes / max(plan.read_bytes, 1))
         weight = max(_SMOOTHING, 1 / (known.count + 1))
         known.seconds += (seconds - known.seconds) * weight

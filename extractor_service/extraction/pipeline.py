@@ -37,19 +37,19 @@ if TYPE_CHECKING:
 class CacheUse(Enum):
     """How a request wants the cache."""
 
-    USE = 1
-    REFRESH = 2
-    BYPASS = 3
+    USE = 1  # asked first, filled after; CacheMode's number in extractor.proto
+    REFRESH = 2  # computed anew and stored; CacheMode's number
+    BYPASS = 3  # neither asked nor filled; CacheMode's number
 
 
 class CacheVerdict(Enum):
     """What the cache did; the numbers are those of the wire enum."""
 
-    HIT = 1
-    PARTIAL = 2
-    MISS = 3
-    UNAVAILABLE = 4
-    BYPASSED = 5
+    HIT = 1  # CACHE_STATUS_HIT: every module's result came from it
+    PARTIAL = 2  # CACHE_STATUS_PARTIAL: some results did
+    MISS = 3  # CACHE_STATUS_MISS: none did
+    UNAVAILABLE = 4  # CACHE_STATUS_UNAVAILABLE: it couldn't be asked
+    BYPASSED = 5  # CACHE_STATUS_BYPASSED: not wanted, or no safe name for the content
 
 
 @dataclass(frozen=True)

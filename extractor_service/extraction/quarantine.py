@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from extractor_service.workers.protocol import JobResult
 
 MODULE = "strikes"
-QUARANTINE_AFTER = 3
+QUARANTINE_AFTER = 3  # once may be bad luck, twice a busy machine; each try costs a worker
 # By cause: a crash is as quick to repeat as it was; the others cost a worker its whole limit.
 _PAUSE_SECONDS = {Outcome.CRASHED: 15.0, Outcome.OUT_OF_MEMORY: 60.0, Outcome.TIMEOUT: 60.0}
-_LONGER_RATIO = 1.5
+_LONGER_RATIO = 1.5  # half as long again may be enough; slightly more would only burn it again
 _EXHAUSTED = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
 _STRIKING = _EXHAUSTED | {Outcome.CRASHED.value}
 

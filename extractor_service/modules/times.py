@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Document
 
-_MAX_FIX_AGE_MINUTES = 5
+_MAX_FIX_AGE_MINUTES = 5  # below half of the 15-minute steps of zones, so that the step is certain
 # (time, offset, sub-seconds); the zone rules are by format.
 _EXIF_TIMES = (
     ("DateTimeOriginal", "OffsetTimeOriginal", "SubSecTimeOriginal"),

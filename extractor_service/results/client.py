@@ -25,14 +25,18 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
 
-_LINGER_SECONDS = 0.02
-_MAX_PUT_BYTES = 8 * 1024 * 1024  # of the 16 MiB that a message may have
-_MIN_PUT_WEIGHT = _MAX_PUT_BYTES // 64  # of many small ones, 64 share a call
-LEASE_SECONDS = 10.0
-_MAX_HOLD_SECONDS = 300.0
-_HOLD_STEP_SECONDS = 2.0
-_MIN_HOLD_SECONDS = 0.02
-_HOLD_RATIO = 0.5  # of what the caller still has; the rest stays for reading the file here
+
+class Limits:
+    """Of `ResultCache`."""
+
+    linger_seconds = 0.02  # only where work queues anyway: fills a call with the look-ups of other files
+    max_put_bytes = 8 * 1024 * 1024  # of the 16 MiB that a message may have
+    min_put_weight = max_put_bytes // 64  # of many small ones, 64 share a call
+    lease_seconds = 10.0  # how long followers wait for a leader that died; live ones renew every third of it
+    max_hold_seconds = 300.0  # of callers without a deadline; then the file is read here, twice in the fleet
+    hold_step_seconds = 2.0  # how late a silent cache is noticed, against how often a follower asks again
+    min_hold_seconds = 0.02  # less than this left isn't worth another call to the cache
+    hold_ratio = 0.5  # of what the caller still has; the rest stays for reading the file here
 
 
 class NewResult(NamedTuple):
@@ -86,7 +90,7 @@ class ResultCache:
             self._send_acquisitions, linger_seconds=self._linger, on_unclaimed=self._give_back
         )
         self._puts = Coalescer(
-            self._send_puts, max_weight=_MAX_PUT_BYTES, weigh=_weight, linger_seconds=self._linger
+            self._send_puts, max_weight=Limits.max_put_bytes, weigh=_weight, linger_seconds=self._linger
         )
 
     def near(self, keys: Sequence[ModuleKey]) -> Lookup | None:
@@ -195,14 +199,16 @@ class ResultCache:
         file can still be read here: then the answer is still WAIT, which is no lease.
         """
         remaining = current_call.get().remaining_seconds()
-        until = self._clock() + (_MAX_HOLD_SECONDS if remaining is None else remaining * _HOLD_RATIO)
+        until = self._clock() + (
+            Limits.max_hold_seconds if remaining is None else remaining * Limits.hold_ratio
+        )
         answer = None
-        while (left := until - self._clock()) > _MIN_HOLD_SECONDS or answer is None:
-            seconds = max(0.0, min(_HOLD_STEP_SECONDS, left))
+        while (left := until - self._clock()) > Limits.min_hold_seconds or answer is None:
+            seconds = max(0.0, min(Limits.hold_step_seconds, left))
             try:
                 async with asyncio.timeout(seconds + self._timeout_seconds):
                     response = await self._client.acquire_results(
-                        [group], seconds, LEASE_SECONDS, seconds + self._timeout_seconds, _metadata()
+                        [group], seconds, Limits.lease_seconds, seconds + self._timeout_seconds, _metadata()
                     )
             except (TimeoutError, MetaExtractError):
                 self._paused_until = self._clock() + self._pause_seconds
@@ -227,7 +233,7 @@ class ResultCache:
         return None
 
     def _lease(self, group: result_pb2.ResultGroup, token: int) -> Lease:
-        return Lease(self._client, group.keys[0], token, LEASE_SECONDS, self._timeout_seconds)
+        return Lease(self._client, group.keys[0], token, Limits.lease_seconds, self._timeout_seconds)
 
     def _give_back(
         self,
@@ -241,7 +247,7 @@ class ResultCache:
                 self._lease(group, acquisition.lease_token).give_back()
 
     def _linger(self) -> float:
-        return _LINGER_SECONDS if self._is_crowded() else 0.0
+        return Limits.linger_seconds if self._is_crowded() else 0.0
 
     async def _send_gets(self, keys: Sequence[ModuleKey]) -> result_pb2.BatchGetResultsResponse:
         return await self._client.get_results(
@@ -252,7 +258,7 @@ class ResultCache:
         self, groups: Sequence[result_pb2.ResultGroup]
     ) -> result_pb2.AcquireResultResponse:
         return await self._client.acquire_results(
-            groups, 0, LEASE_SECONDS, self._timeout_seconds, _metadata()
+            groups, 0, Limits.lease_seconds, self._timeout_seconds, _metadata()
         )
 
     async def _send_puts(self, entries: Sequence[result_pb2.ResultEntry]) -> None:
@@ -275,7 +281,7 @@ class ResultCache:
 
 
 def _weight(entries: Sequence[result_pb2.ResultEntry]) -> int:
-    return sum(max(_MIN_PUT_WEIGHT, len(entry.value)) for entry in entries)
+    return sum(max(Limits.min_put_weight, len(entry.value)) for entry in entries)
 
 
 def _metadata() -> list[tuple[str, str]] | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from metaextract_client.cache import AsyncCacheClient
 
 _log = logging.getLogger(__name__)
-_RENEW_RATIO = 1 / 3
+_RENEW_RATIO = 1 / 3  # one renewal may be lost before the lease lapses
 
 
 class Lease:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _ENTRY_BYTES = 600  # of the index, key and lists
 _MAX_LIFE_SECONDS = 300.0  # after it the cache is asked again, which also tells it what is being used
-_MAX_ENTRY_RATIO = 0.1
+_MAX_ENTRY_RATIO = 0.1  # one large document mustn't push out most of the others
 
 
 class _Copy(NamedTuple):

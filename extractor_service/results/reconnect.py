@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 
-_FIRST_SECONDS = 0.2
-_LAST_SECONDS = 5.0
+_FIRST_SECONDS = 0.2  # a restart is often over by then
+_LAST_SECONDS = 5.0  # a cache that is back is found so soon, and one that is down isn't hammered
 
 
 class RetryDelay:

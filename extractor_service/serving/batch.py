@@ -43,13 +43,8 @@ if TYPE_CHECKING:
     Send = Callable[[pb.ExtractBatchResponse], Awaitable[None]]
 
 _DEFAULT_WINDOW, _MAX_WINDOW = 256, 1024
-_MAX_ID_CHARS = 256
-_MAX_HELD_BYTES = 16 * 1024 * 1024
-_PLANNED_BYTES = 4 * 1024 * 1024
-_MAX_REPLY_BYTES = 2 * 1024 * 1024
-_MAX_REPLY_RESULTS = 128
 _log = logging.getLogger(__name__)
-_GROUP = 64
+_GROUP = 64  # items of a format in a row: warm readers against how long another format waits
 _FINAL = frozenset(
     {
         document_pb2.OUTCOME_OK,
@@ -59,10 +54,23 @@ _FINAL = frozenset(
     }
 )
 """What trying again wouldn't change."""
-_AHEAD = 12
-"""Items under way for each worker: while one is read, others are opened, looked up and stored, several in a call."""
-_FOLDER_SLICE = 64
-_PROGRESS_SECONDS = 1.0
+_FOLDER_SLICE = 64  # names listed by one hop to a thread: fewer hops against holding names unread
+
+
+class Limits:
+    """Of `Batch`."""
+
+    max_id_chars = 256  # of ids and the token; as extractor.proto promises: long enough for a path
+    # Files in messages and results unsent; beyond it no item is begun, the client waits.
+    max_held_bytes = 16 * 1024 * 1024
+    # What a batch reserves, a guess below the most it may hold; parses reserve theirs.
+    planned_bytes = 4 * 1024 * 1024
+    # Half of the 4 MiB that clients receive by default; a larger result goes alone.
+    max_reply_bytes = 2 * 1024 * 1024
+    max_reply_results = 128  # an eighth of the largest window: the client frees places before a reply is huge
+    ahead = 12
+    """Items under way for each worker: while one is read, others are opened, looked up and stored, several in a call."""
+    progress_seconds = 1.0  # how late a silent client or a pause is noticed; an idle batch wakes so rarely
 
 
 class _Item(NamedTuple):
@@ -141,19 +149,19 @@ class Batch:
         window = start.window if start.HasField("window") else _DEFAULT_WINDOW
         if not 1 <= window <= _MAX_WINDOW:
             raise InvalidRequestError("start.window", f"must be 1 to {_MAX_WINDOW}")
-        if len(start.token) > _MAX_ID_CHARS:
-            raise InvalidRequestError("start.token", f"at most {_MAX_ID_CHARS} characters are allowed")
+        if len(start.token) > Limits.max_id_chars:
+            raise InvalidRequestError("start.token", f"at most {Limits.max_id_chars} characters are allowed")
         token = ""
         if start.token:  # another question is another batch
             text = start.token.encode() + b"\0" + start.options.SerializeToString(deterministic=True)
             token = blake3(text).hexdigest()
-        ticket = Ticket(options.work, current_call.get().tenant, _PLANNED_BYTES)
+        ticket = Ticket(options.work, current_call.get().tenant, Limits.planned_bytes)
         async with self._context.backoff.sessions.slot(ticket):
             await self._run(options, token, window, in_order=start.in_order)
 
     async def _run(self, options: ExtractionOptions, token: str, window: int, *, in_order: bool) -> None:
         self._is_in_order = in_order
-        count = _AHEAD * self._context.settings.parse_concurrency
+        count = Limits.ahead * self._context.settings.parse_concurrency
         answering = asyncio.create_task(self._answer(in_order=in_order))
         helping = {asyncio.create_task(self._work(options, token)) for _ in range(count)}
         helping.add(asyncio.create_task(self._read(window)))
@@ -186,8 +194,10 @@ class Batch:
             if message.WhichOneof("part") != "items":
                 raise InvalidRequestError("start", "must come once")
             for item in message.items.items:
-                if not 0 < len(item.id) <= _MAX_ID_CHARS:
-                    raise InvalidRequestError("items.id", f"1 to {_MAX_ID_CHARS} characters are expected")
+                if not 0 < len(item.id) <= Limits.max_id_chars:
+                    raise InvalidRequestError(
+                        "items.id", f"1 to {Limits.max_id_chars} characters are expected"
+                    )
                 if item.WhichOneof("source") == "folder":
                     await self._expand(item, window)
                 else:
@@ -217,7 +227,7 @@ class Batch:
             await self._changed.wait_for(
                 lambda: (
                     self._received - self._answered < window
-                    and (self._held_bytes == 0 or self._held_bytes + size <= _MAX_HELD_BYTES)
+                    and (self._held_bytes == 0 or self._held_bytes + size <= Limits.max_held_bytes)
                 )
             )
             self._held_bytes += size
@@ -247,7 +257,7 @@ class Batch:
         if not len(self._groups):
             return False
         is_awaited = self._is_in_order and self._groups.first_number() == self._answered
-        return is_awaited or self._held_bytes <= _MAX_HELD_BYTES
+        return is_awaited or self._held_bytes <= Limits.max_held_bytes
 
     async def _finish(self, number: int, result: pb.BatchResult) -> None:
         async with self._changed:
@@ -323,7 +333,7 @@ class Batch:
         while True:
             async with self._changed:
                 try:
-                    async with asyncio.timeout(_PROGRESS_SECONDS):
+                    async with asyncio.timeout(Limits.progress_seconds):
                         await self._changed.wait_for(
                             lambda: (
                                 self._is_over or self._answered in self._done or (self._done and not in_order)
@@ -363,13 +373,13 @@ class Batch:
         """What fits into a message, removed."""
         results: list[pb.BatchResult] = []
         size, following = 0, self._answered
-        while self._done and len(results) < _MAX_REPLY_RESULTS and size < _MAX_REPLY_BYTES:
+        while self._done and len(results) < Limits.max_reply_results and size < Limits.max_reply_bytes:
             number = following if in_order else next(iter(self._done))
             result = self._done.get(number)
             if result is None:
                 break
             size += result.ByteSize()
-            if results and size > _MAX_REPLY_BYTES:
+            if results and size > Limits.max_reply_bytes:
                 break
             del self._done[number]
             self._held_bytes -= result.ByteSize()

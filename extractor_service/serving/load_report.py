@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 SERVICE = "xds.service.orca.v3.OpenRcaService"
 TRAILER = "endpoint-load-metrics-bin"
-_LEAST_INTERVAL_SECONDS = 0.1
-_DEFAULT_INTERVAL_SECONDS = 1.0
+_LEAST_INTERVAL_SECONDS = 0.1  # averages over two seconds say nothing new more often
+_DEFAULT_INTERVAL_SECONDS = 1.0  # for callers that name none: half of what the load is averaged over
 _KEPT_SECONDS = 0.05  # balancers ask ten times a second at most; calls come by the thousand
 
 

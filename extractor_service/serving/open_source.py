@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from extractor_service.uploads.chunk_store import ChunkStoreClient
     from metaextract.extractor.v1 import extractor_pb2 as pb
 
-_SPOOL_RETRY_SECONDS = 5.0
+_SPOOL_RETRY_SECONDS = 5.0  # some uploads end in that time; the spool knows no better estimate
 
 
 class Opener:

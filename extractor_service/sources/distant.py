@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Fetch = Callable[[Sequence[Span]], Awaitable[None]]
 
-HEAD_BYTES = 16 * 1024
+HEAD_BYTES = 16 * 1024  # what telling the format needs (`sniff`), and one block
 
 
 class DistantInput(BaseInput):

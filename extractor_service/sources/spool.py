@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_HEAD_BYTES = 64 * 1024
+_HEAD_BYTES = 64 * 1024  # four times what telling the format needs; kept in memory for each upload
+# Rarer calls against page cache of an upload, which stays at a few such steps.
 _DROP_EVERY_BYTES = 8 * 1024 * 1024
+# Three steps: pages still being written when first dropped get two more tries.
 _DROP_WINDOW_BYTES = 24 * 1024 * 1024
 
 

@@ -10,6 +10,8 @@ from service_runtime.errors import ChunkDamagedError, InvalidRequestError
 if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2 as pb
 
+# Extractor.proto's promise: below the 4 MiB of a message, twice the best size.
+# Extractor.proto's promise; gRPC's own limit comes later, with a poorer error.
 MAX_CHUNK_BYTES = 2 * 1024 * 1024
 
 

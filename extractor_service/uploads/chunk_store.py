@@ -28,25 +28,38 @@ if TYPE_CHECKING:
     from extractor_service.sources.sparse import SparseFile
     from metaextract_client.chunks import AsyncChunkClient
 
-TENANT_HEADER = "x-metaextract-tenant"
 _log = logging.getLogger(__name__)
-_PAUSE_SECONDS = 5.0
-_PATIENCE_SECONDS = 30.0
-_OPEN_SECONDS = 2.5
-_LOST_SECONDS = 15.0
-_MAX_BLOCKS_BYTES = 8 * 1024 * 1024
-_PIECE_BYTES = 1024 * 1024
-_MAX_KEEPING = 8
-_MAX_BACKGROUND_BYTES = 64 * 1024 * 1024
+
+
+class Limits:
+    """Of `ChunkStoreClient`."""
+
+    pause_seconds = 5.0  # keeping is no duty: after a failure uploads go without, and opening ends so late
+    patience_seconds = 30.0  # of one background copy: 64 MiB at 2 MiB/s; nobody waits for it
+    open_seconds = 2.5  # a new upload waits so long for a restarting cache, then goes on without it
+    lost_seconds = 15.0  # for a cache that keeps losing relays; new uploads go without meanwhile
+    # Copied into memory until they are sent; a sparse file with more isn't kept.
+    max_blocks_bytes = 8 * 1024 * 1024
+    piece_bytes = 1024 * 1024  # the best chunk size by extractor.proto, half of the largest chunk
+    max_keeping = 8  # of 8 MiB each: at most 64 MiB wait for a slow cache; others aren't kept
+    # Read from disk and sent a second time; larger files cost more than they save.
+    max_background_bytes = 64 * 1024 * 1024
 
 
 class ChunkStoreClient:
     """What may be kept, and how to get it back."""
 
     def __init__(
-        self, client: AsyncChunkClient, level: Callable[[], PressureLevel], *, is_enabled: bool
+        self,
+        client: AsyncChunkClient,
+        level: Callable[[], PressureLevel],
+        *,
+        tenant_header: str,
+        is_enabled: bool,
     ) -> None:
+        """`tenant_header` is the metadata by which the cache expects to be told whose chunks are meant."""
         self._client = client
+        self._tenant_header = tenant_header
         self._level = level
         self._is_enabled = is_enabled
         self._paused_until = 0.0
@@ -70,13 +83,13 @@ class ChunkStoreClient:
         if not self._is_enabled or is_lost or self._level() >= PressureLevel.CRITICAL:
             return None
         # Even when the cache failed a moment ago: a whole file that isn't kept has to be sent again after the next break.
-        deadline = time.monotonic() + _OPEN_SECONDS
+        deadline = time.monotonic() + Limits.open_seconds
         while True:
             try:
-                async with asyncio.timeout(_PAUSE_SECONDS):
+                async with asyncio.timeout(Limits.pause_seconds):
                     start = chunk_pb2.UploadStart(size_bytes=size_bytes)
-                    upload = await self._client.upload(start, metadata=_metadata())
-                    return Relay(self._client, upload, _metadata())
+                    upload = await self._client.upload(start, metadata=self._metadata())
+                    return Relay(self._client, upload, self._metadata())
             except OverloadedError:
                 return None
             except (*FAILURES, TimeoutError) as error:
@@ -87,7 +100,7 @@ class ChunkStoreClient:
 
     def report_lost(self) -> None:
         """A relay was lost for good: the next uploads do without, or they would be lost as well."""
-        self._lost_until = time.monotonic() + _LOST_SECONDS
+        self._lost_until = time.monotonic() + Limits.lost_seconds
 
     async def blob_size(self, digest: str) -> int | None:
         """The size of content that this tenant has stored; None when it isn't there, or the cache can't be asked."""
@@ -118,25 +131,25 @@ class ChunkStoreClient:
         total = sum(span.length for span in fresh)
         if (
             not total
-            or total > _MAX_BLOCKS_BYTES
+            or total > Limits.max_blocks_bytes
             or not self.is_allowed
-            or len(self._keeping) >= _MAX_KEEPING
+            or len(self._keeping) >= Limits.max_keeping
         ):
             return
         blocks = [
-            (offset, file.read(offset, min(_PIECE_BYTES, span.end - offset)))
+            (offset, file.read(offset, min(Limits.piece_bytes, span.end - offset)))
             for span in fresh
-            for offset in range(span.offset, span.end, _PIECE_BYTES)
+            for offset in range(span.offset, span.end, Limits.piece_bytes)
         ]
-        self._keep_in_background(self._keep(key, size_bytes, blocks, _metadata()))
+        self._keep_in_background(self._keep(key, size_bytes, blocks, self._metadata()))
 
     def keep_whole(self, descriptor: int, size_bytes: int, digest: str) -> None:
         """Keeps content that has been received whole, in the background, one at a time and only while nothing is short: it
         is here already, so that nobody waits for it. The descriptor stays the caller's.
         """
         is_idle = not self._keeping and self.is_allowed and self._level() is PressureLevel.NORMAL
-        if is_idle and 0 < size_bytes <= _MAX_BACKGROUND_BYTES:
-            self._keep_in_background(self._copy(os.dup(descriptor), size_bytes, digest, _metadata()))
+        if is_idle and 0 < size_bytes <= Limits.max_background_bytes:
+            self._keep_in_background(self._copy(os.dup(descriptor), size_bytes, digest, self._metadata()))
 
     async def settle(self, seconds: float) -> None:
         """Waits for what is being kept, for so long."""
@@ -149,15 +162,15 @@ class ChunkStoreClient:
 
     async def _continue(self, upload_id: str) -> Relay | None:
         try:
-            async with asyncio.timeout(_PAUSE_SECONDS):
+            async with asyncio.timeout(Limits.pause_seconds):
                 upload = await self._client.upload(
-                    chunk_pb2.UploadStart(upload_id=upload_id), metadata=_metadata()
+                    chunk_pb2.UploadStart(upload_id=upload_id), metadata=self._metadata()
                 )
         except NotFoundError:
             return await self.relay(None, "") if self._may_ask else None
         except (*FAILURES, TimeoutError) as error:
             raise UploadElsewhereError(f"the cache that has the upload can't be reached: {error}") from error
-        return Relay(self._client, upload, _metadata())
+        return Relay(self._client, upload, self._metadata())
 
     def _keep_in_background(self, keeping: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(keeping)
@@ -169,12 +182,12 @@ class ChunkStoreClient:
     ) -> None:
         upload = None
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(Limits.patience_seconds):
                 upload = await self._client.upload(
                     chunk_pb2.UploadStart(size_bytes=size_bytes), metadata=metadata
                 )
-                for offset in range(0, size_bytes, _PIECE_BYTES):
-                    data = await asyncio.to_thread(os.pread, descriptor, _PIECE_BYTES, offset)
+                for offset in range(0, size_bytes, Limits.piece_bytes):
+                    data = await asyncio.to_thread(os.pread, descriptor, Limits.piece_bytes, offset)
                     await upload.send(chunk_pb2.ChunkData(offset_bytes=offset, data=data), len(data))
                 await upload.finish()
                 await self._client.complete(upload.upload_id, digest, metadata=metadata)
@@ -190,7 +203,7 @@ class ChunkStoreClient:
     ) -> None:
         upload = None
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(Limits.patience_seconds):
                 start = chunk_pb2.UploadStart(sparse_key=key, size_bytes=size_bytes)
                 upload = await self._client.upload(start, metadata=metadata)
                 for offset, data in blocks:
@@ -206,7 +219,9 @@ class ChunkStoreClient:
         """The size, with the ranges put into `file`; None when it isn't there."""
         size = None
         try:
-            async with contextlib.aclosing(self._client.read_blob(request, metadata=_metadata())) as answers:
+            async with contextlib.aclosing(
+                self._client.read_blob(request, metadata=self._metadata())
+            ) as answers:
                 async for answer in answers:
                     if answer.HasField("size_bytes"):
                         size = answer.size_bytes
@@ -219,14 +234,13 @@ class ChunkStoreClient:
             return None
         return size
 
+    def _metadata(self) -> list[tuple[str, str]]:
+        return [(self._tenant_header, current_call.get().tenant)] if self._tenant_header else []
+
     def _pause(self, error: BaseException) -> None:
-        self._paused_until = time.monotonic() + _PAUSE_SECONDS
+        self._paused_until = time.monotonic() + Limits.pause_seconds
         _log.info("chunks can't be kept", extra={"error": str(error)})
 
 
 def _ranges(spans: Sequence[Span]) -> list[chunk_pb2.BlobRange]:
     return [chunk_pb2.BlobRange(offset_bytes=offset, length_bytes=length) for offset, length in spans]
-
-
-def _metadata() -> list[tuple[str, str]]:
-    return [(TENANT_HEADER, current_call.get().tenant)]

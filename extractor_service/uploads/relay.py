@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from metaextract_client.chunks import AsyncChunkClient, ChunkUpload
 
 _log = logging.getLogger(__name__)
-_PATIENCE_SECONDS = 30.0
-_REREAD_BYTES_PER_SECOND = 50_000_000
-RETRY_SECONDS = 0.25
+_PATIENCE_SECONDS = 30.0  # for a cache that restarts; without progress for so long the relay is lost
+_REREAD_BYTES_PER_SECOND = 50_000_000  # a slow disk's guess: how fast a restarted cache hashes what it has
+RETRY_SECONDS = 0.25  # a restarted cache is found soon, and asked four times a second at most
 FAILURES = (MetaExtractError, ConnectionError, asyncio.InvalidStateError)
 """What a cache that is down or restarting does to a call."""
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Common, Document, Field, Problem, Value
 
-_INT64_MAX = 2**63 - 1
-_INT64_MIN = -(2**63)
-_UINT64_MAX = 2**64 - 1
+_INT64_MAX = 2**63 - 1  # of protobuf's int64; above it `unsigned` is used
+_INT64_MIN = -(2**63)  # of protobuf's int64; below it the number becomes text
+_UINT64_MAX = 2**64 - 1  # of protobuf's uint64; larger numbers become text
 DIGEST_ALGORITHMS = {
     "blake3": pb.DIGEST_ALGORITHM_BLAKE3,
     "sha256": pb.DIGEST_ALGORITHM_SHA256,

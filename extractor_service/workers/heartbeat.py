@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.blocks import BlockCachedSource
 
-BEAT_SECONDS = 0.25
-_SNAPSHOT_SECONDS = 0.5
-_STACK_BYTES = 256 * 1024
+BEAT_SECONDS = 0.25  # well below the 10 s of a stall; a thread's wake-up costs next to nothing
+_SNAPSHOT_SECONDS = 0.5  # how old fields of a killed job may be, against encoding all of them again
+_STACK_BYTES = 256 * 1024  # it only encodes and sends; threads otherwise reserve 8 MiB
 
 
 class Heartbeat:

@@ -10,9 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
-_MAX_OPEN_FILES = 64
-_NICENESS = 10
+_PR_SET_PDEATHSIG = 1  # prctl(2), from linux/prctl.h
+_MAX_OPEN_FILES = 64  # its socket, the file, what libraries open; more is a leak, and fails
+_NICENESS = 10  # the front gets about nine times a worker's weight, workers still run when idle
 
 
 def die_with_parent() -> None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from extractor_service.workers.protocol import Job
 
 _log = logging.getLogger(__name__)
-_MAX_JOBS_PER_WORKER = 2000
-_IDLE_SECONDS = 30.0
-_ATTEMPTS = 3
+_MAX_JOBS_PER_WORKER = 2000  # slow leaks end with it; a fork of 13 ms is nothing over so many
+_IDLE_SECONDS = 30.0  # memory of idle workers against forks when the next burst comes
+_ATTEMPTS = 3  # a template that starts no worker three times won't by trying on
 
 
 class WorkerPool:

@@ -22,8 +22,9 @@ _LENGTHS = struct.Struct(">II")
 # The worker ends its own work at the time limit and keeps what it has; one that is still silent so much later is
 # killed.
 KILL_AFTER_RATIO = 0.2
-MAX_KILL_AFTER_SECONDS = 1.0
-MAX_HEADER_BYTES = 1024 * 1024
+MAX_KILL_AFTER_SECONDS = 1.0  # of long limits, a fifth would keep a worker that hangs for too long
+MAX_HEADER_BYTES = 1024 * 1024  # JSON with the ranges at hand; a worker taken over may claim 4 GiB
+# Above a full document's 2.5 MB as protobuf; larger results fail their module.
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
 

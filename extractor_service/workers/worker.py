@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import Puller
     from extractor_service.workers.forks import Template
 
-_MIN_KILL_AFTER_SECONDS = 0.1
-_HOLD_STEP_SECONDS = 0.01
+_MIN_KILL_AFTER_SECONDS = 0.1  # of short limits, a fifth would kill workers that were about to answer
+_HOLD_STEP_SECONDS = 0.01  # how late it is noticed that others have begun to wait for the worker
 _SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
 

@@ -10,7 +10,7 @@ from collections import deque
 
 from service_runtime.memory.levels import PressureLevel, Thresholds
 
-_SLOPE_WINDOW_SECONDS = 2.0
+_SLOPE_WINDOW_SECONDS = 2.0  # 20 samples: noise is evened out, a ramp of seconds still seen coming
 
 
 class Classifier:

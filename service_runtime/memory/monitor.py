@@ -26,14 +26,21 @@ if TYPE_CHECKING:
     from service_runtime.memory.sampler import Sampler
 
 _log = logging.getLogger(__name__)
-_TELL_EVERY = 10
-_TELL_SECONDS = 1.0
-"""Time between two calls of the loop when the level stays as it is: ten samples, a second at most."""
-_ALMOST = 0.95  # the tenth sample is a little early or late
-_HURRY_SECONDS = 1.0
-_HURRY_RATIO = 0.25
-_AFTER_EVENT_SECONDS = 0.05  # an event may come a little early: the page cache has shrunk since it was armed
-_AFTER_EVENT_PAUSE_SECONDS = 0.002
+_HURRY_SECONDS = 1.0  # to the next level at the present slope: ten samples more, or fewer
+
+
+class Limits:
+    """Of `MemoryMonitor`."""
+
+    tell_every = 10  # samples; the loop is woken that much less often
+    tell_seconds = 1.0
+    """Time between two calls of the loop when the level stays as it is: ten samples, a second at most."""
+    almost = 0.95  # the tenth sample is a little early or late
+    hurry_ratio = 0.25  # of the pause: every 25 ms, only while it matters, for sampling costs CPU
+    after_event_seconds = (
+        0.05  # an event may come a little early: the page cache has shrunk since it was armed
+    )
+    after_event_pause_seconds = 0.002  # a crossing is known within 2 ms; 25 samples at most per event
 
 
 class Observation(NamedTuple):
@@ -135,7 +142,7 @@ class MemoryMonitor:
         """The thread: samples, and tells what is new."""
         last: Observation | None = None
         told_at = -math.inf
-        interval = min(_TELL_SECONDS, _TELL_EVERY * self._sample_seconds) * _ALMOST
+        interval = min(Limits.tell_seconds, Limits.tell_every * self._sample_seconds) * Limits.almost
         while not self._ending:
             try:
                 now = time.monotonic()
@@ -153,9 +160,9 @@ class MemoryMonitor:
                 time.sleep(self._sample_seconds)
 
     def _pause_seconds(self, last: Observation | None) -> float:
-        if time.monotonic() - self._event_at < _AFTER_EVENT_SECONDS:
-            return _AFTER_EVENT_PAUSE_SECONDS
-        return self._sample_seconds * (_HURRY_RATIO if _is_near(last) else 1.0)
+        if time.monotonic() - self._event_at < Limits.after_event_seconds:
+            return Limits.after_event_pause_seconds
+        return self._sample_seconds * (Limits.hurry_ratio if _is_near(last) else 1.0)
 
 
 def _is_near(last: Observation | None) -> bool:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_M_TRIM_THRESHOLD = -1
-_M_TOP_PAD = -2
-_M_MMAP_THRESHOLD = -3
-_M_ARENA_MAX = -8
+_M_TRIM_THRESHOLD = -1  # number in glibc's malloc.h, see mallopt(3): free top that is kept
+_M_TOP_PAD = -2  # number in glibc's malloc.h: what is added to each growth of the heap
+_M_MMAP_THRESHOLD = -3  # number in glibc's malloc.h: from here on a block is mapped alone
+_M_ARENA_MAX = -8  # number in glibc's malloc.h: most arenas that threads share
 
 
 @cache

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from service_runtime.memory.reading import Signal, Usage
 
 _log = logging.getLogger(__name__)
-_SLOW_SECONDS = 1.0
-_ALIKE_RATIO = 0.001
-_SLOW_TIMEOUT_SECONDS = 5.0
+_SLOW_SECONDS = 1.0  # a disk fills and Redis grows over seconds; each reading is a call or a thread
+_ALIKE_RATIO = 0.001  # of the limit; a smaller move waits for the next full sample, 1 s at most
+_SLOW_TIMEOUT_SECONDS = 5.0  # a disk or Redis that takes longer hangs, and counts as UNKNOWN
 
 
 class SlowSignal(Protocol):

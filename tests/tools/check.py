@@ -57,6 +57,7 @@ CHECKS = {
     "lint": command(str(BIN / "ruff"), "check", "--quiet", "."),
     "format": command(str(BIN / "ruff"), "format", "--quiet", "--check", "."),
     "types": command(str(BIN / "mypy")),
+    "reasons of constants": command(sys.executable, "-m", "tests.tools.limits"),
     "import rules": command(str(BIN / "lint-imports"), "--no-cache"),
     "generated code": generated_code,
 }

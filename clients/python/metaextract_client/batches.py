@@ -11,8 +11,8 @@ from metaextract.extractor.v1 import extractor_pb2 as pb
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
-_MESSAGE_ITEMS = 64
-_MESSAGE_BYTES = 512 * 1024
+_MESSAGE_ITEMS = 64  # a quarter of the default window of 256, so that some are always on their way
+_MESSAGE_BYTES = 512 * 1024  # as much as an extractor takes in before it asks; one file may be larger
 
 
 class BatchState:

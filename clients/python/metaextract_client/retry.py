@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_WINDOW_SECONDS = 120.0
-_BUCKET_SECONDS = 5.0
-_ACCEPT_FACTOR = 2.0
-_LEAST_REQUESTS = 20
-_MOST_RATIO = 0.9
+_WINDOW_SECONDS = 120.0  # two minutes, as in Site Reliability Engineering, chapter 21
+_BUCKET_SECONDS = 5.0  # 24 or so counters instead of a time per call; the window is off by 5 s
+_ACCEPT_FACTOR = 2.0  # K of that chapter: twice what the server accepts may be sent to it
+_LEAST_REQUESTS = 20  # in the window; fewer prove nothing, and a single failure would throttle
+_MOST_RATIO = 0.9  # one in ten is let through to find out that the server is back
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from metaextract.extractor.v1 import extractor_pb2 as pb
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 
-PREFETCH_BYTES = 64 * 1024
-_CHUNK_BYTES = 1024 * 1024
-_LEAST_CHUNK_BYTES = 64 * 1024
-_SETTLE_SECONDS = 2.0
+PREFETCH_BYTES = 64 * 1024  # head and tail; many parses then ask for nothing more (research/sessions.md)
+_CHUNK_BYTES = 1024 * 1024  # until the server names one; its own at NORMAL
+_LEAST_CHUNK_BYTES = 64 * 1024  # the server's own at CRITICAL; with less credit than this, wait for more
+_SETTLE_SECONDS = 2.0  # FAT keeps times in steps of 2 s, others in finer ones
 _STAGES = {pb.SESSION_STAGE_QUEUED: "queued", pb.SESSION_STAGE_RECEIVING: "receiving"}
 # What is known of these is at their beginning.
 _NO_TAIL = (".fits", ".fit", ".fts", ".dcm", ".dicom", ".jpg", ".jpeg", ".png")

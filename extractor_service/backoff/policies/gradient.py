@@ -14,10 +14,10 @@ from extractor_service.backoff.policies.latency import AdaptiveLimit
 if TYPE_CHECKING:
     from extractor_service.backoff.policies.base import LatencySample
 
-_TOLERANCE = 1.5
-_SMOOTHING = 0.2
-_QUEUE = 4
-_DRIFT_RATIO = 0.95
+_TOLERANCE = 1.5  # rttTolerance of Gradient2Limit: half slower than usual is still no queue
+_SMOOTHING = 0.2  # smoothing of Gradient2Limit: how much of the new limit counts at once
+_QUEUE = 4  # queueSize of Gradient2Limit: what the limit may grow by while latency is usual
+_DRIFT_RATIO = 0.95  # Gradient2Limit's: takes down an average that was learnt under load
 
 
 class GradientPolicy(AdaptiveLimit):

@@ -9,9 +9,9 @@ from extractor_service.backoff.policies.base import Term, pressure_decision
 if TYPE_CHECKING:
     from extractor_service.backoff.policies.base import Decision, Pressure
 
-_WARM_UP = 10
-_WINDOW = 600
-_MAX_KINDS = 256
+_WARM_UP = 10  # samples averaged plainly first, as in Gradient2Limit's long average
+_WINDOW = 600  # samples; Gradient2Limit's longWindow: a burst hardly moves what is usual
+_MAX_KINDS = 256  # more than there are formats; the one not seen for longest is forgotten
 
 
 class UsualLatencies:

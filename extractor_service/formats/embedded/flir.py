@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 _SECTION = "app1"
-_MAX_RECORDS = 100
+_MAX_RECORDS = 100  # rows of a table of which six types are read; a damaged count ends here
 _SEGMENT_BYTES = 64 * 1024  # so often may a first segment be met that turns out to hold nothing
 _MAX_TABLE_BYTES = 2048  # the values at fixed places; what follows is the picture
 # type of a record: its table; the byte order is told by the first word of each

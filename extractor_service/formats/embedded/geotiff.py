@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SECTION = "geotiff"
 _DIRECTORY, _DOUBLES, _TEXTS = 34735, 34736, 34737
-_MAX_KEYS = 1000
+_MAX_KEYS = 1000  # GeoTIFF 1.1 defines some dozens; the rest of a claimed directory isn't read
 
 
 @lru_cache(maxsize=1)

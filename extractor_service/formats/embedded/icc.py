@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
 SECTION = "icc_profile"
-_MAX_TAGS = 200
-_MAX_RECORDS = 100
-_MAX_NUMBERS = 1024
+_MAX_TAGS = 200  # ICC.1:2022 section 9 defines far fewer; a larger count is reported as damage
+_MAX_RECORDS = 100  # languages of one text (multiLocalizedUnicodeType); further ones are left out
+_MAX_NUMBERS = 1024  # of 4 bytes; longer tags are curves and tables, which nobody reads as numbers
 # type signature of a tag: (table of its fields, their group)
 _STRUCTURES = {
     b"meas": ("Measurement", "ICC-meas"),

@@ -37,8 +37,8 @@ _REPEATABLE = frozenset(
     }
 )
 _CHARACTER_SET = (1, 90)
-_MAX_DATASETS = 10_000
-_MAX_VALUE_BYTES = 1024 * 1024
+_MAX_DATASETS = 10_000  # of 5 bytes at least: bounds a block of empty ones; later ones are left out
+_MAX_VALUE_BYTES = 1024 * 1024  # IIM's extended length may claim 2^64; a longer dataset ends the block
 _TIME = re.compile(r"(\d\d)(\d\d)(\d\d)([+-])(\d\d)(\d\d)")
 _DATES = frozenset(
     {"DateSent", "ReleaseDate", "ExpirationDate", "ReferenceDate", "DateCreated", "DigitalCreationDate"}

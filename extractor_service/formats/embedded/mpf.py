@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "mpf"
-_MAX_IMAGES = 100
-_ENTRIES = 45058
+_MAX_IMAGES = 100  # of 16 bytes each; cameras write a few, so that a claim of more is cut
+_ENTRIES = 45058  # MP Entry, B002.H; CIPA DC-007-2009
 _FLAGS = {2: "Representative image", 3: "Dependent child image", 4: "Dependent parent image"}
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
 SECTION = "photoshop"
-_MAX_RESOURCES = 2000
-_MAX_RESOURCE_BYTES = 4 * 1024 * 1024
+_MAX_RESOURCES = 2000  # of 12 bytes at least; documents have dozens, those after it are left out
+_MAX_RESOURCE_BYTES = 4 * 1024 * 1024  # XMP and profiles are the largest that are read; thumbnails aren't
 _SIGNATURES = frozenset({b"8BIM", b"PHUT", b"DCSR", b"AgHg", b"MeSa"})
 _IPTC, _XMP, _ICC, _EXIF = 0x0404, 0x0424, 0x040F, 0x0422
 _THUMBNAILS = frozenset({0x0409, 0x040C})

@@ -26,13 +26,6 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
 SECTION = "exif"
-_MAX_DIRECTORIES = 200
-_MAX_DEPTH = 8
-_DIRECTORY_BYTES = 1024
-_MAX_ANNOUNCED_BYTES = 64 * 1024
-_MAX_LIST = 2048  # longer lists are strip tables and curves: their length says it all
-_MAX_PACKET_BYTES = 4 * 1024 * 1024
-_POINTER_BYTES = 64  # what following a pointer costs at least
 
 EXIF_TAGS = build(raw_table("exif", "Exif::Main"), CONVERSIONS)
 GPS_TAGS = build(raw_table("exif", "GPS::Main"), CONVERSIONS)
@@ -53,7 +46,23 @@ _IMAGES = {"ThumbnailOffset": ("ThumbnailLength", "ThumbnailImage"), "PreviewIma
            "JpgFromRawStart": ("JpgFromRawLength", "JpgFromRaw"), "OtherImageStart": ("OtherImageLength", "OtherImage"),
            "PreviewJXLStart": ("PreviewJXLLength", "PreviewJXL")}  # fmt: skip
 _SIZES = ifd.SIZES
-_COLOR_MAP = 320
+_COLOR_MAP = 320  # TIFF 6.0 section 5
+
+
+class Limits:
+    """Of `Walk`."""
+
+    max_directories = 200  # pages and pictures of one file, against chains that a damaged file makes up
+    max_depth = 8  # pointers in pointers: Interop is the second, SubIFDs may nest; then a Problem
+    directory_bytes = 1024  # bytes asked for unseen: room for 84 entries of 12 bytes
+    max_announced_bytes = (
+        64 * 1024
+    )  # larger values are blocks or tables, not asked for before they are needed
+    max_list = 2048  # longer lists are strip tables and curves: their length says it all
+    # Of one XMP, IPTC or Photoshop tag: a quarter of what a document may spend.
+    max_packet_bytes = 4 * 1024 * 1024
+    pointer_bytes = 64  # what following a pointer costs at least
+    max_printed_parts = 32  # characters of offsets and lengths of strips; more are described by their length
 
 
 @lru_cache(maxsize=1024)
@@ -134,7 +143,7 @@ class Walk:
                 ):  # two pointers to one EXIF directory lose nothing; a cycle ends the chain
                     self._problem(ProblemKind.DAMAGED, f"{task.group} repeats a directory", task.offset)
                 continue
-            if len(self._seen) >= _MAX_DIRECTORIES or task.depth > _MAX_DEPTH:
+            if len(self._seen) >= Limits.max_directories or task.depth > Limits.max_depth:
                 self._problem(ProblemKind.LIMIT, "too many or too deep directories", task.offset)
                 return
             self._seen.add(task.offset)
@@ -159,21 +168,21 @@ class Walk:
         hints = [
             (self.base + place + shift, length)
             for place in (offset, *self._stride.following(offset))
-            for shift, length in ((0, _DIRECTORY_BYTES), *self._shifts)
+            for shift, length in ((0, Limits.directory_bytes), *self._shifts)
         ]
         will_read(self.directories.reader.source, hints)
 
     def _announce_values(self, task: _Task, directory: ifd.Directory) -> None:
         """Names the values that this directory keeps elsewhere and that will be read, and what it leads to."""
         places = [
-            (entry.offset, min(entry.size_bytes, _MAX_LIST))
+            (entry.offset, min(entry.size_bytes, Limits.max_list))
             for entry in directory.entries
-            if not entry.inline and 0 < entry.size_bytes <= _MAX_ANNOUNCED_BYTES
+            if not entry.inline and 0 < entry.size_bytes <= Limits.max_announced_bytes
         ]
         if directory.next_offset and task.group.startswith("IFD"):
             self._shifts = [(offset - task.offset, length) for offset, length in places]
         pointers = [
-            (int.from_bytes(entry.inline[:4], "big" if self.directories.reader.big_endian else "little"), _DIRECTORY_BYTES)
+            (int.from_bytes(entry.inline[:4], "big" if self.directories.reader.big_endian else "little"), Limits.directory_bytes)
             for entry in directory.entries
             if entry.tag in _POINTERS and entry.count == 1 and entry.inline
         ]  # fmt: skip
@@ -230,7 +239,7 @@ class Walk:
             self._problem(ProblemKind.TRUNCATED, f"pointer to {group}: {error}", entry.offset)
             return []
         offsets = value if isinstance(value, list) else [value]
-        self.document.spend(_POINTER_BYTES * len(offsets))
+        self.document.spend(Limits.pointer_bytes * len(offsets))
         tasks = []
         for index, offset in enumerate(offsets):
             if not isinstance(offset, int):
@@ -261,7 +270,9 @@ class Walk:
             fields.add(document, section, group, spec, stored, origin)
             return
         try:
-            if size > _MAX_LIST and (spec.binary or (kind not in {1, 2, 7} and count > _MAX_LIST)):
+            if size > Limits.max_list and (
+                spec.binary or (kind not in {1, 2, 7} and count > Limits.max_list)
+            ):
                 self._large(entry, group, spec, origin)
                 return
             # One byte more than fits, so that the document itself sees the cut and says so.
@@ -305,7 +316,7 @@ class Walk:
         if tag in _LISTS_OF_PARTS and isinstance(stored, list):
             self.document.spend(entry.size_bytes)
             length = fields.printed_length(stored)
-            length = length if length > _MAX_PRINTED_PARTS else 0
+            length = length if length > Limits.max_printed_parts else 0
         if length:
             fields.add_binary(self.document, self.section, group, name, length, origin)
             return
@@ -361,7 +372,7 @@ class Walk:
         Raises:
             TruncatedError: they lie beyond the end.
         """
-        if entry.size_bytes > _MAX_PACKET_BYTES:
+        if entry.size_bytes > Limits.max_packet_bytes:
             self._problem(ProblemKind.LIMIT, f"tag {entry.tag} has {entry.size_bytes} bytes", entry.offset)
             return b""
         self.document.spend(entry.size_bytes)
@@ -370,7 +381,6 @@ class Walk:
 
 _REMEMBERED = {271: "make", 272: "model", 305: "software"}
 _GEO = frozenset({33550, 33920, 33922, 34264, 34735, 34736, 34737})
-_MAX_PRINTED_PARTS = 32  # characters of offsets and lengths of strips; more are described by their length
 _IMAGE_PLACES = frozenset(_IMAGES) | {length for length, _ in _IMAGES.values()}
 _DATES = frozenset({306, 36867, 36868})
 _DATE = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)$")

@@ -28,8 +28,9 @@ _SECTION = "xmp"
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _IGNORED = (_RDF, "{http://www.w3.org/XML/", "{http://www.w3.org/2000/xmlns/")
-_MAX_DEPTH = 12
+_MAX_DEPTH = 12  # structures in structures: keeps recursion, and protobuf's hundred messages, safe
 _MAX_DIGITS = 100  # longer numbers stay texts
+# The tree takes a multiple of it in a worker; longer packets are a Problem.
 _MAX_PACKET_BYTES = 8 * 1024 * 1024
 _DECLARED = re.compile(r"xmlns:([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
 _DATE = re.compile(

@@ -18,7 +18,7 @@ from service_runtime.errors import DigestMismatchError, InvalidRequestError
 if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2 as pb
 
-_MAX_CHARS = 256
+_MAX_CHARS = 256  # of version and client_id, which become keys of results; a hash or path fits
 
 
 class Claim(NamedTuple):

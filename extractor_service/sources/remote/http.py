@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from extractor_service.sources.spans import Span
     from extractor_service.sources.sparse import SparseFile
 
-_FIRST_BYTES = 64 * 1024
-_SETTLE_SECONDS = 3.0
-_MAX_REDIRECTS = 5
-_MAX_PARALLEL = 4
-_WHOLE_BYTES = 4 * 1024 * 1024
+_FIRST_BYTES = 64 * 1024  # as a session's first bytes: headers of most files come with the size
+_SETTLE_SECONDS = 3.0  # Last-Modified has steps of one; the rest is for clocks that differ
+_MAX_REDIRECTS = 5  # more mean a loop (RFC 1945 section 9.3)
+_MAX_PARALLEL = 4  # requests for one file: hides round trips, and burdens no server
+_WHOLE_BYTES = 4 * 1024 * 1024  # as large as a file in a message by default; larger ones need ranges
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})$")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PARTIAL, _OK, _NOT_SATISFIABLE, _NOT_FOUND, _GONE, _UNAUTHORIZED, _FORBIDDEN = (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from service_runtime.memory.levels import Thresholds
     from service_runtime.memory.signals.surroundings import Surroundings
 
-_OOM_SECONDS = 1.0
+_OOM_SECONDS = 1.0  # that a kill counts as full: no sample can miss it, and the hold does the rest
 _UNLIMITED_V1 = 1 << 62  # the kernel reports "no limit" as the largest page-aligned long
 
 

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from service_runtime.memory.levels import Thresholds
     from service_runtime.memory.signals.surroundings import Surroundings
 
-_WINDOW_SECONDS = 4.0
-_STEP_SECONDS = 0.5
+_WINDOW_SECONDS = 4.0  # one hiccup raises no level, a stall of some seconds does
+_STEP_SECONDS = 0.5  # eight readings a window; one costs as much as all other signals
 _PSI_WINDOW_US = (
     2_000_000  # the least that unprivileged processes may ask for (docs.kernel.org/accounting/psi.html)
 )
 MEMORY_LIMIT_RATIO = 0.5
 """Standing still half of the time for memory is the end (systemd-oomd kills at 60 % for 30 s)."""
-IO_LIMIT_RATIO = 1.0
+IO_LIMIT_RATIO = 1.0  # a standstill; slow disks are usual, so ELEVATED begins at 60 % of the time
 
 
 class Stalls:

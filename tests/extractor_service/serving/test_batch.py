@@ -171,7 +171,7 @@ def test_plans_learn(client):
     assert plan.format == "jpeg" and plan.strategy == pb.PLAN_STRATEGY_RANGES and plan.is_admissible
     assert list(plan.modules) == ["metadata", "composite", "common"] and plan.moved_bytes < 10**6
     for item in photos(12):
-        client.extract_bytes(item.inline.data)
+        client.extract_bytes(item.inline.data + b"only here")
     plan = client.plan_extraction(request)
     assert plan.basis == pb.ESTIMATE_BASIS_MEASURED and plan.sample_count >= 12
     assert 0.05 < plan.seconds_error_ratio < 20 and plan.memory_bytes > 0

@@ -42,7 +42,7 @@ _WORK_CLASSES = {
     "background": pressure_pb2.WORK_CLASS_BACKGROUND,
 }
 _READ = frozenset({document_pb2.OUTCOME_OK, document_pb2.OUTCOME_PARTIAL, document_pb2.OUTCOME_UNSUPPORTED})
-_PROGRESS_AFTER_SECONDS = 1.0
+_PROGRESS_AFTER_SECONDS = 1.0  # a bar for what ends sooner would only flicker
 
 
 class Result(NamedTuple):

@@ -13,7 +13,7 @@ from metaextract_client.errors import translated
 if TYPE_CHECKING:
     import argparse
 
-_TIMEOUT_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0  # below the images' HEALTHCHECK --timeout of 6 s, so that our message is seen
 
 
 def run(options: argparse.Namespace) -> int:

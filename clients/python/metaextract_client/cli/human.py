@@ -10,13 +10,13 @@ from metaextract_client.render import Plain, cache_status_name, outcome_name, va
 if TYPE_CHECKING:
     from metaextract_client.extractor import Extraction
 
-_FIRST_FIELDS = 6
+_FIRST_FIELDS = 6  # of a section, so that a file fits a screen; --all shows the rest
 # What people look for first in long sections; shown before the rest.
 _PREFERRED = (
     "DateTimeOriginal", "ExposureTime", "FNumber", "ISO", "FocalLength", "LensModel", "PatientName",
     "Modality", "TELESCOP", "INSTRUME", "OBJECT", "DATE-OBS", "Title", "Artist", "ProfileDescription",
 )  # fmt: skip
-_MAX_VALUE_CHARS = 100
+_MAX_VALUE_CHARS = 100  # about a terminal's line; longer texts are cut here, never in JSON
 
 
 def document(path: str, extraction: Extraction, *, every_field: bool = False) -> str:

@@ -26,10 +26,10 @@ LEVELS = {
     "critical": pressure_pb2.PRESSURE_LEVEL_CRITICAL,
     "real": pressure_pb2.PRESSURE_LEVEL_UNSPECIFIED,
 }
-_BAR_CHARS = 20
-_POLL_SECONDS = 0.25
-_REPORT_SECONDS = 1.0
-_BACK_SECONDS = 5.0
+_BAR_CHARS = 20  # 5 % each, in a line with level, slope and signals
+_POLL_SECONDS = 0.25  # as often as the view is drawn; a column of the sparkline each
+_REPORT_SECONDS = 1.0  # a line a second while the drill lasts
+_BACK_SECONDS = 5.0  # of the slow way back are shown, not more than the drill itself took
 
 
 def run(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from metaextract_client.cli.human import size
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_WIDTH = 40
+_WIDTH = 40  # characters: the last 10 s at four a second, and the table fits a terminal
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _COLORS = {
     pressure_pb2.PRESSURE_LEVEL_NORMAL: "green",
@@ -20,7 +20,7 @@ _COLORS = {
     pressure_pb2.PRESSURE_LEVEL_HIGH: "dark_orange",
     pressure_pb2.PRESSURE_LEVEL_CRITICAL: "red",
 }
-_CHANGES = 8
+_CHANGES = 8  # of level, the latest, so that the view fits a small terminal
 
 
 def level_name(level: pressure_pb2.PressureLevel.ValueType) -> str:

@@ -22,8 +22,8 @@ from metaextract_client.errors import MetaExtractError
 if TYPE_CHECKING:
     import argparse
 
-_START_SECONDS = 30.0
-_STOP_SECONDS = 20.0
+_START_SECONDS = 30.0  # a slow machine imports and opens the disk tier in that; then it has failed
+_STOP_SECONDS = 20.0  # twice the default grace of 10 s; then `up` kills, and `down` waits no longer
 _DIRECTORY_VARIABLE = "METAEXTRACT_CACHE_DIRECTORY"
 _ROOTS_VARIABLE = "METAEXTRACT_FILE_ROOTS"
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-TOLERANCE_RATIO = 1e-6
+TOLERANCE_RATIO = 1e-6  # six digits; both sides round the real numbers that they print
 APART = frozenset({"file", "system", "exiftool", "composite"})
 """Groups that describe the file or are calculated; counted, but never within a family of metadata."""
 _BINARY = re.compile(r"\(Binary data (\d+) bytes")

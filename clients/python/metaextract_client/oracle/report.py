@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from metaextract_client.oracle.compare import Comparison, Difference
 
-_WIDTH = 44
+_WIDTH = 44  # characters of a value; two of them and a path fit one wide line
 
 
 def table(scores: Mapping[str, Score], files: Mapping[str, int]) -> str:

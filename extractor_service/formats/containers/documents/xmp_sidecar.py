@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
-_MAX_BYTES = 8 * 1024 * 1024
+_MAX_BYTES = 8 * 1024 * 1024  # what the parser of packets takes; a larger file is no sidecar
 
 
 def parse(source: ByteSource, document: Document) -> None:

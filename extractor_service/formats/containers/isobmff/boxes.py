@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from extractor_service.formats.reading.reader import Reader
 
-MAX_BOXES = 10_000
+MAX_BOXES = 10_000  # of 8 bytes at least: bounds a file of tiny boxes; those after it are left out
 
 
 class Box(NamedTuple):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SECTION = "quicktime"
 _EPOCH = dt.datetime(1904, 1, 1, tzinfo=dt.UTC)
-_MAX_HEADER_BYTES = 256
+_MAX_HEADER_BYTES = 256  # the longest fixed one (mvhd version 1) has 112; the rest is for names
 
 
 class Header:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "quicktime"
-_MAX_ITEMS = 20_000
-_MAX_EXTENTS = 20_000
-_MAX_PACKET_BYTES = 8 * 1024 * 1024
+_MAX_ITEMS = 20_000  # of iloc and ipma: a tile is an item, 20,000 of 512 px squared are 5 gigapixels
+_MAX_EXTENTS = 20_000  # of all items together: an item may claim 65,535; the other places stay unknown
+_MAX_PACKET_BYTES = 8 * 1024 * 1024  # of XMP: what the parser of packets takes at most
 _ITEM_BYTES = 4096  # what an item costs beside its bytes
 _CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 _SECTION = "quicktime"
-_MAX_PROFILE_BYTES = 4 * 1024 * 1024
+_MAX_PROFILE_BYTES = 4 * 1024 * 1024  # a colour profile is the largest; longer properties are passed over
 # By number (ITU-T H.265 annex A.3); bit 31 - n of the flags stands for profile n.
 _PROFILES = {
     0: "No Profile", 1: "Main", 2: "Main 10", 3: "Main Still Picture", 4: "Format Range Extensions", 5: "High Throughput",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
-_NEXT_BYTES = 4096
+_NEXT_BYTES = 4096  # a track's headers before its tables; blocks of 16 KiB are fetched anyhow
 
 
 def parse(source: ByteSource, document: Document) -> None:

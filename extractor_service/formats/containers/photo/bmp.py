@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "file"
+# What the header claims isn't believed; beyond it the profile is read cut.
 _MAX_PROFILE_BYTES = 4 * 1024 * 1024
 
 

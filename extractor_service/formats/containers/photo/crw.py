@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _GROUP = "CanonRaw"
-_MAX_RECORDS = 1000
-_MAX_DEPTH = 6
+_MAX_RECORDS = 1000  # of one heap, of 65,535 that its 16-bit count may claim; the rest is left out
+_MAX_DEPTH = 6  # heaps in heaps: bounds the recursion; what lies deeper is left out
 _RECORD_BYTES = 512  # what a record costs beside its value
-_MAX_VALUE_BYTES = 4096
+_MAX_VALUE_BYTES = 4096  # longer values are pictures or unknown blocks: told by their size
 _PICTURES = frozenset({0x2005, 0x2007, 0x2008})  # raw data, the JPEG, the thumbnail
 _IN_ENTRY, _HEAPS = 0x4000, frozenset({0x2800, 0x3000})
 # records that hold a structure: table, unit

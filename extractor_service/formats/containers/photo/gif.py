@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "gif"
-_MAX_BLOCKS = 100_000
+_MAX_BLOCKS = 100_000  # frames have two each: over an hour at 10 a second; then a Problem
+# Of 255 bytes at most: some 255 MB of one extension, walked a byte count at a time.
 _MAX_SUB_BLOCKS = 1_000_000
+# Of a comment, profile or XMP packet; what is beyond is skipped, not kept.
 _MAX_EXTENSION_BYTES = 4 * 1024 * 1024
 _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF

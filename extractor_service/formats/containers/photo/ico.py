@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "file"
-_MAX_ICONS = 500
+_MAX_ICONS = 500  # the 16-bit count may claim 65,535; icons have a handful of sizes
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "jpeg2000"
-_MAX_MARKERS = 1000
+_MAX_MARKERS = 1000  # of a main header: some per component, and comments; later ones are unread
 
 
 def parse(source: ByteSource, document: Document) -> None:

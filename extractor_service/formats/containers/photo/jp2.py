@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "jpeg2000"
-_MAX_PACKET_BYTES = 8 * 1024 * 1024
+_MAX_PACKET_BYTES = 8 * 1024 * 1024  # boxes are read whole (XMP, EXIF, profiles); larger ones are passed over
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF_UUIDS = frozenset({b"JpgTiffExif->JP2", bytes.fromhex("0537cdab9d0c4431a72afa561f2a113e")})
 _IPTC_UUID = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")

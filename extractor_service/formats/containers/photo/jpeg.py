@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
-_MAX_SEGMENTS = 10_000
-_MAX_FILL_BYTES = 65_536
-_MAX_JOINED_BYTES = 8 * 1024 * 1024
+_MAX_SEGMENTS = 10_000  # a profile has 255 at most, long XMP some hundred; beyond is a Problem
+_MAX_FILL_BYTES = 65_536  # as far as one segment reaches: how much garbage is searched for a marker
+_MAX_JOINED_BYTES = 8 * 1024 * 1024  # ICC, XMP and Photoshop parts held together; further parts are dropped
 
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _SCAN, _END = 0xDA, 0xD9
-_COMMENT = 0xFE
+_COMMENT = 0xFE  # ITU-T T.81 table B.1
 # SOF markers, without DHT (C4), JPG (C8) and DAC (CC), which share the range.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
-_MAX_CHUNKS = 100_000
-_MAX_CHUNK_BYTES = 4 * 1024 * 1024
+_MAX_CHUNKS = 100_000  # image data often comes in pieces of 8 KiB: 800 MB of it; then a Problem
+_MAX_CHUNK_BYTES = 4 * 1024 * 1024  # texts and profiles are read whole; a larger chunk is a Problem
+# Deflate may unfold a thousandfold; a longer text or profile is a Problem.
 _MAX_INFLATED_BYTES = 4 * 1024 * 1024
 _INTENTS = {0: "Perceptual", 1: "Relative Colorimetric", 2: "Saturation", 3: "Absolute Colorimetric"}
 _SECTION = "png"

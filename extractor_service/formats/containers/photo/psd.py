@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
-_MAX_LAYERS = 1000
+_MAX_LAYERS = 1000  # the 16-bit count allows 32,768; each adds to several lists, the rest is left out
 
 
 def parse(source: ByteSource, document: Document) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "raf"
-_MAX_ENTRIES = 1000
+_MAX_ENTRIES = 1000  # the 32-bit count isn't believed; the table's own end usually comes sooner
 
 
 @lru_cache(maxsize=1)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "riff"
-_HEAD_BYTES = 12
-_MAX_CHUNKS = 100_000
-_MAX_PACKET_BYTES = 8 * 1024 * 1024
+_HEAD_BYTES = 12  # "RIFF", size, "WEBP"; RFC 9649 section 2.4
+_MAX_CHUNKS = 100_000  # frames of an animation: over an hour at 25 a second; then a Problem
+_MAX_PACKET_BYTES = 8 * 1024 * 1024  # of XMP or a profile, read whole; longer chunks are passed over
 
 
 @lru_cache(maxsize=8)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "dicom"
-_MAX_DEPTH = 16
-_MAX_ITEMS = 256
-_MAX_BINARY_BYTES = 256
+_MAX_DEPTH = 16  # a sequence nests five messages, and protobuf refuses more than a hundred
+_MAX_ITEMS = 256  # of a sequence or list: a thousand frames repeat themselves; more is a Problem
+_MAX_BINARY_BYTES = 256  # short ones may be flags or hashes; longer ones are data, told by their size
 _BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "fits"
-BLOCK = 2880
-_CARD = 80
-_MAX_HDUS = 10_000
+BLOCK = 2880  # bytes; FITS 4.0 section 3.1
+_CARD = 80  # bytes of a keyword record; FITS 4.0 section 4.1
+_MAX_HDUS = 10_000  # each costs a read at least; a file of empty ones ends here, with a Problem
 _MAX_HEADER_BLOCKS = 4000  # 144,000 cards
 _STRING = re.compile(r"\s*'((?:[^']|'')*)'\s*(?:/(.*))?$", re.DOTALL)
 _OTHER = re.compile(r"\s*([^/]*?)\s*(?:/(.*))?$", re.DOTALL)

@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "hdf5"
-_MAX_DEPTH = 64
-_MAX_ANNOUNCED = 1024
-_HEADER_BYTES = 512
-_MAX_ATTRIBUTE_BYTES = 64 * 1024
-_MAX_ITEMS = 256
-_MAX_VALUE_DEPTH = 12
+_MAX_VALUE_DEPTH = 12  # three messages a level: well below the hundred that protobuf parses
+
+
+class Limits:
+    """Of `_Tree`."""
+
+    max_depth = 64  # groups in groups: bounds the recursion; deeper ones are a Problem
+    max_announced = 1024  # what a distant file notes of hints (_MAX_HINTS); it would drop the others
+    header_bytes = 512  # a guess at an object header with its first attributes; short ones cost little
+    max_attribute_bytes = 64 * 1024  # as long as any value of a document may be; larger ones tell their size
+    max_items = 256  # array attributes say enough by their beginning; what is cut is a Problem
 
 
 def parse(source: ByteSource, document: Document) -> None:
@@ -59,8 +64,10 @@ class _Tree:
     def visit(self, group: Any, path: str, depth: int) -> None:
         """Describes `group`'s attributes and members."""
         self._attributes(group, path)
-        if depth > _MAX_DEPTH:
-            self._document.problem(SECTION, ProblemKind.LIMIT, f"{path}: deeper than {_MAX_DEPTH} groups")
+        if depth > Limits.max_depth:
+            self._document.problem(
+                SECTION, ProblemKind.LIMIT, f"{path}: deeper than {Limits.max_depth} groups"
+            )
             return
         names = self._guard(path, lambda: list(group)) or []
         self._guard(path, lambda: self._announce(group, names))
@@ -72,10 +79,10 @@ class _Tree:
     def _announce(self, group: Any, names: list[str]) -> None:
         """Names the places of the members' headers, all at once: a distant file then sends them in one answer."""
         places = []
-        for name in names[:_MAX_ANNOUNCED]:
+        for name in names[: Limits.max_announced]:
             info = group.id.links.get_info(name.encode())
             if info.type == self._h5py.h5l.TYPE_HARD:
-                places.append((int(info.u), _HEADER_BYTES))
+                places.append((int(info.u), Limits.header_bytes))
         will_read(self._source, places)
 
     def _member(self, group: Any, name: str, parent: str, depth: int) -> None:
@@ -146,13 +153,13 @@ class _Tree:
         size_bytes = attribute.dtype.itemsize
         for length in attribute.shape or ():
             size_bytes *= int(length)
-        if size_bytes > _MAX_ATTRIBUTE_BYTES:
+        if size_bytes > Limits.max_attribute_bytes:
             self._document.add(SECTION, Field(name, None, text=f"({size_bytes} bytes)", group=path))
             return
         length = math.prod(attribute.shape or ())
         text = ""
-        if length > _MAX_ITEMS:
-            text = f"(the first {_MAX_ITEMS} of {length} values)"
+        if length > Limits.max_items:
+            text = f"(the first {Limits.max_items} of {length} values)"
             self._document.problem(
                 SECTION, ProblemKind.LIMIT, f"{path} attribute {name}: {length} values are cut"
             )
@@ -196,7 +203,7 @@ def _value(value: Any, h5py: Any, depth: int) -> Value:
             return _records(value, h5py, depth)
         value = value.tolist()
     if isinstance(value, list | tuple):
-        return [_value(item, h5py, depth + 1) for item in value[:_MAX_ITEMS]]
+        return [_value(item, h5py, depth + 1) for item in value[: Limits.max_items]]
     if isinstance(value, bytes):
         try:
             return value.rstrip(b"\0").decode("utf-8")
@@ -211,7 +218,7 @@ def _value(value: Any, h5py: Any, depth: int) -> Value:
 
 def _records(value: Any, h5py: Any, depth: int) -> Value:
     if getattr(value, "shape", ()):
-        rows: Iterable[Any] = value.reshape(-1)[:_MAX_ITEMS]
+        rows: Iterable[Any] = value.reshape(-1)[: Limits.max_items]
         return [_records(row, h5py, depth + 1) for row in rows]
     return Struct(tuple((name, _value(value[name], h5py, depth + 1)) for name in value.dtype.names))
 

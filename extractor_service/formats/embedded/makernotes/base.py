@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "makernotes"
-_MAX_VALUE_BYTES = 64 * 1024
-_MAX_BLOCK_BYTES = 1024 * 1024
-_MAX_DEPTH = 4
-_DIRECTORY_BYTES = 64 * 1024  # what a directory may cost that lies on top of others
-_MAX_SHOWN = 40  # values of a list without a type
 # Stored from where values count, meant from the start of the file.
 _OFFSETS = frozenset({"PreviewImageStart", "ThumbnailOffset", "JpgFromRawStart", "OtherImageStart"})
 _PRINT_IM = 0x0E00  # in the notes of several makers
@@ -36,6 +31,16 @@ Tags = dict[int | str, Tag]
 
 # TIFF types, and their signed counterparts in the listing: cameras rarely bother to tell.
 _UNSIGNED = {1: "int8s", 3: "int16s", 4: "int32s"}
+
+
+class Limits:
+    """Of `Notes`."""
+
+    max_value_bytes = 64 * 1024  # as long as any value of a document may be; longer ones are binary data
+    max_block_bytes = 1024 * 1024  # of one block that a vendor packs into a tag; the length may claim 4 GiB
+    max_depth = 4  # directories in a note; vendors nest one (`subdirectory`)
+    directory_bytes = 64 * 1024  # what a directory may cost that lies on top of others
+    max_shown = 40  # values of a list without a type
 
 
 def _signed(value: Value, bits: int) -> Value:
@@ -149,13 +154,13 @@ class Notes:
     ) -> int:
         """Adds the fields of the directory at `offset`; returns where the next one is."""
         group = group or self.vendor.group
-        self.document.spend(_DIRECTORY_BYTES)
+        self.document.spend(Limits.directory_bytes)
         try:
             directory = self.directories.read(offset)
         except TruncatedError as error:
             self.problem(ProblemKind.TRUNCATED, f"the directory is cut: {error}", offset)
             return 0
-        if depth > _MAX_DEPTH:
+        if depth > Limits.max_depth:
             return 0
         broken = 0
         for entry in directory.entries:
@@ -189,7 +194,7 @@ class Notes:
                 self.document.spend(entry.size_bytes)
                 self.block(self.bytes_of(entry), handler, entry.offset, group)
             else:
-                self.document.spend(min(entry.size_bytes, _MAX_BLOCK_BYTES))
+                self.document.spend(min(entry.size_bytes, Limits.max_block_bytes))
                 handler(self, entry)
             return
         tag = tags.get(entry.tag)
@@ -197,19 +202,19 @@ class Notes:
             return
         size = entry.size_bytes
         origin = tuple.__new__(ByteRange, (self.reader.base + entry.offset, size))
-        if tag.binary or size > _MAX_VALUE_BYTES:
+        if tag.binary or size > Limits.max_value_bytes:
             if entry.offset + size <= self.reader.length:
                 length = size
-                if tag.binary and entry.kind not in {1, 2, 7} and size <= _MAX_VALUE_BYTES:
-                    length = fields.printed_length(self.directories.value(entry, _MAX_VALUE_BYTES))
+                if tag.binary and entry.kind not in {1, 2, 7} and size <= Limits.max_value_bytes:
+                    length = fields.printed_length(self.directories.value(entry, Limits.max_value_bytes))
                 fields.add_binary(self.document, SECTION, tag.group or group, tag.name, length, origin)
             return
-        stored = self.directories.value(entry, _MAX_VALUE_BYTES)
+        stored = self.directories.value(entry, Limits.max_value_bytes)
         if entry.kind == ifd.UNDEFINED and tag.kind not in {"undef", "?"} and tag.kind in binary.CODES:
             stored = self._retyped(tag, stored)
         elif tag.kind == _UNSIGNED.get(entry.kind):
             stored = _signed(stored, 8 * ifd.SIZES[entry.kind])
-        if tag.kind == "?" and isinstance(stored, list) and len(stored) > _MAX_SHOWN:
+        if tag.kind == "?" and isinstance(stored, list) and len(stored) > Limits.max_shown:
             length = fields.printed_length(stored)
             fields.add_binary(self.document, SECTION, tag.group or group, tag.name, length, origin)
             return
@@ -241,7 +246,7 @@ class Notes:
         Raises:
             TruncatedError: they lie beyond the end.
         """
-        return self.reader.exact(entry.offset, min(entry.size_bytes, _MAX_BLOCK_BYTES))
+        return self.reader.exact(entry.offset, min(entry.size_bytes, Limits.max_block_bytes))
 
     def block(
         self,

@@ -26,9 +26,10 @@ _SECTION, _GROUP = "makernotes", "Google"
 _SEED, _FACTOR, _MASK = 0x2515606B4A7791CD, 0x2545F4914F6CDD1D, (1 << 64) - 1
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _HEAD = b"HDRP\x03"  # version 2 holds texts whose division nobody has described
-_MAX_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024  # deciphered by a loop in Python over words of 8 bytes; longer is a Problem
+# Four times the packed bound: what a gzip bomb may unfold to; the rest is cut.
 _MAX_INFLATED_BYTES = 4 * 1024 * 1024
-_MAX_DEPTH = 3
+_MAX_DEPTH = 3  # messages in messages; the known ones (_PARENTS) nest two
 _PARENTS = frozenset({"1", "9", "12", "9-36", "12-12", "12-13"})
 _MILLISECONDS = frozenset({"ExposureTimeMin", "ExposureTimeMax"})
 

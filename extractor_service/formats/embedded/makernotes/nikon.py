@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 VENDOR = Vendor("nikon", "Nikon", CONVERSIONS)
 _SHUTTER_COUNT, _SERIAL_NUMBER = 0xA7, 0x1D
-_MAX_SECRET_BYTES = 32 * 1024
+_MAX_SECRET_BYTES = 32 * 1024  # deciphered byte by byte in Python; fields lie near a block's start
 # version of a block: (table, where its cipher begins or None, unit)
 _LENS: Mapping[bytes, tuple[str, int | None]] = {
     b"0100": ("LensData00", None), b"0101": ("LensData01", None), b"0201": ("LensData01", 4), b"0202": ("LensData01", 4),

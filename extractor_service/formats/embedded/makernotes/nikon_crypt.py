@@ -18,7 +18,7 @@ _COUNT = bytes.fromhex(
     "3ed05ba8878c065d0fdd091993d0b9fc8b0f8460331c9b45f1f0a3943a1277334d4478283c9efd655716946bfb59d0c82236dbd2639843a1048786f7a626bbd6"
     "594dbf6a2eaa2befe678b64ee02fdc7cbe5719327e2ad0b8ba29003c527da8493b2deb2549faa3aa39a7c5a7501136fbc6674af5a512657eb0dfaf4eb3617f2f"
 )
-_START = 0x60
+_START = 0x60  # first value of the cipher's counter, as ExifTool's Nikon.pm has it
 # Models that don't write a number as serial number use these keys.
 _KEY_D50, _KEY_OTHERS = 0x22, 0x60
 

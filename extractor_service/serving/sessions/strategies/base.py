@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from extractor_service.serving.sessions.offered_file import OfferedFile
 
 # A session sends large documents in parts, so that only memory bounds them; a unary reply ends at 3 MiB.
-_MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
+_MAX_DOCUMENT_BYTES = 32 * 1024 * 1024  # it streams in parts: memory counts, not a client's 4 MiB a message
 
 
 class Described(NamedTuple):

@@ -17,11 +17,12 @@ from tests.support.scripted_session import Script
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     with (
-        start_cache(tmp_path_factory.mktemp("cache")) as cache,
+        start_cache(tmp_path_factory.mktemp("cache"), METAEXTRACT_CACHE_TENANT_HEADER="x-whose") as cache,
         start_extractor(
             cache.address,
             METAEXTRACT_UPLOAD_IDLE_SECONDS="1.5",
             METAEXTRACT_TENANT_HEADER="x-tenant",
+            METAEXTRACT_CACHE_TENANT_HEADER="x-whose",  # not the default: tenants must not be lost by that
         ) as extractor,
     ):
         yield cache, extractor

@@ -105,11 +105,9 @@ async def test_ranges_are_fetched_as_needed(web, opened):
     assert source.head == BODY[:16384]
     await source.supply([Span(100_000, 10), Span(200_000, 50)])
     assert source.file.read(200_000, 50) == BODY[200_000:200_050]
-    assert [ranges for _, ranges in web.asked] == [
-        "bytes=0-65535",
-        "bytes=100000-100009",
-        "bytes=200000-200049",
-    ]
+    first, *others = [ranges for _, ranges in web.asked]
+    assert first == "bytes=0-65535"
+    assert sorted(others) == ["bytes=100000-100009", "bytes=200000-200049"], "both at once, in any order"
     assert (await opened(f"{web.url}/ok/empty")).size_bytes == 0
     assert (await opened(f"{web.url}/ok/b.noranges")).file.read(0, 5) == BODY[:5]
 
