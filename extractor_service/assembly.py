@@ -29,7 +29,7 @@ from extractor_service.sources.spool import SpoolBudget
 from extractor_service.uploads.chunk_store import ChunkStoreClient
 from extractor_service.workers.pool import WorkerPool
 from metaextract.extractor.v1 import extractor_pb2_grpc
-from metaextract_client.cache import AsyncCacheClient
+from metaextract_client.cache_async import AsyncCacheClient
 from metaextract_client.chunks import AsyncChunkClient
 from service_runtime import server as runtime
 from service_runtime.backoff_table import make_table

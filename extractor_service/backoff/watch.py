@@ -15,7 +15,7 @@ from service_runtime.memory.levels import PressureLevel
 if TYPE_CHECKING:
     from extractor_service.backoff.state import BackoffState
     from metaextract.cache.v1 import pressure_pb2
-    from metaextract_client.cache import AsyncCacheClient
+    from metaextract_client.cache_async import AsyncCacheClient
     from service_runtime.memory.monitor import MemoryMonitor, Observation
 
 _log = logging.getLogger(__name__)

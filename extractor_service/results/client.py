@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from extractor_service.results.near_cache import NearCache
-    from metaextract_client.cache import AsyncCacheClient
+    from metaextract_client.cache_async import AsyncCacheClient
 
     Answer = TypeVar("Answer")
 
@@ -284,6 +284,6 @@ def _weight(entries: Sequence[result_pb2.ResultEntry]) -> int:
     return sum(max(Limits.min_put_weight, len(entry.value)) for entry in entries)
 
 
-def _metadata() -> list[tuple[str, str]] | None:
+def _metadata() -> tuple[tuple[str, str | bytes], ...] | None:
     request_id = current_call.get().request_id
-    return [(REQUEST_ID_HEADER, request_id)] if request_id else None
+    return ((REQUEST_ID_HEADER, request_id),) if request_id else None

@@ -11,7 +11,7 @@ from metaextract_client.errors import MetaExtractError
 if TYPE_CHECKING:
     from extractor_service.results.keys import ModuleKey
     from metaextract.cache.v1 import result_pb2
-    from metaextract_client.cache import AsyncCacheClient
+    from metaextract_client.cache_async import AsyncCacheClient
 
 _log = logging.getLogger(__name__)
 _RENEW_RATIO = 1 / 3  # one renewal may be lost before the lease lapses

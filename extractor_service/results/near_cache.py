@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from extractor_service.results.keys import ModuleKey
     from metaextract.cache.v1 import result_pb2
-    from metaextract_client.cache import AsyncCacheClient
+    from metaextract_client.cache_async import AsyncCacheClient
 
 _log = logging.getLogger(__name__)
 _ENTRY_BYTES = 600  # of the index, key and lists

@@ -10,9 +10,8 @@ import asyncio
 import itertools
 import logging
 import time
-from collections import OrderedDict, deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 from google.protobuf.message import DecodeError
@@ -21,6 +20,7 @@ from extractor_service.backoff.queue import Ticket
 from extractor_service.formats.sniff import sniff
 from extractor_service.results.keys import ModuleKey
 from extractor_service.serving import wire
+from extractor_service.serving.batch_groups import ItemGroups, QueuedItem
 from extractor_service.serving.open_source import spooling
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2 as pb
@@ -29,6 +29,7 @@ from service_runtime.errors import (
     InvalidRequestError,
     OverloadedError,
     ServiceError,
+    SourceForbiddenError,
     UploadStalledError,
 )
 from service_runtime.telemetry import current_call
@@ -38,13 +39,12 @@ if TYPE_CHECKING:
 
     from extractor_service.extraction.pipeline import ExtractionOptions
     from extractor_service.serving.call_context import CallContext
-    from extractor_service.serving.open_source import Opener
+    from extractor_service.serving.open_source import FolderEntry, Opener
 
     Send = Callable[[pb.ExtractBatchResponse], Awaitable[None]]
 
 _DEFAULT_WINDOW, _MAX_WINDOW = 256, 1024
 _log = logging.getLogger(__name__)
-_GROUP = 64  # items of a format in a row: warm readers against how long another format waits
 _FINAL = frozenset(
     {
         document_pb2.OUTCOME_OK,
@@ -73,46 +73,6 @@ class Limits:
     progress_seconds = 1.0  # how late a silent client or a pause is noticed; an idle batch wakes so rarely
 
 
-class _Item(NamedTuple):
-    number: int
-    """In the order of the client."""
-    request: pb.BatchItem
-    kind: str
-    """What it is likely to be, for the grouping."""
-
-
-class _Groups:
-    """Items by their likely format; one format for a while, then the next, so that its readers stay warm."""
-
-    def __init__(self) -> None:
-        self._groups: OrderedDict[str, deque[_Item]] = OrderedDict()
-        self._left = _GROUP
-
-    def __len__(self) -> int:
-        return sum(map(len, self._groups.values()))
-
-    def push(self, item: _Item) -> None:
-        """Adds an item."""
-        self._groups.setdefault(item.kind, deque()).append(item)
-
-    def first_number(self) -> int:
-        """The place of the item that `pop` returns."""
-        return next(iter(self._groups.values()))[0].number
-
-    def pop(self) -> _Item:
-        """The next item."""
-        kind, group = next(iter(self._groups.items()))
-        item = group.popleft()
-        self._left -= 1
-        if not group:
-            del self._groups[kind]
-            self._left = _GROUP
-        elif self._left <= 0:
-            self._groups.move_to_end(kind)
-            self._left = _GROUP
-        return item
-
-
 class Batch:
     """See the module. One object a call; `run` it once."""
 
@@ -127,7 +87,7 @@ class Batch:
         self._opener = opener
         self._incoming = incoming
         self._send = send
-        self._groups = _Groups()
+        self._groups = ItemGroups()
         self._done: dict[int, pb.BatchResult] = {}
         self._received = 0
         self._answered = 0
@@ -211,12 +171,24 @@ class Batch:
         result = pb.BatchResult(id=folder.id)
         try:
             while some := await asyncio.to_thread(_take, files, _FOLDER_SLICE):
-                for path, uri in some:
-                    await self._admit(pb.BatchItem(id=f"{folder.id}/{path}", uri=uri), window)
+                for entry in some:
+                    inner = pb.BatchItem(id=f"{folder.id}/{entry.path}", uri=entry.uri)
+                    if entry.error:
+                        await self._refuse(inner, SourceForbiddenError(entry.error))
+                    else:
+                        await self._admit(inner, window)
                     count += 1
             result.expanded_count = count
         except ServiceError as error:
             _fail(result, error)
+        number = self._received
+        self._received += 1
+        await self._finish(number, result)
+
+    async def _refuse(self, item: pb.BatchItem, error: ServiceError) -> None:
+        """Answers an item that can't even be tried."""
+        result = pb.BatchResult(id=item.id)
+        _fail(result, error)
         number = self._received
         self._received += 1
         await self._finish(number, result)
@@ -231,7 +203,7 @@ class Batch:
                 )
             )
             self._held_bytes += size
-            self._groups.push(_Item(self._received, item, self._kind(item)))
+            self._groups.push(QueuedItem(self._received, item, self._kind(item)))
             self._received += 1
             self._changed.notify_all()
 
@@ -388,7 +360,7 @@ class Batch:
         return results
 
 
-def _take(files: Iterator[tuple[str, str]], count: int) -> list[tuple[str, str]]:
+def _take(files: Iterator[FolderEntry], count: int) -> list[FolderEntry]:
     """The next few of an iterator."""
     return list(itertools.islice(files, count))
 

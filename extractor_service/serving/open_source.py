@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.serving.wire import check_digest
-from extractor_service.sources.base import SourceError
+from extractor_service.sources.base import SourceError, sayable
 from extractor_service.sources.distant import DistantInput
 from extractor_service.sources.inline import InlineInput
 from extractor_service.sources.local import (
     ForbiddenFileError,
     InvalidUriError,
     MissingFileError,
+    open_folder,
     open_local,
-    walk_local,
+    uri_of,
 )
 from extractor_service.sources.remote.allowing import AllowedPrefixes, ForbiddenUriError
 from extractor_service.sources.remote.store import MissingUriError
 from extractor_service.sources.remote.stores import RemoteStores
 from extractor_service.sources.sparse import SparseFile
 from extractor_service.sources.spool import SpoolFullError
+from metaextract_client.walking import walk
 from service_runtime.errors import (
     DigestUnknownError,
     InvalidRequestError,
@@ -50,10 +53,10 @@ _SPOOL_RETRY_SECONDS = 5.0  # some uploads end in that time; the spool knows no 
 class Opener:
     """Opens what requests name; the caller closes it."""
 
-    def __init__(self, settings: Settings, retention: ChunkStoreClient, budget: SpoolBudget) -> None:
+    def __init__(self, settings: Settings, chunks: ChunkStoreClient, spool: SpoolBudget) -> None:
         self._settings = settings
-        self._retention = retention
-        self._budget = budget
+        self._chunks = chunks
+        self._spool = spool
         self._roots = [Path(root) for root in settings.file_roots]
         self._stores = RemoteStores(
             AllowedPrefixes(settings.remote_prefixes),
@@ -88,11 +91,11 @@ class Opener:
     async def stored(self, digest: str, name: str = "") -> DistantInput:
         """Content that this tenant has sent before."""
         check_digest("digest", digest)
-        size = await self._retention.blob_size(digest)
+        size = await self._chunks.blob_size(digest)
         if size is None:
             raise DigestUnknownError("no such content is stored")
         file = self._sparse()
-        source = DistantInput(name, size, file, self._retention.fetch_from(digest, file), content_id=digest)
+        source = DistantInput(name, size, file, self._chunks.fetch_from(digest, file), content_id=digest)
         source.digests = {"blake3": digest.partition(":")[2]}
         try:
             with spooling():
@@ -104,16 +107,20 @@ class Opener:
             raise
         return source
 
-    def files(self, uri: str) -> Iterator[tuple[str, str]]:
-        """Path and URI of each file in a folder. Blocks; meant for a thread."""
+    def files(self, uri: str) -> Iterator[FolderEntry]:
+        """Each file in a folder, hidden and linked ones left out, and each folder in it that can't be read. Blocks.
+
+        Raises:
+            InvalidRequestError, SourceForbiddenError, SourceNotFoundError: the folder itself can't be read.
+        """
+        with _told("folder"):
+            folder, path = open_folder(uri, self._allowed_roots())
         try:
-            yield from walk_local(uri, self._allowed_roots())
-        except InvalidUriError as error:
-            raise InvalidRequestError("folder", str(error)) from error
-        except ForbiddenFileError as error:
-            raise SourceForbiddenError(str(error)) from error
-        except MissingFileError as error:
-            raise SourceNotFoundError(str(error)) from error
+            for found in walk(folder, has_hidden=False, has_links=False):
+                message = "" if found.error is None else f"can't be read: {found.error.strerror}"
+                yield FolderEntry(sayable(found.path), uri_of(f"{path}/{found.path}"), message)
+        finally:
+            os.close(folder)
 
     async def close(self) -> None:
         """Closes connections to stores."""
@@ -128,16 +135,11 @@ class Opener:
         """The open file; one that comes too late for a cancelled call is closed."""
         opening = asyncio.ensure_future(asyncio.to_thread(open_local, uri, self._allowed_roots()))
         try:
-            return await asyncio.shield(opening)
+            with _told("uri"):
+                return await asyncio.shield(opening)
         except asyncio.CancelledError:
             opening.add_done_callback(_close_unwanted)
             raise
-        except InvalidUriError as error:
-            raise InvalidRequestError("uri", str(error)) from error
-        except ForbiddenFileError as error:
-            raise SourceForbiddenError(str(error)) from error
-        except MissingFileError as error:
-            raise SourceNotFoundError(str(error)) from error
 
     async def _remote(self, uri: str) -> RemoteInput:
         file = self._sparse()
@@ -157,7 +159,30 @@ class Opener:
     def _sparse(self) -> SparseFile:
         directory = Path(self._settings.spool_directory or tempfile.gettempdir())
         with spooling():
-            return SparseFile(directory, self._budget)
+            return SparseFile(directory, self._spool)
+
+
+class FolderEntry(NamedTuple):
+    """Something in a folder."""
+
+    path: str
+    """Within the folder, as messages can carry it."""
+    uri: str
+    error: str
+    """Why it can't be read; "" for a file."""
+
+
+@contextlib.contextmanager
+def _told(field: str) -> Iterator[None]:
+    """The errors of local files as those that callers are told; `field` is of the request."""
+    try:
+        yield
+    except InvalidUriError as error:
+        raise InvalidRequestError(field, str(error)) from error
+    except ForbiddenFileError as error:
+        raise SourceForbiddenError(str(error)) from error
+    except MissingFileError as error:
+        raise SourceNotFoundError(str(error)) from error
 
 
 @contextlib.contextmanager

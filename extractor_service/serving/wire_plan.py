@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 from extractor_service.formats.sniff import by_extension, sniff
 from extractor_service.modules.base import ModuleContext
 from metaextract.extractor.v1 import extractor_pb2 as pb
+from metaextract_client.files import SMALL_FILE_BYTES
 
 if TYPE_CHECKING:
     from extractor_service.extraction.pipeline import ExtractionOptions
     from extractor_service.serving.call_context import CallContext
-
-_INLINE_BYTES = 64 * 1024
-"""Up to here a message is cheaper than a session."""
 
 
 def plan_to_wire(
@@ -30,7 +28,7 @@ def plan_to_wire(
         if module.name in options.modules and module.applies(about)
     ]
     strategy = pb.PLAN_STRATEGY_RANGES
-    if size <= min(_INLINE_BYTES, context.settings.max_inline_bytes):
+    if size <= min(SMALL_FILE_BYTES, context.settings.max_inline_bytes):
         strategy = pb.PLAN_STRATEGY_INLINE
     elif not request.can_seek or any(module.needs_whole_file for module in modules):
         strategy = pb.PLAN_STRATEGY_WHOLE_STREAM

@@ -151,3 +151,10 @@ class BaseInput:
 def base_name(name: str) -> str:
     """`name` without folders, in the ways of Unix and Windows."""
     return name.replace("\\", "/").rpartition("/")[2]
+
+
+def sayable(name: str) -> str:
+    """`name` as messages can carry it: file systems take any bytes, and what isn't UTF-8 is written as in a URI, `%E9`."""
+    if name.isascii():
+        return name
+    return "".join(f"%{ord(each) - 0xDC00:02X}" if "\udc80" <= each <= "\udcff" else each for each in name)

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from extractor_service.sources.base import BaseInput
+from extractor_service.sources.base import BaseInput, base_name, sayable
 from extractor_service.sources.content import is_settled, same_version, version_id
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class LocalInput(BaseInput):
     def __init__(self, descriptor: int, canonical_uri: str) -> None:
         self._descriptor = descriptor
         self._opened = os.fstat(descriptor)
-        self.name = canonical_uri.rpartition("/")[2]
+        self.name = base_name(canonical_uri)
         self.source = canonical_uri
         self.content_id = version_id(canonical_uri, self._opened)
         self.may_be_cached = is_settled(self._opened, time.time())
@@ -90,48 +90,24 @@ def open_local(uri: str, roots: Sequence[Path]) -> LocalInput:
     raise ForbiddenFileError("the file lies outside the roots that this server may read")
 
 
-def walk_local(uri: str, roots: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    """The path within the folder that `uri` names, and the URI, of each file beneath it, in the order of names; hidden
-    ones and links are left out. Blocks on the file system.
+def open_folder(uri: str, roots: Sequence[Path]) -> tuple[int, str]:
+    """An open descriptor of the folder that `uri` names, which the caller closes, and its path. Blocks on the file system.
 
     Raises:
         InvalidUriError, ForbiddenFileError, MissingFileError: see there.
     """
-    path = _path_of(uri)
-    parts = [part for part in path.split("/") if part]
+    parts = [part for part in _path_of(uri).split("/") if part]
     for root in roots:
         root_parts = [part for part in root.as_posix().split("/") if part]
         if parts[: len(root_parts)] == root_parts:
-            break
-    else:
-        raise ForbiddenFileError("the folder lies outside the roots that this server may read")
-    with _opening():
-        top = _open_folder(root, parts[len(root_parts) :])
-    try:
-        for folder, folders, names, descriptor in os.fwalk(".", dir_fd=top, follow_symlinks=False):
-            folders[:] = sorted(each for each in folders if not each.startswith("."))
-            for name in sorted(names):
-                inner = os.path.normpath(f"{folder}/{name}")
-                if not name.startswith(".") and _is_clean(inner) and _is_regular(name, descriptor):
-                    yield inner, "file://" + quote("/".join(["", *parts, inner]))
-    finally:
-        os.close(top)
+            with _opening():
+                return _open_folder(root, parts[len(root_parts) :]), "/".join(["", *parts])
+    raise ForbiddenFileError("the folder lies outside the roots that this server may read")
 
 
-def _is_regular(name: str, folder: int) -> bool:
-    try:
-        return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
-    except OSError:
-        return False
-
-
-def _is_clean(path: str) -> bool:
-    """Whether the name can be said in a message: file systems take any bytes."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return path.isprintable()
+def uri_of(path: str) -> str:
+    """The URI of an absolute path, which may have any bytes."""
+    return "file://" + quote(os.fsencode(path))
 
 
 @contextlib.contextmanager
@@ -162,7 +138,7 @@ def _open_folder(root: Path, parts: list[str]) -> int:
 def _path_of(uri: str) -> str:
     try:
         split = urlsplit(uri)
-        path = unquote(split.path, errors="strict")
+        path = unquote(split.path, errors="surrogateescape")
     except ValueError as error:
         raise InvalidUriError(f"not a valid URI: {error}") from None
     if split.scheme != "file" or split.netloc not in {"", "localhost"} or split.query or split.fragment:
@@ -186,7 +162,7 @@ def _open_beneath(root: Path, parts: list[str]) -> LocalInput:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise ForbiddenFileError("not a regular file")
             os.set_blocking(descriptor, True)
-            canonical = "file://" + "/".join([root.as_posix().rstrip("/"), *parts])
+            canonical = sayable("file://" + "/".join([root.as_posix().rstrip("/"), *parts]))
             result = LocalInput(descriptor, canonical)
             descriptor = -1
     finally:

@@ -61,7 +61,7 @@ class Churn:
                     for number in numbers
                 ]
                 try:
-                    found = client.get_results(keys)
+                    found = client.get_results(keys).lookups
                     client.put_results(
                         [
                             result_pb2.ResultEntry(

@@ -17,8 +17,8 @@ import time
 import pytest
 
 from metaextract_client.cli import exit_codes
-from metaextract_client.cli.extract import find_files
 from metaextract_client.cli.main import run
+from metaextract_client.walking import named_files
 from tests.samples import PHOTOS
 from tests.support.processes import clean_environ, wait_until
 
@@ -57,7 +57,7 @@ def test_pipes_get_json(cli, samples):
     code, out, _ = cli("extract", "--jsonl", folder)
     lines = [json.loads(line) for line in out.splitlines()]
     assert code == exit_codes.OK and {line["outcome"] for line in lines} == {"OK"}
-    assert [line["path"] for line in lines] == sorted(str(path) for path in find_files([str(folder)]))
+    assert [line["path"] for line in lines] == [str(each.path) for each in named_files([str(folder)])]
     code, out, _ = cli("extract", "--json", samples["song.mp3"], samples["ct.dcm"])
     assert [entry["common"].get("title") for entry in json.loads(out)] == ["Golden song", "Golden study"]
 
@@ -83,7 +83,8 @@ def test_folders_globs_and_repeats(tmp_path):
     for name in ("b.jpg", "a.jpg", "sub/c.png", "[odd].jpg"):
         (tmp_path / name).write_bytes(b"")
     names = lambda *patterns: [
-        path.relative_to(tmp_path).as_posix() for path in find_files([str(tmp_path / p) for p in patterns])
+        each.path.relative_to(tmp_path).as_posix()
+        for each in named_files([str(tmp_path / p) for p in patterns])
     ]
     assert names("") == ["[odd].jpg", "a.jpg", "b.jpg", "sub/c.png"]
     assert names("*.jpg", "a.jpg") == ["[odd].jpg", "a.jpg", "b.jpg"]

@@ -12,7 +12,7 @@ from metaextract_client import (
     InvalidRequestError,
     UnavailableError,
 )
-from metaextract_client.extractor import Options
+from metaextract_client.extraction import Options
 from metaextract_client.render import cache_status_name, to_dict
 from tests.samples import PHOTOS
 
@@ -38,16 +38,22 @@ async def test_extractor_client(extractor_process, samples, tmp_path):
         )
 
 
-def test_a_pipe_is_sent_to_its_end(extractor_process, tmp_path):
+def test_what_a_pipe_brings_is_sent_to_its_end(extractor_process):
     import threading
 
-    os.mkfifo(tmp_path / "pipe")
+    reading, writing = os.pipe()
     data = os.urandom(3 * 2**20)
-    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,))
+
+    def feed():
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(data)
+
+    writer = threading.Thread(target=feed)
     writer.start()
     with ExtractorClient(extractor_process.address) as client:
-        assert client.extract_file(tmp_path / "pipe").document.file.size_bytes == len(data)
+        assert client.extract_file(f"/dev/fd/{reading}").document.file.size_bytes == len(data)
     writer.join()
+    os.close(reading)
 
 
 async def test_cache_client(cache_process):

@@ -90,7 +90,7 @@ def check(cache, entries: list[tuple[int, int]]) -> tuple[int, int]:
     with CacheClient(cache.address) as client:
         for start in range(0, len(entries), 500):
             part = entries[start : start + 500]
-            lookups = client.get_results([key(number, round_number) for round_number, number in part])
+            lookups = client.get_results([key(number, round_number) for round_number, number in part]).lookups
             for (round_number, number), lookup in zip(part, lookups, strict=True):
                 lost += not lookup.found
                 wrong += lookup.found and lookup.value != value(number, round_number)

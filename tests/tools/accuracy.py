@@ -17,7 +17,7 @@ from extractor_service.workers import encode
 from metaextract.document.v1 import document_pb2
 from metaextract_client.oracle.compare import compare
 from metaextract_client.oracle.entries import NoExifToolError, of_document, of_exiftool, run_exiftool
-from metaextract_client.oracle.report import Tally, table, worst
+from metaextract_client.oracle.report import Tally, headline, table, worst
 from tests.golden.documents import parse
 from tests.support import corpus
 
@@ -55,6 +55,7 @@ def main() -> int:
     print(worst(tally.differences))
     print()
     print(table(tally.scores, tally.files))
+    print(headline(tally.scores))
     return 0
 
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.tools import generate
+from tests.tools import generate, synchronous
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -42,7 +42,10 @@ def generated_code() -> bool:
             ]
     for name in sorted(stale):
         print(f"stale: {Path(name).relative_to(ROOT)}")
-    return not stale
+    twins = synchronous.stale()
+    for path in twins:
+        print(f"stale: {path.relative_to(ROOT)}")
+    return not stale and not twins
 
 
 def buf(*words: str):

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from grpc_tools import protoc
 
+from tests.tools import synchronous
+
 ROOT = Path(__file__).parents[2]
 PROTOS = ROOT / "protos"
 NODE = ROOT / "clients" / "node"
@@ -96,6 +98,8 @@ def main(arguments: list[str]) -> int:
     for language, (generate, _, output) in outputs(base).items():
         generate(output)
         print(f"generated {language}")
+    if base == ROOT:
+        synchronous.main()
     if "--baseline" in arguments:
         install_node_packages()
         if BASELINE.exists():

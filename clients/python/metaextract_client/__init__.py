@@ -6,7 +6,8 @@
 ...     print(document.common.device_model)
 """
 
-from metaextract_client.cache import AsyncCacheClient, CacheClient
+from metaextract_client.cache import CacheClient
+from metaextract_client.cache_async import AsyncCacheClient
 from metaextract_client.chunks import AsyncChunkClient
 from metaextract_client.errors import (
     AbortedError,
@@ -18,7 +19,8 @@ from metaextract_client.errors import (
     OverloadedError,
     UnavailableError,
 )
-from metaextract_client.extractor import Extraction, ExtractorClient
+from metaextract_client.extraction import Extraction
+from metaextract_client.extractor import ExtractorClient
 from metaextract_client.extractor_async import AsyncExtractorClient
 from metaextract_client.render import to_dict
 from metaextract_client.retry import NEVER, RetryPolicy

@@ -1,12 +1,11 @@
-"""Clients of the cache service: results, pressure, administration."""
+# Generated from cache_async.py by tests/tools/synchronous.py: change that one, then `make protos`.
+"""The synchronous client of the cache service: results, pressure, administration. The asynchronous one is beside it."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Self
 
 import grpc
-from grpc import aio
 
 from metaextract.cache.v1 import (
     admin_pb2,
@@ -20,55 +19,64 @@ from metaextract_client import channel
 from metaextract_client.errors import translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
-    Metadata = Sequence[tuple[str, str]]
-
-
-def default_address() -> str:
-    """METAEXTRACT_CACHE_ADDRESS, or this machine's usual port."""
-    return os.environ.get(channel.CACHE_VARIABLE) or channel.DEFAULT_CACHE_ADDRESS
+    Metadata = tuple[tuple[str, str | bytes], ...]
 
 
-class AsyncCacheClient:
-    """Asynchronous client; belongs to one event loop. No call is repeated by itself: a failing cache is a miss."""
+class CacheClient:
+    """Synchronous client; safe to share between threads. No call is repeated by itself: a failing cache is a miss."""
 
     def __init__(self, address: str | None = None) -> None:
-        self._channel = aio.insecure_channel(
-            address or default_address(), options=channel.options(retries=False)
-        )
+        """`address` as HOST:PORT; without one METAEXTRACT_CACHE_ADDRESS, or this machine's usual port."""
+        where = address or channel.cache_address()
+        self._channel = grpc.insecure_channel(where, options=channel.options(where, retries=False))
         self._results = result_pb2_grpc.ResultServiceStub(self._channel)
         self._pressure = pressure_pb2_grpc.PressureServiceStub(self._channel)
         self._admin = admin_pb2_grpc.CacheAdminServiceStub(self._channel)
 
-    async def get_results(
+    def get_result(self, key: result_pb2.ResultKey, timeout: float | None = 10.0) -> result_pb2.ResultLookup:
+        """What is stored under `key`, if anything."""
+        with translated():
+            response = self._results.GetResult(result_pb2.GetResultRequest(key=key), timeout=timeout)
+        return response.lookup
+
+    def put_result(
+        self, entry: result_pb2.ResultEntry, timeout: float | None = 10.0
+    ) -> result_pb2.PutOutcome:
+        """How safely `entry` was stored."""
+        with translated():
+            response = self._results.PutResult(result_pb2.PutResultRequest(entry=entry), timeout=timeout)
+        return response.outcome
+
+    def get_results(
         self,
         keys: Sequence[result_pb2.ResultKey],
-        timeout: float | None = None,
+        timeout: float | None = 30.0,
         metadata: Metadata | None = None,
     ) -> result_pb2.BatchGetResultsResponse:
         """One look-up per key, in order."""
         request = result_pb2.BatchGetResultsRequest(keys=keys)
         with translated():
-            return await self._results.BatchGetResults(request, timeout=timeout, metadata=metadata)
+            return self._results.BatchGetResults(request, timeout=timeout, metadata=metadata)
 
-    async def put_results(
+    def put_results(
         self,
         entries: Sequence[result_pb2.ResultEntry],
-        timeout: float | None = None,
+        timeout: float | None = 30.0,
         metadata: Metadata | None = None,
     ) -> result_pb2.BatchPutResultsResponse:
         """One outcome per entry, in order."""
         request = result_pb2.BatchPutResultsRequest(entries=entries)
         with translated():
-            return await self._results.BatchPutResults(request, timeout=timeout, metadata=metadata)
+            return self._results.BatchPutResults(request, timeout=timeout, metadata=metadata)
 
-    async def acquire_results(
+    def acquire_results(
         self,
         groups: Sequence[result_pb2.ResultGroup],
         max_wait_seconds: float = 0,
         lease_seconds: float = 0,
-        timeout: float | None = None,
+        timeout: float | None = 30.0,
         metadata: Metadata | None = None,
     ) -> result_pb2.AcquireResultResponse:
         """For each group its results, the right to compute them, or the news that another one does."""
@@ -76,39 +84,36 @@ class AsyncCacheClient:
             groups=groups, max_wait_seconds=max_wait_seconds, lease_seconds=lease_seconds
         )
         with translated():
-            return await self._results.AcquireResult(request, timeout=timeout, metadata=metadata)
+            return self._results.AcquireResult(request, timeout=timeout, metadata=metadata)
 
-    async def renew_lease(
+    def renew_lease(
         self, key: result_pb2.ResultKey, token: int, lease_seconds: float, timeout: float | None = 10.0
     ) -> None:
         """Holds a right for longer; AbortedError when another one has it."""
         group = result_pb2.ResultGroup(keys=[key], lease_token=token)
         request = result_pb2.AcquireResultRequest(groups=[group], lease_seconds=lease_seconds)
         with translated():
-            await self._results.AcquireResult(request, timeout=timeout)
+            self._results.AcquireResult(request, timeout=timeout)
 
-    async def release_lease(
-        self, key: result_pb2.ResultKey, token: int, timeout: float | None = 10.0
-    ) -> bool:
+    def release_lease(self, key: result_pb2.ResultKey, token: int, timeout: float | None = 10.0) -> bool:
         """Whether the right was still held; the next one waiting gets it."""
         group = result_pb2.ResultGroup(keys=[key], lease_token=token)
         with translated():
-            response = await self._results.ReleaseLease(
+            response = self._results.ReleaseLease(
                 result_pb2.ReleaseLeaseRequest(groups=[group]), timeout=timeout
             )
         return response.released_count > 0
 
-    async def watch_invalidations(self) -> AsyncIterator[result_pb2.WatchInvalidationsResponse]:
+    def watch_invalidations(self) -> Generator[result_pb2.WatchInvalidationsResponse, None]:
         """The log's position, every invalidation from now on, and heartbeats, until the server drains."""
         call = self._results.WatchInvalidations(result_pb2.WatchInvalidationsRequest())
         try:
             with translated():
-                async for event in call:
-                    yield event
+                yield from call
         finally:
-            call.cancel()
+            call.cancel()  # type: ignore[no-untyped-call]
 
-    async def invalidate_results(
+    def invalidate_results(
         self,
         content_id: str = "",
         module: str = "",
@@ -122,17 +127,17 @@ class AsyncCacheClient:
             content_id=content_id, module=module, version=version, source_prefix=source_prefix, tag=tag
         )
         with translated():
-            return await self._results.InvalidateResults(request, timeout=timeout)
+            return self._results.InvalidateResults(request, timeout=timeout)
 
-    async def get_pressure(self, timeout: float | None = 10.0) -> pressure_pb2.PressureState:
+    def get_pressure(self, timeout: float | None = 10.0) -> pressure_pb2.PressureState:
         """The current pressure."""
         with translated():
-            response = await self._pressure.GetPressure(pressure_pb2.GetPressureRequest(), timeout=timeout)
+            response = self._pressure.GetPressure(pressure_pb2.GetPressureRequest(), timeout=timeout)
         return response.state
 
-    async def watch_pressure(
+    def watch_pressure(
         self, subscriber: str = "", epoch: str = "", after_revision: int = 0
-    ) -> AsyncGenerator[pressure_pb2.WatchPressureResponse, None]:
+    ) -> Generator[pressure_pb2.WatchPressureResponse, None]:
         """The current pressure, changes and heartbeats, until the server drains.
 
         With the epoch and revision last seen, the first event tells what was missed.
@@ -143,118 +148,14 @@ class AsyncCacheClient:
         call = self._pressure.WatchPressure(request)
         try:
             with translated():
-                async for event in call:
-                    yield event
+                yield from call
         finally:
-            call.cancel()
+            call.cancel()  # type: ignore[no-untyped-call]
 
-    async def get_stats(self, timeout: float | None = 10.0) -> admin_pb2.GetStatsResponse:
+    def get_stats(self, timeout: float | None = 10.0) -> admin_pb2.GetStatsResponse:
         """The cache's counters."""
         with translated():
-            return await self._admin.GetStats(admin_pb2.GetStatsRequest(), timeout=timeout)
-
-    async def clear_cache(self, timeout: float | None = 60.0) -> int:
-        """The number of entries dropped; all are."""
-        with translated():
-            response = await self._admin.ClearCache(admin_pb2.ClearCacheRequest(), timeout=timeout)
-        return response.removed_count
-
-    async def set_pressure_override(
-        self,
-        level: pressure_pb2.PressureLevel.ValueType,
-        duration_seconds: float | None = None,
-        timeout: float | None = 30.0,
-    ) -> pressure_pb2.PressureState:
-        """The state after pretending `level`; UNSPECIFIED ends it."""
-        request = admin_pb2.SetPressureOverrideRequest(level=level, duration_seconds=duration_seconds)
-        with translated():
-            response = await self._admin.SetPressureOverride(request, timeout=timeout)
-        return response.state
-
-    async def close(self) -> None:
-        """Closes the connection."""
-        await self._channel.close(grace=None)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-
-class CacheClient:
-    """Synchronous client for people and scripts; safe to share between threads."""
-
-    def __init__(self, address: str | None = None) -> None:
-        self._channel = grpc.insecure_channel(
-            address or default_address(), options=channel.options(retries=False)
-        )
-        self._results = result_pb2_grpc.ResultServiceStub(self._channel)
-        self._pressure = pressure_pb2_grpc.PressureServiceStub(self._channel)
-        self._admin = admin_pb2_grpc.CacheAdminServiceStub(self._channel)
-
-    def get_result(self, key: result_pb2.ResultKey, timeout: float | None = 10.0) -> result_pb2.ResultLookup:
-        """What is stored under `key`, if anything."""
-        with translated():
-            response = self._results.GetResult(result_pb2.GetResultRequest(key=key), timeout=timeout)
-        return response.lookup
-
-    def get_results(
-        self, keys: Sequence[result_pb2.ResultKey], timeout: float | None = 30.0
-    ) -> Sequence[result_pb2.ResultLookup]:
-        """One look-up per key, in order."""
-        with translated():
-            return self._results.BatchGetResults(
-                result_pb2.BatchGetResultsRequest(keys=keys), timeout=timeout
-            ).lookups
-
-    def put_result(
-        self, entry: result_pb2.ResultEntry, timeout: float | None = 10.0
-    ) -> result_pb2.PutOutcome:
-        """How safely `entry` was stored."""
-        with translated():
-            response = self._results.PutResult(result_pb2.PutResultRequest(entry=entry), timeout=timeout)
-        return response.outcome
-
-    def put_results(
-        self, entries: Sequence[result_pb2.ResultEntry], timeout: float | None = 30.0
-    ) -> Sequence[result_pb2.PutOutcome]:
-        """How safely each of `entries` was stored, in order."""
-        with translated():
-            return self._results.BatchPutResults(
-                result_pb2.BatchPutResultsRequest(entries=entries), timeout=timeout
-            ).outcomes
-
-    def invalidate_results(
-        self,
-        content_id: str = "",
-        module: str = "",
-        version: str = "",
-        source_prefix: str = "",
-        tag: str = "",
-        timeout: float | None = 10.0,
-    ) -> int:
-        """The number of stored results that were removed; every field that is set must match."""
-        request = result_pb2.InvalidateResultsRequest(
-            content_id=content_id, module=module, version=version, source_prefix=source_prefix, tag=tag
-        )
-        with translated():
-            return self._results.InvalidateResults(request, timeout=timeout).removed_count
-
-    def get_pressure(self, timeout: float | None = 10.0) -> pressure_pb2.PressureState:
-        """The current pressure."""
-        with translated():
-            return self._pressure.GetPressure(pressure_pb2.GetPressureRequest(), timeout=timeout).state
-
-    def watch_pressure(
-        self, subscriber: str = "", epoch: str = "", after_revision: int = 0
-    ) -> Iterator[pressure_pb2.WatchPressureResponse]:
-        """See `AsyncCacheClient.watch_pressure`."""
-        request = pressure_pb2.WatchPressureRequest(
-            subscriber=subscriber, epoch=epoch, after_revision=after_revision
-        )
-        with translated():
-            yield from self._pressure.WatchPressure(request)
+            return self._admin.GetStats(admin_pb2.GetStatsRequest(), timeout=timeout)
 
     def get_pressure_history(
         self, since_seconds: float = 0, max_points: int = 0, timeout: float | None = 10.0
@@ -272,19 +173,18 @@ class CacheClient:
             elevated_ratio=elevated_ratio, high_ratio=high_ratio, critical_ratio=critical_ratio
         )
         with translated():
-            return self._admin.SetPressureThresholds(request, timeout=timeout).state
+            response = self._admin.SetPressureThresholds(request, timeout=timeout)
+        return response.state
 
-    def get_stats(self, timeout: float | None = 10.0) -> admin_pb2.GetStatsResponse:
-        """The cache's counters."""
-        with translated():
-            return self._admin.GetStats(admin_pb2.GetStatsRequest(), timeout=timeout)
-
-    def watch_stats(self, interval_seconds: float = 1.0) -> Iterator[admin_pb2.GetStatsResponse]:
+    def watch_stats(self, interval_seconds: float = 1.0) -> Generator[admin_pb2.GetStatsResponse, None]:
         """The cache's counters at once, then at an interval, until the server drains."""
-        request = admin_pb2.WatchStatsRequest(interval_seconds=interval_seconds)
-        with translated():
-            for event in self._admin.WatchStats(request):
-                yield event.stats
+        call = self._admin.WatchStats(admin_pb2.WatchStatsRequest(interval_seconds=interval_seconds))
+        try:
+            with translated():
+                for event in call:
+                    yield event.stats
+        finally:
+            call.cancel()  # type: ignore[no-untyped-call]
 
     def describe_entry(
         self, key: result_pb2.ResultKey, timeout: float | None = 10.0
@@ -301,15 +201,22 @@ class CacheClient:
         with translated():
             return self._admin.ListEntries(request, timeout=timeout)
 
-    def warm_cache(self, keys: Sequence[result_pb2.ResultKey]) -> Iterator[admin_pb2.WarmCacheResponse]:
+    def warm_cache(
+        self, keys: Sequence[result_pb2.ResultKey]
+    ) -> Generator[admin_pb2.WarmCacheResponse, None]:
         """Promotes keys into memory; tells how far it is."""
-        with translated():
-            yield from self._admin.WarmCache(admin_pb2.WarmCacheRequest(keys=keys))
+        call = self._admin.WarmCache(admin_pb2.WarmCacheRequest(keys=keys))
+        try:
+            with translated():
+                yield from call
+        finally:
+            call.cancel()  # type: ignore[no-untyped-call]
 
     def clear_cache(self, timeout: float | None = 60.0) -> int:
         """The number of entries dropped; all are."""
         with translated():
-            return self._admin.ClearCache(admin_pb2.ClearCacheRequest(), timeout=timeout).removed_count
+            response = self._admin.ClearCache(admin_pb2.ClearCacheRequest(), timeout=timeout)
+        return response.removed_count
 
     def set_pressure_override(
         self,
@@ -320,7 +227,8 @@ class CacheClient:
         """The state after pretending `level`; UNSPECIFIED ends it."""
         request = admin_pb2.SetPressureOverrideRequest(level=level, duration_seconds=duration_seconds)
         with translated():
-            return self._admin.SetPressureOverride(request, timeout=timeout).state
+            response = self._admin.SetPressureOverride(request, timeout=timeout)
+        return response.state
 
     def close(self) -> None:
         """Closes the connection."""

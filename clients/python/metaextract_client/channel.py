@@ -5,7 +5,9 @@ This library retries by itself (see `retry`), because gRPC can't repeat an uploa
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import os
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024  # as much as the cache takes; its replies stay below 12 MiB
 DEFAULT_EXTRACTOR_ADDRESS = "127.0.0.1:50051"
@@ -44,12 +46,37 @@ FAST_RECONNECT: list[tuple[str, str | int]] = [
 ]
 
 
-def options(*, retries: bool) -> list[tuple[str, str | int]]:
-    """Channel options; `retries` lets gRPC repeat calls by SERVICE_CONFIG."""
+def extractor_address() -> str:
+    """METAEXTRACT_EXTRACTOR_ADDRESS, or this machine's usual port."""
+    return os.environ.get(EXTRACTOR_VARIABLE) or DEFAULT_EXTRACTOR_ADDRESS
+
+
+def cache_address() -> str:
+    """METAEXTRACT_CACHE_ADDRESS, or this machine's usual port."""
+    return os.environ.get(CACHE_VARIABLE) or DEFAULT_CACHE_ADDRESS
+
+
+def options(address: str, *, retries: bool) -> list[tuple[str, str | int]]:
+    """Channel options for `address`; `retries` lets gRPC repeat calls by SERVICE_CONFIG.
+
+    gRPC sends even loopback through `http_proxy` (grpc#29718), which no proxy can reach.
+    """
     common: list[tuple[str, str | int]] = [
+        ("grpc.enable_http_proxy", 0 if _is_near(address) else 1),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ]
     if retries:
         return [*common, ("grpc.service_config", json.dumps(SERVICE_CONFIG))]
     return [*common, ("grpc.enable_retries", 0)]
+
+
+def _is_near(address: str) -> bool:
+    """Whether `address` is of this machine, or a private one, where no proxy stands in between."""
+    if address.startswith("unix:"):
+        return True
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." not in host  # localhost, and names within a cluster

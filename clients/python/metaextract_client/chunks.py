@@ -10,7 +10,6 @@ from grpc import aio
 from metaextract.cache.v1 import chunk_pb2 as pb
 from metaextract.cache.v1 import chunk_pb2_grpc
 from metaextract_client import channel
-from metaextract_client.cache import default_address
 from metaextract_client.errors import translated
 
 if TYPE_CHECKING:
@@ -158,8 +157,9 @@ class AsyncChunkClient:
     """Belongs to one event loop. A connection of its own: bulk must not stand before small calls."""
 
     def __init__(self, address: str | None = None) -> None:
+        where = address or channel.cache_address()
         self._channel = aio.insecure_channel(
-            address or default_address(), options=[*channel.options(retries=False), *channel.FAST_RECONNECT]
+            where, options=[*channel.options(where, retries=False), *channel.FAST_RECONNECT]
         )
         self._stub = chunk_pb2_grpc.ChunkServiceStub(self._channel)
 

@@ -1,12 +1,11 @@
-"""Clients of the extractor: describe bytes, files and URIs."""
+# Generated from extractor_async.py by tests/tools/synchronous.py: change that one, then `make protos`.
+"""The synchronous client of the extractor: describes bytes, files and URIs. The asynchronous one is beside it."""
 
 from __future__ import annotations
 
-import os
-import stat
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 import grpc
 
@@ -14,74 +13,38 @@ from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client import channel
 from metaextract_client.batches import BatchState, ItemFeed
 from metaextract_client.errors import MetaExtractError, translated
-from metaextract_client.retry import Retrier, RetryPolicy
+from metaextract_client.extraction import Extraction, Options
+from metaextract_client.files import SMALL_FILE_BYTES, known_size, open_file
+from metaextract_client.names import sayable
+from metaextract_client.retry import DEFAULT_RETRY, Retrier
 from metaextract_client.sessions import Session, SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from metaextract.document.v1 import document_pb2
+    from metaextract_client.retry import RetryPolicy
 
-CHUNK_BYTES = 1024 * 1024  # 64 KiB cost CPU, 4 MiB memory at the receiver (research/grpc-limits.md, C)
-INLINE_BYTES = 1024 * 1024
-"""Files up to this size travel in one message, larger ones as an upload."""
-
-
-_MAX_CALLS = 5  # in a row that bring nothing
-
-
-class Extraction(NamedTuple):
-    """A document, and how it was made."""
-
-    document: document_pb2.Document
-    info: extractor_pb2.ExtractionInfo
-
-
-DEFAULT_RETRY = RetryPolicy()
-Options = extractor_pb2.ExtractOptions
+_MAX_CALLS = 5  # of a batch in a row that bring nothing: then its end was its end
 _Part = extractor_pb2.ExtractUploadRequest
 
 
-def default_address() -> str:
-    """METAEXTRACT_EXTRACTOR_ADDRESS, or this machine's usual port."""
-    return os.environ.get(channel.EXTRACTOR_VARIABLE) or channel.DEFAULT_EXTRACTOR_ADDRESS
-
-
-class _Chunks:
-    """A file's chunks, from its start each time."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def __iter__(self) -> Iterator[bytes]:
-        self._file.seek(0)
-        return iter(lambda: self._file.read(CHUNK_BYTES), b"")
-
-
-def known_size(descriptor: int) -> int | None:
-    """The size of a regular file; None for a pipe, whose end nobody knows before."""
-    status = os.fstat(descriptor)
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
 class ExtractorClient:
-    """Synchronous client; safe to share between threads. The faster one for uploads."""
+    """Synchronous client; safe to share between threads."""
 
     def __init__(self, address: str | None = None, retry: RetryPolicy = DEFAULT_RETRY) -> None:
+        """`address` as HOST:PORT; without one METAEXTRACT_EXTRACTOR_ADDRESS, or this machine's usual port."""
+        where = address or channel.extractor_address()
         self._retrier = Retrier(retry)
-        self._channel = grpc.insecure_channel(
-            address or default_address(), options=channel.options(retries=False)
-        )
+        self._channel = grpc.insecure_channel(where, options=channel.options(where, retries=False))
         self._stub = extractor_pb2_grpc.ExtractorServiceStub(self._channel)
+        self._headed: frozenset[str] | None = None
 
     def extract_bytes(
         self, data: bytes, name: str = "", options: Options | None = None, timeout: float | None = None
     ) -> Extraction:
         """The document of `data`, which must fit into a message. `timeout` in seconds."""
-        request = extractor_pb2.ExtractRequest(
-            inline=extractor_pb2.InlineSource(data=data, name=name), options=options
-        )
-        return self._extract(request, timeout)
+        inline = extractor_pb2.InlineSource(data=data, name=sayable(name))
+        return self._extract(extractor_pb2.ExtractRequest(inline=inline, options=options), timeout)
 
     def extract_uri(
         self, uri: str, options: Options | None = None, timeout: float | None = None
@@ -89,23 +52,26 @@ class ExtractorClient:
         """The document of a file that the server itself can open."""
         return self._extract(extractor_pb2.ExtractRequest(uri=uri, options=options), timeout)
 
+    def extract_digest(
+        self, digest: str, options: Options | None = None, timeout: float | None = None
+    ) -> Extraction:
+        """The document of content that was uploaded before, by its "b3:<hex>"."""
+        return self._extract(extractor_pb2.ExtractRequest(digest=digest, options=options), timeout)
+
     def extract_file(
         self, path: str | Path, options: Options | None = None, timeout: float | None = None
     ) -> Extraction:
-        """The document of a file of this machine, sent in one message or in chunks by its size.
+        """The document of a file of this machine: a small one travels in a message, of others only what is needed is sent.
 
         Raises:
-            OSError: the file can't be read.
+            OSError: the file can't be read, or isn't a regular one.
         """
-        path = Path(path)
-        with path.open("rb") as file:
+        with open_file(path) as file:
             size_bytes = known_size(file.fileno())
-            if size_bytes is not None and size_bytes <= INLINE_BYTES:
-                return self.extract_bytes(file.read(size_bytes), path.name, options, timeout)
-            if size_bytes is None:  # a pipe can't be sent twice
-                chunks = iter(lambda: file.read(CHUNK_BYTES), b"")
-                return self.extract_upload(chunks, path.name, None, options, timeout)
-            return self.extract_upload(_Chunks(file), path.name, size_bytes, options, timeout)
+            if size_bytes is not None and size_bytes <= SMALL_FILE_BYTES:
+                data = file.read()
+                return self.extract_bytes(data, Path(path).name, options, timeout)
+        return self.extract_session(path, options, timeout=timeout)
 
     def extract_upload(
         self,
@@ -119,7 +85,7 @@ class ExtractorClient:
 
         Refused uploads are sent again, unless `chunks` is an iterator, which can't begin anew.
         """
-        header = extractor_pb2.UploadHeader(name=name, size_bytes=size_bytes, options=options)
+        header = extractor_pb2.UploadHeader(name=sayable(name), size_bytes=size_bytes, options=options)
 
         def parts() -> Iterator[_Part]:
             yield _Part(header=header)
@@ -153,17 +119,13 @@ class ExtractorClient:
         """The document of a file of this machine, of which only the needed bytes are sent.
 
         Raises:
-            OSError: the file can't be read.
+            OSError: the file can't be read, or isn't a regular one.
         """
+        if not session.headed_extensions and session.may_prefetch:
+            session = session._replace(headed_extensions=self._headed_extensions())
         with self.session(path, options, session, timeout) as opened:
             result = opened.run()
         return Extraction(result.document, result.info)
-
-    def extract_digest(
-        self, digest: str, options: Options | None = None, timeout: float | None = None
-    ) -> Extraction:
-        """The document of content that was uploaded before, by its "b3:<hex>"."""
-        return self._extract(extractor_pb2.ExtractRequest(digest=digest, options=options), timeout)
 
     def extract_batch(
         self,
@@ -238,3 +200,15 @@ class ExtractorClient:
 
         response = self._retrier.run(call, timeout)
         return Extraction(response.document, response.info)
+
+    def _headed_extensions(self) -> frozenset[str]:
+        """Endings of files whose end needn't be sent with an offer, asked for once; none when nobody answers."""
+        if self._headed is None:
+            try:
+                capabilities = self.get_capabilities()
+            except MetaExtractError:
+                return frozenset()
+            self._headed = frozenset(
+                extension for each in capabilities.formats if each.is_headed for extension in each.extensions
+            )
+        return self._headed

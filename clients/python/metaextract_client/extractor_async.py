@@ -1,10 +1,10 @@
-"""The asynchronous client of the extractor; see `extractor` for the synchronous one."""
+"""The asynchronous client of the extractor: describes bytes, files and URIs. The synchronous one is made from it."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Self
 
 from grpc import aio
 
@@ -12,77 +12,65 @@ from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client import channel
 from metaextract_client.batches import AsyncItemFeed, BatchState
 from metaextract_client.errors import MetaExtractError, translated
-from metaextract_client.extractor import (
-    CHUNK_BYTES,
-    DEFAULT_RETRY,
-    INLINE_BYTES,
-    Extraction,
-    Options,
-    default_address,
-    known_size,
-)
-from metaextract_client.retry import Retrier, RetryPolicy
+from metaextract_client.extraction import Extraction, Options
+from metaextract_client.files import SMALL_FILE_BYTES, known_size, open_file
+from metaextract_client.names import sayable
+from metaextract_client.retry import DEFAULT_RETRY, Retrier
 from metaextract_client.sessions import AsyncSession, SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
-_MAX_CALLS = 5  # in a row that bring nothing
+    from metaextract_client.retry import RetryPolicy
+
+_MAX_CALLS = 5  # of a batch in a row that bring nothing: then its end was its end
 _Part = extractor_pb2.ExtractUploadRequest
-
-
-class _AsyncChunks:
-    """A file's chunks, read in a thread; from its start each time where it has one to go back to."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._file.seekable():
-            await asyncio.to_thread(self._file.seek, 0)
-        while chunk := await asyncio.to_thread(self._file.read, CHUNK_BYTES):
-            yield chunk
 
 
 class AsyncExtractorClient:
     """Asynchronous client; belongs to one event loop."""
 
     def __init__(self, address: str | None = None, retry: RetryPolicy = DEFAULT_RETRY) -> None:
+        """`address` as HOST:PORT; without one METAEXTRACT_EXTRACTOR_ADDRESS, or this machine's usual port."""
+        where = address or channel.extractor_address()
         self._retrier = Retrier(retry)
-        self._channel = aio.insecure_channel(
-            address or default_address(), options=channel.options(retries=False)
-        )
+        self._channel = aio.insecure_channel(where, options=channel.options(where, retries=False))
         self._stub = extractor_pb2_grpc.ExtractorServiceStub(self._channel)
+        self._headed: frozenset[str] | None = None
 
     async def extract_bytes(
         self, data: bytes, name: str = "", options: Options | None = None, timeout: float | None = None
     ) -> Extraction:
-        """See `ExtractorClient.extract_bytes`."""
-        request = extractor_pb2.ExtractRequest(
-            inline=extractor_pb2.InlineSource(data=data, name=name), options=options
-        )
-        return await self._extract(request, timeout)
+        """The document of `data`, which must fit into a message. `timeout` in seconds."""
+        inline = extractor_pb2.InlineSource(data=data, name=sayable(name))
+        return await self._extract(extractor_pb2.ExtractRequest(inline=inline, options=options), timeout)
 
     async def extract_uri(
         self, uri: str, options: Options | None = None, timeout: float | None = None
     ) -> Extraction:
-        """See `ExtractorClient.extract_uri`."""
+        """The document of a file that the server itself can open."""
         return await self._extract(extractor_pb2.ExtractRequest(uri=uri, options=options), timeout)
+
+    async def extract_digest(
+        self, digest: str, options: Options | None = None, timeout: float | None = None
+    ) -> Extraction:
+        """The document of content that was uploaded before, by its "b3:<hex>"."""
+        return await self._extract(extractor_pb2.ExtractRequest(digest=digest, options=options), timeout)
 
     async def extract_file(
         self, path: str | Path, options: Options | None = None, timeout: float | None = None
     ) -> Extraction:
-        """See `ExtractorClient.extract_file`. Reads in a thread."""
-        path = Path(path)
-        with await asyncio.to_thread(path.open, "rb") as file:
-            size_bytes = known_size(file.fileno())
-            if size_bytes is not None and size_bytes <= INLINE_BYTES:
-                data = await asyncio.to_thread(file.read, size_bytes)
-                return await self.extract_bytes(data, path.name, options, timeout)
+        """The document of a file of this machine: a small one travels in a message, of others only what is needed is sent.
 
-            source = _AsyncChunks(file)
-            chunks = aiter(source) if size_bytes is None else source
-            return await self.extract_upload(chunks, path.name, size_bytes, options, timeout)
+        Raises:
+            OSError: the file can't be read, or isn't a regular one.
+        """
+        with await asyncio.to_thread(open_file, path) as file:
+            size_bytes = known_size(file.fileno())
+            if size_bytes is not None and size_bytes <= SMALL_FILE_BYTES:
+                data = await asyncio.to_thread(file.read)
+                return await self.extract_bytes(data, Path(path).name, options, timeout)
+        return await self.extract_session(path, options, timeout=timeout)
 
     async def extract_upload(
         self,
@@ -92,8 +80,11 @@ class AsyncExtractorClient:
         options: Options | None = None,
         timeout: float | None = None,
     ) -> Extraction:
-        """See `ExtractorClient.extract_upload`."""
-        header = extractor_pb2.UploadHeader(name=name, size_bytes=size_bytes, options=options)
+        """The document of what `chunks` (1 MiB each are best) make up.
+
+        Refused uploads are sent again, unless `chunks` is an iterator, which can't begin anew.
+        """
+        header = extractor_pb2.UploadHeader(name=sayable(name), size_bytes=size_bytes, options=options)
 
         async def parts() -> AsyncIterator[_Part]:
             yield _Part(header=header)
@@ -114,7 +105,7 @@ class AsyncExtractorClient:
         session: SessionOptions = SessionOptions(),  # noqa: B008 - immutable
         timeout: float | None = None,
     ) -> AsyncSession:
-        """See `ExtractorClient.session`; `async with` it."""
+        """A session with a file of this machine, of which only the needed bytes are sent; `async with` it, and `run` it."""
         return AsyncSession(self._stub, self._retrier, path, options, session, timeout)
 
     async def extract_session(
@@ -124,16 +115,16 @@ class AsyncExtractorClient:
         session: SessionOptions = SessionOptions(),  # noqa: B008 - immutable
         timeout: float | None = None,
     ) -> Extraction:
-        """See `ExtractorClient.extract_session`."""
+        """The document of a file of this machine, of which only the needed bytes are sent.
+
+        Raises:
+            OSError: the file can't be read, or isn't a regular one.
+        """
+        if not session.headed_extensions and session.may_prefetch:
+            session = session._replace(headed_extensions=await self._headed_extensions())
         async with self.session(path, options, session, timeout) as opened:
             result = await opened.run()
         return Extraction(result.document, result.info)
-
-    async def extract_digest(
-        self, digest: str, options: Options | None = None, timeout: float | None = None
-    ) -> Extraction:
-        """See `ExtractorClient.extract_digest`."""
-        return await self._extract(extractor_pb2.ExtractRequest(digest=digest, options=options), timeout)
 
     async def extract_batch(
         self,
@@ -145,7 +136,9 @@ class AsyncExtractorClient:
         window: int | None = None,
         timeout: float | None = None,
     ) -> AsyncIterator[extractor_pb2.BatchResult]:
-        """See `ExtractorClient.extract_batch`."""
+        """A result per item, as they come or in order. With a `token`, a broken connection is mended: what was finished
+        isn't done again. `timeout` is for one connection.
+        """
         start = extractor_pb2.BatchStart(options=options, in_order=in_order, token=token, window=window)
         state = BatchState(start)
         feed = AsyncItemFeed(items, state)
@@ -192,7 +185,7 @@ class AsyncExtractorClient:
 
     async def close(self) -> None:
         """Closes the connection."""
-        await self._channel.close(grace=None)
+        await self._channel.close(None)
 
     async def __aenter__(self) -> Self:
         return self
@@ -207,3 +200,15 @@ class AsyncExtractorClient:
 
         response = await self._retrier.run_async(call, timeout)
         return Extraction(response.document, response.info)
+
+    async def _headed_extensions(self) -> frozenset[str]:
+        """Endings of files whose end needn't be sent with an offer, asked for once; none when nobody answers."""
+        if self._headed is None:
+            try:
+                capabilities = await self.get_capabilities()
+            except MetaExtractError:
+                return frozenset()
+            self._headed = frozenset(
+                extension for each in capabilities.formats if each.is_headed for extension in each.extensions
+            )
+        return self._headed

@@ -15,7 +15,7 @@ from metaextract.extractor.v1 import extractor_pb2
 if TYPE_CHECKING:
     from google.protobuf.descriptor import FieldDescriptor
 
-    from metaextract_client.extractor import Extraction
+    from metaextract_client.extraction import Extraction
 
 _PREFIX_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

@@ -106,12 +106,15 @@ class AdaptiveThrottle:
         return min(_MOST_RATIO, max(0.0, (requests - _ACCEPT_FACTOR * accepts) / (requests + 1)))
 
 
+DEFAULT_RETRY = RetryPolicy()
+
+
 class Retrier:
     """Makes calls again. One per client, so that budget and throttle see all its calls."""
 
     def __init__(
         self,
-        policy: RetryPolicy = RetryPolicy(),
+        policy: RetryPolicy = DEFAULT_RETRY,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
     ) -> None:

@@ -18,17 +18,16 @@ from blake3 import blake3
 
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2 as pb
+from metaextract_client.names import sayable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator
 
 PREFETCH_BYTES = 64 * 1024  # head and tail; many parses then ask for nothing more (research/sessions.md)
 _CHUNK_BYTES = 1024 * 1024  # until the server names one; its own at NORMAL
 _LEAST_CHUNK_BYTES = 64 * 1024  # the server's own at CRITICAL; with less credit than this, wait for more
 _SETTLE_SECONDS = 2.0  # FAT keeps times in steps of 2 s, others in finer ones
 _STAGES = {pb.SESSION_STAGE_QUEUED: "queued", pb.SESSION_STAGE_RECEIVING: "receiving"}
-# What is known of these is at their beginning.
-_NO_TAIL = (".fits", ".fit", ".fts", ".dcm", ".dicom", ".jpg", ".jpeg", ".png")
 
 
 class SessionProgress(NamedTuple):
@@ -50,7 +49,7 @@ class SessionFile:
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._descriptor = file.fileno()
         self._status = os.fstat(self._descriptor)
-        self.name = name
+        self.name = sayable(name)
         self.can_seek = stat.S_ISREG(self._status.st_mode)
 
     @property
@@ -107,9 +106,12 @@ class SessionState:
         client_id: str = "",
         digest: str = "",
         upload_id: str = "",
+        headed_extensions: Collection[str] = (),
         on_progress: Callable[[SessionProgress], None] | None = None,
         on_upload_id: Callable[[str], None] | None = None,
     ) -> None:
+        """`headed_extensions` are those of files that say nothing of themselves at their end (`FormatInfo.is_headed`)."""
+        self._headed_extensions = headed_extensions
         self._file = file
         self._on_progress = on_progress
         self._on_upload_id = on_upload_id
@@ -167,6 +169,7 @@ class SessionState:
             self._chunk_bytes = message.ack.chunk_bytes or self._chunk_bytes
             self._tell("receiving", 0)
         elif kind == "accepted":
+            self._credit += message.accepted.credit_bytes
             self._chunk_bytes = message.accepted.chunk_bytes or self._chunk_bytes
             if message.accepted.upload_id:
                 self.upload_id = message.accepted.upload_id
@@ -193,7 +196,8 @@ class SessionState:
         size = self._offer.size_bytes
         head = min(size, PREFETCH_BYTES)
         spans = [(0, head)] if head else []
-        if not self._file.name.lower().endswith(_NO_TAIL) and size > head:
+        extension = self._file.name.rpartition(".")[2].lower()
+        if extension not in self._headed_extensions and size > head:
             start = max(head, size - PREFETCH_BYTES)
             spans.append((start, size - start))
         for offset, length in spans:

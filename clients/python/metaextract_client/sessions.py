@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import grpc
 
 from metaextract_client.errors import MetaExtractError, UnavailableError, translated
+from metaextract_client.files import open_file
 from metaextract_client.session import SessionFile, SessionState, run_session, run_session_async
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
     from typing import BinaryIO
+
+    from grpc import aio
 
     from metaextract.document.v1 import document_pb2
     from metaextract.extractor.v1 import extractor_pb2 as pb
@@ -35,9 +38,16 @@ class SessionOptions(NamedTuple):
     """"b3:<hex>" of the content, where it is known."""
     upload_id: str = ""
     """Continues an upload that broke off."""
+    headed_extensions: frozenset[str] = frozenset()
+    """Endings of files whose end isn't sent with the offer; the clients ask the server for them (`FormatInfo.is_headed`)."""
     on_progress: Callable[[SessionProgress], None] | None = None
     on_upload_id: Callable[[str], None] | None = None
     """Told the name of the upload, to be kept for `upload_id`."""
+
+    @property
+    def may_prefetch(self) -> bool:
+        """Whether first and last bytes go with the offer: nothing names the file's state, by which it might be known."""
+        return not (self.client_id or self.digest or self.upload_id)
 
 
 def default_client_id() -> str:
@@ -107,6 +117,7 @@ class _Base:
             client_id=session.client_id,
             digest=session.digest,
             upload_id=self._upload_id,
+            headed_extensions=session.headed_extensions,
             on_progress=session.on_progress,
             on_upload_id=session.on_upload_id,
         )
@@ -174,7 +185,7 @@ class Session(_Base):
             call.cancel()  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Self:
-        self._file = self._path.open("rb", buffering=0)
+        self._file = open_file(self._path)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -197,20 +208,27 @@ class AsyncSession(_Base):
     ) -> None:
         super().__init__(retrier, path, options, session, timeout)
         self._stub = stub
+        self._calls: list[aio.Call] = []
 
     async def run(self) -> pb.SessionResult:
-        """See `Session.run`. Cancel the task to end it."""
+        """See `Session.run`."""
         file = self._file
         if file is None:
             raise ValueError("the session isn't open: use `async with`")
 
         async def attempt(remaining: float | None) -> pb.SessionResult:
             state = self._begin(file)
+
+            def call(
+                requests: AsyncIterator[pb.ExtractSessionRequest],
+            ) -> AsyncIterable[pb.ExtractSessionResponse]:
+                started = self._stub.ExtractSession(requests, timeout=remaining)
+                self._calls[:] = [started]
+                return started
+
             try:
                 with translated():
-                    await run_session_async(
-                        state, lambda requests: self._stub.ExtractSession(requests, timeout=remaining)
-                    )
+                    await run_session_async(state, call)
             except MetaExtractError as error:
                 self._note_failure(error)
                 raise
@@ -219,10 +237,16 @@ class AsyncSession(_Base):
         seekable = SessionFile(file, "").can_seek
         return await self._retrier.run_async(attempt, self._timeout, repeatable=seekable)
 
+    def cancel(self) -> None:
+        """Ends what is running; the server frees everything."""
+        for call in self._calls:
+            call.cancel()
+
     async def __aenter__(self) -> Self:
-        self._file = await asyncio.to_thread(self._path.open, "rb", 0)
+        self._file = await asyncio.to_thread(open_file, self._path)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.cancel()
         if self._file is not None:
             self._file.close()

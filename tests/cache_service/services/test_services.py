@@ -27,7 +27,7 @@ def test_put_get_invalidate(cache):
     lookup = cache.get_result(key("b3:svc"))
     assert (lookup.found, lookup.value, lookup.tier) == (True, b"document", result_pb2.TIER_MEMORY)
     assert 3500 < lookup.expires_in_seconds <= 7200
-    assert cache.invalidate_results(content_id="b3:svc") == 1
+    assert cache.invalidate_results(content_id="b3:svc").removed_count == 1
     assert not cache.get_result(key("b3:svc")).found
 
 

@@ -45,7 +45,7 @@ def test_a_file_that_keeps_killing_workers_is_quarantined_until_it_is_released(t
             assert status(quarantined) == "HIT"
             assert "quarantined after 3 failures" in quarantined.document.problems[0].message
         assert outcome_name(client.extract_bytes(unique(b"fine")).document.outcome) == "UNSUPPORTED"
-        assert admin.invalidate_results(content_id=first.info.content_id) == 1
+        assert admin.invalidate_results(content_id=first.info.content_id).removed_count == 1
         assert status(elsewhere.extract_bytes(data)) == "MISS", "released"
 
 
@@ -110,7 +110,7 @@ def test_invalidating_a_folder_concerns_what_was_read_from_it(extractor, cache, 
     cache.invalidate_results(source_prefix=source.parent.as_uri() + "/nothing")
     time.sleep(0.2)
     assert status(extractor.extract_uri(uri)) == "HIT"
-    assert cache.invalidate_results(source_prefix=source.parent.as_uri()) > 0
+    assert cache.invalidate_results(source_prefix=source.parent.as_uri()).removed_count > 0
     time.sleep(0.2)
     assert status(extractor.extract_uri(uri)) == "MISS"
 

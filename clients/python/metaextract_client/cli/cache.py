@@ -71,7 +71,7 @@ def invalidate(options: argparse.Namespace) -> int:
         removed = client.invalidate_results(
             options.content_id, options.module, options.version, options.source_prefix, options.tag
         )
-    print(f"{removed} entries removed here; copies elsewhere are out of reach")
+    print(f"{removed.removed_count} entries removed here; copies elsewhere are out of reach")
     return exit_codes.OK
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaextract_client.cli import exit_codes
-from metaextract_client.cli.extract import find_files
 from metaextract_client.extractor import ExtractorClient
 from metaextract_client.oracle.compare import APART, compare
 from metaextract_client.oracle.entries import (
@@ -18,7 +17,8 @@ from metaextract_client.oracle.entries import (
     of_exiftool,
     run_exiftool,
 )
-from metaextract_client.oracle.report import table
+from metaextract_client.oracle.report import headline, table
+from metaextract_client.walking import named_files
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """0 when all agree, 1 when something is wrong or missing."""
-    paths = [str(path) for path in find_files(options.paths)]
+    paths = [str(each.path) for each in named_files(options.paths)]
     for missing in [path for path in paths if not Path(path).is_file()]:
         print(f"metaextract: {missing}: no such file", file=sys.stderr)
         return exit_codes.NOTHING
@@ -40,7 +40,9 @@ def run(options: argparse.Namespace) -> int:
         for path, (values, printed) in zip(paths, found, strict=True):
             document = client.extract_file(path).document
             result = compare(of_document(document), of_exiftool(values, printed))
-            print(f"{path}\n{table(result.scores, dict.fromkeys(result.scores, 1))}")
+            print(
+                f"{path}\n{headline(result.scores)}\n{table(result.scores, dict.fromkeys(result.scores, 1))}"
+            )
             for each in sorted(
                 result.differences, key=lambda each: (each.family in APART, each.kind, each.name)
             ):

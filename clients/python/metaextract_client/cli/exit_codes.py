@@ -8,5 +8,7 @@ NOTHING = 2
 """Wrong usage, or nothing to do (argparse uses the same)."""
 UNREACHABLE = 3
 """The service can't be reached."""
+UNWRITTEN = 4
+"""The output can't be written: a full disk, a closed stream."""
 INTERRUPTED = 130
 """Ctrl-C."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import json
 import sys
 import threading
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from metaextract.cache.v1 import pressure_pb2
@@ -18,13 +16,19 @@ from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client.cli import exit_codes, human
 from metaextract_client.cli.sending import Meter, Uploads, send
 from metaextract_client.errors import MetaExtractError, OverloadedError, UnavailableError
-from metaextract_client.extractor import Extraction, ExtractorClient
+from metaextract_client.extractor import ExtractorClient
+from metaextract_client.names import sayable
 from metaextract_client.render import outcome_name, to_dict
 from metaextract_client.retry import RetryPolicy
+from metaextract_client.walking import named_files
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from metaextract_client.extraction import Extraction
+    from metaextract_client.walking import NamedFile
 
 _ALGORITHMS = {
     "sha256": document_pb2.DIGEST_ALGORITHM_SHA256,
@@ -55,7 +59,10 @@ class Result(NamedTuple):
 
 def run(options: argparse.Namespace) -> int:
     """The exit code after describing all files."""
-    paths = list(find_files(options.paths))
+    if not all(options.paths):
+        print("metaextract: an empty path names nothing", file=sys.stderr)
+        return exit_codes.NOTHING
+    paths = list(named_files(options.paths))
     if not paths:
         print(
             f"metaextract: nothing to describe: {', '.join(options.paths)} matches no file", file=sys.stderr
@@ -71,42 +78,34 @@ def run(options: argparse.Namespace) -> int:
     failed: list[Path] = []
     retry = RetryPolicy(max_attempts=options.retries + 1)
     meter, uploads = Meter(), Uploads()
+    printer = _Printer(options)
     with ExtractorClient(options.extractor, retry) as client, _progress(len(paths), meter) as advance:
 
-        def work(path: Path) -> Result:
-            return describe(client, path, request, options.timeout, meter, uploads, resume=options.resume)
+        def work(named: NamedFile) -> Result:
+            if named.error is not None:
+                return Result(named.path, None, named.error.strerror or str(named.error))
+            return describe(
+                client, named.path, request, options.timeout, meter, uploads, resume=options.resume
+            )
 
-        if options.json:
-            sys.stdout.write("[")
-        for result in _in_parallel(work, paths, options.jobs):
-            advance()
-            is_read = result.extraction is not None and result.extraction.document.outcome in _READ
-            if not is_read:
-                failed.append(result.path)
-            _show(result, options, first=not outcomes)
-            outcomes[outcome_name(result.extraction.document.outcome) if result.extraction else "FAILED"] += 1
-        if options.json:
-            sys.stdout.write("]\n")
+        try:
+            for result in _in_parallel(work, paths, options.jobs):
+                advance()
+                is_read = result.extraction is not None and result.extraction.document.outcome in _READ
+                if not is_read:
+                    failed.append(result.path)
+                printer.show(result)
+                outcome = result.extraction.document.outcome if result.extraction else None
+                outcomes["FAILED" if outcome is None else outcome_name(outcome)] += 1
+        except KeyboardInterrupt:
+            printer.end()
+            print(f"metaextract: interrupted after {outcomes.total()} of {len(paths)} files", file=sys.stderr)
+            _summarise(outcomes, failed, meter)
+            return exit_codes.INTERRUPTED
+    printer.end()
     if len(paths) > 1:
         _summarise(outcomes, failed, meter)
     return exit_codes.FAILED if failed else exit_codes.OK
-
-
-def find_files(patterns: list[str]) -> Iterator[Path]:
-    """Files named by `patterns`: themselves, all those in a folder, or the matches of a glob; in order, once."""
-    seen: set[Path] = set()
-    for pattern in patterns:
-        path = Path(pattern)
-        if path.is_dir():
-            found = sorted(each for each in path.rglob("*") if each.is_file())
-        elif path.exists() or not glob.has_magic(pattern):
-            found = [path]
-        else:
-            found = sorted(Path(name) for name in glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns too
-        for each in found:
-            if each not in seen and not each.is_dir():
-                seen.add(each)
-                yield each
 
 
 def describe(
@@ -123,9 +122,8 @@ def describe(
 
     Raises:
         UnavailableError: the service can't be reached at all.
+        MetaExtractError: what answers is no extractor.
     """
-    if path.exists() and not path.is_file():
-        return Result(path, None, "not a regular file")
     try:
         extraction = send(client, path, options, timeout, meter=meter, uploads=uploads, resume=resume)
         return Result(path, extraction)
@@ -134,12 +132,14 @@ def describe(
     except UnavailableError:
         raise
     except MetaExtractError as error:
+        if error.code.name == "UNIMPLEMENTED":  # no extractor is there, for no file
+            raise
         return Result(path, None, str(error))
     except OSError as error:
         return Result(path, None, error.strerror or str(error))
 
 
-def _in_parallel(work: Callable[[Path], Result], paths: list[Path], jobs: int) -> Iterator[Result]:
+def _in_parallel(work: Callable[[NamedFile], Result], paths: list[NamedFile], jobs: int) -> Iterator[Result]:
     """Results in the order of `paths`, at most `jobs` at once and few waiting to be shown."""
     with ThreadPoolExecutor(jobs) as executor:
         pending: dict[int, Future[Result]] = {}
@@ -155,27 +155,43 @@ def _in_parallel(work: Callable[[Path], Result], paths: list[Path], jobs: int) -
             executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _show(result: Result, options: argparse.Namespace, *, first: bool) -> None:
-    machine = options.json or options.jsonl
-    if result.extraction is None:
-        if not machine:
-            print(human.clean(f"{result.path}: {result.error}"), file=sys.stderr)
+class _Printer:
+    """Shows results as they come: for people, as one JSON array, or as a JSON object a line."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._count = 0
+
+    def show(self, result: Result) -> None:
+        """Prints one result; an array begins with its first, so that a service that is down leaves nothing behind."""
+        options, path = self._options, sayable(result.path)
+        if not (options.json or options.jsonl):
+            if result.extraction is None:
+                print(human.clean(f"{path}: {result.error}"), file=sys.stderr)
+            else:
+                print(human.document(path, result.extraction, every_field=options.all))
             return
-        entry: dict[str, object] = {"path": str(result.path), "error": result.error}
-    else:
-        if not machine:
-            print(human.document(str(result.path), result.extraction, every_field=options.all))
-            return
-        entry = {"path": str(result.path), **to_dict(result.extraction)}
-    if options.json and not first:
-        sys.stdout.write(",")
-    sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        entry: dict[str, object] = {"path": path}
+        if result.extraction is None:
+            entry["error"] = result.error
+        else:
+            entry |= to_dict(result.extraction)
+        if options.json:
+            sys.stdout.write("," if self._count else "[")
+        self._count += 1
+        sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+    def end(self) -> None:
+        """Closes the array, also an empty one."""
+        if self._options.json:
+            sys.stdout.write("]\n" if self._count else "[]\n")
+        sys.stdout.flush()
 
 
 def _summarise(outcomes: Counter[str], failed: list[Path], meter: Meter) -> None:
     """One line on standard error: how many of each outcome, and the first files that failed."""
     counts = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
-    names = ", ".join(human.clean(str(path)) for path in failed[:3]) + (" …" if len(failed) > 3 else "")
+    names = ", ".join(human.clean(sayable(path)) for path in failed[:3]) + (" …" if len(failed) > 3 else "")
     moved = f"; {human.size(meter.moved_bytes)} sent, {human.size(meter.saved_bytes)} saved"
     print(
         f"{outcomes.total()} files: {counts}{moved}" + (f"; failed: {names}" if failed else ""),
@@ -215,7 +231,7 @@ def _progress(total: int, meter: Meter) -> Iterator[Callable[[], None]]:
         Bytes(),
         TimeElapsedColumn(),
     )
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    progress = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
     task = progress.add_task("extracting", total=total)
     timer = threading.Timer(_PROGRESS_AFTER_SECONDS, progress.start)
     timer.daemon = True

@@ -8,7 +8,7 @@ from metaextract.document.v1 import document_pb2 as pb
 from metaextract_client.render import Plain, cache_status_name, outcome_name, value_to_plain
 
 if TYPE_CHECKING:
-    from metaextract_client.extractor import Extraction
+    from metaextract_client.extraction import Extraction
 
 _FIRST_FIELDS = 6  # of a section, so that a file fits a screen; --all shows the rest
 # What people look for first in long sections; shown before the rest.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
+import io
+import os
 import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from metaextract_client.cache import default_address as cache_address
-from metaextract_client.channel import EXTRACTOR_VARIABLE
+from metaextract_client.channel import EXTRACTOR_VARIABLE, cache_address, extractor_address
 from metaextract_client.cli import exit_codes
 from metaextract_client.errors import MetaExtractError, UnavailableError
-from metaextract_client.extractor import default_address as extractor_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +21,20 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs one command and exits with its code."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal of another alphabet gets escapes, not an error
+            stream.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:  # closed by the caller; and a socket of ours would get its number
+        code = _unwritten(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+    else:
+        code = run(sys.argv[1:] if arguments is None else arguments)
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            code = code or _unwritten(error)
+    if code == exit_codes.UNWRITTEN:  # or the interpreter tries again at its end, and prints a traceback
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -36,6 +51,8 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # `metaextract … | head`
         sys.stderr.close()
         return exit_codes.OK
+    except OSError as error:
+        return _unwritten(error)
     except UnavailableError as error:
         print(f"metaextract: no service answers on {_address(options)}", file=sys.stderr)
         print(f"  {str(error).rpartition('last error: ')[2]}", file=sys.stderr)
@@ -45,10 +62,29 @@ def run(arguments: list[str]) -> int:
         )
         return exit_codes.UNREACHABLE
     except MetaExtractError as error:
-        hint = f" ({_address(options)} runs another service)" if error.code.name == "UNIMPLEMENTED" else ""
-        print(f"metaextract: {error}{hint}", file=sys.stderr)
+        if error.code.name == "UNIMPLEMENTED":
+            print(f"metaextract: {_who(_address(options))}", file=sys.stderr)
+        else:
+            print(f"metaextract: {error}", file=sys.stderr)
         return exit_codes.FAILED
     return code
+
+
+def _unwritten(error: OSError) -> int:
+    """Says that the output is lost: the disk is full, or nobody reads."""
+    print(f"metaextract: the output can't be written: {error.strerror or error}", file=sys.stderr)
+    return exit_codes.UNWRITTEN
+
+
+def _who(address: str) -> str:
+    """What is at `address`, when it isn't the service that was meant."""
+    from metaextract_client.cli import health
+
+    for service, name in health.SERVICES.items():
+        with contextlib.suppress(MetaExtractError):
+            health.check(address, service)
+            return f"{address} is the address of {name}"
+    return f"{address} runs another service"
 
 
 def _address(options: argparse.Namespace) -> str:

@@ -9,16 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaextract_client.files import SMALL_FILE_BYTES, open_file
 from metaextract_client.session import SessionFile
 from metaextract_client.sessions import SessionOptions, default_client_id
 
 if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2
-    from metaextract_client.extractor import Extraction, ExtractorClient
+    from metaextract_client.extraction import Extraction
+    from metaextract_client.extractor import ExtractorClient
     from metaextract_client.session import SessionProgress
-
-_INLINE_BYTES = 64 * 1024
-"""Up to here a message is cheaper than a session."""
 
 
 class Uploads:
@@ -95,11 +94,11 @@ def send(
         MetaExtractError: what the service answers.
     """
     extraction = None
-    with path.open("rb") as opened:
+    with open_file(path) as opened:
         file = SessionFile(opened, path.name)
         size, version = file.size_bytes, file.version
         try:
-            if size is not None and size <= _INLINE_BYTES:
+            if size is not None and size <= SMALL_FILE_BYTES:
                 extraction = client.extract_bytes(opened.read(), path.name, options, timeout)
                 extraction.info.moved_bytes = size
                 return extraction

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -86,9 +87,11 @@ def _run(command: str, paths: Sequence[str], extra: list[str]) -> dict[str, dict
     ]
     try:
         done = subprocess.run(  # noqa: S603 - the program the user named
-            arguments, input="\n".join(paths), capture_output=True, text=True, check=False
+            arguments, input=b"\n".join(map(os.fsencode, paths)), capture_output=True, check=False
         )
-        found: list[dict[str, Plain]] = json.loads(done.stdout or "[]")
+        # Names and values of files may have any bytes.
+        text = done.stdout.decode("utf-8", "surrogateescape")
+        found: list[dict[str, Plain]] = json.loads(text or "[]")
     except (OSError, ValueError) as error:
         raise NoExifToolError(f"{command} says nothing usable: {error}") from error
     return {str(each["SourceFile"]): each for each in found}

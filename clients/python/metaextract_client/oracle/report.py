@@ -34,6 +34,18 @@ def table(scores: Mapping[str, Score], files: Mapping[str, int]) -> str:
     return "\n".join(lines)
 
 
+def headline(scores: Mapping[str, Score]) -> str:
+    """One line over all families, composite and extra fields among them: invented and wrong values must be seen."""
+    total = Score()
+    for each in scores.values():
+        total.add(each)
+    wrong = total.present - total.equal
+    return (
+        f"{total.theirs} fields: {ratio(total.present, total.theirs):.1%} present, {wrong} wrong"
+        f" ({ratio(total.equal, total.present):.1%} equal), {total.extra} that only we have"
+    )
+
+
 def ratio(part: int, whole: int) -> float:
     """The share; 1 of nothing."""
     return part / whole if whole else 1.0

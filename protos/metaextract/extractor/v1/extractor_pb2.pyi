@@ -1463,7 +1463,8 @@ class BatchItem(_message.Message):
     """As in ExtractRequest."""
     folder: _builtins.str
     """A `file://` URI of a folder beneath an allowed root: each file in it, hidden and linked ones left out, becomes
-    an item "<id>/<path in it>", and at last the folder's own id is answered with their number.
+    an item "<id>/<path in it>", bytes that aren't UTF-8 written as in a URI; a folder in it that can't be read is answered with
+    an error under such an id; and at last the folder's own id is answered with their number.
     """
     @_builtins.property
     def inline(self) -> Global___InlineSource:

@@ -3176,7 +3176,8 @@ type BatchItem_Digest struct {
 
 type BatchItem_Folder struct {
 	// A `file://` URI of a folder beneath an allowed root: each file in it, hidden and linked ones left out, becomes
-	// an item "<id>/<path in it>", and at last the folder's own id is answered with their number.
+	// an item "<id>/<path in it>", bytes that aren't UTF-8 written as in a URI; a folder in it that can't be read is answered with
+	// an error under such an id; and at last the folder's own id is answered with their number.
 	Folder string `protobuf:"bytes,5,opt,name=folder,proto3,oneof"`
 }
 

@@ -1,0 +1,53 @@
+"""A batch's items by their likely format: one format for a while, then the next, so that its readers stay warm."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from metaextract.extractor.v1 import extractor_pb2 as pb
+
+_GROUP = 64  # items of a format in a row: warm readers against how long another format waits
+
+
+class QueuedItem(NamedTuple):
+    """An item that waits for its turn."""
+
+    number: int
+    """In the order of the client."""
+    request: pb.BatchItem
+    kind: str
+    """What it is likely to be, for the grouping."""
+
+
+class ItemGroups:
+    """Items by their likely format; one format for a while, then the next, so that its readers stay warm."""
+
+    def __init__(self) -> None:
+        self._groups: OrderedDict[str, deque[QueuedItem]] = OrderedDict()
+        self._left = _GROUP
+
+    def __len__(self) -> int:
+        return sum(map(len, self._groups.values()))
+
+    def push(self, item: QueuedItem) -> None:
+        """Adds an item."""
+        self._groups.setdefault(item.kind, deque()).append(item)
+
+    def first_number(self) -> int:
+        """The place of the item that `pop` returns."""
+        return next(iter(self._groups.values()))[0].number
+
+    def pop(self) -> QueuedItem:
+        """The next item."""
+        kind, group = next(iter(self._groups.items()))
+        item = group.popleft()
+        self._left -= 1
+        if not group:
+            del self._groups[kind]
+            self._left = _GROUP
+        elif self._left <= 0:
+            self._groups.move_to_end(kind)
+            self._left = _GROUP
+        return item
