@@ -45,7 +45,7 @@ class Uploads:
             self._file(path, version).unlink(missing_ok=True)
 
     def _file(self, path: Path, version: str) -> Path:
-        return self._folder / hashlib.sha256(f"{path.resolve()}|{version}".encode()).hexdigest()[:32]
+        return self._folder / hashlib.sha256(os.fsencode(f"{path.resolve()}|{version}")).hexdigest()[:32]
 
 
 class Meter:
