@@ -36,6 +36,9 @@ class Limits:
 
     pause_seconds = 5.0  # keeping is no duty: after a failure uploads go without, and opening ends so late
     patience_seconds = 30.0  # of one background copy: 64 MiB at 2 MiB/s; nobody waits for it
+    ask_seconds = (
+        1.0  # for what is there: a cache that fell silent must not stand before reading the file itself
+    )
     open_seconds = 2.5  # a new upload waits so long for a restarting cache, then goes on without it
     lost_seconds = 15.0  # for a cache that keeps losing relays; new uploads go without meanwhile
     # Copied into memory until they are sent; a sparse file with more isn't kept.
@@ -107,7 +110,7 @@ class ChunkStoreClient:
         request = chunk_pb2.ReadBlobRequest(
             digest=digest, ranges=[chunk_pb2.BlobRange(offset_bytes=0, length_bytes=0)]
         )
-        return await self._read(request, None)
+        return await self._ask(request, None)
 
     def fetch_from(self, digest: str, file: SparseFile) -> Fetch:
         """Fetches ranges of stored content into `file`."""
@@ -123,7 +126,7 @@ class ChunkStoreClient:
     async def load_blocks(self, key: str, file: SparseFile) -> None:
         """Puts the blocks that were kept under `key` into `file`, as far as they can be had."""
         if self._may_ask:
-            await self._read(chunk_pb2.ReadBlobRequest(sparse_key=key), file)
+            await self._ask(chunk_pb2.ReadBlobRequest(sparse_key=key), file)
 
     def keep_blocks(self, key: str, size_bytes: int, file: SparseFile, known: Sequence[Span]) -> None:
         """Keeps the blocks of `file` under `key`, but those `known` there, in the background."""
@@ -157,8 +160,13 @@ class ChunkStoreClient:
             await asyncio.wait(self._keeping, timeout=seconds)
 
     @property
+    def is_answering(self) -> bool:
+        """Whether the cache hasn't failed a moment ago."""
+        return time.monotonic() >= self._paused_until
+
+    @property
     def _may_ask(self) -> bool:
-        return self._is_enabled and time.monotonic() >= self._paused_until
+        return self._is_enabled and self.is_answering
 
     async def _continue(self, upload_id: str) -> Relay | None:
         try:
@@ -214,6 +222,15 @@ class ChunkStoreClient:
         finally:
             if upload is not None:
                 upload.close()
+
+    async def _ask(self, request: chunk_pb2.ReadBlobRequest, file: SparseFile | None) -> int | None:
+        """See `_read`; a cache that takes long hasn't got it."""
+        try:
+            async with asyncio.timeout(Limits.ask_seconds):
+                return await self._read(request, file)
+        except TimeoutError as error:
+            self._pause(error)
+            return None
 
     async def _read(self, request: chunk_pb2.ReadBlobRequest, file: SparseFile | None) -> int | None:
         """The size, with the ranges put into `file`; None when it isn't there."""

@@ -17,7 +17,7 @@ from metaextract_client.extraction import Extraction, Options
 from metaextract_client.files import SMALL_FILE_BYTES, known_size, open_file
 from metaextract_client.names import sayable
 from metaextract_client.retry import DEFAULT_RETRY, Retrier
-from metaextract_client.sessions import Session, SessionOptions
+from metaextract_client.sessions import Session, SessionOptions, default_client_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,7 +71,8 @@ class ExtractorClient:
             if size_bytes is not None and size_bytes <= SMALL_FILE_BYTES:
                 data = file.read()
                 return self.extract_bytes(data, Path(path).name, options, timeout)
-        return self.extract_session(path, options, timeout=timeout)
+        session = SessionOptions(client_id=default_client_id())  # so that the file is known again
+        return self.extract_session(path, options, session, timeout)
 
     def extract_upload(
         self,

@@ -16,7 +16,7 @@ from metaextract_client.extraction import Extraction, Options
 from metaextract_client.files import SMALL_FILE_BYTES, known_size, open_file
 from metaextract_client.names import sayable
 from metaextract_client.retry import DEFAULT_RETRY, Retrier
-from metaextract_client.sessions import AsyncSession, SessionOptions
+from metaextract_client.sessions import AsyncSession, SessionOptions, default_client_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
@@ -70,7 +70,8 @@ class AsyncExtractorClient:
             if size_bytes is not None and size_bytes <= SMALL_FILE_BYTES:
                 data = await asyncio.to_thread(file.read)
                 return await self.extract_bytes(data, Path(path).name, options, timeout)
-        return await self.extract_session(path, options, timeout=timeout)
+        session = SessionOptions(client_id=default_client_id())  # so that the file is known again
+        return await self.extract_session(path, options, session, timeout)
 
     async def extract_upload(
         self,

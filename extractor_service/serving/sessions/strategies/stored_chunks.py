@@ -27,7 +27,8 @@ class StoredChunks:
             return None
         blake3 = known.digests.get("blake3") if known is not None else None
         digest = claim.digest or (digest_id(blake3) if blake3 else "")
-        size = await self._tools.context.chunks.blob_size(digest) if digest else None
+        chunks = self._tools.context.chunks
+        size = await chunks.blob_size(digest) if digest and chunks.is_answering else None
         if size is None or (offered.has_size and size != offered.size_bytes):
             return None
         offered.size_bytes = size
