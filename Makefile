@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PROTOS := $(shell cd protos && find metaextract -name '*.proto' | sort)
 ONLY ?=
 
-.PHONY: help demo test check bench accuracy tags faults results protos lock up down clean setup
+.PHONY: help demo test check bench bench-smoke accuracy tags faults results protos lock up down clean setup
 
 help: ## Lists the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=")'
@@ -31,6 +31,9 @@ check: setup ## Lint, format, types, import rules, generated code, contract.
 
 bench: setup ## Runs the benchmarks; ONLY=name runs one. Results in build/bench.
 	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+bench-smoke: setup ## Counts the instructions of six hot paths against the baseline; AGAINST=revision, UPDATE=1, PLANT=path=percent.
+	@PYTHONPATH=tests $(BIN)/python -m smoke $(if $(UPDATE),--update) $(if $(AGAINST),--against $(AGAINST)) $(foreach plant,$(PLANT),--plant $(plant))
 
 accuracy: setup ## Compares the engine with ExifTool over FOLDER (default: the corpus), by family.
 	$(BIN)/python -m tests.tools.accuracy $(FOLDER)

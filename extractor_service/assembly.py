@@ -14,10 +14,10 @@ from extractor_service.backoff.state import BackoffState, Limits
 from extractor_service.backoff.watch import watch_cache, watch_own_memory
 from extractor_service.extraction.estimates import Planner
 from extractor_service.extraction.pipeline import Pipeline
-from extractor_service.extraction.worker_job import Parsing
+from extractor_service.extraction.worker_job import WorkerJobs
 from extractor_service.formats.registry import FORMATS
 from extractor_service.modules.registry import MODULES
-from extractor_service.results.client import ResultCache
+from extractor_service.results.client import ResultsClient
 from extractor_service.results.held_lease import settle
 from extractor_service.results.near_cache import NearCache, follow
 from extractor_service.serving.call_context import CallContext
@@ -68,19 +68,19 @@ async def running_extractor(
     memory = make_monitor(settings)
     limit_bytes = tightest_limit_bytes(memory.sampler.signals)
     instance = f"{socket.gethostname()}:{os.getpid()}"
-    backoff = _make_backoff(settings, limit_bytes, instance)
+    backoff = make_backoff(settings, limit_bytes, instance)
     if limit_bytes:
         memory.sampler.signals.append(ReservedBytes(lambda: backoff.ledger.reserved_bytes, limit_bytes))
     cache_client = AsyncCacheClient(settings.cache_address)
     near = NearCache(settings.near_cache_bytes, lambda: backoff.level() > PressureLevel.NORMAL)
-    cache = ResultCache(
+    cache = ResultsClient(
         cache_client,
         near,
         timeout_seconds=settings.cache_timeout_seconds,
         is_crowded=lambda: backoff.limiter.queued > 0,
     )
     planner = Planner()
-    parsing = Parsing(pool, backoff, planner, settings.max_round_trips)
+    parsing = WorkerJobs(pool, backoff, planner, settings.max_round_trips)
     pipeline = Pipeline(
         formats, MODULES, parsing, backoff, cache, max_document_bytes=settings.max_document_bytes
     )
@@ -148,7 +148,7 @@ async def running_extractor(
         await pool.close()
 
 
-def _make_backoff(settings: Settings, limit_bytes: int, instance: str) -> BackoffState:
+def make_backoff(settings: Settings, limit_bytes: int, instance: str) -> BackoffState:
     """The limiter as it is configured; a share of `limit_bytes` (0: unknown) may be in flight."""
     limits = Limits(
         settings.parse_concurrency,

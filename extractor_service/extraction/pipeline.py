@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor_service.backoff.state import BackoffState
-    from extractor_service.extraction.worker_job import Parsing
+    from extractor_service.extraction.worker_job import WorkerJobs
     from extractor_service.formats.base import Format
     from extractor_service.modules.base import Module
-    from extractor_service.results.client import ResultCache
+    from extractor_service.results.client import ResultsClient
     from extractor_service.sources.base import Input
     from extractor_service.workers.protocol import ModuleResult
     from metaextract.document.v1 import document_pb2
@@ -101,9 +101,9 @@ class Pipeline:
         self,
         formats: Sequence[Format],
         modules: Sequence[Module],
-        parsing: Parsing,
+        parsing: WorkerJobs,
         backoff: BackoffState,
-        cache: ResultCache,
+        cache: ResultsClient,
         *,
         max_document_bytes: int,
     ) -> None:

@@ -35,7 +35,7 @@ _HOLD_SECONDS = 0.1  # a pull at 20 ms distance took 28 ms (research/sessions.md
 _CROWDED_HOLD_SECONDS = 0.002  # a pull on one host took 0.5 to 1.9 ms (research/sessions.md); others park
 
 
-class Parsing:
+class WorkerJobs:
     """Jobs in workers: admitted by plan, measured afterwards."""
 
     def __init__(

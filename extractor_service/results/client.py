@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.results.batching import Coalescer
-from extractor_service.results.held_lease import Lease
+from extractor_service.results.held_lease import HeldLease
 from extractor_service.results.keys import ModuleKey, key_to_wire
 from metaextract.cache.v1 import result_pb2
 from metaextract_client.errors import DeadlineError, MetaExtractError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Limits:
-    """Of `ResultCache`."""
+    """Of `ResultsClient`."""
 
     linger_seconds = 0.02  # only where work queues anyway: fills a call with the look-ups of other files
     max_put_bytes = 8 * 1024 * 1024  # of the 16 MiB that a message may have
@@ -58,13 +58,13 @@ class Lookup(NamedTuple):
     """False when the cache couldn't be asked."""
     optional: bytes | None = None
     """The result of the key that wasn't required."""
-    lease: Lease | None = None
+    lease: HeldLease | None = None
     """The right to compute what is missing, for the whole fleet."""
     expires_in_seconds: float = 0.0
     """Until the first of the fragments expires; 0 when one is missing."""
 
 
-class ResultCache:
+class ResultsClient:
     """Looks results up and stores them, within a time limit; pauses after a failure instead of waiting again."""
 
     def __init__(
@@ -232,8 +232,8 @@ class ResultCache:
             self._record_failure(error, timeout)
         return None
 
-    def _lease(self, group: result_pb2.ResultGroup, token: int) -> Lease:
-        return Lease(self._client, group.keys[0], token, Limits.lease_seconds, self._timeout_seconds)
+    def _lease(self, group: result_pb2.ResultGroup, token: int) -> HeldLease:
+        return HeldLease(self._client, group.keys[0], token, Limits.lease_seconds, self._timeout_seconds)
 
     def _give_back(
         self,

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 _RENEW_RATIO = 1 / 3  # one renewal may be lost before the lease lapses
 
 
-class Lease:
+class HeldLease:
     """A right from the cache; `async with` it. Most files are read long before the first renewal is due."""
 
     def __init__(

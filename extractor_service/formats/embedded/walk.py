@@ -8,6 +8,7 @@ EXIF 2.32 (CIPA DC-008-2019) sections 4.6.4 to 4.6.8; GPS in 4.6.6; TIFF 6.0; DN
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -65,13 +66,18 @@ class Limits:
     max_printed_parts = 32  # characters of offsets and lengths of strips; more are described by their length
 
 
+# Looked at for every entry: a class's attribute costs Python 3.11 five times as much as a module's.
+_MAX_LIST, _MAX_ANNOUNCED_BYTES = Limits.max_list, Limits.max_announced_bytes
+
+
 @lru_cache(maxsize=1024)
 def _unknown(prefix: str, tag: int) -> Tag:
     """A tag that nobody has named, by its number."""
     return raw_names.named(f"{prefix}_0x{tag:04x}")
 
 
-class Embedded(NamedTuple):
+@dataclass(frozen=True)
+class Embedded:
     """Readers of what stands inside the values of tags, handed in by `exif`."""
 
     by_tag: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]]
@@ -80,6 +86,11 @@ class Embedded(NamedTuple):
     """Gets offset and length, in bytes, of the file's maker note."""
     geo_keys: Callable[[Mapping[int, Value], Document], None]
     """Gets the values of the GeoTIFF tags."""
+    structures: frozenset[int] = field(init=False)
+    """Tags that lead to directories or blocks: one look for what most tags aren't."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "structures", frozenset(_POINTERS) | frozenset(self.by_tag))
 
 
 class _Task(NamedTuple):
@@ -175,9 +186,9 @@ class Walk:
     def _announce_values(self, task: _Task, directory: ifd.Directory) -> None:
         """Names the values that this directory keeps elsewhere and that will be read, and what it leads to."""
         places = [
-            (entry.offset, min(entry.size_bytes, Limits.max_list))
+            (entry.offset, min(entry.size_bytes, _MAX_LIST))
             for entry in directory.entries
-            if not entry.inline and 0 < entry.size_bytes <= Limits.max_announced_bytes
+            if not entry.inline and 0 < entry.size_bytes <= _MAX_ANNOUNCED_BYTES
         ]
         if directory.next_offset and task.group.startswith("IFD"):
             self._shifts = [(offset - task.offset, length) for offset, length in places]
@@ -197,7 +208,7 @@ class Walk:
         if group == "IFD0" and self.kind == "tiff":
             self.kind = raw_names.kind_of(self.directories, directory.entries)
         renamed = raw_names.renamed(self.directories, self.kind, group, directory.entries)
-        blocks = self.embedded.by_tag
+        structures = self.embedded.structures
         inner: list[_Task] = []
         images: dict[str, int] = {}
         unreadable = 0
@@ -206,7 +217,7 @@ class Walk:
             if entry[1] not in _SIZES:
                 unreadable += entry[0] != 0 or entry[1] != 0
                 continue
-            if not is_gps and (tag in _POINTERS or tag in blocks) and self._structure(entry, task, inner):
+            if tag in structures and not is_gps and self._structure(entry, task, inner):
                 continue
             spec = renamed.get(tag) if renamed else None
             if spec is None:
@@ -270,9 +281,7 @@ class Walk:
             fields.add(document, section, group, spec, stored, origin)
             return
         try:
-            if size > Limits.max_list and (
-                spec.binary or (kind not in {1, 2, 7} and count > Limits.max_list)
-            ):
+            if size > _MAX_LIST and (spec.binary or (kind not in {1, 2, 7} and count > _MAX_LIST)):
                 self._large(entry, group, spec, origin)
                 return
             # One byte more than fits, so that the document itself sees the cut and says so.

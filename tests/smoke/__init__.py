@@ -1,0 +1,1 @@
+"""Instructions of the hot paths against the committed baseline. `make bench-smoke`."""
