@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cache_service.chunks.opening import open_chunks, stored_name
+from cache_service.chunks.open_store import open_chunks, stored_name
 from cache_service.chunks.store import ChunkStore
 from cache_service.entries.codec import Codec
 from cache_service.entries.dictionaries import Dictionaries, FolderShelf

@@ -33,18 +33,18 @@ class CircuitBreaker:
         self._trying = True
         return True
 
-    def note_cancelled(self) -> None:
+    def record_cancelled(self) -> None:
         """Nothing was learned: whoever waited has gone. A trial is open to the next one."""
         self._trying = False
 
-    def note_success(self) -> None:
+    def record_success(self) -> None:
         """Closes."""
         self._failures = 0
         self._pause_seconds = _FIRST_PAUSE_SECONDS
         self._open_until = None
         self._trying = False
 
-    def note_failure(self, now: float) -> None:
+    def record_failure(self, now: float) -> None:
         """Counts; opens, or stays open for longer."""
         self._failures += 1
         if self._trying:

@@ -12,7 +12,7 @@ _MAX_RELEASED = 10_000  # names; a late holder of an older one isn't recognized 
 
 
 class Lease(NamedTuple):
-    """The right to compute what `name` stands for."""
+    """A lease: its holder alone computes what `name` stands for."""
 
     name: str
     token: int

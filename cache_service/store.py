@@ -144,7 +144,7 @@ class ResultStore:
         except (CorruptValueError, MissingDictionaryError):
             return None
         self.stats.hits += 1
-        self._note_hit(key, hit.entry)
+        self._record_hit(key, hit.entry)
         return StoredResult(value, hit.tier, hit.entry)
 
     async def get(
@@ -173,7 +173,7 @@ class ResultStore:
                 result = await self._open(key, hit)
             results.append(result)
             if result is not None:
-                self._note_hit(key, result.entry)
+                self._record_hit(key, result.entry)
         if not is_retry:
             counted = results[: len(results) - optional]
             hits = sum(1 for result in counted if result is not None)
@@ -294,13 +294,13 @@ class ResultStore:
         self.stats.stored_bytes += len(stored)
         return Entry(stored, result.cost_seconds, now + lifetime, point.revision, result.source, result.tags)
 
-    def _note_hit(self, key: Key, entry: Entry) -> None:
+    def _record_hit(self, key: Key, entry: Entry) -> None:
         self.stats.saved_seconds += entry.cost_seconds
         self._note(key, entry)
 
     def _note(self, key: Key, entry: Entry) -> None:
         if self._trace is not None:
-            self._trace.note(key, len(entry.value), entry.cost_seconds)
+            self._trace.record(key, len(entry.value), entry.cost_seconds)
 
 
 def is_good_key(key: Key) -> bool:

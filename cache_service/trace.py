@@ -35,7 +35,7 @@ class TraceWriter:
         self._left_bytes = max_bytes - self._file.tell()
         self._flushed_at = 0.0
 
-    def note(self, key: Key, size_bytes: int, cost_seconds: float) -> None:
+    def record(self, key: Key, size_bytes: int, cost_seconds: float) -> None:
         """Writes a request; a full disk or a full trace ends the writing, not the service."""
         if self._left_bytes <= 0:
             return

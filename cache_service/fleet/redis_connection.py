@@ -76,12 +76,12 @@ class FleetConnection:
             async with asyncio.timeout(self.timeout_seconds), self.places:
                 answer = await operation(self.client)
         except ERRORS as error:
-            self._breaker.note_failure(time.monotonic())
+            self._breaker.record_failure(time.monotonic())
             raise FleetUnavailableError(f"Redis: {error or type(error).__name__}") from error
         except BaseException:
-            self._breaker.note_cancelled()
+            self._breaker.record_cancelled()
             raise
-        self._breaker.note_success()
+        self._breaker.record_success()
         if not isinstance(answer, kind):
             raise FleetUnavailableError(f"Redis answered with a {type(answer).__name__}")
         return answer

@@ -38,7 +38,7 @@ class PressureHistory:
         self._points: deque[Point] = deque(maxlen=int(SPAN_SECONDS / _POINT_SECONDS))
         self.changes: deque[PressureChange] = deque(maxlen=_MAX_CHANGES)
 
-    def note(self, at: float, level: PressureLevel, score_ratio: float) -> None:
+    def record(self, at: float, level: PressureLevel, score_ratio: float) -> None:
         """Adds a sample; those of one second become one point, and the worst counts."""
         last = self._points[-1] if self._points else None
         if last is not None and last.at <= at < last.at + _POINT_SECONDS:

@@ -144,9 +144,9 @@ class PressureMonitor:
         else:
             state = self._announced = self._state(observation, judgement, before.revision + 1)
             if state.level != before.level:
-                self._note_change(before, state)
+                self._record_change(before, state)
             self.broadcaster.publish(state)
-        self.history.note(time.time(), judgement.level, observation.score)
+        self.history.record(time.time(), judgement.level, observation.score)
 
     async def set_override(self, level: PressureLevel | None, duration_seconds: float) -> PressureState:
         """The state after pretending `level` for a while; None ends it. The tier has been fitted on return."""
@@ -193,7 +193,7 @@ class PressureMonitor:
             peers=judgement.peers,
         )
 
-    def _note_change(self, before: PressureState, state: PressureState) -> None:
+    def _record_change(self, before: PressureState, state: PressureState) -> None:
         self.level_changes += 1
         self.history.changes.append(
             PressureChange(

@@ -6,12 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from cache_service.chunks.receiving import (
-    MAX_CHUNK_BYTES,
-    DamagedChunkError,
-    Receiver,
-    TooMuchError,
-)
+from cache_service.chunks.chunk_stream import MAX_CHUNK_BYTES, DamagedChunkError, Receiver, TooMuchError
 from cache_service.chunks.store import (
     ChunkStoreFullError,
     ForeignUploadError,

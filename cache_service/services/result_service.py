@@ -122,7 +122,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
     async def AcquireResult(
         self, request: result_pb2.AcquireResultRequest, context: Context
     ) -> result_pb2.AcquireResultResponse:
-        """Results, or the right to compute them."""
+        """Results, or a lease to compute them."""
         del context
         _check_batch("groups", len(request.groups))
         _check_wait(request)
@@ -151,7 +151,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
     async def ReleaseLease(
         self, request: result_pb2.ReleaseLeaseRequest, context: Context
     ) -> result_pb2.ReleaseLeaseResponse:
-        """Gives rights back without a result."""
+        """Ends leases without a result."""
         del context
         _check_batch("groups", len(request.groups))
         released = 0

@@ -198,14 +198,14 @@ class CompositeTier:
                 async with asyncio.timeout(layer.timeout_seconds):
                     answer = await operation()
         except (TierError, TimeoutError) as error:
-            layer.breaker.note_failure(self._clock())
+            layer.breaker.record_failure(self._clock())
             name = layer.tier.name
             self._failures[name] += 1
             if self._failures[name].bit_count() == 1:  # the 1st, 2nd, 4th, 8th …
                 _log.warning("tier failed", extra={"tier": name, "error": str(error) or type(error).__name__})
             return otherwise
         except BaseException:
-            layer.breaker.note_cancelled()
+            layer.breaker.record_cancelled()
             raise
-        layer.breaker.note_success()
+        layer.breaker.record_success()
         return answer

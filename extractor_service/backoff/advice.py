@@ -18,7 +18,7 @@ class RetryAdvice:
         self._refused: deque[float] = deque(maxlen=_MAX_EVENTS)
         self._done: deque[float] = deque(maxlen=_MAX_EVENTS)
 
-    def note_done(self, now: float) -> None:
+    def record_done(self, now: float) -> None:
         """Work has ended."""
         self._done.append(now)
 

@@ -122,7 +122,7 @@ class Limiter:
         finally:
             now = time.monotonic()
             self._hold_seconds += (now - began_at - self._hold_seconds) * _HOLD_SMOOTHING
-            self._advice.note_done(now)
+            self._advice.record_done(now)
             self._leave(ticket)
 
     def wake(self) -> None:

@@ -20,7 +20,7 @@ class Load(NamedTuple):
 
 
 class LoadMeter:
-    """Exponential averages of a level and of two rates; call `note_demand` before each change. Time is passed in."""
+    """Exponential averages of a level and of two rates; call `record_demand` before each change. Time is passed in."""
 
     def __init__(self, now: float) -> None:
         self._at = now
@@ -29,12 +29,12 @@ class LoadMeter:
         self._calls = 0.0
         self._failures = 0.0
 
-    def note_demand(self, now: float, ratio: float) -> None:
+    def record_demand(self, now: float, ratio: float) -> None:
         """From now on the demand is `ratio` of what is allowed."""
         self._decay(now)
         self._demand_ratio = ratio
 
-    def note_call(self, now: float, *, failed: bool) -> None:
+    def record_call(self, now: float, *, failed: bool) -> None:
         """A call has ended."""
         self._decay(now)
         self._calls += 1 / _TIME_CONSTANT_SECONDS

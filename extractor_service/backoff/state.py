@@ -68,7 +68,7 @@ class BackoffState:
             self.ledger,
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
-            on_change=self._note_demand,
+            on_change=self._record_demand,
         )
         self.uploads = Limiter(
             self.decide_uploads,
@@ -137,16 +137,16 @@ class BackoffState:
         self.limiter.wake()
         self.uploads.wake()
         self.sessions.wake()
-        self._note_demand()
+        self._record_demand()
 
     def observe(self, sample: LatencySample) -> None:
         """A parse has ended."""
         self.policy.observe(sample, self._limits.concurrency)
         self._decided.clear()
 
-    def note_call(self, *, failed: bool) -> None:
+    def record_call(self, *, failed: bool) -> None:
         """A call has ended; refusals count as failures."""
-        self._meter.note_call(self._clock(), failed=failed)
+        self._meter.record_call(self._clock(), failed=failed)
 
     def load(self) -> Load:
         """What balancers are told."""
@@ -162,6 +162,6 @@ class BackoffState:
             self._decided[key] = decision
         return decision
 
-    def _note_demand(self) -> None:
+    def _record_demand(self) -> None:
         demand = self.limiter.in_flight + self.limiter.queued
-        self._meter.note_demand(self._clock(), demand / self.decide().concurrency)
+        self._meter.record_demand(self._clock(), demand / self.decide().concurrency)

@@ -264,7 +264,7 @@ class Pipeline:
         near = self._cache.near(keys)
         if near is not None:
             return near, CacheVerdict.HIT
-        # What would be refused anyhow takes no right to compute, and keeps nobody waiting for it.
+        # What would be refused anyhow takes no lease, and keeps nobody waiting for it.
         look_up = self._cache.peek if self._backoff.limiter.is_full(options.work) else self._cache.look_up
         lookup = await look_up(keys, quarantine.key(source.content_id, _space(source)))
         readable = [

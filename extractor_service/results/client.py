@@ -59,7 +59,7 @@ class Lookup(NamedTuple):
     optional: bytes | None = None
     """The result of the key that wasn't required."""
     lease: HeldLease | None = None
-    """The right to compute what is missing, for the whole fleet."""
+    """Held by this extractor, which computes what is missing for the whole fleet."""
     expires_in_seconds: float = 0.0
     """Until the first of the fragments expires; 0 when one is missing."""
 

@@ -1,4 +1,4 @@
-"""The right to read a file for the whole fleet: held while it is being read, renewed when that takes long."""
+"""A lease that this extractor holds: it reads a file for the whole fleet, and renews while that takes long."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RENEW_RATIO = 1 / 3  # one renewal may be lost before the lease lapses
 
 
 class HeldLease:
-    """A right from the cache; `async with` it. Most files are read long before the first renewal is due."""
+    """A lease of the cache; `async with` it. Most files are read long before the first renewal is due."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class HeldLease:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Gives the right back, unless a put has done so; a caller that is cancelled doesn't wait for it."""
+        """Gives the lease back, unless a put has done so; a caller that is cancelled doesn't wait for it."""
         if self._timer is not None:
             self._timer.cancel()
         if self._renewal is not None:
@@ -51,18 +51,18 @@ class HeldLease:
             self.give_back()
 
     def give_back(self) -> None:
-        """Releases the right, in a task of its own."""
+        """Releases the lease, in a task of its own."""
         release = asyncio.create_task(self._release())
         _pending.add(release)
         release.add_done_callback(_pending.discard)
 
     def names(self, key: ModuleKey) -> bool:
-        """Whether `key` is the one that stands for all that is computed under the right."""
+        """Whether `key` is the one that stands for all that is computed under the lease."""
         mine = self._key
         return (mine.content_id, mine.module, mine.version, mine.options, mine.space) == key
 
     def end(self) -> None:
-        """A put has given the right back."""
+        """A put has given the lease back."""
         self._is_over = True
 
     def _schedule(self) -> None:

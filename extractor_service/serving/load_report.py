@@ -59,7 +59,7 @@ class LoadReporter:
 
     def trailer(self, *, failed: bool) -> tuple[tuple[str, bytes], ...]:
         """Counts a call that has ended; its trailing metadata."""
-        self._backoff.note_call(failed=failed)
+        self._backoff.record_call(failed=failed)
         now = time.monotonic()
         if now - self._made_at >= _KEPT_SECONDS:
             self._trailer, self._made_at = self.report().SerializeToString(), now

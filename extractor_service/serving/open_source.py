@@ -21,12 +21,12 @@ from extractor_service.sources.local import (
     open_local,
     uri_of,
 )
-from extractor_service.sources.remote.allowing import AllowedPrefixes, ForbiddenUriError
+from extractor_service.sources.remote.allowed import AllowedPrefixes, ForbiddenUriError
 from extractor_service.sources.remote.store import MissingUriError
 from extractor_service.sources.remote.stores import RemoteStores
 from extractor_service.sources.sparse import SparseFile
 from extractor_service.sources.spool import SpoolFullError
-from metaextract_client.walking import walk
+from metaextract_client.walker import walk
 from service_runtime.errors import (
     DigestUnknownError,
     InvalidRequestError,

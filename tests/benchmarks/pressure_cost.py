@@ -72,7 +72,7 @@ async def monitor_alone(seconds: float) -> tuple[float, float]:
     )
     now = time.time()
     for second in range(900):  # a full history
-        monitor.history.note(now - 900 + second, monitor.broadcaster.state.level, 0.5)
+        monitor.history.record(now - 900 + second, monitor.broadcaster.state.level, 0.5)
     task = asyncio.create_task(monitor.run())
     await asyncio.sleep(1)
     used, started = cpu(), time.monotonic()

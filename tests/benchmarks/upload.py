@@ -11,7 +11,7 @@ from pathlib import Path
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client import NEVER, ExtractorClient, RetryPolicy
-from metaextract_client.session import SessionFile, SessionState, run_session
+from metaextract_client.session_state import SessionFile, SessionState, run_session
 from tests.benchmarks.bare_streams import BareStreams
 from tests.support.evidence import Evidence
 from tests.support.large_files import fits_header

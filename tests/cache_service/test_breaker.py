@@ -13,14 +13,14 @@ KEY, ENTRY, NOW = Key("s", "c", "m", "v", ""), Entry(b"value", 1.0, 9e9, 3), 100
 def test_it_opens_after_three_failures_and_tries_one_call_at_a_time():
     breaker = CircuitBreaker()
     for _ in range(2):
-        breaker.note_failure(0.0)
+        breaker.record_failure(0.0)
         assert breaker.allows(0.0)
-    breaker.note_failure(0.0)
+    breaker.record_failure(0.0)
     assert breaker.is_open and not breaker.allows(0.4)
     assert breaker.allows(0.5) and not breaker.allows(0.5), "one trial"
-    breaker.note_failure(0.5)
+    breaker.record_failure(0.5)
     assert not breaker.allows(1.4) and breaker.allows(1.5), "twice as long"
-    breaker.note_success()
+    breaker.record_success()
     assert not breaker.is_open and breaker.allows(1.5)
 
 
@@ -28,7 +28,7 @@ def test_the_pause_is_bounded():
     breaker, now = CircuitBreaker(), 0.0
     for _ in range(30):
         breaker.allows(now)
-        breaker.note_failure(now)
+        breaker.record_failure(now)
         now += 2.0
     assert breaker.allows(now)
 
@@ -36,9 +36,9 @@ def test_the_pause_is_bounded():
 def test_failures_that_are_not_in_a_row_do_not_add_up():
     breaker = CircuitBreaker()
     for _ in range(10):
-        breaker.note_failure(0.0)
-        breaker.note_failure(0.0)
-        breaker.note_success()
+        breaker.record_failure(0.0)
+        breaker.record_failure(0.0)
+        breaker.record_success()
     assert not breaker.is_open
 
 

@@ -75,7 +75,7 @@ def test_a_torn_last_line_is_left_out_and_continued_after(tmp_path, capsys):
     path.write_text("a,1,1\nb,2")
     assert [request.key for request in read_trace(path)] == [1]
     writer = TraceWriter(path, 10_000)
-    writer.note(Key("s", "c", "m", "v", ""), 100, 0.5)
+    writer.record(Key("s", "c", "m", "v", ""), 100, 0.5)
     writer.close()
     assert [request.key for request in read_trace(path)] == [1, 2]
     assert path.read_text().splitlines()[1].endswith(",100,500.000")

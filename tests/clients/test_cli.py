@@ -18,7 +18,7 @@ import pytest
 
 from metaextract_client.cli import exit_codes
 from metaextract_client.cli.main import run
-from metaextract_client.walking import named_files
+from metaextract_client.walker import named_files
 from tests.samples import PHOTOS
 from tests.support.processes import clean_environ, wait_until
 

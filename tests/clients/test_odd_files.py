@@ -19,7 +19,7 @@ from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract_client import AsyncExtractorClient, ExtractorClient
 from metaextract_client.cli import exit_codes
 from metaextract_client.cli.main import run
-from metaextract_client.walking import named_files
+from metaextract_client.walker import named_files
 from tests.samples import PHOTOS
 from tests.support.processes import clean_environ, start_extractor
 from tests.support.unprivileged import obey_permissions

@@ -105,23 +105,23 @@ def test_a_dying_server_is_not_buried_in_second_attempts(monkeypatch):
 def test_the_budget_is_a_bucket():
     budget = RetryBudget(10)
     for _ in range(4):
-        budget.note_failure()
+        budget.record_failure()
     assert budget.allows
-    budget.note_failure()
+    budget.record_failure()
     assert not budget.allows
     for _ in range(11):
-        budget.note_success()
+        budget.record_success()
     assert budget.allows
 
 
 def test_most_calls_refused_means_some_are_refused_here(monkeypatch):
     throttle = AdaptiveThrottle()
     for second in range(100):
-        throttle.note(second, accepted=second % 2 == 0)
+        throttle.record(second, accepted=second % 2 == 0)
     assert throttle.refusal_ratio(100) == 0, "half accepted is no reason"
     throttle = AdaptiveThrottle()
     for second in range(100):
-        throttle.note(second, accepted=second % 10 == 0)
+        throttle.record(second, accepted=second % 10 == 0)
     assert throttle.refusal_ratio(100) == pytest.approx(80 / 101)
     assert throttle.refusal_ratio(300) == 0, "two minutes later it is forgotten"
     server = Server(monkeypatch, *(overloaded(-1) for _ in range(40)))
@@ -146,7 +146,7 @@ def test_an_outage_is_no_reason_to_refuse_afterwards(monkeypatch):
 def test_what_is_refused_here_never_is_all():
     throttle = AdaptiveThrottle()
     for _ in range(10_000):
-        throttle.note(0, accepted=False)
+        throttle.record(0, accepted=False)
     assert throttle.refusal_ratio(1) == 0.9
 
 

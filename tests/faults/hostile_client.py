@@ -19,7 +19,7 @@ from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract.extractor.v1 import extractor_pb2_grpc
 from metaextract_client import NEVER, ExtractorClient
-from metaextract_client.session import SessionFile, SessionState
+from metaextract_client.session_state import SessionFile, SessionState
 from tests.benchmarks.upload import write_file
 from tests.samples import PHOTOS
 from tests.support import large_files

@@ -21,7 +21,7 @@ from extractor_service.sources.spans import SpanSet
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client import ExtractorClient, MetaExtractError, RetryPolicy, SessionOptions
-from metaextract_client.session import SessionFile
+from metaextract_client.session_state import SessionFile
 from tests.benchmarks.upload import write_file
 from tests.support.evidence import Evidence
 from tests.support.processes import start_cache, start_extractor

@@ -47,13 +47,13 @@ class Crowd:
                     if first:
                         first = False
                         delay.reset()
-                        self.note_joined()
+                        self.record_joined()
                         if number < self.stopped:
                             await asyncio.Event().wait()  # reads nothing more
                     if event.draining:
                         pause = event.reconnect_after_seconds
                     elif not event.heartbeat:
-                        self.note_heard(epoch, revision)
+                        self.record_heard(epoch, revision)
             except aio.AioRpcError:
                 pass
             if pause is None:
@@ -61,13 +61,13 @@ class Crowd:
             else:
                 await asyncio.sleep(pause)
 
-    def note_joined(self) -> None:
+    def record_joined(self) -> None:
         self.joined.append(time.time())
         if len(self.joined) == self.expected:
             print(json.dumps({"joined": self.joined}), flush=True)
             self.joined, self.expected = [], self.readers
 
-    def note_heard(self, epoch: str, revision: int) -> None:
+    def record_heard(self, epoch: str, revision: int) -> None:
         times = self.heard.setdefault((epoch, revision), [])
         times.append(time.time())
         if len(times) == self.readers:

@@ -37,7 +37,7 @@ class BatchState:
         with self._lock:
             return not self._unanswered
 
-    def note_sent(self, items: Iterable[pb.BatchItem]) -> None:
+    def record_sent(self, items: Iterable[pb.BatchItem]) -> None:
         """These are on their way."""
         with self._lock:
             self._unanswered.update((item.id, item) for item in items)
@@ -71,7 +71,7 @@ class ItemFeed:
         while True:
             with self._lock:  # a broken call's sender may still be taking some
                 some = self._take()
-                self._state.note_sent(some)
+                self._state.record_sent(some)
             if not some:
                 return
             yield pb.ExtractBatchRequest(items=pb.BatchItems(items=some))
@@ -99,7 +99,7 @@ class AsyncItemFeed:
         for message in self._state.first():
             yield message
         async for item in self._items:
-            self._state.note_sent([item])
+            self._state.record_sent([item])
             yield pb.ExtractBatchRequest(items=pb.BatchItems(items=[item]))
 
 

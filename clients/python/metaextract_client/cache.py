@@ -79,7 +79,7 @@ class CacheClient:
         timeout: float | None = 30.0,
         metadata: Metadata | None = None,
     ) -> result_pb2.AcquireResultResponse:
-        """For each group its results, the right to compute them, or the news that another one does."""
+        """For each group its results, a lease to compute them, or WAIT while another one does."""
         request = result_pb2.AcquireResultRequest(
             groups=groups, max_wait_seconds=max_wait_seconds, lease_seconds=lease_seconds
         )
@@ -89,14 +89,14 @@ class CacheClient:
     def renew_lease(
         self, key: result_pb2.ResultKey, token: int, lease_seconds: float, timeout: float | None = 10.0
     ) -> None:
-        """Holds a right for longer; AbortedError when another one has it."""
+        """Renews a lease; AbortedError when another one has it."""
         group = result_pb2.ResultGroup(keys=[key], lease_token=token)
         request = result_pb2.AcquireResultRequest(groups=[group], lease_seconds=lease_seconds)
         with translated():
             self._results.AcquireResult(request, timeout=timeout)
 
     def release_lease(self, key: result_pb2.ResultKey, token: int, timeout: float | None = 10.0) -> bool:
-        """Whether the right was still held; the next one waiting gets it."""
+        """Whether the lease was still held; the next one waiting gets it."""
         group = result_pb2.ResultGroup(keys=[key], lease_token=token)
         with translated():
             response = self._results.ReleaseLease(

@@ -62,12 +62,12 @@ class RetryBudget:
         self._most = self._tokens = tokens
         self._lock = threading.Lock()
 
-    def note_success(self) -> None:
+    def record_success(self) -> None:
         """Ten successes pay for one failure."""
         with self._lock:
             self._tokens = min(self._most, self._tokens + 0.1)
 
-    def note_failure(self) -> None:
+    def record_failure(self) -> None:
         """Takes a token."""
         with self._lock:
             self._tokens = max(0.0, self._tokens - 1)
@@ -85,7 +85,7 @@ class AdaptiveThrottle:
         self._buckets: deque[list[float]] = deque()  # begin, requests, accepts
         self._lock = threading.Lock()
 
-    def note(self, now: float, *, accepted: bool) -> None:
+    def record(self, now: float, *, accepted: bool) -> None:
         """A request was made, or refused here."""
         with self._lock:
             if not self._buckets or now - self._buckets[-1][0] >= _BUCKET_SECONDS:
@@ -206,18 +206,18 @@ class _Attempts:
 
     def succeeded(self) -> None:
         """The server did it."""
-        self._retrier.budget.note_success()
-        self._retrier.throttle.note(self._retrier.now(), accepted=True)
+        self._retrier.budget.record_success()
+        self._retrier.throttle.record(self._retrier.now(), accepted=True)
 
     def failed(self, error: MetaExtractError) -> float:
         """Seconds to wait before the next attempt; raises `error` when there is to be none."""
         retrier = self._retrier
         is_overload = isinstance(error, OverloadedError) and not error.is_own_limit
         if not isinstance(error, UnavailableError):  # nobody was reached, so there is nobody to spare
-            retrier.throttle.note(retrier.now(), accepted=not is_overload)
+            retrier.throttle.record(retrier.now(), accepted=not is_overload)
         is_advised = isinstance(error, OverloadedError) and error.is_advised
         if isinstance(error, OverloadedError | UnavailableError) and not (self._is_local or is_advised):
-            retrier.budget.note_failure()
+            retrier.budget.record_failure()
         delay = retrier.delay(error, self._count) if self._repeatable or self._is_local else None
         remaining = self.remaining_seconds()
         if delay is None or (remaining is not None and delay >= remaining):

@@ -1,313 +1,252 @@
-"""The client's side of a session: offers a file, sends the ranges that are asked for, takes the document.
-
-`SessionState` speaks the protocol and does no I/O; `run_session` and `run_session_async` move its messages.
-"""
+"""Sessions with a file of this machine, as context managers that clean up: call, file, and what is being sent."""
 
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
-import stat
-import threading
-import time
-import zlib
-from collections import deque
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from blake3 import blake3
+import grpc
 
-from metaextract.document.v1 import document_pb2
-from metaextract.extractor.v1 import extractor_pb2 as pb
-from metaextract_client.names import sayable
+from metaextract_client.errors import MetaExtractError, UnavailableError, translated
+from metaextract_client.files import open_file
+from metaextract_client.session_state import SessionFile, SessionState, run_session, run_session_async
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from typing import BinaryIO
 
-PREFETCH_BYTES = 64 * 1024  # head and tail; many parses then ask for nothing more (research/sessions.md)
-_CHUNK_BYTES = 1024 * 1024  # until the server names one; its own at NORMAL
-_LEAST_CHUNK_BYTES = 64 * 1024  # the server's own at CRITICAL; with less credit than this, wait for more
-_SETTLE_SECONDS = 2.0  # FAT keeps times in steps of 2 s, others in finer ones
-_STAGES = {pb.SESSION_STAGE_QUEUED: "queued", pb.SESSION_STAGE_RECEIVING: "receiving"}
+    from grpc import aio
 
-
-class SessionProgress(NamedTuple):
-    """How far a session is."""
-
-    stage: str
-    """ "queued", "receiving" or "reading"."""
-    moved_bytes: int
-    field_count: int
+    from metaextract.document.v1 import document_pb2
+    from metaextract.extractor.v1 import extractor_pb2 as pb
+    from metaextract.extractor.v1 import extractor_pb2_grpc
+    from metaextract_client.retry import Retrier
+    from metaextract_client.session_state import SessionProgress
 
 
-class SourceChangedError(OSError):
-    """The file changed, or couldn't be read, while it was being sent."""
+class SessionOptions(NamedTuple):
+    """How a session goes, beside what is to be extracted."""
 
-
-class SessionFile:
-    """An open file as a session sees it; identified by what changes when its content does."""
-
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        self._descriptor = file.fileno()
-        self._status = os.fstat(self._descriptor)
-        self.name = sayable(name)
-        self.can_seek = stat.S_ISREG(self._status.st_mode)
+    client_id: str = ""
+    """Whose file it is; "" doesn't name the file's state, so that nothing is found again by it."""
+    digest: str = ""
+    """"b3:<hex>" of the content, where it is known."""
+    upload_id: str = ""
+    """Continues an upload that broke off."""
+    headed_extensions: frozenset[str] = frozenset()
+    """Endings of files whose end isn't sent with the offer; the clients ask the server for them (`FormatInfo.is_headed`)."""
+    on_progress: Callable[[SessionProgress], None] | None = None
+    on_upload_id: Callable[[str], None] | None = None
+    """Told the name of the upload, to be kept for `upload_id`."""
 
     @property
-    def size_bytes(self) -> int | None:
-        """The size when it was opened; None when nobody knows."""
-        return self._status.st_size if self.can_seek else None
+    def may_prefetch(self) -> bool:
+        """Whether first and last bytes go with the offer: nothing names the file's state, by which it might be known."""
+        return not (self.client_id or self.digest or self.upload_id)
+
+
+def default_client_id() -> str:
+    """This user on this machine."""
+    with suppress(OSError):
+        machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+        return f"{machine or socket.gethostname()}:{_user()}"
+    return f"{socket.gethostname()}:{_user()}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid()) if hasattr(os, "getuid") else "user"
+
+
+class _Base:
+    def __init__(
+        self,
+        retrier: Retrier,
+        path: str | Path,
+        options: pb.ExtractOptions | None,
+        session: SessionOptions,
+        timeout: float | None,
+    ) -> None:
+        self._retrier = retrier
+        self._path = Path(path)
+        self._options = options
+        self._session = session
+        self._timeout = timeout
+        self._file: BinaryIO | None = None
+        self._state: SessionState | None = None
+        self._upload_id = session.upload_id
+        self._sent_before = 0
+        self._file_state: tuple[int, ...] | None = None
 
     @property
-    def version(self) -> str:
-        """Names this state of the file on this machine; "" while it is too fresh for its times to tell states apart."""
-        now, status = time.time(), self._status
-        if not self.can_seek or now - max(status.st_mtime, status.st_ctime) < _SETTLE_SECONDS:
-            return ""
-        return blake3(repr(_facts(status)).encode()).hexdigest()
+    def partial(self) -> document_pb2.Document | None:
+        """What was known last, even when the session broke off."""
+        return self._state.partial if self._state is not None else None
 
     @property
-    def state(self) -> tuple[int, ...]:
-        """What changes when the content does."""
-        return _facts(self._status)
+    def upload_id(self) -> str:
+        """Names the upload, to continue it; "" when there is none."""
+        return self._state.upload_id if self._state is not None else self._upload_id
 
-    def read(self, offset: int, length: int) -> bytes:
-        """Exactly these bytes, of the state that was offered.
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes of the file that were sent, in all attempts."""
+        return self._sent_before + (self._state.sent_bytes if self._state is not None else 0)
 
-        Raises:
-            SourceChangedError: there are none such any more.
-        """
-        if not self.can_seek:
-            return os.read(self._descriptor, length)
-        data = os.pread(self._descriptor, length, offset)
-        while 0 < len(data) < length and (
-            more := os.pread(self._descriptor, length - len(data), offset + len(data))
-        ):
-            data += more
-        if len(data) != length or _facts(os.fstat(self._descriptor)) != _facts(self._status):
-            raise SourceChangedError("the file changed while it was being read")
-        return data
+    def _begin(self, file: BinaryIO) -> SessionState:
+        """The state of another attempt, which continues the last one's upload."""
+        if self._state is not None:
+            self._sent_before += self._state.sent_bytes
+            self._upload_id = self._state.upload_id
+        opened = SessionFile(file, self._path.name)
+        if opened.state != self._file_state:
+            # Another content than the one that was begun, but for the first attempt, where only the caller can know.
+            self._upload_id = self._upload_id if self._file_state is None else ""
+            self._file_state = opened.state
+        session = self._session
+        self._state = SessionState(
+            opened,
+            self._options,
+            client_id=session.client_id,
+            digest=session.digest,
+            upload_id=self._upload_id,
+            headed_extensions=session.headed_extensions,
+            on_progress=session.on_progress,
+            on_upload_id=session.on_upload_id,
+        )
+        return self._state
+
+    def _record_failure(self, error: MetaExtractError) -> None:
+        """What the server has lost can't be continued."""
+        if error.reason == "UPLOAD_LOST" and self._state is not None:
+            self._state.upload_id = ""
+
+    def _result(self, state: SessionState) -> pb.SessionResult:
+        if state.result is None:
+            raise UnavailableError("the session ended without a result", grpc.StatusCode.UNAVAILABLE)
+        return state.result
 
 
-class SessionState:
-    """What is to be sent, and what has come. Not thread-safe; no I/O but reading the file.
-
-    Attributes:
-        result: the document and how it was made, once they have come.
-        partial: what is known meanwhile.
-        upload_id: names the upload, to continue it should it break off.
-        sent_bytes: bytes of the file that were sent.
-    """
+class Session(_Base):
+    """A file and its session; `with` it."""
 
     def __init__(
         self,
-        file: SessionFile,
+        stub: extractor_pb2_grpc.ExtractorServiceStub,
+        retrier: Retrier,
+        path: str | Path,
         options: pb.ExtractOptions | None,
-        *,
-        client_id: str = "",
-        digest: str = "",
-        upload_id: str = "",
-        headed_extensions: Collection[str] = (),
-        on_progress: Callable[[SessionProgress], None] | None = None,
-        on_upload_id: Callable[[str], None] | None = None,
+        session: SessionOptions,
+        timeout: float | None,
     ) -> None:
-        """`headed_extensions` are those of files that say nothing of themselves at their end (`FormatInfo.is_headed`)."""
-        self._headed_extensions = headed_extensions
-        self._file = file
-        self._on_progress = on_progress
-        self._on_upload_id = on_upload_id
-        self._spans: deque[tuple[int, int, bool]] = deque()
-        self._credit = 0
-        self._chunk_bytes = _CHUNK_BYTES
-        self._is_piping = False
-        self._position = 0
-        self._has_ended = False
-        self._parts = document_pb2.Document()
-        self.result: pb.SessionResult | None = None
-        self.partial: document_pb2.Document | None = None
-        self.upload_id = upload_id
-        self.sent_bytes = 0
-        self._offer = pb.SessionOffer(
-            name=file.name,
-            size_bytes=file.size_bytes,
-            options=options,
-            can_seek=file.can_seek,
-            digest=digest,
-            client_id=client_id,
-            version=file.version if client_id else "",
-            upload_id=upload_id,
-        )
-        is_known = bool(self._offer.digest or self._offer.version or upload_id)
-        if file.can_seek and not is_known:
-            self._prefetch()
+        super().__init__(retrier, path, options, session, timeout)
+        self._stub = stub
+        self._calls: list[grpc.Call] = []
 
-    def first(self) -> pb.ExtractSessionRequest:
-        """The offer."""
-        return pb.ExtractSessionRequest(offer=self._offer)
+    def run(self) -> pb.SessionResult:
+        """The document and how it was made; breaks are mended within the retry policy, without sending again what is kept.
 
-    def next(self) -> pb.ExtractSessionRequest | None:
-        """The next message to send; None when there is none, for now."""
-        try:
-            return self._pipe() if self._is_piping else self._ranges()
-        except (SourceChangedError, OSError) as error:
-            self._spans.clear()
-            self._is_piping = False
-            return pb.ExtractSessionRequest(failure=pb.SourceFailure(message=str(error)))
+        Raises:
+            OSError: the file can't be read.
+        """
+        file = self._file
+        if file is None:
+            raise ValueError("the session isn't open: use `with`")
 
-    def hear(self, message: pb.ExtractSessionResponse) -> None:
-        """Takes a message of the server."""
-        kind = message.WhichOneof("part")
-        if kind == "ranges":
-            self._spans.extend(
-                (each.offset_bytes, each.length_bytes, False) for each in message.ranges.ranges
-            )
-        elif kind == "stream":
-            self._credit += message.stream.credit_bytes
-            self._is_piping = not self._file.can_seek
-            self._spans.extend((each.offset_bytes, each.length_bytes, True) for each in message.stream.ranges)
-        elif kind == "ack":
-            self._credit += message.ack.credit_bytes
-            self._chunk_bytes = message.ack.chunk_bytes or self._chunk_bytes
-            self._tell("receiving", 0)
-        elif kind == "accepted":
-            self._credit += message.accepted.credit_bytes
-            self._chunk_bytes = message.accepted.chunk_bytes or self._chunk_bytes
-            if message.accepted.upload_id:
-                self.upload_id = message.accepted.upload_id
-                if self._on_upload_id is not None:
-                    self._on_upload_id(self.upload_id)
-        elif kind == "progress":
-            self._tell(_STAGES.get(message.progress.stage, "reading"), message.progress.field_count)
-        elif kind == "partial":
-            self.partial = message.partial
-        elif kind == "enough":
-            self._spans.clear()
-            self._is_piping = False
-        elif kind == "document_part":
-            _merge(self._parts, message.document_part)
-        elif kind == "result":
-            _merge(self._parts, message.result.document)
-            self.result = pb.SessionResult(document=self._parts, info=message.result.info)
+        def attempt(remaining: float | None) -> pb.SessionResult:
+            state = self._begin(file)
 
-    def _tell(self, stage: str, field_count: int) -> None:
-        if self._on_progress is not None:
-            self._on_progress(SessionProgress(stage, self.sent_bytes, field_count))
+            def call(requests: Iterator[pb.ExtractSessionRequest]) -> Iterable[pb.ExtractSessionResponse]:
+                started = self._stub.ExtractSession(requests, timeout=remaining)
+                self._calls[:] = [started]
+                return started
 
-    def _prefetch(self) -> None:
-        size = self._offer.size_bytes
-        head = min(size, PREFETCH_BYTES)
-        spans = [(0, head)] if head else []
-        extension = self._file.name.rpartition(".")[2].lower()
-        if extension not in self._headed_extensions and size > head:
-            start = max(head, size - PREFETCH_BYTES)
-            spans.append((start, size - start))
-        for offset, length in spans:
-            self._offer.prefetch.add(offset_bytes=offset, data=self._file.read(offset, length))
-            self.sent_bytes += length
+            try:
+                with translated():
+                    run_session(state, call)
+            except MetaExtractError as error:
+                self._record_failure(error)
+                raise
+            return self._result(state)
 
-    def _ranges(self) -> pb.ExtractSessionRequest | None:
-        if not self._spans:
-            return None
-        # Taken out while it is read: in another thread, ENOUGH may clear them all meanwhile.
-        offset, length, needs_credit = self._spans.popleft()
-        count = min(length, self._chunk_bytes)
-        if needs_credit:
-            if _LEAST_CHUNK_BYTES <= self._credit < count:
-                count = self._credit
-            if self._credit < _charge(count):
-                self._spans.appendleft((offset, length, needs_credit))
-                return None
-            self._credit -= _charge(count)
-        if count < length:
-            self._spans.appendleft((offset + count, length - count, needs_credit))
-        return self._chunk(offset, self._file.read(offset, count))
+        seekable = SessionFile(file, "").can_seek
+        return self._retrier.run(attempt, self._timeout, repeatable=seekable)
 
-    def _pipe(self) -> pb.ExtractSessionRequest | None:
-        if self._has_ended or self._credit < self._chunk_bytes:
-            return None
-        data = self._file.read(self._position, self._chunk_bytes)
-        if not data:
-            self._has_ended = True
-            return pb.ExtractSessionRequest(end=pb.StreamEnd(size_bytes=self._position))
-        self._credit -= _charge(len(data))
-        self._position += len(data)
-        return self._chunk(self._position - len(data), data)
+    def cancel(self) -> None:
+        """Ends what is running, from another thread; the server frees everything."""
+        for call in self._calls:
+            call.cancel()  # type: ignore[no-untyped-call]
 
-    def _chunk(self, offset: int, data: bytes) -> pb.ExtractSessionRequest:
-        self.sent_bytes += len(data)
-        return pb.ExtractSessionRequest(
-            chunk=pb.FileChunk(offset_bytes=offset, data=data, crc32=zlib.crc32(data))
-        )
+    def __enter__(self) -> Self:
+        self._file = open_file(self._path)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cancel()
+        if self._file is not None:
+            self._file.close()
 
 
-def run_session(
-    state: SessionState,
-    call: Callable[[Iterator[pb.ExtractSessionRequest]], Iterable[pb.ExtractSessionResponse]],
-) -> None:
-    """Moves messages until the result has come; `call` is the RPC. gRPC sends from a thread of its own."""
-    changed = threading.Condition()
-    is_over = False
+class AsyncSession(_Base):
+    """See `Session`; `async with` it."""
 
-    def requests() -> Iterator[pb.ExtractSessionRequest]:
-        yield state.first()
-        while True:
-            with changed:
-                while (message := None if is_over else state.next()) is None:
-                    if is_over:
-                        return
-                    changed.wait()
-            yield message
+    def __init__(
+        self,
+        stub: extractor_pb2_grpc.ExtractorServiceAsyncStub,
+        retrier: Retrier,
+        path: str | Path,
+        options: pb.ExtractOptions | None,
+        session: SessionOptions,
+        timeout: float | None,
+    ) -> None:
+        super().__init__(retrier, path, options, session, timeout)
+        self._stub = stub
+        self._calls: list[aio.Call] = []
 
-    try:
-        for answer in call(requests()):
-            with changed:
-                state.hear(answer)
-                is_over = state.result is not None
-                changed.notify()
-    finally:
-        with changed:
-            is_over = True
-            changed.notify()
+    async def run(self) -> pb.SessionResult:
+        """See `Session.run`."""
+        file = self._file
+        if file is None:
+            raise ValueError("the session isn't open: use `async with`")
 
+        async def attempt(remaining: float | None) -> pb.SessionResult:
+            state = self._begin(file)
 
-async def run_session_async(
-    state: SessionState,
-    call: Callable[[AsyncIterator[pb.ExtractSessionRequest]], AsyncIterable[pb.ExtractSessionResponse]],
-) -> None:
-    """See `run_session`; files are read in a thread."""
-    news = asyncio.Event()
+            def call(
+                requests: AsyncIterator[pb.ExtractSessionRequest],
+            ) -> AsyncIterable[pb.ExtractSessionResponse]:
+                started = self._stub.ExtractSession(requests, timeout=remaining)
+                self._calls[:] = [started]
+                return started
 
-    async def requests() -> AsyncIterator[pb.ExtractSessionRequest]:
-        yield state.first()
-        while state.result is None:
-            news.clear()
-            message = await asyncio.to_thread(state.next)
-            if message is not None:
-                yield message
-            else:
-                await news.wait()
+            try:
+                with translated():
+                    await run_session_async(state, call)
+            except MetaExtractError as error:
+                self._record_failure(error)
+                raise
+            return self._result(state)
 
-    try:
-        async for answer in call(requests()):
-            state.hear(answer)
-            news.set()
-    finally:
-        news.set()
+        seekable = SessionFile(file, "").can_seek
+        return await self._retrier.run_async(attempt, self._timeout, repeatable=seekable)
 
+    def cancel(self) -> None:
+        """Ends what is running; the server frees everything."""
+        for call in self._calls:
+            call.cancel()
 
-def _charge(length: int) -> int:
-    """What a chunk costs of the credit: at least 4 KiB."""
-    return max(4096, length)
+    async def __aenter__(self) -> Self:
+        self._file = await asyncio.to_thread(open_file, self._path)
+        return self
 
-
-def _facts(status: os.stat_result) -> tuple[int, ...]:
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-def _merge(document: document_pb2.Document, part: document_pb2.Document) -> None:
-    """Joins a part to those before; a section that was split becomes one again."""
-    last = document.sections[-1] if document.sections else None
-    sections = list(part.sections)
-    if last is not None and sections and sections[0].name == last.name:
-        last.fields.extend(sections[0].fields)
-        del part.sections[0]
-    document.MergeFrom(part)
+    async def __aexit__(self, *_: object) -> None:
+        self.cancel()
+        if self._file is not None:
+            self._file.close()

@@ -26,7 +26,7 @@ class AimdPolicy(AdaptiveLimit):
     def observe(self, sample: LatencySample, configured: int) -> None:
         """See `BackoffPolicy.observe`."""
         limit = self._present(configured)
-        usual = self._usual.note(sample.kind, sample.seconds)
+        usual = self._usual.record(sample.kind, sample.seconds)
         if sample.failed or sample.seconds > _LATE_FACTOR * usual:
             limit *= _DECREASE_RATIO
         elif sample.in_flight * 2 >= limit:

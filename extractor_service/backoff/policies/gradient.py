@@ -29,7 +29,7 @@ class GradientPolicy(AdaptiveLimit):
         """See `BackoffPolicy.observe`."""
         limit = self._present(configured)
         seconds = max(sample.seconds, 1e-6)
-        usual = self._usual.note(sample.kind, seconds)
+        usual = self._usual.record(sample.kind, seconds)
         if usual > 2 * seconds:
             self._usual.forget_slowly(sample.kind, _DRIFT_RATIO)
         if sample.in_flight < limit / 2 and not sample.failed:

@@ -20,7 +20,7 @@ class UsualLatencies:
     def __init__(self) -> None:
         self._kinds: dict[str, tuple[int, float]] = {}
 
-    def note(self, kind: str, seconds: float) -> float:
+    def record(self, kind: str, seconds: float) -> float:
         """The usual seconds of `kind`, this one included."""
         count, usual = self._kinds.pop(kind, (0, 0.0))
         count += 1

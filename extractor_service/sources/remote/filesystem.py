@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 
 from extractor_service.sources.base import SourceError
-from extractor_service.sources.remote.allowing import ForbiddenUriError
+from extractor_service.sources.remote.allowed import ForbiddenUriError
 from extractor_service.sources.remote.store import Found, MissingUriError, RemoteFile
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from extractor_service.sources.base import SourceError
-from extractor_service.sources.remote.allowing import ForbiddenUriError, is_private
+from extractor_service.sources.remote.allowed import ForbiddenUriError, is_private
 from extractor_service.sources.remote.store import Found, MissingUriError, RemoteFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extractor_service.sources.remote.allowing import AllowedPrefixes
+    from extractor_service.sources.remote.allowed import AllowedPrefixes
     from extractor_service.sources.spans import Span
     from extractor_service.sources.sparse import SparseFile
 

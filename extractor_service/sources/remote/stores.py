@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from blake3 import blake3
 
 from extractor_service.sources.distant import DistantInput
-from extractor_service.sources.remote.allowing import ForbiddenUriError
+from extractor_service.sources.remote.allowed import ForbiddenUriError
 
 if TYPE_CHECKING:
-    from extractor_service.sources.remote.allowing import AllowedPrefixes
+    from extractor_service.sources.remote.allowed import AllowedPrefixes
     from extractor_service.sources.remote.store import Found, Store
     from extractor_service.sources.sparse import SparseFile
 

@@ -10,7 +10,7 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cache_service.chunks.opening import open_chunks, stored_name
+from cache_service.chunks.open_store import open_chunks, stored_name
 from cache_service.chunks.shelf import decode, encode
 from cache_service.chunks.store import (
     ChunkStore,

@@ -14,7 +14,7 @@ NORMAL, ELEVATED, HIGH, CRITICAL = PressureLevel
 def filled(seconds=1000, score=lambda at: 0.5):
     history = PressureHistory()
     for tenth in range(seconds * 10):
-        history.note(tenth / 10, NORMAL, score(tenth / 10))
+        history.record(tenth / 10, NORMAL, score(tenth / 10))
     return history
 
 
@@ -26,7 +26,7 @@ def test_a_second_is_one_point_and_its_worst_counts():
         (0.8, NORMAL, 0.2),
         (1.0, NORMAL, 0.3),
     ):
-        history.note(at, level, score)
+        history.record(at, level, score)
     first, second = history.points(2)
     assert first == (0.0, CRITICAL, 0.95) and second == (1.0, NORMAL, 0.3)
 

@@ -51,7 +51,7 @@ def test_the_ramp_never_exceeds_its_target(steps):
 def test_the_herd_is_told_the_time_in_which_it_can_be_served():
     advice = RetryAdvice(random.Random(1))
     for number in range(50):
-        advice.note_done(number / 10)  # ten a second
+        advice.record_done(number / 10)  # ten a second
     assert advice.seconds(5.0, 0.5, waiting=0) == 0.5
     delays = [advice.refuse(5.0, 0.5, waiting=10) for _ in range(90)]
     assert advice.seconds(5.0, 0.5, waiting=10) == pytest.approx(10, rel=0.05)
@@ -61,20 +61,20 @@ def test_the_herd_is_told_the_time_in_which_it_can_be_served():
 
 def test_the_delay_has_an_end():
     advice = RetryAdvice()
-    advice.note_done(0)
+    advice.record_done(0)
     assert max(advice.refuse(0, 0.5, waiting=10**6) for _ in range(100)) <= 45
 
 
 def test_the_load_is_demand_over_time():
     meter = LoadMeter(0)
     assert meter.load(0).utilization_ratio == 0.01, "none would be ignored by balancers"
-    meter.note_demand(0, 1.5)
+    meter.record_demand(0, 1.5)
     assert meter.load(2).utilization_ratio == pytest.approx(1.5 * 0.632, rel=0.01)
     assert meter.load(20).utilization_ratio == pytest.approx(1.5, rel=0.01)
-    meter.note_demand(20, 0)
+    meter.record_demand(20, 0)
     assert meter.load(40).utilization_ratio == 0.01
     for number in range(1000):
-        meter.note_call(40 + number / 100, failed=number % 10 == 0)
+        meter.record_call(40 + number / 100, failed=number % 10 == 0)
     load = meter.load(50)
     assert load.calls_per_second == pytest.approx(100, rel=0.05)
     assert load.failures_per_second == pytest.approx(10, rel=0.2)

@@ -18,7 +18,7 @@ from metaextract_client.oracle.entries import (
     run_exiftool,
 )
 from metaextract_client.oracle.report import headline, table
-from metaextract_client.walking import named_files
+from metaextract_client.walker import named_files
 
 if TYPE_CHECKING:
     import argparse

@@ -14,13 +14,13 @@ from metaextract.cache.v1 import pressure_pb2
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client.cli import exit_codes, human
-from metaextract_client.cli.sending import Meter, Uploads, send
+from metaextract_client.cli.send_file import Meter, Uploads, send
 from metaextract_client.errors import MetaExtractError, OverloadedError, UnavailableError
 from metaextract_client.extractor import ExtractorClient
 from metaextract_client.names import sayable
 from metaextract_client.render import outcome_name, to_dict
 from metaextract_client.retry import RetryPolicy
-from metaextract_client.walking import named_files
+from metaextract_client.walker import named_files
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from metaextract_client.extraction import Extraction
-    from metaextract_client.walking import NamedFile
+    from metaextract_client.walker import NamedFile
 
 _ALGORITHMS = {
     "sha256": document_pb2.DIGEST_ALGORITHM_SHA256,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from extractor_service.sources.base import SourceError
-from extractor_service.sources.remote.allowing import AllowedPrefixes, ForbiddenUriError, is_private
+from extractor_service.sources.remote.allowed import AllowedPrefixes, ForbiddenUriError, is_private
 from extractor_service.sources.remote.store import MissingUriError
 from extractor_service.sources.remote.stores import RemoteStores
 from extractor_service.sources.spans import Span

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaextract_client.files import SMALL_FILE_BYTES, open_file
-from metaextract_client.session import SessionFile
-from metaextract_client.sessions import SessionOptions, default_client_id
+from metaextract_client.session import SessionOptions, default_client_id
+from metaextract_client.session_state import SessionFile
 
 if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2
     from metaextract_client.extraction import Extraction
     from metaextract_client.extractor import ExtractorClient
-    from metaextract_client.session import SessionProgress
+    from metaextract_client.session_state import SessionProgress
 
 
 class Uploads:
@@ -63,7 +63,7 @@ class Meter:
         with self._lock:
             return self._moved + sum(self._under_way.values())
 
-    def note(self, path: Path, progress: SessionProgress) -> None:
+    def record(self, path: Path, progress: SessionProgress) -> None:
         """A file is so far."""
         with self._lock:
             self._under_way[path] = progress.moved_bytes
@@ -105,7 +105,7 @@ def send(
             session = SessionOptions(
                 client_id=default_client_id(),
                 upload_id=uploads.find(path, version) if resume and version else "",
-                on_progress=lambda progress: meter.note(path, progress),
+                on_progress=lambda progress: meter.record(path, progress),
                 on_upload_id=lambda name: uploads.keep(path, version, name) if version else None,
             )
             extraction = client.extract_session(path, options, session, timeout)

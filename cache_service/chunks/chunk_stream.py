@@ -59,10 +59,10 @@ class Receiver:
         storing = asyncio.get_running_loop().run_in_executor(
             self._thread, self._store_one, offset, data, crc32, chunk_id
         )
-        storing.add_done_callback(self._note_done)
+        storing.add_done_callback(self._record_done)
         return storing
 
-    def _note_done(self, _: asyncio.Future[int]) -> None:
+    def _record_done(self, _: asyncio.Future[int]) -> None:
         self.pending -= 1
 
     def _store_one(self, offset: int, data: bytes, crc32: int | None, chunk_id: bytes) -> int:
