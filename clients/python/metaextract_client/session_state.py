@@ -14,11 +14,14 @@ import zlib
 from collections import deque
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+import grpc
 from blake3 import blake3
 
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2 as pb
+from metaextract_client.errors import MetaExtractError
 from metaextract_client.names import sayable
+from metaextract_client.session_protocol import Event, State, UnexpectedEventError, after
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator
@@ -121,6 +124,8 @@ class SessionState:
         self._is_piping = False
         self._position = 0
         self._has_ended = False
+        self._state = State.OFFERING
+        self._lock = threading.Lock()
         self._parts = document_pb2.Document()
         self.result: pb.SessionResult | None = None
         self.partial: document_pb2.Document | None = None
@@ -142,6 +147,7 @@ class SessionState:
 
     def first(self) -> pb.ExtractSessionRequest:
         """The offer."""
+        self._advance(Event.OFFER)
         return pb.ExtractSessionRequest(offer=self._offer)
 
     def next(self) -> pb.ExtractSessionRequest | None:
@@ -151,11 +157,15 @@ class SessionState:
         except (SourceChangedError, OSError) as error:
             self._spans.clear()
             self._is_piping = False
+            self._advance(Event.FAILURE)
             return pb.ExtractSessionRequest(failure=pb.SourceFailure(message=str(error)))
 
     def hear(self, message: pb.ExtractSessionResponse) -> None:
-        """Takes a message of the server."""
+        """Takes a message of the server; raises MetaExtractError for one that mustn't come now."""
         kind = message.WhichOneof("part")
+        if kind is None:
+            return  # of a later version of the contract
+        self._advance(Event(kind))
         if kind == "ranges":
             self._spans.extend(
                 (each.offset_bytes, each.length_bytes, False) for each in message.ranges.ranges
@@ -188,6 +198,14 @@ class SessionState:
             _merge(self._parts, message.result.document)
             self.result = pb.SessionResult(document=self._parts, info=message.result.info)
 
+    def _advance(self, event: Event) -> None:
+        """Moves on. One thread sends while another hears."""
+        with self._lock:
+            try:
+                self._state = after(self._state, event)
+            except UnexpectedEventError as error:
+                raise MetaExtractError(str(error), grpc.StatusCode.INTERNAL) from error
+
     def _tell(self, stage: str, field_count: int) -> None:
         if self._on_progress is not None:
             self._on_progress(SessionProgress(stage, self.sent_bytes, field_count))
@@ -219,7 +237,10 @@ class SessionState:
             self._credit -= _charge(count)
         if count < length:
             self._spans.appendleft((offset + count, length - count, needs_credit))
-        return self._chunk(offset, self._file.read(offset, count))
+        message = self._chunk(offset, self._file.read(offset, count))
+        if not self._spans:
+            self._advance(Event.COMPLETE)
+        return message
 
     def _pipe(self) -> pb.ExtractSessionRequest | None:
         if self._has_ended or self._credit < self._chunk_bytes:
@@ -227,6 +248,7 @@ class SessionState:
         data = self._file.read(self._position, self._chunk_bytes)
         if not data:
             self._has_ended = True
+            self._advance(Event.END)
             return pb.ExtractSessionRequest(end=pb.StreamEnd(size_bytes=self._position))
         self._credit -= _charge(len(data))
         self._position += len(data)
@@ -234,6 +256,7 @@ class SessionState:
 
     def _chunk(self, offset: int, data: bytes) -> pb.ExtractSessionRequest:
         self.sent_bytes += len(data)
+        self._advance(Event.CHUNK)
         return pb.ExtractSessionRequest(
             chunk=pb.FileChunk(offset_bytes=offset, data=data, crc32=zlib.crc32(data))
         )

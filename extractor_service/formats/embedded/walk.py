@@ -7,13 +7,13 @@ EXIF 2.32 (CIPA DC-008-2019) sections 4.6.4 to 4.6.8; GPS in 4.6.6; TIFF 6.0; DN
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Rational
 from extractor_service.formats.embedded import raw_names
+from extractor_service.formats.embedded.exif_dates import is_impossible
 from extractor_service.formats.embedded.exif_values import CHARSET_TEXTS, CONVERSIONS, commented
 from extractor_service.formats.reading import fields, ifd
 from extractor_service.formats.reading.reader import TruncatedError
@@ -340,17 +340,7 @@ class Walk:
         fields.add(self.document, self.section, group, spec, stored, origin, note)
 
     def _check_date(self, name: str, text: str, origin: ByteRange) -> None:
-        """A Problem for a date that never was; zeros and blanks are how cameras say that they don't know."""
-        match = _DATE.match(text.strip())
-        if match is None:
-            return
-        month, day, hour, minute, second = map(int, match.groups()[1:])
-        if not any((int(match[1]), month, day)):
-            return
-        possible = (
-            1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] and hour < 24 and minute < 60 and second <= 60
-        )
-        if not possible:
+        if is_impossible(text):
             message = f"{name}: there is no {text.strip()}"
             self.document.problem(self.section, ProblemKind.DAMAGED, message, origin.offset_bytes)
 
@@ -392,8 +382,6 @@ _REMEMBERED = {271: "make", 272: "model", 305: "software"}
 _GEO = frozenset({33550, 33920, 33922, 34264, 34735, 34736, 34737})
 _IMAGE_PLACES = frozenset(_IMAGES) | {length for length, _ in _IMAGES.values()}
 _DATES = frozenset({306, 36867, 36868})
-_DATE = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)$")
-_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _GEO_DIRECTORY = 34735
 _SPECIAL = _OFFSETS | _LISTS_OF_PARTS | frozenset(_REMEMBERED) | _GEO | _DATES | {_COLOR_MAP, 37510, 27, 28}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.uploads.chunk import chunk_of
 from metaextract.extractor.v1 import extractor_pb2 as pb
+from metaextract_client.session_protocol import Event, State, UnexpectedEventError, after
 from service_runtime.credits import charge
 from service_runtime.errors import (
     ChunkOffsetError,
@@ -119,6 +120,7 @@ class SessionLink:
         self._is_closed = False
         self._is_dropping = False
         self._is_finished = False
+        self._state = State.OFFERING
         self.committed_offset = 0
         self.moved_bytes = 0
         self.round_trips = 0
@@ -132,6 +134,7 @@ class SessionLink:
             raise UploadStalledError(f"no offer came for {self._idle_seconds:g} s") from None
         if first is None or first.WhichOneof("part") != "offer":
             raise InvalidRequestError("offer", "must be the first message")
+        self._advance(Event.OFFER)
         return first.offer
 
     def attach(self, source: DistantInput) -> None:
@@ -140,6 +143,7 @@ class SessionLink:
 
     def post(self, message: pb.ExtractSessionResponse) -> None:
         """Sends a message; never waits."""
+        self._advance(Event(message.WhichOneof("part")))
         self._outbox.append(message)
         self._has_mail.set()
 
@@ -173,6 +177,7 @@ class SessionLink:
         finally:
             if not self._answered.done() or self._answered.cancelled():
                 self._abandoned += self._asked
+                self._advance(Event.GIVEN_UP)
             self._asked, self._answered = [], None
 
     @staticmethod
@@ -194,6 +199,8 @@ class SessionLink:
     def end_stream(self) -> None:
         """Nothing more is expected; what comes of a stream that was given up is dropped: the client can't know yet."""
         self._is_dropping = self._stream is not None and not self._stream.is_over
+        if self._is_dropping:
+            self._advance(Event.GIVEN_UP)
         self._stream = None
 
     def enough(self, size_bytes: int) -> None:
@@ -213,6 +220,9 @@ class SessionLink:
         """Takes messages until the client has closed its side; raises what is wrong with them."""
         async for message in self._incoming:
             kind = message.WhichOneof("part")
+            if kind is None:
+                continue  # of a later version of the contract
+            self._advance(Event(kind))
             if self._has_enough:
                 continue
             if kind in {"chunk", "end"}:
@@ -225,8 +235,6 @@ class SessionLink:
                 self._stream.end(message.end.size_bytes)
             elif kind == "failure":
                 raise SourceFailedError(f"the client: {message.failure.message[:200]}")
-            elif kind == "offer":
-                raise InvalidRequestError("offer", "must come once")
         self._is_closed = True
         if self._answered is not None or self._stream is not None:
             raise UploadIncompleteError(
@@ -258,7 +266,7 @@ class SessionLink:
         if self._outbox:
             return self._outbox.popleft()
         partial, self._partial = self._partial, None
-        return partial
+        return partial if self._state is not State.DONE else None  # nothing comes after the result
 
     def _take(self, chunk: Chunk) -> None:
         self.moved_bytes += len(chunk.data)
@@ -266,6 +274,8 @@ class SessionLink:
             return
         if self._stream is not None:
             self._stream.take(chunk, self.committed_offset)
+            if self._stream.is_over:
+                self._advance(Event.COMPLETE)
             return
         chunk.check()
         offset, length = chunk.offset, len(chunk.data)
@@ -284,6 +294,14 @@ class SessionLink:
             and not self._source.file.missing(self._asked)
         ):
             self._answered.set_result(None)
+            self._advance(Event.COMPLETE)
+
+    def _advance(self, event: Event) -> None:
+        """Moves on; raises InvalidRequestError when the client said what it mustn't say now."""
+        try:
+            self._state = after(self._state, event)
+        except UnexpectedEventError as error:
+            raise InvalidRequestError(event.value, str(error)) from error
 
     def _check_open(self) -> None:
         if self._is_closed:

@@ -173,7 +173,9 @@ def test_plans_learn(client):
     for item in photos(12):
         client.extract_bytes(item.inline.data + b"only here")
     plan = client.plan_extraction(request)
-    assert plan.basis == pb.ESTIMATE_BASIS_MEASURED and plan.sample_count >= 12
+    assert plan.basis == pb.ESTIMATE_BASIS_MEASURED and plan.sample_count >= 8, (
+        "those of them that were read without a Problem"
+    )
     assert 0.05 < plan.seconds_error_ratio < 20 and plan.memory_bytes > 0
     request = pb.PlanExtractionRequest(name="x.fits", size_bytes=100)
     assert client.plan_extraction(request).strategy == pb.PLAN_STRATEGY_INLINE
