@@ -255,7 +255,7 @@ def _needs_a_search(selector: Selector) -> bool:
 
 
 def open_log(path: Path) -> InvalidationLog:
-    """The log at `path`; a damaged one is set aside for a new one, whose id tells the tiers to drop their entries.
+    """The log at `path`. A damaged one is set aside for a new one, whose id tells the tiers to drop their entries.
 
     Raises:
         OSError: it can't be opened for another reason.

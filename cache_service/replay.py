@@ -86,7 +86,9 @@ def replay(requests: Iterable[Request], policy: EvictionPolicy, capacity_bytes: 
 
 
 def read_trace(path: Path) -> Iterator[Request]:
-    """The requests of a trace, gzip-compressed when its name ends in .gz; keys become numbers from 1 in order of appearance.
+    """The requests of a trace, gzip-compressed when its name ends in .gz.
+
+    Keys become numbers from 1 in order of appearance.
 
     Raises:
         ValueError: a line isn't a request; the text names it.

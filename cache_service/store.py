@@ -155,7 +155,7 @@ class ResultStore:
         optional: int = 0,
         max_bytes: int = MAX_READ_BYTES,
     ) -> list[StoredResult | None]:
-        """One answer per key, in order; expired and invalidated entries are misses, and so is what lies beyond
+        """One answer per key, in order. Expired and invalidated entries are misses, and so is what lies beyond
         `max_bytes` of values.
 
         A retry repeats a look-up that missed, and isn't counted again; nor are the last `optional` ones as misses.

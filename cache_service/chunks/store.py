@@ -1,4 +1,4 @@
-"""The chunk store: uploads that can be continued, blobs by digest, sparse blobs by key; a budget for all of them.
+"""Stores uploads that can be continued, blobs by digest, and sparse blobs by key. One budget is for all of them.
 
 A chunk's name is a hash of tenant and content, so that tenants share nothing, not even the time that a write takes.
 What is read is checked against its name. Blocks; meant for threads.
@@ -248,7 +248,7 @@ class ChunkStore:
         return count
 
     def clean_up(self, ratio: float) -> None:
-        """Drops blobs, those used last at last, until all takes at most that share of the budget; uploads on their way stay."""
+        """Drops blobs until all takes at most that share of the budget, last used last. Uploads on their way stay."""
         with contextlib.suppress(ChunkStoreFullError):
             self._make_room(int(self._max_bytes * (1 - ratio)))
 
@@ -324,6 +324,6 @@ class ChunkStore:
 
 
 def _name(tenant: str, content: bytes) -> str:
-    """The chunk's name: half of it by the tenant and its content, all of it uniform, so that folders fill evenly."""
+    """The chunk's name, half of it by tenant and content. All of it is uniform, so that folders fill evenly."""
     tenant_hash = blake3(tenant.encode() + content).hexdigest()[:32]
     return tenant_hash + blake3(tenant_hash.encode() + content).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""The last 15 minutes: one point a second, averages as of a load average, the trend, and the changes of level."""
+"""Keeps the last 15 minutes, one point a second. It has averages like load averages, the trend, and level changes."""
 
 from __future__ import annotations
 

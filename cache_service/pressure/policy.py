@@ -74,15 +74,16 @@ class TierBudgetPolicy:
 
 
 def chunk_memory_ratio(target: Budget, full: Budget) -> float:
-    """Share of their memory that uploaded chunks may keep beside a memory tier of `target`: none from HIGH on, where they
-    are on the disk alone.
+    """The share of their memory that uploaded chunks may keep beside a memory tier of `target`.
+
+    It is none from HIGH on, where they are on the disk alone.
     """
     ratio = target.bytes / max(1, full.bytes)
     return ratio if ratio > _RATIO[PressureLevel.HIGH] else 0.0
 
 
 def disk_target_ratio(level: PressureLevel, disk_level: PressureLevel | None) -> float | None:
-    """How full the disk tier may be of its budget, when it is to be cleaned up, expired entries first; None: not now.
+    """The share of its budget to which the disk tier is to be cleaned up; None: not now. Expired entries go first.
 
     A disk that runs full costs half of it. Memory pressure alone costs what is over the target: giving up more of
     the disk tier would give no memory back, and every result lost there has to be computed under pressure.

@@ -1,4 +1,4 @@
-"""Two memory tiers as one, by the size of the value: documents and large values don't compete for the same bytes.
+"""Joins two memory tiers, by the size of the value. Documents and large values don't compete for the same bytes.
 
 In one budget, saved milliseconds a byte banish large values nearly completely (a byte hit ratio of 13 % instead of 36;
 research/cache-and-pressure.md, A).

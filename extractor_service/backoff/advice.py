@@ -1,4 +1,4 @@
-"""When a refused caller should come back: so that those who were refused return no faster than they can be served."""
+"""Computes when a refused caller should come back. Those refused then return no faster than they can be served."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Planner:
         self._known: dict[str, _Known] = {}
 
     def plan(self, file_format: Format | None, size_bytes: int, inline_bytes: int = 0) -> Plan:
-        """The plan for a file of that format and size; a copy of what came inside a message is among its memory.
+        """The plan for a file of that format and size. Its memory includes a copy of what came inside a message.
 
         The message itself is counted while it is here (`Limiter.message`).
         """

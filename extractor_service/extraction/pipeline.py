@@ -121,8 +121,9 @@ class Pipeline:
         into: document_pb2.Document | None = None,
         max_document_bytes: int = 0,
     ) -> Extraction:
-        """The document of `source`, written `into` an empty one where the caller has it; at most `max_document_bytes`,
-        or as many as a unary reply may have.
+        """The document of `source`, of at most `max_document_bytes`, or as many as a unary reply may have.
+
+        It is written `into` an empty document where the caller has one.
 
         Raises:
             OverloadedError: the file would have to be parsed, and there is no place.
@@ -159,9 +160,7 @@ class Pipeline:
         return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads)
 
     async def cached(self, source: Input, options: ExtractionOptions, format_name: str) -> Extraction | None:
-        """The document as the cache has it, of a file whose format is known and whose bytes aren't; None when a part is
-        missing.
-        """
+        """The document from the cache, or None when a part is missing. The file's format is known, not its bytes."""
         file_format = next((each for each in self._formats if each.name == format_name), None)
         context = ModuleContext(file_format, options.digest_algorithms)
         steps = self._plan(source, options, context)

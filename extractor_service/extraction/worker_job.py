@@ -1,4 +1,4 @@
-"""Runs a job in a worker, within the limits; again from what has come meanwhile when a range was slow to come."""
+"""Runs a job in a worker, within the limits. If a range was slow, it runs again from what has come meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All formats with a reader, in one explicit, ordered tuple: one line each, with all that is known of a format."""
+"""Lists all formats with a reader, in one explicit, ordered tuple. A line holds all that is known of a format."""
 
 from __future__ import annotations
 

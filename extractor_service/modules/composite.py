@@ -128,7 +128,7 @@ def _optics(document: Document, aperture: float | None) -> None:
 
 
 def _scale(document: Document, focal: float | None) -> float | None:
-    """How much longer a lens would be on a 35 mm film, by what the camera says, else by its sensor's size."""
+    """The factor by which a lens would be longer on a 35 mm film. The camera says it, else its sensor's size does."""
     stated = _number(document, ("exif", "FocalLengthIn35mmFormat"))
     if stated is not None and focal is not None:
         return stated / focal

@@ -76,7 +76,7 @@ def _exif_time(document: Document) -> DateTime | None:
 
 
 def _gps_zone(document: Document, local: dt.datetime) -> str:
-    """The offset between a local time and the GPS time of the same picture, which is UTC; "" when they don't fit.
+    """The offset of a local time from the GPS time of the same picture, which is UTC. It is "" when they don't fit.
 
     Offsets are multiples of 15 minutes, and a fix is rarely older than half of that.
     """

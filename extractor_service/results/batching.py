@@ -25,7 +25,7 @@ class _Waiting(NamedTuple, Generic[Item, Answer]):
 
 
 class Coalescer(Generic[Item, Answer]):
-    """Calls `send` with the items of all callers that came meanwhile; each gets the whole answer and its own place in it."""
+    """Calls `send` with the items of all who called meanwhile. Each gets the whole answer and its own place in it."""
 
     def __init__(
         self,

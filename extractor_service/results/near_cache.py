@@ -1,4 +1,4 @@
-"""Results near at hand: a small cache in the extractor, so that a cached file costs one hop and not two.
+"""Keeps results near at hand, in a small cache in the extractor. A cached file then costs one hop and not two.
 
 It holds copies, valid only while the cache's invalidation log is being followed: a gap, another log, or silence drops
 all of it, and so does memory pressure, before anything else is given up.

@@ -1,7 +1,7 @@
-"""A batch: thousands of items over one call, a few at work, a bounded window unanswered, like files after one another.
+"""Serves a batch of thousands of items over one call, like files after one another.
 
-Pressure pauses it instead of failing its items. Under a token, what is finished is remembered, so that a batch whose
-connection broke goes on where it was.
+A few are at work, a bounded window is unanswered. Pressure pauses the batch instead of failing its items. Under a
+token, what is finished is remembered, so that a batch whose connection broke goes on where it was.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ class Batch:
             await self._finish(item.number, result)
 
     def _may_begin(self) -> bool:
-        """Whether another item is to be read: results that wait for their turn, or for a slow client, count as well."""
+        """Whether another item is to be read. Results that wait for their turn or for a slow client count as well."""
         if not len(self._groups):
             return False
         is_awaited = self._is_in_order and self._groups.first_number() == self._answered

@@ -1,4 +1,4 @@
-"""A batch's items by their likely format: one format for a while, then the next, so that its readers stay warm."""
+"""Groups a batch's items by likely format. One format comes for a while, then the next, so its readers stay warm."""
 
 from __future__ import annotations
 

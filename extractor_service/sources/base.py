@@ -37,7 +37,7 @@ class ByteSource(Protocol):
 
 
 def will_read(source: ByteSource, spans: Iterable[tuple[int, int]]) -> None:
-    """A hint of a parser that it reads these ranges soon: a source far away fetches them together with the next miss."""
+    """Hints that a parser reads these ranges soon. A source far away fetches them together with the next miss."""
     prefetch = getattr(source, "prefetch", None)
     if prefetch is not None:
         prefetch(spans)
@@ -154,7 +154,7 @@ def base_name(name: str) -> str:
 
 
 def sayable(name: str) -> str:
-    """`name` as messages can carry it: file systems take any bytes, and what isn't UTF-8 is written as in a URI, `%E9`."""
+    """`name` as messages can carry it. File systems take any bytes; what isn't UTF-8 is written as in URIs, `%E9`."""
     if name.isascii():
         return name
     return "".join(f"%{ord(each) - 0xDC00:02X}" if "\udc80" <= each <= "\udcff" else each for each in name)

@@ -1,4 +1,4 @@
-"""A file that is elsewhere, as a worker sees it: ranges that aren't at hand are asked for, many at once where possible.
+"""Shows a worker a file that is elsewhere. Ranges that aren't at hand are asked for, many at once where possible.
 
 A round trip costs more than a hundred kilobytes, so a miss asks also for what the parser said it will read, and for more
 where reads go on where the last one ended.
@@ -30,7 +30,7 @@ class ParkedError(BaseException):
 
 
 class ReadAhead:
-    """How many bytes to ask for behind a miss: more while reads go on where the last one ended, none when they jump."""
+    """Says how many bytes to ask for behind a miss. More while reads follow the last one, none when they jump."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes

@@ -1,4 +1,4 @@
-"""A file with holes: the ranges of a distant file that have come, in an unnamed file within the spool's budget."""
+"""Keeps a distant file's ranges that have come. They are in an unnamed file with holes, within the spool's budget."""
 
 from __future__ import annotations
 

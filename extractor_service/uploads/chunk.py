@@ -1,4 +1,4 @@
-"""A chunk as it is worked on: its bytes are taken out of the message once, for each access would copy them."""
+"""Holds a chunk as it is worked on. Its bytes are taken out of the message once, for each access would copy them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door to the cache's chunks: what clients sent is kept there, so that they are never asked for it again.
+"""Opens the cache's chunks to sessions. What clients sent is kept there, so that they are never asked for it again.
 
 Everything here is a help, not a need: a cache that fails costs the help, and a session goes on without it.
 """
@@ -147,8 +147,9 @@ class ChunkStoreClient:
         self._keep_in_background(self._keep(key, size_bytes, blocks, self._metadata()))
 
     def keep_whole(self, descriptor: int, size_bytes: int, digest: str) -> None:
-        """Keeps content that has been received whole, in the background, one at a time and only while nothing is short: it
-        is here already, so that nobody waits for it. The descriptor stays the caller's.
+        """Keeps content that was received whole, in the background. It is here already, so that nobody waits for it.
+
+        One is kept at a time, and only while nothing is short. The descriptor stays the caller's.
         """
         is_idle = not self._keeping and self.is_allowed and self._level() is PressureLevel.NORMAL
         if is_idle and 0 < size_bytes <= Limits.max_background_bytes:

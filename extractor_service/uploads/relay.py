@@ -75,7 +75,7 @@ class Relay:
         await self._persist(self._pump_and_finish)
 
     async def finish(self, running: asyncio.Task[None], digest: str) -> str:
-        """The digest of all that was put, verified by the cache; `running` is the task of `run`, and raises as that does.
+        """The digest of all that was put, verified by the cache. Raises as `running` does, the task of `run`.
 
         Raises:
             MetaExtractError: it isn't `digest`, or the cache doesn't answer.

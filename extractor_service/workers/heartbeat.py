@@ -1,4 +1,4 @@
-"""Signs of life while a job runs: how far it has come, and now and then what has been found so far.
+"""Sends signs of life while a job runs. They tell how far it has come, and now and then what has been found so far.
 
 A thread of the worker sends them, so that a reader that never returns still tells what it knows; one that holds the
 interpreter (a C library in an endless loop) falls silent, which is a sign too. The front ends a worker that makes no

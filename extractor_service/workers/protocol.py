@@ -179,7 +179,7 @@ def receive_job(connection: socket.socket) -> tuple[Job, int] | None:
 
 
 def ask(connection: socket.socket, send: Callable[[bytes], None], spans: Sequence[tuple[int, int]]) -> bool:
-    """Asks the front for ranges of the file, blocking: True once they are there, False when the job is to be given up.
+    """Asks the front for ranges of the file, and blocks. True: they are there; False: the job is to be given up.
 
     Raises:
         SourceError: they can't be had.

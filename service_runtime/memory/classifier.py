@@ -84,7 +84,7 @@ class Classifier:
 
     @property
     def regrow_ratio(self) -> float:
-        """The ratio up to which what was given up may grow back: as far below the next level as the release band."""
+        """The ratio up to which what was given up may grow back. It lies below the next level by the release band."""
         threshold = self.thresholds.above(self._level)
         return 0.0 if threshold is None else threshold - self._release_ratio
 

@@ -1,5 +1,6 @@
-"""What every process does about memory: sample, classify, act; every 100 ms, every 25 when
-the next level is less than a second away, or at once when the kernel says so.
+"""Samples memory in every process, classifies it and acts on it.
+
+It does so every 100 ms, every 25 when the next level is less than a second away, or at once when the kernel says so.
 
 Sampling has a thread of its own. In the event loop the same ten samples a second cost 0.5 % of a core instead of 0.3,
 most of it for waking the loop (`make bench ONLY=monitor_overhead`); and a thread can wait for the kernel's events.

@@ -58,7 +58,7 @@ class BatchState:
 
 
 class ItemFeed:
-    """Items in messages of a good size, each noted as sent; goes on where it was when a call has broken."""
+    """Puts items in messages of a good size, each noted as sent. It goes on where it was when a call has broken."""
 
     def __init__(self, items: Iterable[pb.BatchItem], state: BatchState) -> None:
         self._items = iter(items)

@@ -61,7 +61,7 @@ class ExtractorClient:
     def extract_file(
         self, path: str | Path, options: Options | None = None, timeout: float | None = None
     ) -> Extraction:
-        """The document of a file of this machine: a small one travels in a message, of others only what is needed is sent.
+        """The document of a file of this machine. A small one travels in a message, of others only what is needed.
 
         Raises:
             OSError: the file can't be read, or isn't a regular one.
@@ -107,7 +107,7 @@ class ExtractorClient:
         session: SessionOptions = SessionOptions(),  # noqa: B008 - immutable
         timeout: float | None = None,
     ) -> Session:
-        """A session with a file of this machine, of which only the needed bytes are sent; `with` it, and `run` it."""
+        """A session with a file of this machine, which sends only the needed bytes. `with` it, and `run` it."""
         return Session(self._stub, self._retrier, path, options, session, timeout)
 
     def extract_session(

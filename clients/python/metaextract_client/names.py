@@ -6,7 +6,7 @@ import os
 
 
 def sayable(name: str | os.PathLike[str]) -> str:
-    """The name with bytes that aren't UTF-8 written as in a URI, `%E9`; a name that is UTF-8 stays as it is."""
+    """The name with bytes that aren't UTF-8 written as in a URI, `%E9`. A name that is UTF-8 stays as it is."""
     text = os.fspath(name)
     if text.isascii():
         return text

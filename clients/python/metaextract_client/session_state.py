@@ -62,7 +62,7 @@ class SessionFile:
 
     @property
     def version(self) -> str:
-        """Names this state of the file on this machine; "" while it is too fresh for its times to tell states apart."""
+        """A name of the file's state on this machine. It is "" while its times are too fresh to tell states apart."""
         now, status = time.time(), self._status
         if not self.can_seek or now - max(status.st_mtime, status.st_ctime) < _SETTLE_SECONDS:
             return ""

@@ -93,7 +93,7 @@ def _walk(
 
 
 def named_files(names: Sequence[str]) -> Iterator[NamedFile]:
-    """The files that `names` stand for: themselves, all in a folder, or the matches of a glob; in order, each once.
+    """The files that `names` stand for, in order, each once. A name is a file, a folder for all in it, or a glob.
 
     In a glob `**` stands for any folders, as deep as they are; `*` doesn't match a leading dot.
     """

@@ -1,4 +1,4 @@
-"""EXIF, as every format that holds a TIFF structure reads it: a walk, and the readers of what stands inside its values.
+"""Reads EXIF for every format that holds a TIFF structure. It has a walk, and readers of what is inside its values.
 
 Those readers (XMP, IPTC, Photoshop, ICC, maker notes) are loaded when first met: their tables are large.
 """
@@ -189,5 +189,5 @@ def parse(
 
 
 def parse_bytes(data: bytes, document: Document) -> None:
-    """Adds the fields of a TIFF structure that isn't at one place of the file; places count from its own beginning."""
+    """Adds the fields of a TIFF structure that isn't at one place of the file. Places count from its beginning."""
     parse(BytesSource(data), document, 0, len(data))

@@ -76,7 +76,7 @@ def _utf16(value: Value) -> Value:
 
 
 def commented(value: Value, *, big_endian: bool) -> tuple[Value, str]:
-    """A text with its charset in the first 8 bytes (EXIF 2.32 table 9), and a note on how it was decided."""
+    """A value's text, and a note on how its charset was decided. The first 8 bytes name it (EXIF 2.32 table 9)."""
     if not isinstance(value, bytes):
         return value, ""
     charset, body = value[:8].rstrip(b"\0 ").upper(), value[8:]

@@ -58,7 +58,7 @@ def renamed(
 
 
 def kind_of(directories: ifd.Directories, entries: list[ifd.Entry]) -> str:
-    """The raw format of a TIFF file, by its version tag or its maker; "tiff" when it is a plain one."""
+    """The raw format of a TIFF file, by its version tag or its maker. A plain file is "tiff"."""
     found = {entry.tag: entry for entry in entries}
     if 50706 in found:
         return "dng"

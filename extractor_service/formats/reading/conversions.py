@@ -181,7 +181,7 @@ def date_text(year: int, month: int, day: int, hour: int, minute: int, second: i
 
 
 def date_of_bytes(value: Value) -> Value:
-    """A year in two bytes, then five bytes; the order of the year is the one that gives a year of our times."""
+    """The date in a two-byte year and five more bytes. The year's order is the one that gives a year of our times."""
     if not isinstance(value, bytes) or len(value) < 7:
         return value
     year = int.from_bytes(value[:2], "little")

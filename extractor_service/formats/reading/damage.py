@@ -1,4 +1,4 @@
-"""What damaged files raise, and how a reader goes on: the part is lost and named, the rest of the file is read."""
+"""Says what damaged files raise, and how a reader goes on. Lost parts are named, the rest of the file is read."""
 
 from __future__ import annotations
 

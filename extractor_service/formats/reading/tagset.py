@@ -142,7 +142,7 @@ _packed: dict[str, dict[str, bytes]] = {}
 
 
 def preload() -> None:
-    """Packs all tables, for a process whose pages others will share: 2 MiB instead of the 30 that they take unpacked."""
+    """Packs all tables, for a process whose pages others will share. They take 2 MiB, instead of the 30 unpacked."""
     for module in MODULES:
         _tables(module)
 

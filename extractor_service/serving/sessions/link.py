@@ -1,4 +1,4 @@
-"""A session's two directions: a reader that checks what comes, a writer that never lets a slow client pile anything up."""
+"""Serves a session's two directions. A reader checks what comes; a writer never lets a slow client pile things up."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Stream:
-    """The bytes of a StreamRequest on their way: spans that are expected in order, and chunks that wait to be consumed.
+    """Holds the bytes of a StreamRequest on their way. Spans are expected in order, and chunks wait to be consumed.
 
     Attributes:
         is_over: all has come.

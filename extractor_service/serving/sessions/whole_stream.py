@@ -70,7 +70,7 @@ class Terms:
 
 
 class WholeStream:
-    """One stream on its way: bytes come in order, are hashed in a thread and handed to the sink, and earn new credit.
+    """Takes one stream, whose bytes come in order. They are hashed in a thread, go to the sink, and earn new credit.
 
     What was pulled before by ranges doesn't come again: it is put into its place.
     """

@@ -1,4 +1,4 @@
-"""Which URIs may be read: beneath a prefix that the operator named, and at no private address by a public name.
+"""Says which URIs may be read, beneath prefixes the operator named. No public name may lead to a private address.
 
 Denied by default. A redirect is a new URI, and has to be allowed like one. Pure.
 """

@@ -192,8 +192,9 @@ async def _receive(response: aiohttp.ClientResponse, file: SparseFile, offset: i
 
 
 def _version(response: aiohttp.ClientResponse) -> str:
-    """What changes with the content: a strong ETag, else the time of the last change, if that is some seconds ago: it knows
-    no smaller steps. "" when there is neither.
+    """The text that changes with the content, or "" when there is none.
+
+    It is a strong ETag, else the time of the last change, if that is some seconds ago: it knows no smaller steps.
     """
     etag = response.headers.get("ETag", "")
     if etag and not etag.startswith("W/"):

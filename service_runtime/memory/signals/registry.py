@@ -1,4 +1,4 @@
-"""All signals that any process of ours watches, in one tuple: a new one is a class and its line here.
+"""Lists all signals that any process of ours watches, in one tuple. A new one is a class and its line here.
 
 What only one service has (reserved bytes, room on its disk, its Redis) it adds to the sampler itself.
 """

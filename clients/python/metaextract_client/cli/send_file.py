@@ -1,4 +1,4 @@
-"""How the command line sends a file: small ones in a message, others by a session, uploads so that they can go on later."""
+"""Sends a file from the command line. Small ones go in a message, others by a session; uploads can go on later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all maker notes share: a directory with its own base and byte order, and blocks of values inside its tags."""
+"""Reads what all maker notes share. A directory has its own base and byte order; its tags hold blocks of values."""
 
 from __future__ import annotations
 

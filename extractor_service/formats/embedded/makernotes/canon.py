@@ -57,7 +57,10 @@ def _shorts(notes: Notes, entry: ifd.Entry) -> list[int]:
 
 
 def _is_whole(words: list[int], entry: ifd.Entry) -> bool:
-    """Most blocks begin with their own size in bytes; what doesn't is no block (CIFF 1.0r4; some count the word, some don't)."""
+    """Whether a block begins with its own size in bytes, as most do. What doesn't is no block.
+
+    See CIFF 1.0r4; some count the word, some don't.
+    """
     return bool(words) and abs(words[0] - entry.size_bytes) <= 2
 
 

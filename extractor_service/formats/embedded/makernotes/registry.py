@@ -64,7 +64,7 @@ def _unknown(walk: Walk, offset: int, length: int) -> None:
 
 
 def adobe(walk: Walk, offset: int, length: int) -> None:
-    """Adobe's copy of the maker note in a DNG: blocks with a name, a length, a byte order and an old offset."""
+    """Reads Adobe's copy of the maker note in a DNG. Blocks have a name, a length, a byte order and an old offset."""
     reader = walk.directories.reader
     place, end = offset + 6, offset + length
     for _ in range(50):

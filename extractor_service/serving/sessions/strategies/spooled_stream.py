@@ -1,4 +1,4 @@
-"""A client that can't go back, such as a pipe: all of it comes, and is spooled here until it has been read."""
+"""Serves a client that can't go back, such as a pipe. All of it comes, and is spooled here until it has been read."""
 
 from __future__ import annotations
 

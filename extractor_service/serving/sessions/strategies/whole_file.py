@@ -1,4 +1,4 @@
-"""The whole file, because somebody wants its digests or goes on with an upload; kept in the cache where that is allowed."""
+"""Takes the whole file when somebody wants its digests or goes on with an upload. The cache keeps it if allowed."""
 
 from __future__ import annotations
 
