@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cache_service.eviction.registry import POLICIES
 from service_runtime.settings import RuntimeSettings, setting
 
 _MIB = 1024 * 1024  # in bytes
@@ -38,7 +39,7 @@ class Settings(RuntimeSettings):
     )  # fmt: skip
     cache_policy: str = setting(
         "gdsf", "Who is evicted from memory; compare them with `metaextract cache replay`.",
-        choices=("gdsf", "lru", "s3-fifo"),
+        choices=tuple(POLICIES),
     )  # fmt: skip
     cache_allocator: str = setting(
         "values",

@@ -148,7 +148,7 @@ class OverloadedError(ServiceError):
 
 
 class LeaseLostError(ServiceError):
-    """The right to compute a result lapsed and is another caller's now."""
+    """The lease of a result lapsed, and is another caller's now."""
 
     code = grpc.StatusCode.ABORTED
     reason = "LEASE_LOST"

@@ -84,7 +84,7 @@ def lookup_to_wire(found: StoredResult | None, now: float) -> result_pb2.ResultL
     return result_pb2.ResultLookup(
         found=True,
         value=found.value,
-        tier=_TIER[found.tier],
+        tier=_TIER.get(found.tier, result_pb2.TIER_UNSPECIFIED),
         expires_in_seconds=max(0.0, found.entry.expires_at - now),
     )
 
@@ -126,7 +126,9 @@ def description_to_wire(description: Description, now: float) -> admin_pb2.Entry
 
 def outcome_to_wire(outcome: PutOutcome) -> result_pb2.PutOutcome:
     """The fate of one entry."""
-    return result_pb2.PutOutcome(status=_PUT_STATUS[outcome.tier], reason=outcome.reason)
+    return result_pb2.PutOutcome(
+        status=_PUT_STATUS.get(outcome.tier, result_pb2.PUT_STATUS_NOT_STORED), reason=outcome.reason
+    )
 
 
 def point_to_wire(point: ReadPoint) -> result_pb2.InvalidationPoint:

@@ -45,10 +45,14 @@ class Script:
             return error.code()
         return grpc.StatusCode.OK
 
-    def close(self):
+    def half_close(self):
+        """Nothing more is sent; what was given to `send` is."""
         with self._changed:
             self._is_over = True
             self._changed.notify()
+
+    def close(self):
+        self.half_close()
         self.call.cancel()
         if self._own:
             self._channel.close()

@@ -1,122 +1,112 @@
-"""Writes the generated parts of the README: settings from the code, results from build/bench. `make results`.
+"""Writes the generated parts of the READMEs: settings and states from the code, results from what was measured.
 
-Each part stands between `<!-- name -->` and `<!-- /name -->`.
+Each part stands between `<!-- name -->` and `<!-- /name -->`. `make results` also takes in what build/bench has; with `--settings`
+only what comes from the code is written.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cache_service.settings import Settings as CacheSettings
 from extractor_service.settings import Settings as ExtractorSettings
+from metaextract_client.session_protocol import TRANSITIONS, Event, State
 from service_runtime.settings import RuntimeSettings, describe
+from tests.tools import results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
-PLOT = ROOT / "build" / "bench" / "survive_cgroup.png"
-BENCH = ROOT / "build" / "bench"
-_SUMMARISED = frozenset({"cache_kill9", "hostile_worker", "pressure_override"})
-_GOALS_ONLY = frozenset(
-    {"accuracy", "bytes_read", "goodput_overload", "memory_return", "policy_replay", "redis_chaos"}
-)  # the command prints the others too
+_CLIENT, _BOTH = 0, 2  # columns; all other events are messages of the server
+_SIDES = {
+    **dict.fromkeys((Event.OFFER, Event.CHUNK, Event.END, Event.FAILURE), _CLIENT),
+    **dict.fromkeys((Event.COMPLETE, Event.GIVEN_UP), _BOTH),
+}
+_PLOT = ROOT / "build" / "bench" / "survive_cgroup.png"
 
 
-def settings_tables() -> str:
-    shared = {row.variable for row in describe(RuntimeSettings)}
-    parts = []
-    for title, settings, rows_of in (
-        ("Both services", RuntimeSettings, lambda row: True),
-        ("Cache service", CacheSettings, lambda row: row.variable not in shared),
-        ("Extractor service", ExtractorSettings, lambda row: row.variable not in shared),
-    ):
-        parts += [
-            f"**{title}**",
-            "",
-            "| variable | default | unit | range | meaning |",
-            "|---|---|---|---|---|",
-        ]
-        parts += [
-            f"| `{row.variable}` | `{row.default}` | {row.unit} | {row.allowed.replace('|', 'or')} | {row.doc} |"
-            for row in describe(settings)
-            if rows_of(row)
-        ]
-        parts.append("")
-    return "\n".join(parts).rstrip()
+def shared_settings() -> str:
+    """Those of both services."""
+    return _settings(RuntimeSettings, set())
 
 
-def results_table(before: str) -> str:
-    """The rows of the runs in build/bench; those of other runs stay as they are in `before`, with their origin."""
-    reports = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(BENCH.glob("*.json"))]
-    if not reports:
-        raise SystemExit("no results in build/bench: run `make bench` and `make faults` first")
-    lines = [
-        (
-            f"{reports[0]['date']}, commit {', '.join(sorted({report['commit'] for report in reports}))};"
-            f" {reports[0]['machine']}. Ratios are ours / reference, measured in the same run."
-        ),
-        "",
-        "| run | case | figure | ours | reference | ratio (spread) | goal |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    kept = _kept(before, {report["name"] for report in reports})
-    if kept:
-        names = sorted({row.split("|")[1].strip() for row in kept})
-        origin = re.search(r"^(\d{4}-\d\d-\d\d, commit [^;]*)", before, re.MULTILINE)
-        older = re.search(r"^Not repeated since \(([^)]*)\)", before, re.MULTILINE)
-        known = older[1] if older else origin[1] if origin else "unknown"
-        lines.insert(1, f"\nNot repeated since ({known}): {', '.join(names)}.")
-    for report in reports:
-        if report["name"] in _SUMMARISED:  # the command prints every figure
-            goals = [figure["holds"] for figure in report["figures"] if figure["goal"]]
-            lines.append(
-                f"| {report['name']} | {len(report['figures'])} figures | goals met | {sum(goals)} of {len(goals)} | | | |"
-            )
-            continue
-        for figure in report["figures"]:
-            if report["name"] in _GOALS_ONLY and not figure["goal"]:
-                continue
-            reference = (
-                f"{figure['reference']:.4g} ({figure['reference_name']})"
-                if figure["reference"] is not None
-                else ""
-            )
-            ratio = ""
-            if figure["ratio"] is not None:
-                low, high = figure["spread"]
-                ratio = f"{figure['ratio']:.2f} ({low:.2f}–{high:.2f})"
-            goal = "" if not figure["goal"] else f"{figure['goal']} {'✓' if figure['holds'] else '✗ missed'}"
-            lines.append(
-                f"| {report['name']} | {figure['case']} | {figure['what']} | {figure['ours']:.4g} {figure['unit']}"
-                f" | {reference} | {ratio} | {goal} |"
-            )
-    return "\n".join([*lines, *kept])
+def cache_settings() -> str:
+    """Those of the cache alone."""
+    return _settings(CacheSettings, {row.variable for row in describe(RuntimeSettings)})
 
 
-def _kept(before: str, names: set[str]) -> list[str]:
-    """The rows of `before` that aren't of the runs `names`."""
-    rows = [line for line in before.splitlines() if line.startswith("| ") and not line.startswith("| run ")]
-    return [row for row in rows if row.split("|")[1].strip() not in names]
+def extractor_settings() -> str:
+    """Those of the extractor alone."""
+    return _settings(ExtractorSettings, {row.variable for row in describe(RuntimeSettings)})
+
+
+def session_states() -> str:
+    """The table of a session's states; events of one state that lead to the same one share a row."""
+    rows: dict[tuple[State, State], list[list[str]]] = {}
+    for (state, event), following in TRANSITIONS.items():
+        sides = rows.setdefault((state, following), [[], [], []])
+        sides[_SIDES.get(event, 1)].append(f"`{event.value}`")
+    lines = ["| state | client says | server says | both see | then |", "|---|---|---|---|---|"]
+    for state in State:
+        for (before, following), sides in rows.items():
+            if before is state:
+                told = " | ".join(", ".join(each) for each in sides)
+                lines.append(f"| {before.name} | {told} | {following.name} |")
+    return "\n".join(lines)
+
+
+def measured() -> str:
+    """What was measured last, of the committed results."""
+    return results.render(results.load())
+
+
+BLOCKS: tuple[tuple[str, str, Callable[[], str]], ...] = (
+    ("cache_service/README.md", "shared settings", shared_settings),
+    ("cache_service/README.md", "settings", cache_settings),
+    ("extractor_service/README.md", "settings", extractor_settings),
+    ("extractor_service/serving/sessions/README.md", "states", session_states),
+    ("tests/benchmarks/README.md", "results", measured),
+)
+
+
+def pages() -> Iterator[Path]:
+    """Every README of ours."""
+    for path in sorted(ROOT.rglob("README.md")):
+        if not {"node_modules", ".venv", "build", ".pytest_cache"} & set(path.relative_to(ROOT).parts):
+            yield path
 
 
 def replace(text: str, name: str, content: str) -> str:
+    """`text` with `content` between the marks of `name`."""
     pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     assert pattern.search(text), name
     return pattern.sub(lambda match: match[1] + content + "\n" + match[2], text)
 
 
+def _settings(settings: type, without: set[str]) -> str:
+    lines = ["| variable | default | unit | range | meaning |", "|---|---|---|---|---|"]
+    lines += [
+        f"| `{row.variable}` | `{row.default}` | {row.unit} | {row.allowed.replace('|', 'or')} | {row.doc} |"
+        for row in describe(settings)
+        if row.variable not in without
+    ]
+    return "\n".join(lines)
+
+
 def main() -> None:
-    text = README.read_text(encoding="utf-8")
-    text = replace(text, "settings", settings_tables())
+    """Writes every block whose content has changed."""
     if "--settings" not in sys.argv:
-        before = text[text.index("<!-- results -->") : text.index("<!-- /results -->")]
-        text = replace(text, "results", results_table(before))
-        if PLOT.exists():
-            shutil.copy(PLOT, ROOT / "tests" / "faults")
-    README.write_text(text, encoding="utf-8")
+        results.record()
+        if _PLOT.exists():
+            shutil.copy(_PLOT, ROOT / "tests" / "faults")
+    for page, name, content in BLOCKS:
+        path = ROOT / page
+        path.write_text(replace(path.read_text(encoding="utf-8"), name, content()), encoding="utf-8")
 
 
 if __name__ == "__main__":

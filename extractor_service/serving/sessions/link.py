@@ -236,7 +236,8 @@ class SessionLink:
             elif kind == "failure":
                 raise SourceFailedError(f"the client: {message.failure.message[:200]}")
         self._is_closed = True
-        if self._answered is not None or self._stream is not None:
+        is_waiting = self._answered is not None and not self._answered.done()
+        if is_waiting or (self._stream is not None and not self._stream.is_over):
             raise UploadIncompleteError(
                 "the client closed its side before all had come", committed_offset=str(self.committed_offset)
             )

@@ -376,8 +376,8 @@ class ResultEntry(_message.Message):
     source: _builtins.str
     """Where content known by a version ("v1:") was read from, for invalidation by prefix; at most 4,096 characters."""
     lease_token: _builtins.int
-    """The right under which it was computed; released by this put when the entry's key names it.
-    A right that was lost meanwhile refuses the entry.
+    """The lease under which it was computed; released by this put when the entry's key names it.
+    A lease that was lost meanwhile refuses the entry.
     """
     @_builtins.property
     def key(self) -> Global___ResultKey:
@@ -609,10 +609,10 @@ class ResultGroup(_message.Message):
     LEASE_TOKEN_FIELD_NUMBER: _builtins.int
     OPTIONAL_KEYS_FIELD_NUMBER: _builtins.int
     lease_token: _builtins.int
-    """Renews the right that this token stands for; 0 asks for a new one."""
+    """Renews the lease that this token stands for; 0 asks for a new one."""
     @_builtins.property
     def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultKey]:
-        """Their keys, 1 to 64. The first one names the right to compute them."""
+        """Their keys, 1 to 64. The first one names the lease to compute them."""
 
     @_builtins.property
     def optional_keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultKey]:
@@ -635,7 +635,7 @@ Global___ResultGroup: _TypeAlias = ResultGroup  # noqa: Y015
 
 @_typing.final
 class AcquireResultRequest(_message.Message):
-    """Asks for results or the right to compute them."""
+    """Asks for results or the lease to compute them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -646,7 +646,7 @@ class AcquireResultRequest(_message.Message):
     max_wait_seconds: _builtins.float
     """Longest time to be held while another one computes, 0 to 300 s; above 0 only with a single group."""
     lease_seconds: _builtins.float
-    """How long a right lasts without renewal, 1 to 300 s. 0: 10 s."""
+    """How long a lease lasts without renewal, 1 to 300 s. 0: 10 s."""
     holder: _builtins.str
     """Who asks, for operators."""
     @_builtins.property
@@ -682,7 +682,7 @@ class Acquisition(_message.Message):
     status: Global___AcquireStatus.ValueType
     """What it got."""
     lease_token: _builtins.int
-    """The right, when LEASED; grows with every right that is given for a name."""
+    """The lease's token, when LEASED; grows with every lease of a name."""
     lease_expires_in_seconds: _builtins.float
     """When it lapses without renewal."""
     @_builtins.property
@@ -737,7 +737,7 @@ Global___AcquireResultResponse: _TypeAlias = AcquireResultResponse  # noqa: Y015
 
 @_typing.final
 class ReleaseLeaseRequest(_message.Message):
-    """Gives rights back."""
+    """Gives leases back."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

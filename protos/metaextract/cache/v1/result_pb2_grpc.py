@@ -118,14 +118,14 @@ class ResultServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AcquireResult(self, request, context):
-        """Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result.
+        """Results, or the lease to compute them: one worker in the fleet computes, the others wait for its result.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseLease(self, request, context):
-        """Gives such a right back without a result; the next one waiting gets it.
+        """Gives a lease back without a result; the next one waiting gets it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

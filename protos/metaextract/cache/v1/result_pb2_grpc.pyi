@@ -46,9 +46,9 @@ class ResultServiceStub:
     replicas; UNAVAILABLE when Redis can't be told.
     """
     AcquireResult: _grpc.UnaryUnaryMultiCallable[_result_pb2.AcquireResultRequest, _result_pb2.AcquireResultResponse]
-    """Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result."""
+    """Results, or the lease to compute them: one worker in the fleet computes, the others wait for its result."""
     ReleaseLease: _grpc.UnaryUnaryMultiCallable[_result_pb2.ReleaseLeaseRequest, _result_pb2.ReleaseLeaseResponse]
-    """Gives such a right back without a result; the next one waiting gets it."""
+    """Gives a lease back without a result; the next one waiting gets it."""
     WatchInvalidations: _grpc.UnaryStreamMultiCallable[_result_pb2.WatchInvalidationsRequest, _result_pb2.WatchInvalidationsResponse]
     """The log's position at once, then every invalidation and heartbeats. For caches of results outside this service."""
 
@@ -70,9 +70,9 @@ class ResultServiceAsyncStub(ResultServiceStub):
     replicas; UNAVAILABLE when Redis can't be told.
     """
     AcquireResult: _aio.UnaryUnaryMultiCallable[_result_pb2.AcquireResultRequest, _result_pb2.AcquireResultResponse]  # type: ignore[assignment]
-    """Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result."""
+    """Results, or the lease to compute them: one worker in the fleet computes, the others wait for its result."""
     ReleaseLease: _aio.UnaryUnaryMultiCallable[_result_pb2.ReleaseLeaseRequest, _result_pb2.ReleaseLeaseResponse]  # type: ignore[assignment]
-    """Gives such a right back without a result; the next one waiting gets it."""
+    """Gives a lease back without a result; the next one waiting gets it."""
     WatchInvalidations: _aio.UnaryStreamMultiCallable[_result_pb2.WatchInvalidationsRequest, _result_pb2.WatchInvalidationsResponse]  # type: ignore[assignment]
     """The log's position at once, then every invalidation and heartbeats. For caches of results outside this service."""
 
@@ -127,7 +127,7 @@ class ResultServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _result_pb2.AcquireResultRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_result_pb2.AcquireResultResponse, _abc.Awaitable[_result_pb2.AcquireResultResponse]]:
-        """Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result."""
+        """Results, or the lease to compute them: one worker in the fleet computes, the others wait for its result."""
 
     @_abc_1.abstractmethod
     def ReleaseLease(
@@ -135,7 +135,7 @@ class ResultServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _result_pb2.ReleaseLeaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_result_pb2.ReleaseLeaseResponse, _abc.Awaitable[_result_pb2.ReleaseLeaseResponse]]:
-        """Gives such a right back without a result; the next one waiting gets it."""
+        """Gives a lease back without a result; the next one waiting gets it."""
 
     @_abc_1.abstractmethod
     def WatchInvalidations(

@@ -924,11 +924,16 @@ class SessionOffer(_message.Message):
     can_seek: _builtins.bool
     """Whether the client can send any range. Otherwise it is asked for the whole stream."""
     digest: _builtins.str
-    """"b3:<hex>" of the content, when the client knows it. A claim: believed for this tenant's own files alone."""
+    """"b3:<hex>" of the content, when the client knows it. A claim: believed for this tenant's own files alone.
+    Without a digest, or a version with a client_id, nothing of the file is found in the cache, and nothing but a file
+    that was sent whole is found there later.
+    """
     version: _builtins.str
-    """Names this state of the file; changes whenever its content does, as path, inode, size and times together do."""
+    """Names this state of the file; changes whenever its content does, as path, inode, size and times together do.
+    Best left out while the times are younger than 2 s: a change within their step wouldn't show.
+    """
     client_id: _builtins.str
-    """Whose claims these are: a stable name of the machine or user. Needed with `version`."""
+    """Whose claims these are: a stable name of the machine or user. Required with `version`, which means nothing alone."""
     upload_id: _builtins.str
     """Continues an upload that broke off: the id from its SessionAccepted."""
     @_builtins.property
@@ -974,7 +979,9 @@ class FileChunk(_message.Message):
     offset_bytes: _builtins.int
     """Where they begin."""
     data: _builtins.bytes
-    """The bytes; at most 2 MiB, at most `chunk_bytes` is best. Of the credit a chunk costs at least 4 KiB."""
+    """The bytes; at most 2 MiB, at most `chunk_bytes` is best. Within a StreamRequest a chunk costs its length of the
+    credit, at least 4 KiB; within a RangeRequest it costs nothing.
+    """
     crc32: _builtins.int
     """CRC-32 (ISO 3309, as zlib's) of them. Absent: not checked."""
     def __init__(
@@ -1059,11 +1066,11 @@ class ExtractSessionResponse(_message.Message):
 
     @_builtins.property
     def ranges(self) -> Global___RangeRequest:
-        """Send these ranges."""
+        """Send these ranges. May come many times; each one is complete before the next is sent, unless the server gave it up."""
 
     @_builtins.property
     def stream(self) -> Global___StreamRequest:
-        """Send these ranges in order, as far as credit allows."""
+        """Send these ranges in order, as far as credit allows. At most once a session; RangeRequests may come before it."""
 
     @_builtins.property
     def ack(self) -> Global___SessionAck:
@@ -1083,7 +1090,9 @@ class ExtractSessionResponse(_message.Message):
 
     @_builtins.property
     def document_part(self) -> _document_pb2.Document:
-        """Part of a large document; to be merged, in order, with those before and with the result's."""
+        """Part of a large document; to be merged, in order, with those before and with the result's, as protobuf merges
+        messages: lists are joined. A part whose first section has the name of the last one so far goes on with it.
+        """
 
     @_builtins.property
     def result(self) -> Global___SessionResult:
@@ -1128,7 +1137,9 @@ class SessionAccepted(_message.Message):
     chunk_bytes: _builtins.int
     """Best size of a chunk in bytes."""
     credit_bytes: _builtins.int
-    """Bytes that may be sent without being asked for."""
+    """The first credit for a StreamRequest; its own and each ack's add to it. 0 today. Nothing is sent before it is
+    asked for.
+    """
     level: _pressure_pb2.PressureLevel.ValueType
     """Pressure that the server obeys."""
     upload_id: _builtins.str
@@ -1152,7 +1163,7 @@ Global___SessionAccepted: _TypeAlias = SessionAccepted  # noqa: Y015
 
 @_typing.final
 class RangeRequest(_message.Message):
-    """Asks for ranges; includes the credit for them."""
+    """Asks for ranges. What it asks for may be sent at once, in chunks of any order and size: it needs no credit."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1209,7 +1220,7 @@ class StreamRequest(_message.Message):
     RANGES_FIELD_NUMBER: _builtins.int
     CREDIT_BYTES_FIELD_NUMBER: _builtins.int
     credit_bytes: _builtins.int
-    """Bytes that may be sent at first; each ack brings more."""
+    """Bytes that may be sent at first, besides the credit of SessionAccepted; each ack adds more."""
     @_builtins.property
     def ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___ByteSpan]:
         """What is missing: rising, disjoint. Empty for a client that can't seek: all, from the beginning."""
@@ -1241,7 +1252,7 @@ class SessionAck(_message.Message):
     committed_offset_bytes: _builtins.int
     """Of an upload that can be continued: bytes from the beginning that needn't be sent again, whatever breaks."""
     credit_bytes: _builtins.int
-    """Bytes that may be sent beyond those allowed before."""
+    """Bytes that may be sent beyond those allowed before: it adds, and replaces nothing. May be 0."""
     level: _pressure_pb2.PressureLevel.ValueType
     """Pressure that the server obeys."""
     chunk_bytes: _builtins.int
@@ -1294,7 +1305,7 @@ Global___SessionProgress: _TypeAlias = SessionProgress  # noqa: Y015
 
 @_typing.final
 class Enough(_message.Message):
-    """All that was asked for is known, or will be without more bytes."""
+    """All that was asked for is known, or will be without more bytes: nothing more is asked for."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1328,7 +1339,7 @@ class SessionResult(_message.Message):
     INFO_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def document(self) -> _document_pb2.Document:
-        """What was learnt; to be merged with the document parts before."""
+        """What was learnt; to be merged with the document parts before, which it follows."""
 
     @_builtins.property
     def info(self) -> Global___ExtractionInfo:

@@ -98,7 +98,9 @@ class ExtractorServiceServicer:
 
     def ExtractSession(self, request_iterator, context):
         """Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
-        Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+        Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows, until
+        `result`. Half-close after `enough` or `result`, or after `end`: whoever closes while bytes are missing is told
+        OUT_OF_RANGE. The states are drawn, with a transcript, in extractor_service/serving/sessions/README.md.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

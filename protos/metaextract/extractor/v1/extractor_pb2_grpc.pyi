@@ -43,7 +43,9 @@ class ExtractorServiceStub:
     """Describes one file sent in chunks: a header first, then data. 1 MiB chunks are best."""
     ExtractSession: _grpc.StreamStreamMultiCallable[_extractor_pb2.ExtractSessionRequest, _extractor_pb2.ExtractSessionResponse]
     """Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
-    Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+    Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows, until
+    `result`. Half-close after `enough` or `result`, or after `end`: whoever closes while bytes are missing is told
+    OUT_OF_RANGE. The states are drawn, with a transcript, in extractor_service/serving/sessions/README.md.
     """
     ExtractBatch: _grpc.StreamStreamMultiCallable[_extractor_pb2.ExtractBatchRequest, _extractor_pb2.ExtractBatchResponse]
     """Describes many files over one call: settings first, then items. At most `window` items are unanswered."""
@@ -69,7 +71,9 @@ class ExtractorServiceAsyncStub(ExtractorServiceStub):
     """Describes one file sent in chunks: a header first, then data. 1 MiB chunks are best."""
     ExtractSession: _aio.StreamStreamMultiCallable[_extractor_pb2.ExtractSessionRequest, _extractor_pb2.ExtractSessionResponse]  # type: ignore[assignment]
     """Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
-    Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+    Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows, until
+    `result`. Half-close after `enough` or `result`, or after `end`: whoever closes while bytes are missing is told
+    OUT_OF_RANGE. The states are drawn, with a transcript, in extractor_service/serving/sessions/README.md.
     """
     ExtractBatch: _aio.StreamStreamMultiCallable[_extractor_pb2.ExtractBatchRequest, _extractor_pb2.ExtractBatchResponse]  # type: ignore[assignment]
     """Describes many files over one call: settings first, then items. At most `window` items are unanswered."""
@@ -110,7 +114,9 @@ class ExtractorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_extractor_pb2.ExtractSessionResponse], _abc.AsyncIterator[_extractor_pb2.ExtractSessionResponse]]:
         """Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
-        Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+        Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows, until
+        `result`. Half-close after `enough` or `result`, or after `end`: whoever closes while bytes are missing is told
+        OUT_OF_RANGE. The states are drawn, with a transcript, in extractor_service/serving/sessions/README.md.
         """
 
     @_abc_1.abstractmethod

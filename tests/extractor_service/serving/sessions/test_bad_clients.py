@@ -102,6 +102,23 @@ def test_a_wrong_size_is_told(script):
     assert session.status() is Code.INVALID_ARGUMENT
 
 
+def test_who_closes_while_bytes_are_missing_is_told(script):
+    session = script(**SEEK)
+    session.until("ranges")
+    session.half_close()
+    assert session.status() is Code.OUT_OF_RANGE
+
+
+def test_a_client_may_close_its_side_with_the_last_byte(script):
+    session = script(name="a.fits", can_seek=False)
+    session.until("stream")
+    session.chunk(0, b"SIMPLE  =" + bytes(300_000))
+    session.send(pb.ExtractSessionRequest(end=pb.StreamEnd(size_bytes=300_009)))
+    session.half_close()
+    assert session.until("result").info.moved_bytes == 300_009
+    assert session.status() is Code.OK
+
+
 @pytest.mark.parametrize(
     "offer",
     [

@@ -696,8 +696,8 @@ type ResultEntry struct {
 	Source string `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
 	// Labels for invalidation, at most 16 of at most 128 characters.
 	Tags []string `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`
-	// The right under which it was computed; released by this put when the entry's key names it.
-	// A right that was lost meanwhile refuses the entry.
+	// The lease under which it was computed; released by this put when the entry's key names it.
+	// A lease that was lost meanwhile refuses the entry.
 	LeaseToken    uint64 `protobuf:"varint,8,opt,name=lease_token,json=leaseToken,proto3" json:"lease_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1168,9 +1168,9 @@ func (x *InvalidateResultsResponse) GetRemovedCount() uint64 {
 // Results that are computed together, from one content.
 type ResultGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Their keys, 1 to 64. The first one names the right to compute them.
+	// Their keys, 1 to 64. The first one names the lease to compute them.
 	Keys []*ResultKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
-	// Renews the right that this token stands for; 0 asks for a new one.
+	// Renews the lease that this token stands for; 0 asks for a new one.
 	LeaseToken uint64 `protobuf:"varint,2,opt,name=lease_token,json=leaseToken,proto3" json:"lease_token,omitempty"`
 	// Looked up as well, but not missed when they aren't there, up to 64.
 	OptionalKeys  []*ResultKey `protobuf:"bytes,3,rep,name=optional_keys,json=optionalKeys,proto3" json:"optional_keys,omitempty"`
@@ -1229,14 +1229,14 @@ func (x *ResultGroup) GetOptionalKeys() []*ResultKey {
 	return nil
 }
 
-// Asks for results or the right to compute them.
+// Asks for results or the lease to compute them.
 type AcquireResultRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The groups, 1 to 1,000.
 	Groups []*ResultGroup `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
 	// Longest time to be held while another one computes, 0 to 300 s; above 0 only with a single group.
 	MaxWaitSeconds float64 `protobuf:"fixed64,2,opt,name=max_wait_seconds,json=maxWaitSeconds,proto3" json:"max_wait_seconds,omitempty"`
-	// How long a right lasts without renewal, 1 to 300 s. 0: 10 s.
+	// How long a lease lasts without renewal, 1 to 300 s. 0: 10 s.
 	LeaseSeconds float64 `protobuf:"fixed64,3,opt,name=lease_seconds,json=leaseSeconds,proto3" json:"lease_seconds,omitempty"`
 	// Who asks, for operators.
 	Holder        string `protobuf:"bytes,4,opt,name=holder,proto3" json:"holder,omitempty"`
@@ -1309,7 +1309,7 @@ type Acquisition struct {
 	Status AcquireStatus `protobuf:"varint,1,opt,name=status,proto3,enum=metaextract.cache.v1.AcquireStatus" json:"status,omitempty"`
 	// One per key, in the same order; then one per optional key.
 	Lookups []*ResultLookup `protobuf:"bytes,2,rep,name=lookups,proto3" json:"lookups,omitempty"`
-	// The right, when LEASED; grows with every right that is given for a name.
+	// The lease's token, when LEASED; grows with every lease of a name.
 	LeaseToken uint64 `protobuf:"varint,3,opt,name=lease_token,json=leaseToken,proto3" json:"lease_token,omitempty"`
 	// When it lapses without renewal.
 	LeaseExpiresInSeconds float64 `protobuf:"fixed64,4,opt,name=lease_expires_in_seconds,json=leaseExpiresInSeconds,proto3" json:"lease_expires_in_seconds,omitempty"`
@@ -1430,7 +1430,7 @@ func (x *AcquireResultResponse) GetReadPoint() *InvalidationPoint {
 	return nil
 }
 
-// Gives rights back.
+// Gives leases back.
 type ReleaseLeaseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The groups with their tokens, 1 to 1,000; of the keys, the first is enough.

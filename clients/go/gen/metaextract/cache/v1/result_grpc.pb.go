@@ -48,9 +48,9 @@ type ResultServiceClient interface {
 	// Makes results unreachable, also those being computed from what was read before this call. With Redis, in all
 	// replicas; UNAVAILABLE when Redis can't be told.
 	InvalidateResults(ctx context.Context, in *InvalidateResultsRequest, opts ...grpc.CallOption) (*InvalidateResultsResponse, error)
-	// Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result.
+	// Results, or the lease to compute them: one worker in the fleet computes, the others wait for its result.
 	AcquireResult(ctx context.Context, in *AcquireResultRequest, opts ...grpc.CallOption) (*AcquireResultResponse, error)
-	// Gives such a right back without a result; the next one waiting gets it.
+	// Gives a lease back without a result; the next one waiting gets it.
 	ReleaseLease(ctx context.Context, in *ReleaseLeaseRequest, opts ...grpc.CallOption) (*ReleaseLeaseResponse, error)
 	// The log's position at once, then every invalidation and heartbeats. For caches of results outside this service.
 	WatchInvalidations(ctx context.Context, in *WatchInvalidationsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchInvalidationsResponse], error)
@@ -170,9 +170,9 @@ type ResultServiceServer interface {
 	// Makes results unreachable, also those being computed from what was read before this call. With Redis, in all
 	// replicas; UNAVAILABLE when Redis can't be told.
 	InvalidateResults(context.Context, *InvalidateResultsRequest) (*InvalidateResultsResponse, error)
-	// Results, or the sole right to compute them: one worker in the fleet computes, the others wait for its result.
+	// Results, or the lease to compute them: one worker in the fleet computes, the others wait for its result.
 	AcquireResult(context.Context, *AcquireResultRequest) (*AcquireResultResponse, error)
-	// Gives such a right back without a result; the next one waiting gets it.
+	// Gives a lease back without a result; the next one waiting gets it.
 	ReleaseLease(context.Context, *ReleaseLeaseRequest) (*ReleaseLeaseResponse, error)
 	// The log's position at once, then every invalidation and heartbeats. For caches of results outside this service.
 	WatchInvalidations(*WatchInvalidationsRequest, grpc.ServerStreamingServer[WatchInvalidationsResponse]) error

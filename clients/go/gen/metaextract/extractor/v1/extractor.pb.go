@@ -1897,10 +1897,13 @@ type SessionOffer struct {
 	// Whether the client can send any range. Otherwise it is asked for the whole stream.
 	CanSeek bool `protobuf:"varint,4,opt,name=can_seek,json=canSeek,proto3" json:"can_seek,omitempty"`
 	// "b3:<hex>" of the content, when the client knows it. A claim: believed for this tenant's own files alone.
+	// Without a digest, or a version with a client_id, nothing of the file is found in the cache, and nothing but a file
+	// that was sent whole is found there later.
 	Digest string `protobuf:"bytes,5,opt,name=digest,proto3" json:"digest,omitempty"`
 	// Names this state of the file; changes whenever its content does, as path, inode, size and times together do.
+	// Best left out while the times are younger than 2 s: a change within their step wouldn't show.
 	Version string `protobuf:"bytes,6,opt,name=version,proto3" json:"version,omitempty"`
-	// Whose claims these are: a stable name of the machine or user. Needed with `version`.
+	// Whose claims these are: a stable name of the machine or user. Required with `version`, which means nothing alone.
 	ClientId string `protobuf:"bytes,7,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
 	// Its first and last bytes, to save a round trip; at most 256 KiB together. Best left out with a digest or version.
 	Prefetch []*FileChunk `protobuf:"bytes,8,rep,name=prefetch,proto3" json:"prefetch,omitempty"`
@@ -2008,7 +2011,8 @@ type FileChunk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where they begin.
 	OffsetBytes uint64 `protobuf:"varint,1,opt,name=offset_bytes,json=offsetBytes,proto3" json:"offset_bytes,omitempty"`
-	// The bytes; at most 2 MiB, at most `chunk_bytes` is best. Of the credit a chunk costs at least 4 KiB.
+	// The bytes; at most 2 MiB, at most `chunk_bytes` is best. Within a StreamRequest a chunk costs its length of the
+	// credit, at least 4 KiB; within a RangeRequest it costs nothing.
 	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
 	// CRC-32 (ISO 3309, as zlib's) of them. Absent: not checked.
 	Crc32         *uint32 `protobuf:"fixed32,3,opt,name=crc32,proto3,oneof" json:"crc32,omitempty"`
@@ -2162,7 +2166,8 @@ func (x *SourceFailure) GetMessage() string {
 // One message of the server in a session.
 type ExtractSessionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In the order of a session: accepted, any of the others, result. After `result` the server ends the call.
+	// In the order of a session: accepted (unless the cache knew all), any of the others, enough, document parts, result.
+	// After `result` the server ends the call.
 	//
 	// Types that are valid to be assigned to Part:
 	//
@@ -2308,12 +2313,12 @@ type ExtractSessionResponse_Accepted struct {
 }
 
 type ExtractSessionResponse_Ranges struct {
-	// Send these ranges.
+	// Send these ranges. May come many times; each one is complete before the next is sent, unless the server gave it up.
 	Ranges *RangeRequest `protobuf:"bytes,2,opt,name=ranges,proto3,oneof"`
 }
 
 type ExtractSessionResponse_Stream struct {
-	// Send these ranges in order, as far as credit allows.
+	// Send these ranges in order, as far as credit allows. At most once a session; RangeRequests may come before it.
 	Stream *StreamRequest `protobuf:"bytes,3,opt,name=stream,proto3,oneof"`
 }
 
@@ -2338,7 +2343,8 @@ type ExtractSessionResponse_Enough struct {
 }
 
 type ExtractSessionResponse_DocumentPart struct {
-	// Part of a large document; to be merged, in order, with those before and with the result's.
+	// Part of a large document; to be merged, in order, with those before and with the result's, as protobuf merges
+	// messages: lists are joined. A part whose first section has the name of the last one so far goes on with it.
 	DocumentPart *v1.Document `protobuf:"bytes,8,opt,name=document_part,json=documentPart,proto3,oneof"`
 }
 
@@ -2372,7 +2378,8 @@ type SessionAccepted struct {
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// Best size of a chunk in bytes.
 	ChunkBytes uint32 `protobuf:"varint,2,opt,name=chunk_bytes,json=chunkBytes,proto3" json:"chunk_bytes,omitempty"`
-	// Bytes that may be sent without being asked for.
+	// The first credit for a StreamRequest; its own and each ack's add to it. 0 today. Nothing is sent before it is
+	// asked for.
 	CreditBytes uint64 `protobuf:"varint,3,opt,name=credit_bytes,json=creditBytes,proto3" json:"credit_bytes,omitempty"`
 	// Pressure that the server obeys.
 	Level v11.PressureLevel `protobuf:"varint,4,opt,name=level,proto3,enum=metaextract.cache.v1.PressureLevel" json:"level,omitempty"`
@@ -2447,7 +2454,7 @@ func (x *SessionAccepted) GetUploadId() string {
 	return ""
 }
 
-// Asks for ranges; includes the credit for them.
+// Asks for ranges. What it asks for may be sent at once, in chunks of any order and size: it needs no credit.
 type RangeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Rising, disjoint, not empty.
@@ -2553,7 +2560,7 @@ type StreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What is missing: rising, disjoint. Empty for a client that can't seek: all, from the beginning.
 	Ranges []*ByteSpan `protobuf:"bytes,1,rep,name=ranges,proto3" json:"ranges,omitempty"`
-	// Bytes that may be sent at first; each ack brings more.
+	// Bytes that may be sent at first, besides the credit of SessionAccepted; each ack adds more.
 	CreditBytes   uint64 `protobuf:"varint,2,opt,name=credit_bytes,json=creditBytes,proto3" json:"credit_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2608,7 +2615,7 @@ type SessionAck struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of an upload that can be continued: bytes from the beginning that needn't be sent again, whatever breaks.
 	CommittedOffsetBytes uint64 `protobuf:"varint,1,opt,name=committed_offset_bytes,json=committedOffsetBytes,proto3" json:"committed_offset_bytes,omitempty"`
-	// Bytes that may be sent beyond those allowed before.
+	// Bytes that may be sent beyond those allowed before: it adds, and replaces nothing. May be 0.
 	CreditBytes uint64 `protobuf:"varint,2,opt,name=credit_bytes,json=creditBytes,proto3" json:"credit_bytes,omitempty"`
 	// Pressure that the server obeys.
 	Level v11.PressureLevel `protobuf:"varint,3,opt,name=level,proto3,enum=metaextract.cache.v1.PressureLevel" json:"level,omitempty"`
@@ -2740,7 +2747,7 @@ func (x *SessionProgress) GetFieldCount() uint32 {
 	return 0
 }
 
-// All that was asked for is known, or will be without more bytes.
+// All that was asked for is known, or will be without more bytes: nothing more is asked for.
 type Enough struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Bytes received.
@@ -2798,7 +2805,7 @@ func (x *Enough) GetSavedBytes() uint64 {
 // The document of a session's file.
 type SessionResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What was learnt; to be merged with the document parts before.
+	// What was learnt; to be merged with the document parts before, which it follows.
 	Document *v1.Document `protobuf:"bytes,1,opt,name=document,proto3" json:"document,omitempty"`
 	// How it was learnt.
 	Info          *ExtractionInfo `protobuf:"bytes,2,opt,name=info,proto3" json:"info,omitempty"`

@@ -44,7 +44,9 @@ type ExtractorServiceClient interface {
 	// Describes one file sent in chunks: a header first, then data. 1 MiB chunks are best.
 	ExtractUpload(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[ExtractUploadRequest, ExtractUploadResponse], error)
 	// Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
-	// Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+	// Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows, until
+	// `result`. Half-close after `enough` or `result`, or after `end`: whoever closes while bytes are missing is told
+	// OUT_OF_RANGE. The states are drawn, with a transcript, in extractor_service/serving/sessions/README.md.
 	ExtractSession(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExtractSessionRequest, ExtractSessionResponse], error)
 	// Describes many files over one call: settings first, then items. At most `window` items are unanswered.
 	ExtractBatch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExtractBatchRequest, ExtractBatchResponse], error)
@@ -157,7 +159,9 @@ type ExtractorServiceServer interface {
 	// Describes one file sent in chunks: a header first, then data. 1 MiB chunks are best.
 	ExtractUpload(grpc.ClientStreamingServer[ExtractUploadRequest, ExtractUploadResponse]) error
 	// Describes one file of which only the needed bytes move: the client offers it, the server asks for ranges.
-	// Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows.
+	// Offer first; then answer each RangeRequest, and send a StreamRequest's bytes as far as credit allows, until
+	// `result`. Half-close after `enough` or `result`, or after `end`: whoever closes while bytes are missing is told
+	// OUT_OF_RANGE. The states are drawn, with a transcript, in extractor_service/serving/sessions/README.md.
 	ExtractSession(grpc.BidiStreamingServer[ExtractSessionRequest, ExtractSessionResponse]) error
 	// Describes many files over one call: settings first, then items. At most `window` items are unanswered.
 	ExtractBatch(grpc.BidiStreamingServer[ExtractBatchRequest, ExtractBatchResponse]) error

@@ -1,0 +1,165 @@
+"""Says what was measured, as the page of evidence has it: by question, misses first, one commit a block.
+
+`tests/benchmarks/results.json` keeps the last report of each run, as `tests/support/evidence.py` writes it.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tests.support.evidence import OUTPUT
+
+Report: TypeAlias = dict[str, Any]
+
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results.json"
+GROUPS = {
+    "How right is it?": "accuracy",
+    "How fast is it, compared with ExifTool?": (
+        "jpeg_vs_exiftool engine_vs_exiftool service_vs_exiftool cold_vs_exiftool batch_10k_small"
+    ),
+    "What does a call cost?": "cached_extract_vs_echo get_result_vs_echo batch_vs_unary",
+    "How few bytes does it read and move?": (
+        "bytes_read pull_5gb pull_roundtrips large_files large_uri upload_vs_sink upload_16_streams batch_10x500mb"
+    ),
+    "What do memory and pressure do?": (
+        "monitor_overhead goodput_overload idle_memory memory_return detection_latency broadcast_1000 flapping"
+        " oscillation orca_shift pressure_override"
+    ),
+    "What does it survive?": (
+        "survive_cgroup hostile_client resume_kill9 subscriber_chaos redis_chaos soak_cache damaged_files disk_kill9"
+        " disk_bitflip cache_kill9 hostile_worker"
+    ),
+    "How well does the cache choose?": "policy_replay single_flight",
+}
+_SUMMARISED = frozenset(
+    {"cache_kill9", "hostile_worker", "pressure_override"}
+)  # the command prints each figure
+_GOALS_ONLY = frozenset(
+    {"accuracy", "bytes_read", "goodput_overload", "memory_return", "policy_replay", "redis_chaos"}
+)  # the command prints the others too
+_PLAIN = frozenset({"count", "yes", "0/1", "0 or 1", "1 is NORMAL", ""})  # units that go without saying
+
+
+def load() -> list[Report]:
+    """The committed reports."""
+    found: list[Report] = json.loads(RESULTS.read_text(encoding="utf-8"))
+    return found
+
+
+def record() -> list[Report]:
+    """The committed reports after those in build/bench have replaced the earlier ones of the same runs."""
+    reports = {report["name"]: report for report in load()}
+    for path in sorted(OUTPUT.glob("*.json")):
+        report = json.loads(path.read_text(encoding="utf-8"))
+        reports[report["name"]] = _published(report)
+    ordered = [reports[name] for name in sorted(reports)]
+    RESULTS.write_text(dumped(ordered), encoding="utf-8")
+    return ordered
+
+
+def dumped(reports: list[Report]) -> str:
+    """The reports as JSON, a figure a line: a run that was repeated changes its own lines alone."""
+    told = []
+    for report in reports:
+        figures = ",\n  ".join(json.dumps(each, ensure_ascii=False) for each in report["figures"])
+        head = json.dumps(
+            {key: value for key, value in report.items() if key != "figures"}, ensure_ascii=False
+        )
+        told.append(f'{head[:-1]}, "figures": [\n  {figures}\n]}}')
+    return "[\n" + ",\n".join(told) + "\n]\n"
+
+
+def render(reports: list[Report]) -> str:
+    """The page's text; whatever isn't of the newest commit is called stale."""
+    newest = max(reports, key=lambda report: (report["date"], _runs_of(report["commit"], reports)))["commit"]
+    by_name = {report["name"]: report for report in reports}
+    missed = [
+        f"- ✗ `{report['name']}`, {figure['case']}: {_said(figure)}{_stale(report, newest, ' _(stale)_')}."
+        for names in GROUPS.values()
+        for report in _present(names, by_name)
+        for figure in report["figures"]
+        if figure.get("holds") is False
+    ]
+    lines = [f"### Missed goals: {len(missed)}", "", *missed, ""]
+    for question, names in GROUPS.items():
+        lines += [f"### {question}", ""]
+        blocks: dict[tuple[str, str], list[Report]] = {}
+        for report in _present(names, by_name):
+            blocks.setdefault((report["date"], report["commit"]), []).append(report)
+        for _, block in sorted(
+            blocks.items(), key=lambda item: (item[0][1] != newest, item[0]), reverse=False
+        ):
+            stale = _stale(block[0], newest, "**stale**, ")
+            lines += [f"_{stale}{block[0]['date']}, commit {block[0]['commit']}; {block[0]['machine']}_", ""]
+            told = [each for report in block for each in _cases(report)]
+            lines += [text for _, text in sorted(told, key=lambda each: not each[0])] + [""]
+    return "\n".join(lines).rstrip()
+
+
+def _runs_of(commit: str, reports: list[Report]) -> int:
+    return sum(report["commit"] == commit for report in reports)
+
+
+def _present(names: str, by_name: dict[str, Report]) -> list[Report]:
+    return [by_name[name] for name in names.split() if name in by_name]
+
+
+def _stale(report: Report, newest: str, text: str) -> str:
+    return "" if report["commit"] == newest else text
+
+
+def _published(report: Report) -> Report:
+    """The report without what only its command tells."""
+    figures = report["figures"]
+    if report["name"] in _SUMMARISED:
+        goals = [figure["holds"] for figure in figures if figure["goal"]]
+        met = {"ours": sum(goals), "goal": f"== {len(goals)}", "holds": all(goals)}
+        figures = [{"case": f"{len(figures)} figures", "what": "goals met", "unit": "count", **met}]
+    elif report["name"] in _GOALS_ONLY:
+        figures = [figure for figure in figures if figure["goal"]]
+    return {**{key: report[key] for key in ("name", "date", "commit", "machine")}, "figures": figures}
+
+
+def _cases(report: Report) -> list[tuple[bool, str]]:
+    """A line for each case, and whether it misses a goal; within a line, what is missed comes first."""
+    cases: dict[str, list[dict[str, Any]]] = {}
+    for figure in report["figures"]:
+        cases.setdefault(figure["case"], []).append(figure)
+    lines = []
+    for case, figures in cases.items():
+        is_missed = any(figure.get("holds") is False for figure in figures)
+        said = "; ".join(
+            _said(each) for each in sorted(figures, key=lambda each: each.get("holds") is not False)
+        )
+        lines.append((is_missed, f"- {'✗ ' if is_missed else ''}`{report['name']}`, {case}: {said}."))
+    return lines
+
+
+def _said(figure: dict[str, Any]) -> str:
+    unit = figure["unit"]
+    value = digits(figure["ours"], is_exact=unit in _PLAIN)
+    text = f"{figure['what']} {value}" + ("" if unit in _PLAIN else f" {unit}")
+    if figure.get("ratio") is not None:
+        low, high = figure["spread"]
+        text += (
+            f" against {digits(figure['reference'])} ({figure['reference_name']}):"
+            f" {digits(figure['ratio'])} × ({digits(low)}–{digits(high)})"
+        )
+    if figure.get("goal"):
+        sign, _, limit = figure["goal"].partition(" ")
+        shown = {">=": "≥ ", "<=": "≤ ", "==": ""}.get(sign, sign + " ")
+        text += f" [{shown}{limit} {'✓' if figure['holds'] else '✗'}]"
+    return text
+
+
+def digits(value: float, *, is_exact: bool = False) -> str:
+    """Three significant digits, halves up; whole numbers below 1,000, and what is exact, as they are."""
+    number = Decimal(repr(value))
+    if number == int(number) and (abs(number) < 1000 or is_exact):
+        return f"{int(number):,}"
+    place = number.adjusted() - 2
+    shown = number.quantize(Decimal(1).scaleb(place), ROUND_HALF_UP)
+    return f"{int(shown):,}" if place >= 0 else f"{shown:f}"
