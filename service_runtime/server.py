@@ -1,7 +1,7 @@
 """Life of a server: bind, start, become ready, serve, drain on SIGTERM.
 
 Everything that is specific to the gRPC library's server stays behind :func:`make_server`, so that another
-wire-compatible one can be tried (research/grpc-limits.md, I).
+wire-compatible one can be tried.
 """
 
 from __future__ import annotations

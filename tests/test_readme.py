@@ -88,7 +88,7 @@ def test_files_and_targets_that_are_named_exist(page):
         "qoi.py",
         "fieldcount.py",
         "halving.py",
-        "descriptors.py",
+        "swap.py",
         "photo.py",
         "one.qoi.json",
         "other_path.py",

@@ -13,7 +13,7 @@ class EvictionPolicy(Protocol):
     """
 
     def admit(self, key: int, size_bytes: int, cost_seconds: float) -> bool:
-        """Whether `key` may enter; when True it is now tracked, as if just used. A tracked key starts anew."""
+        """Whether `key` may enter; when True it is now tracked, as the youngest. A tracked key starts anew."""
         ...
 
     def record_hit(self, key: int) -> None:

@@ -4,7 +4,7 @@ priority = inflation + frequency x cost_ms / size; the victim has the least of i
 inflation, which ages what isn't used any more (Cherkasova, "Improving WWW Proxies Performance with
 Greedy-Dual-Size-Frequency Caching Policy", HPL-98-69R1, 1998; with the time to recompute as the cost).
 
-Exact: a sampled variant lost 14 points on wide sizes (research/cache-and-pressure.md, A). No Python object per key:
+Exact: a sampled variant lost 14 points on wide sizes (measured). No Python object per key:
 see `fingerprints`.
 """
 

@@ -2,7 +2,7 @@
 
 Why not Python objects: after a random half of many small ones is freed, nearly every page still holds a survivor, and
 no allocator returns it (1,086 MB stayed 513 at an ideal of 300 after `malloc_trim`, which also stalls the loop for
-145 ms; research/cache-and-pressure.md, D). Moving the survivors together returns all, and `madvise` of a segment
+145 ms). Moving the survivors together returns all, and `madvise` of a segment
 stalls nobody.
 """
 

@@ -105,9 +105,9 @@ class CompositeTier:
         return holders
 
     async def demote(self, items: list[tuple[Key, Entry]]) -> None:
-        """Keeps what the fastest tier had to let go and no other holds."""
+        """Keeps what the fastest tier had to let go and no other holds: in the slowest local tier, which lasts longest."""
         now = time.time()
-        for layer in self._layers[1:]:
+        for layer in reversed(self._layers[1:]):
             if layer.is_local:
                 await self._put(layer, items, now, only_absent=True)
                 return

@@ -1,7 +1,7 @@
 """The tier that survives: SQLite in WAL mode, bounded by bytes, every row checksummed.
 
 Why SQLite: it is in the standard library, lost and corrupted nothing in six `kill -9` runs, and frees disk space
-when told to (research/cache-and-pressure.md, C). A commit with synchronous=NORMAL is a `write()`, which survives
+when told to. A commit with synchronous=NORMAL is a `write()`, which survives
 the death of the process. An append-only segment log stores ten times as many entries a second, but one core of gRPC
 brings a tenth of what SQLite takes; it needs 2 s and 229 MB to open a million entries where SQLite needs 3 ms and 8 MB;
 and tombstones, compaction and selectors would be our own code where SQLite has indexes.

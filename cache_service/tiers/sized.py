@@ -1,7 +1,6 @@
 """Joins two memory tiers, by the size of the value. Documents and large values don't compete for the same bytes.
 
-In one budget, saved milliseconds a byte banish large values nearly completely (a byte hit ratio of 13 % instead of 36;
-research/cache-and-pressure.md, A).
+In one budget, saved milliseconds a byte banish large values nearly completely (a byte hit ratio of 13 % instead of 36).
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Limits:
 
     least_samples = 5  # fewer extractions of a format are chance: the table counts
     memory_margin_ratio = 1.25  # the next file may need somewhat more than the worst one lately
-    table_seconds = 0.01  # a guess for unknown formats; photographs take a few ms (research/speed.md)
+    table_seconds = 0.01  # a guess for unknown formats; photographs take a few ms (measured)
     table_read_bytes = 128 * 1024  # a guess: head and tail of 64 KiB each
     least_seconds = 1e-4  # a plan of nearly nothing would make the ratio endless
 

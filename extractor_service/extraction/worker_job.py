@@ -31,8 +31,8 @@ _REPLY_RATIO = 0.1  # of short deadlines: 0.25 s of a second would be too much o
 # At NORMAL, half of it at ELEVATED: fewer round trips against bytes for nothing.
 _READ_AHEAD_BYTES = 128 * 1024
 _LEAST_PARSE_SECONDS = 0.05  # after waiting for ranges there is always time to parse what has come
-_HOLD_SECONDS = 0.1  # a pull at 20 ms distance took 28 ms (research/sessions.md); slower ones park
-_CROWDED_HOLD_SECONDS = 0.002  # a pull on one host took 0.5 to 1.9 ms (research/sessions.md); others park
+_HOLD_SECONDS = 0.1  # a pull at 20 ms distance took 28 ms (measured); slower ones park
+_CROWDED_HOLD_SECONDS = 0.002  # a pull on one host took 0.5 to 1.9 ms (measured); others park
 
 
 class WorkerJobs:

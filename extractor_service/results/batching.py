@@ -1,7 +1,7 @@
 """Joins calls that are made while another one is under way into the next one: many files, few round trips.
 
 Nobody waits for company unless all places are taken anyway: the first call leaves at once, and what comes while it is
-away leaves together when it is back. A small unary call costs as much as ten results in one (research/grpc-limits.md).
+away leaves together when it is back. A small unary call costs as much as ten results in one (measured).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from extractor_service.sources.base import ByteSource
 
-BLOCK_BYTES = 16 * 1024  # moved the least of 16, 64, 256 KiB, at some more trips (research/sessions.md)
+BLOCK_BYTES = 16 * 1024  # moved the least of 16, 64, 256 KiB, at some more trips (measured)
 _DEFAULT_CAPACITY = 256  # blocks, 4 MiB
 
 

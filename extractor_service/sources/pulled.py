@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _MAX_HINTS = 1024  # one directory may name millions of places; those beyond are asked for when met
-_MAX_HINT_BYTES = 256 * 1024  # of one answer: a pull of as much takes 2 to 3 ms (research/sessions.md)
+_MAX_HINT_BYTES = 256 * 1024  # of one answer: a pull of as much takes 2 to 3 ms (measured)
 _NEAR_BYTES = 2 * BLOCK_BYTES  # a reader that skips a block or two still goes forward
 
 

@@ -40,7 +40,7 @@ _RECYCLE_RESIDENT_BYTES = 256 * 1024 * 1024
 EXIT_OUT_OF_MEMORY = 77  # any status that Python, shells and signals (128 and more) don't use
 # Half of the grace past the limit: the other half is for sending, before the kill.
 _DERIVING_RATIO = KILL_AFTER_RATIO / 2
-_MAX_DERIVING_SECONDS = 0.2  # deriving takes about 0.2 ms as a rule (research/speed.md); the rest is for load
+_MAX_DERIVING_SECONDS = 0.2  # deriving takes about 0.2 ms as a rule (measured); the rest is for load
 _running: list[bool] = []
 """Not empty while a module runs: only then may the time limit interrupt."""
 _resident_at_start = [0]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_START_SECONDS = 15.0  # the preload took 0.6 s (research/sessions.md); the rest is for loaded machines
+_START_SECONDS = 15.0  # the preload took 0.6 s (measured); the rest is for loaded machines
 _EXIT_WAIT_SECONDS = 2.0  # the template reaps at once; without a status the death counts as a crash
 
 
@@ -45,7 +45,7 @@ class Template:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             # Popen and not asyncio's subprocess: that one blocks the loop 6 ms and warns about forking beside
-            # gRPC's threads (research/sessions.md, trap 5).
+            # gRPC's threads (both measured).
             process = subprocess.Popen(  # noqa: ASYNC220, S603 - half a millisecond; our own command
                 [*command, str(theirs.fileno()), str(memory_bytes)],
                 pass_fds=(theirs.fileno(),),

@@ -43,8 +43,7 @@ def yield_to_front() -> None:
 def limit_resources(memory_bytes: int) -> None:
     """Bounds this process, from now on: `memory_bytes` more address space than it has, few files, no core dump.
 
-    To be called after the preload: an address space limit before the imports makes them fail in odd ways
-    (research/sessions.md, trap 4).
+    To be called after the preload: an address space limit before the imports makes them fail in odd ways.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_OPEN_FILES, _MAX_OPEN_FILES))

@@ -1,7 +1,7 @@
 """From ratios to levels: up at once, down late and one level at a time. Pure; time is passed in.
 
 Smoothing on the way up was tried and costs five times the seconds above 90 %; no hysteresis on the way down
-flaps 180 times an hour (research/cache-and-pressure.md, E, controller simulation).
+flaps 180 times an hour (both simulated).
 """
 
 from __future__ import annotations

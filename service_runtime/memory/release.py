@@ -1,7 +1,7 @@
 """Gives freed memory back to the operating system.
 
 glibc keeps freed small blocks: after evicting 75 % of 1 GiB the process still held 1064 MB, and 358 MB after
-`malloc_trim` (research/cache-and-pressure.md, D). The call stalls threads that share an arena, so it is limited
+`malloc_trim` (measured). The call stalls threads that share an arena, so it is limited
 in rate and runs off the event loop.
 """
 
@@ -42,7 +42,7 @@ def tune_for_large_messages() -> None:
     """Keeps freed message buffers for the next one, instead of faulting pages anew for each.
 
     With glibc's defaults a 1 MiB chunk costs an mmap, 256 page faults and a munmap, which is most of an upload's
-    CPU (research/grpc-limits.md, "Allocator finding"). The two thresholds belong together: setting the trim
+    CPU. The two thresholds belong together: setting the trim
     threshold alone is slower than the default. Two arenas instead of one per thread, and thresholds of a few
     chunks instead of 32 MiB, keep a 1 GiB upload at 29 MiB over idle instead of 73, at the same speed.
     """

@@ -1,8 +1,8 @@
 """A load that comes and goes, six hours of simulated time: our classifier and budgets against the naive rule.
 
 The naive rule is the original system's: the level is what the last sample says, and the cache's budget what the level
-says; it samples every 5 s, as there, and every 100 ms, as ours does. Both cut to 75 %, 50 % and 10 %. The memory model is that of research/cache-and-pressure.md
-(E): other work uses a base share, with bursts of 30 points that rise in 3 s every 15 minutes; the cache refills up to its
+says; it samples every 5 s, as there, and every 100 ms, as ours does. Both cut to 75 %, 50 % and 10 %.
+The memory model: other work uses a base share, with bursts of 30 points that rise in 3 s every 15 minutes; the cache refills up to its
 budget at 5 % of its maximum a second, and is part of what is measured.
 """
 

@@ -23,7 +23,7 @@ from tests.support import corpus
 from tests.support.evidence import Evidence
 from tests.support.processes import PeakMemory, pss_bytes, rss_by_part, start_cache, start_extractor
 
-_PREFETCH_BYTES = 2 * 128 * 1024  # one head and one tail, by design.md's block rule
+_PREFETCH_BYTES = 2 * 128 * 1024  # one head and one tail: the block rule of tests/benchmarks/README.md
 _HEAD_BYTES = 16 * 1024
 
 

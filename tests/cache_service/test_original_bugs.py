@@ -1,4 +1,4 @@
-"""The bugs of the cache that this one replaces (research/original-system.md), one test each."""
+"""The bugs of the cache that this one replaces, one test each."""
 
 import asyncio
 

@@ -14,6 +14,7 @@ from service_runtime.memory.levels import PressureLevel
 NORMAL, ELEVATED, HIGH, CRITICAL = PressureLevel
 INTERACTIVE, BATCH, BACKGROUND = WorkClass
 TABLE = default_table(1000)
+AS_THE_TABLE = {"proportional", "aimd", "gradient"}  # as long as nothing was observed
 OBEYING = [name for name in POLICIES if name != "none"]
 SAMPLES = st.lists(
     st.tuples(st.floats(1e-6, 100), st.integers(1, 100), st.booleans(), st.sampled_from("ab")), max_size=60
@@ -43,7 +44,9 @@ def test_something_always_runs_never_too_much_and_never_more_at_a_worse_level(na
 @pytest.mark.parametrize("cache", list(PressureLevel))
 def test_the_worse_of_cache_and_own_memory_binds(name, local, cache):
     decision = POLICIES[name]().decide(Pressure(cache, local, TABLE), 100)
-    assert decision.concurrency == [100, 75, 50, 1][max(local, cache) - 1]
+    allowed = [100, 75, 50, 1][max(local, cache) - 1]
+    assert decision.concurrency <= allowed  # a policy may be stricter
+    assert decision.concurrency == allowed or name not in AS_THE_TABLE
     refuse = decision.rows[INTERACTIVE].refuse_above_bytes
     assert refuse == (1000 if CRITICAL in {local, cache} else None)
 

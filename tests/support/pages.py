@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,17 +24,17 @@ def pages(root: Path = ROOT) -> list[Path]:
     return [path for path in found if not _NOT_OURS & set(path.parts)]
 
 
+_BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
 def code_of(text: str) -> list[Code]:
     """The blocks of code in order."""
-    return [
-        Code(match[1], match[2])
-        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    ]
+    return [Code(match[2], textwrap.dedent(match[3])) for match in _BLOCK.finditer(text)]
 
 
 def prose_of(text: str) -> str:
     """The text without its blocks of code."""
-    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return _BLOCK.sub("", text)
 
 
 def section(text: str, heading: str) -> str:

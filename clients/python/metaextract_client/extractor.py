@@ -17,7 +17,8 @@ from metaextract_client.extraction import Extraction, Options
 from metaextract_client.files import SMALL_FILE_BYTES, known_size, open_file
 from metaextract_client.names import sayable
 from metaextract_client.retry import DEFAULT_RETRY, Retrier
-from metaextract_client.session import Session, SessionOptions, default_client_id
+from metaextract_client.session import Session
+from metaextract_client.session_options import SessionOptions, default_client_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,7 +16,8 @@ from metaextract_client.extraction import Extraction, Options
 from metaextract_client.files import SMALL_FILE_BYTES, known_size, open_file
 from metaextract_client.names import sayable
 from metaextract_client.retry import DEFAULT_RETRY, Retrier
-from metaextract_client.session import AsyncSession, SessionOptions, default_client_id
+from metaextract_client.session import AsyncSession
+from metaextract_client.session_options import SessionOptions, default_client_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator

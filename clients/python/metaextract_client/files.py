@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 SMALL_FILE_BYTES = 64 * 1024
 """Up to here a file travels in one message; larger ones by a session. A session's two messages more cost about as much as
-64 KiB (research/grpc-limits.md, C). The server's plans say INLINE by the same rule."""
+64 KiB (measured). The server's plans say INLINE by the same rule."""
 _DESCRIPTORS = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 
 

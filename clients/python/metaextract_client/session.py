@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
-import socket
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 import grpc
 
 from metaextract_client.errors import MetaExtractError, UnavailableError, translated
 from metaextract_client.files import open_file
+from metaextract_client.session_options import SessionOptions
 from metaextract_client.session_state import SessionFile, SessionState, run_session, run_session_async
 
 if TYPE_CHECKING:
@@ -26,43 +23,6 @@ if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2 as pb
     from metaextract.extractor.v1 import extractor_pb2_grpc
     from metaextract_client.retry import Retrier
-    from metaextract_client.session_state import SessionProgress
-
-
-class SessionOptions(NamedTuple):
-    """How a session goes, beside what is to be extracted."""
-
-    client_id: str = ""
-    """Whose file it is; "" doesn't name the file's state, so that nothing is found again by it."""
-    digest: str = ""
-    """"b3:<hex>" of the content, where it is known."""
-    upload_id: str = ""
-    """Continues an upload that broke off."""
-    headed_extensions: frozenset[str] = frozenset()
-    """Endings of files whose end isn't sent with the offer; the clients ask the server for them (`FormatInfo.is_headed`)."""
-    on_progress: Callable[[SessionProgress], None] | None = None
-    on_upload_id: Callable[[str], None] | None = None
-    """Told the name of the upload, to be kept for `upload_id`."""
-
-    @property
-    def may_prefetch(self) -> bool:
-        """Whether first and last bytes go with the offer: nothing names the file's state, by which it might be known."""
-        return not (self.client_id or self.digest or self.upload_id)
-
-
-def default_client_id() -> str:
-    """This user on this machine."""
-    with suppress(OSError):
-        machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
-        return f"{machine or socket.gethostname()}:{_user()}"
-    return f"{socket.gethostname()}:{_user()}"
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return str(os.getuid()) if hasattr(os, "getuid") else "user"
 
 
 class _Base:
@@ -110,17 +70,8 @@ class _Base:
             # Another content than the one that was begun, but for the first attempt, where only the caller can know.
             self._upload_id = self._upload_id if self._file_state is None else ""
             self._file_state = opened.state
-        session = self._session
-        self._state = SessionState(
-            opened,
-            self._options,
-            client_id=session.client_id,
-            digest=session.digest,
-            upload_id=self._upload_id,
-            headed_extensions=session.headed_extensions,
-            on_progress=session.on_progress,
-            on_upload_id=session.on_upload_id,
-        )
+        session = self._session._replace(upload_id=self._upload_id)
+        self._state = SessionState(opened, self._options, session)
         return self._state
 
     def _record_failure(self, error: MetaExtractError) -> None:

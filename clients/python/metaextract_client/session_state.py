@@ -12,7 +12,7 @@ import threading
 import time
 import zlib
 from collections import deque
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 import grpc
 from blake3 import blake3
@@ -21,25 +21,17 @@ from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract_client.errors import MetaExtractError
 from metaextract_client.names import sayable
+from metaextract_client.session_options import SessionOptions, SessionProgress
 from metaextract_client.session_protocol import Event, State, UnexpectedEventError, after
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 
-PREFETCH_BYTES = 64 * 1024  # head and tail; many parses then ask for nothing more (research/sessions.md)
+PREFETCH_BYTES = 64 * 1024  # head and tail; many parses then ask for nothing more (measured)
 _CHUNK_BYTES = 1024 * 1024  # until the server names one; its own at NORMAL
 _LEAST_CHUNK_BYTES = 64 * 1024  # the server's own at CRITICAL; with less credit than this, wait for more
 _SETTLE_SECONDS = 2.0  # FAT keeps times in steps of 2 s, others in finer ones
 _STAGES = {pb.SESSION_STAGE_QUEUED: "queued", pb.SESSION_STAGE_RECEIVING: "receiving"}
-
-
-class SessionProgress(NamedTuple):
-    """How far a session is."""
-
-    stage: str
-    """ "queued", "receiving" or "reading"."""
-    moved_bytes: int
-    field_count: int
 
 
 class SourceChangedError(OSError):
@@ -105,19 +97,12 @@ class SessionState:
         self,
         file: SessionFile,
         options: pb.ExtractOptions | None,
-        *,
-        client_id: str = "",
-        digest: str = "",
-        upload_id: str = "",
-        headed_extensions: Collection[str] = (),
-        on_progress: Callable[[SessionProgress], None] | None = None,
-        on_upload_id: Callable[[str], None] | None = None,
+        session: SessionOptions | None = None,
     ) -> None:
-        """`headed_extensions` are those of files that say nothing of themselves at their end (`FormatInfo.is_headed`)."""
-        self._headed_extensions = headed_extensions
+        """Without `session`: a file that nobody knows, and nobody is told of."""
+        session = session or SessionOptions()
+        self._session = session
         self._file = file
-        self._on_progress = on_progress
-        self._on_upload_id = on_upload_id
         self._spans: deque[tuple[int, int, bool]] = deque()
         self._credit = 0
         self._chunk_bytes = _CHUNK_BYTES
@@ -129,19 +114,19 @@ class SessionState:
         self._parts = document_pb2.Document()
         self.result: pb.SessionResult | None = None
         self.partial: document_pb2.Document | None = None
-        self.upload_id = upload_id
+        self.upload_id = session.upload_id
         self.sent_bytes = 0
         self._offer = pb.SessionOffer(
             name=file.name,
             size_bytes=file.size_bytes,
             options=options,
             can_seek=file.can_seek,
-            digest=digest,
-            client_id=client_id,
-            version=file.version if client_id else "",
-            upload_id=upload_id,
+            digest=session.digest,
+            client_id=session.client_id,
+            version=file.version if session.client_id else "",
+            upload_id=session.upload_id,
         )
-        is_known = bool(self._offer.digest or self._offer.version or upload_id)
+        is_known = bool(self._offer.digest or self._offer.version or session.upload_id)
         if file.can_seek and not is_known:
             self._prefetch()
 
@@ -183,8 +168,8 @@ class SessionState:
             self._chunk_bytes = message.accepted.chunk_bytes or self._chunk_bytes
             if message.accepted.upload_id:
                 self.upload_id = message.accepted.upload_id
-                if self._on_upload_id is not None:
-                    self._on_upload_id(self.upload_id)
+                if self._session.on_upload_id is not None:
+                    self._session.on_upload_id(self.upload_id)
         elif kind == "progress":
             self._tell(_STAGES.get(message.progress.stage, "reading"), message.progress.field_count)
         elif kind == "partial":
@@ -207,15 +192,15 @@ class SessionState:
                 raise MetaExtractError(str(error), grpc.StatusCode.INTERNAL) from error
 
     def _tell(self, stage: str, field_count: int) -> None:
-        if self._on_progress is not None:
-            self._on_progress(SessionProgress(stage, self.sent_bytes, field_count))
+        if self._session.on_progress is not None:
+            self._session.on_progress(SessionProgress(stage, self.sent_bytes, field_count))
 
     def _prefetch(self) -> None:
         size = self._offer.size_bytes
         head = min(size, PREFETCH_BYTES)
         spans = [(0, head)] if head else []
         extension = self._file.name.rpartition(".")[2].lower()
-        if extension not in self._headed_extensions and size > head:
+        if extension not in self._session.headed_extensions and size > head:
             start = max(head, size - PREFETCH_BYTES)
             spans.append((start, size - start))
         for offset, length in spans:

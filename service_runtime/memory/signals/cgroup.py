@@ -1,8 +1,7 @@
 """Memory of the container: cgroup v2 and v1.
 
 "Used" is the working set, usage - inactive_file - active_file: page cache is given back on demand, and a cache
-that counted its own disk tier's pages would evict itself (measured: 86 % usage at 1 % working set,
-research/cache-and-pressure.md, E).
+that counted its own disk tier's pages would evict itself (measured: 86 % usage at 1 % working set).
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.signals import cgroup, host, stalls
 from service_runtime.memory.signals.surroundings import Surroundings
 
@@ -31,9 +32,14 @@ def discover(surroundings: Surroundings | None = None) -> list[Signal]:
 
 
 def tightest_limit_bytes(signals: Iterable[Signal]) -> int:
-    """The smallest limit of memory among `signals`; 0 when none can be read."""
+    """The smallest limit of memory among `signals`; 0 when none can be read.
+
+    Only those that may cause CRITICAL count: what kills nobody, such as a full swap, is no limit of memory.
+    """
     limits = []
     for signal in signals:
+        if signal.worst is not PressureLevel.CRITICAL:
+            continue
         try:
             usage = signal.read()
         except (OSError, ValueError, KeyError):

@@ -10,6 +10,7 @@ import grpc
 import pytest
 from blake3 import blake3
 
+from extractor_service.modules.registry import MODULES
 from extractor_service.sources.content import SETTLE_SECONDS
 from metaextract.cache.v1 import pressure_pb2
 from metaextract.document.v1 import document_pb2
@@ -199,7 +200,7 @@ def test_wrong_uploads_are_typed_errors(extractor_process, parts, code):
 def test_capabilities_and_backoff_state(extractor):
     capabilities = extractor.get_capabilities()
     assert {"jpeg", "fits", "hdf5", "dicom", "pdf"} <= {each.name for each in capabilities.formats}
-    assert [module.name for module in capabilities.modules] == ["metadata", "composite", "common", "digests"]
+    assert [module.name for module in capabilities.modules] == [module.name for module in MODULES]
     assert capabilities.limits.max_inline_bytes == 4 * 2**20 and capabilities.file_uris_enabled
     wait_until(lambda: extractor.get_backoff_state().cache_level == pressure_pb2.PRESSURE_LEVEL_NORMAL)
     state = extractor.get_backoff_state()

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaextract_client.files import SMALL_FILE_BYTES, open_file
-from metaextract_client.session import SessionOptions, default_client_id
+from metaextract_client.session_options import SessionOptions, default_client_id
 from metaextract_client.session_state import SessionFile
 
 if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2
     from metaextract_client.extraction import Extraction
     from metaextract_client.extractor import ExtractorClient
-    from metaextract_client.session_state import SessionProgress
+    from metaextract_client.session_options import SessionProgress
 
 
 class Uploads:

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from extractor_service.serving.sessions.strategies.base import SessionTools
     from extractor_service.sources.spans import Span
 
-_PREFETCH_BYTES = (
-    64 * 1024
-)  # what a client without a claim sends of each end with its offer (research/sessions.md)
+_PREFETCH_BYTES = 64 * 1024  # what a client without a claim sends of each end with its offer
 
 
 class Ranges:

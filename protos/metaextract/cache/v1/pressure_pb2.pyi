@@ -292,11 +292,11 @@ class PressureSignal(_message.Message):
     LEVEL_FIELD_NUMBER: _builtins.int
     WORST_LEVEL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Which: "cgroup_v2", "cgroup_v1", "host", "process", "reserved", "memory_stalls", "io_stalls", "disk", "redis"."""
+    """Which: "cgroup_v2", "host", "disk", "redis" and others; service_runtime/memory/README.md has all."""
     used_bytes: _builtins.int
-    """Used bytes, as the signal defines it. 0 for stalls."""
+    """Used bytes, as the signal defines it. 0 for what has no bytes, such as stalls."""
     limit_bytes: _builtins.int
-    """Limit in bytes. 0 for stalls."""
+    """Limit in bytes. 0 for what has no bytes."""
     ratio: _builtins.float
     """used / limit; of stalls, their share of time / what is too much. 0 when the level is UNKNOWN."""
     level: Global___PressureLevel.ValueType

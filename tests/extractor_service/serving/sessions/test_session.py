@@ -109,7 +109,7 @@ def test_two_tenants_don_t_learn_of_each_other(pair, tmp_path):
             with path.open("rb") as file:
                 from metaextract_client.session_state import SessionFile, SessionState, run_session
 
-                state = SessionState(SessionFile(file, "a"), options, digest=digest)
+                state = SessionState(SessionFile(file, "a"), options, SessionOptions(digest=digest))
                 run_session(state, lambda parts: stub.ExtractSession(parts, metadata=[("x-tenant", tenant)]))
             return state.result
 

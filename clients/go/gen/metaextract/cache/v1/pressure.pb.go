@@ -549,11 +549,11 @@ func (x *BackoffRow) GetRetryAfterSeconds() float64 {
 // One measured signal.
 type PressureSignal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which: "cgroup_v2", "cgroup_v1", "host", "process", "reserved", "memory_stalls", "io_stalls", "disk", "redis".
+	// Which: "cgroup_v2", "host", "disk", "redis" and others; service_runtime/memory/README.md has all.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Used bytes, as the signal defines it. 0 for stalls.
+	// Used bytes, as the signal defines it. 0 for what has no bytes, such as stalls.
 	UsedBytes uint64 `protobuf:"varint,2,opt,name=used_bytes,json=usedBytes,proto3" json:"used_bytes,omitempty"`
-	// Limit in bytes. 0 for stalls.
+	// Limit in bytes. 0 for what has no bytes.
 	LimitBytes uint64 `protobuf:"varint,3,opt,name=limit_bytes,json=limitBytes,proto3" json:"limit_bytes,omitempty"`
 	// used / limit; of stalls, their share of time / what is too much. 0 when the level is UNKNOWN.
 	Ratio float64 `protobuf:"fixed64,4,opt,name=ratio,proto3" json:"ratio,omitempty"`
