@@ -11,6 +11,7 @@ from extractor_service.serving.batch import Batch
 from extractor_service.serving.open_source import spooling
 from extractor_service.serving.sessions.session import Session
 from extractor_service.serving.upload import UploadReceiver
+from extractor_service.serving.writer import Writer
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from service_runtime.backoff_table import WorkClass
 
@@ -66,13 +67,15 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         self, request_iterator: AsyncIterator[extractor_pb2.ExtractSessionRequest], context: Context
     ) -> None:
         """One file of which only the needed bytes move. Writes through the context, to bound how long a message may take."""
-        await Session(self._shared, request_iterator, context.write).run()
+        async with Writer(context.write) as writer:
+            await Session(self._shared, request_iterator, writer.send).run()
 
     async def ExtractBatch(  # type: ignore[override] # as above
         self, request_iterator: AsyncIterator[extractor_pb2.ExtractBatchRequest], context: Context
     ) -> None:
         """Many files over one call."""
-        await Batch(self._shared, self._opener, request_iterator, context.write).run()
+        async with Writer(context.write) as writer:
+            await Batch(self._shared, self._opener, request_iterator, writer.send).run()
 
     async def PlanExtraction(
         self, request: extractor_pb2.PlanExtractionRequest, context: Context

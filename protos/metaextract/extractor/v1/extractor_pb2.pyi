@@ -980,7 +980,7 @@ class FileChunk(_message.Message):
     """Where they begin."""
     data: _builtins.bytes
     """The bytes; at most 2 MiB, at most `chunk_bytes` is best. Within a StreamRequest a chunk costs its length of the
-    credit, at least 4 KiB; within a RangeRequest it costs nothing.
+    credit, at least 4 KiB; within a RangeRequest it costs nothing. It lies within one of the ranges asked for.
     """
     crc32: _builtins.int
     """CRC-32 (ISO 3309, as zlib's) of them. Absent: not checked."""

@@ -109,6 +109,14 @@ def test_who_closes_while_bytes_are_missing_is_told(script):
     assert session.status() is Code.OUT_OF_RANGE
 
 
+@pytest.mark.parametrize("claim", [{}, {"version": "a", "client_id": "b"}])
+def test_who_closes_at_once_is_told_at_once(script, claim):
+    session = script(**SEEK, **claim)
+    session.half_close()
+    started = time.monotonic()
+    assert session.status() is Code.OUT_OF_RANGE and time.monotonic() - started < 5
+
+
 def test_a_client_may_close_its_side_with_the_last_byte(script):
     session = script(name="a.fits", can_seek=False)
     session.until("stream")

@@ -2012,7 +2012,7 @@ type FileChunk struct {
 	// Where they begin.
 	OffsetBytes uint64 `protobuf:"varint,1,opt,name=offset_bytes,json=offsetBytes,proto3" json:"offset_bytes,omitempty"`
 	// The bytes; at most 2 MiB, at most `chunk_bytes` is best. Within a StreamRequest a chunk costs its length of the
-	// credit, at least 4 KiB; within a RangeRequest it costs nothing.
+	// credit, at least 4 KiB; within a RangeRequest it costs nothing. It lies within one of the ranges asked for.
 	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
 	// CRC-32 (ISO 3309, as zlib's) of them. Absent: not checked.
 	Crc32         *uint32 `protobuf:"fixed32,3,opt,name=crc32,proto3,oneof" json:"crc32,omitempty"`
