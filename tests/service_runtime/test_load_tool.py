@@ -17,7 +17,7 @@ CALLS = 200
 
 def load(address: str, call: str, message: dict) -> dict:
     """The summary of ghz after `CALLS` calls."""
-    options = ["--insecure", "-n", str(CALLS), "-c", "8", "-O", "json", "-d", "@"]
+    options = ["--insecure", "-n", str(CALLS), "-c", "8", "-O", "json", "--data=@"]
     words = ["ghz", "--call", call, *options, address]
     run = subprocess.run(words, input=json.dumps(message), capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
