@@ -15,23 +15,42 @@ pytestmark = [needs("ghz"), pytest.mark.servers]
 CALLS = 200
 
 
-def load(address: str, call: str, message: dict) -> dict:
+@pytest.fixture
+def load(tmp_path):
     """The summary of ghz after `CALLS` calls."""
-    options = ["--insecure", "-n", str(CALLS), "-c", "8", "-O", "json", "--data=@"]
-    words = ["ghz", "--call", call, *options, address]
-    run = subprocess.run(words, input=json.dumps(message), capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+
+    def run(address: str, call: str, message: dict) -> dict:
+        data = tmp_path / "message.json"  # too long for the command line
+        data.write_text(json.dumps(message))
+        words = [
+            "ghz",
+            "--insecure",
+            "--call",
+            call,
+            "-n",
+            str(CALLS),
+            "-c",
+            "8",
+            "-O",
+            "json",
+            "-D",
+            str(data),
+        ]
+        process = subprocess.run([*words, address], capture_output=True, text=True, timeout=120)
+        assert process.returncode == 0, process.stderr
+        return json.loads(process.stdout)
+
+    return run
 
 
-def test_extract(extractor_process):
+def test_extract(load, extractor_process):
     photo = base64.b64encode(PHOTOS[0].read_bytes()).decode()
     message = {"inline": {"name": PHOTOS[0].name, "data": photo}}
     summary = load(extractor_process.address, "metaextract.extractor.v1.ExtractorService.Extract", message)
     assert summary["count"] == CALLS and summary["statusCodeDistribution"] == {"OK": CALLS}
 
 
-def test_get_result(cache_process):
+def test_get_result(load, cache_process):
     message = {"key": {"space": "verified", "content_id": "b3:00", "module": "metadata", "version": "1"}}
     summary = load(cache_process.address, "metaextract.cache.v1.ResultService/GetResult", message)
     assert summary["count"] == CALLS and summary["statusCodeDistribution"] == {"OK": CALLS}

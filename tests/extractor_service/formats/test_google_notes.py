@@ -23,7 +23,7 @@ def test_the_cipher_is_its_own_inverse_and_the_known_one():
 
 
 def test_the_length_is_told_whatever_is_inside():
-    for data in (samples.record(b""), b"HDRP\x02" + bytes(40), b"HDRP\x03" + bytes(40), b"nonsense"):
+    for data in (samples.note(b""), b"HDRP\x02" + bytes(40), b"HDRP\x03" + bytes(40), b"nonsense"):
         field = read(data).find("xmp", "HDRPlusMakerNote")
         assert field is not None and field.text == f"(Binary data {len(data)} bytes)"
 
@@ -39,13 +39,13 @@ def test_the_length_is_told_whatever_is_inside():
     ],
 )
 def test_damage_is_a_problem(content):
-    document = read(samples.record(content))
+    document = read(samples.note(content))
     assert [problem.section for problem in document.problems] == ["makernotes"]
 
 
 def test_every_cut_and_a_bomb_are_survived():
-    whole = samples.record(samples.content())
+    whole = samples.note(samples.content())
     for length in range(len(whole)):
         read(whole[:length])
-    document = read(samples.record(samples.record(2, bytes(8 * 1024 * 1024)), level=9))
+    document = read(samples.note(samples.record(2, bytes(8 * 1024 * 1024)), level=9))
     assert document.problems
