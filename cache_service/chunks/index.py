@@ -59,10 +59,14 @@ class ChunkIndex:
         """Opens or makes the file; None: in memory. Raises sqlite3.DatabaseError when it is damaged."""
         self._lock = threading.Lock()
         self._database = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
-        # What is written survives the process, which is all that is promised; a power cut costs the newest parts.
-        for pragma in ("journal_mode=WAL", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-2000"):
-            self._database.execute(f"PRAGMA {pragma}")
-        self._database.executescript(_SCHEMA)
+        try:
+            # What is written survives the process, which is all that is promised; a power cut costs the newest parts.
+            for pragma in ("journal_mode=WAL", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-2000"):
+                self._database.execute(f"PRAGMA {pragma}")
+            self._database.executescript(_SCHEMA)
+        except BaseException:
+            self._database.close()
+            raise
 
     def close(self) -> None:
         """Closes the file."""

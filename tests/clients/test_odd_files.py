@@ -217,7 +217,11 @@ def test_an_interrupt_says_what_was_done(extractor_process, tmp_path):
     )  # fmt: skip
     assert json.loads(process.stdout.readline())
     process.send_signal(signal.SIGINT)
-    output, told = process.communicate(timeout=30)
+    with process:
+        output, told = (
+            process.stdout.read(),
+            process.stderr.read(),
+        )  # communicate() would lose what readline() buffered
     assert process.returncode == exit_codes.INTERRUPTED and "Traceback" not in told
     assert "interrupted after " in told and "of 3000 files" in told
     assert all(json.loads(line) for line in output.splitlines())

@@ -37,6 +37,10 @@ class OnCpu:
         return ["taskset", "-c", str(self._cpu), *words]
 
 
+DEFAULTS: dict[str, str] = {}
+"""Settings of every service that is started from here, unless it gets others."""
+
+
 class ServiceProcess:
     """`python -m MODULE` as a child process; knows its port from its log line "ready"."""
 
@@ -44,7 +48,7 @@ class ServiceProcess:
         self.log: list[str] = []
         self.process = subprocess.Popen(
             self._command(module) if inside is None else inside.command(*self._command(module)),
-            env={**clean_environ(), **environ},
+            env={**clean_environ(), **DEFAULTS, **environ},
             stderr=subprocess.PIPE,
             text=True,
         )

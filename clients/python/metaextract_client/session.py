@@ -10,11 +10,10 @@ import grpc
 
 from metaextract_client.errors import MetaExtractError, UnavailableError, translated
 from metaextract_client.files import open_file
-from metaextract_client.session_options import SessionOptions
 from metaextract_client.session_state import SessionFile, SessionState, run_session, run_session_async
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
     from typing import BinaryIO
 
     from grpc import aio
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2 as pb
     from metaextract.extractor.v1 import extractor_pb2_grpc
     from metaextract_client.retry import Retrier
+    from metaextract_client.session_options import SessionOptions
 
 
 class _Base:

@@ -25,9 +25,20 @@ from cache_service.chunks.store import (
 KIB = 1024
 
 
+_opened = []
+
+
 def make(directory, max_bytes=10**8, memory_bytes=10**6):
     index, shelf = open_chunks(directory)
+    _opened.append(index)
     return ChunkStore(index, shelf, replica="here", max_bytes=max_bytes, memory_bytes=memory_bytes)
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    while _opened:
+        _opened.pop().close()
 
 
 @pytest.fixture(params=["folder", "memory"])

@@ -78,8 +78,8 @@ def test_a_drain_says_when_to_come_back():
 def test_thresholds_change_at_run_time():
     limit = {"METAEXTRACT_PROCESS_MEMORY_BYTES": str(400 * 2**20)}  # so that the score is well above 5 %
     with start_cache(**FAST, **limit) as process, CacheClient(process.address) as client:
-        state = client.get_pressure()
-        assert state.level == NORMAL and 0.05 < state.score_ratio < 0.6
+        wait_until(lambda: client.get_pressure().level == NORMAL)
+        assert 0.05 < client.get_pressure().score_ratio < 0.6
         state = client.set_pressure_thresholds(0.05, 0.8, 0.9)
         assert state.level == pressure_pb2.PRESSURE_LEVEL_ELEVATED and state.cause == "process"
         with pytest.raises(InvalidRequestError, match="must rise"):
@@ -113,7 +113,7 @@ def test_replicas_share_their_view_through_redis(redis_server, redis_prefix):
         one.set_pressure_override(HIGH, 60)
         wait_until(lambda: two.get_pressure().fleet_level == HIGH, 15)
         state = two.get_pressure()
-        assert state.level == NORMAL and [peer.replica for peer in state.peers] == ["one"]
+        assert state.level < HIGH and [peer.replica for peer in state.peers] == ["one"]
         assert state.peers[0].level == HIGH and state.peers[0].age_seconds < 5
         assert [peer.replica for peer in one.get_pressure().peers] == ["two"]
         first.kill()

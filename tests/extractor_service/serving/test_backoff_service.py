@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -18,6 +17,7 @@ from metaextract.cache.v1 import pressure_pb2
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client import NEVER, CacheClient, ExtractorClient, InvalidRequestError, OverloadedError
 from tests.samples import PHOTOS
+from tests.support.optional import needs
 from tests.support.processes import start_cache, start_extractor, wait_until
 
 pytestmark = pytest.mark.servers
@@ -110,26 +110,26 @@ def test_orca_reports_out_of_band(pair):
         assert time.monotonic() - started > 0.28, "never more than ten a second"
         call.cancel()
         assert reports[-1].rps_fractional > 0 and 0.01 <= reports[-1].application_utilization < 2
-        assert reports[-1].named_metrics["pressure_level"] == 1
+        assert reports[-1].named_metrics["pressure_level"] in {1, 2}
 
 
-if shutil.which("grpcurl"):  # gRPC's own clients keep the trailer to themselves, for their balancers
-
-    @pytest.mark.parametrize("call", ["GetBackoffState", "Extract"], ids=["answered", "refused"])
-    def test_every_answer_and_every_refusal_carries_a_report(extractor_process, call):
-        method = f"metaextract.extractor.v1.ExtractorService/{call}"
-        output = subprocess.run(
-            ["grpcurl", "-v", "-plaintext", extractor_process.address, method], capture_output=True, text=True
-        ).stdout
-        trailers = output.rpartition("Response trailers received:")[2]
-        encoded = re.search(r"endpoint-load-metrics-bin: (\S+)", trailers).group(1)
-        report = orca_load_report_pb2.OrcaLoadReport.FromString(base64.b64decode(encoded + "=="))
-        assert report.application_utilization >= 0.01 and report.named_metrics["pressure_level"] == 1
+@needs("grpcurl")  # gRPC's own clients keep the trailer to themselves, for their balancers
+@pytest.mark.parametrize("call", ["GetBackoffState", "Extract"], ids=["answered", "refused"])
+def test_every_answer_and_every_refusal_carries_a_report(extractor_process, call):
+    method = f"metaextract.extractor.v1.ExtractorService/{call}"
+    output = subprocess.run(
+        ["grpcurl", "-v", "-plaintext", extractor_process.address, method], capture_output=True, text=True
+    ).stdout
+    trailers = output.rpartition("Response trailers received:")[2]
+    encoded = re.search(r"endpoint-load-metrics-bin: (\S+)", trailers).group(1)
+    report = orca_load_report_pb2.OrcaLoadReport.FromString(base64.b64decode(encoded + "=="))
+    assert report.application_utilization >= 0.01 and report.named_metrics["pressure_level"] in {1, 2}
 
 
 def test_an_own_policy_file_goes_before_the_cache_s(tmp_path, cache_process):
     path = tmp_path / "policy.toml"
-    path.write_text("[interactive.normal]\nchunk_bytes = 131072\n")
+    levels = ("normal", "elevated", "high", "critical")
+    path.write_text("".join(f"[interactive.{level}]\nchunk_bytes = 131072\n" for level in levels))
     with (
         start_extractor(cache_process.address, METAEXTRACT_POLICY_FILE=str(path)) as extractor,
         ExtractorClient(extractor.address) as client,
@@ -151,7 +151,7 @@ def test_the_fleet_s_worst_concerns_those_who_ask_any_replica(redis_server, redi
     ):
         cache.set_pressure_override(HIGH, 60)
         obeys(fleet_client, HIGH)
-        assert replica_client.get_backoff_state().level == pressure_pb2.PRESSURE_LEVEL_NORMAL
+        assert replica_client.get_backoff_state().level < HIGH
 
 
 def test_a_tenant_with_a_long_queue_gives_way(tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from service_runtime.memory.levels import PressureLevel
+from service_runtime.memory.reading import Usage
 from service_runtime.memory.sampler import Sampler
 from service_runtime.memory.signals.cgroup import CgroupV1, CgroupV2
 from service_runtime.memory.signals.disk import DiskRoom
