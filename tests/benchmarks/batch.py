@@ -36,7 +36,7 @@ def run(name: str) -> Evidence:
     with (
         tempfile.TemporaryDirectory() as folder,
         start_cache(Path(folder) / "cache") as cache,
-        grpc.insecure_channel(cache.address, options=options(retries=False)) as channel,
+        grpc.insecure_channel(cache.address, options=options(cache.address, retries=False)) as channel,
     ):
         stub = result_pb2_grpc.ResultServiceStub(channel)
         stub.BatchPutResults(result_pb2.BatchPutResultsRequest(entries=entries))

@@ -29,7 +29,9 @@ def run(name: str) -> Evidence:
         tempfile.TemporaryDirectory() as folder,
         start_cache(Path(folder) / "cache") as cache,
         start_extractor(cache.address) as extractor,
-        grpc.insecure_channel(extractor.address, options=options(retries=False)) as channel,
+        grpc.insecure_channel(
+            extractor.address, options=options(extractor.address, retries=False)
+        ) as channel,
     ):
         stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
         stub.Extract(request)
@@ -37,7 +39,7 @@ def run(name: str) -> Evidence:
         assert cache_status_name(answer.info.cache_status) == "HIT"
         with (
             BareServer(Path(folder), extract=answer.SerializeToString()) as bare,
-            grpc.insecure_channel(bare.address, options=options(retries=False)) as bare_channel,
+            grpc.insecure_channel(bare.address, options=options(bare.address, retries=False)) as bare_channel,
         ):
             bare_stub = extractor_pb2_grpc.ExtractorServiceStub(bare_channel)
             ours, reference = interleave(

@@ -133,7 +133,7 @@ def run(name: str) -> Evidence:
                 METAEXTRACT_CACHE_REGROW_RATIO_PER_SECOND="1",
             ) as cache,
             CacheClient(cache.address) as client,
-            grpc.insecure_channel(cache.address, options=options(retries=False)) as channel,
+            grpc.insecure_channel(cache.address, options=options(cache.address, retries=False)) as channel,
         ):
             stub = result_pb2_grpc.ResultServiceStub(channel)
             rss = lambda: psutil.Process(cache.pid).memory_info().rss

@@ -106,7 +106,7 @@ async def timed(stub, warm: Counts, counts: Counts, start: float, until: float, 
 
 async def main(address: str) -> None:
     loop = asyncio.get_running_loop()
-    async with aio.insecure_channel(address, options=options(retries=False)) as channel:
+    async with aio.insecure_channel(address, options=options(address, retries=False)) as channel:
         stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
         while line := await loop.run_in_executor(None, sys.stdin.readline):
             per_second, seconds, closed, deadline = line.split()

@@ -72,8 +72,8 @@ def measure(evidence, case: str, caches: list, seed: bytes) -> None:
     evidence.single(case, "until all were answered", "s", seconds, f"<= {_SLOW_SECONDS + 2}")
     saved = 0
     for cache in caches:
-        with CacheClient(cache.address) as client:
-            saved += client.get_stats().single_flight_saved
+        with CacheClient(cache.address) as asked:
+            saved += asked.get_stats().single_flight_saved
     evidence.single(case, "waited instead of computing", "count", saved, "> 0")
 
 

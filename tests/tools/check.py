@@ -48,6 +48,28 @@ def generated_code() -> bool:
     return not stale and not twins
 
 
+def calls_of_runs() -> bool:
+    """Whether benchmarks and fault runs, which no test runs, call what there is. Their own types are their own business."""
+    strict = (
+        "untyped-defs",
+        "incomplete-defs",
+        "untyped-calls",
+        "any-unimported",
+        "any-generics",
+        "untyped-decorators",
+    )
+    allowed = [f"--allow-{name}" for name in strict]
+    words = [str(BIN / "mypy"), "--follow-imports=silent", *allowed, "tests/benchmarks", "tests/faults"]
+    told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True).stdout
+    wrong = [
+        line
+        for line in told.splitlines()
+        if line.endswith(("[call-arg]", "[attr-defined]", "[name-defined]"))
+    ]
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    return not wrong and "checked" in told
+
+
 def buf(*words: str):
     def run() -> bool:
         generate.install_node_packages()
@@ -60,6 +82,7 @@ CHECKS = {
     "lint": command(str(BIN / "ruff"), "check", "--quiet", "."),
     "format": command(str(BIN / "ruff"), "format", "--quiet", "--check", "."),
     "types": command(str(BIN / "mypy")),
+    "calls of benchmarks": calls_of_runs,
     "reasons of constants": command(sys.executable, "-m", "tests.tools.limits"),
     "import rules": command(str(BIN / "lint-imports"), "--no-cache"),
     "generated code": generated_code,
