@@ -26,7 +26,7 @@ def run(name: str) -> Evidence:
     with (
         tempfile.TemporaryDirectory() as folder,
         start_cache(Path(folder) / "cache") as cache,
-        grpc.insecure_channel(cache.address, options=options(retries=False)) as channel,
+        grpc.insecure_channel(cache.address, options=options(cache.address, retries=False)) as channel,
     ):
         stub = result_pb2_grpc.ResultServiceStub(channel)
         stub.PutResult(result_pb2.PutResultRequest(entry=entry))
@@ -34,7 +34,7 @@ def run(name: str) -> Evidence:
         assert answer.lookup.found and answer.lookup.value == entry.value
         with (
             BareServer(Path(folder), get_result=answer.SerializeToString()) as bare,
-            grpc.insecure_channel(bare.address, options=options(retries=False)) as bare_channel,
+            grpc.insecure_channel(bare.address, options=options(bare.address, retries=False)) as bare_channel,
         ):
             bare_stub = result_pb2_grpc.ResultServiceStub(bare_channel)
             ours, reference = interleave(
