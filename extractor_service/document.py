@@ -187,7 +187,10 @@ class Document:
             size = size_of(value)
         if raw is not None:
             size += 8 if type(raw) is Rational else size_of(raw)
-        size += size_of(field.text) + len(field.name) + size_of(field.group) + size_of(field.note)
+        size += len(field.name)
+        for text in (field.text, field.group, field.note):
+            if text:
+                size += len(text) if text.isascii() else size_of(text)
         self.put(section, field, size)
 
     def put(self, section: str, field: Field, size: int) -> None:
