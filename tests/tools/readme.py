@@ -65,7 +65,13 @@ def measured() -> str:
     return results.render(results.load())
 
 
+def eight_numbers() -> str:
+    """The eight of them that the first page tells."""
+    return results.eight_numbers(results.load())
+
+
 BLOCKS: tuple[tuple[str, str, Callable[[], str]], ...] = (
+    ("README.md", "numbers", eight_numbers),
     ("cache_service/README.md", "shared settings", shared_settings),
     ("cache_service/README.md", "settings", cache_settings),
     ("extractor_service/README.md", "settings", extractor_settings),

@@ -74,7 +74,7 @@ def dumped(reports: list[Report]) -> str:
 
 def render(reports: list[Report]) -> str:
     """The page's text; whatever isn't of the newest commit is called stale."""
-    newest = max(reports, key=lambda report: (report["date"], _runs_of(report["commit"], reports)))["commit"]
+    newest = _newest(reports)
     by_name = {report["name"]: report for report in reports}
     missed = [
         f"- ✗ `{report['name']}`, {figure['case']}: {_said(figure)}{_stale(report, newest, ' _(stale)_')}."
@@ -89,14 +89,54 @@ def render(reports: list[Report]) -> str:
         blocks: dict[tuple[str, str], list[Report]] = {}
         for report in _present(names, by_name):
             blocks.setdefault((report["date"], report["commit"]), []).append(report)
-        for _, block in sorted(
-            blocks.items(), key=lambda item: (item[0][1] != newest, item[0]), reverse=False
-        ):
+        for _, block in sorted(blocks.items(), key=lambda item: (item[0][1] != newest, item[0])):
             stale = _stale(block[0], newest, "**stale**, ")
             lines += [f"_{stale}{block[0]['date']}, commit {block[0]['commit']}; {block[0]['machine']}_", ""]
             told = [each for report in block for each in _cases(report)]
             lines += [text for _, text in sorted(told, key=lambda each: not each[0])] + [""]
     return "\n".join(lines).rstrip()
+
+
+EIGHT = (
+    ("service against `exiftool -j`, files a CPU second", "service_vs_exiftool", "", "files per CPU second"),
+    ("engine against `exiftool -stay_open`, JPEG", "jpeg_vs_exiftool", "", "files per CPU second"),
+    ("share of a JPEG corpus that is fetched", "bytes_read", "jpeg", "share of bytes fetched"),
+    ("cached 41 KB photo against a bare gRPC echo, p50", "cached_extract_vs_echo", "", "latency p50"),
+    ("EXIF values equal to ExifTool's", "accuracy", "exif", "values equal"),
+    ("moved of 4.2 to 5.0 GB, most of five formats", "pull_5gb", "", "bytes moved"),
+    ("OOM kills, 512 MiB, 64 clients, 120 s", "survive_cgroup", "512 MiB", "OOM kills"),
+    ("uploads lost in 50 `kill -9`", "resume_kill9", "", "not completed"),
+)
+"""The figures of the first page: question, run, how the case begins, figure. Of several the worst is told."""
+
+
+def eight_numbers(reports: list[Report]) -> str:
+    """The first page's table; a figure that isn't of the newest commit is marked."""
+    newest = _newest(reports)
+    lines = ["| question | figure | goal |", "|---|---|---|"]
+    for question, run, case, what in EIGHT:
+        report = next(each for each in reports if each["name"] == run)
+        goals = [
+            each
+            for each in report["figures"]
+            if each["what"] == what and each["case"].startswith(case) and each.get("goal")
+        ]
+        is_most_wanted = goals[0]["goal"].startswith(">")
+        worst = (min if is_most_wanted else max)(goals, key=lambda each: each.get("ratio") or each["ours"])
+        value = f"{digits(worst['ratio'])} ×" if worst.get("ratio") else digits(worst["ours"])
+        unit = "" if worst.get("ratio") or worst["unit"] in _PLAIN else f" {worst['unit']}"
+        lines.append(f"| {question} | {value}{unit}{_stale(report, newest, ' ¹')} | {_goal(worst)} |")
+    missed = sum(figure.get("holds") is False for report in reports for figure in report["figures"])
+    asked = sum(bool(figure.get("goal")) for report in reports for figure in report["figures"])
+    lines += ["", f"In all {missed} of {asked} goals are missed. ¹ stale: not repeated at the newest commit."]
+    return "\n".join(lines)
+
+
+def _newest(reports: list[Report]) -> str:
+    """The commit of the last block."""
+    return str(
+        max(reports, key=lambda report: (report["date"], _runs_of(report["commit"], reports)))["commit"]
+    )
 
 
 def _runs_of(commit: str, reports: list[Report]) -> int:
@@ -149,10 +189,14 @@ def _said(figure: dict[str, Any]) -> str:
             f" {digits(figure['ratio'])} × ({digits(low)}–{digits(high)})"
         )
     if figure.get("goal"):
-        sign, _, limit = figure["goal"].partition(" ")
-        shown = {">=": "≥ ", "<=": "≤ ", "==": ""}.get(sign, sign + " ")
-        text += f" [{shown}{limit} {'✓' if figure['holds'] else '✗'}]"
+        text += f" [{_goal(figure)}]"
     return text
+
+
+def _goal(figure: dict[str, Any]) -> str:
+    sign, _, limit = figure["goal"].partition(" ")
+    shown = {">=": "≥ ", "<=": "≤ ", "==": ""}.get(sign, sign + " ")
+    return f"{shown}{limit} {'✓' if figure['holds'] else '✗'}"
 
 
 def digits(value: float, *, is_exact: bool = False) -> str:
