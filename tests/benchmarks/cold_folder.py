@@ -87,7 +87,8 @@ def measure_ours(photos: Path, files: int, cache, extractor) -> tuple[float, flo
     client = after.ru_utime + after.ru_stime - children.ru_utime - children.ru_stime
     cpu = cpu_seconds(cache.pid) + cpu_seconds(extractor.pid) - servers + client
     lines = [json.loads(line) for line in run.stdout.splitlines()]
-    assert len(lines) == files and all(line["cache_status"] == "MISS" for line in lines)
+    # BYPASSED: a file so new that its times don't name its state. Read it was all the same.
+    assert len(lines) == files and {line["cache_status"] for line in lines} <= {"MISS", "BYPASSED"}
     return files / seconds, files / cpu
 
 
