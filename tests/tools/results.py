@@ -73,7 +73,7 @@ def dumped(reports: list[Report]) -> str:
 
 
 def render(reports: list[Report]) -> str:
-    """The page's text; whatever isn't of the newest commit is called stale."""
+    """The page's text; whatever wasn't repeated on the day of the last runs is called stale."""
     newest = _newest(reports)
     by_name = {report["name"]: report for report in reports}
     missed = [
@@ -89,7 +89,7 @@ def render(reports: list[Report]) -> str:
         blocks: dict[tuple[str, str], list[Report]] = {}
         for report in _present(names, by_name):
             blocks.setdefault((report["date"], report["commit"]), []).append(report)
-        for _, block in sorted(blocks.items(), key=lambda item: (item[0][1] != newest, item[0])):
+        for _, block in sorted(blocks.items(), key=lambda item: (item[0][0] != newest, item[0])):
             stale = _stale(block[0], newest, "**stale**, ")
             lines += [f"_{stale}{block[0]['date']}, commit {block[0]['commit']}; {block[0]['machine']}_", ""]
             told = [each for report in block for each in _cases(report)]
@@ -111,7 +111,7 @@ EIGHT = (
 
 
 def eight_numbers(reports: list[Report]) -> str:
-    """The first page's table; a figure that isn't of the newest commit is marked."""
+    """The first page's table; a figure that wasn't repeated on the day of the last runs is marked."""
     newest = _newest(reports)
     lines = ["| question | figure | goal |", "|---|---|---|"]
     for question, run, case, what in EIGHT:
@@ -128,19 +128,16 @@ def eight_numbers(reports: list[Report]) -> str:
         lines.append(f"| {question} | {value}{unit}{_stale(report, newest, ' ¹')} | {_goal(worst)} |")
     missed = sum(figure.get("holds") is False for report in reports for figure in report["figures"])
     asked = sum(bool(figure.get("goal")) for report in reports for figure in report["figures"])
-    lines += ["", f"In all {missed} of {asked} goals are missed. ¹ stale: not repeated at the newest commit."]
+    lines += [
+        "",
+        f"In all {missed} of {asked} goals are missed. ¹ stale: not repeated on the day of the last runs.",
+    ]
     return "\n".join(lines)
 
 
 def _newest(reports: list[Report]) -> str:
-    """The commit of the last block."""
-    return str(
-        max(reports, key=lambda report: (report["date"], _runs_of(report["commit"], reports)))["commit"]
-    )
-
-
-def _runs_of(commit: str, reports: list[Report]) -> int:
-    return sum(report["commit"] == commit for report in reports)
+    """The day of the last runs."""
+    return str(max(report["date"] for report in reports))
 
 
 def _present(names: str, by_name: dict[str, Report]) -> list[Report]:
@@ -148,7 +145,7 @@ def _present(names: str, by_name: dict[str, Report]) -> list[Report]:
 
 
 def _stale(report: Report, newest: str, text: str) -> str:
-    return "" if report["commit"] == newest else text
+    return "" if report["date"] == newest else text
 
 
 def _published(report: Report) -> Report:
