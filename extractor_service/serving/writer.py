@@ -1,4 +1,4 @@
-"""Writes the messages of a call whose handler has tasks of its own, so that a status can follow whatever they did."""
+"""Writes the messages of a call whose handler has tasks of its own; a status can always follow."""
 
 from __future__ import annotations
 
