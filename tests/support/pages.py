@@ -18,9 +18,9 @@ class Code(NamedTuple):
     text: str
 
 
-def pages(root: Path = ROOT) -> list[Path]:
-    """Every README of ours, relative to `root`."""
-    found = (path.relative_to(root) for path in sorted(root.rglob("README.md")))
+def files(pattern: str) -> list[Path]:
+    """Files of ours whose names match, relative to the root; not what was installed or built."""
+    found = (path.relative_to(ROOT) for path in sorted(ROOT.rglob(pattern)))
     return [path for path in found if not _NOT_OURS & set(path.parts)]
 
 

@@ -19,7 +19,7 @@ from service_runtime.settings import RuntimeSettings, describe
 from tests.tools import results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
 _CLIENT, _BOTH = 0, 2  # columns; all other events are messages of the server
@@ -78,13 +78,6 @@ BLOCKS: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("extractor_service/serving/sessions/README.md", "states", session_states),
     ("tests/benchmarks/README.md", "results", measured),
 )
-
-
-def pages() -> Iterator[Path]:
-    """Every README of ours."""
-    for path in sorted(ROOT.rglob("README.md")):
-        if not {"node_modules", ".venv", "build", ".pytest_cache"} & set(path.relative_to(ROOT).parts):
-            yield path
 
 
 def replace(text: str, name: str, content: str) -> str:
