@@ -112,6 +112,7 @@ async def _serving(
             "metaextract.cache.v1.CacheAdminService",
             admin,
             admin_pb2_grpc.add_CacheAdminServiceServicer_to_server,
+            is_admin=True,
         ),
     ]
     options = runtime.ServerOptions(
@@ -119,6 +120,10 @@ async def _serving(
         share_port=False,
         max_receive_bytes=_MAX_RECEIVE_BYTES,
         tenant_header=settings.cache_tenant_header,
+        trusts_extractors=True,
+        address_variable="METAEXTRACT_CACHE_ADDRESS",
+        admin_address=settings.cache_admin_address,
+        admin_variable="METAEXTRACT_CACHE_ADMIN_ADDRESS",
     )
     loops = [runtime.background(monitor.run(), "pressure")]
     if parts.channel is not None:

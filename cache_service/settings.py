@@ -15,6 +15,9 @@ class Settings(RuntimeSettings):
     """Read once in `__main__`; see the README's table."""
 
     cache_address: str = setting("127.0.0.1:50052", "Address that the cache listens on.", unit="host:port")
+    cache_admin_address: str = setting(
+        "", "Address of CacheAdminService alone. Unset: it is at the cache's own address.", unit="host:port"
+    )
     cache_replica: str = setting("", "Name of this replica among the others. Unset: host name and process.")
     cache_directory: str = setting("", "Folder of the disk tier. Without one, results live in memory only.")
     cache_profile: str = setting(
@@ -77,7 +80,8 @@ class Settings(RuntimeSettings):
         60.0, "Longest silence of who sends chunks.", unit="s", low=0.1, high=3600
     )
     cache_tenant_header: str = setting(
-        "x-metaextract-tenant", "Metadata by which extractors name the tenant whose chunks they mean."
+        "x-metaextract-tenant",
+        "Metadata by which extractors name the tenant whose call it is; believed from the role results alone.",
     )
     cache_regrow_ratio_per_second: float = setting(
         0.01,

@@ -8,7 +8,6 @@ import sys
 from extractor_service.assembly import running_extractor
 from extractor_service.settings import Settings
 from service_runtime import server as runtime
-from service_runtime.backoff_table import InvalidTableError
 from service_runtime.memory.release import tune_for_large_messages
 from service_runtime.settings import InvalidSettingError, from_environ
 from service_runtime.telemetry import configure_logging
@@ -29,7 +28,7 @@ def main() -> None:
     tune_for_large_messages()
     try:
         runtime.run(lambda: _serve(settings))
-    except (OSError, InvalidTableError) as error:
+    except (OSError, ValueError) as error:
         sys.exit(f"metaextract-extractor: {error}")
 
 

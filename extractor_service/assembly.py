@@ -31,6 +31,7 @@ from extractor_service.workers.pool import WorkerPool
 from metaextract.extractor.v1 import extractor_pb2_grpc
 from metaextract_client.cache_async import AsyncCacheClient
 from metaextract_client.chunks import AsyncChunkClient
+from metaextract_client.security import Security
 from service_runtime import server as runtime
 from service_runtime.backoff_table import make_table
 from service_runtime.credits import CreditPool
@@ -71,7 +72,14 @@ async def running_extractor(
     backoff = make_backoff(settings, limit_bytes, instance)
     if limit_bytes:
         memory.sampler.signals.append(ReservedBytes(lambda: backoff.ledger.reserved_bytes, limit_bytes))
-    cache_client = AsyncCacheClient(settings.cache_address)
+    security = Security(
+        settings.tls_ca,
+        settings.tls_cert if settings.tls_ca else "",
+        settings.tls_key if settings.tls_ca else "",
+        settings.tls_server_name,
+        token_file=settings.cache_token_file,
+    )
+    cache_client = AsyncCacheClient(settings.cache_address, security)
     near = NearCache(settings.near_cache_bytes, lambda: backoff.level() > PressureLevel.NORMAL)
     cache = ResultsClient(
         cache_client,
@@ -84,7 +92,7 @@ async def running_extractor(
     pipeline = Pipeline(
         formats, MODULES, parsing, backoff, cache, max_document_bytes=settings.max_document_bytes
     )
-    chunk_client = AsyncChunkClient(settings.cache_address)
+    chunk_client = AsyncChunkClient(settings.cache_address, security)
     chunks = ChunkStoreClient(
         chunk_client,
         backoff.level,
@@ -123,6 +131,7 @@ async def running_extractor(
         max_receive_bytes=settings.max_inline_bytes + _RECEIVE_SLACK_BYTES,
         read_ahead_bytes=settings.read_ahead_bytes,
         tenant_header=settings.tenant_header,
+        address_variable="METAEXTRACT_EXTRACTOR_ADDRESS",
         trailer=reporter.trailer,
     )
     is_fleet = settings.pressure_scope == "fleet"

@@ -33,7 +33,16 @@ class Settings(RuntimeSettings):
     )
     cache_tenant_header: str = setting(
         "x-metaextract-tenant",
-        "Metadata by which this extractor tells the cache whose chunks it means; the cache's setting of that name.",
+        "Metadata by which this extractor tells the cache whose call it is; the cache's setting of that name.",
+    )
+    tls_ca: str = setting(
+        "",
+        "Whose certificate the cache has to show, or `system`; METAEXTRACT_TLS_CERT is then shown to it. Unset: plaintext.",
+        unit="PEM file",
+    )
+    tls_server_name: str = setting("", "Name in the cache's certificate, where it isn't that of its address.")
+    cache_token_file: str = setting(
+        "", "File with the bearer token that is shown to the cache, read again when it changes.", unit="file"
     )
     near_cache_bytes: int = setting(
         8 * _MIB,
@@ -96,7 +105,8 @@ class Settings(RuntimeSettings):
         choices=("replica", "fleet"),
     )
     tenant_header: str = setting(
-        "", "Metadata by which a trusted proxy names the tenant, for fair queues. Unset: there is one tenant."
+        "x-metaextract-tenant",
+        "Metadata by which a proxy names the tenant; believed from proxies in METAEXTRACT_ACCESS_FILE alone.",
     )
     large_file_bytes: int = setting(
         _MIB, "Files above this size are refused at CRITICAL.", unit="B", low=0, high=1 << 44

@@ -147,6 +147,57 @@ class OverloadedError(ServiceError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class QuotaExceededError(OverloadedError):
+    """The tenant has used up what it may use for now; `subject` names whose quota, `quota` which."""
+
+    reason = "QUOTA_EXCEEDED"
+
+    def __init__(self, subject: str, quota: str, retry_after_seconds: float) -> None:
+        super().__init__(f"{subject} has used up its {quota}", retry_after_seconds, quota=quota)
+        self.subject = subject
+        self.quota = quota
+
+
+class CallerUnknownError(ServiceError):
+    """The call proves nobody's identity, and one is needed."""
+
+    code = grpc.StatusCode.UNAUTHENTICATED
+    reason = "CALLER_UNKNOWN"
+
+
+class TokenInvalidError(CallerUnknownError):
+    """The token proves nothing here."""
+
+    reason = "TOKEN_INVALID"
+
+
+class TokenExpiredError(CallerUnknownError):
+    """The token was good once; a new one is needed."""
+
+    reason = "TOKEN_EXPIRED"
+
+
+class IdentityUnavailableError(ServiceError):
+    """Who calls can't be found out now: the issuer's keys aren't there."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "IDENTITY_UNAVAILABLE"
+
+
+class RoleMissingError(ServiceError):
+    """The caller is known, and mustn't do this."""
+
+    code = grpc.StatusCode.PERMISSION_DENIED
+    reason = "ROLE_MISSING"
+
+
+class TenantForbiddenError(ServiceError):
+    """What was named is another tenant's, or all tenants'."""
+
+    code = grpc.StatusCode.PERMISSION_DENIED
+    reason = "TENANT_FORBIDDEN"
+
+
 class LeaseLostError(ServiceError):
     """The lease of a result lapsed, and is another caller's now."""
 
@@ -187,6 +238,9 @@ def to_trailers(error: ServiceError, request_id: str) -> tuple[Trailer, ...]:
             field=error.field, description=error.description
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if isinstance(error, QuotaExceededError):
+        exceeded = error_details_pb2.QuotaFailure.Violation(subject=error.subject, description=str(error))
+        details.append(error_details_pb2.QuotaFailure(violations=[exceeded]))
     if isinstance(error, OverloadedError):
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromNanoseconds(int(error.retry_after_seconds * 1e9))

@@ -1,4 +1,4 @@
-"""Around every call: request id, deadline, and errors turned into statuses.
+"""Around every call: who calls, request id, deadline, and errors turned into statuses.
 
 It is one layer and not three because each costs the call again (measured).
 """
@@ -15,10 +15,14 @@ import grpc
 from grpc import aio
 
 from service_runtime.errors import ServiceError, to_trailers
-from service_runtime.telemetry import DEFAULT_TENANT, CallContext, current_call
+from service_runtime.identity.gate import Gate, tenant_of
+from service_runtime.identity.principal import NOBODY
+from service_runtime.telemetry import CallContext, current_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from service_runtime.identity.principal import Principal
 
     Handler = grpc.RpcMethodHandler[Any, Any]
     Context = aio.ServicerContext[Any, Any]
@@ -27,7 +31,7 @@ else:
     GenericRpcHandler = grpc.GenericRpcHandler  # generic in its stubs only
 
 REQUEST_ID_HEADER = "x-request-id"
-_MAX_HEADER_CHARS = 128  # of request id and tenant, which go into logs and keys; longer is ignored
+_MAX_REQUEST_ID_CHARS = 128  # it goes into logs; a longer one is ignored
 _log = logging.getLogger(__name__)
 
 
@@ -47,11 +51,11 @@ class InterceptingServer:
     """
 
     def __init__(
-        self, server: aio.Server, tenant_header: str = "", trailer: CallTrailer | None = None
+        self, server: aio.Server, gate: Gate | None = None, trailer: CallTrailer | None = None
     ) -> None:
-        """`tenant_header`: the metadata that names the tenant, "" for none. `trailer`: see `ServerOptions`."""
+        """`gate`: who may call; without one, everybody. `trailer`: see `ServerOptions`."""
         self._server = server
-        self._wrapping = _Wrapping(tenant_header, trailer)
+        self._wrapping = _Wrapping(gate or Gate(), trailer)
 
     def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler[Any, Any]]) -> None:
         """See `aio.Server.add_generic_rpc_handlers`."""
@@ -79,34 +83,38 @@ class _Intercepting(GenericRpcHandler):
             handler = self._inner.service(handler_call_details)
             if handler is None:
                 return None
-            wrapped = self._wrapped[method] = self._wrapping.wrapped(handler)
+            wrapped = self._wrapped[method] = self._wrapping.wrapped(method, handler)
         return wrapped
 
 
 class _Wrapping:
     """What is put around each method."""
 
-    def __init__(self, tenant_header: str, trailer: CallTrailer | None) -> None:
-        self._tenant_header = tenant_header
+    def __init__(self, gate: Gate, trailer: CallTrailer | None) -> None:
+        self._gate = gate
         self._trailer = trailer
 
-    def wrapped(self, handler: Handler) -> Handler:
+    def wrapped(self, method: str, handler: Handler) -> Handler:
         """The handler with its behaviour wrapped."""
         behaviour, factory = _parts(handler)
         wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
         result: Handler = factory(
-            wrap(behaviour),
+            wrap(method, behaviour),
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
         return result
 
-    def _wrap_unary(self, behaviour: Callable[..., Any]) -> Callable[..., Any]:
-        trailer = self._trailer
+    def _wrap_unary(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+        trailer, gate = self._trailer, self._gate
 
         async def call(request: object, context: Context) -> object:
-            request_id = self._begin(context)
+            request_id, headers = self._headers(context)
             try:
+                if gate.is_open:  # a coroutine less in every call
+                    _enter(context, request_id, gate.unproven(headers))
+                else:
+                    await self._admit(method, context, request_id, headers)
                 response = await behaviour(request, context)
             except Exception as error:
                 await _abort(context, error, request_id, trailer(failed=True) if trailer else ())
@@ -117,10 +125,16 @@ class _Wrapping:
 
         return call
 
-    def _wrap_stream(self, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrap_stream(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+        gate = self._gate
+
         async def call(request: object, context: Context) -> AsyncIterator[object]:
-            request_id = self._begin(context)
+            request_id, headers = self._headers(context)
             try:
+                if gate.is_open:  # a coroutine less in every call
+                    _enter(context, request_id, gate.unproven(headers))
+                else:
+                    await self._admit(method, context, request_id, headers)
                 stream = behaviour(request, context)
                 if inspect.isasyncgen(stream):
                     async for message in stream:
@@ -133,21 +147,33 @@ class _Wrapping:
 
         return call
 
-    def _begin(self, context: Context) -> str:
-        """The request id; the call's context is set."""
-        request_id, tenant = "", ""
+    def _headers(self, context: Context) -> tuple[str, dict[str, str]]:
+        """The request id, and the headers that say who calls. One that comes twice says nothing that could be true."""
+        request_id, wanted = "", self._gate.headers
+        headers: dict[str, str] = {}
         for key, value in context.invocation_metadata() or ():
-            if not isinstance(value, str) or not 0 < len(value) <= _MAX_HEADER_CHARS:
-                continue
-            if key == REQUEST_ID_HEADER:
+            if key in wanted:
+                text = value if isinstance(value, str) else value.decode("ascii", "replace")
+                headers[key] = f"{headers[key]},{text}" if key in headers else text
+            elif (
+                key == REQUEST_ID_HEADER
+                and isinstance(value, str)
+                and 0 < len(value) <= _MAX_REQUEST_ID_CHARS
+            ):
                 request_id = value
-            elif key == self._tenant_header:
-                tenant = value
-        request_id = request_id or secrets.token_hex(8)
-        remaining = context.time_remaining()
-        deadline_at = None if remaining is None else time.monotonic() + remaining
-        current_call.set(CallContext(request_id, deadline_at, tenant or DEFAULT_TENANT))
-        return request_id
+        return request_id or secrets.token_hex(8), headers
+
+    async def _admit(self, method: str, context: Context, request_id: str, headers: dict[str, str]) -> None:
+        """Lets the call in, and sets its context."""
+        current_call.set(CallContext(request_id, None, principal=NOBODY))  # for the log of a refusal
+        _enter(context, request_id, await self._gate.admit(method, headers, context.auth_context()))
+
+
+def _enter(context: Context, request_id: str, principal: Principal) -> None:
+    """Sets the call's context."""
+    remaining = context.time_remaining()
+    deadline_at = None if remaining is None else time.monotonic() + remaining
+    current_call.set(CallContext(request_id, deadline_at, tenant_of(principal), principal))
 
 
 async def _abort(

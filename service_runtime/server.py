@@ -17,12 +17,17 @@ from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
 from service_runtime.health import HealthServicer
+from service_runtime.identity.configured import access_of, key_set_of, make_gate
 from service_runtime.interceptors import InterceptingServer
 from service_runtime.reflection import add_reflection
+from service_runtime.transport import check_address, server_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
+    import grpc
+
+    from service_runtime.identity.gate import Gate
     from service_runtime.interceptors import CallTrailer
     from service_runtime.settings import RuntimeSettings
 
@@ -42,6 +47,8 @@ class Registration:
     add: Callable[[Any, Any], None]
     has_trailer: bool = True
     """Whether its unary calls carry the server's trailer."""
+    is_admin: bool = False
+    """Whether it is for operators."""
 
 
 @dataclass
@@ -56,7 +63,14 @@ class ServerOptions:
     read_ahead_bytes: int = 0
     """Bytes of a stream that are taken in before they are asked for; 0: the library's own estimate."""
     tenant_header: str = ""
-    """Metadata by which a trusted proxy names the tenant; "": all calls are of one."""
+    """Metadata by which a trusted caller names the tenant whose call it is; "": none does."""
+    trusts_extractors: bool = False
+    """Whether an extractor is such a caller, and not only a listed proxy."""
+    address_variable: str = ""
+    """The setting that `address` comes from, for messages."""
+    admin_address: str = ""
+    """Where the services of operators listen instead; "": with the others."""
+    admin_variable: str = ""
     trailer: CallTrailer | None = None
     """What every answer to a unary call of this server's own services carries."""
 
@@ -67,8 +81,13 @@ class RunningServer:
 
     port: int
     health: HealthServicer
-    _server: aio.Server
+    trust: str
+    """Who may call, in words."""
+    _servers: list[aio.Server]
     _grace_seconds: float
+    admin_port: int = 0
+    """Where operators call; 0: where everybody does."""
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _on_drain: list[Callable[[], None]] = field(default_factory=list)
 
     def on_drain(self, callback: Callable[[], None]) -> None:
@@ -80,7 +99,9 @@ class RunningServer:
         for callback in self._on_drain:
             callback()
         self.health.drain()
-        await self._server.stop(self._grace_seconds)
+        await asyncio.gather(*(server.stop(self._grace_seconds) for server in self._servers))
+        for task in self._tasks:
+            task.cancel()
 
 
 async def start_server(
@@ -90,24 +111,74 @@ async def start_server(
 
     Raises:
         AddressInUseError: the address is taken.
+        InvalidSettingError: strangers could listen or call, or certificates can't be used.
+        OSError, ValueError: what says who may call can't be read.
     """
-    server = make_server(options)
-    intercepting = InterceptingServer(server, options.tenant_header)
-    reporting = InterceptingServer(server, options.tenant_header, options.trailer)
+    check_address(options.address_variable, options.address, settings)
+    keys = key_set_of(settings)
+    gate = make_gate(
+        settings,
+        access_of(settings),
+        keys,
+        tenant_header=options.tenant_header,
+        trusts_extractors=options.trusts_extractors,
+    )
+    credentials = server_credentials(settings)
     names = [registration.name for registration in registrations]
+    health = HealthServicer(names)
+    is_split = bool(options.admin_address)
+    own = [each for each in registrations if not (is_split and each.is_admin)]
+    server, port = await _listen(own, options, options.address, gate, health, credentials)
+    running = RunningServer(
+        port, health, _trust(gate, options.address), [server], settings.shutdown_grace_seconds
+    )
+    if is_split:
+        check_address(options.admin_variable, options.admin_address, settings)
+        others = [each for each in registrations if each.is_admin]
+        second, running.admin_port = await _listen(
+            others, options, options.admin_address, gate, health, credentials
+        )
+        running._servers.append(second)  # noqa: SLF001 - this is its factory
+    if keys is not None:
+        running._tasks.append(background(keys.run(), "issuer's keys"))  # noqa: SLF001 - as above
+    return running
+
+
+async def _listen(
+    registrations: list[Registration],
+    options: ServerOptions,
+    address: str,
+    gate: Gate,
+    health: HealthServicer,
+    credentials: grpc.ServerCredentials | None,
+) -> tuple[aio.Server, int]:
+    """A started server at `address`, and its port."""
+    server = make_server(options)
+    intercepting = InterceptingServer(server, gate)
+    reporting = InterceptingServer(server, gate, options.trailer)
     for registration in registrations:
         registration.add(registration.servicer, reporting if registration.has_trailer else intercepting)
-    health = HealthServicer(names)
     health_pb2_grpc.add_HealthServicer_to_server(health, intercepting)
+    names = [registration.name for registration in registrations]
     add_reflection(intercepting, [*names, "grpc.health.v1.Health"])
     try:
-        port = server.add_insecure_port(options.address)
+        port = (
+            server.add_insecure_port(address)
+            if credentials is None
+            else server.add_secure_port(address, credentials)
+        )
     except RuntimeError as error:
-        raise AddressInUseError(f"can't listen on {options.address}: {error}") from error
+        raise AddressInUseError(f"can't listen on {address}: {error}") from error
     if port == 0:
-        raise AddressInUseError(f"can't listen on {options.address}")
+        raise AddressInUseError(f"can't listen on {address}")
     await server.start()
-    return RunningServer(port, health, server, settings.shutdown_grace_seconds)
+    return server, port
+
+
+def _trust(gate: Gate, address: str) -> str:
+    if not gate.is_open:
+        return "callers that prove who they are"
+    return f"whoever reaches {address}: no identity is configured"
 
 
 def make_server(options: ServerOptions) -> aio.Server:
@@ -137,7 +208,7 @@ async def serve_until_signal(server: RunningServer) -> None:
         with contextlib.suppress(NotImplementedError):  # Windows' loops have no signal handlers
             loop.add_signal_handler(number, stop.set)
     server.health.set_all(serving=True)
-    _log.info("ready", extra={"port": server.port})
+    _log.info("ready", extra={"port": server.port, "trusts": server.trust})
     await stop.wait()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)

@@ -17,6 +17,8 @@ if typing.TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 PREFIX = "METAEXTRACT_"
+ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""Algorithms of tokens that may be named: with a shared secret, whoever can check a token can make one."""
 
 _KINDS = {int: "a whole number", float: "a number"}
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -189,6 +191,39 @@ class RuntimeSettings:
         "Memory that this process may use where no container limits it; 0: only container and machine count.",
         unit="B", low=0, high=1 << 44,
     )  # fmt: skip
+    tls_cert: str = setting(
+        "", "Certificate of this service, with what is needed to verify it; read again when it changes. Unset: plaintext.",
+        unit="PEM file",
+    )  # fmt: skip
+    tls_key: str = setting("", "Key of that certificate.", unit="PEM file")
+    tls_client_ca: str = setting(
+        "",
+        "Whose certificates clients have to show; which roles each has, METAEXTRACT_ACCESS_FILE or a token says.",
+        unit="PEM file",
+    )
+    allow_plaintext: bool = setting(
+        False, "Whether an address that others can reach may do without TLS; warned of at every start."
+    )
+    jwt_keys: str = setting(
+        "", "Key set (JWKS) of the issuer of bearer tokens, looked for again when it changes. Unset: no tokens.",
+        unit="file or https URL",
+    )  # fmt: skip
+    jwt_issuer: str = setting("", "What tokens have to say as `iss`.")
+    jwt_audience: str = setting("", "What tokens have to say as `aud`, maybe among others.")
+    jwt_algorithms: tuple[str, ...] = setting(
+        ("RS256", "ES256", "EdDSA"),
+        "Algorithms that tokens may be signed by; none with a shared secret can be named.",
+    )
+    jwt_refresh_seconds: float = setting(
+        300.0, "Time between two fetches of a key set behind a URL.", unit="s", low=1, high=86_400
+    )
+    access_file: str = setting(
+        "",
+        "TOML file with the roles of certificates and the quotas of tenants; see service_runtime/identity/README.md.",
+    )
+    open_reflection: bool = setting(
+        True, "Whether strangers may ask for the service's description, where identities are configured."
+    )
     policy_file: str = setting(
         "",
         "TOML file with what each class of work may do at each level. The cache broadcasts its own; an extractor's"
@@ -202,3 +237,21 @@ class RuntimeSettings:
             raise InvalidSettingError(
                 f"pressure thresholds must rise: elevated {levels[0]}, high {levels[1]}, critical {levels[2]}"
             )
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise InvalidSettingError("METAEXTRACT_TLS_CERT and METAEXTRACT_TLS_KEY belong together")
+        if self.tls_client_ca and not self.tls_cert:
+            raise InvalidSettingError("METAEXTRACT_TLS_CLIENT_CA needs METAEXTRACT_TLS_CERT")
+        if self.tls_client_ca and not (self.access_file or self.jwt_keys):
+            raise InvalidSettingError(
+                "METAEXTRACT_TLS_CLIENT_CA says who may connect; who may do what, METAEXTRACT_ACCESS_FILE or"
+                " METAEXTRACT_JWT_KEYS has to say"
+            )
+        if self.jwt_keys and not (self.jwt_issuer and self.jwt_audience):
+            raise InvalidSettingError(
+                "METAEXTRACT_JWT_KEYS needs METAEXTRACT_JWT_ISSUER and METAEXTRACT_JWT_AUDIENCE"
+            )
+        for name in self.jwt_algorithms:
+            if name not in ASYMMETRIC:
+                raise InvalidSettingError(
+                    f"METAEXTRACT_JWT_ALGORITHMS={name!r}: some of {', '.join(ASYMMETRIC)} are expected"
+                )

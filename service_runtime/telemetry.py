@@ -12,7 +12,7 @@ import time
 from contextvars import ContextVar
 from typing import NamedTuple
 
-DEFAULT_TENANT = "default"
+from service_runtime.identity.principal import ANYBODY, DEFAULT_TENANT, Principal
 
 
 class CallContext(NamedTuple):
@@ -22,7 +22,9 @@ class CallContext(NamedTuple):
     deadline_at: float | None
     """Monotonic time at which the caller stops waiting; None when it never does."""
     tenant: str = DEFAULT_TENANT
-    """Whose call it is, as a trusted proxy says."""
+    """Whose data it reads and writes."""
+    principal: Principal = ANYBODY
+    """Who calls."""
 
     def remaining_seconds(self) -> float | None:
         """Time until the deadline, at least 0; None without one."""

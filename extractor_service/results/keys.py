@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from metaextract.cache.v1 import result_pb2
-from service_runtime.telemetry import DEFAULT_TENANT
+from service_runtime.identity.principal import DEFAULT_TENANT
 
 VERIFIED = "verified"
 """The space of results whose content id this server computed itself, of the default tenant."""

@@ -26,8 +26,7 @@ _WORDS = (
     (r"\baiter\(", "iter("),
     (r"__a(enter|exit)__", r"__\1__"),
     (r"\brun_async\b", "run"),
-    (r"^from grpc import aio$", "import grpc"),
-    (r"\baio\.insecure_channel\b", "grpc.insecure_channel"),
+    (r"\bopen_async\b", "open_sync"),
     (r"_channel\.close\(None\)", "_channel.close()"),
     (r"call\.cancel\(\)", "call.cancel()  # type: ignore[no-untyped-call]"),
     (

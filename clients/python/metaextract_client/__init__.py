@@ -17,6 +17,7 @@ from metaextract_client.errors import (
     MetaExtractError,
     NotFoundError,
     OverloadedError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from metaextract_client.extraction import Extraction
@@ -24,6 +25,7 @@ from metaextract_client.extractor import ExtractorClient
 from metaextract_client.extractor_async import AsyncExtractorClient
 from metaextract_client.render import to_dict
 from metaextract_client.retry import NEVER, RetryPolicy
+from metaextract_client.security import Security, SecurityError
 from metaextract_client.session import AsyncSession, Session
 from metaextract_client.session_options import SessionOptions, default_client_id
 
@@ -44,8 +46,11 @@ __all__ = [
     "NotFoundError",
     "OverloadedError",
     "RetryPolicy",
+    "Security",
+    "SecurityError",
     "Session",
     "SessionOptions",
+    "UnauthenticatedError",
     "UnavailableError",
     "default_client_id",
     "to_dict",

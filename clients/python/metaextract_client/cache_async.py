@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from grpc import aio
-
 from metaextract.cache.v1 import (
     admin_pb2,
     admin_pb2_grpc,
@@ -20,16 +18,21 @@ from metaextract_client.errors import translated
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from metaextract_client.security import Security
+
     Metadata = tuple[tuple[str, str | bytes], ...]
 
 
 class AsyncCacheClient:
     """Asynchronous client; belongs to one event loop. No call is repeated by itself: a failing cache is a miss."""
 
-    def __init__(self, address: str | None = None) -> None:
-        """`address` as HOST:PORT; without one METAEXTRACT_CACHE_ADDRESS, or this machine's usual port."""
+    def __init__(self, address: str | None = None, security: Security | None = None) -> None:
+        """`address` as HOST:PORT; without one METAEXTRACT_CACHE_ADDRESS, or this machine's usual port.
+
+        Without `security`, certificates and token come from METAEXTRACT_TLS_… and METAEXTRACT_TOKEN….
+        """
         where = address or channel.cache_address()
-        self._channel = aio.insecure_channel(where, options=channel.options(where, retries=False))
+        self._channel = channel.open_async(where, security)
         self._results = result_pb2_grpc.ResultServiceStub(self._channel)
         self._pressure = pressure_pb2_grpc.PressureServiceStub(self._channel)
         self._admin = admin_pb2_grpc.CacheAdminServiceStub(self._channel)

@@ -8,6 +8,18 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+from typing import TYPE_CHECKING, Any, cast
+
+import grpc
+from grpc import aio
+
+from metaextract_client.secured_channel import SecuredChannel
+from metaextract_client.security import Security, SecurityError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Options = Sequence[tuple[str, str | int]]
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024  # as much as the cache takes; its replies stay below 12 MiB
 DEFAULT_EXTRACTOR_ADDRESS = "127.0.0.1:50051"
@@ -69,6 +81,47 @@ def options(address: str, *, retries: bool) -> list[tuple[str, str | int]]:
     if retries:
         return [*common, ("grpc.service_config", json.dumps(SERVICE_CONFIG))]
     return [*common, ("grpc.enable_retries", 0)]
+
+
+def open_sync(address: str, security: Security | None = None, extra: Options = ()) -> grpc.Channel:
+    """A channel for the synchronous clients; raises SecurityError."""
+    return cast("grpc.Channel", _open(grpc, address, security, extra))
+
+
+def open_async(address: str, security: Security | None = None, extra: Options = ()) -> aio.Channel:
+    """A channel for the asynchronous clients; raises SecurityError."""
+    return cast("aio.Channel", _open(aio, address, security, extra))
+
+
+def _open(library: Any, address: str, security: Security | None, extra: Options) -> object:
+    """By TLS where an authority is named; with a token where there is one."""
+    security = Security.from_environ() if security is None else security
+    settings = [*options(address, retries=False), *extra]
+    if security.tls_server_name:
+        settings.append(("grpc.ssl_target_name_override", security.tls_server_name))
+    if not security.is_encrypted:
+        if not (security.token or security.token_file):
+            return library.insecure_channel(address, options=settings)
+        if not _is_here(address):
+            raise SecurityError(
+                f"a token would be readable on the way to {address}: METAEXTRACT_TLS_CA or --tls-ca is needed"
+            )
+
+    def make(credentials: grpc.ChannelCredentials | None) -> object:
+        if credentials is None:
+            return library.insecure_channel(address, options=settings)
+        return library.secure_channel(address, credentials, options=settings)
+
+    return SecuredChannel(security, make)
+
+
+def _is_here(address: str) -> bool:
+    """Whether what is sent there doesn't leave this machine."""
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return address.startswith("unix:") or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _is_near(address: str) -> bool:

@@ -15,6 +15,8 @@ from metaextract_client.errors import translated
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
+    from metaextract_client.security import Security
+
     Metadata = Sequence[tuple[str, str]]
 
 
@@ -156,11 +158,10 @@ class ChunkUpload:
 class AsyncChunkClient:
     """Belongs to one event loop. A connection of its own: bulk must not stand before small calls."""
 
-    def __init__(self, address: str | None = None) -> None:
+    def __init__(self, address: str | None = None, security: Security | None = None) -> None:
+        """See `AsyncCacheClient`."""
         where = address or channel.cache_address()
-        self._channel = aio.insecure_channel(
-            where, options=[*channel.options(where, retries=False), *channel.FAST_RECONNECT]
-        )
+        self._channel = channel.open_async(where, security, channel.FAST_RECONNECT)
         self._stub = chunk_pb2_grpc.ChunkServiceStub(self._channel)
 
     async def find_missing(

@@ -37,7 +37,11 @@ class NotFoundError(MetaExtractError):
 
 
 class ForbiddenError(MetaExtractError):
-    """The server may not or will not read it."""
+    """The server may not or will not do it for this caller."""
+
+
+class UnauthenticatedError(MetaExtractError):
+    """The server doesn't know who calls, or the token has expired (`reason` TOKEN_EXPIRED)."""
 
 
 class OverloadedError(MetaExtractError):
@@ -73,6 +77,7 @@ _TABLE: dict[grpc.StatusCode, type[MetaExtractError]] = {
     grpc.StatusCode.FAILED_PRECONDITION: InvalidRequestError,
     grpc.StatusCode.NOT_FOUND: NotFoundError,
     grpc.StatusCode.PERMISSION_DENIED: ForbiddenError,
+    grpc.StatusCode.UNAUTHENTICATED: UnauthenticatedError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: OverloadedError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineError,

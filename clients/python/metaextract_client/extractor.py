@@ -7,8 +7,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import grpc
-
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client import channel
 from metaextract_client.batches import BatchState, ItemFeed
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from metaextract_client.retry import RetryPolicy
+    from metaextract_client.security import Security
 
 _MAX_CALLS = 5  # of a batch in a row that bring nothing: then its end was its end
 _Part = extractor_pb2.ExtractUploadRequest
@@ -32,11 +31,19 @@ _Part = extractor_pb2.ExtractUploadRequest
 class ExtractorClient:
     """Synchronous client; safe to share between threads."""
 
-    def __init__(self, address: str | None = None, retry: RetryPolicy = DEFAULT_RETRY) -> None:
-        """`address` as HOST:PORT; without one METAEXTRACT_EXTRACTOR_ADDRESS, or this machine's usual port."""
+    def __init__(
+        self,
+        address: str | None = None,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        security: Security | None = None,
+    ) -> None:
+        """`address` as HOST:PORT; without one METAEXTRACT_EXTRACTOR_ADDRESS, or this machine's usual port.
+
+        Without `security`, certificates and token come from METAEXTRACT_TLS_… and METAEXTRACT_TOKEN….
+        """
         where = address or channel.extractor_address()
         self._retrier = Retrier(retry)
-        self._channel = grpc.insecure_channel(where, options=channel.options(where, retries=False))
+        self._channel = channel.open_sync(where, security)
         self._stub = extractor_pb2_grpc.ExtractorServiceStub(self._channel)
         self._headed: frozenset[str] | None = None
 

@@ -6,8 +6,6 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from grpc import aio
-
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client import channel
 from metaextract_client.batches import AsyncItemFeed, BatchState
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
     from metaextract_client.retry import RetryPolicy
+    from metaextract_client.security import Security
 
 _MAX_CALLS = 5  # of a batch in a row that bring nothing: then its end was its end
 _Part = extractor_pb2.ExtractUploadRequest
@@ -31,11 +30,19 @@ _Part = extractor_pb2.ExtractUploadRequest
 class AsyncExtractorClient:
     """Asynchronous client; belongs to one event loop."""
 
-    def __init__(self, address: str | None = None, retry: RetryPolicy = DEFAULT_RETRY) -> None:
-        """`address` as HOST:PORT; without one METAEXTRACT_EXTRACTOR_ADDRESS, or this machine's usual port."""
+    def __init__(
+        self,
+        address: str | None = None,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        security: Security | None = None,
+    ) -> None:
+        """`address` as HOST:PORT; without one METAEXTRACT_EXTRACTOR_ADDRESS, or this machine's usual port.
+
+        Without `security`, certificates and token come from METAEXTRACT_TLS_… and METAEXTRACT_TOKEN….
+        """
         where = address or channel.extractor_address()
         self._retrier = Retrier(retry)
-        self._channel = aio.insecure_channel(where, options=channel.options(where, retries=False))
+        self._channel = channel.open_async(where, security)
         self._stub = extractor_pb2_grpc.ExtractorServiceStub(self._channel)
         self._headed: frozenset[str] | None = None
 

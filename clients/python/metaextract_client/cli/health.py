@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
-import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from metaextract_client.channel import options
+from metaextract_client.channel import open_sync
 from metaextract_client.cli import exit_codes
 from metaextract_client.errors import translated
 
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def check(address: str, service: str = "") -> bool:
     """Whether the service at `address` says that it is serving."""
-    with grpc.insecure_channel(address, options=options(address, retries=False)) as opened, translated():
+    with contextlib.closing(open_sync(address)) as opened, translated():
         response = health_pb2_grpc.HealthStub(opened).Check(
             health_pb2.HealthCheckRequest(service=service), timeout=_TIMEOUT_SECONDS
         )

@@ -12,8 +12,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from metaextract_client.channel import EXTRACTOR_VARIABLE, cache_address, extractor_address
-from metaextract_client.cli import exit_codes
+from metaextract_client.cli import exit_codes, security_options
 from metaextract_client.errors import MetaExtractError, UnavailableError
+from metaextract_client.security import SecurityError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,7 @@ def run(arguments: list[str]) -> int:
 
         return cache.replay(arguments[2:])
     options = make_parser().parse_args(arguments)
+    security_options.apply(options)
     try:
         code: int = options.run(options)
     except KeyboardInterrupt:
@@ -51,6 +53,9 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # `metaextract … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has no reader
         return exit_codes.OK
+    except SecurityError as error:
+        print(f"metaextract: {error}", file=sys.stderr)
+        return exit_codes.FAILED
     except OSError as error:
         return _unwritten(error)
     except UnavailableError as error:
@@ -228,8 +233,33 @@ def make_parser() -> argparse.ArgumentParser:
     )
     up.set_defaults(run=_up)
 
+    token = commands.add_parser(
+        "token", help="a development token, and the keys and certificates for a pair that asks for it"
+    )
+    token.add_argument(
+        "--dir",
+        default="metaextract-dev",
+        metavar="FOLDER",
+        help="where they are kept (default: metaextract-dev)",
+    )
+    token.add_argument("--subject", default="developer", metavar="NAME", help="who it is for")
+    token.add_argument("--tenant", default="default", metavar="NAME", help="whose data it opens; * for all")
+    token.add_argument("--plan", default="", metavar="NAME")
+    token.add_argument(
+        "--role",
+        action="append",
+        choices=("extract", "results", "admin", "observe"),
+        help="what it allows, repeatable (default: extract and observe)",
+    )
+    token.add_argument(
+        "--for", dest="seconds", type=_duration, default=43_200.0, metavar="SECONDS", help="default 12 hours"
+    )
+    token.set_defaults(run=_token)
+
     down = commands.add_parser("down", help="stop what `up` started in another terminal")
     down.set_defaults(run=_down)
+    for name in ("extract", "diff-exiftool", "stats", "pressure", "drill", "health"):
+        security_options.add(commands.choices[name])
     return parser
 
 
@@ -255,6 +285,7 @@ def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         ("show", show), ("describe", describe), ("warm", warm), ("invalidate", invalidate),
     ):  # fmt: skip
         parser.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
+        security_options.add(parser)
         parser.set_defaults(run=_cache, action=name)
 
 
@@ -313,6 +344,12 @@ def _up(options: argparse.Namespace) -> int:
     from metaextract_client.cli import up
 
     return up.run(options)
+
+
+def _token(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import token
+
+    return token.run(options)
 
 
 def _down(options: argparse.Namespace) -> int:
