@@ -38,7 +38,7 @@ class Limits:
         300.0  # admin.proto; long enough for a drill, and a forgotten one ends by itself
     )
     max_override_seconds = (
-        86_400.0  # admin.proto; a day: a pretended level mustn't hide the real one for ever
+        600.0  # admin.proto; longer than any drill, and a forged level is over before it has cost a day
     )
     default_interval_seconds = 1.0  # admin.proto; as often as a person can read the counters
     max_page = 1000  # entries whose values one call may unpack; more take another page

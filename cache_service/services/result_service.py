@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 MAX_BATCH = 1000  # result.proto; who has more calls again, and others get their turn between
 MAX_GROUP = 64  # result.proto; modules of one file, a handful in practice
-MAX_SECONDS = 300  # result.proto; longer waits and leases would outlive who asked for them
+MAX_WAIT_SECONDS = 300  # result.proto; longer waits would outlive who asked for them
+MAX_LEASE_SECONDS = 30  # result.proto; how long others wait for a holder who died, or never meant to compute
 # Below the largest message that clients take; results beyond it are answered as not found.
 MAX_REPLY_BYTES = 12 * 1024 * 1024
 
@@ -262,12 +263,12 @@ def _check_selector(request: result_pb2.InvalidateResultsRequest) -> None:
 
 
 def _check_wait(request: result_pb2.AcquireResultRequest) -> None:
-    if not 0 <= request.max_wait_seconds <= MAX_SECONDS:
-        raise InvalidRequestError("max_wait_seconds", f"must be from 0 to {MAX_SECONDS}")
+    if not 0 <= request.max_wait_seconds <= MAX_WAIT_SECONDS:
+        raise InvalidRequestError("max_wait_seconds", f"must be from 0 to {MAX_WAIT_SECONDS}")
     if request.max_wait_seconds and len(request.groups) > 1:
         raise InvalidRequestError("max_wait_seconds", "only a single group can be held")
-    if request.lease_seconds and not 1 <= request.lease_seconds <= MAX_SECONDS:
-        raise InvalidRequestError("lease_seconds", f"must be from 1 to {MAX_SECONDS}")
+    if request.lease_seconds and not 1 <= request.lease_seconds <= MAX_LEASE_SECONDS:
+        raise InvalidRequestError("lease_seconds", f"must be from 1 to {MAX_LEASE_SECONDS}")
 
 
 def _check_batch(field: str, count: int) -> None:

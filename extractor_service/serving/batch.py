@@ -113,7 +113,12 @@ class Batch:
             raise InvalidRequestError("start.token", f"at most {Limits.max_id_chars} characters are allowed")
         token = ""
         if start.token:  # another question is another batch
-            text = start.token.encode() + b"\0" + start.options.SerializeToString(deterministic=True)
+            subject = current_call.get().principal.subject
+            text = (
+                repr((subject, start.token)).encode()
+                + b"\0"
+                + start.options.SerializeToString(deterministic=True)
+            )
             token = blake3(text).hexdigest()
         ticket = Ticket(options.work, current_call.get().tenant, Limits.planned_bytes)
         async with self._context.backoff.sessions.slot(ticket):

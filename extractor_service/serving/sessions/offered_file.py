@@ -82,7 +82,7 @@ def parse_offer(offer: pb.SessionOffer, context: CallContext) -> OfferedFile:
         can_seek=offer.can_seek,
         upload_id=offer.upload_id,
         options=options,
-        claim=claim_of(offer, current_call.get().tenant),
+        claim=claim_of(offer, current_call.get()),
         prefetch=_prefetched(offer),
         needs_whole_file=any(context.modules[name].needs_whole_file for name in options.modules),
         is_headed=likely is not None and likely.is_headed,

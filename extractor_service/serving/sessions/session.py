@@ -96,7 +96,7 @@ class Session:
         self._post_result(described, offered.size_bytes, time.monotonic() - started_at)
 
     async def _describe(self, offered: OfferedFile, file: SparseFile) -> Described:
-        if offered.claim is not None and offered.uses_cache:
+        if offered.claim is not None and offered.claim.space and offered.uses_cache:
             stored = await self._context.pipeline.recall(offered.claim.record_key)
             offered.known = ClaimRecord.decode(stored)
         tools = SessionTools(self._context, self._link, file, self._found)

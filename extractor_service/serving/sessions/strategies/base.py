@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from extractor_service.backoff.queue import Ticket
 from extractor_service.extraction.estimates import UPLOAD_BYTES
-from extractor_service.serving.sessions.claims import ClaimRecord
+from extractor_service.serving.sessions.claims import ClaimRecord, verified_key
 from extractor_service.serving.sessions.whole_stream import Terms
 from extractor_service.sources.distant import DistantInput
 from extractor_service.sources.sparse import SparseFile
@@ -84,7 +84,8 @@ class SessionTools:
             offered.size_bytes,
             self.file,
             self.link.fetch,
-            content_id=claim.content_id if claim is not None else "",
+            # Without a claimant it stays nameless: a claimed digest must never stand for a verified one.
+            content_id=claim.content_id if claim is not None and claim.space else "",
             claim_space=claim.space if claim is not None else "",
         )
         self.link.attach(source)
@@ -109,13 +110,24 @@ class SessionTools:
         )
 
     async def remember(
-        self, offered: OfferedFile, extraction: Extraction, size_bytes: int, digests: dict[str, str]
+        self,
+        offered: OfferedFile,
+        extraction: Extraction,
+        size_bytes: int,
+        digests: dict[str, str],
+        verified_id: str = "",
     ) -> None:
-        """Keeps what was learnt of the claimed content; nothing without a claim, or past the cache."""
-        if offered.claim is None or not offered.uses_cache:
+        """Keeps what was learnt of the claimed content; nothing past the cache. `verified_id`: of content that has come
+        whole, which is then found by its digest alone.
+        """
+        if not offered.uses_cache:
             return
-        record = ClaimRecord(extraction.document.file.format, size_bytes, digests)
-        await self.context.pipeline.remember(offered.claim.record_key, record.encode())
+        record = ClaimRecord(extraction.document.file.format, size_bytes, digests).encode()
+        if offered.claim is not None and offered.claim.space:
+            await self.context.pipeline.remember(offered.claim.record_key, record)
+        if verified_id:
+            key = verified_key(verified_id, current_call.get().tenant)
+            await self.context.pipeline.remember(key, record)
 
     @contextlib.asynccontextmanager
     async def upload_slot(self, offered: OfferedFile) -> AsyncIterator[StreamCredit]:

@@ -34,7 +34,7 @@ class Ranges:
         tools.accept()
         await source.prepare(_PREFETCH_BYTES, 0 if offered.is_headed else _PREFETCH_BYTES)
         extraction = await tools.extract(source, offered)
-        if blocks_key:
+        if blocks_key:  # not as verified content: only ranges of it were seen
             digests = known.digests if known is not None else {}
             await tools.remember(offered, extraction, offered.size_bytes, digests)
             chunks.keep_blocks(blocks_key, offered.size_bytes, tools.file, kept)

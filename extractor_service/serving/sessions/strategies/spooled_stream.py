@@ -47,5 +47,5 @@ class SpooledStream:
         extraction = await tools.extract(source, offered)
         if offered.uses_cache:
             tools.context.chunks.keep_whole(source.descriptor(), size, content_id)
-        await tools.remember(offered, extraction, size, digests)
+        await tools.remember(offered, extraction, size, digests, content_id)
         return Described(extraction, content_id)

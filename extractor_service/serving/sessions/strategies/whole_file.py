@@ -62,10 +62,10 @@ class WholeFile:
         source = tools.stored_input(offered.name, digest, size)
         with contextlib.closing(source):
             source.digests = {**digests, "blake3": digest.partition(":")[2]}
-            source.alias = (claim.content_id, claim.space) if claim is not None else None
+            source.alias = claim.alias if claim is not None else None
             await source.prepare()
             extraction = await tools.extract(source, offered)
-        await tools.remember(offered, extraction, size, source.digests)
+        await tools.remember(offered, extraction, size, source.digests, digest)
         return Described(extraction, digest)
 
     async def _take(
@@ -113,11 +113,11 @@ class WholeFile:
             tools.link.enough(offered.size_bytes)
 
         source.complete = complete
-        source.alias = (claim.content_id, claim.space) if claim is not None else None
+        source.alias = claim.alias if claim is not None else None
         tools.accept()
         await source.prepare()
         extraction = await tools.extract(source, offered)
-        await tools.remember(offered, extraction, offered.size_bytes, source.digests)
+        await tools.remember(offered, extraction, offered.size_bytes, source.digests, source.content_id)
         return Described(extraction, source.content_id)
 
 

@@ -277,7 +277,7 @@ class SetPressureOverrideRequest(_message.Message):
     level: _pressure_pb2.PressureLevel.ValueType
     """The level; UNSPECIFIED ends the override. UNKNOWN is refused."""
     duration_seconds: _builtins.float
-    """How long, in seconds, 0 < t <= 86,400. Absent: 300."""
+    """How long, in seconds, 0 < t <= 600. Absent: 300."""
     def __init__(
         self,
         *,

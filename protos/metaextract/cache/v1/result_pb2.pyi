@@ -159,7 +159,9 @@ class ResultKey(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
     space: _builtins.str
-    """Who vouches for the content id: "verified", or "claimed/<tenant>/<client>"."""
+    """Who vouches for the content id, and whose it is: "<kind>" of the default tenant, or "<kind>/<tenant>/…", such as
+    "verified", "verified/acme" and "claimed/acme/<claimant>". Of other tenants than the call's: PERMISSION_DENIED.
+    """
     content_id: _builtins.str
     """Identity of the content: "b3:<hex>" or "v1:<hex>"."""
     module: _builtins.str
@@ -646,7 +648,7 @@ class AcquireResultRequest(_message.Message):
     max_wait_seconds: _builtins.float
     """Longest time to be held while another one computes, 0 to 300 s; above 0 only with a single group."""
     lease_seconds: _builtins.float
-    """How long a lease lasts without renewal, 1 to 300 s. 0: 10 s."""
+    """How long a lease lasts without renewal, 1 to 30 s; whoever computes for longer renews it. 0: 10 s."""
     holder: _builtins.str
     """Who asks, for operators."""
     @_builtins.property

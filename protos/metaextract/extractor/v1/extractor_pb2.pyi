@@ -924,16 +924,19 @@ class SessionOffer(_message.Message):
     can_seek: _builtins.bool
     """Whether the client can send any range. Otherwise it is asked for the whole stream."""
     digest: _builtins.str
-    """"b3:<hex>" of the content, when the client knows it. A claim: believed for this tenant's own files alone.
-    Without a digest, or a version with a client_id, nothing of the file is found in the cache, and nothing but a file
-    that was sent whole is found there later.
+    """"b3:<hex>" of the content, when the client knows it. It leads to what this server verified for the tenant, or to
+    what the same claimant was told before; see `client_id`. Without a digest, or a version with a claimant, nothing of
+    the file is found in the cache, and nothing but a file that was sent whole is found there later.
     """
     version: _builtins.str
     """Names this state of the file; changes whenever its content does, as path, inode, size and times together do.
     Best left out while the times are younger than 2 s: a change within their step wouldn't show.
     """
     client_id: _builtins.str
-    """Whose claims these are: a stable name of the machine or user. Required with `version`, which means nothing alone."""
+    """Whose claims these are: a secret of the client, at least 128 random bits (32 hexadecimal digits) that it makes once
+    and keeps. Shorter than 32 characters: no early hit, since who can guess it could make another's claims. A caller
+    whose identity the server verified is a claimant by that, and may leave it out. Otherwise required with `version`.
+    """
     upload_id: _builtins.str
     """Continues an upload that broke off: the id from its SessionAccepted."""
     @_builtins.property

@@ -556,7 +556,7 @@ type SetPressureOverrideRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The level; UNSPECIFIED ends the override. UNKNOWN is refused.
 	Level PressureLevel `protobuf:"varint,1,opt,name=level,proto3,enum=metaextract.cache.v1.PressureLevel" json:"level,omitempty"`
-	// How long, in seconds, 0 < t <= 86,400. Absent: 300.
+	// How long, in seconds, 0 < t <= 600. Absent: 300.
 	DurationSeconds *float64 `protobuf:"fixed64,2,opt,name=duration_seconds,json=durationSeconds,proto3,oneof" json:"duration_seconds,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache

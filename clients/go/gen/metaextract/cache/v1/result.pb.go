@@ -270,7 +270,8 @@ func (AcquireStatus) EnumDescriptor() ([]byte, []int) {
 // Names a result. All fields but `options` are required; each at most 512 characters.
 type ResultKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who vouches for the content id: "verified", or "claimed/<tenant>/<client>".
+	// Who vouches for the content id, and whose it is: "<kind>" of the default tenant, or "<kind>/<tenant>/…", such as
+	// "verified", "verified/acme" and "claimed/acme/<claimant>". Of other tenants than the call's: PERMISSION_DENIED.
 	Space string `protobuf:"bytes,1,opt,name=space,proto3" json:"space,omitempty"`
 	// Identity of the content: "b3:<hex>" or "v1:<hex>".
 	ContentId string `protobuf:"bytes,2,opt,name=content_id,json=contentId,proto3" json:"content_id,omitempty"`
@@ -1236,7 +1237,7 @@ type AcquireResultRequest struct {
 	Groups []*ResultGroup `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
 	// Longest time to be held while another one computes, 0 to 300 s; above 0 only with a single group.
 	MaxWaitSeconds float64 `protobuf:"fixed64,2,opt,name=max_wait_seconds,json=maxWaitSeconds,proto3" json:"max_wait_seconds,omitempty"`
-	// How long a lease lasts without renewal, 1 to 300 s. 0: 10 s.
+	// How long a lease lasts without renewal, 1 to 30 s; whoever computes for longer renews it. 0: 10 s.
 	LeaseSeconds float64 `protobuf:"fixed64,3,opt,name=lease_seconds,json=leaseSeconds,proto3" json:"lease_seconds,omitempty"`
 	// Who asks, for operators.
 	Holder        string `protobuf:"bytes,4,opt,name=holder,proto3" json:"holder,omitempty"`

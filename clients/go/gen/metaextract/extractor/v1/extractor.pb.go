@@ -1896,14 +1896,16 @@ type SessionOffer struct {
 	Options *ExtractOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
 	// Whether the client can send any range. Otherwise it is asked for the whole stream.
 	CanSeek bool `protobuf:"varint,4,opt,name=can_seek,json=canSeek,proto3" json:"can_seek,omitempty"`
-	// "b3:<hex>" of the content, when the client knows it. A claim: believed for this tenant's own files alone.
-	// Without a digest, or a version with a client_id, nothing of the file is found in the cache, and nothing but a file
-	// that was sent whole is found there later.
+	// "b3:<hex>" of the content, when the client knows it. It leads to what this server verified for the tenant, or to
+	// what the same claimant was told before; see `client_id`. Without a digest, or a version with a claimant, nothing of
+	// the file is found in the cache, and nothing but a file that was sent whole is found there later.
 	Digest string `protobuf:"bytes,5,opt,name=digest,proto3" json:"digest,omitempty"`
 	// Names this state of the file; changes whenever its content does, as path, inode, size and times together do.
 	// Best left out while the times are younger than 2 s: a change within their step wouldn't show.
 	Version string `protobuf:"bytes,6,opt,name=version,proto3" json:"version,omitempty"`
-	// Whose claims these are: a stable name of the machine or user. Required with `version`, which means nothing alone.
+	// Whose claims these are: a secret of the client, at least 128 random bits (32 hexadecimal digits) that it makes once
+	// and keeps. Shorter than 32 characters: no early hit, since who can guess it could make another's claims. A caller
+	// whose identity the server verified is a claimant by that, and may leave it out. Otherwise required with `version`.
 	ClientId string `protobuf:"bytes,7,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
 	// Its first and last bytes, to save a round trip; at most 256 KiB together. Best left out with a digest or version.
 	Prefetch []*FileChunk `protobuf:"bytes,8,rep,name=prefetch,proto3" json:"prefetch,omitempty"`
