@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cache_service.assembly import assembled
+from cache_service.assembly import assembled, replica_name
 from cache_service.fleet.pressure_exchange import RedisMemory, exchange
 from cache_service.pressure.monitor import Actions, PressureMonitor
 from cache_service.pressure.policy import TierBudgetPolicy, chunk_memory_ratio
@@ -81,11 +81,14 @@ async def _serving(
         TierBudgetPolicy(budget, settings.cache_regrow_ratio_per_second),
         Actions(resize, TrimLimiter(), clean_disk),
         heartbeat_seconds=settings.pressure_heartbeat_seconds,
-        replica=settings.cache_replica or f"{socket.gethostname()}:{os.getpid()}",
+        replica=replica_name(settings),
         history_path=directory / "pressure.json" if directory else None,
     )
+    parts.eraser.others = lambda: [peer.replica for peer in monitor.peers.live(time.monotonic())]
     results = ResultServicer(parts.store, parts.flights, parts.log, settings.pressure_heartbeat_seconds)
-    admin = CacheAdminServicer(parts.store, parts.flights, parts.leases, parts.inspector, monitor)
+    admin = CacheAdminServicer(
+        parts.store, parts.flights, parts.leases, parts.inspector, monitor, parts.eraser
+    )
     registrations = [
         runtime.Registration(
             "metaextract.cache.v1.ResultService",

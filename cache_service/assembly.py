@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,8 +14,10 @@ from cache_service.chunks.store import ChunkStore
 from cache_service.entries.codec import Codec
 from cache_service.entries.dictionaries import Dictionaries, FolderShelf
 from cache_service.entries.entry import Budget
+from cache_service.erasure import Eraser
 from cache_service.eviction.lru import LruPolicy
 from cache_service.eviction.registry import POLICIES
+from cache_service.eviction.shares import TenantShares
 from cache_service.flights import Flights
 from cache_service.inspection import Inspector
 from cache_service.invalidation import InvalidationLog, open_log
@@ -26,6 +30,8 @@ from cache_service.tiers.memory import MemoryTier
 from cache_service.tiers.sized import SizedTier
 from cache_service.tiers.storage import HeapStorage
 from cache_service.trace import TraceWriter
+from service_runtime.identity.access_file import no_quota
+from service_runtime.identity.configured import access_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     from cache_service.fleet.redis_channel import FleetChannel
     from cache_service.fleet.wiring import Fleet
     from cache_service.settings import Settings
+    from service_runtime.identity.access_file import Quota
 
 _SPLIT_BYTES = 64 * 1024  # as stored; documents are a few KiB, larger ones get their own share (README)
 _POLL_SECONDS = 0.05  # how late another replica's result is seen; one look per name waited for
@@ -56,6 +63,7 @@ class Assembled(NamedTuple):
     disk: DiskTier | None
     chunks: ChunkStore
     channel: FleetChannel | None
+    eraser: Eraser
 
 
 @contextlib.asynccontextmanager
@@ -77,12 +85,16 @@ async def assembled(settings: Settings, memory_budget: Budget) -> AsyncIterator[
                 await drop(log_id)
 
         fleet = await _joined(settings, log, restarted, stack)
-        memory = make_memory(settings, memory_budget)
+        access = access_of(settings)
+        quota_of = access.quota_of if settings.access_file else no_quota
+        memory = make_memory(settings, memory_budget, quota_of)
         layers = [Layer(memory)]
         shelves: list[Shelf] = []
         disk = None
         if directory:  # after the fleet was joined: its entries belong to one log
-            disk = await DiskTier.open(directory, Budget(settings.cache_disk_bytes), log.point.log_id)
+            disk = await DiskTier.open(
+                directory, Budget(settings.cache_disk_bytes), log.point.log_id, quota_of
+            )
             held.append(disk.adopt_log)
             layers.append(Layer(disk, timeout_seconds=_DISK_SECONDS))
             shelves.append(FolderShelf(directory / "dictionaries"))
@@ -114,12 +126,33 @@ async def assembled(settings: Settings, memory_budget: Budget) -> AsyncIterator[
         )
         inspector = Inspector(store, log, memory, disk, [fleet.tier] if fleet else [])
         channel = fleet.channel if fleet else None
-        chunks = await _open_chunks(settings, directory, stack)
-        yield Assembled(store, tier, log, flights, leases, inspector, disk, chunks, channel)
+        replica = settings.cache_replica or await asyncio.to_thread(stored_name, directory)
+        chunks = await _open_chunks(settings, directory, replica, quota_of, stack)
+        eraser = Eraser(
+            log,
+            tier,
+            chunks,
+            dictionaries,
+            replica=replica_name(settings),
+            appender=fleet.log if fleet else None,
+            shared=fleet.erasures if fleet else None,
+        )
+        await eraser.start()
+        stack.push_async_callback(eraser.close)
+        yield Assembled(store, tier, log, flights, leases, inspector, disk, chunks, channel, eraser)
+
+
+def replica_name(settings: Settings) -> str:
+    """By which this replica is known among the others."""
+    return settings.cache_replica or f"{socket.gethostname()}:{os.getpid()}"
 
 
 async def _open_chunks(
-    settings: Settings, directory: Path | None, stack: contextlib.AsyncExitStack
+    settings: Settings,
+    directory: Path | None,
+    replica: str,
+    quota_of: Callable[[str], Quota],
+    stack: contextlib.AsyncExitStack,
 ) -> ChunkStore:
     """The chunk store, tidied up now and then; in memory, and small, without a folder."""
     index, shelf = await asyncio.to_thread(open_chunks, directory)
@@ -128,9 +161,10 @@ async def _open_chunks(
     store = ChunkStore(
         index,
         shelf,
-        replica=settings.cache_replica or stored_name(directory),
+        replica=replica,
         max_bytes=settings.cache_chunk_bytes // (1 if directory else _MEMORY_CHUNKS_DIVISOR),
         memory_bytes=settings.cache_chunk_memory_bytes if directory else 0,
+        quota_of=quota_of,
     )
     stack.push_async_callback(
         _cancel,
@@ -172,14 +206,18 @@ def _trace(settings: Settings) -> TraceWriter | None:
     return TraceWriter(Path(path), settings.cache_trace_bytes) if path else None
 
 
-def make_memory(settings: Settings, budget: Budget) -> SizedTier:
+def make_memory(settings: Settings, budget: Budget, quota_of: Callable[[str], Quota] = no_quota) -> SizedTier:
     """The memory tier: documents by the policy, large values by recency, whose costs follow their sizes."""
+    ratio = None if quota_of is no_quota else lambda tenant: quota_of(tenant).guaranteed_ratio
     large, small = SizedTier.split(budget, settings.cache_large_ratio)
     return SizedTier(
         MemoryTier(
-            small, POLICIES[settings.cache_policy](), Arena(small.bytes), max_record_bytes=MAX_RECORD_BYTES
+            small,
+            TenantShares(POLICIES[settings.cache_policy](), ratio),
+            Arena(small.bytes),
+            max_record_bytes=MAX_RECORD_BYTES,
         ),
-        MemoryTier(large, LruPolicy(), HeapStorage(), name="large"),
+        MemoryTier(large, TenantShares(LruPolicy(), ratio), HeapStorage(), name="large"),
         split_bytes=_SPLIT_BYTES,
         large_ratio=settings.cache_large_ratio,
     )

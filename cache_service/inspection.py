@@ -85,17 +85,19 @@ class Inspector:
         text = _explain(entry, names, mine, least, in_memory=priority is not None, now=self._clock())
         return Explanation(await self._described(key, entry, tuple(names)), mine, least, text)
 
-    async def list(self, tier: str, after: str, limit: int) -> list[Description]:
-        """Up to `limit` entries of a tier whose key's text is above `after`.
+    async def list(
+        self, tier: str, after: str, limit: int, *, tenant: str | None = None
+    ) -> list[Description]:
+        """Up to `limit` entries of a tier whose key's text is above `after`; of one tenant, where it is named.
 
         Raises:
             ValueError: the tier can't be listed.
             TierError: it can't be read now.
         """
         if tier == "memory":
-            found = await self._memory.entries(after, limit)
+            found = await self._memory.entries(after, limit, tenant)
         elif tier == "disk" and self._disk is not None:
-            found = await self._disk.entries(after, limit)
+            found = await self._disk.entries(after, limit, tenant)
         else:
             raise ValueError("there is no disk tier" if tier == "disk" else "memory or disk can be listed")
         return [await self._described(key, entry, (tier,)) for key, entry in found]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cache_service.entries.entry import Selector
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from cache_service.entries.entry import Entry, Key
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MAX_SELECTORS = 100_000  # kept in memory; beyond it all that is older than the newer half is a miss
 _MAX_SEARCHED = 1000  # each costs every look-up a comparison
-_SCHEMA_VERSION = 3  # raise it when _SCHEMA changes: a log of another version is begun anew
+_SCHEMA_VERSION = 4  # raise it when _SCHEMA changes: a log of another version is begun anew
 _SCHEMA = """
 CREATE TABLE log (id TEXT NOT NULL, floor INTEGER NOT NULL, revision INTEGER NOT NULL, head TEXT NOT NULL);
 CREATE TABLE invalidations (
-    revision INTEGER PRIMARY KEY, content_id TEXT, module TEXT, version TEXT, source_prefix TEXT, tag TEXT);
+    revision INTEGER PRIMARY KEY, content_id TEXT, module TEXT, version TEXT, source_prefix TEXT, tag TEXT,
+    tenant TEXT);
 """
 EVERYTHING = Selector()
 
@@ -62,6 +64,8 @@ class InvalidationLog:
         self._max_selectors = max_selectors
         self._changed = asyncio.Event()
         self._path = path
+        self.on_record: Callable[[Invalidation], None] = lambda _: None
+        """Told of each invalidation that came while this process ran, whoever asked for it."""
         # WAL with synchronous=NORMAL: an append is one write(), which survives the death of the process.
         self._database = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         try:
@@ -89,6 +93,7 @@ class InvalidationLog:
             "SELECT id, floor, revision, head FROM log"
         ).fetchone()
         self._last: dict[Selector, int] = {}
+        self._has_tenants: bool
         self._revision: int = max(self._floor, skipped)
         for revision, *fields in database.execute("SELECT * FROM invalidations ORDER BY revision"):
             self._last[Selector(*fields)] = revision
@@ -118,12 +123,13 @@ class InvalidationLog:
             self._raise_floor(revision)
         else:
             self._last[selector] = revision
+            self._has_tenants = self._has_tenants or selector.tenant is not None
             if _needs_a_search(selector):
                 self._searched.pop(selector, None)
                 self._searched[selector] = revision
             self._write(
                 ("DELETE FROM invalidations WHERE revision = ?", (before,)),
-                ("INSERT INTO invalidations VALUES (?, ?, ?, ?, ?, ?)", (revision, *selector)),
+                ("INSERT INTO invalidations VALUES (?, ?, ?, ?, ?, ?, ?)", (revision, *selector)),
                 ("UPDATE log SET revision = ?, head = ?", (revision, head)),
             )
         if len(self._last) > self._max_selectors:
@@ -133,6 +139,15 @@ class InvalidationLog:
             oldest_half = list(self._searched.values())[: len(self._searched) // 2]
             self._raise_floor(oldest_half[-1])
         self.wake()
+        self.on_record(invalidation)
+
+    def erasures(self) -> list[Invalidation]:
+        """The invalidations of whole tenants that are still known, oldest first."""
+        return [
+            Invalidation(revision, selector)
+            for selector, revision in self._last.items()
+            if selector.erases is not None
+        ]
 
     def restart(self, log_id: str, revision: int, head: str = "") -> None:
         """Becomes the log `log_id` at `revision`, before which every entry counts as invalidated."""
@@ -160,17 +175,20 @@ class InvalidationLog:
         if not last:
             return False
         _, content_id, module, version, _ = key
+        tenants = (None, key.tenant) if self._has_tenants else (None,)
         return (
             any(
                 last.get(selector, 0) > read_revision
+                for tenant in tenants
                 for selector in (
-                    Selector(content_id=content_id),
-                    Selector(module=module),
-                    Selector(module=module, version=version),
-                    Selector(content_id=content_id, module=module),
-                    Selector(content_id=content_id, module=module, version=version),
+                    Selector(content_id=content_id, tenant=tenant),
+                    Selector(module=module, tenant=tenant),
+                    Selector(module=module, version=version, tenant=tenant),
+                    Selector(content_id=content_id, module=module, tenant=tenant),
+                    Selector(content_id=content_id, module=module, version=version, tenant=tenant),
                 )
             )
+            or (self._has_tenants and last.get(Selector(tenant=key.tenant), 0) > read_revision)
             or any(last.get(Selector(tag=tag), 0) > read_revision for tag in entry.tags)
             or any(
                 revision > read_revision and selector.matches(key, entry)
@@ -213,6 +231,7 @@ class InvalidationLog:
         self._searched = {
             selector: revision for selector, revision in self._last.items() if _needs_a_search(selector)
         }
+        self._has_tenants = any(selector.tenant is not None for selector in self._last)
 
     def _raise_floor(self, floor: int) -> None:
         """Counts everything read before `floor` as invalidated, and forgets the selectors up to there."""

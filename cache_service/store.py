@@ -12,6 +12,7 @@ from cache_service.entries.codec import CorruptValueError, MissingDictionaryErro
 from cache_service.entries.entry import Entry, Key, RemovalCause
 from cache_service.fairness import LoopShare
 from cache_service.invalidation import EVERYTHING
+from service_runtime.identity.principal import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -288,7 +289,8 @@ class ResultStore:
     def _entry(self, result: NewResult, now: float) -> Entry:
         lifetime = self._jitter.uniform(*result.ttl)
         point = result.read_point or self._log.point
-        self._dictionaries.learn(result.value)
+        if result.key.tenant == DEFAULT_TENANT:  # a dictionary has pieces of what it was learnt from
+            self._dictionaries.learn(result.value)
         stored = self._codec.encode(result.value)
         self.stats.value_bytes += len(result.value)
         self.stats.stored_bytes += len(stored)

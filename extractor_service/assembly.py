@@ -86,6 +86,7 @@ async def running_extractor(
         near,
         timeout_seconds=settings.cache_timeout_seconds,
         is_crowded=lambda: backoff.limiter.queued > 0,
+        tenant_header=settings.cache_tenant_header,
     )
     planner = Planner()
     parsing = WorkerJobs(pool, backoff, planner, settings.max_round_trips)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ CREATE TABLE IF NOT EXISTS parts (
     owner INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, chunk TEXT NOT NULL,
     PRIMARY KEY (owner, start)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_use ON owners (used_at);
+CREATE TABLE IF NOT EXISTS erased (log_id TEXT NOT NULL, tenant TEXT NOT NULL, revision INTEGER NOT NULL,
+    PRIMARY KEY (log_id, tenant)) WITHOUT ROWID;
 """
 
 
@@ -35,6 +38,7 @@ class Owner(NamedTuple):
     """An upload or a blob."""
 
     number: int
+    tenant: str
     kind: str
     name: str
     size_bytes: int | None
@@ -61,9 +65,23 @@ class ChunkIndex:
         self._database = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         try:
             # What is written survives the process, which is all that is promised; a power cut costs the newest parts.
-            for pragma in ("journal_mode=WAL", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-2000"):
+            for pragma in (
+                "journal_mode=WAL",
+                "synchronous=OFF",
+                "temp_store=MEMORY",
+                "cache_size=-2000",
+                "secure_delete=ON",
+            ):
                 self._database.execute(f"PRAGMA {pragma}")
             self._database.executescript(_SCHEMA)
+            self.tenant_bytes: Counter[str] = Counter(
+                dict(
+                    self._database.execute(
+                        "SELECT tenant, SUM(length) FROM owners JOIN parts ON parts.owner = owners.id GROUP BY tenant"
+                    ).fetchall()
+                )
+            )
+            """Of all parts, before compression and sharing."""
         except BaseException:
             self._database.close()
             raise
@@ -81,7 +99,7 @@ class ChunkIndex:
     def find(self, tenant: str, kind: str, name: str) -> Owner | None:
         """The tenant's owner of that name."""
         row = self._one(
-            "SELECT id, kind, name, size_bytes, committed, used_at, digest FROM owners WHERE tenant=? AND kind=? AND name=?",
+            "SELECT id, tenant, kind, name, size_bytes, committed, used_at, digest FROM owners WHERE tenant=? AND kind=? AND name=?",
             tenant, kind, name,
         )  # fmt: skip
         return None if row is None else Owner(*row)
@@ -128,6 +146,7 @@ class ChunkIndex:
                 "INSERT INTO chunks VALUES (?,?,1) ON CONFLICT (name) DO UPDATE SET parts=parts+1",
                 (part.chunk, stored_bytes),
             )
+            self.tenant_bytes[owner.tenant] += part.length
             return True
 
     def parts(self, owner: Owner, start: int, end: int) -> list[Part]:
@@ -173,9 +192,13 @@ class ChunkIndex:
             self._database.execute("DELETE FROM chunks WHERE name=?", (name,))
 
     def _remove(self, owner: Owner) -> list[str]:
-        names = [
-            row[0] for row in self._database.execute("SELECT chunk FROM parts WHERE owner=?", (owner.number,))
-        ]
+        parts = self._database.execute(
+            "SELECT chunk, length FROM parts WHERE owner=?", (owner.number,)
+        ).fetchall()
+        names = [name for name, _ in parts]
+        self.tenant_bytes[owner.tenant] -= sum(length for _, length in parts)
+        if self.tenant_bytes[owner.tenant] <= 0:
+            del self.tenant_bytes[owner.tenant]
         self._database.execute("DELETE FROM parts WHERE owner=?", (owner.number,))
         self._database.execute("DELETE FROM owners WHERE id=?", (owner.number,))
         gone = []
@@ -185,15 +208,38 @@ class ChunkIndex:
                 gone.append(name)
         return gone
 
-    def oldest(self, kinds: Sequence[str], used_before: float) -> Owner | None:
-        """The owner that wasn't used for the longest time, before that moment."""
+    def oldest(self, kinds: Sequence[str], used_before: float, tenants: Sequence[str] = ()) -> Owner | None:
+        """The owner that wasn't used for the longest time, before that moment; of these tenants where some are named."""
         marks = ",".join("?" * len(kinds))
+        whose = f" AND tenant IN ({','.join('?' * len(tenants))})" if tenants else ""
         row = self._one(
-            "SELECT id, kind, name, size_bytes, committed, used_at, digest FROM owners"  # noqa: S608 - marks only
-            f" WHERE used_at<? AND kind IN ({marks}) ORDER BY used_at LIMIT 1",
-            used_before, *kinds,
+            "SELECT id, tenant, kind, name, size_bytes, committed, used_at, digest FROM owners"  # noqa: S608 - marks only
+            f" WHERE used_at<? AND kind IN ({marks}){whose} ORDER BY used_at LIMIT 1",
+            used_before, *kinds, *tenants,
         )  # fmt: skip
         return None if row is None else Owner(*row)
+
+    def owners_of(self, tenant: str) -> list[Owner]:
+        """All that a tenant has."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT id, tenant, kind, name, size_bytes, committed, used_at, digest FROM owners WHERE tenant=?",
+                (tenant,),
+            ).fetchall()
+        return [Owner(*row) for row in rows]
+
+    def erased_until(self, log_id: str, tenant: str) -> int:
+        """The revision of the last erasure of a tenant that was carried out here; 0 for none."""
+        row = self._one("SELECT revision FROM erased WHERE log_id=? AND tenant=?", log_id, tenant)
+        return 0 if row is None else int(row[0])
+
+    def record_erased(self, log_id: str, tenant: str, revision: int) -> None:
+        """The erasure was carried out; what is left of it in the file and its log goes."""
+        with self._transaction():
+            self._database.execute("DELETE FROM erased WHERE log_id<>?", (log_id,))
+            self._database.execute("INSERT OR REPLACE INTO erased VALUES (?,?,?)", (log_id, tenant, revision))
+        with self._lock:
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

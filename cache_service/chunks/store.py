@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from blake3 import blake3
 
 from cache_service.chunks.index import BLOB, DONE, SPARSE, UPLOAD, Part
+from service_runtime.identity.access_file import no_quota
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cache_service.chunks.index import ChunkIndex, Owner
     from cache_service.chunks.shelf import ChunkShelf
+    from service_runtime.identity.access_file import Quota
 
 _PIECE_BYTES = 1024 * 1024  # of a message; half of the 2 MiB that chunk.proto allows
 _MAX_HASHERS = 64  # uploads with a running hash, as many as an extractor takes; others are reread
@@ -32,6 +34,10 @@ _LEAST_STORED_BYTES = 4096
 
 class ChunkStoreFullError(Exception):
     """No room is left, and nothing may be dropped for it."""
+
+
+class StoredQuotaError(Exception):
+    """The tenant may store no more."""
 
 
 class UnknownUploadError(Exception):
@@ -67,9 +73,20 @@ class ChunkStore:
     """See the module. `now` is passed in where time counts."""
 
     def __init__(
-        self, index: ChunkIndex, shelf: ChunkShelf, *, replica: str, max_bytes: int, memory_bytes: int
+        self,
+        index: ChunkIndex,
+        shelf: ChunkShelf,
+        *,
+        replica: str,
+        max_bytes: int,
+        memory_bytes: int,
+        quota_of: Callable[[str], Quota] = no_quota,
     ) -> None:
-        """`max_bytes` on the shelf, `memory_bytes` of the chunks used last are kept in memory as well."""
+        """`max_bytes` on the shelf, `memory_bytes` of the chunks used last are kept in memory as well.
+
+        `quota_of` tells what a tenant may store, and which share is guaranteed.
+        """
+        self._quota_of = quota_of
         self._index = index
         self._shelf = shelf
         self._replica = replica
@@ -255,7 +272,7 @@ class ChunkStore:
     def _put(self, tenant: str, owner: Owner, offset: int, data: bytes) -> None:
         content = blake3(data).digest()
         name = _name(tenant, content)
-        self._make_room(len(data))
+        self._make_room(len(data), tenant)
         with self._lock_of(name):
             stored = 0
             is_new = not self._index.has_chunk(name)
@@ -272,12 +289,44 @@ class ChunkStore:
         self.stored_bytes += stored
         self._hold(name, data)
 
-    def _make_room(self, count: int) -> None:
+    def is_erased(self, log_id: str, tenant: str, revision: int) -> bool:
+        """Whether that erasure was carried out here."""
+        return self._index.erased_until(log_id, tenant) >= revision
+
+    def erase(self, log_id: str, tenant: str, revision: int) -> tuple[int, int]:
+        """Owners and bytes of a tenant that were removed; none where this erasure was carried out before."""
+        if self.is_erased(log_id, tenant, revision):
+            return 0, 0
+        count, size_bytes = 0, self._index.tenant_bytes[tenant]
+        for owner in self._index.owners_of(tenant):  # those that begin now are new
+            self._remove(owner)
+            count += 1
+        self._index.record_erased(log_id, tenant, revision)
+        return count, size_bytes
+
+    def _make_room(self, count: int, tenant: str = "") -> None:
+        """Drops blobs until `count` more bytes fit: of `tenant`, where its quota is used up, else of all that hold more
+        than they are guaranteed.
+        """
+        held, most = self._index.tenant_bytes, self._quota_of(tenant).stored_bytes if tenant else 0
+        while most and held[tenant] + count > most:
+            victim = self._index.oldest((BLOB, SPARSE), time.time() + 1, (tenant,))
+            if victim is None:
+                raise StoredQuotaError(f"{held[tenant]} of {most} bytes are in use")
+            self._remove(victim)
         while self.stored_bytes + count > self._max_bytes:
-            victim = self._index.oldest((BLOB, SPARSE), time.time() + 1)
+            above = [
+                each for each in held.copy() if each == tenant or held[each] > self._guaranteed_bytes(each)
+            ]
+            whose = () if len(above) == len(held) else tuple(above)
+            victim = self._index.oldest((BLOB, SPARSE), time.time() + 1, whose)
             if victim is None:
                 raise ChunkStoreFullError(f"{self.stored_bytes} of {self._max_bytes} bytes are in use")
             self._remove(victim)
+
+    def _guaranteed_bytes(self, tenant: str) -> float:
+        share = min(self._quota_of(tenant).guaranteed_ratio, 1 / max(1, len(self._index.tenant_bytes)))
+        return share * self._max_bytes
 
     def _remove(self, owner: Owner) -> None:
         self._hashing.pop(owner.number, None)

@@ -106,6 +106,12 @@ class Codec:
         """Makes values that need it readable."""
         self._decompressors[dictionary.id] = zstandard.ZstdDecompressor(_loaded(dictionary))
 
+    def drop(self) -> None:
+        """Forgets every dictionary."""
+        self._compressor = self._plain_compressor
+        self._decompressors = {0: self._decompressors[0]}
+        self.active = None
+
     def use(self, dictionary: Dictionary) -> None:
         """Encodes with it from now on; it must have been saved."""
         self.add(dictionary)

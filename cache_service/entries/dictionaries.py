@@ -34,6 +34,10 @@ class Shelf(Protocol):
         """The id that was saved last."""
         ...
 
+    async def clear(self) -> None:
+        """Forgets all of them; raises OSError when it can't."""
+        ...
+
 
 class FolderShelf:
     """One file per dictionary."""
@@ -66,6 +70,15 @@ class FolderShelf:
         with contextlib.suppress(OSError, ValueError):
             return await asyncio.to_thread(find)
         return None
+
+    async def clear(self) -> None:
+        """See `Shelf.clear`."""
+
+        def remove() -> None:
+            for path in self._folder.glob("*.zdict"):
+                path.unlink(missing_ok=True)
+
+        await asyncio.to_thread(remove)
 
     def _write(self, dictionary_id: int, sealed: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -101,6 +114,21 @@ class Dictionaries:
         """Offers a value that is being stored; enough of them are trained on, in a thread."""
         if self._sampler is not None and self._training is None and self._sampler.offer(value):
             self._training = asyncio.create_task(self._train(self._sampler.take()))
+
+    async def drop(self) -> None:
+        """Forgets all dictionaries, and what was being learnt from; raises OSError when a shelf keeps them.
+
+        Values that need one are misses from now on.
+        """
+        if self._training is not None:
+            self._training.cancel()
+            await asyncio.gather(self._training, return_exceptions=True)
+            self._training = None
+        self._waiting = None
+        self._sampler = codec.Sampler()
+        self.codec.drop()
+        for shelf in self._shelves:
+            await shelf.clear()
 
     async def fetch(self, dictionary_id: int) -> bool:
         """Whether values that need it can be read now."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from service_runtime.identity.principal import tenant_of_space
+
 # An entry's places in the index and in the eviction policy; measured by `make bench ONLY=memory_return`.
 ENTRY_OVERHEAD_BYTES = 160
 # Of a record beside key, labels and value; see `record`.
@@ -20,6 +22,11 @@ class Key(NamedTuple):
     module: str
     version: str
     options: str
+
+    @property
+    def tenant(self) -> str:
+        """Whose it is."""
+        return tenant_of_space(self.space)
 
     def text(self) -> str:
         """The key as one string; unambiguous, since key parts hold no control characters."""
@@ -60,6 +67,12 @@ class Selector(NamedTuple):
     version: str | None = None
     source_prefix: str | None = None
     tag: str | None = None
+    tenant: str | None = None
+
+    @property
+    def erases(self) -> str | None:
+        """The tenant of which it selects everything; None: it selects something else."""
+        return self.tenant if self.tenant is not None and self == Selector(tenant=self.tenant) else None
 
     def matches(self, key: Key, entry: Entry) -> bool:
         """Whether the entry of `key` is selected."""
@@ -72,6 +85,7 @@ class Selector(NamedTuple):
                 or (entry.source != "" and entry.source.startswith(self.source_prefix))
             )
             and (self.tag is None or self.tag in entry.tags)
+            and (self.tenant is None or self.tenant == key.tenant)
         )
 
 

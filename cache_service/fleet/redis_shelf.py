@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cache_service.fleet.redis_connection import FleetUnavailableError
 
 if TYPE_CHECKING:
-    from cache_service.fleet.redis_connection import FleetConnection
+    from cache_service.fleet.redis_connection import Client, FleetConnection
 
 _LIFETIME_SECONDS = 7 * 86_400  # far longer than any value; refreshed while in use
 
@@ -36,6 +37,17 @@ class RedisShelf:
         text = await self._get(self._connection.key("d", "newest"))
         return int(text) if text is not None and text.isdigit() else None
 
+    async def clear(self) -> None:
+        """See `Shelf.clear`."""
+        try:
+            names = await self._connection.run(
+                lambda client: client.keys(self._connection.key("d", "*")), list
+            )
+            for name in names:
+                await self._connection.run(partial(_delete, name), object)
+        except FleetUnavailableError as error:
+            raise OSError(str(error)) from error
+
     async def _get(self, key: str) -> bytes | None:
         try:
             answer = await self._connection.run(lambda client: client.get(key), object)
@@ -45,3 +57,7 @@ class RedisShelf:
 
     async def _set(self, key: str, value: bytes) -> None:
         await self._connection.run(lambda client: client.set(key, value, ex=_LIFETIME_SECONDS), object)
+
+
+async def _delete(name: bytes, client: Client) -> object:
+    return await client.delete(name)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # In one exchange; more would hold Redis and its 0.25 s time-out for too long.
 _MAX_PIPELINE_BYTES = 8 * 1024 * 1024
+_SCAN_COUNT = 1000  # names that one step looks at: a millisecond or so of Redis's only thread
 _READ_CHUNK = 64  # keys between two looks at the bytes; their sizes aren't known before
 # Deletes a key only while it holds that value; the seal stands for it.
 _DISCARD = """
@@ -103,6 +104,24 @@ class RedisTier:
         del selector, before_revision
         return 0
 
+    async def erase(self, tenant: str) -> int:
+        """The number of entries removed: all of a tenant, under any log. Goes over all names in Redis.
+
+        Raises:
+            TierError: Redis can't be asked.
+        """
+        pattern, removed = self._connection.key("r", "*", _tenant_name(tenant), "*"), 0
+        try:
+            names: list[bytes] = []
+            async for name in self._connection.client.scan_iter(match=pattern, count=_SCAN_COUNT):
+                names.append(name)
+                if len(names) == _SCAN_COUNT:
+                    removed += await self._unlink(names)
+                    names = []
+            return removed + await self._unlink(names)
+        except ERRORS as error:
+            raise TierError(f"Redis: {error or type(error).__name__}") from error
+
     async def discard(self, items: Sequence[tuple[Key, Entry]], cause: RemovalCause) -> None:
         """See `Tier.discard`."""
         commands = [
@@ -129,7 +148,13 @@ class RedisTier:
         """The connection isn't this tier's."""
 
     def _name(self, key: Key) -> str:
-        return self._connection.key("r", self._log_id(), blake3(key.text().encode()).hexdigest(length=16))
+        return self._connection.key(
+            "r", self._log_id(), _tenant_name(key.tenant), blake3(key.text().encode()).hexdigest(length=16)
+        )
+
+    async def _unlink(self, names: Sequence[bytes]) -> int:
+        answers = await self._pipeline([("UNLINK", name) for name in names])
+        return sum(1 for answer in answers if answer == 1)
 
     async def _pipeline(self, commands: Sequence[tuple[bytes | str | int, ...]]) -> list[object]:
         if not commands:
@@ -146,6 +171,10 @@ class RedisTier:
             if isinstance(answer, Exception):
                 raise TierError(f"Redis: {answer}")
         return answers
+
+
+def _tenant_name(tenant: str) -> str:
+    return blake3(tenant.encode()).hexdigest(length=8)
 
 
 def _entry(key: Key, sealed: bytes) -> Entry | None:

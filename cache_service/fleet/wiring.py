@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cache_service.fleet.redis_channel import FleetChannel
 from cache_service.fleet.redis_connection import FleetConnection
+from cache_service.fleet.redis_erasures import RedisErasures
 from cache_service.fleet.redis_leases import FleetLeases
 from cache_service.fleet.redis_log import FleetLog
 from cache_service.fleet.redis_shelf import RedisShelf
@@ -27,6 +28,7 @@ class Fleet(NamedTuple):
     shelf: RedisShelf
     leases: FleetLeases
     channel: FleetChannel
+    erasures: RedisErasures
 
 
 def make_fleet(
@@ -40,11 +42,13 @@ def make_fleet(
     connection = FleetConnection(
         settings.cache_redis_url, settings.cache_redis_prefix, settings.cache_redis_timeout_seconds
     )
+    tier = RedisTier(connection, lambda: log.point.log_id)
     return Fleet(
         connection,
         FleetLog(connection, log, restarted),
-        RedisTier(connection, lambda: log.point.log_id),
+        tier,
         RedisShelf(connection),
         FleetLeases(connection),
         FleetChannel(connection),
+        RedisErasures(connection, tier),
     )

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from cache_service.invalidation import LogUnavailableError
 from cache_service.services import wire, wire_pressure
+from cache_service.services.tenancy import check_all_tenants, check_keys, chosen, scope
 from cache_service.tiers.base import TierError
 from metaextract.cache.v1 import admin_pb2, admin_pb2_grpc, pressure_pb2
 from service_runtime.errors import FleetUnreachableError, InvalidRequestError
+from service_runtime.identity.principal import is_tenant
 from service_runtime.memory.levels import PressureLevel, Thresholds
 from service_runtime.version import VERSION
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from grpc import aio
 
+    from cache_service.erasure import Eraser
     from cache_service.flights import Flights
     from cache_service.inspection import Inspector
     from cache_service.leases import LocalLeases
@@ -55,12 +58,14 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
         leases: LocalLeases,
         inspector: Inspector,
         monitor: PressureMonitor,
+        eraser: Eraser,
     ) -> None:
         self._store = store
         self._flights = flights
         self._leases = leases
         self._inspector = inspector
         self._monitor = monitor
+        self._eraser = eraser
         self._started_at = time.monotonic()
         self._draining = asyncio.Event()
 
@@ -98,7 +103,9 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
         del context
         if not request.HasField("key"):
             raise InvalidRequestError("key", "is required")
-        found = await self._inspector.describe(wire.key_from_wire(request.key))
+        key = wire.key_from_wire(request.key)
+        check_keys([key])
+        found = await self._inspector.describe(key)
         if found is None:
             return admin_pb2.DescribeEntryResponse(explanation="no tier holds it")
         return admin_pb2.DescribeEntryResponse(
@@ -118,7 +125,9 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
         if limit > Limits.max_page:
             raise InvalidRequestError("page_size", f"must be at most {Limits.max_page}")
         try:
-            found = await self._inspector.list(request.tier or "memory", request.page_token, limit)
+            found = await self._inspector.list(
+                request.tier or "memory", request.page_token, limit, tenant=scope()
+            )
         except ValueError as error:
             raise InvalidRequestError("tier", str(error)) from error
         except TierError as error:
@@ -135,7 +144,9 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
         del context
         if not 1 <= len(request.keys) <= Limits.max_warm:
             raise InvalidRequestError("keys", f"1 to {Limits.max_warm} are expected, not {len(request.keys)}")
-        async for progress in self._inspector.warm([wire.key_from_wire(key) for key in request.keys]):
+        keys = [wire.key_from_wire(key) for key in request.keys]
+        check_keys(keys)
+        async for progress in self._inspector.warm(keys):
             yield admin_pb2.WarmCacheResponse(
                 done_count=progress.done, total_count=progress.total, warmed_count=progress.warmed
             )
@@ -143,10 +154,27 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
     async def ClearCache(
         self, request: admin_pb2.ClearCacheRequest, context: Context
     ) -> admin_pb2.ClearCacheResponse:
-        """Drops everything."""
+        """Drops everything; everything of the caller's tenant, where it is one tenant's."""
         del request, context
+        mine = scope()
         try:
+            if mine is not None:
+                own = (await self._eraser.erase(mine)).own
+                return admin_pb2.ClearCacheResponse(removed_count=own.result_count)
             return admin_pb2.ClearCacheResponse(removed_count=await self._store.clear())
+        except LogUnavailableError as error:
+            raise FleetUnreachableError(str(error)) from error
+
+    async def EraseTenant(
+        self, request: admin_pb2.EraseTenantRequest, context: Context
+    ) -> admin_pb2.EraseTenantResponse:
+        """Removes all that is kept of a tenant, everywhere."""
+        del context
+        tenant = chosen(request.tenant)
+        if tenant is None or not is_tenant(tenant):
+            raise InvalidRequestError("tenant", "the name of a tenant is expected")
+        try:
+            return wire.erasure_to_wire(await self._eraser.erase(tenant))
         except LogUnavailableError as error:
             raise FleetUnreachableError(str(error)) from error
 
@@ -155,6 +183,7 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
     ) -> admin_pb2.SetPressureOverrideResponse:
         """Pretends a level; the memory tier has been fitted to it when this returns."""
         del context
+        check_all_tenants()
         seconds = (
             request.duration_seconds
             if request.HasField("duration_seconds")
@@ -172,6 +201,7 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
     ) -> admin_pb2.SetPressureThresholdsResponse:
         """Changes where levels begin, until the next restart."""
         del context
+        check_all_tenants()
         try:
             thresholds = Thresholds(request.elevated_ratio, request.high_ratio, request.critical_ratio)
         except ValueError as error:

@@ -11,6 +11,7 @@ from cache_service.chunks.store import (
     ChunkStoreFullError,
     ForeignUploadError,
     MissingChunkError,
+    StoredQuotaError,
     UnknownUploadError,
     WrongDigestError,
     WrongOffsetError,
@@ -27,6 +28,7 @@ from service_runtime.errors import (
     DigestUnknownError,
     InvalidRequestError,
     OverloadedError,
+    QuotaExceededError,
     UploadElsewhereError,
     UploadStalledError,
     UploadUnknownError,
@@ -287,5 +289,7 @@ def _translated() -> Iterator[None]:
         raise CreditExceededError(str(error)) from error
     except MissingChunkError as error:
         raise DigestUnknownError(str(error)) from error
+    except StoredQuotaError:
+        raise QuotaExceededError(f"tenant:{_tenant()}", "stored bytes", Limits.full_seconds) from None
     except (ChunkStoreFullError, OSError) as error:
         raise OverloadedError(f"the chunk store: {error}", Limits.full_seconds) from error

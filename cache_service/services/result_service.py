@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cache_service.flights import DEFAULT_LEASE_SECONDS, LostLeaseError
 from cache_service.invalidation import LogUnavailableError, ReadPoint
 from cache_service.services import wire
+from cache_service.services.tenancy import check_keys, chosen
 from cache_service.store import MAX_KEY_PART_CHARS, MAX_SOURCE_CHARS, MAX_TAG_CHARS, is_good_key
 from metaextract.cache.v1 import result_pb2, result_pb2_grpc
 from service_runtime.errors import FleetUnreachableError, InvalidRequestError, LeaseLostError
@@ -59,6 +60,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
             raise InvalidRequestError("key", "is required")
         point = self._store.read_point
         key = wire.key_from_wire(request.key)
+        check_keys([key])
         found = self._store.at_hand(key) or (await self._store.get([key]))[0]
         return result_pb2.GetResultResponse(
             lookup=wire.lookup_to_wire(found, time.time()), read_point=wire.point_to_wire(point)
@@ -71,9 +73,9 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         del context
         _check_batch("keys", len(request.keys))
         point = self._store.read_point
-        found = await self._store.get(
-            [wire.key_from_wire(key) for key in request.keys], max_bytes=MAX_REPLY_BYTES
-        )
+        keys = [wire.key_from_wire(key) for key in request.keys]
+        check_keys(keys)
+        found = await self._store.get(keys, max_bytes=MAX_REPLY_BYTES)
         now = time.time()
         return result_pb2.BatchGetResultsResponse(
             lookups=[wire.lookup_to_wire(hit, now) for hit in found],
@@ -107,10 +109,10 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         """Makes the selected results unreachable."""
         del context
         _check_selector(request)
-        selector = wire.selector_from_wire(request)
-        if not any(selector):
+        selector = wire.selector_from_wire(request)._replace(tenant=chosen(request.tenant))
+        if not any(selector[:-1]):
             raise InvalidRequestError(
-                "content_id", "or another field must be set; ClearCache drops everything"
+                "content_id", "or another field must be set; ClearCache and EraseTenant drop everything"
             )
         if selector.version and not selector.module:
             raise InvalidRequestError("version", "is only valid together with module")
@@ -158,6 +160,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         released = 0
         for group in request.groups:
             _check_group(group)
+            check_keys(wire.key_from_wire(key) for key in group.keys)
             released += await self._flights.release(wire.key_from_wire(group.keys[0]), group.lease_token)
         return result_pb2.ReleaseLeaseResponse(released_count=released)
 
@@ -190,15 +193,17 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
                 yield _news(point, valid_for)
 
     async def _put(self, entries: Sequence[result_pb2.ResultEntry]) -> list[PutOutcome]:
-        return await self._flights.put(
-            [wire.result_from_wire(entry) for entry in entries], [entry.lease_token for entry in entries]
-        )
+        results = [wire.result_from_wire(entry) for entry in entries]
+        check_keys(result.key for result in results)
+        return await self._flights.put(results, [entry.lease_token for entry in entries])
 
     async def _acquire(
         self, group: result_pb2.ResultGroup, holder: str, lease_seconds: float, max_wait_seconds: float
     ) -> result_pb2.Acquisition:
         _check_group(group)
         keys = [wire.key_from_wire(key) for key in group.keys]
+        optional = [wire.key_from_wire(key) for key in group.optional_keys]
+        check_keys([*keys, *optional])
         try:
             acquisition = (
                 await self._flights.renew(keys, group.lease_token, lease_seconds)
@@ -208,7 +213,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
                     holder,
                     lease_seconds,
                     max_wait_seconds,
-                    [wire.key_from_wire(key) for key in group.optional_keys],
+                    optional,
                 )
             )
         except LostLeaseError as error:

@@ -12,6 +12,7 @@ from metaextract.cache.v1 import admin_pb2, result_pb2
 
 if TYPE_CHECKING:
     from cache_service.entries.entry import TierStats
+    from cache_service.erasure import Erasure
     from cache_service.flights import Acquisition
     from cache_service.inspection import Description
     from cache_service.store import PutOutcome, StoredResult
@@ -68,6 +69,7 @@ def selector_from_wire(request: result_pb2.InvalidateResultsRequest) -> Selector
         request.version or None,
         request.source_prefix or None,
         request.tag or None,
+        request.tenant or None,
     )
 
 
@@ -121,6 +123,16 @@ def description_to_wire(description: Description, now: float) -> admin_pb2.Entry
         read_revision=entry.read_revision,
         source=entry.source,
         tags=entry.tags,
+    )
+
+
+def erasure_to_wire(erasure: Erasure) -> admin_pb2.EraseTenantResponse:
+    """What an erasure did."""
+    return admin_pb2.EraseTenantResponse(
+        tenant=erasure.tenant,
+        point=point_to_wire(erasure.point),
+        replicas=[admin_pb2.ErasedReplica(**part._asdict()) for part in erasure.parts],
+        pending_replicas=erasure.pending,
     )
 
 

@@ -99,8 +99,13 @@ class Arena:
         return record.decode(self._view, location)
 
     def free(self, location: int) -> None:
-        """Gives the record up; a segment without any gives its memory back at once."""
+        """Gives the record up; a segment without any gives its memory back at once.
+
+        What was in it is overwritten: an erased tenant's records mustn't lie about until their segment is used again.
+        """
         size = self.size(location)
+        body = location + record.SIZE.size  # compaction steps over it by its size
+        self._view[body : location + size] = bytes(size - record.SIZE.size)
         segment = location >> _OFFSET_BITS
         self._live[segment] -= size
         self.live_bytes -= size

@@ -16,12 +16,14 @@ import logging
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cache_service.entries.entry import Budget, Found, Key, RemovalCause, TierStats, charged_bytes
 from cache_service.tiers.base import TierError
 from cache_service.tiers.disk_database import DiskDatabase, Row
 from cache_service.tiers.disk_file import is_damage
+from service_runtime.identity.access_file import no_quota
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from cache_service.entries.entry import Entry, Selector
+    from service_runtime.identity.access_file import Quota
 
     T = TypeVar("T")
 
@@ -42,7 +45,11 @@ class DiskTier:
 
     name = "disk"
 
-    def __init__(self, database: DiskDatabase, budget: Budget) -> None:
+    def __init__(
+        self, database: DiskDatabase, budget: Budget, quota_of: Callable[[str], Quota] = no_quota
+    ) -> None:
+        """`quota_of` tells what a tenant may store, and which share of the budget it is guaranteed."""
+        self._quota_of = quota_of
         self._database = database
         self._budget = budget
         self._writer = ThreadPoolExecutor(1, "disk-write")
@@ -54,7 +61,13 @@ class DiskTier:
         self._used_at: dict[str, float] = {}  # hits not yet written to the database
 
     @classmethod
-    async def open(cls, directory: Path, budget: Budget, log_id: str = "") -> DiskTier:
+    async def open(
+        cls,
+        directory: Path,
+        budget: Budget,
+        log_id: str = "",
+        quota_of: Callable[[str], Quota] = no_quota,
+    ) -> DiskTier:
         """The tier over `directory`, with what an earlier process left there.
 
         Entries carry revisions of one invalidation log. With another log than `log_id` they mean nothing, and
@@ -64,7 +77,7 @@ class DiskTier:
             OSError: the directory can't be made, or another process owns it.
         """
         database = await asyncio.to_thread(DiskDatabase.open, directory, log_id)
-        return cls(database, budget)
+        return cls(database, budget, quota_of)
 
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
         """See `Tier.get`. A row that fails its checksum is removed and missed.
@@ -122,6 +135,13 @@ class DiskTier:
             lambda: self._database.put(rows, used_at, only_absent=only_absent, without=unfit)
         )
         self._removals[RemovalCause.REPLACED] += replaced
+        for tenant in {key.tenant for key, _ in items} if self._quota_of is not no_quota else ():
+            most = self._quota_of(tenant).stored_bytes
+            if most and self._database.tenant_bytes[tenant] > most:  # its own oldest make room
+                target = int(most * _EVICT_TO_RATIO)
+                self._removals[RemovalCause.SIZE] += await self._write(
+                    partial(self._database.evict_tenant, tenant, target)
+                )
         if self._database.used_bytes > self._budget.bytes:
             await self._evict(RemovalCause.SIZE, now)
         return [self.name if fits else "" for fits in stored]
@@ -155,7 +175,7 @@ class DiskTier:
         self._removals[RemovalCause.EXPIRED] += removed
         target_bytes = int(self._budget.bytes * ratio)
         if self._database.used_bytes > target_bytes:
-            removed = await self._write(lambda: self._database.evict(target_bytes))
+            removed = await self._write(lambda: self._database.evict(target_bytes, self._guaranteed_bytes))
             self._removals[RemovalCause.PRESSURE] += removed
 
     def stats(self) -> list[TierStats]:
@@ -172,9 +192,9 @@ class DiskTier:
             )
         ]
 
-    async def entries(self, after: str, limit: int) -> list[tuple[Key, Entry]]:
+    async def entries(self, after: str, limit: int, tenant: str | None = None) -> list[tuple[Key, Entry]]:
         """Up to `limit` entries whose key's text is above `after`, in the order of these texts."""
-        rows = await self._read(lambda: self._database.page(after, limit))
+        rows = await self._read(lambda: self._database.page(after, limit, tenant))
         return [(Key.from_text(row.key), row.entry) for row in rows]
 
     async def adopt_log(self, log_id: str) -> None:
@@ -200,7 +220,14 @@ class DiskTier:
             self._removals[RemovalCause.EXPIRED] += await self._write(
                 lambda: self._database.delete_expired(now)
             )
-        self._removals[cause] += await self._write(lambda: self._database.evict(target_bytes))
+        self._removals[cause] += await self._write(
+            lambda: self._database.evict(target_bytes, self._guaranteed_bytes)
+        )
+
+    def _guaranteed_bytes(self, tenant: str) -> float:
+        """What others can't push the tenant out of; together never more than there is."""
+        share = min(self._quota_of(tenant).guaranteed_ratio, 1 / max(1, len(self._database.tenant_bytes)))
+        return share * self._budget.bytes
 
     async def _drop(self, rows: set[tuple[str, bytes]], cause: RemovalCause) -> None:
         if rows:

@@ -7,6 +7,7 @@ import logging
 import os
 import sqlite3
 import struct
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
@@ -15,7 +16,7 @@ from cache_service.entries.entry import Entry
 from cache_service.tiers.disk_file import connect, is_damage, lock_directory, set_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cache_service.entries.entry import Key, Selector
@@ -28,6 +29,7 @@ _CONDITIONS = {
     "module": "module = ?{n}",
     "version": "version = ?{n}",
     "source_prefix": "source <> '' AND substr(source, 1, length(?{n})) = ?{n}",
+    "tenant": "tenant = ?{n}",
     "tag": "instr(tags, char(10) || ?{n} || char(10))",
 }
 _NUMBERS = struct.Struct("<ddq")
@@ -37,6 +39,7 @@ class Row(NamedTuple):
     """One row, in the order of the INSERT."""
 
     key: str
+    tenant: str
     content_id: str
     module: str
     version: str
@@ -54,7 +57,7 @@ class Row(NamedTuple):
     def of(cls, key: Key, entry: Entry, charged_bytes: int, used_at: float) -> Row:
         """The row of an entry, with its checksum."""
         row = cls(
-            key.text(), key.content_id, key.module, key.version, entry.value, b"", charged_bytes,
+            key.text(), key.tenant, key.content_id, key.module, key.version, entry.value, b"", charged_bytes,
             entry.cost_seconds, entry.expires_at, entry.read_revision, entry.source, _join(entry.tags), used_at,
         )  # fmt: skip
         return row._replace(checksum=checksum(row.key, row))
@@ -91,12 +94,13 @@ class DiskDatabase:
         self._reader = reader
         self._lock = lock
         self._log_id = log_id
-        # COALESCE: an empty table has no sum. The covering index answers without touching values.
-        count, used = writer.execute(
-            "SELECT COUNT(*), COALESCE(SUM(charged_bytes), 0) FROM results INDEXED BY by_use"
-        ).fetchone()
-        self.entry_count: int = count
-        self.used_bytes: int = used
+        # The covering index answers without touching values.
+        totals = writer.execute(
+            "SELECT tenant, COUNT(*), SUM(charged_bytes) FROM results INDEXED BY by_tenant GROUP BY tenant"
+        ).fetchall()
+        self.entry_count: int = sum(count for _, count, _ in totals)
+        self.tenant_bytes: Counter[str] = Counter({tenant: used for tenant, _, used in totals})
+        self.used_bytes: int = self.tenant_bytes.total()
 
     @classmethod
     def open(cls, directory: Path, log_id: str = "") -> DiskDatabase:
@@ -140,7 +144,7 @@ class DiskDatabase:
         """The rows of those `keys` that exist, and whether each is intact; stops at MAX_READ_BYTES of values."""
         marks = ",".join("?" * len(keys))
         cursor = self._reader.execute(
-            f"SELECT key, content_id, module, version, value, checksum, charged_bytes, cost_seconds,"  # noqa: S608
+            f"SELECT key, tenant, content_id, module, version, value, checksum, charged_bytes, cost_seconds,"  # noqa: S608
             f" expires_at, read_revision, source, tags, used_at FROM results WHERE key IN ({marks})",
             keys,
         )
@@ -173,9 +177,9 @@ class DiskDatabase:
                 rows = self._absent(rows)
             replaced = self._delete("key IN", [*(row.key for row in rows), *without])
             connection.executemany(
-                "INSERT INTO results (key, content_id, module, version, value, checksum, charged_bytes,"
+                "INSERT INTO results (key, tenant, content_id, module, version, value, checksum, charged_bytes,"
                 " cost_seconds, expires_at, read_revision, source, tags, used_at)"
-                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 rows,
             )
             connection.executemany(
@@ -183,11 +187,15 @@ class DiskDatabase:
                 [(at, key) for key, at in used_at.items()],
             )
             self.entry_count += len(rows)
-            self.used_bytes += sum(row.charged_bytes for row in rows)
+            for row in rows:
+                self.tenant_bytes[row.tenant] += row.charged_bytes
+                self.used_bytes += row.charged_bytes
         return replaced
 
     def delete(self, selector: Selector, before_revision: int) -> int:
         """Removes what `selector` selects and was read before that revision; the number removed."""
+        if selector.erases is not None:  # whenever it was read
+            return self.erase(selector.erases)
         wanted = [(name, value) for name, value in selector._asdict().items() if value is not None]
         parts = [
             (_CONDITIONS[name].format(n=number), value)
@@ -209,24 +217,65 @@ class DiskDatabase:
         with self._transaction():
             return self._delete_where("expires_at <= ?", [now])
 
-    def evict(self, target_bytes: int) -> int:
-        """Removes the least recently used rows until `target_bytes` are left; frees the disk space."""
+    def evict(self, target_bytes: int, guaranteed_bytes: Callable[[str], float] = lambda _: 0.0) -> int:
+        """Removes the least recently used rows until `target_bytes` are left; frees the disk space.
+
+        A tenant that holds no more than it is guaranteed keeps its rows, unless nobody else has any.
+        """
         removed = 0
         with self._transaction() as connection:
-            while self.used_bytes > target_bytes:
+            while (excess := self.used_bytes - target_bytes) > 0:
+                held = self.tenant_bytes
+                above = [tenant for tenant in held if held[tenant] > guaranteed_bytes(tenant)] or list(held)
+                where = "" if len(above) == len(held) else f"WHERE tenant IN ({','.join('?' * len(above))})"
                 victims = connection.execute(
-                    "SELECT id, charged_bytes FROM results ORDER BY used_at LIMIT 200"
+                    f"SELECT id, tenant, charged_bytes FROM results {where} ORDER BY used_at LIMIT 200",  # noqa: S608
+                    above if where else [],
                 ).fetchall()
                 if not victims:
                     break
-                chosen, excess = [], self.used_bytes - target_bytes
-                for identity, size in victims:
+                left = {tenant: held[tenant] - guaranteed_bytes(tenant) for tenant in above}
+                chosen: list[int] = []
+                for identity, tenant, size in victims:
+                    if excess <= 0 or (chosen and left[tenant] <= 0):
+                        break
                     chosen.append(identity)
                     excess -= size
-                    if excess <= 0:
-                        break
+                    left[tenant] -= size
                 removed += self._delete("id IN", chosen)
         self._vacuum()
+        return removed
+
+    def evict_tenant(self, tenant: str, target_bytes: int) -> int:
+        """Removes a tenant's least recently used rows until `target_bytes` of it are left."""
+        removed = 0
+        with self._transaction() as connection:
+            while (excess := self.tenant_bytes[tenant] - target_bytes) > 0:
+                victims = connection.execute(
+                    "SELECT id, charged_bytes FROM results WHERE tenant = ? ORDER BY used_at LIMIT 200",
+                    (tenant,),
+                ).fetchall()
+                chosen = []
+                for identity, size in victims:
+                    if excess <= 0:
+                        break
+                    chosen.append(identity)
+                    excess -= size
+                if not chosen:
+                    break
+                removed += self._delete("id IN", chosen)
+        self._vacuum()
+        return removed
+
+    def erase(self, tenant: str) -> int:
+        """Removes all rows of a tenant, and overwrites where they were."""
+        self._writer.execute("PRAGMA secure_delete = ON")
+        try:
+            with self._transaction():
+                removed = self._delete_where("tenant = ?", [tenant])
+            self._vacuum()
+        finally:
+            self._writer.execute("PRAGMA secure_delete = FAST")
         return removed
 
     def start_anew(self) -> DiskDatabase:
@@ -274,12 +323,13 @@ class DiskDatabase:
             )
         return [row for row in rows if row.key not in present]
 
-    def page(self, after: str, limit: int) -> list[Row]:
+    def page(self, after: str, limit: int, tenant: str | None = None) -> list[Row]:
         """Up to `limit` rows with keys above `after`, in order, those that are intact."""
         rows = self._reader.execute(
-            "SELECT key, content_id, module, version, value, checksum, charged_bytes, cost_seconds, expires_at,"
-            " read_revision, source, tags, used_at FROM results WHERE key > ? ORDER BY key LIMIT ?",
-            (after, limit),
+            "SELECT key, tenant, content_id, module, version, value, checksum, charged_bytes, cost_seconds, expires_at,"
+            " read_revision, source, tags, used_at FROM results WHERE key > ?1 AND (?3 IS NULL OR tenant = ?3)"
+            " ORDER BY key LIMIT ?2",
+            (after, limit, tenant),
         ).fetchall()
         return [row for row in map(Row._make, rows) if checksum(row.key, row) == row.checksum]
 
@@ -291,13 +341,17 @@ class DiskDatabase:
         return removed
 
     def _delete_where(self, where: str, values: Iterable[object]) -> int:
-        sizes = self._writer.execute(
-            f"DELETE FROM results WHERE {where} RETURNING charged_bytes",  # noqa: S608 - fixed column names
+        gone = self._writer.execute(
+            f"DELETE FROM results WHERE {where} RETURNING tenant, charged_bytes",  # noqa: S608 - fixed column names
             list(values),
         ).fetchall()
-        self.entry_count -= len(sizes)
-        self.used_bytes -= sum(size for (size,) in sizes)
-        return len(sizes)
+        self.entry_count -= len(gone)
+        for tenant, size in gone:
+            self.used_bytes -= size
+            self.tenant_bytes[tenant] -= size
+            if self.tenant_bytes[tenant] <= 0:
+                del self.tenant_bytes[tenant]
+        return len(gone)
 
     def _vacuum(self) -> None:
         # executescript on purpose: execute().fetchall() frees a single page (measured, research C trap 1).
@@ -305,13 +359,13 @@ class DiskDatabase:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        before = self.entry_count, self.used_bytes
+        before = self.entry_count, self.used_bytes, self.tenant_bytes.copy()
         self._writer.execute("BEGIN IMMEDIATE")
         try:
             yield self._writer
             self._writer.execute("COMMIT")
         except BaseException:
-            self.entry_count, self.used_bytes = before
+            self.entry_count, self.used_bytes, self.tenant_bytes = before
             with contextlib.suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
             raise

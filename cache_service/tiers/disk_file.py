@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SCHEMA_VERSION = 3  # raise it when _SCHEMA changes: a file of another version is set aside
+_SCHEMA_VERSION = 4  # raise it when _SCHEMA changes: a file of another version is set aside
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS results (
     id INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
+    tenant TEXT NOT NULL,
     content_id TEXT NOT NULL,
     module TEXT NOT NULL,
     version TEXT NOT NULL,
@@ -33,7 +34,8 @@ CREATE TABLE IF NOT EXISTS log (id TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS by_content ON results (content_id);
 CREATE INDEX IF NOT EXISTS by_module ON results (module, version);
 CREATE INDEX IF NOT EXISTS by_source ON results (source) WHERE source <> '';
-CREATE INDEX IF NOT EXISTS by_use ON results (used_at, charged_bytes);
+CREATE INDEX IF NOT EXISTS by_use ON results (used_at, tenant, charged_bytes);
+CREATE INDEX IF NOT EXISTS by_tenant ON results (tenant, used_at, charged_bytes);
 CREATE INDEX IF NOT EXISTS by_expiry ON results (expires_at, charged_bytes);
 """
 _DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -101,6 +103,8 @@ def _open(path: Path) -> sqlite3.Connection:
         # Damaged text must be a row with a wrong checksum, not an error that hides the whole batch.
         connection.text_factory = lambda text: text.decode(errors="replace")
         connection.execute("PRAGMA synchronous = NORMAL")
+        # What is deleted is overwritten where its page is written anyway; `erase` overwrites the rest.
+        connection.execute("PRAGMA secure_delete = FAST")
         connection.execute("PRAGMA cache_size = -2048")  # KiB; values are cached by the memory tier already
     except BaseException:
         connection.close()

@@ -11,15 +11,24 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from cache_service.entries import record
-from cache_service.entries.entry import ENTRY_OVERHEAD_BYTES, Budget, Entry, Found, RemovalCause, TierStats
+from cache_service.entries.entry import (
+    ENTRY_OVERHEAD_BYTES,
+    Budget,
+    Entry,
+    Found,
+    Key,
+    RemovalCause,
+    TierStats,
+)
 from cache_service.entries.fingerprints import FingerprintMap
+from cache_service.eviction.shares import TenantShares
 from cache_service.fairness import LoopShare
 from cache_service.tiers.arena import ArenaFullError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from cache_service.entries.entry import Key, Selector
+    from cache_service.entries.entry import Selector
     from cache_service.eviction.base import EvictionPolicy
     from cache_service.tiers.storage import Storage
 
@@ -39,7 +48,7 @@ class MemoryTier:
     def __init__(
         self,
         budget: Budget,
-        policy: EvictionPolicy,
+        policy: EvictionPolicy | TenantShares,
         storage: Storage,
         *,
         name: str = "memory",
@@ -47,7 +56,7 @@ class MemoryTier:
     ) -> None:
         self.name = name
         self._budget = budget
-        self._policy = policy
+        self._shares = policy if isinstance(policy, TenantShares) else TenantShares(policy)
         self._storage = storage
         self._max_record_bytes = max_record_bytes
         self._index = FingerprintMap()
@@ -151,7 +160,7 @@ class MemoryTier:
             if self._find(fingerprint, text) is not None:
                 self._remove(fingerprint, RemovalCause.REPLACED)
 
-    async def entries(self, after: str, limit: int) -> list[tuple[Key, Entry]]:
+    async def entries(self, after: str, limit: int, tenant: str | None = None) -> list[tuple[Key, Entry]]:
         """Up to `limit` entries whose key's text is above `after`, in the order of these texts; looks at all keys."""
         floor, share = after.encode(), LoopShare()
         least: list[tuple[bytes, int]] = []
@@ -161,6 +170,7 @@ class MemoryTier:
             if (
                 self._index.get(fingerprint) == location
                 and (text := self._storage.key_text(location)) > floor
+                and (tenant is None or Key.from_text(text.decode()).tenant == tenant)
             ):
                 least.append((text, fingerprint))
             if len(least) > 2 * limit:
@@ -172,12 +182,12 @@ class MemoryTier:
         """What the eviction policy thinks of `key`; None when it isn't here."""
         text = key.text().encode()
         fingerprint = _fingerprint(text)
-        return None if self._find(fingerprint, text) is None else self._policy.priority(fingerprint)
+        return None if self._find(fingerprint, text) is None else self._shares.priority(fingerprint)
 
     def next_victim_priority(self) -> float | None:
         """The priority below which entries are evicted now."""
-        victim = self._policy.victim()
-        return None if victim is None else self._policy.priority(victim)
+        victim = self._shares.victim(self._budget.bytes)
+        return None if victim is None else self._shares.priority(victim)
 
     def stats(self) -> list[TierStats]:
         """See `Tier.stats`."""
@@ -208,7 +218,7 @@ class MemoryTier:
         if found.entry.expires_at <= now:
             self._remove(fingerprint, RemovalCause.EXPIRED)
             return None
-        self._policy.record_hit(fingerprint)
+        self._shares.record_hit(fingerprint)
         self._hits += 1
         return Found(found.entry, self.name)
 
@@ -223,13 +233,13 @@ class MemoryTier:
         charged = len(data) + ENTRY_OVERHEAD_BYTES
         if charged > self._budget.bytes or len(data) > self._max_record_bytes:
             return False
-        if not self._make_room(charged):
+        if not self._make_room(charged, key.tenant):
             return False
         try:
             location = self._storage.append(data)
         except ArenaFullError:
             return False
-        if not self._policy.admit(fingerprint, charged, entry.cost_seconds):
+        if not self._shares.admit(key.tenant, fingerprint, charged, entry.cost_seconds):
             self._storage.free(location)
             return False
         self._index.set(fingerprint, location)
@@ -254,7 +264,7 @@ class MemoryTier:
         """Evicts a few; those of them that nobody else holds."""
         lost: list[tuple[Key, Entry]] = []
         for _ in range(_SLICE_ENTRIES):
-            victim = self._policy.victim() if self._too_large() else None
+            victim = self._shares.victim(self._budget.bytes) if self._too_large() else None
             if victim is None:
                 break
             if victim in self._unbacked and self.demote is not None:
@@ -263,18 +273,19 @@ class MemoryTier:
             self._remove(victim, cause)
         return lost
 
-    def _make_room(self, charged: int) -> bool:
+    def _make_room(self, charged: int, tenant: str) -> bool:
         """Whether there is room now: evicts before anything is stored, so that a burst can't outgrow the budget.
 
         At most what the newcomer adds: a large shrink may be running in slices, and isn't one caller's to finish.
         """
         used_before = self._used_bytes
         while self._used_bytes + charged > self._budget.bytes and used_before - self._used_bytes < charged:
-            victim = self._policy.victim()
+            victim = self._shares.victim(self._budget.bytes, tenant)
             if victim is None:
                 return False
             self._remove(victim, RemovalCause.SIZE)
-        if 0 < self._budget.entries <= len(self._index) and (victim := self._policy.victim()) is not None:
+        is_full = 0 < self._budget.entries <= len(self._index)
+        if is_full and (victim := self._shares.victim(self._budget.bytes, tenant)) is not None:
             self._remove(victim, RemovalCause.SIZE)
         return True
 
@@ -282,9 +293,10 @@ class MemoryTier:
         location = self._index.pop(fingerprint)
         if location is None:
             return
-        self._policy.forget(fingerprint)
+        charged = self._storage.size(location) + ENTRY_OVERHEAD_BYTES
+        self._shares.forget(fingerprint, charged)
         self._unbacked.discard(fingerprint)
-        self._used_bytes -= self._storage.size(location) + ENTRY_OVERHEAD_BYTES
+        self._used_bytes -= charged
         self._storage.free(location)
         self._removals[cause] += 1
 
@@ -316,7 +328,7 @@ class MemoryTier:
             await share.give_way()
         if len(self._index) < min(self._peak_count * _SPARSE_RATIO, _MAX_COMPACTED):
             self._peak_count = len(self._index)
-            self._policy.compact()
+            self._shares.compact()
 
 
 def _fingerprint(text: bytes) -> int:

@@ -112,9 +112,10 @@ class SizedTier:
         """Names who takes what a shrink would lose."""
         self._small.demote = self._large.demote = demote
 
-    async def entries(self, after: str, limit: int) -> list[tuple[Key, Entry]]:
+    async def entries(self, after: str, limit: int, tenant: str | None = None) -> list[tuple[Key, Entry]]:
         """Up to `limit` entries whose key's text is above `after`, in the order of these texts."""
-        found = [*await self._small.entries(after, limit), *await self._large.entries(after, limit)]
+        small, large = self._small.entries(after, limit, tenant), self._large.entries(after, limit, tenant)
+        found = [*await small, *await large]
         return sorted(found, key=lambda item: item[0].text())[:limit]
 
     def priority(self, key: Key) -> tuple[float, float] | None:

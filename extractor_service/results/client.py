@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.results.batching import Coalescer
 from extractor_service.results.held_lease import HeldLease
-from extractor_service.results.keys import ModuleKey, key_to_wire
+from extractor_service.results.keys import ModuleKey, key_to_wire, verified_space
 from metaextract.cache.v1 import result_pb2
 from metaextract_client.errors import DeadlineError, MetaExtractError
 from service_runtime.interceptors import REQUEST_ID_HEADER
@@ -36,7 +37,16 @@ class Limits:
     max_hold_seconds = 300.0  # of callers without a deadline; then the file is read here, twice in the fleet
     hold_step_seconds = 2.0  # how late a silent cache is noticed, against how often a follower asks again
     min_hold_seconds = 0.02  # less than this left isn't worth another call to the cache
+    max_tenants = 1000  # whose calls are joined, 2 KB each; one that was forgotten begins a new line
     hold_ratio = 0.5  # of what the caller still has; the rest stays for reading the file here
+
+
+class _Lines(NamedTuple):
+    """What joins the calls of one tenant."""
+
+    gets: Coalescer[ModuleKey, result_pb2.BatchGetResultsResponse]
+    acquisitions: Coalescer[result_pb2.ResultGroup, result_pb2.AcquireResultResponse]
+    puts: Coalescer[result_pb2.ResultEntry, None]
 
 
 class NewResult(NamedTuple):
@@ -76,8 +86,12 @@ class ResultsClient:
         pause_seconds: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         is_crowded: Callable[[], bool] = lambda: False,
+        tenant_header: str = "",
     ) -> None:
-        """`is_crowded` says that work is queueing: then a call may wait a moment for others to share it."""
+        """`is_crowded` says that work is queueing: then a call may wait a moment for others to share it.
+
+        `tenant_header` is the metadata by which the cache expects to be told whose results are meant.
+        """
         self._client = client
         self._near = near
         self._is_crowded = is_crowded
@@ -85,13 +99,8 @@ class ResultsClient:
         self._pause_seconds = pause_seconds
         self._clock = clock
         self._paused_until = 0.0
-        self._gets = Coalescer(self._send_gets, linger_seconds=self._linger)
-        self._acquisitions = Coalescer(
-            self._send_acquisitions, linger_seconds=self._linger, on_unclaimed=self._give_back
-        )
-        self._puts = Coalescer(
-            self._send_puts, max_weight=Limits.max_put_bytes, weigh=_weight, linger_seconds=self._linger
-        )
+        self._tenant_header = tenant_header
+        self._lines: OrderedDict[str, _Lines] = OrderedDict()
 
     def near(self, keys: Sequence[ModuleKey]) -> Lookup | None:
         """What is at hand for all of `keys`, without asking anybody; None when something is missing."""
@@ -105,7 +114,7 @@ class ResultsClient:
         over, which leaves neither.
         """
         group = result_pb2.ResultGroup(keys=map(key_to_wire, keys), optional_keys=[key_to_wire(optional)])
-        answer = await self._guarded(lambda: self._acquisitions.submit([group]))
+        answer = await self._guarded(lambda: self._own_lines().acquisitions.submit([group]))
         if answer is None:
             return Lookup([None] * len(keys), None, available=False)
         response, index = answer
@@ -143,7 +152,7 @@ class ResultsClient:
 
     async def peek(self, keys: Sequence[ModuleKey], optional: ModuleKey) -> Lookup:
         """Like `look_up`, without a lease, and without waiting for anybody."""
-        answer = await self._guarded(lambda: self._gets.submit([*keys, optional]))
+        answer = await self._guarded(lambda: self._own_lines().gets.submit([*keys, optional]))
         if answer is None:
             return Lookup([None] * len(keys), None, available=False)
         response, start = answer
@@ -161,7 +170,8 @@ class ResultsClient:
 
     async def read_point(self) -> result_pb2.InvalidationPoint | None:
         """The position of the invalidation log; None when the cache can't be asked."""
-        answer = await self._guarded(lambda: self._gets.submit([ModuleKey("none", "none", "0", "")]))
+        nothing = ModuleKey("none", "none", "0", "", verified_space(current_call.get().tenant))
+        answer = await self._guarded(lambda: self._own_lines().gets.submit([nothing]))
         return None if answer is None else answer[0].read_point
 
     async def store(self, results: Sequence[NewResult], lookup: Lookup, source: str) -> bool:
@@ -184,7 +194,7 @@ class ResultsClient:
             )
             for result in results
         ]
-        if await self._guarded(lambda: self._puts.submit(entries)) is None:
+        if await self._guarded(lambda: self._own_lines().puts.submit(entries)) is None:
             return False
         if lease is not None and any(entry.lease_token for entry in entries):
             lease.end()
@@ -208,7 +218,11 @@ class ResultsClient:
             try:
                 async with asyncio.timeout(seconds + self._timeout_seconds):
                     response = await self._client.acquire_results(
-                        [group], seconds, Limits.lease_seconds, seconds + self._timeout_seconds, _metadata()
+                        [group],
+                        seconds,
+                        Limits.lease_seconds,
+                        seconds + self._timeout_seconds,
+                        self._metadata(),
                     )
             except (TimeoutError, MetaExtractError):
                 self._paused_until = self._clock() + self._pause_seconds
@@ -233,7 +247,8 @@ class ResultsClient:
         return None
 
     def _lease(self, group: result_pb2.ResultGroup, token: int) -> HeldLease:
-        return HeldLease(self._client, group.keys[0], token, Limits.lease_seconds, self._timeout_seconds)
+        times = Limits.lease_seconds, self._timeout_seconds
+        return HeldLease(self._client, group.keys[0], token, times, self._metadata())
 
     def _give_back(
         self,
@@ -251,18 +266,44 @@ class ResultsClient:
 
     async def _send_gets(self, keys: Sequence[ModuleKey]) -> result_pb2.BatchGetResultsResponse:
         return await self._client.get_results(
-            [key_to_wire(key) for key in keys], self._timeout_seconds, _metadata()
+            [key_to_wire(key) for key in keys], self._timeout_seconds, self._metadata()
         )
 
     async def _send_acquisitions(
         self, groups: Sequence[result_pb2.ResultGroup]
     ) -> result_pb2.AcquireResultResponse:
         return await self._client.acquire_results(
-            groups, 0, Limits.lease_seconds, self._timeout_seconds, _metadata()
+            groups, 0, Limits.lease_seconds, self._timeout_seconds, self._metadata()
         )
 
     async def _send_puts(self, entries: Sequence[result_pb2.ResultEntry]) -> None:
-        await self._client.put_results(list(entries), self._timeout_seconds, _metadata())
+        await self._client.put_results(list(entries), self._timeout_seconds, self._metadata())
+
+    def _own_lines(self) -> _Lines:
+        """The calls of the current call's tenant: what goes together is one tenant's."""
+        tenant = current_call.get().tenant
+        lines = self._lines.get(tenant)
+        if lines is None:
+            lines = self._lines[tenant] = _Lines(
+                Coalescer(self._send_gets, linger_seconds=self._linger),
+                Coalescer(self._send_acquisitions, linger_seconds=self._linger, on_unclaimed=self._give_back),
+                Coalescer(
+                    self._send_puts,
+                    max_weight=Limits.max_put_bytes,
+                    weigh=_weight,
+                    linger_seconds=self._linger,
+                ),
+            )
+            if len(self._lines) > Limits.max_tenants:  # what waits in it is still answered
+                self._lines.popitem(last=False)
+        else:
+            self._lines.move_to_end(tenant)
+        return lines
+
+    def _metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        call = current_call.get()
+        whose = ((self._tenant_header, call.tenant),) if self._tenant_header else ()
+        return (*whose, (REQUEST_ID_HEADER, call.request_id)) if call.request_id else whose
 
     def _timeout(self) -> float | None:
         """Seconds that the cache gets now; None when it shouldn't be asked."""
@@ -282,8 +323,3 @@ class ResultsClient:
 
 def _weight(entries: Sequence[result_pb2.ResultEntry]) -> int:
     return sum(max(Limits.min_put_weight, len(entry.value)) for entry in entries)
-
-
-def _metadata() -> tuple[tuple[str, str | bytes], ...] | None:
-    request_id = current_call.get().request_id
-    return ((REQUEST_ID_HEADER, request_id),) if request_id else None

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from metaextract.cache.v1 import result_pb2
     from metaextract_client.cache_async import AsyncCacheClient
 
+    Metadata = tuple[tuple[str, str | bytes], ...]
+
 _log = logging.getLogger(__name__)
 _RENEW_RATIO = 1 / 3  # one renewal may be lost before the lease lapses
 
@@ -25,14 +27,15 @@ class HeldLease:
         client: AsyncCacheClient,
         key: result_pb2.ResultKey,
         token: int,
-        seconds: float,
-        timeout_seconds: float,
+        times: tuple[float, float],
+        metadata: Metadata,
     ) -> None:
+        """`times`: seconds that it lasts without renewal, and that the cache gets to answer."""
         self._client = client
         self._key = key
         self.token = token
-        self._seconds = seconds
-        self._timeout_seconds = timeout_seconds
+        self._seconds, self._timeout_seconds = times
+        self._metadata = metadata
         self._timer: asyncio.TimerHandle | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._is_over = False
@@ -73,7 +76,9 @@ class HeldLease:
 
     async def _renew(self) -> None:
         try:
-            await self._client.renew_lease(self._key, self.token, self._seconds, self._timeout_seconds)
+            await self._client.renew_lease(
+                self._key, self.token, self._seconds, self._timeout_seconds, self._metadata
+            )
         except MetaExtractError as error:
             # Lost, or unreachable: somebody else may read the file as well, which is slower, not wrong.
             _log.warning("lease not renewed", extra={"error": str(error)})
@@ -81,7 +86,7 @@ class HeldLease:
 
     async def _release(self) -> None:
         try:
-            await self._client.release_lease(self._key, self.token, self._timeout_seconds)
+            await self._client.release_lease(self._key, self.token, self._timeout_seconds, self._metadata)
         except MetaExtractError:
             return  # it lapses
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.results.reconnect import RetryDelay
 from metaextract_client.errors import MetaExtractError
+from service_runtime.identity.principal import tenant_of_space
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,4 +146,5 @@ def _matches(selector: result_pb2.InvalidateResultsRequest, key: ModuleKey) -> b
         selector.content_id in {"", key.content_id}
         and selector.module in {"", key.module}
         and selector.version in {"", key.version}
+        and selector.tenant in {"", tenant_of_space(key.space)}
     )

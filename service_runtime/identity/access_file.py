@@ -57,13 +57,22 @@ class Quota:
     guaranteed_ratio: float = 0.0
 
 
+NO_QUOTA = Quota()
+
+
+def no_quota(tenant: str) -> Quota:
+    """What every tenant may use where nothing is configured."""
+    del tenant
+    return NO_QUOTA
+
+
 @dataclass(frozen=True)
 class AccessFile:
     """What the file says."""
 
     peers: Sequence[tuple[str, Principal]] = ()
     """SPIFFE URIs, maybe ending in "/*", and who they are; the first that fits counts."""
-    quota: Quota = Quota()
+    quota: Quota = NO_QUOTA
     quotas: Mapping[str, Quota] = field(default_factory=dict)
 
     def quota_of(self, tenant: str) -> Quota:

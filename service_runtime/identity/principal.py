@@ -58,6 +58,11 @@ NOBODY = Principal("nobody", DEFAULT_TENANT)
 """Whoever asks what everybody may know: health."""
 
 
+def tenant_of_space(space: str) -> str:
+    """Whose results a space has: "<kind>" is the default tenant's, "<kind>/<tenant>/…" that tenant's."""
+    return space.split("/", 2)[1] if "/" in space else DEFAULT_TENANT
+
+
 def roles_of(names: object) -> frozenset[Role]:
     """The roles by their names, a list or words in a text, with what they imply. Unknown names grant nothing."""
     words = names.split() if isinstance(names, str) else names if isinstance(names, list) else []

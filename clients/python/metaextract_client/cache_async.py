@@ -93,22 +93,31 @@ class AsyncCacheClient:
             return await self._results.AcquireResult(request, timeout=timeout, metadata=metadata)
 
     async def renew_lease(
-        self, key: result_pb2.ResultKey, token: int, lease_seconds: float, timeout: float | None = 10.0
+        self,
+        key: result_pb2.ResultKey,
+        token: int,
+        lease_seconds: float,
+        timeout: float | None = 10.0,
+        metadata: Metadata | None = None,
     ) -> None:
         """Renews a lease; AbortedError when another one has it."""
         group = result_pb2.ResultGroup(keys=[key], lease_token=token)
         request = result_pb2.AcquireResultRequest(groups=[group], lease_seconds=lease_seconds)
         with translated():
-            await self._results.AcquireResult(request, timeout=timeout)
+            await self._results.AcquireResult(request, timeout=timeout, metadata=metadata)
 
     async def release_lease(
-        self, key: result_pb2.ResultKey, token: int, timeout: float | None = 10.0
+        self,
+        key: result_pb2.ResultKey,
+        token: int,
+        timeout: float | None = 10.0,
+        metadata: Metadata | None = None,
     ) -> bool:
         """Whether the lease was still held; the next one waiting gets it."""
         group = result_pb2.ResultGroup(keys=[key], lease_token=token)
         with translated():
             response = await self._results.ReleaseLease(
-                result_pb2.ReleaseLeaseRequest(groups=[group]), timeout=timeout
+                result_pb2.ReleaseLeaseRequest(groups=[group]), timeout=timeout, metadata=metadata
             )
         return response.released_count > 0
 
@@ -130,10 +139,20 @@ class AsyncCacheClient:
         source_prefix: str = "",
         tag: str = "",
         timeout: float | None = 10.0,
+        *,
+        tenant: str = "",
     ) -> result_pb2.InvalidateResultsResponse:
-        """Makes the selected results unreachable; every field that is set must match."""
+        """Makes the selected results unreachable; every field that is set must match.
+
+        Of a caller who belongs to a tenant, that tenant's alone.
+        """
         request = result_pb2.InvalidateResultsRequest(
-            content_id=content_id, module=module, version=version, source_prefix=source_prefix, tag=tag
+            content_id=content_id,
+            module=module,
+            version=version,
+            source_prefix=source_prefix,
+            tag=tag,
+            tenant=tenant,
         )
         with translated():
             return await self._results.InvalidateResults(request, timeout=timeout)
@@ -226,10 +245,17 @@ class AsyncCacheClient:
             call.cancel()
 
     async def clear_cache(self, timeout: float | None = 60.0) -> int:
-        """The number of entries dropped; all are."""
+        """The number of entries dropped: all; of an admin of one tenant, all of that tenant."""
         with translated():
             response = await self._admin.ClearCache(admin_pb2.ClearCacheRequest(), timeout=timeout)
         return response.removed_count
+
+    async def erase_tenant(
+        self, tenant: str = "", timeout: float | None = 120.0
+    ) -> admin_pb2.EraseTenantResponse:
+        """What was removed, by replica; everything that is kept of the tenant (the caller's own) is gone for good."""
+        with translated():
+            return await self._admin.EraseTenant(admin_pb2.EraseTenantRequest(tenant=tenant), timeout=timeout)
 
     async def set_pressure_override(
         self,

@@ -267,6 +267,106 @@ class ClearCacheResponse(_message.Message):
 Global___ClearCacheResponse: _TypeAlias = ClearCacheResponse  # noqa: Y015
 
 @_typing.final
+class EraseTenantRequest(_message.Message):
+    """Names whose data is to go."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The tenant. Empty: the caller's own."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseTenantRequest: _TypeAlias = EraseTenantRequest  # noqa: Y015
+
+@_typing.final
+class EraseTenantResponse(_message.Message):
+    """What went where."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    POINT_FIELD_NUMBER: _builtins.int
+    REPLICAS_FIELD_NUMBER: _builtins.int
+    PENDING_REPLICAS_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The tenant."""
+    @_builtins.property
+    def point(self) -> _result_pb2.InvalidationPoint:
+        """The invalidation log after it; nothing that was read before can come back."""
+
+    @_builtins.property
+    def replicas(self) -> _containers.RepeatedCompositeFieldContainer[Global___ErasedReplica]:
+        """What each replica did. Only the one that was asked, where there is no Redis."""
+
+    @_builtins.property
+    def pending_replicas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Replicas that were heard of lately and haven't answered yet; asking again tells what has become of them."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        point: _result_pb2.InvalidationPoint | None = ...,
+        replicas: _abc.Iterable[Global___ErasedReplica] | None = ...,
+        pending_replicas: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["point", b"point"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pending_replicas", b"pending_replicas", "point", b"point", "replicas", b"replicas", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseTenantResponse: _TypeAlias = EraseTenantResponse  # noqa: Y015
+
+@_typing.final
+class ErasedReplica(_message.Message):
+    """One replica's part."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLICA_FIELD_NUMBER: _builtins.int
+    RESULT_COUNT_FIELD_NUMBER: _builtins.int
+    SHARED_COUNT_FIELD_NUMBER: _builtins.int
+    BLOB_COUNT_FIELD_NUMBER: _builtins.int
+    BLOB_BYTES_FIELD_NUMBER: _builtins.int
+    replica: _builtins.str
+    """Its name."""
+    result_count: _builtins.int
+    """Results removed; copies in several tiers count once."""
+    shared_count: _builtins.int
+    """Copies removed from Redis, by the replica that was asked."""
+    blob_count: _builtins.int
+    """Uploads and blobs removed."""
+    blob_bytes: _builtins.int
+    """Bytes of theirs."""
+    def __init__(
+        self,
+        *,
+        replica: _builtins.str = ...,
+        result_count: _builtins.int = ...,
+        shared_count: _builtins.int = ...,
+        blob_count: _builtins.int = ...,
+        blob_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob_bytes", b"blob_bytes", "blob_count", b"blob_count", "replica", b"replica", "result_count", b"result_count", "shared_count", b"shared_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ErasedReplica: _TypeAlias = ErasedReplica  # noqa: Y015
+
+@_typing.final
 class SetPressureOverrideRequest(_message.Message):
     """Pretends a level."""
 

@@ -65,6 +65,11 @@ class CacheAdminServiceStub:
                 request_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.ClearCacheRequest.SerializeToString,
                 response_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.ClearCacheResponse.FromString,
                 _registered_method=True)
+        self.EraseTenant = channel.unary_unary(
+                '/metaextract.cache.v1.CacheAdminService/EraseTenant',
+                request_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.EraseTenantRequest.SerializeToString,
+                response_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.EraseTenantResponse.FromString,
+                _registered_method=True)
         self.SetPressureOverride = channel.unary_unary(
                 '/metaextract.cache.v1.CacheAdminService/SetPressureOverride',
                 request_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.SetPressureOverrideRequest.SerializeToString,
@@ -117,7 +122,15 @@ class CacheAdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ClearCache(self, request, context):
-        """Drops every entry of every tier.
+        """Drops every entry of every tier; asked for by an admin of one tenant, all that is kept of that tenant.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseTenant(self, request, context):
+        """Removes all that is kept of a tenant: results, uploads, blobs, and what is known of its files, in every tier and
+        replica. Durable when it returns: a replica that is away does its part before it serves again. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,6 +182,11 @@ def add_CacheAdminServiceServicer_to_server(servicer, server):
                     servicer.ClearCache,
                     request_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.ClearCacheRequest.FromString,
                     response_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.ClearCacheResponse.SerializeToString,
+            ),
+            'EraseTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseTenant,
+                    request_deserializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.EraseTenantRequest.FromString,
+                    response_serializer=metaextract_dot_cache_dot_v1_dot_admin__pb2.EraseTenantResponse.SerializeToString,
             ),
             'SetPressureOverride': grpc.unary_unary_rpc_method_handler(
                     servicer.SetPressureOverride,
@@ -344,6 +362,33 @@ class CacheAdminService:
             '/metaextract.cache.v1.CacheAdminService/ClearCache',
             metaextract_dot_cache_dot_v1_dot_admin__pb2.ClearCacheRequest.SerializeToString,
             metaextract_dot_cache_dot_v1_dot_admin__pb2.ClearCacheResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/metaextract.cache.v1.CacheAdminService/EraseTenant',
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.EraseTenantRequest.SerializeToString,
+            metaextract_dot_cache_dot_v1_dot_admin__pb2.EraseTenantResponse.FromString,
             options,
             channel_credentials,
             insecure,

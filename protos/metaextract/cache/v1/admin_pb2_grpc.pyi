@@ -44,7 +44,11 @@ class CacheAdminServiceStub:
     WarmCache: _grpc.UnaryStreamMultiCallable[_admin_pb2.WarmCacheRequest, _admin_pb2.WarmCacheResponse]
     """Promotes named keys from slower tiers into memory; tells its progress."""
     ClearCache: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ClearCacheRequest, _admin_pb2.ClearCacheResponse]
-    """Drops every entry of every tier."""
+    """Drops every entry of every tier; asked for by an admin of one tenant, all that is kept of that tenant."""
+    EraseTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.EraseTenantRequest, _admin_pb2.EraseTenantResponse]
+    """Removes all that is kept of a tenant: results, uploads, blobs, and what is known of its files, in every tier and
+    replica. Durable when it returns: a replica that is away does its part before it serves again. Idempotent.
+    """
     SetPressureOverride: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetPressureOverrideRequest, _admin_pb2.SetPressureOverrideResponse]
     """Pretends a pressure level, to rehearse. Ends by itself."""
     SetPressureThresholds: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetPressureThresholdsRequest, _admin_pb2.SetPressureThresholdsResponse]
@@ -66,7 +70,11 @@ class CacheAdminServiceAsyncStub(CacheAdminServiceStub):
     WarmCache: _aio.UnaryStreamMultiCallable[_admin_pb2.WarmCacheRequest, _admin_pb2.WarmCacheResponse]  # type: ignore[assignment]
     """Promotes named keys from slower tiers into memory; tells its progress."""
     ClearCache: _aio.UnaryUnaryMultiCallable[_admin_pb2.ClearCacheRequest, _admin_pb2.ClearCacheResponse]  # type: ignore[assignment]
-    """Drops every entry of every tier."""
+    """Drops every entry of every tier; asked for by an admin of one tenant, all that is kept of that tenant."""
+    EraseTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.EraseTenantRequest, _admin_pb2.EraseTenantResponse]  # type: ignore[assignment]
+    """Removes all that is kept of a tenant: results, uploads, blobs, and what is known of its files, in every tier and
+    replica. Durable when it returns: a replica that is away does its part before it serves again. Idempotent.
+    """
     SetPressureOverride: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetPressureOverrideRequest, _admin_pb2.SetPressureOverrideResponse]  # type: ignore[assignment]
     """Pretends a pressure level, to rehearse. Ends by itself."""
     SetPressureThresholds: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetPressureThresholdsRequest, _admin_pb2.SetPressureThresholdsResponse]  # type: ignore[assignment]
@@ -121,7 +129,17 @@ class CacheAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.ClearCacheRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ClearCacheResponse, _abc.Awaitable[_admin_pb2.ClearCacheResponse]]:
-        """Drops every entry of every tier."""
+        """Drops every entry of every tier; asked for by an admin of one tenant, all that is kept of that tenant."""
+
+    @_abc_1.abstractmethod
+    def EraseTenant(
+        self,
+        request: _admin_pb2.EraseTenantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.EraseTenantResponse, _abc.Awaitable[_admin_pb2.EraseTenantResponse]]:
+        """Removes all that is kept of a tenant: results, uploads, blobs, and what is known of its files, in every tier and
+        replica. Durable when it returns: a replica that is away does its part before it serves again. Idempotent.
+        """
 
     @_abc_1.abstractmethod
     def SetPressureOverride(

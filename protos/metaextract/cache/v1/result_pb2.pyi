@@ -546,6 +546,7 @@ class InvalidateResultsRequest(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     SOURCE_PREFIX_FIELD_NUMBER: _builtins.int
     TAG_FIELD_NUMBER: _builtins.int
+    TENANT_FIELD_NUMBER: _builtins.int
     content_id: _builtins.str
     """Exact content id."""
     module: _builtins.str
@@ -556,6 +557,8 @@ class InvalidateResultsRequest(_message.Message):
     """Beginning of where the content was read from."""
     tag: _builtins.str
     """One of the labels."""
+    tenant: _builtins.str
+    """Whose results. Of callers who belong to a tenant always that one; others may leave it empty: everybody's."""
     def __init__(
         self,
         *,
@@ -564,10 +567,11 @@ class InvalidateResultsRequest(_message.Message):
         version: _builtins.str = ...,
         source_prefix: _builtins.str = ...,
         tag: _builtins.str = ...,
+        tenant: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_id", b"content_id", "module", b"module", "source_prefix", b"source_prefix", "tag", b"tag", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_id", b"content_id", "module", b"module", "source_prefix", b"source_prefix", "tag", b"tag", "tenant", b"tenant", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -551,6 +551,207 @@ func (x *ClearCacheResponse) GetRemovedCount() uint64 {
 	return 0
 }
 
+// Names whose data is to go.
+type EraseTenantRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant. Empty: the caller's own.
+	Tenant        string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseTenantRequest) Reset() {
+	*x = EraseTenantRequest{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseTenantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseTenantRequest) ProtoMessage() {}
+
+func (x *EraseTenantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseTenantRequest.ProtoReflect.Descriptor instead.
+func (*EraseTenantRequest) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *EraseTenantRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+// What went where.
+type EraseTenantResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// The invalidation log after it; nothing that was read before can come back.
+	Point *InvalidationPoint `protobuf:"bytes,2,opt,name=point,proto3" json:"point,omitempty"`
+	// What each replica did. Only the one that was asked, where there is no Redis.
+	Replicas []*ErasedReplica `protobuf:"bytes,3,rep,name=replicas,proto3" json:"replicas,omitempty"`
+	// Replicas that were heard of lately and haven't answered yet; asking again tells what has become of them.
+	PendingReplicas []string `protobuf:"bytes,4,rep,name=pending_replicas,json=pendingReplicas,proto3" json:"pending_replicas,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *EraseTenantResponse) Reset() {
+	*x = EraseTenantResponse{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseTenantResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseTenantResponse) ProtoMessage() {}
+
+func (x *EraseTenantResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseTenantResponse.ProtoReflect.Descriptor instead.
+func (*EraseTenantResponse) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *EraseTenantResponse) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *EraseTenantResponse) GetPoint() *InvalidationPoint {
+	if x != nil {
+		return x.Point
+	}
+	return nil
+}
+
+func (x *EraseTenantResponse) GetReplicas() []*ErasedReplica {
+	if x != nil {
+		return x.Replicas
+	}
+	return nil
+}
+
+func (x *EraseTenantResponse) GetPendingReplicas() []string {
+	if x != nil {
+		return x.PendingReplicas
+	}
+	return nil
+}
+
+// One replica's part.
+type ErasedReplica struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Replica string `protobuf:"bytes,1,opt,name=replica,proto3" json:"replica,omitempty"`
+	// Results removed; copies in several tiers count once.
+	ResultCount uint64 `protobuf:"varint,2,opt,name=result_count,json=resultCount,proto3" json:"result_count,omitempty"`
+	// Copies removed from Redis, by the replica that was asked.
+	SharedCount uint64 `protobuf:"varint,3,opt,name=shared_count,json=sharedCount,proto3" json:"shared_count,omitempty"`
+	// Uploads and blobs removed.
+	BlobCount uint64 `protobuf:"varint,4,opt,name=blob_count,json=blobCount,proto3" json:"blob_count,omitempty"`
+	// Bytes of theirs.
+	BlobBytes     uint64 `protobuf:"varint,5,opt,name=blob_bytes,json=blobBytes,proto3" json:"blob_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ErasedReplica) Reset() {
+	*x = ErasedReplica{}
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ErasedReplica) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ErasedReplica) ProtoMessage() {}
+
+func (x *ErasedReplica) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ErasedReplica.ProtoReflect.Descriptor instead.
+func (*ErasedReplica) Descriptor() ([]byte, []int) {
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ErasedReplica) GetReplica() string {
+	if x != nil {
+		return x.Replica
+	}
+	return ""
+}
+
+func (x *ErasedReplica) GetResultCount() uint64 {
+	if x != nil {
+		return x.ResultCount
+	}
+	return 0
+}
+
+func (x *ErasedReplica) GetSharedCount() uint64 {
+	if x != nil {
+		return x.SharedCount
+	}
+	return 0
+}
+
+func (x *ErasedReplica) GetBlobCount() uint64 {
+	if x != nil {
+		return x.BlobCount
+	}
+	return 0
+}
+
+func (x *ErasedReplica) GetBlobBytes() uint64 {
+	if x != nil {
+		return x.BlobBytes
+	}
+	return 0
+}
+
 // Pretends a level.
 type SetPressureOverrideRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -564,7 +765,7 @@ type SetPressureOverrideRequest struct {
 
 func (x *SetPressureOverrideRequest) Reset() {
 	*x = SetPressureOverrideRequest{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[6]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -576,7 +777,7 @@ func (x *SetPressureOverrideRequest) String() string {
 func (*SetPressureOverrideRequest) ProtoMessage() {}
 
 func (x *SetPressureOverrideRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[6]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -589,7 +790,7 @@ func (x *SetPressureOverrideRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPressureOverrideRequest.ProtoReflect.Descriptor instead.
 func (*SetPressureOverrideRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{6}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetPressureOverrideRequest) GetLevel() PressureLevel {
@@ -617,7 +818,7 @@ type SetPressureOverrideResponse struct {
 
 func (x *SetPressureOverrideResponse) Reset() {
 	*x = SetPressureOverrideResponse{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[7]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +830,7 @@ func (x *SetPressureOverrideResponse) String() string {
 func (*SetPressureOverrideResponse) ProtoMessage() {}
 
 func (x *SetPressureOverrideResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[7]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +843,7 @@ func (x *SetPressureOverrideResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPressureOverrideResponse.ProtoReflect.Descriptor instead.
 func (*SetPressureOverrideResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{7}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SetPressureOverrideResponse) GetState() *PressureState {
@@ -663,7 +864,7 @@ type WatchStatsRequest struct {
 
 func (x *WatchStatsRequest) Reset() {
 	*x = WatchStatsRequest{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[8]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -675,7 +876,7 @@ func (x *WatchStatsRequest) String() string {
 func (*WatchStatsRequest) ProtoMessage() {}
 
 func (x *WatchStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[8]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -688,7 +889,7 @@ func (x *WatchStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStatsRequest.ProtoReflect.Descriptor instead.
 func (*WatchStatsRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{8}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchStatsRequest) GetIntervalSeconds() float64 {
@@ -709,7 +910,7 @@ type WatchStatsResponse struct {
 
 func (x *WatchStatsResponse) Reset() {
 	*x = WatchStatsResponse{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[9]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +922,7 @@ func (x *WatchStatsResponse) String() string {
 func (*WatchStatsResponse) ProtoMessage() {}
 
 func (x *WatchStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[9]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +935,7 @@ func (x *WatchStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStatsResponse.ProtoReflect.Descriptor instead.
 func (*WatchStatsResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{9}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchStatsResponse) GetStats() *GetStatsResponse {
@@ -755,7 +956,7 @@ type DescribeEntryRequest struct {
 
 func (x *DescribeEntryRequest) Reset() {
 	*x = DescribeEntryRequest{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[10]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -767,7 +968,7 @@ func (x *DescribeEntryRequest) String() string {
 func (*DescribeEntryRequest) ProtoMessage() {}
 
 func (x *DescribeEntryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[10]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -780,7 +981,7 @@ func (x *DescribeEntryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeEntryRequest.ProtoReflect.Descriptor instead.
 func (*DescribeEntryRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{10}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DescribeEntryRequest) GetKey() *ResultKey {
@@ -817,7 +1018,7 @@ type EntryDescription struct {
 
 func (x *EntryDescription) Reset() {
 	*x = EntryDescription{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[11]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -829,7 +1030,7 @@ func (x *EntryDescription) String() string {
 func (*EntryDescription) ProtoMessage() {}
 
 func (x *EntryDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[11]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -842,7 +1043,7 @@ func (x *EntryDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EntryDescription.ProtoReflect.Descriptor instead.
 func (*EntryDescription) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{11}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EntryDescription) GetKey() *ResultKey {
@@ -927,7 +1128,7 @@ type DescribeEntryResponse struct {
 
 func (x *DescribeEntryResponse) Reset() {
 	*x = DescribeEntryResponse{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[12]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -939,7 +1140,7 @@ func (x *DescribeEntryResponse) String() string {
 func (*DescribeEntryResponse) ProtoMessage() {}
 
 func (x *DescribeEntryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[12]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1153,7 @@ func (x *DescribeEntryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeEntryResponse.ProtoReflect.Descriptor instead.
 func (*DescribeEntryResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{12}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DescribeEntryResponse) GetFound() bool {
@@ -1005,7 +1206,7 @@ type ListEntriesRequest struct {
 
 func (x *ListEntriesRequest) Reset() {
 	*x = ListEntriesRequest{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[13]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1017,7 +1218,7 @@ func (x *ListEntriesRequest) String() string {
 func (*ListEntriesRequest) ProtoMessage() {}
 
 func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[13]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1030,7 +1231,7 @@ func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesRequest.ProtoReflect.Descriptor instead.
 func (*ListEntriesRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{13}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListEntriesRequest) GetPageSize() uint32 {
@@ -1067,7 +1268,7 @@ type ListEntriesResponse struct {
 
 func (x *ListEntriesResponse) Reset() {
 	*x = ListEntriesResponse{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[14]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1280,7 @@ func (x *ListEntriesResponse) String() string {
 func (*ListEntriesResponse) ProtoMessage() {}
 
 func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[14]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1293,7 @@ func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesResponse.ProtoReflect.Descriptor instead.
 func (*ListEntriesResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{14}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListEntriesResponse) GetEntries() []*EntryDescription {
@@ -1120,7 +1321,7 @@ type WarmCacheRequest struct {
 
 func (x *WarmCacheRequest) Reset() {
 	*x = WarmCacheRequest{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[15]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1333,7 @@ func (x *WarmCacheRequest) String() string {
 func (*WarmCacheRequest) ProtoMessage() {}
 
 func (x *WarmCacheRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[15]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1346,7 @@ func (x *WarmCacheRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WarmCacheRequest.ProtoReflect.Descriptor instead.
 func (*WarmCacheRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{15}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WarmCacheRequest) GetKeys() []*ResultKey {
@@ -1170,7 +1371,7 @@ type WarmCacheResponse struct {
 
 func (x *WarmCacheResponse) Reset() {
 	*x = WarmCacheResponse{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[16]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1182,7 +1383,7 @@ func (x *WarmCacheResponse) String() string {
 func (*WarmCacheResponse) ProtoMessage() {}
 
 func (x *WarmCacheResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[16]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1195,7 +1396,7 @@ func (x *WarmCacheResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WarmCacheResponse.ProtoReflect.Descriptor instead.
 func (*WarmCacheResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{16}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WarmCacheResponse) GetDoneCount() uint64 {
@@ -1234,7 +1435,7 @@ type SetPressureThresholdsRequest struct {
 
 func (x *SetPressureThresholdsRequest) Reset() {
 	*x = SetPressureThresholdsRequest{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[17]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1246,7 +1447,7 @@ func (x *SetPressureThresholdsRequest) String() string {
 func (*SetPressureThresholdsRequest) ProtoMessage() {}
 
 func (x *SetPressureThresholdsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[17]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1259,7 +1460,7 @@ func (x *SetPressureThresholdsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPressureThresholdsRequest.ProtoReflect.Descriptor instead.
 func (*SetPressureThresholdsRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{17}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SetPressureThresholdsRequest) GetElevatedRatio() float64 {
@@ -1294,7 +1495,7 @@ type SetPressureThresholdsResponse struct {
 
 func (x *SetPressureThresholdsResponse) Reset() {
 	*x = SetPressureThresholdsResponse{}
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[18]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1306,7 +1507,7 @@ func (x *SetPressureThresholdsResponse) String() string {
 func (*SetPressureThresholdsResponse) ProtoMessage() {}
 
 func (x *SetPressureThresholdsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[18]
+	mi := &file_metaextract_cache_v1_admin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1319,7 +1520,7 @@ func (x *SetPressureThresholdsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPressureThresholdsResponse.ProtoReflect.Descriptor instead.
 func (*SetPressureThresholdsResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{18}
+	return file_metaextract_cache_v1_admin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SetPressureThresholdsResponse) GetState() *PressureState {
@@ -1379,7 +1580,22 @@ const file_metaextract_cache_v1_admin_proto_rawDesc = "" +
 	"\acorrupt\x18\x06 \x01(\x04R\acorrupt\"\x13\n" +
 	"\x11ClearCacheRequest\"9\n" +
 	"\x12ClearCacheResponse\x12#\n" +
-	"\rremoved_count\x18\x01 \x01(\x04R\fremovedCount\"\x9c\x01\n" +
+	"\rremoved_count\x18\x01 \x01(\x04R\fremovedCount\",\n" +
+	"\x12EraseTenantRequest\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\"\xd8\x01\n" +
+	"\x13EraseTenantResponse\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12=\n" +
+	"\x05point\x18\x02 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\x05point\x12?\n" +
+	"\breplicas\x18\x03 \x03(\v2#.metaextract.cache.v1.ErasedReplicaR\breplicas\x12)\n" +
+	"\x10pending_replicas\x18\x04 \x03(\tR\x0fpendingReplicas\"\xad\x01\n" +
+	"\rErasedReplica\x12\x18\n" +
+	"\areplica\x18\x01 \x01(\tR\areplica\x12!\n" +
+	"\fresult_count\x18\x02 \x01(\x04R\vresultCount\x12!\n" +
+	"\fshared_count\x18\x03 \x01(\x04R\vsharedCount\x12\x1d\n" +
+	"\n" +
+	"blob_count\x18\x04 \x01(\x04R\tblobCount\x12\x1d\n" +
+	"\n" +
+	"blob_bytes\x18\x05 \x01(\x04R\tblobBytes\"\x9c\x01\n" +
 	"\x1aSetPressureOverrideRequest\x129\n" +
 	"\x05level\x18\x01 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\x05level\x12.\n" +
 	"\x10duration_seconds\x18\x02 \x01(\x01H\x00R\x0fdurationSeconds\x88\x01\x01B\x13\n" +
@@ -1431,7 +1647,7 @@ const file_metaextract_cache_v1_admin_proto_rawDesc = "" +
 	"high_ratio\x18\x02 \x01(\x01R\thighRatio\x12%\n" +
 	"\x0ecritical_ratio\x18\x03 \x01(\x01R\rcriticalRatio\"Z\n" +
 	"\x1dSetPressureThresholdsResponse\x129\n" +
-	"\x05state\x18\x01 \x01(\v2#.metaextract.cache.v1.PressureStateR\x05state2\xdf\x06\n" +
+	"\x05state\x18\x01 \x01(\v2#.metaextract.cache.v1.PressureStateR\x05state2\xc3\a\n" +
 	"\x11CacheAdminService\x12Y\n" +
 	"\bGetStats\x12%.metaextract.cache.v1.GetStatsRequest\x1a&.metaextract.cache.v1.GetStatsResponse\x12a\n" +
 	"\n" +
@@ -1440,7 +1656,8 @@ const file_metaextract_cache_v1_admin_proto_rawDesc = "" +
 	"\vListEntries\x12(.metaextract.cache.v1.ListEntriesRequest\x1a).metaextract.cache.v1.ListEntriesResponse\x12^\n" +
 	"\tWarmCache\x12&.metaextract.cache.v1.WarmCacheRequest\x1a'.metaextract.cache.v1.WarmCacheResponse0\x01\x12_\n" +
 	"\n" +
-	"ClearCache\x12'.metaextract.cache.v1.ClearCacheRequest\x1a(.metaextract.cache.v1.ClearCacheResponse\x12z\n" +
+	"ClearCache\x12'.metaextract.cache.v1.ClearCacheRequest\x1a(.metaextract.cache.v1.ClearCacheResponse\x12b\n" +
+	"\vEraseTenant\x12(.metaextract.cache.v1.EraseTenantRequest\x1a).metaextract.cache.v1.EraseTenantResponse\x12z\n" +
 	"\x13SetPressureOverride\x120.metaextract.cache.v1.SetPressureOverrideRequest\x1a1.metaextract.cache.v1.SetPressureOverrideResponse\x12\x80\x01\n" +
 	"\x15SetPressureThresholds\x122.metaextract.cache.v1.SetPressureThresholdsRequest\x1a3.metaextract.cache.v1.SetPressureThresholdsResponseBPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3"
 
@@ -1456,7 +1673,7 @@ func file_metaextract_cache_v1_admin_proto_rawDescGZIP() []byte {
 	return file_metaextract_cache_v1_admin_proto_rawDescData
 }
 
-var file_metaextract_cache_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_metaextract_cache_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_metaextract_cache_v1_admin_proto_goTypes = []any{
 	(*GetStatsRequest)(nil),               // 0: metaextract.cache.v1.GetStatsRequest
 	(*GetStatsResponse)(nil),              // 1: metaextract.cache.v1.GetStatsResponse
@@ -1464,56 +1681,64 @@ var file_metaextract_cache_v1_admin_proto_goTypes = []any{
 	(*Removals)(nil),                      // 3: metaextract.cache.v1.Removals
 	(*ClearCacheRequest)(nil),             // 4: metaextract.cache.v1.ClearCacheRequest
 	(*ClearCacheResponse)(nil),            // 5: metaextract.cache.v1.ClearCacheResponse
-	(*SetPressureOverrideRequest)(nil),    // 6: metaextract.cache.v1.SetPressureOverrideRequest
-	(*SetPressureOverrideResponse)(nil),   // 7: metaextract.cache.v1.SetPressureOverrideResponse
-	(*WatchStatsRequest)(nil),             // 8: metaextract.cache.v1.WatchStatsRequest
-	(*WatchStatsResponse)(nil),            // 9: metaextract.cache.v1.WatchStatsResponse
-	(*DescribeEntryRequest)(nil),          // 10: metaextract.cache.v1.DescribeEntryRequest
-	(*EntryDescription)(nil),              // 11: metaextract.cache.v1.EntryDescription
-	(*DescribeEntryResponse)(nil),         // 12: metaextract.cache.v1.DescribeEntryResponse
-	(*ListEntriesRequest)(nil),            // 13: metaextract.cache.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),           // 14: metaextract.cache.v1.ListEntriesResponse
-	(*WarmCacheRequest)(nil),              // 15: metaextract.cache.v1.WarmCacheRequest
-	(*WarmCacheResponse)(nil),             // 16: metaextract.cache.v1.WarmCacheResponse
-	(*SetPressureThresholdsRequest)(nil),  // 17: metaextract.cache.v1.SetPressureThresholdsRequest
-	(*SetPressureThresholdsResponse)(nil), // 18: metaextract.cache.v1.SetPressureThresholdsResponse
-	(PressureLevel)(0),                    // 19: metaextract.cache.v1.PressureLevel
-	(*PressureState)(nil),                 // 20: metaextract.cache.v1.PressureState
-	(*ResultKey)(nil),                     // 21: metaextract.cache.v1.ResultKey
+	(*EraseTenantRequest)(nil),            // 6: metaextract.cache.v1.EraseTenantRequest
+	(*EraseTenantResponse)(nil),           // 7: metaextract.cache.v1.EraseTenantResponse
+	(*ErasedReplica)(nil),                 // 8: metaextract.cache.v1.ErasedReplica
+	(*SetPressureOverrideRequest)(nil),    // 9: metaextract.cache.v1.SetPressureOverrideRequest
+	(*SetPressureOverrideResponse)(nil),   // 10: metaextract.cache.v1.SetPressureOverrideResponse
+	(*WatchStatsRequest)(nil),             // 11: metaextract.cache.v1.WatchStatsRequest
+	(*WatchStatsResponse)(nil),            // 12: metaextract.cache.v1.WatchStatsResponse
+	(*DescribeEntryRequest)(nil),          // 13: metaextract.cache.v1.DescribeEntryRequest
+	(*EntryDescription)(nil),              // 14: metaextract.cache.v1.EntryDescription
+	(*DescribeEntryResponse)(nil),         // 15: metaextract.cache.v1.DescribeEntryResponse
+	(*ListEntriesRequest)(nil),            // 16: metaextract.cache.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),           // 17: metaextract.cache.v1.ListEntriesResponse
+	(*WarmCacheRequest)(nil),              // 18: metaextract.cache.v1.WarmCacheRequest
+	(*WarmCacheResponse)(nil),             // 19: metaextract.cache.v1.WarmCacheResponse
+	(*SetPressureThresholdsRequest)(nil),  // 20: metaextract.cache.v1.SetPressureThresholdsRequest
+	(*SetPressureThresholdsResponse)(nil), // 21: metaextract.cache.v1.SetPressureThresholdsResponse
+	(*InvalidationPoint)(nil),             // 22: metaextract.cache.v1.InvalidationPoint
+	(PressureLevel)(0),                    // 23: metaextract.cache.v1.PressureLevel
+	(*PressureState)(nil),                 // 24: metaextract.cache.v1.PressureState
+	(*ResultKey)(nil),                     // 25: metaextract.cache.v1.ResultKey
 }
 var file_metaextract_cache_v1_admin_proto_depIdxs = []int32{
 	2,  // 0: metaextract.cache.v1.GetStatsResponse.tiers:type_name -> metaextract.cache.v1.TierStats
 	3,  // 1: metaextract.cache.v1.TierStats.removals:type_name -> metaextract.cache.v1.Removals
-	19, // 2: metaextract.cache.v1.SetPressureOverrideRequest.level:type_name -> metaextract.cache.v1.PressureLevel
-	20, // 3: metaextract.cache.v1.SetPressureOverrideResponse.state:type_name -> metaextract.cache.v1.PressureState
-	1,  // 4: metaextract.cache.v1.WatchStatsResponse.stats:type_name -> metaextract.cache.v1.GetStatsResponse
-	21, // 5: metaextract.cache.v1.DescribeEntryRequest.key:type_name -> metaextract.cache.v1.ResultKey
-	21, // 6: metaextract.cache.v1.EntryDescription.key:type_name -> metaextract.cache.v1.ResultKey
-	11, // 7: metaextract.cache.v1.DescribeEntryResponse.entry:type_name -> metaextract.cache.v1.EntryDescription
-	11, // 8: metaextract.cache.v1.ListEntriesResponse.entries:type_name -> metaextract.cache.v1.EntryDescription
-	21, // 9: metaextract.cache.v1.WarmCacheRequest.keys:type_name -> metaextract.cache.v1.ResultKey
-	20, // 10: metaextract.cache.v1.SetPressureThresholdsResponse.state:type_name -> metaextract.cache.v1.PressureState
-	0,  // 11: metaextract.cache.v1.CacheAdminService.GetStats:input_type -> metaextract.cache.v1.GetStatsRequest
-	8,  // 12: metaextract.cache.v1.CacheAdminService.WatchStats:input_type -> metaextract.cache.v1.WatchStatsRequest
-	10, // 13: metaextract.cache.v1.CacheAdminService.DescribeEntry:input_type -> metaextract.cache.v1.DescribeEntryRequest
-	13, // 14: metaextract.cache.v1.CacheAdminService.ListEntries:input_type -> metaextract.cache.v1.ListEntriesRequest
-	15, // 15: metaextract.cache.v1.CacheAdminService.WarmCache:input_type -> metaextract.cache.v1.WarmCacheRequest
-	4,  // 16: metaextract.cache.v1.CacheAdminService.ClearCache:input_type -> metaextract.cache.v1.ClearCacheRequest
-	6,  // 17: metaextract.cache.v1.CacheAdminService.SetPressureOverride:input_type -> metaextract.cache.v1.SetPressureOverrideRequest
-	17, // 18: metaextract.cache.v1.CacheAdminService.SetPressureThresholds:input_type -> metaextract.cache.v1.SetPressureThresholdsRequest
-	1,  // 19: metaextract.cache.v1.CacheAdminService.GetStats:output_type -> metaextract.cache.v1.GetStatsResponse
-	9,  // 20: metaextract.cache.v1.CacheAdminService.WatchStats:output_type -> metaextract.cache.v1.WatchStatsResponse
-	12, // 21: metaextract.cache.v1.CacheAdminService.DescribeEntry:output_type -> metaextract.cache.v1.DescribeEntryResponse
-	14, // 22: metaextract.cache.v1.CacheAdminService.ListEntries:output_type -> metaextract.cache.v1.ListEntriesResponse
-	16, // 23: metaextract.cache.v1.CacheAdminService.WarmCache:output_type -> metaextract.cache.v1.WarmCacheResponse
-	5,  // 24: metaextract.cache.v1.CacheAdminService.ClearCache:output_type -> metaextract.cache.v1.ClearCacheResponse
-	7,  // 25: metaextract.cache.v1.CacheAdminService.SetPressureOverride:output_type -> metaextract.cache.v1.SetPressureOverrideResponse
-	18, // 26: metaextract.cache.v1.CacheAdminService.SetPressureThresholds:output_type -> metaextract.cache.v1.SetPressureThresholdsResponse
-	19, // [19:27] is the sub-list for method output_type
-	11, // [11:19] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	22, // 2: metaextract.cache.v1.EraseTenantResponse.point:type_name -> metaextract.cache.v1.InvalidationPoint
+	8,  // 3: metaextract.cache.v1.EraseTenantResponse.replicas:type_name -> metaextract.cache.v1.ErasedReplica
+	23, // 4: metaextract.cache.v1.SetPressureOverrideRequest.level:type_name -> metaextract.cache.v1.PressureLevel
+	24, // 5: metaextract.cache.v1.SetPressureOverrideResponse.state:type_name -> metaextract.cache.v1.PressureState
+	1,  // 6: metaextract.cache.v1.WatchStatsResponse.stats:type_name -> metaextract.cache.v1.GetStatsResponse
+	25, // 7: metaextract.cache.v1.DescribeEntryRequest.key:type_name -> metaextract.cache.v1.ResultKey
+	25, // 8: metaextract.cache.v1.EntryDescription.key:type_name -> metaextract.cache.v1.ResultKey
+	14, // 9: metaextract.cache.v1.DescribeEntryResponse.entry:type_name -> metaextract.cache.v1.EntryDescription
+	14, // 10: metaextract.cache.v1.ListEntriesResponse.entries:type_name -> metaextract.cache.v1.EntryDescription
+	25, // 11: metaextract.cache.v1.WarmCacheRequest.keys:type_name -> metaextract.cache.v1.ResultKey
+	24, // 12: metaextract.cache.v1.SetPressureThresholdsResponse.state:type_name -> metaextract.cache.v1.PressureState
+	0,  // 13: metaextract.cache.v1.CacheAdminService.GetStats:input_type -> metaextract.cache.v1.GetStatsRequest
+	11, // 14: metaextract.cache.v1.CacheAdminService.WatchStats:input_type -> metaextract.cache.v1.WatchStatsRequest
+	13, // 15: metaextract.cache.v1.CacheAdminService.DescribeEntry:input_type -> metaextract.cache.v1.DescribeEntryRequest
+	16, // 16: metaextract.cache.v1.CacheAdminService.ListEntries:input_type -> metaextract.cache.v1.ListEntriesRequest
+	18, // 17: metaextract.cache.v1.CacheAdminService.WarmCache:input_type -> metaextract.cache.v1.WarmCacheRequest
+	4,  // 18: metaextract.cache.v1.CacheAdminService.ClearCache:input_type -> metaextract.cache.v1.ClearCacheRequest
+	6,  // 19: metaextract.cache.v1.CacheAdminService.EraseTenant:input_type -> metaextract.cache.v1.EraseTenantRequest
+	9,  // 20: metaextract.cache.v1.CacheAdminService.SetPressureOverride:input_type -> metaextract.cache.v1.SetPressureOverrideRequest
+	20, // 21: metaextract.cache.v1.CacheAdminService.SetPressureThresholds:input_type -> metaextract.cache.v1.SetPressureThresholdsRequest
+	1,  // 22: metaextract.cache.v1.CacheAdminService.GetStats:output_type -> metaextract.cache.v1.GetStatsResponse
+	12, // 23: metaextract.cache.v1.CacheAdminService.WatchStats:output_type -> metaextract.cache.v1.WatchStatsResponse
+	15, // 24: metaextract.cache.v1.CacheAdminService.DescribeEntry:output_type -> metaextract.cache.v1.DescribeEntryResponse
+	17, // 25: metaextract.cache.v1.CacheAdminService.ListEntries:output_type -> metaextract.cache.v1.ListEntriesResponse
+	19, // 26: metaextract.cache.v1.CacheAdminService.WarmCache:output_type -> metaextract.cache.v1.WarmCacheResponse
+	5,  // 27: metaextract.cache.v1.CacheAdminService.ClearCache:output_type -> metaextract.cache.v1.ClearCacheResponse
+	7,  // 28: metaextract.cache.v1.CacheAdminService.EraseTenant:output_type -> metaextract.cache.v1.EraseTenantResponse
+	10, // 29: metaextract.cache.v1.CacheAdminService.SetPressureOverride:output_type -> metaextract.cache.v1.SetPressureOverrideResponse
+	21, // 30: metaextract.cache.v1.CacheAdminService.SetPressureThresholds:output_type -> metaextract.cache.v1.SetPressureThresholdsResponse
+	22, // [22:31] is the sub-list for method output_type
+	13, // [13:22] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_cache_v1_admin_proto_init() }
@@ -1523,14 +1748,14 @@ func file_metaextract_cache_v1_admin_proto_init() {
 	}
 	file_metaextract_cache_v1_pressure_proto_init()
 	file_metaextract_cache_v1_result_proto_init()
-	file_metaextract_cache_v1_admin_proto_msgTypes[6].OneofWrappers = []any{}
+	file_metaextract_cache_v1_admin_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_cache_v1_admin_proto_rawDesc), len(file_metaextract_cache_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	CacheAdminService_ListEntries_FullMethodName           = "/metaextract.cache.v1.CacheAdminService/ListEntries"
 	CacheAdminService_WarmCache_FullMethodName             = "/metaextract.cache.v1.CacheAdminService/WarmCache"
 	CacheAdminService_ClearCache_FullMethodName            = "/metaextract.cache.v1.CacheAdminService/ClearCache"
+	CacheAdminService_EraseTenant_FullMethodName           = "/metaextract.cache.v1.CacheAdminService/EraseTenant"
 	CacheAdminService_SetPressureOverride_FullMethodName   = "/metaextract.cache.v1.CacheAdminService/SetPressureOverride"
 	CacheAdminService_SetPressureThresholds_FullMethodName = "/metaextract.cache.v1.CacheAdminService/SetPressureThresholds"
 )
@@ -47,8 +48,11 @@ type CacheAdminServiceClient interface {
 	ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error)
 	// Promotes named keys from slower tiers into memory; tells its progress.
 	WarmCache(ctx context.Context, in *WarmCacheRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WarmCacheResponse], error)
-	// Drops every entry of every tier.
+	// Drops every entry of every tier; asked for by an admin of one tenant, all that is kept of that tenant.
 	ClearCache(ctx context.Context, in *ClearCacheRequest, opts ...grpc.CallOption) (*ClearCacheResponse, error)
+	// Removes all that is kept of a tenant: results, uploads, blobs, and what is known of its files, in every tier and
+	// replica. Durable when it returns: a replica that is away does its part before it serves again. Idempotent.
+	EraseTenant(ctx context.Context, in *EraseTenantRequest, opts ...grpc.CallOption) (*EraseTenantResponse, error)
 	// Pretends a pressure level, to rehearse. Ends by itself.
 	SetPressureOverride(ctx context.Context, in *SetPressureOverrideRequest, opts ...grpc.CallOption) (*SetPressureOverrideResponse, error)
 	// Changes the ratios at which levels begin, until the next restart.
@@ -141,6 +145,16 @@ func (c *cacheAdminServiceClient) ClearCache(ctx context.Context, in *ClearCache
 	return out, nil
 }
 
+func (c *cacheAdminServiceClient) EraseTenant(ctx context.Context, in *EraseTenantRequest, opts ...grpc.CallOption) (*EraseTenantResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EraseTenantResponse)
+	err := c.cc.Invoke(ctx, CacheAdminService_EraseTenant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *cacheAdminServiceClient) SetPressureOverride(ctx context.Context, in *SetPressureOverrideRequest, opts ...grpc.CallOption) (*SetPressureOverrideResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SetPressureOverrideResponse)
@@ -177,8 +191,11 @@ type CacheAdminServiceServer interface {
 	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
 	// Promotes named keys from slower tiers into memory; tells its progress.
 	WarmCache(*WarmCacheRequest, grpc.ServerStreamingServer[WarmCacheResponse]) error
-	// Drops every entry of every tier.
+	// Drops every entry of every tier; asked for by an admin of one tenant, all that is kept of that tenant.
 	ClearCache(context.Context, *ClearCacheRequest) (*ClearCacheResponse, error)
+	// Removes all that is kept of a tenant: results, uploads, blobs, and what is known of its files, in every tier and
+	// replica. Durable when it returns: a replica that is away does its part before it serves again. Idempotent.
+	EraseTenant(context.Context, *EraseTenantRequest) (*EraseTenantResponse, error)
 	// Pretends a pressure level, to rehearse. Ends by itself.
 	SetPressureOverride(context.Context, *SetPressureOverrideRequest) (*SetPressureOverrideResponse, error)
 	// Changes the ratios at which levels begin, until the next restart.
@@ -210,6 +227,9 @@ func (UnimplementedCacheAdminServiceServer) WarmCache(*WarmCacheRequest, grpc.Se
 }
 func (UnimplementedCacheAdminServiceServer) ClearCache(context.Context, *ClearCacheRequest) (*ClearCacheResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ClearCache not implemented")
+}
+func (UnimplementedCacheAdminServiceServer) EraseTenant(context.Context, *EraseTenantRequest) (*EraseTenantResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EraseTenant not implemented")
 }
 func (UnimplementedCacheAdminServiceServer) SetPressureOverride(context.Context, *SetPressureOverrideRequest) (*SetPressureOverrideResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetPressureOverride not implemented")
@@ -332,6 +352,24 @@ func _CacheAdminService_ClearCache_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CacheAdminService_EraseTenant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EraseTenantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CacheAdminServiceServer).EraseTenant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CacheAdminService_EraseTenant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CacheAdminServiceServer).EraseTenant(ctx, req.(*EraseTenantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CacheAdminService_SetPressureOverride_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SetPressureOverrideRequest)
 	if err := dec(in); err != nil {
@@ -390,6 +428,10 @@ var CacheAdminService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ClearCache",
 			Handler:    _CacheAdminService_ClearCache_Handler,
+		},
+		{
+			MethodName: "EraseTenant",
+			Handler:    _CacheAdminService_EraseTenant_Handler,
 		},
 		{
 			MethodName: "SetPressureOverride",

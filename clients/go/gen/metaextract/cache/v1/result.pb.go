@@ -1041,7 +1041,9 @@ type InvalidateResultsRequest struct {
 	// Beginning of where the content was read from.
 	SourcePrefix string `protobuf:"bytes,4,opt,name=source_prefix,json=sourcePrefix,proto3" json:"source_prefix,omitempty"`
 	// One of the labels.
-	Tag           string `protobuf:"bytes,5,opt,name=tag,proto3" json:"tag,omitempty"`
+	Tag string `protobuf:"bytes,5,opt,name=tag,proto3" json:"tag,omitempty"`
+	// Whose results. Of callers who belong to a tenant always that one; others may leave it empty: everybody's.
+	Tenant        string `protobuf:"bytes,6,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1107,6 +1109,13 @@ func (x *InvalidateResultsRequest) GetSourcePrefix() string {
 func (x *InvalidateResultsRequest) GetTag() string {
 	if x != nil {
 		return x.Tag
+	}
+	return ""
+}
+
+func (x *InvalidateResultsRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
 	}
 	return ""
 }
@@ -1696,14 +1705,15 @@ const file_metaextract_cache_v1_result_proto_rawDesc = "" +
 	"\x16BatchPutResultsRequest\x12;\n" +
 	"\aentries\x18\x01 \x03(\v2!.metaextract.cache.v1.ResultEntryR\aentries\"W\n" +
 	"\x17BatchPutResultsResponse\x12<\n" +
-	"\boutcomes\x18\x01 \x03(\v2 .metaextract.cache.v1.PutOutcomeR\boutcomes\"\xa2\x01\n" +
+	"\boutcomes\x18\x01 \x03(\v2 .metaextract.cache.v1.PutOutcomeR\boutcomes\"\xba\x01\n" +
 	"\x18InvalidateResultsRequest\x12\x1d\n" +
 	"\n" +
 	"content_id\x18\x01 \x01(\tR\tcontentId\x12\x16\n" +
 	"\x06module\x18\x02 \x01(\tR\x06module\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12#\n" +
 	"\rsource_prefix\x18\x04 \x01(\tR\fsourcePrefix\x12\x10\n" +
-	"\x03tag\x18\x05 \x01(\tR\x03tag\"\x7f\n" +
+	"\x03tag\x18\x05 \x01(\tR\x03tag\x12\x16\n" +
+	"\x06tenant\x18\x06 \x01(\tR\x06tenant\"\x7f\n" +
 	"\x19InvalidateResultsResponse\x12=\n" +
 	"\x05point\x18\x01 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\x05point\x12#\n" +
 	"\rremoved_count\x18\x02 \x01(\x04R\fremovedCount\"\xa9\x01\n" +
