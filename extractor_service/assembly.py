@@ -35,6 +35,9 @@ from metaextract_client.security import Security
 from service_runtime import server as runtime
 from service_runtime.backoff_table import make_table
 from service_runtime.credits import CreditPool
+from service_runtime.identity.access_file import no_quota
+from service_runtime.identity.accounts import Accounts
+from service_runtime.identity.configured import access_of
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.signals.host import ReservedBytes
 from service_runtime.memory.signals.registry import tightest_limit_bytes
@@ -69,7 +72,9 @@ async def running_extractor(
     memory = make_monitor(settings)
     limit_bytes = tightest_limit_bytes(memory.sampler.signals)
     instance = f"{socket.gethostname()}:{os.getpid()}"
-    backoff = make_backoff(settings, limit_bytes, instance)
+    access = access_of(settings)
+    accounts = Accounts(access.quota_of if settings.access_file else no_quota)
+    backoff = make_backoff(settings, limit_bytes, instance, accounts)
     if limit_bytes:
         memory.sampler.signals.append(ReservedBytes(lambda: backoff.ledger.reserved_bytes, limit_bytes))
     security = Security(
@@ -158,7 +163,9 @@ async def running_extractor(
         await pool.close()
 
 
-def make_backoff(settings: Settings, limit_bytes: int, instance: str) -> BackoffState:
+def make_backoff(
+    settings: Settings, limit_bytes: int, instance: str, accounts: Accounts | None = None
+) -> BackoffState:
     """The limiter as it is configured; a share of `limit_bytes` (0: unknown) may be in flight."""
     limits = Limits(
         settings.parse_concurrency,
@@ -174,4 +181,5 @@ def make_backoff(settings: Settings, limit_bytes: int, instance: str) -> Backoff
         make_table(settings.policy_file, settings.large_file_bytes),
         instance=instance,
         follows_cache_table=not settings.policy_file,
+        accounts=accounts,
     )

@@ -122,9 +122,13 @@ class ChunkStore:
 
         Raises:
             ChunkStoreFullError: one of that size would never fit.
+            StoredQuotaError: nor into what the tenant may store.
         """
         if size_bytes is not None and size_bytes > self._max_bytes:
             raise ChunkStoreFullError(f"{size_bytes} bytes are more than the chunk store's {self._max_bytes}")
+        most = self._quota_of(tenant).stored_bytes
+        if most and size_bytes is not None and size_bytes > most:
+            raise StoredQuotaError(f"{size_bytes} bytes are more than the {most} that may be stored")
         name = f"{self._replica}/{secrets.token_hex(16)}"
         return self._index.create(tenant, UPLOAD, name, size_bytes, time.time())
 

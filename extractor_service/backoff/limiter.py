@@ -14,6 +14,7 @@ from extractor_service.backoff.policies.base import LEAST_BYTES_RATIO
 from extractor_service.backoff.queue import FairQueue, Ticket, Waiter
 from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import OverloadedError
+from service_runtime.identity.accounts import Accounts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -43,11 +44,16 @@ class Limiter:
         *,
         max_queue: int,
         max_wait_seconds: float,
+        accounts: Accounts | None = None,
+        kind: str = "parse",
         advice: RetryAdvice | None = None,
         on_change: Callable[[], None] | None = None,
     ) -> None:
+        """`accounts` bound what one tenant has in flight; `kind` names what places of this limiter are for."""
         self._decide = decide
         self._ledger = ledger
+        self._accounts = accounts or Accounts()
+        self._kind = kind
         self._max_queue = max_queue
         self._max_wait_seconds = max_wait_seconds
         self._advice = advice or RetryAdvice()
@@ -115,15 +121,16 @@ class Limiter:
             OverloadedError: the queue is full, or the wait was too long.
         """
         ticket = ticket._replace(planned_bytes=min(ticket.planned_bytes, self._ledger.budget_bytes))
-        await self._acquire(ticket)
-        began_at = time.monotonic()
-        try:
-            yield
-        finally:
-            now = time.monotonic()
-            self._hold_seconds += (now - began_at - self._hold_seconds) * _HOLD_SMOOTHING
-            self._advice.record_done(now)
-            self._leave(ticket)
+        with self._accounts.hold(ticket.tenant, self._kind, ticket.planned_bytes):
+            await self._acquire(ticket)
+            began_at = time.monotonic()
+            try:
+                yield
+            finally:
+                now = time.monotonic()
+                self._hold_seconds += (now - began_at - self._hold_seconds) * _HOLD_SMOOTHING
+                self._advice.record_done(now)
+                self._leave(ticket)
 
     def wake(self) -> None:
         """Lets waiting work in as far as the decision now allows; to be called when it may have changed."""

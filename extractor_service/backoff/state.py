@@ -13,6 +13,7 @@ from extractor_service.backoff.policies.base import LatencySample, Pressure, Ter
 from extractor_service.backoff.ramp import Ramp
 from extractor_service.backoff.view import PressureView
 from service_runtime.backoff_table import WorkClass
+from service_runtime.identity.accounts import Accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +47,12 @@ class BackoffState:
         *,
         instance: str = "",
         follows_cache_table: bool = True,
+        accounts: Accounts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`follows_cache_table`: the cache's table replaces `table`; an extractor with a file of its own keeps it."""
         self.policy = policy
+        self.accounts = accounts or Accounts()
         self.instance = instance
         self.view = PressureView()
         self.table = table
@@ -68,6 +71,7 @@ class BackoffState:
             self.ledger,
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
+            accounts=self.accounts,
             on_change=self._record_demand,
         )
         self.uploads = Limiter(
@@ -75,6 +79,8 @@ class BackoffState:
             self.ledger,
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
+            accounts=self.accounts,
+            kind="upload",
             advice=RetryAdvice(),
         )
         self.sessions = Limiter(
@@ -82,6 +88,8 @@ class BackoffState:
             self.ledger,
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
+            accounts=self.accounts,
+            kind="session",
             advice=RetryAdvice(),
         )
 

@@ -252,6 +252,7 @@ class Batch:
             return known
         while True:
             try:
+                self._context.backoff.accounts.admit(current_call.get().tenant)
                 await self._describe(item, options, result)
             except OverloadedError as error:
                 await self._pause(error.retry_after_seconds)

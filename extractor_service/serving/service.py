@@ -14,6 +14,7 @@ from extractor_service.serving.upload import UploadReceiver
 from extractor_service.serving.writer import Writer
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from service_runtime.backoff_table import WorkClass
+from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,6 +44,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
     ) -> extractor_pb2.ExtractResponse:
         """One file, inline or by URI."""
         del context
+        self._count()
         started_at = time.monotonic()
         options = wire.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
         response = extractor_pb2.ExtractResponse()
@@ -56,6 +58,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
     ) -> extractor_pb2.ExtractUploadResponse:
         """One file in chunks."""
         del context
+        self._count()
         options, source = await UploadReceiver(self._shared, request_iterator).receive()
         response = extractor_pb2.ExtractUploadResponse()
         if options.cache_use is not CacheUse.BYPASS:
@@ -67,6 +70,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         self, request_iterator: AsyncIterator[extractor_pb2.ExtractSessionRequest], context: Context
     ) -> None:
         """One file of which only the needed bytes move. Writes through the context, to bound how long a message may take."""
+        self._count()
         async with Writer(context.write) as writer:
             await Session(self._shared, request_iterator, writer.send).run()
 
@@ -82,6 +86,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
     ) -> extractor_pb2.PlanExtractionResponse:
         """What an extraction would take."""
         del context
+        self._count()
         options = wire.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
         return wire_plan.plan_to_wire(request, options, self._shared)
 
@@ -100,6 +105,10 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         """How much work is accepted, and why."""
         del request, context
         return wire_backoff.backoff_to_wire(self._backoff, time.monotonic())
+
+    def _count(self) -> None:
+        """Of the tenant's requests; raises QuotaExceededError. A batch counts its items."""
+        self._backoff.accounts.admit(current_call.get().tenant)
 
     def _chunk_bytes(self) -> int:
         return self._backoff.decide().rows[WorkClass.INTERACTIVE].chunk_bytes

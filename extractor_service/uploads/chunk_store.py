@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from extractor_service.sources.base import SourceError
-from extractor_service.uploads.relay import FAILURES, RETRY_SECONDS, Relay
+from extractor_service.uploads.relay import FAILURES, RETRY_SECONDS, Relay, is_quota
 from metaextract.cache.v1 import chunk_pb2
 from metaextract_client.errors import NotFoundError, OverloadedError
 from service_runtime.errors import UploadElsewhereError
@@ -256,6 +256,8 @@ class ChunkStoreClient:
         return [(self._tenant_header, current_call.get().tenant)] if self._tenant_header else []
 
     def _pause(self, error: BaseException) -> None:
+        if is_quota(error):  # one tenant's affair
+            return
         self._paused_until = time.monotonic() + Limits.pause_seconds
         _log.info("chunks can't be kept", extra={"error": str(error)})
 

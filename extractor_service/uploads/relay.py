@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from metaextract.cache.v1 import chunk_pb2
 from metaextract_client.errors import MetaExtractError, NotFoundError, OverloadedError
-from service_runtime.errors import ChunkDamagedError
+from service_runtime.errors import ChunkDamagedError, QuotaExceededError
+from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -89,7 +90,7 @@ class Relay:
             try:
                 answer = await self._client.complete(self.upload_id, digest, metadata=self._metadata)
             except (NotFoundError, OverloadedError) as error:
-                raise RelayLostError(str(error)) from error
+                raise _ended(error) from error
             except MetaExtractError as error:
                 if error.reason == "DIGEST_MISMATCH" or time.monotonic() > deadline:
                     raise
@@ -144,7 +145,7 @@ class Relay:
             try:
                 await action()
             except (NotFoundError, OverloadedError) as error:
-                raise RelayLostError(str(error)) from error
+                raise _ended(error) from error
             except FAILURES as error:
                 if isinstance(error, MetaExtractError) and error.reason == ChunkDamagedError.reason:
                     raise ChunkDamagedError(str(error)) from error
@@ -168,10 +169,22 @@ class Relay:
                     chunk_pb2.UploadStart(upload_id=self.upload_id), metadata=self._metadata
                 )
             except (NotFoundError, OverloadedError) as error:
-                raise RelayLostError(str(error)) from error
+                raise _ended(error) from error
             except FAILURES:
                 continue
             self._upload.on_news = self._hear
             self._trim()
             self._sent_to = self._upload.committed_offset
             return
+
+
+def is_quota(error: BaseException) -> bool:
+    """Whether the cache keeps no more of this tenant: no reason to leave it alone."""
+    return isinstance(error, OverloadedError) and error.reason == QuotaExceededError.reason
+
+
+def _ended(error: NotFoundError | OverloadedError) -> Exception:
+    if isinstance(error, OverloadedError) and is_quota(error):
+        tenant = current_call.get().tenant
+        return QuotaExceededError(f"tenant:{tenant}", "stored bytes", error.retry_after_seconds)
+    return RelayLostError(str(error))

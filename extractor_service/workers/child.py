@@ -76,6 +76,7 @@ def _run_job(
     heartbeat: Heartbeat,
     formats: Mapping[str, Format],
 ) -> None:
+    cpu_before = time.process_time()
     local = DescriptorSource(descriptor, job.size_bytes)
     pulled = None
     if job.present is not None:
@@ -115,6 +116,7 @@ def _run_job(
         "kind": "end",
         "source_bytes_read": source.bytes_read,
         "source_reads": source.reads,
+        "cpu_seconds": time.process_time() - cpu_before,
         "memory_bytes": max(0, isolation.resident_bytes() - _resident_at_start[0]),
         # An answer that comes when nobody waits any more would be taken for the next job's.
         "recycle": isolation.resident_bytes() > _RECYCLE_RESIDENT_BYTES

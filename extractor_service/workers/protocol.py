@@ -74,6 +74,8 @@ class JobResult:
     """Whether the machine, and not the file, is to blame for the failure."""
     source_bytes_read: int = 0
     source_reads: int = 0
+    cpu_seconds: float | None = None
+    """What the worker says that it took; None when it was lost."""
     memory_bytes: int = 0
     """Resident memory that the worker has gained since its start."""
     snapshot: bytes = b""

@@ -205,6 +205,7 @@ class Worker:
             result.source_bytes_read = int(header["source_bytes_read"])
             result.source_reads = int(header["source_reads"])
             result.memory_bytes = int(header["memory_bytes"])
+            result.cpu_seconds = max(0.0, float(header["cpu_seconds"]))
             self.jobs_done += 1
             self.idle_since = time.monotonic()
             if header["recycle"] or any(module.outcome in _SPENT for module in result.modules):

@@ -106,7 +106,7 @@ def read_access_file(path: str) -> AccessFile:
         peers = [_peer(each) for each in content.get("peer", [])]
         table = dict(content.get("quota", {}))
         each = {str(name): _quota(values) for name, values in dict(table.pop("tenant", {})).items()}
-        quota = _quota(table)
+        quota = _quota(table) if table else NO_QUOTA
     except (TypeError, AttributeError, ValueError) as error:
         raise InvalidAccessFileError(f"{path}: {error}") from error
     for name in each:

@@ -17,6 +17,7 @@ from metaextract.cache.v1 import pressure_pb2
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client import NEVER, CacheClient, ExtractorClient, InvalidRequestError, OverloadedError
 from tests.samples import PHOTOS
+from tests.support.identities import Realm
 from tests.support.optional import needs
 from tests.support.processes import start_cache, start_extractor, wait_until
 
@@ -31,9 +32,7 @@ def pair(tmp_path):
     """A pair whose pressure the test may change."""
     with (
         start_cache(tmp_path / "cache") as cache,
-        start_extractor(
-            cache.address, METAEXTRACT_QUEUE_SECONDS="0.2", METAEXTRACT_TENANT_HEADER="x-tenant"
-        ) as extractor,
+        start_extractor(cache.address, METAEXTRACT_QUEUE_SECONDS="0.2") as extractor,
         CacheClient(cache.address) as client,
     ):
         yield client, extractor
@@ -158,11 +157,11 @@ def test_a_tenant_with_a_long_queue_gives_way(tmp_path):
     """One parse at a time: the greedy tenant's many wait, and the modest one's comes after one or two of them."""
     order: list[str] = []
     lock = threading.Lock()
+    realm = Realm(tmp_path / "realm")
     with (
-        start_cache() as cache,
+        start_cache(**realm.tokens()) as cache,
         start_extractor(
-            cache.address, METAEXTRACT_PARSE_CONCURRENCY="1", METAEXTRACT_TENANT_HEADER="x-tenant",
-            METAEXTRACT_QUEUE_SECONDS="20",
+            cache.address, METAEXTRACT_PARSE_CONCURRENCY="1", METAEXTRACT_QUEUE_SECONDS="20", **realm.tokens()
         ) as extractor,
         grpc.insecure_channel(extractor.address) as channel,
     ):  # fmt: skip
@@ -174,16 +173,16 @@ def test_a_tenant_with_a_long_queue_gives_way(tmp_path):
             request = extractor_pb2.ExtractRequest(
                 inline=extractor_pb2.InlineSource(data=data), options=options
             )
-            stub.Extract(request, metadata=[("x-tenant", tenant)], timeout=30)
+            stub.Extract(request, metadata=realm.metadata(tenant), timeout=30)
             with lock:
                 order.append(tenant)
 
         threads = [threading.Thread(target=call, args=("greedy", number)) for number in range(40)]
         for thread in threads:
             thread.start()
-        state = extractor_pb2.GetBackoffStateRequest()
-        wait_until(lambda: stub.GetBackoffState(state).queued >= 20)
-        waiting = stub.GetBackoffState(state).queued
+        state, observer = extractor_pb2.GetBackoffStateRequest(), realm.metadata("default", "observe")
+        wait_until(lambda: stub.GetBackoffState(state, metadata=observer).queued >= 20)
+        waiting = stub.GetBackoffState(state, metadata=observer).queued
         done_before = len(order)
         modest = threading.Thread(target=call, args=("modest", 0))
         modest.start()

@@ -10,6 +10,7 @@ from extractor_service.sources.content import SETTLE_SECONDS
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract_client import NEVER, ExtractorClient
 from tests.support import large_files
+from tests.support.identities import Realm
 from tests.support.processes import start_cache, start_extractor
 from tests.support.scripted_session import Script
 
@@ -17,15 +18,24 @@ from tests.support.scripted_session import Script
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     with (
-        start_cache(tmp_path_factory.mktemp("cache"), METAEXTRACT_CACHE_TENANT_HEADER="x-whose") as cache,
-        start_extractor(
-            cache.address,
-            METAEXTRACT_UPLOAD_IDLE_SECONDS="1.5",
-            METAEXTRACT_TENANT_HEADER="x-tenant",
-            METAEXTRACT_CACHE_TENANT_HEADER="x-whose",  # not the default: tenants must not be lost by that
-        ) as extractor,
+        start_cache(tmp_path_factory.mktemp("cache")) as cache,
+        start_extractor(cache.address, METAEXTRACT_UPLOAD_IDLE_SECONDS="1.5") as extractor,
     ):
         yield cache, extractor
+
+
+@pytest.fixture(scope="module")
+def known_pair(tmp_path_factory):
+    """A pair that knows callers by their tokens, and who makes them."""
+    realm = Realm(tmp_path_factory.mktemp("realm"))
+    header = {
+        "METAEXTRACT_CACHE_TENANT_HEADER": "x-whose"
+    }  # not the default: tenants must not be lost by that
+    with (
+        start_cache(tmp_path_factory.mktemp("cache"), **realm.tokens(), **header) as cache,
+        start_extractor(cache.address, **realm.tokens(), **header) as extractor,
+    ):
+        yield extractor, realm
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.support.processes import start_cache, start_extractor, wait_until
 
 pytestmark = pytest.mark.servers
 MIB = 2**20
-ME = SessionOptions(client_id="test machine")
+ME = SessionOptions(client_id="test machine, and 32 characters more")
 DIGEST = pb.ExtractOptions(digests=[document_pb2.DIGEST_ALGORITHM_BLAKE3])
 
 
@@ -60,7 +60,9 @@ def test_a_version_is_found_again_without_a_byte_and_a_second_module_moves_none(
 
 def test_claims_of_another_client_are_nobody_elses(client, fits):
     client.extract_session(fits, None, ME)
-    other = client.extract_session(fits, None, SessionOptions(client_id="another machine"))
+    other = client.extract_session(
+        fits, None, SessionOptions(client_id="another machine, and 32 characters more")
+    )
     assert status(other) == "MISS" and other.info.moved_bytes > 0
 
 
@@ -98,11 +100,12 @@ def test_after_a_whole_upload_nothing_is_asked_again(client, tmp_path):
     assert client.extract_digest(digest).info.content_id == digest
 
 
-def test_two_tenants_don_t_learn_of_each_other(pair, tmp_path):
+def test_two_tenants_don_t_learn_of_each_other(known_pair, tmp_path):
+    extractor, realm = known_pair
     path = settled(tmp_path / "same.fits", b"")
     large_files.write_fits(path, 2 * MIB)
     digest = "b3:" + blake3(path.read_bytes()).hexdigest()
-    with grpc.insecure_channel(pair[1].address) as channel:
+    with grpc.insecure_channel(extractor.address) as channel:
         stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
 
         def run(tenant, options, digest=""):
@@ -110,7 +113,7 @@ def test_two_tenants_don_t_learn_of_each_other(pair, tmp_path):
                 from metaextract_client.session_state import SessionFile, SessionState, run_session
 
                 state = SessionState(SessionFile(file, "a"), options, SessionOptions(digest=digest))
-                run_session(state, lambda parts: stub.ExtractSession(parts, metadata=[("x-tenant", tenant)]))
+                run_session(state, lambda parts: stub.ExtractSession(parts, metadata=realm.metadata(tenant)))
             return state.result
 
         first = run("red", DIGEST)
@@ -119,10 +122,10 @@ def test_two_tenants_don_t_learn_of_each_other(pair, tmp_path):
         assert status(other) == "MISS" and other.info.moved_bytes == first.info.moved_bytes
         assert run("green", None, digest).info.moved_bytes > 0, "a claim finds nothing of others"
         with pytest.raises(grpc.RpcError) as error:
-            stub.Extract(pb.ExtractRequest(digest=digest), metadata=[("x-tenant", "green")])
+            stub.Extract(pb.ExtractRequest(digest=digest), metadata=realm.metadata("green"))
         assert error.value.code() is grpc.StatusCode.NOT_FOUND
         assert (
-            stub.Extract(pb.ExtractRequest(digest=digest), metadata=[("x-tenant", "red")]).info.moved_bytes
+            stub.Extract(pb.ExtractRequest(digest=digest), metadata=realm.metadata("red")).info.moved_bytes
             == 0
         )
 
