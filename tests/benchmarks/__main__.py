@@ -23,6 +23,7 @@ from tests.benchmarks import (
     pressure_cost,
     pulling,
     soak_cache,
+    tls,
     upload,
 )
 from tests.support.evidence import run_named
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "orca_shift": orca_shift.run,
     "monitor_overhead": pressure_cost.run,
     "goodput_overload": overload.run,
+    "tls_overhead": tls.run,
     "upload_vs_sink": upload.run_throughput,
     "upload_16_streams": upload.run_16_streams,
     "batch_10x500mb": upload.run_10x500,

@@ -11,7 +11,9 @@ import json
 import os
 import sys
 import tempfile
+from pathlib import Path
 
+import grpc
 import uvloop
 from grpc import aio
 
@@ -23,15 +25,22 @@ from tests.support.processes import ServiceProcess
 _LIMITS = [("grpc.max_receive_message_length", 16 * 2**20), ("grpc.max_send_message_length", 16 * 2**20)]
 Answer = extractor_pb2.ExtractSessionResponse
 _ALL = 1 << 40
+_TLS = os.environ.get("BARE_TLS", "")
 
 
 class BareStreams(ServiceProcess):
-    def __init__(self, *arguments: str) -> None:
+    """`tls`: a folder with ca.pem, server.pem and server.key, for both of its hops."""
+
+    def __init__(self, *arguments: str, tls: str = "") -> None:
         self._arguments = list(arguments)
-        super().__init__("tests.benchmarks.bare_streams")
+        super().__init__("tests.benchmarks.bare_streams", BARE_TLS=tls)
 
     def _command(self, module: str) -> list[str]:
         return [sys.executable, "-m", module, *self._arguments]
+
+
+def _pem(name: str) -> bytes:
+    return (Path(_TLS) / name).read_bytes()
 
 
 def stream_request(offer):
@@ -52,12 +61,18 @@ class Sink(extractor_pb2_grpc.ExtractorServiceServicer):
             if total >= size:
                 break
         info = extractor_pb2.ExtractionInfo(moved_bytes=total)
+        yield Answer(enough=extractor_pb2.Enough())
         yield Answer(result=extractor_pb2.SessionResult(info=info))
 
 
 class Relay(extractor_pb2_grpc.ExtractorServiceServicer):
     def __init__(self, target: str) -> None:
-        self._stub = chunk_pb2_grpc.ChunkServiceStub(aio.insecure_channel(target, options=_LIMITS))
+        channel = (
+            aio.secure_channel(target, grpc.ssl_channel_credentials(_pem("ca.pem")), options=_LIMITS)
+            if _TLS
+            else aio.insecure_channel(target, options=_LIMITS)
+        )
+        self._stub = chunk_pb2_grpc.ChunkServiceStub(channel)
 
     async def ExtractSession(self, request_iterator, context):
         iterator = aiter(request_iterator)
@@ -82,6 +97,7 @@ class Relay(extractor_pb2_grpc.ExtractorServiceServicer):
         async for answer in self._stub.UploadChunks(chunks()):
             committed = answer.committed_offset_bytes
         info = extractor_pb2.ExtractionInfo(moved_bytes=committed)
+        yield Answer(enough=extractor_pb2.Enough())
         yield Answer(result=extractor_pb2.SessionResult(info=info))
 
 
@@ -108,7 +124,11 @@ async def main(mode: str, argument: str = "") -> None:
     else:
         servicer = Sink() if mode == "sink" else Relay(argument)
         extractor_pb2_grpc.add_ExtractorServiceServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    if _TLS:
+        credentials = grpc.ssl_server_credentials([(_pem("server.key"), _pem("server.pem"))])
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+    else:
+        port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(json.dumps({"message": "ready", "port": port}), file=sys.stderr, flush=True)
     await server.wait_for_termination()
