@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cache_service.flights import DEFAULT_LEASE_SECONDS, LostLeaseError
 from cache_service.invalidation import LogUnavailableError, ReadPoint
 from cache_service.services import wire
-from cache_service.services.tenancy import check_keys, chosen
+from cache_service.services.tenancy import check_keys, chosen, scope
 from cache_service.store import MAX_KEY_PART_CHARS, MAX_SOURCE_CHARS, MAX_TAG_CHARS, is_good_key
 from metaextract.cache.v1 import result_pb2, result_pb2_grpc
 from service_runtime.errors import FleetUnreachableError, InvalidRequestError, LeaseLostError
@@ -169,6 +169,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
     ) -> AsyncIterator[result_pb2.WatchInvalidationsResponse]:
         """The position, then every invalidation and heartbeats, until the server drains."""
         del context
+        mine = scope()
         valid_for = 3 * self._heartbeat_seconds  # two heartbeats may be lost
         point = self._log.point
         if request.HasField("since"):
@@ -187,7 +188,9 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
                 continue
             for invalidation in missed:
                 point = ReadPoint(point.log_id, invalidation.revision)
-                yield _news(point, valid_for, wire.selector_to_wire(invalidation.selector))
+                is_foreign = mine is not None and invalidation.selector.tenant not in {None, mine}
+                selector = None if is_foreign else wire.selector_to_wire(invalidation.selector)
+                yield _news(point, valid_for, selector)
             if not missed:
                 point = self._log.point  # it may have counted on without an invalidation
                 yield _news(point, valid_for)

@@ -15,9 +15,12 @@ from tests.faults import (
     pressure_override,
     redis_chaos,
     resume_kill9,
+    rotation,
+    security_attacks,
     single_flight,
     subscriber_chaos,
     survive_cgroup,
+    tenant_isolation,
 )
 from tests.support.evidence import run_named
 
@@ -35,6 +38,9 @@ FAULTS = {
     "hostile_client": hostile_client.run,
     "resume_kill9": resume_kill9.run,
     "pressure_override": pressure_override.run,
+    "rotation": rotation.run,
+    "tenant_isolation": tenant_isolation.run,
+    "security_attacks": security_attacks.run,
 }
 
 if __name__ == "__main__":
