@@ -30,8 +30,7 @@ from cache_service.tiers.memory import MemoryTier
 from cache_service.tiers.sized import SizedTier
 from cache_service.tiers.storage import HeapStorage
 from cache_service.trace import TraceWriter
-from service_runtime.identity.access_file import no_quota
-from service_runtime.identity.configured import access_of
+from service_runtime.identity.access_file import access_of, no_quota
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -35,9 +35,8 @@ from metaextract_client.security import Security
 from service_runtime import server as runtime
 from service_runtime.backoff_table import make_table
 from service_runtime.credits import CreditPool
-from service_runtime.identity.access_file import no_quota
+from service_runtime.identity.access_file import access_of, no_quota
 from service_runtime.identity.accounts import Accounts
-from service_runtime.identity.configured import access_of
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.signals.host import ReservedBytes
 from service_runtime.memory.signals.registry import tightest_limit_bytes

@@ -17,7 +17,8 @@ from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
 from service_runtime.health import HealthServicer
-from service_runtime.identity.configured import access_of, key_set_of, make_gate
+from service_runtime.identity.access_file import access_of
+from service_runtime.identity.configured import key_set_of, make_gate
 from service_runtime.interceptors import InterceptingServer
 from service_runtime.reflection import add_reflection
 from service_runtime.transport import check_address, server_credentials

@@ -38,6 +38,8 @@ from service_runtime.identity.principal import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from service_runtime.settings import RuntimeSettings
+
 _PEER_FIELDS = frozenset({"spiffe", "roles", "tenant", "plan", "proxy"})
 _MAX_GUARANTEE_RATIO = 0.5  # with more than that each, two tenants would promise away everything
 
@@ -113,6 +115,16 @@ def read_access_file(path: str) -> AccessFile:
         if not is_tenant(name):
             raise InvalidAccessFileError(f"{path}: {name!r} isn't a name for a tenant")
     return AccessFile(peers, quota, each)
+
+
+def access_of(settings: RuntimeSettings) -> AccessFile:
+    """The access file; raises InvalidAccessFileError, also where its peers could never prove who they are."""
+    access = read_access_file(settings.access_file)
+    if access.peers and not settings.tls_client_ca:
+        raise InvalidAccessFileError(
+            f"{settings.access_file}: peers are known by their certificates, which METAEXTRACT_TLS_CLIENT_CA asks for"
+        )
+    return access
 
 
 def _peer(values: Mapping[str, object]) -> tuple[str, Principal]:

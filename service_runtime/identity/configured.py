@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service_runtime.identity.access_file import InvalidAccessFileError, read_access_file
 from service_runtime.identity.gate import Gate
 from service_runtime.identity.key_sets import KeySet
 from service_runtime.identity.tokens import TokenVerifier
@@ -51,13 +50,3 @@ def make_gate(
         trusts_extractors=trusts_extractors,
         opens_reflection=settings.open_reflection,
     )
-
-
-def access_of(settings: RuntimeSettings) -> AccessFile:
-    """The access file; raises InvalidAccessFileError, also where its peers could never prove who they are."""
-    access = read_access_file(settings.access_file)
-    if access.peers and not settings.tls_client_ca:
-        raise InvalidAccessFileError(
-            f"{settings.access_file}: peers are known by their certificates, which METAEXTRACT_TLS_CLIENT_CA asks for"
-        )
-    return access

@@ -22,16 +22,21 @@ if TYPE_CHECKING:
     from jwt import PyJWK
 
 _log = logging.getLogger(__name__)
-_MAX_SET_BYTES = 1024 * 1024  # hundreds of keys; a URL mustn't fill the memory
-_MAX_KEYS = 256  # issuers have two or three; every one more is a key that may sign
-_FETCH_SECONDS = 5.0  # of a URL that doesn't answer; callers with a new key wait for it
-_LOOK_SECONDS = 0.2  # between two looks at a file's time: what was rotated in is found by its first token
-_ASK_AGAIN_SECONDS = 5.0  # between two fetches of a URL that an unknown key led to
-_MAX_STALE_SECONDS = (
-    86_400.0  # a day: an issuer's outage is shorter, and a key that leaked isn't good for ever
-)
-_RETRY_SECONDS = 2.0  # after a failed fetch
-_LEAST_RSA_BITS = 2048  # NIST SP 800-131A; shorter keys are ignored
+
+
+class Limits:
+    """Of `KeySet` and `parse`."""
+
+    max_set_bytes = 1024 * 1024  # hundreds of keys; a URL mustn't fill the memory
+    max_keys = 256  # issuers have two or three; every one more is a key that may sign
+    fetch_seconds = 5.0  # of a URL that doesn't answer; callers with a new key wait for it
+    look_seconds = 0.2  # between two looks at a file's time: what was rotated in is found by its first token
+    ask_again_seconds = 5.0  # between two fetches of a URL that an unknown key led to
+    max_stale_seconds = (
+        86_400.0  # a day: an issuer's outage is shorter, and a key that leaked isn't good for ever
+    )
+    retry_seconds = 2.0  # after a failed fetch
+    least_rsa_bits = 2048  # NIST SP 800-131A; shorter keys are ignored
 
 
 class KeysUnavailableError(Exception):
@@ -89,7 +94,7 @@ class KeySet:
         """
         if not self._is_url:
             self._look()
-        if self._clock() - self._fetched_at > _MAX_STALE_SECONDS:
+        if self._clock() - self._fetched_at > Limits.max_stale_seconds:
             raise KeysUnavailableError("the issuer's keys can't be had")
         return self._keys.get(key_id)
 
@@ -104,7 +109,7 @@ class KeySet:
         while self._is_url:
             await self._fetch()
             is_fresh = self._clock() - self._fetched_at < self._refresh_seconds
-            await asyncio.sleep(self._refresh_seconds if is_fresh else _RETRY_SECONDS)
+            await asyncio.sleep(self._refresh_seconds if is_fresh else Limits.retry_seconds)
 
     def load(self) -> None:
         """Reads a file now; raises OSError or ValueError when there is no set in it. A URL is fetched later."""
@@ -113,7 +118,7 @@ class KeySet:
 
     def _may_ask(self) -> bool:
         is_running = self._fetching is not None and not self._fetching.done()
-        return is_running or self._clock() - self._looked_at > _ASK_AGAIN_SECONDS
+        return is_running or self._clock() - self._looked_at > Limits.ask_again_seconds
 
     async def _fetch(self) -> None:
         """One fetch at a time; whoever comes meanwhile waits for the same."""
@@ -125,22 +130,22 @@ class KeySet:
     async def _download(self) -> None:
         import aiohttp  # noqa: PLC0415 - large, and of no use without a URL
 
-        timeout = aiohttp.ClientTimeout(total=_FETCH_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=Limits.fetch_seconds)
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.get(self._location, allow_redirects=False) as answer,
             ):
-                if answer.status != 200:  # noqa: PLR2004 - redirects included: only the named place is trusted
+                if answer.status != 200:  # redirects included: only the named place is trusted
                     raise ValueError(f"status {answer.status}")
-                self._take(await answer.content.read(_MAX_SET_BYTES + 1))
+                self._take(await answer.content.read(Limits.max_set_bytes + 1))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             _log.warning("the issuer's keys can't be fetched", extra={"error": repr(error)})
 
     def _look(self) -> None:
         """Reads the file again when it has changed; one that can't be read leaves the keys as they are."""
         now = self._clock()
-        if now - self._looked_at < _LOOK_SECONDS:
+        if now - self._looked_at < Limits.look_seconds:
             return
         self._looked_at = now
         try:
@@ -154,7 +159,7 @@ class KeySet:
             _log.warning("the issuer's keys can't be read", extra={"error": repr(error)})
 
     def _take(self, raw: bytes) -> None:
-        if len(raw) > _MAX_SET_BYTES:
+        if len(raw) > Limits.max_set_bytes:
             raise ValueError("a key set has more than 1 MiB")
         if raw != self._raw:
             self._keys, self._raw = parse(raw), raw
@@ -178,7 +183,7 @@ def parse(raw: bytes) -> dict[str, VerifyingKey]:
         raise ValueError("not a JSON Web Key Set") from None
     found: dict[str, VerifyingKey] = {}
     twice: set[str] = set()
-    for each in listed[:_MAX_KEYS] if isinstance(listed, list) else []:
+    for each in listed[: Limits.max_keys] if isinstance(listed, list) else []:
         if not isinstance(each, dict) or each.get("kty") not in {"RSA", "EC", "OKP"}:
             continue  # a shared secret in a public place is none
         key_id = each.get("kid")
@@ -191,7 +196,7 @@ def parse(raw: bytes) -> dict[str, VerifyingKey]:
             key = PyJWK(public)
         except (PyJWTError, ValueError, TypeError, KeyError):
             continue
-        if isinstance(key.key, RSAPublicKey) and key.key.key_size < _LEAST_RSA_BITS:
+        if isinstance(key.key, RSAPublicKey) and key.key.key_size < Limits.least_rsa_bits:
             continue
         if key_id in found:
             twice.add(key_id)

@@ -32,10 +32,11 @@ GROUPS = {
         "survive_cgroup hostile_client resume_kill9 subscriber_chaos redis_chaos soak_cache damaged_files disk_kill9"
         " disk_bitflip cache_kill9 hostile_worker"
     ),
+    "Who gets in?": "security_attacks tenant_isolation rotation tls_overhead",
     "How well does the cache choose?": "policy_replay single_flight",
 }
 _SUMMARISED = frozenset(
-    {"cache_kill9", "hostile_worker", "pressure_override"}
+    {"cache_kill9", "hostile_worker", "pressure_override", "security_attacks"}
 )  # the command prints each figure
 _GOALS_ONLY = frozenset(
     {"accuracy", "bytes_read", "goodput_overload", "memory_return", "policy_replay", "redis_chaos"}

@@ -58,7 +58,7 @@ async def test_a_new_key_is_fetched_once_for_all_who_ask(monkeypatch):
         assert all(found) and site.hits == 1
         site.keys.append(entry("two"))
         assert await keys.find("two") is None, "asked a moment ago"
-        monkeypatch.setattr(key_sets, "_ASK_AGAIN_SECONDS", 0.0)
+        monkeypatch.setattr(key_sets.Limits, "ask_again_seconds", 0.0)
         assert await keys.find("two") is not None and site.hits == 2
 
 
@@ -98,7 +98,7 @@ async def test_a_redirect_isn_t_followed_and_plain_http_is_only_for_this_machine
 
 
 async def test_the_loop_finds_what_was_rotated(monkeypatch):
-    monkeypatch.setattr(key_sets, "_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(key_sets.Limits, "retry_seconds", 0.02)
     async with Site() as site:
         site.status = 500
         keys = KeySet(f"{site.url}/keys", refresh_seconds=0.05)

@@ -75,6 +75,20 @@ def invalidate(options: argparse.Namespace) -> int:
     return exit_codes.OK
 
 
+def erase(options: argparse.Namespace) -> int:
+    """Removes all that is kept of a tenant; 1 when a replica hasn't answered."""
+    with CacheClient(options.cache) as client:
+        answer = client.erase_tenant(options.tenant)
+    for part in answer.replicas:
+        print(
+            f"{part.replica}: {part.result_count} results, {part.shared_count} copies in Redis,"
+            f" {part.blob_count} uploads and blobs, {size(part.blob_bytes)}"
+        )
+    for name in answer.pending_replicas:
+        print(f"{name}: hasn't answered yet; ask again", file=sys.stderr)
+    return exit_codes.FAILED if answer.pending_replicas else exit_codes.OK
+
+
 def _key(text: str) -> result_pb2.ResultKey:
     return result_pb2.ResultKey(**dict(zip(_PARTS, text.split(" "), strict=False)))
 

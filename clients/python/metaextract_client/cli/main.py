@@ -281,8 +281,10 @@ def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     invalidate = actions.add_parser("invalidate", help="make results unreachable; every option must match")
     for name in ("content-id", "module", "version", "source-prefix", "tag"):
         invalidate.add_argument(f"--{name}", default="", metavar="TEXT")
+    erase = actions.add_parser("erase", help="remove all that is kept of a tenant, everywhere")
+    erase.add_argument("tenant", metavar="TENANT")
     for name, parser in (
-        ("show", show), ("describe", describe), ("warm", warm), ("invalidate", invalidate),
+        ("show", show), ("describe", describe), ("warm", warm), ("invalidate", invalidate), ("erase", erase),
     ):  # fmt: skip
         parser.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
         security_options.add(parser)
@@ -318,6 +320,7 @@ def _cache(options: argparse.Namespace) -> int:
         "describe": cache.describe,
         "warm": cache.warm,
         "invalidate": cache.invalidate,
+        "erase": cache.erase,
     }
     return actions[options.action](options)
 
