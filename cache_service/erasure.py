@@ -96,7 +96,6 @@ class Eraser:
         replica: str,
         appender: Appender | None = None,
         shared: Shared | None = None,
-        patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
         self._log = log
         self._tier = tier
@@ -105,7 +104,6 @@ class Eraser:
         self._replica = replica
         self._appender = appender or log
         self._shared = shared
-        self._patience_seconds = patience_seconds
         self._running: dict[int, asyncio.Task[Part]] = {}
         self._asked: set[str] = set()
         self.others: Callable[[], Sequence[str]] = tuple
@@ -166,7 +164,7 @@ class Eraser:
     async def _others_parts(self, revision: int) -> list[Part]:
         if self._shared is None:
             return []
-        deadline = time.monotonic() + self._patience_seconds
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             parts = [part for part in await self._shared.told(revision) if part.replica != self._replica]
             names = {part.replica for part in parts}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from extractor_service.backoff.ledger import ByteLedger
     from extractor_service.backoff.policies.base import Decision
+    from service_runtime.identity.accounts import Hold
 
 _HOLD_SMOOTHING = 0.1  # the last ten or so count: one slow file says little about the next wait
 _CERTAIN_RATIO = 0.8
@@ -44,16 +45,14 @@ class Limiter:
         *,
         max_queue: int,
         max_wait_seconds: float,
-        accounts: Accounts | None = None,
-        kind: str = "parse",
+        hold: Hold | None = None,
         advice: RetryAdvice | None = None,
         on_change: Callable[[], None] | None = None,
     ) -> None:
-        """`accounts` bound what one tenant has in flight; `kind` names what places of this limiter are for."""
+        """`hold` bounds what one tenant has in flight: a block for a tenant and its bytes."""
         self._decide = decide
         self._ledger = ledger
-        self._accounts = accounts or Accounts()
-        self._kind = kind
+        self._hold = hold or Accounts().holding("parse")
         self._max_queue = max_queue
         self._max_wait_seconds = max_wait_seconds
         self._advice = advice or RetryAdvice()
@@ -121,7 +120,7 @@ class Limiter:
             OverloadedError: the queue is full, or the wait was too long.
         """
         ticket = ticket._replace(planned_bytes=min(ticket.planned_bytes, self._ledger.budget_bytes))
-        with self._accounts.hold(ticket.tenant, self._kind, ticket.planned_bytes):
+        with self._hold(ticket.tenant, ticket.planned_bytes):
             await self._acquire(ticket)
             began_at = time.monotonic()
             try:

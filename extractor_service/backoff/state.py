@@ -71,7 +71,7 @@ class BackoffState:
             self.ledger,
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
-            accounts=self.accounts,
+            hold=self.accounts.holding("parse"),
             on_change=self._record_demand,
         )
         self.uploads = Limiter(
@@ -79,8 +79,7 @@ class BackoffState:
             self.ledger,
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
-            accounts=self.accounts,
-            kind="upload",
+            hold=self.accounts.holding("upload"),
             advice=RetryAdvice(),
         )
         self.sessions = Limiter(
@@ -88,8 +87,7 @@ class BackoffState:
             self.ledger,
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
-            accounts=self.accounts,
-            kind="session",
+            hold=self.accounts.holding("session"),
             advice=RetryAdvice(),
         )
 

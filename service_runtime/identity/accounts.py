@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from service_runtime.identity.access_file import Quota
 
+    Hold = Callable[[str, int], contextlib.AbstractContextManager[None]]
+
 _MAX_ACCOUNTS = 100_000  # 500 bytes each; the one unused for longest begins anew, which is in its favour
 _HELD_RETRY_SECONDS = 1.0  # for bytes in flight: most files are done by then
 _LEAST_RETRY_SECONDS = 0.05  # a call costs more than a wait that is shorter
@@ -91,6 +93,10 @@ class Accounts:
         account = self._account(tenant)
         if account is not None and account.cpu is not None:
             account.cpu.take(max(0.0, seconds), self._clock())
+
+    def holding(self, kind: str) -> Hold:
+        """`hold` for one kind."""
+        return lambda tenant, count: self.hold(tenant, kind, count)
 
     @contextlib.contextmanager
     def hold(self, tenant: str, kind: str, count: int) -> Iterator[None]:

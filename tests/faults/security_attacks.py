@@ -30,7 +30,7 @@ from metaextract_client.cli.development import AUDIENCE, ISSUER, Claims
 from metaextract_client.errors import from_rpc_error
 from metaextract_client.session_options import SessionOptions
 from metaextract_client.session_state import SessionFile, SessionState, run_session
-from tests.samples import PHOTOS
+from tests.faults import poisoning
 from tests.support.evidence import Evidence
 from tests.support.identities import Realm
 from tests.support.processes import start_cache, start_extractor
@@ -38,6 +38,11 @@ from tests.support.processes import start_cache, start_extractor
 MARK = b"acme's secret file 5e884898da28047151d0e56f8dc62927"
 _TENANT_HEADER = ("x-metaextract-tenant", "acme")
 UNKNOWN, FORBIDDEN, INVALID, MISSING = "UNAUTHENTICATED", "PERMISSION_DENIED", "INVALID_ARGUMENT", "NOT_FOUND"
+
+
+def record(evidence: Evidence, attempt: str, got: str, *, is_refused: bool) -> None:
+    print(f"  {'refused' if is_refused else 'NOT REFUSED':<12} {attempt:<70} {got}")
+    evidence.single(attempt, "refused", "yes", int(is_refused), "== 1")
 
 
 class Attacks:
@@ -72,8 +77,7 @@ class Attacks:
         self.record(attempt, got, is_refused=got.startswith(code) and got != code and not leaks)
 
     def record(self, attempt: str, got: str, *, is_refused: bool) -> None:
-        print(f"  {'refused' if is_refused else 'NOT REFUSED':<12} {attempt:<70} {got}")
-        self._evidence.single(attempt, "refused", "yes", int(is_refused), "== 1")
+        record(self._evidence, attempt, got, is_refused=is_refused)
 
     def with_token(self, token: str):
         return [("authorization", f"Bearer {token}")]
@@ -98,7 +102,8 @@ def run(name: str) -> Evidence:
         is_clean = not any(word in log for word in (MARK.decode(), "Bearer", "eyJ", "PRIVATE KEY"))
         evidence.single("logs of both services", "without tokens, keys or contents", "yes", is_clean, "== 1")
     with tempfile.TemporaryDirectory() as folder:
-        _poisoning(evidence, Path(folder))
+        for attempt, got, is_refused in poisoning.attempts(Path(folder)):
+            record(evidence, attempt, got, is_refused=is_refused)
     return evidence
 
 
@@ -376,47 +381,3 @@ def _levels_and_leases(attacks: Attacks, realm: Realm) -> None:
             metadata=[*extractor, _TENANT_HEADER, ("x-metaextract-tenant", "evil")],
         ),
     )  # fmt: skip
-
-
-def _poisoning(evidence: Evidence, folder: Path) -> None:
-    """Default settings, no identities: a file under another's digest, by callers without a secret and with a guess."""
-    nikon = next(path for path in PHOTOS if "Nikon" in path.name or "NIKON" in path.name)
-    others = [path for path in PHOTOS if path != nikon]
-    victim = folder / "victim.jpg"
-    victim.write_bytes(others[0].read_bytes() + bytes(2 * 2**20))
-    liar = folder / "liar.jpg"
-    liar.write_bytes(nikon.read_bytes() + bytes(victim.stat().st_size - nikon.stat().st_size))
-    digest = f"b3:{blake3(victim.read_bytes()).hexdigest()}"
-    attacks = None
-    with start_cache(folder / "cache") as cache, start_extractor(cache.address) as extractor:
-        with grpc.insecure_channel(extractor.address) as channel:
-            stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
-
-            def offer(path, **claim):
-                with path.open("rb") as file:
-                    state = SessionState(SessionFile(file, path.name), None, SessionOptions(**claim))
-                    run_session(state, stub.ExtractSession)
-                return state.result
-
-            truth = offer(victim).document.common.device_model
-            secret = "0123456789abcdef" * 4
-            attacks = Attacks.__new__(Attacks)
-            attacks._evidence = evidence
-            for case, lie, ask in (
-                ("without a client_id", {}, {}),
-                (
-                    "by a short client_id that both have",
-                    {"client_id": "host:user"},
-                    {"client_id": "host:user"},
-                ),
-                ("by a client_id of one's own", {"client_id": secret}, {}),
-                ("against who has a secret", {"client_id": "guess" * 8}, {"client_id": secret[::-1]}),
-            ):
-                offer(liar, digest=digest, **lie)
-                time.sleep(0.3)  # blocks are kept in the background
-                got = offer(victim, digest=digest, **ask)
-                attacks.record(
-                    f"a file under another's digest, {case}",
-                    f"{got.document.common.device_model}, {got.info.moved_bytes} bytes sent",
-                    is_refused=got.document.common.device_model == truth,
-                )
