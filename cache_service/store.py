@@ -289,7 +289,9 @@ class ResultStore:
     def _entry(self, result: NewResult, now: float) -> Entry:
         lifetime = self._jitter.uniform(*result.ttl)
         point = result.read_point or self._log.point
-        if result.key.tenant == DEFAULT_TENANT:  # a dictionary has pieces of what it was learnt from
+        if (
+            self._dictionaries.is_learning and result.key.tenant == DEFAULT_TENANT
+        ):  # a dictionary has pieces of what it was learnt from
             self._dictionaries.learn(result.value)
         stored = self._codec.encode(result.value)
         self.stats.value_bytes += len(result.value)

@@ -110,6 +110,11 @@ class Dictionaries:
                 await self._use(found)
                 return
 
+    @property
+    def is_learning(self) -> bool:
+        """Whether `learn` has a use for values."""
+        return self._sampler is not None and self._training is None
+
     def learn(self, value: bytes) -> None:
         """Offers a value that is being stored; enough of them are trained on, in a thread."""
         if self._sampler is not None and self._training is None and self._sampler.offer(value):

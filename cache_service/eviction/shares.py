@@ -47,6 +47,9 @@ class TenantShares:
 
     def record_hit(self, key: int) -> None:
         """Notes that `key` was useful."""
+        if not self._aside:  # each hit comes by here
+            self.policy.record_hit(key)
+            return
         aside = self._aside_of(key)
         if aside is not None:
             aside.move_to_end(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service_runtime.errors import TenantForbiddenError
+from service_runtime.identity.principal import ALL_TENANTS
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
 def scope() -> str | None:
     """The only tenant whose data the caller may see; None: all."""
-    return current_call.get().principal.scope
+    tenant = current_call.get().principal.tenant
+    return None if tenant == ALL_TENANTS else tenant
 
 
 def check_keys(keys: Iterable[Key]) -> None:
     """Raises TenantForbiddenError when a key is another tenant's. Says the same of what exists and what doesn't."""
-    mine = scope()
-    if mine is not None and any(key.tenant != mine for key in keys):
+    mine = current_call.get().principal.tenant
+    if mine != ALL_TENANTS and any(key.tenant != mine for key in keys):
         raise TenantForbiddenError("a key's space is another tenant's")
 
 

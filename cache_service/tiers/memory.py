@@ -223,7 +223,7 @@ class MemoryTier:
         return Found(found.entry, self.name)
 
     def _put(self, key: Key, entry: Entry, *, only_absent: bool, is_backed: bool) -> bool:
-        text = key.text().encode()
+        text, tenant = key.text().encode(), key.tenant
         fingerprint = _fingerprint(text)
         if only_absent and self._find(fingerprint, text) is not None:
             return True
@@ -233,13 +233,13 @@ class MemoryTier:
         charged = len(data) + ENTRY_OVERHEAD_BYTES
         if charged > self._budget.bytes or len(data) > self._max_record_bytes:
             return False
-        if not self._make_room(charged, key.tenant):
+        if not self._make_room(charged, tenant):
             return False
         try:
             location = self._storage.append(data)
         except ArenaFullError:
             return False
-        if not self._shares.admit(key.tenant, fingerprint, charged, entry.cost_seconds):
+        if not self._shares.admit(tenant, fingerprint, charged, entry.cost_seconds):
             self._storage.free(location)
             return False
         self._index.set(fingerprint, location)

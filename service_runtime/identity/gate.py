@@ -17,6 +17,7 @@ from service_runtime.errors import (
 )
 from service_runtime.identity.key_sets import KeysUnavailableError
 from service_runtime.identity.principal import (
+    ALL_TENANTS,
     ANYBODY,
     DEFAULT_TENANT,
     NOBODY,
@@ -138,4 +139,4 @@ class Gate:
 
 def tenant_of(principal: Principal) -> str:
     """The tenant whose data a call reads and writes."""
-    return DEFAULT_TENANT if principal.is_of_all else principal.tenant
+    return DEFAULT_TENANT if principal.tenant == ALL_TENANTS else principal.tenant

@@ -46,11 +46,6 @@ class Principal(NamedTuple):
         """Whether it isn't confined to one tenant."""
         return self.tenant == ALL_TENANTS
 
-    @property
-    def scope(self) -> str | None:
-        """The only tenant whose data it may see; None: all."""
-        return None if self.is_of_all else self.tenant
-
 
 ANYBODY = Principal("anybody", ALL_TENANTS, roles=frozenset(Role))
 """Whoever reaches a service that has no identities configured."""
