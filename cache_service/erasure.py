@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cache_service.entries.entry import Selector
+from cache_service.invalidation import ErasureNote
 from cache_service.tiers.base import TierError
 from service_runtime.identity.principal import DEFAULT_TENANT
 
@@ -22,15 +24,24 @@ if TYPE_CHECKING:
     from cache_service.entries.dictionaries import Dictionaries
     from cache_service.invalidation import Invalidation, InvalidationLog, ReadPoint
     from cache_service.store import Appender
-    from cache_service.tiers.base import Tier
+    from cache_service.tiers.composite import CompositeTier
 
 _log = logging.getLogger(__name__)
-_PATIENCE_SECONDS = (
-    10.0  # for other replicas: they hear of it within 0.1 s, and delete at 10,000 rows a second
-)
-_LOOK_SECONDS = 0.1  # between two looks at what they have told
-_RETRY_SECONDS = 1.0  # after a tier couldn't be asked
-_ATTEMPTS = 5  # then the next start does it: the log still says so
+_MAX_PARTS = 1000  # erasures whose counts are remembered, for whoever asks again
+
+
+class Limits:
+    """Of `Eraser`."""
+
+    patience_seconds = (
+        10.0  # for this and other replicas: they hear within 0.1 s, and delete at 10,000 rows a second
+    )
+    start_seconds = 60.0  # for what has to be made up for; longer, and it goes on beside the first calls
+    look_seconds = 0.1  # between two looks at what others have told
+    settle_seconds = 0.3  # puts that were on their way into a tier have come there by then: then once more
+    first_retry_seconds = 1.0  # after a tier couldn't be asked
+    most_retry_seconds = 30.0  # twice as long each time, up to this; until it has succeeded
+    exchange_seconds = 10.0  # between two comparisons with the notes in Redis, which may have lost them
 
 
 class Part(NamedTuple):
@@ -60,25 +71,21 @@ class Erasure(NamedTuple):
 
 
 class Shared(Protocol):
-    """What replicas share: copies in Redis, and word of what each has done."""
+    """What replicas share: copies in Redis, notes of erasures, and word of what each has done."""
 
     async def erase(self, tenant: str) -> int:
         """The number of copies removed; raises TierError."""
         ...
 
-    async def request(self, tenant: str, revision: int) -> None:
-        """Notes the erasure for replicas that are away for longer than the log reaches back."""
+    async def exchange(self, notes: Sequence[ErasureNote]) -> list[ErasureNote]:
+        """The notes of all replicas, after these were added; none while Redis doesn't answer."""
         ...
 
-    async def requested(self) -> dict[str, int]:
-        """The revisions of such notes by tenant."""
-        ...
-
-    async def tell(self, revision: int, part: Part) -> None:
+    async def tell(self, note: ErasureNote, part: Part) -> None:
         """Tells the others; a failure is theirs to notice."""
         ...
 
-    async def told(self, revision: int) -> list[Part]:
+    async def told(self, note: ErasureNote) -> list[Part]:
         """What the others have told."""
         ...
 
@@ -89,7 +96,7 @@ class Eraser:
     def __init__(
         self,
         log: InvalidationLog,
-        tier: Tier,
+        tier: CompositeTier,
         chunks: ChunkStore,
         dictionaries: Dictionaries,
         *,
@@ -104,22 +111,24 @@ class Eraser:
         self._replica = replica
         self._appender = appender or log
         self._shared = shared
-        self._running: dict[int, asyncio.Task[Part]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._parts: dict[str, Part] = {}
         self._asked: set[str] = set()
+        self._keeping_up: asyncio.Task[None] | None = None
         self.others: Callable[[], Sequence[str]] = tuple
         """Names of the replicas that were heard of lately."""
 
     async def start(self) -> None:
-        """Carries out what was asked for while this replica was away, before it serves again."""
+        """Carries out what was asked for while this replica was away; what can't be done now goes on beside."""
         self._log.on_record = self._heard
-        asked = {each.selector.erases or "": each.revision for each in self._log.erasures()}
-        shared = await self._shared.requested() if self._shared is not None else {}
-        for tenant, revision in {**shared, **asked}.items():
-            if not await asyncio.to_thread(self._chunks.is_erased, self._log_id, tenant, revision):
-                await self._remove(tenant, revision, is_asked=tenant in asked)
+        await self._catch_up()
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=Limits.start_seconds)
+        if self._shared is not None:
+            self._keeping_up = asyncio.create_task(self._keep_up())
 
     async def erase(self, tenant: str) -> Erasure:
-        """Returns when this replica has removed everything, and the others have or took too long.
+        """Returns when this replica has removed everything and the others have, or when that takes too long.
 
         Raises:
             LogUnavailableError: the others can't be told; nothing was changed.
@@ -129,75 +138,119 @@ class Eraser:
             point = await self._appender.append(Selector(tenant=tenant))
         finally:
             self._asked.discard(tenant)
-        if self._shared is not None:
-            await self._shared.request(tenant, point.revision)
-        running = self._running.get(point.revision)
-        revision = point.revision
-        if running is None:  # another invalidation came in between
-            revision, running = max(
-                (each, task) for each, task in self._running.items() if task.get_name() == tenant
-            )
-        own = await asyncio.shield(running)
-        parts = [own, *await self._others_parts(revision)]
+        # Other invalidations may have come in between; the newest erasure of the tenant covers ours.
+        note = next(each for each in reversed(self._log.erasures()) if each.tenant == tenant)
+        running = self._running.get(note.id)
+        deadline = time.monotonic() + Limits.patience_seconds
+        if running is not None:
+            await asyncio.wait([running], timeout=Limits.patience_seconds)
+        own = self._parts.get(note.id, Part(self._replica))
+        parts = [own, *await self._others_parts(note, deadline)]
         names = {part.replica for part in parts}
-        return Erasure(tenant, point, parts, [name for name in self.others() if name not in names])
-
-    @property
-    def _log_id(self) -> str:
-        return self._log.point.log_id
+        pending = [name for name in self.others() if name not in names]
+        if not self._chunks.is_erased(note.id):
+            pending.insert(0, self._replica)
+        return Erasure(tenant, point, parts, pending)
 
     async def close(self) -> None:
-        """Waits for what runs."""
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        """Ends what runs; what isn't done is done at the next start."""
+        tasks = [*self._running.values(), *([self._keeping_up] if self._keeping_up else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _heard(self, invalidation: Invalidation) -> None:
         tenant = invalidation.selector.erases
-        if tenant is None:
-            return
-        revision = invalidation.revision
-        removing = self._remove(tenant, revision, is_asked=tenant in self._asked)
-        task = asyncio.get_running_loop().create_task(removing, name=tenant)
-        self._running[revision] = task
-        for each in [each for each, done in self._running.items() if done.done() and each != revision]:
-            del self._running[each]
+        if tenant is not None:
+            note = ErasureNote(f"{self._log.point.log_id}/{invalidation.revision}", tenant)
+            self._begin(note, is_asked=tenant in self._asked)
 
-    async def _others_parts(self, revision: int) -> list[Part]:
+    def _begin(self, note: ErasureNote, *, is_asked: bool) -> None:
+        if note.id in self._running:
+            return
+        task = asyncio.get_running_loop().create_task(self._carry_out(note, is_asked=is_asked))
+        self._running[note.id] = task
+        task.add_done_callback(lambda _: self._running.pop(note.id, None))
+
+    async def _keep_up(self) -> None:
+        """Redis may have lost its notes, or this replica have been cut off from it: nothing of that is for ever."""
+        while True:
+            await asyncio.sleep(Limits.exchange_seconds)
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        own = self._log.erasures()
+        if self._shared is not None:
+            known = {note.id for note in own}
+            for note in await self._shared.exchange(own):
+                if note.id not in known:
+                    self._log.note(note)
+        for note in self._log.erasures():
+            if not await asyncio.to_thread(self._chunks.is_erased, note.id):
+                self._begin(note, is_asked=False)
+
+    async def _others_parts(self, note: ErasureNote, deadline: float) -> list[Part]:
         if self._shared is None:
             return []
-        deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
-            parts = [part for part in await self._shared.told(revision) if part.replica != self._replica]
+            parts = [part for part in await self._shared.told(note) if part.replica != self._replica]
             names = {part.replica for part in parts}
             if set(self.others()) <= names or time.monotonic() > deadline:
                 return parts
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(Limits.look_seconds)
 
-    async def _remove(self, tenant: str, revision: int, *, is_asked: bool) -> Part:
-        """This replica's part; `is_asked`: also of what is shared."""
-        part = Part(self._replica)
-        for attempt in range(_ATTEMPTS):
-            try:
-                part = await self._remove_once(tenant, revision, part, is_asked=is_asked)
-                break
-            except (TierError, OSError) as error:
-                _log.warning("a tenant can't be erased yet", extra={"tenant": tenant, "error": str(error)})
-                await asyncio.sleep(_RETRY_SECONDS if attempt < _ATTEMPTS - 1 else 0)
-        _log.info("a tenant was erased", extra={"tenant": tenant, **part._asdict()})
+    async def _carry_out(self, note: ErasureNote, *, is_asked: bool) -> None:
+        """This replica's part, until it is done; `is_asked`: also of what is shared."""
+        delay = Limits.first_retry_seconds
+        self._parts[note.id] = Part(self._replica)
+        while not await self._succeeds(note, is_asked=is_asked):
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, Limits.most_retry_seconds)
+        _log.info("a tenant was erased", extra={"tenant": note.tenant, **self._parts[note.id]._asdict()})
         if self._shared is not None:
-            await self._shared.tell(revision, part)
-        return part
+            await self._shared.tell(note, self._parts[note.id])
+        while len(self._parts) > _MAX_PARTS:
+            del self._parts[next(iter(self._parts))]
 
-    async def _remove_once(self, tenant: str, revision: int, part: Part, *, is_asked: bool) -> Part:
-        """The chunks last: with them goes the note that all is done."""
-        removed = await self._tier.delete(Selector(tenant=tenant), revision)
-        if tenant == DEFAULT_TENANT:  # learnt from its values
-            await self._dictionaries.drop()
-        shared = await self._shared.erase(tenant) if self._shared is not None and is_asked else 0
-        blobs, blob_bytes = await asyncio.to_thread(self._chunks.erase, self._log_id, tenant, revision)
-        return Part(
-            part.replica,
-            part.result_count + removed,
-            part.shared_count + shared,
-            part.blob_count + blobs,
-            part.blob_bytes + blob_bytes,
+    async def _succeeds(self, note: ErasureNote, *, is_asked: bool) -> bool:
+        """Each step is tried, whatever becomes of the others; only when all have worked, it is written down as done."""
+        steps = [self._results, self._blobs, *([self._shared_copies] if is_asked and self._shared else [])]
+        if note.tenant == DEFAULT_TENANT:  # learnt from its values
+            steps.append(self._learnt)
+        is_done = True
+        for step in (self._results, self._blobs, self._settle, *steps):
+            try:
+                await step(note)
+            except (TierError, OSError, sqlite3.Error) as error:
+                _log.warning(
+                    "a tenant can't be erased yet", extra={"tenant": note.tenant, "error": str(error)}
+                )
+                is_done = False
+        if is_done:
+            await asyncio.to_thread(self._chunks.record_erased, note.id)
+        return is_done
+
+    async def _settle(self, note: ErasureNote) -> None:
+        del note
+        await asyncio.sleep(Limits.settle_seconds)
+
+    async def _results(self, note: ErasureNote) -> None:
+        self._add(note, result_count=await self._tier.erase(note.tenant))
+
+    async def _blobs(self, note: ErasureNote) -> None:
+        count, size_bytes = await asyncio.to_thread(self._chunks.erase, note.tenant)
+        self._add(note, blob_count=count, blob_bytes=size_bytes)
+
+    async def _shared_copies(self, note: ErasureNote) -> None:
+        if self._shared is not None:
+            self._add(note, shared_count=await self._shared.erase(note.tenant))
+
+    async def _learnt(self, note: ErasureNote) -> None:
+        del note
+        await self._dictionaries.drop()
+
+    def _add(self, note: ErasureNote, **counts: int) -> None:
+        part = self._parts[note.id]
+        self._parts[note.id] = part._replace(
+            **{name: getattr(part, name) + count for name, count in counts.items()}
         )

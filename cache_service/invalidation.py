@@ -12,6 +12,7 @@ import logging
 import os
 import secrets
 import sqlite3
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from cache_service.entries.entry import Selector
@@ -25,12 +26,22 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MAX_SELECTORS = 100_000  # kept in memory; beyond it all that is older than the newer half is a miss
 _MAX_SEARCHED = 1000  # each costs every look-up a comparison
-_SCHEMA_VERSION = 4  # raise it when _SCHEMA changes: a log of another version is begun anew
+_MAX_TENANT_SELECTORS = (
+    10_000  # of one tenant; beyond it the older half of its own counts as everything of its own
+)
+_MAX_TENANT_SEARCHED = 100  # likewise; they cost that tenant's look-ups alone
+_MAX_ERASURES = 10_000  # the newest are kept; each is carried out within seconds of a start
+_SCHEMA_VERSION = 5  # raise it when _SCHEMA changes: a log of another version is begun anew
 _SCHEMA = """
 CREATE TABLE log (id TEXT NOT NULL, floor INTEGER NOT NULL, revision INTEGER NOT NULL, head TEXT NOT NULL);
 CREATE TABLE invalidations (
     revision INTEGER PRIMARY KEY, content_id TEXT, module TEXT, version TEXT, source_prefix TEXT, tag TEXT,
     tenant TEXT);
+CREATE TABLE floors (tenant TEXT PRIMARY KEY, floor INTEGER NOT NULL) WITHOUT ROWID;
+"""
+# Beside the log, and longer than any of them: what replicas that were away have to make up for.
+_ERASURES = """
+CREATE TABLE IF NOT EXISTS erasures (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL);
 """
 EVERYTHING = Selector()
 
@@ -47,6 +58,13 @@ class Invalidation(NamedTuple):
 
     revision: int
     selector: Selector
+
+
+class ErasureNote(NamedTuple):
+    """That a tenant was erased; named by log and revision, the same at all replicas."""
+
+    id: str
+    tenant: str
 
 
 class LogUnavailableError(Exception):
@@ -81,11 +99,12 @@ class InvalidationLog:
         # New, or another program's: then the new id tells the tiers to drop their entries.
         if version != _SCHEMA_VERSION:
             database.executescript(
-                "DROP TABLE IF EXISTS log; DROP TABLE IF EXISTS invalidations;"
+                "DROP TABLE IF EXISTS log; DROP TABLE IF EXISTS invalidations; DROP TABLE IF EXISTS floors;"
                 + _SCHEMA
                 + f"PRAGMA user_version = {_SCHEMA_VERSION};"
             )
             database.execute("INSERT INTO log VALUES (?, 0, 0, '')", (secrets.token_hex(8),))
+        database.executescript(_ERASURES)
         self._id: str
         self._floor: int
         self.head: str
@@ -93,7 +112,7 @@ class InvalidationLog:
             "SELECT id, floor, revision, head FROM log"
         ).fetchone()
         self._last: dict[Selector, int] = {}
-        self._has_tenants: bool
+        self._floors: dict[str, int] = dict(database.execute("SELECT tenant, floor FROM floors"))
         self._revision: int = max(self._floor, skipped)
         for revision, *fields in database.execute("SELECT * FROM invalidations ORDER BY revision"):
             self._last[Selector(*fields)] = revision
@@ -123,39 +142,68 @@ class InvalidationLog:
             self._raise_floor(revision)
         else:
             self._last[selector] = revision
-            self._has_tenants = self._has_tenants or selector.tenant is not None
+            self._own[selector.tenant] += before is None
             if _needs_a_search(selector):
-                self._searched.pop(selector, None)
-                self._searched[selector] = revision
+                searched = self._searched.setdefault(selector.tenant, {})
+                searched.pop(selector, None)
+                searched[selector] = revision
             self._write(
                 ("DELETE FROM invalidations WHERE revision = ?", (before,)),
                 ("INSERT INTO invalidations VALUES (?, ?, ?, ?, ?, ?, ?)", (revision, *selector)),
                 ("UPDATE log SET revision = ?, head = ?", (revision, head)),
             )
-        if len(self._last) > self._max_selectors:
-            oldest_half = list(self._last.values())[: len(self._last) // 2]
-            self._raise_floor(oldest_half[-1])
-        if len(self._searched) > _MAX_SEARCHED:
-            oldest_half = list(self._searched.values())[: len(self._searched) // 2]
-            self._raise_floor(oldest_half[-1])
+            if selector.erases is not None:
+                self.note(ErasureNote(f"{self._id}/{revision}", selector.erases))
+            self._fold(selector.tenant)
         self.wake()
         self.on_record(invalidation)
 
-    def erasures(self) -> list[Invalidation]:
-        """The invalidations of whole tenants that are still known, oldest first."""
-        return [
-            Invalidation(revision, selector)
-            for selector, revision in self._last.items()
-            if selector.erases is not None
-        ]
+    def _fold(self, tenant: str | None) -> None:
+        """Keeps the selectors of a tenant, and all of them, within their bounds. What is folded counts as more than it
+        was: of a tenant's everything of that tenant, of all tenants' everything. So no tenant's costs another anything.
+        """
+        searched = self._searched.get(tenant, {})
+        if tenant is not None:
+            if self._own[tenant] > _MAX_TENANT_SELECTORS:
+                own = [revision for selector, revision in self._last.items() if selector.tenant == tenant]
+                self._raise_tenant_floor(tenant, own[len(own) // 2])
+            elif len(searched) > _MAX_TENANT_SEARCHED:
+                self._raise_tenant_floor(tenant, list(searched.values())[len(searched) // 2])
+        elif len(searched) > _MAX_SEARCHED:
+            self._raise_floor(list(searched.values())[: len(searched) // 2][-1])
+        if len(self._last) > self._max_selectors:
+            largest = max(
+                (each for each in self._own if each is not None), key=self._own.__getitem__, default=None
+            )
+            if largest is not None and self._own[largest] > self._own[None]:
+                own = [revision for selector, revision in self._last.items() if selector.tenant == largest]
+                self._raise_tenant_floor(largest, own[len(own) // 2])
+            else:
+                oldest_half = list(self._last.values())[: len(self._last) // 2]
+                self._raise_floor(oldest_half[-1])
+
+    def note(self, erasure: ErasureNote) -> None:
+        """Keeps word of an erasure, whatever becomes of the log."""
+        self._write(
+            ("INSERT OR IGNORE INTO erasures (id, tenant) VALUES (?, ?)", erasure),
+            ("DELETE FROM erasures WHERE number <= (SELECT MAX(number) FROM erasures) - ?", (_MAX_ERASURES,)),
+        )
+
+    def erasures(self) -> list[ErasureNote]:
+        """All erasures that were ever heard of, oldest first."""
+        with contextlib.suppress(sqlite3.Error):
+            rows = self._database.execute("SELECT id, tenant FROM erasures ORDER BY number").fetchall()
+            return [ErasureNote(*row) for row in rows]
+        return []
 
     def restart(self, log_id: str, revision: int, head: str = "") -> None:
         """Becomes the log `log_id` at `revision`, before which every entry counts as invalidated."""
         self._id, self._floor, self._revision, self.head = log_id, revision, revision, head
-        self._last = {}
+        self._last, self._floors = {}, {}
         self._index()
         self._write(
             ("DELETE FROM invalidations", ()),
+            ("DELETE FROM floors", ()),
             ("UPDATE log SET id = ?, floor = ?, revision = ?, head = ?", (log_id, revision, revision, head)),
         )
         self.wake()
@@ -171,11 +219,14 @@ class InvalidationLog:
         read_revision = entry.read_revision
         if read_revision < self._floor:
             return True
-        last = self._last
-        if not last:
+        last, floors = self._last, self._floors
+        if not last and not floors:
             return False
         _, content_id, module, version, _ = key
-        tenants = (None, key.tenant) if self._has_tenants else (None,)
+        mine = key.tenant
+        if read_revision < floors.get(mine, 0):
+            return True
+        tenants = (None, mine) if mine in self._own else (None,)
         return (
             any(
                 last.get(selector, 0) > read_revision
@@ -188,11 +239,12 @@ class InvalidationLog:
                     Selector(content_id=content_id, module=module, version=version, tenant=tenant),
                 )
             )
-            or (self._has_tenants and last.get(Selector(tenant=key.tenant), 0) > read_revision)
+            or (mine in self._own and last.get(Selector(tenant=mine), 0) > read_revision)
             or any(last.get(Selector(tag=tag), 0) > read_revision for tag in entry.tags)
             or any(
                 revision > read_revision and selector.matches(key, entry)
-                for selector, revision in self._searched.items()
+                for tenant in (None, mine)
+                for selector, revision in self._searched.get(tenant, {}).items()
             )
         )
 
@@ -201,7 +253,8 @@ class InvalidationLog:
 
         Of a selector that was invalidated repeatedly, only the last time.
         """
-        if point.log_id != self._id or not self._floor <= point.revision <= self._revision:
+        oldest = max(self._floor, *self._floors.values()) if self._floors else self._floor
+        if point.log_id != self._id or not oldest <= point.revision <= self._revision:
             return None
         found = []
         for selector, revision in reversed(self._last.items()):
@@ -228,19 +281,36 @@ class InvalidationLog:
         self._changed = asyncio.Event()
 
     def _index(self) -> None:
-        self._searched = {
-            selector: revision for selector, revision in self._last.items() if _needs_a_search(selector)
-        }
-        self._has_tenants = any(selector.tenant is not None for selector in self._last)
+        self._searched: dict[str | None, dict[Selector, int]] = {}
+        self._own: Counter[str | None] = Counter(selector.tenant for selector in self._last)
+        for selector, revision in self._last.items():
+            if _needs_a_search(selector):
+                self._searched.setdefault(selector.tenant, {})[selector] = revision
 
     def _raise_floor(self, floor: int) -> None:
         """Counts everything read before `floor` as invalidated, and forgets the selectors up to there."""
         self._floor = floor
         self._last = {selector: revision for selector, revision in self._last.items() if revision > floor}
+        self._floors = {tenant: each for tenant, each in self._floors.items() if each > floor}
         self._index()
         self._write(
             ("UPDATE log SET floor = ?, revision = ?, head = ?", (floor, self._revision, self.head)),
             ("DELETE FROM invalidations WHERE revision <= ?", (floor,)),
+            ("DELETE FROM floors WHERE floor <= ?", (floor,)),
+        )
+
+    def _raise_tenant_floor(self, tenant: str, floor: int) -> None:
+        """The same of one tenant alone. Watchers that come later are told that everything has changed: they know no floors."""
+        self._floors[tenant] = floor
+        self._last = {
+            selector: revision
+            for selector, revision in self._last.items()
+            if selector.tenant != tenant or revision > floor
+        }
+        self._index()
+        self._write(
+            ("INSERT OR REPLACE INTO floors VALUES (?, ?)", (tenant, floor)),
+            ("DELETE FROM invalidations WHERE tenant = ? AND revision <= ?", (tenant, floor)),
         )
 
     def _write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
@@ -263,7 +333,7 @@ class InvalidationLog:
                     os.unlink(f"{self._path}{suffix}")  # noqa: PTH108
         self._path = None
         self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self._database.executescript(_SCHEMA)
+        self._database.executescript(_SCHEMA + _ERASURES)
 
 
 def _needs_a_search(selector: Selector) -> bool:

@@ -200,7 +200,10 @@ class ResultStore:
             self._inflight_bytes += size_bytes
             holders = await self._finish(self._put(items, now, size_bytes))
             for index, holder, (key, entry) in zip(accepted, holders, items, strict=True):
-                outcomes[index] = PutOutcome(holder, "" if holder else "no_room")
+                is_late = self._log.covers(key, entry)  # by what came while it was on its way
+                outcomes[index] = PutOutcome(
+                    "" if is_late else holder, "invalidated" if is_late else "" if holder else "no_room"
+                )
                 self._note(key, entry)
         stored = sum(1 for outcome in outcomes if outcome.tier)
         self.stats.puts += stored
@@ -259,7 +262,11 @@ class ResultStore:
 
     async def _put(self, items: Sequence[tuple[Key, Entry]], now: float, size_bytes: int) -> list[str]:
         try:
-            return await self._tier.put(items, now)
+            holders = await self._tier.put(items, now)
+            late = [(key, entry) for key, entry in items if self._log.covers(key, entry)]
+            if late:  # deleted in a tier before it came there
+                await self._tier.discard(late, RemovalCause.DELETED)
+            return holders
         finally:
             self._inflight_bytes -= size_bytes
 
@@ -289,11 +296,11 @@ class ResultStore:
     def _entry(self, result: NewResult, now: float) -> Entry:
         lifetime = self._jitter.uniform(*result.ttl)
         point = result.read_point or self._log.point
-        if (
-            self._dictionaries.is_learning and result.key.tenant == DEFAULT_TENANT
-        ):  # a dictionary has pieces of what it was learnt from
+        # A dictionary has pieces of what it was learnt from, and ends with it: it is the default tenant's own.
+        is_default = result.key.tenant == DEFAULT_TENANT
+        if is_default:
             self._dictionaries.learn(result.value)
-        stored = self._codec.encode(result.value)
+        stored = self._codec.encode(result.value, may_share=is_default)
         self.stats.value_bytes += len(result.value)
         self.stats.stored_bytes += len(stored)
         return Entry(stored, result.cost_seconds, now + lifetime, point.revision, result.source, result.tags)

@@ -73,6 +73,13 @@ class UploadStalledError(ServiceError):
     reason = "UPLOAD_STALLED"
 
 
+class RequestStalledError(ServiceError):
+    """The caller doesn't send what it has begun."""
+
+    code = grpc.StatusCode.ABORTED
+    reason = "REQUEST_STALLED"
+
+
 class ChunkOffsetError(ServiceError):
     """A chunk isn't the next one, or wasn't asked for."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from service_runtime.errors import SourceNotFoundError
+from service_runtime.errors import OverloadedError, SourceNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+
+
+_MAX_NAME_CHARS = 100  # of a service that isn't here: the caller's own words, and trailers are small
+_WATCH_RETRY_SECONDS = 5.0  # Check answers meanwhile
+_MAX_WATCHES = 1000  # 9 KB each, and anybody may watch; a balancer has one a connection
 
 
 class UnknownServiceError(SourceNotFoundError):
@@ -38,6 +43,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc, no-a
         self._status = {"": SERVING, **dict.fromkeys(services, NOT_SERVING)}
         self._changed = asyncio.Event()
         self._draining = False
+        self._watches = 0
 
     def set_all(self, *, serving: bool) -> None:
         """Marks every named service as ready or not; liveness stays."""
@@ -56,7 +62,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc, no-a
         del context
         status = self._status.get(request.service)
         if status is None:
-            raise UnknownServiceError(f"unknown service {request.service!r}")
+            raise UnknownServiceError(f"unknown service {request.service[:_MAX_NAME_CHARS]!r}")
         return health_pb2.HealthCheckResponse(status=status)
 
     async def List(self, request: Any, context: Context) -> Any:
@@ -71,11 +77,21 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc, no-a
     async def Watch(self, request: Any, context: Context) -> AsyncIterator[Any]:
         """The current status, then every later one that differs; intermediate states may be skipped."""
         del context
+        if self._watches >= _MAX_WATCHES:
+            raise OverloadedError("health is watched too often", _WATCH_RETRY_SECONDS)
+        self._watches += 1
+        try:
+            async for answer in self._statuses(request.service):
+                yield answer
+        finally:
+            self._watches -= 1
+
+    async def _statuses(self, service: str) -> AsyncIterator[Any]:
         last = None
         while True:
             # Taken before the yield: a drain while the message is being written is seen in the next turn.
             changed, is_last = self._changed, self._draining
-            status = self._status.get(request.service, SERVICE_UNKNOWN)
+            status = self._status.get(service, SERVICE_UNKNOWN)
             if status != last:
                 yield health_pb2.HealthCheckResponse(status=status)
                 last = status

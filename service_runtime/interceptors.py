@@ -15,18 +15,21 @@ import grpc
 from grpc import aio
 
 from service_runtime.errors import ServiceError, to_trailers
-from service_runtime.identity.gate import Gate, tenant_of
+from service_runtime.guarded import GuardedMethod, decoded
+from service_runtime.identity.gate import TWICE, Gate, tenant_of
 from service_runtime.identity.principal import NOBODY
 from service_runtime.telemetry import CallContext, current_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from service_runtime.identity.principal import Principal
 
     Handler = grpc.RpcMethodHandler[Any, Any]
     Context = aio.ServicerContext[Any, Any]
     GenericRpcHandler = grpc.GenericRpcHandler[Any, Any]
+    Headers = dict[str, str]
+    Begin = Callable[[Any, Context, str, Headers], Awaitable[Any]]
 else:
     GenericRpcHandler = grpc.GenericRpcHandler  # generic in its stubs only
 
@@ -97,25 +100,62 @@ class _Wrapping:
     def wrapped(self, method: str, handler: Handler) -> Handler:
         """The handler with its behaviour wrapped."""
         behaviour, factory = _parts(handler)
+        decode = handler.request_deserializer
+        if not self._gate.is_open:
+            factory = (
+                grpc.stream_stream_rpc_method_handler
+                if handler.response_streaming
+                else grpc.stream_unary_rpc_method_handler
+            )
+            reader = GuardedMethod(method, decode)
+            begin = self._guarded(method, reader, is_stream=handler.request_streaming)
+        elif handler.request_streaming:
+            begin, reader = self._streaming, None
+        else:
+            begin, reader = self._opened(decode), None
         wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
         result: Handler = factory(
-            wrap(method, behaviour),
-            request_deserializer=handler.request_deserializer,
+            wrap(begin, behaviour, reader),
+            request_deserializer=decode if begin == self._streaming else None,
             response_serializer=handler.response_serializer,
         )
         return result
 
-    def _wrap_unary(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
-        trailer, gate = self._trailer, self._gate
+    def _opened(self, decode: Callable[[bytes], Any] | None) -> Begin:
+        """Unary requests of an open service, decoded here: what isn't a message is the caller's fault, not ours."""
+
+        async def begin(request: Any, context: Context, request_id: str, headers: Headers) -> Any:
+            _enter(context, request_id, self._gate.unproven(headers))
+            return decoded(request, decode)
+
+        return begin
+
+    async def _streaming(self, request: Any, context: Context, request_id: str, headers: Headers) -> Any:
+        _enter(context, request_id, self._gate.unproven(headers))
+        return request
+
+    def _guarded(self, method: str, reader: GuardedMethod, *, is_stream: bool) -> Begin:
+        async def begin(request: Any, context: Context, request_id: str, headers: Headers) -> Any:
+            current_call.set(CallContext(request_id, None, principal=NOBODY))  # for the log of a refusal
+            principal = await self._gate.admit(method, headers, context.auth_context())
+            _enter(context, request_id, principal)
+            return (
+                reader.all(request, principal) if is_stream else await reader.one(aiter(request), principal)
+            )
+
+        return begin
+
+    def _wrap_unary(
+        self, begin: Begin, behaviour: Callable[..., Any], reader: GuardedMethod | None
+    ) -> Callable[..., Any]:
+        del reader  # a unary answer isn't there long enough
+        trailer = self._trailer
 
         async def call(request: object, context: Context) -> object:
             request_id, headers = self._headers(context)
             try:
-                if gate.is_open:  # a coroutine less in every call
-                    _enter(context, request_id, gate.unproven(headers))
-                else:
-                    await self._admit(method, context, request_id, headers)
-                response = await behaviour(request, context)
+                message = await begin(request, context, request_id, headers)
+                response = await behaviour(message, context)
             except Exception as error:
                 await _abort(context, error, request_id, trailer(failed=True) if trailer else ())
                 raise  # abort always raises; this is for the type checker
@@ -125,19 +165,18 @@ class _Wrapping:
 
         return call
 
-    def _wrap_stream(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
-        gate = self._gate
-
+    def _wrap_stream(
+        self, begin: Begin, behaviour: Callable[..., Any], reader: GuardedMethod | None
+    ) -> Callable[..., Any]:
         async def call(request: object, context: Context) -> AsyncIterator[object]:
             request_id, headers = self._headers(context)
             try:
-                if gate.is_open:  # a coroutine less in every call
-                    _enter(context, request_id, gate.unproven(headers))
-                else:
-                    await self._admit(method, context, request_id, headers)
-                stream = behaviour(request, context)
+                stream = behaviour(await begin(request, context, request_id, headers), context)
                 if inspect.isasyncgen(stream):
+                    principal = current_call.get().principal
                     async for message in stream:
+                        if reader is not None:
+                            reader.check(principal)
                         yield message
                 else:  # a handler that writes through the context, such as the standard health service
                     await stream
@@ -154,7 +193,7 @@ class _Wrapping:
         for key, value in context.invocation_metadata() or ():
             if key in wanted:
                 text = value if isinstance(value, str) else value.decode("ascii", "replace")
-                headers[key] = f"{headers[key]},{text}" if key in headers else text
+                headers[key] = TWICE if key in headers else text
             elif (
                 key == REQUEST_ID_HEADER
                 and isinstance(value, str)
@@ -162,11 +201,6 @@ class _Wrapping:
             ):
                 request_id = value
         return request_id or secrets.token_hex(8), headers
-
-    async def _admit(self, method: str, context: Context, request_id: str, headers: dict[str, str]) -> None:
-        """Lets the call in, and sets its context."""
-        current_call.set(CallContext(request_id, None, principal=NOBODY))  # for the log of a refusal
-        _enter(context, request_id, await self._gate.admit(method, headers, context.auth_context()))
 
 
 def _enter(context: Context, request_id: str, principal: Principal) -> None:

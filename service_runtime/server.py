@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
+from service_runtime.addresses import is_private
 from service_runtime.health import HealthServicer
 from service_runtime.identity.access_file import access_of
 from service_runtime.identity.configured import key_set_of, make_gate
@@ -115,7 +116,10 @@ async def start_server(
         InvalidSettingError: strangers could listen or call, or certificates can't be used.
         OSError, ValueError: what says who may call can't be read.
     """
+    is_split = bool(options.admin_address)
     check_address(options.address_variable, options.address, settings)
+    if is_split:
+        check_address(options.admin_variable, options.admin_address, settings)
     keys = key_set_of(settings)
     gate = make_gate(
         settings,
@@ -127,14 +131,12 @@ async def start_server(
     credentials = server_credentials(settings)
     names = [registration.name for registration in registrations]
     health = HealthServicer(names)
-    is_split = bool(options.admin_address)
     own = [each for each in registrations if not (is_split and each.is_admin)]
     server, port = await _listen(own, options, options.address, gate, health, credentials)
     running = RunningServer(
         port, health, _trust(gate, options.address), [server], settings.shutdown_grace_seconds
     )
     if is_split:
-        check_address(options.admin_variable, options.admin_address, settings)
         others = [each for each in registrations if each.is_admin]
         second, running.admin_port = await _listen(
             others, options, options.admin_address, gate, health, credentials
@@ -179,6 +181,10 @@ async def _listen(
 def _trust(gate: Gate, address: str) -> str:
     if not gate.is_open:
         return "callers that prove who they are"
+    if not is_private(address):
+        _log.warning(
+            "nobody has to prove who they are: no identity is configured", extra={"address": address}
+        )
     return f"whoever reaches {address}: no identity is configured"
 
 

@@ -21,6 +21,9 @@ ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """Algorithms of tokens that may be named: with a shared secret, whoever can check a token can make one."""
 
 _KINDS = {int: "a whole number", float: "a number"}
+_STRICT = tuple(PREFIX + name for name in ("JWT_", "TLS_", "ACCESS_", "OPEN_", "ALLOW_"))
+_CLIENTS = frozenset(PREFIX + name for name in ("TLS_CA", "TLS_SERVER_NAME"))
+"""Of our clients, which may have the same environment."""
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -56,12 +59,21 @@ def from_environ(settings_type: type[S], environ: Mapping[str, str]) -> S:
         InvalidSettingError: a value doesn't parse or is out of range.
     """
     values: dict[str, object] = {}
+    _check_names({PREFIX + field.name.upper() for field in dataclasses.fields(settings_type)}, environ)
     for field in dataclasses.fields(settings_type):
         variable = PREFIX + field.name.upper()
         text = environ.get(variable)
         if text is not None and text != "":
             values[field.name] = _parse(variable, text, field)
     return settings_type(**values)
+
+
+def _check_names(known: set[str], environ: Mapping[str, str]) -> None:
+    """A misspelt setting of security would leave a service open without a word."""
+    for name in environ:
+        if name.startswith(_STRICT) and name not in known | _CLIENTS:
+            near = ", ".join(sorted(each for each in known if each.startswith(_STRICT)))
+            raise InvalidSettingError(f"{name} isn't known; there are {near}")
 
 
 def describe(settings_type: type[DataclassInstance]) -> list[SettingRow]:
@@ -249,6 +261,10 @@ class RuntimeSettings:
         if self.jwt_keys and not (self.jwt_issuer and self.jwt_audience):
             raise InvalidSettingError(
                 "METAEXTRACT_JWT_KEYS needs METAEXTRACT_JWT_ISSUER and METAEXTRACT_JWT_AUDIENCE"
+            )
+        if (self.jwt_issuer or self.jwt_audience) and not self.jwt_keys:
+            raise InvalidSettingError(
+                "METAEXTRACT_JWT_ISSUER and _AUDIENCE protect nothing without METAEXTRACT_JWT_KEYS"
             )
         for name in self.jwt_algorithms:
             if name not in ASYMMETRIC:

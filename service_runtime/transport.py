@@ -36,6 +36,7 @@ class ServerCertificates:
         """
         self._paths = [Path(path) for path in (certificate, key, client_authority) if path]
         self._has_authority = bool(client_authority)
+        self._said = ""
         self._state = self._look()
         self._current = self._read()
 
@@ -56,8 +57,11 @@ class ServerCertificates:
             self._current = self._read()
             self._state = state
         except (OSError, ValueError) as error:  # half replaced: the pair before goes on
-            _log.warning("the certificate can't be read again yet", extra={"error": str(error)})
+            if str(error) != self._said:  # not at every handshake of every stranger
+                self._said = str(error)
+                _log.warning("the certificate can't be read again yet", extra={"error": self._said})
             return None
+        self._said = ""
         _log.info("the certificate has been read again")
         return self._current
 
@@ -90,6 +94,8 @@ def check_address(variable: str, address: str, settings: RuntimeSettings) -> Non
         InvalidSettingError: plaintext where others can reach it, or a socket in a folder that is open to others.
     """
     if is_unix(address):
+        if "%" in address:  # gRPC decodes it, and would use another folder than the one that is checked
+            raise InvalidSettingError(f"{variable}={address!r}: a path without % is expected")
         _check_folder(variable, Path(unix_path(address)).parent)
     elif not is_private(address) and not settings.tls_cert:
         if not settings.allow_plaintext:

@@ -13,7 +13,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 UPLOAD, BLOB, SPARSE = "upload", "blob", "sparse"
@@ -23,15 +23,25 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS chunks (name TEXT PRIMARY KEY, stored_bytes INTEGER NOT NULL, parts INTEGER NOT NULL)
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS owners (
-    id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, size_bytes INTEGER,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, size_bytes INTEGER,
     committed INTEGER NOT NULL, used_at REAL NOT NULL, digest TEXT NOT NULL DEFAULT '', UNIQUE (tenant, kind, name));
 CREATE TABLE IF NOT EXISTS parts (
     owner INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, chunk TEXT NOT NULL,
     PRIMARY KEY (owner, start)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_use ON owners (used_at);
-CREATE TABLE IF NOT EXISTS erased (log_id TEXT NOT NULL, tenant TEXT NOT NULL, revision INTEGER NOT NULL,
-    PRIMARY KEY (log_id, tenant)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS erased (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
+_PAGE = 100  # owners looked at in one go for a victim: the first does, unless it is guaranteed to stay
+_SCHEMA_VERSION = 2  # raise it when _SCHEMA changes: what is there is dropped then
+_DROP = "".join(f"DROP TABLE IF EXISTS {table};" for table in ("chunks", "owners", "parts", "erased"))
+LEAST_CHARGE_BYTES = 4096
+"""What even the smallest part, and an owner without any, costs: a file and its rows."""
+_TOTALS = f"""
+SELECT tenant, SUM(charge) FROM (
+    SELECT tenant, {LEAST_CHARGE_BYTES} AS charge FROM owners
+    UNION ALL SELECT tenant, MAX(length, {LEAST_CHARGE_BYTES}) FROM owners JOIN parts ON parts.owner = owners.id
+) GROUP BY tenant
+"""  # noqa: S608 - a number of ours
 
 
 class Owner(NamedTuple):
@@ -62,6 +72,7 @@ class ChunkIndex:
     def __init__(self, path: Path | None) -> None:
         """Opens or makes the file; None: in memory. Raises sqlite3.DatabaseError when it is damaged."""
         self._lock = threading.Lock()
+        self._charges: list[tuple[str, int]] = []
         self._database = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         try:
             # What is written survives the process, which is all that is promised; a power cut costs the newest parts.
@@ -73,15 +84,12 @@ class ChunkIndex:
                 "secure_delete=ON",
             ):
                 self._database.execute(f"PRAGMA {pragma}")
-            self._database.executescript(_SCHEMA)
-            self.tenant_bytes: Counter[str] = Counter(
-                dict(
-                    self._database.execute(
-                        "SELECT tenant, SUM(length) FROM owners JOIN parts ON parts.owner = owners.id GROUP BY tenant"
-                    ).fetchall()
-                )
-            )
-            """Of all parts, before compression and sharing."""
+            (version,) = self._database.execute("PRAGMA user_version").fetchone()
+            if version != _SCHEMA_VERSION:  # another version's: its chunks are orphans, and are swept
+                self._database.executescript(_DROP)
+            self._database.executescript(_SCHEMA + f"PRAGMA user_version = {_SCHEMA_VERSION};")
+            self.tenant_bytes: Counter[str] = Counter(dict(self._database.execute(_TOTALS).fetchall()))
+            """What each tenant is charged with: its parts before compression and sharing, and its owners."""
         except BaseException:
             self._database.close()
             raise
@@ -107,10 +115,11 @@ class ChunkIndex:
     def create(self, tenant: str, kind: str, name: str, size_bytes: int | None, now: float) -> Owner:
         """A new, empty owner; the one that is there when there is one."""
         with self._transaction():
-            self._database.execute(
+            is_new = self._database.execute(
                 "INSERT OR IGNORE INTO owners (tenant, kind, name, size_bytes, committed, used_at) VALUES (?,?,?,?,0,?)",
                 (tenant, kind, name, size_bytes, now),
-            )
+            ).rowcount
+            self._charge(tenant, LEAST_CHARGE_BYTES * is_new)
         found = self.find(tenant, kind, name)
         assert found is not None  # noqa: S101 - for the type checker: it was just inserted
         return found
@@ -146,7 +155,7 @@ class ChunkIndex:
                 "INSERT INTO chunks VALUES (?,?,1) ON CONFLICT (name) DO UPDATE SET parts=parts+1",
                 (part.chunk, stored_bytes),
             )
-            self.tenant_bytes[owner.tenant] += part.length
+            self._charge(owner.tenant, max(part.length, LEAST_CHARGE_BYTES))
             return True
 
     def parts(self, owner: Owner, start: int, end: int) -> list[Part]:
@@ -174,11 +183,12 @@ class ChunkIndex:
                 if exists is None:
                     return None
                 dropped = self._remove(owner)
-            self._database.execute(
+            is_new = self._database.execute(
                 "INSERT OR IGNORE INTO owners (tenant, kind, name, size_bytes, committed, used_at, digest)"
                 " VALUES (?,?,?,?,?,?,?)",
                 (tenant, DONE, owner.name, owner.committed, owner.committed, now, name),
-            )
+            ).rowcount
+            self._charge(tenant, LEAST_CHARGE_BYTES * is_new)
         return dropped
 
     def remove(self, owner: Owner) -> list[str]:
@@ -196,11 +206,10 @@ class ChunkIndex:
             "SELECT chunk, length FROM parts WHERE owner=?", (owner.number,)
         ).fetchall()
         names = [name for name, _ in parts]
-        self.tenant_bytes[owner.tenant] -= sum(length for _, length in parts)
-        if self.tenant_bytes[owner.tenant] <= 0:
-            del self.tenant_bytes[owner.tenant]
+        charged = sum(max(length, LEAST_CHARGE_BYTES) for _, length in parts)
         self._database.execute("DELETE FROM parts WHERE owner=?", (owner.number,))
-        self._database.execute("DELETE FROM owners WHERE id=?", (owner.number,))
+        is_there = self._database.execute("DELETE FROM owners WHERE id=?", (owner.number,)).rowcount
+        self._charge(owner.tenant, -charged - LEAST_CHARGE_BYTES * is_there)
         gone = []
         for name in names:
             self._database.execute("UPDATE chunks SET parts=parts-1 WHERE name=?", (name,))
@@ -208,16 +217,26 @@ class ChunkIndex:
                 gone.append(name)
         return gone
 
-    def oldest(self, kinds: Sequence[str], used_before: float, tenants: Sequence[str] = ()) -> Owner | None:
-        """The owner that wasn't used for the longest time, before that moment; of these tenants where some are named."""
+    def oldest(
+        self, kinds: Sequence[str], used_before: float, is_free: Callable[[str], bool] = lambda _: True
+    ) -> Owner | None:
+        """The owner that wasn't used for the longest time, before that moment; only of tenants that `is_free` allows."""
         marks = ",".join("?" * len(kinds))
-        whose = f" AND tenant IN ({','.join('?' * len(tenants))})" if tenants else ""
-        row = self._one(
-            "SELECT id, tenant, kind, name, size_bytes, committed, used_at, digest FROM owners"  # noqa: S608 - marks only
-            f" WHERE used_at<? AND kind IN ({marks}){whose} ORDER BY used_at LIMIT 1",
-            used_before, *kinds, *tenants,
-        )  # fmt: skip
-        return None if row is None else Owner(*row)
+        after: tuple[float, int] = (-1.0, -1)
+        while True:
+            with self._lock:
+                rows = self._database.execute(
+                    "SELECT id, tenant, kind, name, size_bytes, committed, used_at, digest FROM owners"  # noqa: S608
+                    f" WHERE used_at<? AND (used_at, id)>(?,?) AND kind IN ({marks}) ORDER BY used_at, id LIMIT ?",
+                    (used_before, *after, *kinds, _PAGE),
+                ).fetchall()
+            for row in rows:
+                owner = Owner(*row)
+                if is_free(owner.tenant):
+                    return owner
+                after = (owner.used_at, owner.number)
+            if len(rows) < _PAGE:
+                return None
 
     def owners_of(self, tenant: str) -> list[Owner]:
         """All that a tenant has."""
@@ -228,29 +247,37 @@ class ChunkIndex:
             ).fetchall()
         return [Owner(*row) for row in rows]
 
-    def erased_until(self, log_id: str, tenant: str) -> int:
-        """The revision of the last erasure of a tenant that was carried out here; 0 for none."""
-        row = self._one("SELECT revision FROM erased WHERE log_id=? AND tenant=?", log_id, tenant)
-        return 0 if row is None else int(row[0])
+    def is_erased(self, erasure: str) -> bool:
+        """Whether the erasure of that name was carried out here."""
+        return self._one("SELECT 1 FROM erased WHERE id=?", erasure) is not None
 
-    def record_erased(self, log_id: str, tenant: str, revision: int) -> None:
+    def record_erased(self, erasure: str) -> None:
         """The erasure was carried out; what is left of it in the file and its log goes."""
         with self._transaction():
-            self._database.execute("DELETE FROM erased WHERE log_id<>?", (log_id,))
-            self._database.execute("INSERT OR REPLACE INTO erased VALUES (?,?,?)", (log_id, tenant, revision))
+            self._database.execute("INSERT OR IGNORE INTO erased VALUES (?)", (erasure,))
         with self._lock:
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _charge(self, tenant: str, count: int) -> None:
+        """Counts for or against a tenant, when the transaction is through."""
+        self._charges.append((tenant, count))
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock:
+            self._charges.clear()
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._database.execute("COMMIT")
             except BaseException:
-                self._database.execute("ROLLBACK")
+                with contextlib.suppress(sqlite3.Error):
+                    self._database.execute("ROLLBACK")
                 raise
-            self._database.execute("COMMIT")
+            for tenant, count in self._charges:
+                self.tenant_bytes[tenant] += count
+                if self.tenant_bytes[tenant] <= 0:
+                    del self.tenant_bytes[tenant]
 
     def _one(self, statement: str, *values: object) -> tuple[Any, ...] | None:
         with self._lock:

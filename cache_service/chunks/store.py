@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from blake3 import blake3
 
 from cache_service.chunks.index import BLOB, DONE, SPARSE, UPLOAD, Part
+from cache_service.chunks.index import LEAST_CHARGE_BYTES as _LEAST_STORED_BYTES
+from cache_service.eviction.guarantees import Guarantees
 from service_runtime.identity.access_file import no_quota
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 _PIECE_BYTES = 1024 * 1024  # of a message; half of the 2 MiB that chunk.proto allows
 _MAX_HASHERS = 64  # uploads with a running hash, as many as an extractor takes; others are reread
 _STRIPES = 64  # locks; more writers than there are threads rarely share one
-_LEAST_STORED_BYTES = 4096
-"""What even the smallest chunk takes: a file and its rows."""
 
 
 class ChunkStoreFullError(Exception):
@@ -87,6 +87,7 @@ class ChunkStore:
         `quota_of` tells what a tenant may store, and which share is guaranteed.
         """
         self._quota_of = quota_of
+        self._guarantees = Guarantees(lambda tenant: quota_of(tenant).guaranteed_ratio)
         self._index = index
         self._shelf = shelf
         self._replica = replica
@@ -127,8 +128,9 @@ class ChunkStore:
         if size_bytes is not None and size_bytes > self._max_bytes:
             raise ChunkStoreFullError(f"{size_bytes} bytes are more than the chunk store's {self._max_bytes}")
         most = self._quota_of(tenant).stored_bytes
-        if most and size_bytes is not None and size_bytes > most:
+        if most and (size_bytes or 0) > most:
             raise StoredQuotaError(f"{size_bytes} bytes are more than the {most} that may be stored")
+        self._make_room(0, tenant)
         name = f"{self._replica}/{secrets.token_hex(16)}"
         return self._index.create(tenant, UPLOAD, name, size_bytes, time.time())
 
@@ -293,44 +295,42 @@ class ChunkStore:
         self.stored_bytes += stored
         self._hold(name, data)
 
-    def is_erased(self, log_id: str, tenant: str, revision: int) -> bool:
-        """Whether that erasure was carried out here."""
-        return self._index.erased_until(log_id, tenant) >= revision
+    def is_erased(self, erasure: str) -> bool:
+        """Whether that erasure was carried out here, to its end."""
+        return self._index.is_erased(erasure)
 
-    def erase(self, log_id: str, tenant: str, revision: int) -> tuple[int, int]:
-        """Owners and bytes of a tenant that were removed; none where this erasure was carried out before."""
-        if self.is_erased(log_id, tenant, revision):
-            return 0, 0
+    def record_erased(self, erasure: str) -> None:
+        """It was, with all that isn't chunks."""
+        self._index.record_erased(erasure)
+
+    def erase(self, tenant: str) -> tuple[int, int]:
+        """Owners and bytes of a tenant that were removed, of those that were there when it began."""
         count, size_bytes = 0, self._index.tenant_bytes[tenant]
-        for owner in self._index.owners_of(tenant):  # those that begin now are new
+        for owner in self._index.owners_of(tenant):
             self._remove(owner)
             count += 1
-        self._index.record_erased(log_id, tenant, revision)
         return count, size_bytes
 
     def _make_room(self, count: int, tenant: str = "") -> None:
         """Drops blobs until `count` more bytes fit: of `tenant`, where its quota is used up, else of all that hold more
         than they are guaranteed.
         """
-        held, most = self._index.tenant_bytes, self._quota_of(tenant).stored_bytes if tenant else 0
-        while most and held[tenant] + count > most:
-            victim = self._index.oldest((BLOB, SPARSE), time.time() + 1, (tenant,))
+        held = self._index.tenant_bytes
+        most = self._quota_of(tenant).stored_bytes if tenant else 0
+        while most and held[tenant] + max(count, _LEAST_STORED_BYTES) > most:
+            victim = self._index.oldest((BLOB, SPARSE, DONE), time.time() + 1, lambda each: each == tenant)
             if victim is None:
                 raise StoredQuotaError(f"{held[tenant]} of {most} bytes are in use")
             self._remove(victim)
         while self.stored_bytes + count > self._max_bytes:
-            above = [
-                each for each in held.copy() if each == tenant or held[each] > self._guaranteed_bytes(each)
-            ]
-            whose = () if len(above) == len(held) else tuple(above)
-            victim = self._index.oldest((BLOB, SPARSE), time.time() + 1, whose)
+            victim = self._index.oldest((BLOB, SPARSE), time.time() + 1, self._may_lose)
+            victim = victim or self._index.oldest((BLOB, SPARSE), time.time() + 1)
             if victim is None:
                 raise ChunkStoreFullError(f"{self.stored_bytes} of {self._max_bytes} bytes are in use")
             self._remove(victim)
 
-    def _guaranteed_bytes(self, tenant: str) -> float:
-        share = min(self._quota_of(tenant).guaranteed_ratio, 1 / max(1, len(self._index.tenant_bytes)))
-        return share * self._max_bytes
+    def _may_lose(self, tenant: str) -> bool:
+        return not self._guarantees.keeps(tenant, self._index.tenant_bytes, self._max_bytes)
 
     def _remove(self, owner: Owner) -> None:
         self._hashing.pop(owner.number, None)

@@ -62,10 +62,10 @@ class Codec:
         self._decompressors = {0: zstandard.ZstdDecompressor()}
         self.active: Dictionary | None = None
 
-    def encode(self, value: bytes) -> bytes:
-        """The stored form."""
+    def encode(self, value: bytes, *, may_share: bool = True) -> bytes:
+        """The stored form; `may_share`: with the dictionary, whose end is then its end as well."""
         if len(value) >= _MIN_BYTES:
-            small = len(value) <= _MAX_DICTIONARY_VALUE_BYTES
+            small = may_share and len(value) <= _MAX_DICTIONARY_VALUE_BYTES
             frame = (self._compressor if small else self._plain_compressor).compress(value)
             if len(frame) < len(value) * _WORTH_RATIO:
                 return _ZSTD + frame

@@ -75,8 +75,9 @@ class FolderShelf:
         """See `Shelf.clear`."""
 
         def remove() -> None:
-            for path in self._folder.glob("*.zdict"):
-                path.unlink(missing_ok=True)
+            for pattern in ("*.zdict", "*.part"):
+                for path in self._folder.glob(pattern):
+                    path.unlink(missing_ok=True)
 
         await asyncio.to_thread(remove)
 
@@ -109,11 +110,6 @@ class Dictionaries:
             if newest is not None and (found := await self._find(newest)) is not None:
                 await self._use(found)
                 return
-
-    @property
-    def is_learning(self) -> bool:
-        """Whether `learn` has a use for values."""
-        return self._sampler is not None and self._training is None
 
     def learn(self, value: bytes) -> None:
         """Offers a value that is being stored; enough of them are trained on, in a thread."""
@@ -152,9 +148,10 @@ class Dictionaries:
         self._missing.clear()
         if self._waiting is not None:
             await self._use(self._waiting)
-        if self.codec.active is not None:
-            for shelf in self._shelves:
-                await shelf.save(self.codec.active.id, _sealed(self.codec.active.data))
+        active = self.codec.active
+        for shelf in self._shelves:
+            if active is not None and active is self.codec.active:  # or it was dropped meanwhile
+                await shelf.save(active.id, _sealed(active.data))
 
     async def close(self) -> None:
         """Waits for a running training."""

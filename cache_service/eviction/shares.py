@@ -1,8 +1,8 @@
 """What each tenant is guaranteed of a tier, over any eviction policy.
 
 The policy stays one for all: what is worth the least goes first, whosever it is. But a victim whose tenant holds no more than its
-guarantee is set aside instead, where the policy doesn't see it, and goes only when its own tenant needs the room. Each
-entry is set aside once at most, so that an eviction costs what it cost. (A policy per tenant would be fairer still, and take 400 KB each.)
+guarantee is set aside instead, where the policy doesn't see it, and goes when its tenant holds more. Each entry is
+set aside once at most, so that an eviction costs what it cost. (A policy per tenant would take 400 KB each.)
 """
 
 from __future__ import annotations
@@ -11,12 +11,17 @@ from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
 
 from cache_service.entries.fingerprints import FingerprintMap
+from cache_service.eviction.guarantees import Guarantees
 from service_runtime.identity.principal import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cache_service.eviction.base import EvictionPolicy
+
+_LOOK_EVERY = (
+    1024  # victims: then all that is set aside is looked at, whose tenants' guarantees may have shrunk
+)
 
 
 class TenantShares:
@@ -27,11 +32,14 @@ class TenantShares:
     ) -> None:
         """`guaranteed_ratio` tells a tenant's share of the budget, 0 to 0.5; None: nobody has one."""
         self.policy = policy
-        self._ratio = guaranteed_ratio
+        self._guarantees = Guarantees(guaranteed_ratio) if guaranteed_ratio is not None else None
         self._names: list[str] = [DEFAULT_TENANT]
         self._numbers: dict[str, int] = {DEFAULT_TENANT: 0}
         self._owners = FingerprintMap() if guaranteed_ratio is not None else None  # but the default tenant's
         self._aside: dict[str, OrderedDict[int, None]] = {}
+        self._loose: dict[str, None] = {}  # tenants with entries set aside that hold more than is guaranteed
+        self._budget_bytes = 0
+        self._victims = 0
         self.used_bytes: Counter[str] = Counter()
         """By tenant; kept where there are guarantees."""
 
@@ -43,6 +51,8 @@ class TenantShares:
             self.used_bytes[tenant] += size_bytes
             if tenant != DEFAULT_TENANT:
                 self._owners.set(key, self._number(tenant))
+            if tenant in self._aside:
+                self._loose[tenant] = None
         return True
 
     def record_hit(self, key: int) -> None:
@@ -56,16 +66,23 @@ class TenantShares:
         else:
             self.policy.record_hit(key)
 
-    def victim(self, budget_bytes: int, incoming: str = "") -> int | None:
-        """The key to evict next, for an entry of the tenant `incoming`, or for a smaller budget."""
-        if self._owners is None:
+    def victim(self, budget_bytes: int) -> int | None:
+        """The key to evict next; it stays tracked until `forget`."""
+        if self._guarantees is None:
             return self.policy.victim()
-        for tenant, aside in self._aside.items():
-            if aside and not self._is_guaranteed(tenant, budget_bytes, incoming):
+        self._victims += 1
+        if budget_bytes != self._budget_bytes or self._victims % _LOOK_EVERY == 0:
+            self._budget_bytes = budget_bytes
+            self._loose = dict.fromkeys(self._aside)
+        while self._loose:
+            tenant = next(iter(self._loose))
+            aside = self._aside.get(tenant)
+            if aside and not self._guarantees.keeps(tenant, self.used_bytes, budget_bytes):
                 return next(iter(aside))
+            del self._loose[tenant]
         while (key := self.policy.victim()) is not None:
             tenant = self._tenant(key)
-            if not self._is_guaranteed(tenant, budget_bytes, incoming):
+            if not self._guarantees.keeps(tenant, self.used_bytes, budget_bytes):
                 return key
             self.policy.forget(key)
             self._aside.setdefault(tenant, OrderedDict())[key] = None
@@ -97,13 +114,6 @@ class TenantShares:
     def compact(self) -> None:
         """See `EvictionPolicy.compact`."""
         self.policy.compact()
-
-    def _is_guaranteed(self, tenant: str, budget_bytes: int, incoming: str) -> bool:
-        """Whether a tenant's entries must stay: it holds no more than its guarantee, and asks for no room itself."""
-        if tenant == incoming or self._ratio is None:
-            return False
-        share = min(self._ratio(tenant), 1 / max(1, len(self.used_bytes)))
-        return self.used_bytes[tenant] <= share * budget_bytes
 
     def _aside_of(self, key: int) -> OrderedDict[int, None] | None:
         if not self._aside:

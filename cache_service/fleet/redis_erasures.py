@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from cache_service.erasure import Part
 from cache_service.fleet.redis_connection import FleetUnavailableError
+from cache_service.invalidation import ErasureNote
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cache_service.fleet.redis_connection import Client, FleetConnection
     from cache_service.fleet.redis_tier import RedisTier
 
@@ -29,34 +32,30 @@ class RedisErasures:
         """See `Shared.erase`."""
         return await self._tier.erase(tenant)
 
-    async def request(self, tenant: str, revision: int) -> None:
-        """See `Shared.request`."""
-        key = self._connection.key("erasures")
-        try:
-            await self._connection.run(lambda client: client.hset(key, tenant, revision), object)
-        except FleetUnavailableError as error:  # the log has it
-            _log.warning("an erasure can't be noted", extra={"error": str(error)})
-
-    async def requested(self) -> dict[str, int]:
-        """See `Shared.requested`; none while Redis doesn't answer."""
+    async def exchange(self, notes: Sequence[ErasureNote]) -> list[ErasureNote]:
+        """See `Shared.exchange`."""
         key = self._connection.key("erasures")
         try:
             found = await self._connection.run(lambda client: client.hgetall(key), dict)
-            return {name.decode(): int(revision) for name, revision in found.items()}
-        except (FleetUnavailableError, ValueError, AttributeError):
-            return {}
+            missing = {note.id: note.tenant for note in notes if note.id.encode() not in found}
+            if missing:
+                await self._connection.run(lambda client: client.hset(key, mapping=missing), object)
+            return [ErasureNote(name.decode(), tenant.decode()) for name, tenant in found.items()]
+        except (FleetUnavailableError, UnicodeDecodeError) as error:
+            _log.debug("notes of erasures aren't exchanged", extra={"error": str(error)})
+            return []
 
-    async def tell(self, revision: int, part: Part) -> None:
+    async def tell(self, note: ErasureNote, part: Part) -> None:
         """See `Shared.tell`."""
         try:
-            await self._connection.run(partial(self._set, self._key(revision), part), object)
+            await self._connection.run(partial(self._set, self._key(note), part), object)
         except FleetUnavailableError as error:
             _log.warning("others can't be told of an erasure", extra={"error": str(error)})
 
-    async def told(self, revision: int) -> list[Part]:
+    async def told(self, note: ErasureNote) -> list[Part]:
         """See `Shared.told`; nothing while Redis doesn't answer."""
         try:
-            found = await self._connection.run(lambda client: client.hgetall(self._key(revision)), dict)
+            found = await self._connection.run(lambda client: client.hgetall(self._key(note)), dict)
         except FleetUnavailableError:
             return []
         return [part for each in found.values() if (part := _part(each)) is not None]
@@ -66,8 +65,8 @@ class RedisErasures:
         await client.hset(key, part.replica, json.dumps(part))
         return await client.expire(key, _LIFETIME_SECONDS)
 
-    def _key(self, revision: int) -> str:
-        return self._connection.key("erased", str(revision))
+    def _key(self, note: ErasureNote) -> str:
+        return self._connection.key("erased", note.id)
 
 
 def _part(text: Any) -> Part | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cache_service.fleet.redis_connection import FleetUnavailableError
+from cache_service.fleet.redis_connection import ERRORS, FleetUnavailableError
 
 if TYPE_CHECKING:
     from cache_service.fleet.redis_connection import Client, FleetConnection
@@ -40,12 +40,12 @@ class RedisShelf:
     async def clear(self) -> None:
         """See `Shelf.clear`."""
         try:
-            names = await self._connection.run(
-                lambda client: client.keys(self._connection.key("d", "*")), list
-            )
+            names = [
+                name async for name in self._connection.client.scan_iter(match=self._connection.key("d", "*"))
+            ]
             for name in names:
                 await self._connection.run(partial(_delete, name), object)
-        except FleetUnavailableError as error:
+        except (FleetUnavailableError, *ERRORS) as error:
             raise OSError(str(error)) from error
 
     async def _get(self, key: str) -> bytes | None:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cache_service.breaker import CircuitBreaker
+from cache_service.entries.entry import Selector
 from cache_service.tiers.base import TierError
 from cache_service.tiers.write_behind import WriteBehind
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from typing import TypeVar
 
-    from cache_service.entries.entry import Budget, Entry, Found, Key, RemovalCause, Selector, TierStats
+    from cache_service.entries.entry import Budget, Entry, Found, Key, RemovalCause, TierStats
     from cache_service.tiers.base import Tier
 
     T = TypeVar("T")
     Otherwise = TypeVar("Otherwise")
 
 _log = logging.getLogger(__name__)
+_ANY_REVISION = 1 << 62  # above all that a log gives out
 _MAX_OUTDATED = 10_000  # an older value that is read after all is one of the same content
 
 
@@ -122,6 +124,28 @@ class CompositeTier:
             for layer in self._layers
         ]
         return max(removed, default=0)
+
+    async def erase(self, tenant: str) -> int:
+        """The most entries of a tenant that any one local tier removed. No breaker and no time limit stands before it: what
+        isn't removed has to be known.
+
+        Raises:
+            TierError: a tier couldn't; the others did.
+        """
+        removed, failure = 0, None
+        everything = Selector(tenant=tenant)
+        for layer in self._layers:
+            if layer.queue is not None:
+                layer.queue.drop(everything, _ANY_REVISION)
+                await layer.queue.flush()
+            if layer.is_local:
+                try:
+                    removed = max(removed, await layer.tier.delete(everything, _ANY_REVISION))
+                except TierError as error:
+                    failure = error
+        if failure is not None:
+            raise failure
+        return removed
 
     async def discard(self, items: Sequence[tuple[Key, Entry]], cause: RemovalCause) -> None:
         """See `Tier.discard`."""

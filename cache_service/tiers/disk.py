@@ -20,6 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cache_service.entries.entry import Budget, Found, Key, RemovalCause, TierStats, charged_bytes
+from cache_service.eviction.guarantees import Guarantees
 from cache_service.tiers.base import TierError
 from cache_service.tiers.disk_database import DiskDatabase, Row
 from cache_service.tiers.disk_file import is_damage
@@ -50,6 +51,7 @@ class DiskTier:
     ) -> None:
         """`quota_of` tells what a tenant may store, and which share of the budget it is guaranteed."""
         self._quota_of = quota_of
+        self._guarantees = Guarantees(lambda tenant: quota_of(tenant).guaranteed_ratio)
         self._database = database
         self._budget = budget
         self._writer = ThreadPoolExecutor(1, "disk-write")
@@ -225,9 +227,8 @@ class DiskTier:
         )
 
     def _guaranteed_bytes(self, tenant: str) -> float:
-        """What others can't push the tenant out of; together never more than there is."""
-        share = min(self._quota_of(tenant).guaranteed_ratio, 1 / max(1, len(self._database.tenant_bytes)))
-        return share * self._budget.bytes
+        """What others can't push the tenant out of."""
+        return self._guarantees.bytes_of(tenant, self._database.tenant_bytes, self._budget.bytes)
 
     async def _drop(self, rows: set[tuple[str, bytes]], cause: RemovalCause) -> None:
         if rows:

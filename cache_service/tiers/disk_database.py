@@ -94,13 +94,10 @@ class DiskDatabase:
         self._reader = reader
         self._lock = lock
         self._log_id = log_id
-        # The covering index answers without touching values.
-        totals = writer.execute(
-            "SELECT tenant, COUNT(*), SUM(charged_bytes) FROM results INDEXED BY by_tenant GROUP BY tenant"
-        ).fetchall()
-        self.entry_count: int = sum(count for _, count, _ in totals)
-        self.tenant_bytes: Counter[str] = Counter({tenant: used for tenant, _, used in totals})
-        self.used_bytes: int = self.tenant_bytes.total()
+        self.entry_count: int
+        self.used_bytes: int
+        self.tenant_bytes: Counter[str]
+        self._count()
 
     @classmethod
     def open(cls, directory: Path, log_id: str = "") -> DiskDatabase:
@@ -139,6 +136,15 @@ class DiskDatabase:
             writer.close()
             raise
         return database
+
+    def _count(self) -> None:
+        """Counts what is there. The covering index answers without touching values."""
+        totals = self._writer.execute(
+            "SELECT tenant, COUNT(*), SUM(charged_bytes) FROM results INDEXED BY by_tenant GROUP BY tenant"
+        ).fetchall()
+        self.entry_count = sum(count for _, count, _ in totals)
+        self.tenant_bytes = Counter({tenant: used for tenant, _, used in totals})
+        self.used_bytes = self.tenant_bytes.total()
 
     def get(self, keys: list[str]) -> dict[str, tuple[Row, bool]]:
         """The rows of those `keys` that exist, and whether each is intact; stops at MAX_READ_BYTES of values."""
@@ -217,34 +223,36 @@ class DiskDatabase:
         with self._transaction():
             return self._delete_where("expires_at <= ?", [now])
 
-    def evict(self, target_bytes: int, guaranteed_bytes: Callable[[str], float] = lambda _: 0.0) -> int:
+    def evict(self, target_bytes: int, guaranteed_bytes: Callable[[str], float] = lambda _: -1.0) -> int:
         """Removes the least recently used rows until `target_bytes` are left; frees the disk space.
 
         A tenant that holds no more than it is guaranteed keeps its rows, unless nobody else has any.
         """
         removed = 0
-        with self._transaction() as connection:
-            while (excess := self.used_bytes - target_bytes) > 0:
-                held = self.tenant_bytes
-                above = [tenant for tenant in held if held[tenant] > guaranteed_bytes(tenant)] or list(held)
-                where = "" if len(above) == len(held) else f"WHERE tenant IN ({','.join('?' * len(above))})"
-                victims = connection.execute(
-                    f"SELECT id, tenant, charged_bytes FROM results {where} ORDER BY used_at LIMIT 200",  # noqa: S608
-                    above if where else [],
-                ).fetchall()
-                if not victims:
-                    break
-                left = {tenant: held[tenant] - guaranteed_bytes(tenant) for tenant in above}
-                chosen: list[int] = []
-                for identity, tenant, size in victims:
-                    if excess <= 0 or (chosen and left[tenant] <= 0):
-                        break
-                    chosen.append(identity)
-                    excess -= size
-                    left[tenant] -= size
-                removed += self._delete("id IN", chosen)
+        with self._transaction():
+            left = {tenant: held - guaranteed_bytes(tenant) for tenant, held in self.tenant_bytes.items()}
+            removed += self._evict(target_bytes, left)
+            if self.used_bytes > target_bytes:
+                removed += self._evict(target_bytes, dict(self.tenant_bytes))
         self._vacuum()
         return removed
+
+    def _evict(self, target_bytes: int, left: dict[str, float]) -> int:
+        """One way through the rows, oldest first; `left` is what each tenant may lose. The index has all that is asked."""
+        chosen: list[int] = []
+        excess = self.used_bytes - target_bytes
+        cursor = self._writer.execute(
+            "SELECT id, tenant, charged_bytes FROM results INDEXED BY by_use ORDER BY used_at"
+        )
+        for identity, tenant, size in cursor:
+            if excess <= 0:
+                break
+            if left[tenant] > 0:
+                chosen.append(identity)
+                excess -= size
+                left[tenant] -= size
+        cursor.close()
+        return self._delete("id IN", chosen)
 
     def evict_tenant(self, tenant: str, target_bytes: int) -> int:
         """Removes a tenant's least recently used rows until `target_bytes` of it are left."""
@@ -268,7 +276,9 @@ class DiskDatabase:
         return removed
 
     def erase(self, tenant: str) -> int:
-        """Removes all rows of a tenant, and overwrites where they were."""
+        """Removes all rows of a tenant, and overwrites where they were; what was set aside as damaged goes as well."""
+        for path in self._path.parent.glob("*.damaged"):
+            path.unlink(missing_ok=True)
         self._writer.execute("PRAGMA secure_delete = ON")
         try:
             with self._transaction():
@@ -359,13 +369,12 @@ class DiskDatabase:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        before = self.entry_count, self.used_bytes, self.tenant_bytes.copy()
         self._writer.execute("BEGIN IMMEDIATE")
         try:
             yield self._writer
             self._writer.execute("COMMIT")
         except BaseException:
-            self.entry_count, self.used_bytes, self.tenant_bytes = before
             with contextlib.suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
+                self._count()
             raise

@@ -233,7 +233,7 @@ class MemoryTier:
         charged = len(data) + ENTRY_OVERHEAD_BYTES
         if charged > self._budget.bytes or len(data) > self._max_record_bytes:
             return False
-        if not self._make_room(charged, tenant):
+        if not self._make_room(charged):
             return False
         try:
             location = self._storage.append(data)
@@ -273,19 +273,19 @@ class MemoryTier:
             self._remove(victim, cause)
         return lost
 
-    def _make_room(self, charged: int, tenant: str) -> bool:
+    def _make_room(self, charged: int) -> bool:
         """Whether there is room now: evicts before anything is stored, so that a burst can't outgrow the budget.
 
         At most what the newcomer adds: a large shrink may be running in slices, and isn't one caller's to finish.
         """
         used_before = self._used_bytes
         while self._used_bytes + charged > self._budget.bytes and used_before - self._used_bytes < charged:
-            victim = self._shares.victim(self._budget.bytes, tenant)
+            victim = self._shares.victim(self._budget.bytes)
             if victim is None:
                 return False
             self._remove(victim, RemovalCause.SIZE)
         is_full = 0 < self._budget.entries <= len(self._index)
-        if is_full and (victim := self._shares.victim(self._budget.bytes, tenant)) is not None:
+        if is_full and (victim := self._shares.victim(self._budget.bytes)) is not None:
             self._remove(victim, RemovalCause.SIZE)
         return True
 

@@ -94,6 +94,13 @@ class _Work(NamedTuple):
         return None if record is None else Strikes.decode(record)
 
 
+class Recalled(NamedTuple):
+    """What was remembered."""
+
+    value: bytes | None
+    read_point: result_pb2.InvalidationPoint | None
+
+
 class Pipeline:
     """Describes inputs. Parsing is limited and isolated; cached results need neither place nor worker."""
 
@@ -180,13 +187,21 @@ class Pipeline:
         )
         return Extraction(document, CacheVerdict.HIT, 0, 0)
 
-    async def recall(self, key: ModuleKey) -> bytes | None:
-        """What was remembered under `key`."""
-        return (await self._cache.peek([], key)).optional
+    async def recall(self, key: ModuleKey) -> Recalled:
+        """What was remembered under `key`, and when it was asked for."""
+        found = await self._cache.peek([], key)
+        return Recalled(found.optional, found.read_point)
 
-    async def remember(self, key: ModuleKey, value: bytes) -> None:
-        """Keeps something small under `key`, as long as an extraction's results."""
-        point = await self._cache.read_point()
+    async def read_point(self) -> result_pb2.InvalidationPoint | None:
+        """The position of the invalidation log, to be taken before what is to be remembered is read."""
+        return await self._cache.read_point()
+
+    async def remember(
+        self, key: ModuleKey, value: bytes, point: result_pb2.InvalidationPoint | None
+    ) -> None:
+        """Keeps something small under `key`, as long as an extraction's results; nothing where `point`, at which the reading
+        began, isn't known, or everything of it was invalidated since.
+        """
         await self._cache.store(
             [NewResult(key, value, 0.001)], Lookup([], point, available=point is not None), ""
         )

@@ -82,11 +82,15 @@ class WorkerJobs:
             started_at = time.monotonic()
             async with self._backoff.limiter.slot(ticket):
                 in_flight, began_at = self._backoff.limiter.in_flight, time.monotonic()
-                result = await self._pool.run(job, source.descriptor(), puller)
-            seconds = time.monotonic() - began_at
-            # What a worker says of itself is taken for no more than the time that has passed.
-            spent = seconds if result.cpu_seconds is None else min(result.cpu_seconds, seconds)
-            self._backoff.accounts.charge_cpu(ticket.tenant, spent)
+                told: float | None = None
+                try:
+                    result = await self._pool.run(job, source.descriptor(), puller)
+                    told = result.cpu_seconds
+                finally:  # whoever hangs up has used it all the same
+                    seconds = time.monotonic() - began_at
+                    # What a worker says of itself is taken for no more than the time that has passed.
+                    spent = seconds if told is None else min(told, seconds)
+                    self._backoff.accounts.charge_cpu(ticket.tenant, spent)
             if result.arrival is None:
                 break
             # The worker is free again, the place as well. Time in the queue is ours, not the file's.

@@ -13,7 +13,7 @@ from extractor_service.results.batching import Coalescer
 from extractor_service.results.held_lease import HeldLease
 from extractor_service.results.keys import ModuleKey, key_to_wire, verified_space
 from metaextract.cache.v1 import result_pb2
-from metaextract_client.errors import DeadlineError, MetaExtractError
+from metaextract_client.errors import DeadlineError, ForbiddenError, InvalidRequestError, MetaExtractError
 from service_runtime.interceptors import REQUEST_ID_HEADER
 from service_runtime.telemetry import current_call
 
@@ -317,6 +317,8 @@ class ResultsClient:
 
     def _record_failure(self, error: MetaExtractError | None, timeout: float) -> None:
         """Pauses asking, unless it was only the caller's own deadline that was too short; None is that it passed."""
+        if isinstance(error, InvalidRequestError | ForbiddenError):
+            return  # one caller's request; others' are as good as before
         if not (error is None or isinstance(error, DeadlineError)) or timeout >= self._timeout_seconds:
             self._paused_until = self._clock() + self._pause_seconds
 

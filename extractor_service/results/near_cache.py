@@ -12,6 +12,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.results.reconnect import RetryDelay
+from metaextract.cache.v1 import result_pb2
 from metaextract_client.errors import MetaExtractError
 from service_runtime.identity.principal import tenant_of_space
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extractor_service.results.keys import ModuleKey
-    from metaextract.cache.v1 import result_pb2
     from metaextract_client.cache_async import AsyncCacheClient
 
 _log = logging.getLogger(__name__)
@@ -120,8 +120,10 @@ class NearCache:
 
     def _invalidate(self, selector: result_pb2.InvalidateResultsRequest) -> None:
         if selector.source_prefix or selector.tag:  # copies know no labels
-            self.drop()
-            return
+            selector = result_pb2.InvalidateResultsRequest(tenant=selector.tenant)
+            if not selector.tenant:
+                self.drop()
+                return
         for keys in [keys for keys in self._copies if any(_matches(selector, key) for key in keys)]:
             self.forget(keys)
 

@@ -28,6 +28,7 @@ from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import (
     InvalidRequestError,
     OverloadedError,
+    QuotaExceededError,
     ServiceError,
     SourceForbiddenError,
     UploadStalledError,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from extractor_service.extraction.pipeline import ExtractionOptions
     from extractor_service.serving.call_context import CallContext
     from extractor_service.serving.open_source import FolderEntry, Opener
+    from metaextract.cache.v1 import result_pb2
 
     Send = Callable[[pb.ExtractBatchResponse], Awaitable[None]]
 
@@ -70,6 +72,8 @@ class Limits:
     max_reply_results = 128  # an eighth of the largest window: the client frees places before a reply is huge
     ahead = 12
     """Items under way for each worker: while one is read, others are opened, looked up and stored, several in a call."""
+    # An item waits so long for its tenant's quota; beyond it the batch ends, with the delay, and frees its place.
+    quota_seconds = 10.0
     progress_seconds = 1.0  # how late a silent client or a pause is noticed; an idle batch wakes so rarely
 
 
@@ -248,13 +252,19 @@ class Batch:
         content = blake3(item.SerializeToString(deterministic=True)).hexdigest()[:32]
         space = f"batch/{current_call.get().tenant}"
         key = ModuleKey(token, "batch_item", "1", content, space)
-        if token and (known := await self._known(key)) is not None:
-            return known
+        point = None
+        if token:
+            known, point = await self._known(key)
+            if known is not None:
+                return known
         while True:
             try:
                 self._context.backoff.accounts.admit(current_call.get().tenant)
                 await self._describe(item, options, result)
             except OverloadedError as error:
+                is_quota = isinstance(error, QuotaExceededError)
+                if is_quota and error.retry_after_seconds > Limits.quota_seconds:
+                    raise  # a batch that only waits holds a place that others could have
                 await self._pause(error.retry_after_seconds)
                 continue
             except ServiceError as error:
@@ -264,19 +274,21 @@ class Batch:
                 _fail(result, ServiceError("internal error"))
             break
         if token and not result.code and result.document.outcome in _FINAL:
-            await self._context.pipeline.remember(key, result.SerializeToString())
+            await self._context.pipeline.remember(key, result.SerializeToString(), point)
         return result
 
-    async def _known(self, key: ModuleKey) -> pb.BatchResult | None:
-        stored = await self._context.pipeline.recall(key)
+    async def _known(
+        self, key: ModuleKey
+    ) -> tuple[pb.BatchResult | None, result_pb2.InvalidationPoint | None]:
+        stored, point = await self._context.pipeline.recall(key)
         if stored is None:
-            return None
+            return None, point
         try:
             result = pb.BatchResult.FromString(stored)
         except DecodeError:
-            return None
+            return None, point
         result.was_finished = True
-        return result
+        return result, point
 
     async def _describe(self, item: pb.BatchItem, options: ExtractionOptions, result: pb.BatchResult) -> None:
         started_at = time.monotonic()

@@ -78,6 +78,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         self, request_iterator: AsyncIterator[extractor_pb2.ExtractBatchRequest], context: Context
     ) -> None:
         """Many files over one call."""
+        self._count()
         async with Writer(context.write) as writer:
             await Batch(self._shared, self._opener, request_iterator, writer.send).run()
 
@@ -107,7 +108,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         return wire_backoff.backoff_to_wire(self._backoff, time.monotonic())
 
     def _count(self) -> None:
-        """Of the tenant's requests; raises QuotaExceededError. A batch counts its items."""
+        """Of the tenant's requests; raises QuotaExceededError. A batch counts its items as well."""
         self._backoff.accounts.admit(current_call.get().tenant)
 
     def _chunk_bytes(self) -> int:

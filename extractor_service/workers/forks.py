@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _START_SECONDS = 15.0  # the preload took 0.6 s (measured); the rest is for loaded machines
 _EXIT_WAIT_SECONDS = 2.0  # the template reaps at once; without a status the death counts as a crash
@@ -50,7 +50,7 @@ class Template:
                 [*command, str(theirs.fileno()), str(memory_bytes)],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                env={**_without_ours(os.environ), "OPENBLAS_NUM_THREADS": "1"},
             )
         ours.setblocking(False)
         template = cls(process, ours)
@@ -157,3 +157,8 @@ class Template:
                 future.set_exception(WorkerStartError(reason))
                 future.exception()  # marks it as seen, should nobody await it any more
         self._forking.clear()
+
+
+def _without_ours(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without our settings, which name secrets: workers read what strangers send, and need none."""
+    return {name: value for name, value in environ.items() if not name.startswith("METAEXTRACT_")}

@@ -20,6 +20,7 @@ requests_per_minute = 60000
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from service_runtime.settings import RuntimeSettings
 
+_DOTS = re.compile(r"/\.\.?(/|$)")
 _PEER_FIELDS = frozenset({"spiffe", "roles", "tenant", "plan", "proxy"})
 _MAX_GUARANTEE_RATIO = 0.5  # with more than that each, two tenants would promise away everything
 
@@ -83,6 +85,8 @@ class AccessFile:
 
     def peer(self, uri: str) -> Principal | None:
         """Who presents a certificate with that SPIFFE URI; None: nobody that is listed."""
+        if _DOTS.search(uri):  # a path that leads elsewhere than it begins
+            return None
         for pattern, principal in self.peers:
             if uri == pattern or (pattern.endswith("/*") and uri.startswith(pattern[:-1])):
                 return principal._replace(subject=uri)
@@ -123,6 +127,10 @@ def access_of(settings: RuntimeSettings) -> AccessFile:
     if access.peers and not settings.tls_client_ca:
         raise InvalidAccessFileError(
             f"{settings.access_file}: peers are known by their certificates, which METAEXTRACT_TLS_CLIENT_CA asks for"
+        )
+    if settings.tls_client_ca and not settings.jwt_keys and not access.peers:
+        raise InvalidAccessFileError(
+            f"{settings.access_file}: METAEXTRACT_TLS_CLIENT_CA says who may connect, and no [[peer]] what they may do"
         )
     return access
 

@@ -12,6 +12,7 @@ from service_runtime.errors import (
     CallerUnknownError,
     IdentityUnavailableError,
     RoleMissingError,
+    TenantForbiddenError,
     TokenExpiredError,
     TokenInvalidError,
 )
@@ -39,6 +40,8 @@ AUTHORIZATION = "authorization"
 SUBJECT_HEADER = "x-metaextract-subject"
 PLAN_HEADER = "x-metaextract-plan"
 _BEARER = "bearer "
+TWICE = "\n"
+"""Stands for a header that came more than once: no name, no token, nothing that is believed."""
 _SPIFFE = "peer_spiffe_id"
 Headers = dict[str, str]
 
@@ -129,11 +132,14 @@ class Gate:
         tenant = headers.get(self._tenant_header, "") if speaks and self._tenant_header else ""
         if tenant and not is_tenant(tenant):
             raise CallerUnknownError("the tenant's name isn't one")
+        if tenant and not principal.is_of_all and tenant != principal.tenant:
+            raise TenantForbiddenError("this proxy speaks for another tenant")
         if principal.is_proxy:
             subject, plan = headers.get(SUBJECT_HEADER, ""), headers.get(PLAN_HEADER, "")
             if (subject and not is_subject(subject)) or (plan and not is_tenant(plan)):
                 raise CallerUnknownError("the subject's or plan's name isn't one")
-            principal = principal._replace(subject=subject or principal.subject, plan=plan or principal.plan)
+            # Without a subject it may be anybody of the tenant: nobody whose claims could be told from others'.
+            principal = principal._replace(subject=subject, plan=plan or principal.plan)
         return principal._replace(tenant=tenant) if tenant else principal
 
 

@@ -34,12 +34,15 @@ class Principal(NamedTuple):
     """A caller whose identity was verified."""
 
     subject: str
+    """Its name; "" for somebody whom a proxy didn't name."""
     tenant: str
     plan: str = ""
     """What it may use of modules, once plans open some; "" where none was said."""
     roles: frozenset[Role] = frozenset()
     is_proxy: bool = False
     """Whether it speaks for others, and names them in its headers."""
+    expires_at: float | None = None
+    """Until when what it proved is good, seconds since 1970; None: as long as its connection."""
 
     @property
     def is_of_all(self) -> bool:

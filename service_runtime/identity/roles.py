@@ -9,6 +9,15 @@ _RESULTS = "metaextract.cache.v1.ResultService"
 _CHUNKS = "metaextract.cache.v1.ChunkService"
 _PRESSURE = "metaextract.cache.v1.PressureService"
 _ADMIN = "metaextract.cache.v1.CacheAdminService"
+ONE_FILE = frozenset(
+    {
+        f"/{_EXTRACTOR}/ExtractUpload",
+        f"/{_EXTRACTOR}/ExtractSession",
+        f"/{_CHUNKS}/UploadChunks",
+        f"/{_CHUNKS}/ReadBlob",
+    }
+)
+"""Streams of one file, which go on when the token of their caller expires; others end."""
 REFLECTION = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 
 OPEN = ("/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/List", "/grpc.health.v1.Health/Watch")

@@ -34,7 +34,6 @@ class ExpiredTokenError(BadTokenError):
 
 class _Remembered(NamedTuple):
     principal: Principal
-    expires_at: float
     generation: int
 
 
@@ -57,12 +56,17 @@ class TokenVerifier:
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
 
     def recall(self, token: str) -> Principal | None:
-        """The principal of a token that was verified before, by the keys of today; None: `verify` it."""
+        """The principal of a token that was verified before, by the keys of today; None: `verify` it.
+
+        Raises:
+            KeysUnavailableError: there are no keys of today.
+        """
+        self._keys.check()
         name = _name(token)
         found = self._remembered.get(name)
         if found is None:
             return None
-        if found.generation != self._keys.generation or found.expires_at <= self._clock():
+        if found.generation != self._keys.generation or (found.principal.expires_at or 0) <= self._clock():
             del self._remembered[name]
             return None
         return found.principal
@@ -92,7 +96,7 @@ class TokenVerifier:
         generation = self._keys.generation
         claims = self._claims(token, key)
         principal = _principal(claims)
-        self._remembered[_name(token)] = _Remembered(principal, float(claims["exp"]), generation)
+        self._remembered[_name(token)] = _Remembered(principal, generation)
         while len(self._remembered) > _MAX_REMEMBERED:
             self._remembered.popitem(last=False)
         return principal
@@ -122,7 +126,11 @@ def _principal(claims: dict[str, Any]) -> Principal:
     if not is_subject(claims["sub"]) or not (is_tenant(tenant) or tenant == ALL_TENANTS):
         raise BadTokenError
     return Principal(
-        claims["sub"], str(tenant), plan if is_tenant(plan) else "", roles_of(claims.get("roles", []))
+        claims["sub"],
+        str(tenant),
+        plan if is_tenant(plan) else "",
+        roles_of(claims.get("roles", [])),
+        expires_at=float(claims["exp"]),
     )
 
 

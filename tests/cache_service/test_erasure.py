@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from pathlib import Path
 
 import pytest
 
+from cache_service.invalidation import InvalidationLog
 from metaextract.cache.v1 import chunk_pb2, result_pb2
 from metaextract_client import AsyncChunkClient, CacheClient, ForbiddenError, NotFoundError, Security
 from tests.support.identities import Realm
@@ -79,10 +81,9 @@ async def test_a_kill_doesn_t_bring_it_back(tmp_path, when):
             client.erase_tenant("acme")
         cache.kill()
     if when == "before it is done":  # the log has it, and the process died before anything was removed
-        import sqlite3
-
         with sqlite3.connect(tmp_path / "invalidations.sqlite") as log:
             log.execute("INSERT INTO invalidations (revision, tenant) VALUES (1, 'acme')")
+            log.execute("INSERT INTO erasures (id, tenant) SELECT id || '/1', 'acme' FROM log")
             log.execute("UPDATE log SET revision = 1")
         log.close()
     with start_cache(tmp_path) as cache, CacheClient(cache.address) as client:
@@ -133,6 +134,66 @@ async def test_two_replicas_and_one_that_is_away(tmp_path, redis_server, redis_p
         assert left(tmp_path / "two") == []
 
 
+async def test_a_tier_that_can_t_is_named_and_made_up_for(tmp_path):
+    """Somebody holds the database of results: the answer says that this replica isn't done, and then it is."""
+    with (
+        start_cache(tmp_path, METAEXTRACT_CACHE_REPLICA="one") as cache,
+        CacheClient(cache.address) as client,
+    ):
+        fill(client, "acme")
+        with sqlite3.connect(tmp_path / "results.sqlite", isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            answer = client.erase_tenant("acme")
+            assert answer.pending_replicas == ["one"] and held(client, "acme") == 0
+            other.execute("ROLLBACK")
+        other.close()
+        deadline = time.monotonic() + 40
+        while left(tmp_path):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert not client.erase_tenant("acme").pending_replicas
+
+
+async def test_redis_that_lost_its_notes_doesn_t_bring_a_tenant_back(tmp_path, own_redis_server):
+    def replica(name):
+        return start_cache(
+            tmp_path / name, METAEXTRACT_CACHE_REPLICA=name, METAEXTRACT_CACHE_REDIS_URL=own_redis_server.url
+        )
+
+    with replica("two") as two:
+        digest = await upload(two.address, "acme")
+    with replica("one") as one, CacheClient(one.address) as client:
+        client.erase_tenant("acme")
+        client.clear_cache()  # whatever else the log forgets
+        own_redis_server.client().flushall()
+        with replica("two") as two:
+            deadline = time.monotonic() + 90
+            async with AsyncChunkClient(two.address, Security()) as chunks:
+                request = chunk_pb2.ReadBlobRequest(digest=digest)
+                while True:
+                    try:
+                        await anext(chunks.read_blob(request, metadata=HEADER))
+                    except NotFoundError:
+                        break
+                    assert time.monotonic() < deadline
+                    time.sleep(0.5)
+        assert left(tmp_path / "two") == []
+
+
+def test_one_tenant_s_invalidations_cost_no_other_anything(tmp_path):
+    realm = Realm(tmp_path / "realm")
+    with start_cache(tmp_path / "cache", **realm.tokens()) as cache:
+        with CacheClient(cache.address, realm.security("*", "results", "admin")) as everybody:
+            fill(everybody, "acme")
+            with CacheClient(cache.address, realm.security("evil", "admin")) as evil:
+                for number in range(1200):
+                    evil.invalidate_results(tag=f"tag {number}")
+            assert held(everybody, "acme") == 20
+        log = InvalidationLog(tmp_path / "cache" / "invalidations.sqlite")
+        assert len(log._last) <= 200 and log._floors["evil"] > 0 and log._floor == 0
+        log.close()
+
+
 def test_only_its_own_admin_and_an_admin_of_all_may(tmp_path):
     realm = Realm(tmp_path / "realm")
     with start_cache(tmp_path / "cache", **realm.tokens()) as cache:
@@ -153,3 +214,22 @@ def test_only_its_own_admin_and_an_admin_of_all_may(tmp_path):
         with CacheClient(cache.address, realm.security("*", "results", "admin")) as everybody:
             assert held(everybody, "other") == 20 and held(everybody, "acme") == 0
             assert everybody.erase_tenant("other").replicas[0].result_count == 20
+
+
+def test_the_default_tenant_s_end_is_its_own(tmp_path):
+    """Dictionaries are learnt from its values, and used for them alone."""
+    with start_cache(tmp_path) as cache, CacheClient(cache.address) as client:
+        for tenant in ("default", "acme"):
+            for start in range(0, 1000, 200):
+                client.put_results(
+                    [
+                        result_pb2.ResultEntry(
+                            key=key(tenant, number),
+                            value=f'{{"make": "NIKON", "number": {number}, "{MARK}": "{"x y z " * 30}"}}'.encode(),
+                        )
+                        for number in range(start, start + 200)
+                    ]
+                )
+        assert not client.erase_tenant("default").pending_replicas
+        assert held(client, "acme", 1000) == 1000 and held(client, "default", 1000) == 0
+        assert not list((tmp_path / "dictionaries").glob("*"))

@@ -100,6 +100,10 @@ def _open(library: Any, address: str, security: Security | None, extra: Options)
     if security.tls_server_name:
         settings.append(("grpc.ssl_target_name_override", security.tls_server_name))
     if not security.is_encrypted:
+        if security.tls_cert or security.tls_key or security.tls_server_name:
+            raise SecurityError(
+                "a certificate or a server's name is given, and no authority to trust: METAEXTRACT_TLS_CA or --tls-ca"
+            )
         if not (security.token or security.token_file):
             return library.insecure_channel(address, options=settings)
         if not _is_here(address):

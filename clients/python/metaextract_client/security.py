@@ -34,6 +34,11 @@ class Security(NamedTuple):
     token_file: str = ""
     """File with a bearer token, read again when it changes."""
 
+    def __repr__(self) -> str:
+        """Without the token: what is printed is kept."""
+        shown = self._asdict() | {"token": "…" if self.token else ""}
+        return f"Security({', '.join(f'{name}={value!r}' for name, value in shown.items() if value)})"
+
     @property
     def is_encrypted(self) -> bool:
         """Whether calls go by TLS."""
@@ -93,7 +98,7 @@ class Token:
 
     def __init__(self, security: Security) -> None:
         """Raises SecurityError when its file can't be read."""
-        self._text = security.token
+        self._text = _clean(security.token)
         self._file = WatchedFiles(security.token_file) if security.token_file else None
         self.metadata()
 
@@ -107,8 +112,15 @@ class Token:
                     raise
                 contents = None
             if contents is not None:
-                self._text = contents[0].decode("utf-8", "replace").strip() or self._text
+                self._text = _clean(contents[0].decode("utf-8", "replace")) or self._text
         return (("authorization", f"Bearer {self._text}"),) if self._text else ()
+
+
+def _clean(text: str) -> str:
+    text = text.strip()
+    if not (text.isascii() and text.isprintable()):
+        raise SecurityError("a token is one line of ASCII")
+    return text
 
 
 class ClientCertificates:

@@ -109,7 +109,7 @@ def claim_of(offer: pb.SessionOffer, call: CallContext) -> Claim | None:
 
 def _claimant(client_id: str, call: CallContext) -> bytes:
     """Who claims: the verified principal with what it says of itself, or the bearer of a secret; b"" for nobody."""
-    if call.principal is not ANYBODY:
+    if call.principal is not ANYBODY and call.principal.subject:
         return repr((call.principal.subject, client_id)).encode()
     return client_id.encode() if len(client_id) >= LEAST_SECRET_CHARS else b""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from extractor_service.serving.call_context import CallContext
     from extractor_service.serving.sessions.claims import Claim
     from extractor_service.uploads.chunk import Chunk
+    from metaextract.cache.v1 import result_pb2
     from metaextract.extractor.v1 import extractor_pb2 as pb
 
 MAX_PREFETCH_BYTES = 256 * 1024  # twice the head and tail that any format needs; more belongs into ranges
@@ -46,6 +47,8 @@ class OfferedFile:
     """Whether files of that name say nothing of themselves at their end."""
     known: ClaimRecord | None = None
     """What earlier sessions have learnt of the claimed content."""
+    read_point: result_pb2.InvalidationPoint | None = None
+    """Of the cache, before anything of the file was read; None while it wasn't asked."""
 
     @property
     def uses_cache(self) -> bool:

@@ -97,8 +97,9 @@ class Session:
 
     async def _describe(self, offered: OfferedFile, file: SparseFile) -> Described:
         if offered.claim is not None and offered.claim.space and offered.uses_cache:
-            stored = await self._context.pipeline.recall(offered.claim.record_key)
-            offered.known = ClaimRecord.decode(stored)
+            recalled = await self._context.pipeline.recall(offered.claim.record_key)
+            offered.known = ClaimRecord.decode(recalled.value)
+            offered.read_point = recalled.read_point
         tools = SessionTools(self._context, self._link, file, self._found)
         for strategy_class in _STRATEGIES:
             strategy: Strategy = strategy_class(tools)

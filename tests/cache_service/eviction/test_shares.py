@@ -62,6 +62,31 @@ async def test_what_was_set_aside_goes_when_its_own_tenant_needs_the_room(policy
 
 
 @pytest.mark.parametrize("policy", POLICIES)
+async def test_who_holds_less_than_its_guarantee_grows_into_it(policy):
+    """Against one who fills the tier first and uses its entries all the time."""
+    memory = tier(policy)
+    for number in range(200):
+        await memory.put([(key("loud", number), entry(cost=100.0))], NOW)
+    for number in range(300):
+        await memory.get([key("loud", each) for each in range(200)], NOW)
+        await memory.put([(key("quiet", number), entry(cost=0.001))], NOW)
+    assert memory._shares.used_bytes["quiet"] >= RATIO * BUDGET - 1300
+
+
+async def test_many_tenants_cost_an_eviction_little(tmp_path):
+    import time
+
+    memory = MemoryTier(Budget(4_000_000), TenantShares(POLICIES["lru"](), lambda _: 0.01), Arena(4_000_000))
+    for number in range(5000):
+        await memory.put([(key(f"t{number}", 1), entry(700))], NOW)
+    started = time.process_time()
+    for number in range(3000):
+        await memory.put([(key("loud", number), entry(700))], NOW)
+    assert time.process_time() - started < 3.0, "a millisecond each would be too much; it is about 0.1"
+    await memory.close()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
 async def test_a_shrink_and_a_bound_by_count_are_obeyed_whatever_is_guaranteed(policy):
     memory = tier(policy)
     for tenant in ("a", "b", "c"):

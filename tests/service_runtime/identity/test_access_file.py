@@ -48,7 +48,8 @@ def test_a_certificate_s_uri_leads_to_its_peer(tmp_path):
     assert access.peer("spiffe://example.org/envoy").is_proxy
     for stranger in (
         "spiffe://example.org/extractor/x", "spiffe://example.org/users", "spiffe://evil.org/extractor", "",
-        "spiffe://example.org/usersX/alice",
+        "spiffe://example.org/usersX/alice", "spiffe://example.org/users/../envoy", "spiffe://example.org/users/.",
+        "spiffe://example.org/users/a/./b",
     ):  # fmt: skip
         assert access.peer(stranger) is None
 

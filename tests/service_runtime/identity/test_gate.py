@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from service_runtime.errors import CallerUnknownError, RoleMissingError, TokenInvalidError
+from service_runtime.errors import (
+    CallerUnknownError,
+    RoleMissingError,
+    TenantForbiddenError,
+    TokenInvalidError,
+)
 from service_runtime.identity.access_file import AccessFile
-from service_runtime.identity.gate import Gate, tenant_of
+from service_runtime.identity.gate import TWICE, Gate, tenant_of
 from service_runtime.identity.principal import ANYBODY, NOBODY, Principal, Role, roles_of, tenant_of_space
 from service_runtime.identity.roles import OPEN, ROLES
 
@@ -21,7 +26,8 @@ PEERS = AccessFile(
         ("spiffe://a/extractor", Principal("", "*", roles=roles_of(["results"]))),
         ("spiffe://a/tenant-extractor", Principal("", "acme", roles=roles_of(["results"]))),
         ("spiffe://a/user", Principal("", "acme", roles=roles_of(["extract"]))),
-        ("spiffe://a/proxy", Principal("", "default", roles=roles_of(["extract"]), is_proxy=True)),
+        ("spiffe://a/proxy", Principal("", "*", roles=roles_of(["extract"]), is_proxy=True)),
+        ("spiffe://a/acme-proxy", Principal("", "acme", roles=roles_of(["extract", "admin"]), is_proxy=True)),
         ("spiffe://a/admin", Principal("", "acme", roles=roles_of(["admin"]))),
     )
 )
@@ -82,14 +88,19 @@ async def test_a_tenant_header_counts_from_extractors_and_proxies_alone():
     )
     assert (proxied.subject, proxied.tenant, proxied.plan) == ("bob", "blue", "super")
     assert proxied.roles == {Role.EXTRACT}
+    nameless = await extractor.admit(EXTRACT, {HEADER: "blue"}, peer("proxy"))
+    assert nameless.subject == "", "its users can't be told apart: no claims"
+    assert (await extractor.admit(CLEAR, {HEADER: "acme"}, peer("acme-proxy"))).tenant == "acme"
+    with pytest.raises(TenantForbiddenError):
+        await extractor.admit(CLEAR, {HEADER: "blue"}, peer("acme-proxy"))
     user = await extractor.admit(EXTRACT, {"x-metaextract-plan": "super"}, peer("user"))
     assert user.plan == "" and user.subject == "spiffe://a/user"
 
 
-@pytest.mark.parametrize("name", ["a/b", "*", "a,b", "", "a\nb", "x" * 64, "ä"])
+@pytest.mark.parametrize("name", ["a/b", "*", "a,b", "", TWICE, "a\nb", "x" * 64, "ä"])
 async def test_a_header_that_can_t_be_a_tenant_is_refused(name):
     if name == "":
-        assert (await gate().admit(EXTRACT, {HEADER: name}, peer("proxy"))).tenant == "default"
+        assert (await gate().admit(EXTRACT, {HEADER: name}, peer("proxy"))).tenant == "*"
         return
     with pytest.raises(CallerUnknownError):
         await gate().admit(EXTRACT, {HEADER: name}, peer("proxy"))

@@ -10,6 +10,7 @@ import ipaddress
 import json
 import os
 import secrets
+import shlex
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -142,7 +143,7 @@ def prepare(folder: Path) -> Issuer:
         "CACHE_TOKEN_FILE": folder / "extractor.token",
         "TOKEN_FILE": folder / "token",
     }
-    lines = [f"export METAEXTRACT_{name}='{value}'\n" for name, value in variables.items()]
+    lines = [f"export METAEXTRACT_{name}={shlex.quote(str(value))}\n" for name, value in variables.items()]
     _write(folder / "env", "".join(lines).encode())
     return issuer
 

@@ -45,8 +45,8 @@ def run(arguments: list[str]) -> int:
 
         return cache.replay(arguments[2:])
     options = make_parser().parse_args(arguments)
-    security_options.apply(options)
     try:
+        security_options.apply(options)
         code: int = options.run(options)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED

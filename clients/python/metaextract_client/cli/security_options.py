@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from metaextract_client.security import SecurityError
+
 if TYPE_CHECKING:
     import argparse
 
@@ -26,7 +28,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def apply(options: argparse.Namespace) -> None:
-    """From here on, every client of this process is made so."""
+    """From here on, every client of this process is made so.
+
+    Raises:
+        SecurityError: a certificate is given, and nobody to trust: without an authority the call would go in plaintext.
+    """
+    own = getattr(options, "tls_cert", "") or getattr(options, "tls_key", "")
+    if own and not (options.tls_ca or os.environ.get("METAEXTRACT_TLS_CA")):
+        raise SecurityError("--tls-cert and --tls-key need --tls-ca, or METAEXTRACT_TLS_CA")
     for name in _OPTIONS:
         if value := getattr(options, name, ""):
             os.environ[f"METAEXTRACT_{name.upper()}"] = value

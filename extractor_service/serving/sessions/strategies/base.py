@@ -124,10 +124,15 @@ class SessionTools:
             return
         record = ClaimRecord(extraction.document.file.format, size_bytes, digests).encode()
         if offered.claim is not None and offered.claim.space:
-            await self.context.pipeline.remember(offered.claim.record_key, record)
+            await self.context.pipeline.remember(offered.claim.record_key, record, offered.read_point)
         if verified_id:
             key = verified_key(verified_id, current_call.get().tenant)
-            await self.context.pipeline.remember(key, record)
+            await self.context.pipeline.remember(key, record, offered.read_point)
+
+    async def note_begin(self, offered: OfferedFile) -> None:
+        """Takes the cache's position before content is read that may be remembered."""
+        if offered.read_point is None and offered.uses_cache:
+            offered.read_point = await self.context.pipeline.read_point()
 
     @contextlib.asynccontextmanager
     async def upload_slot(self, offered: OfferedFile) -> AsyncIterator[StreamCredit]:

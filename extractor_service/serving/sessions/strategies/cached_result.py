@@ -33,10 +33,11 @@ class CachedResult:
                 return hit
         if not claim.digest:
             return None
-        stored = await self._tools.context.pipeline.recall(
+        recalled = await self._tools.context.pipeline.recall(
             verified_key(claim.digest, current_call.get().tenant)
         )
-        known = ClaimRecord.decode(stored)
+        offered.read_point = offered.read_point or recalled.read_point
+        known = ClaimRecord.decode(recalled.value)
         if known is None or (offered.has_size and known.size_bytes != offered.size_bytes):
             return None
         source = self._tools.client_input(offered, None)

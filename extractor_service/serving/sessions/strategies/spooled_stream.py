@@ -26,6 +26,7 @@ class SpooledStream:
         if offered.can_seek:
             return None
         tools = self._tools
+        await tools.note_begin(offered)
         async with tools.upload_slot(offered) as credit:
             tools.accept()
             sink = SpoolSink(tools.file, tools.context.settings.max_upload_bytes)

@@ -40,6 +40,7 @@ class WholeFile:
         if not offered.wants_digests and not offered.upload_id:
             return None
         chunks = self._tools.context.chunks
+        await self._tools.note_begin(offered)
         async with self._tools.upload_slot(offered) as credit:
             relay = None
             if offered.uses_cache or offered.upload_id:

@@ -1,0 +1,99 @@
+"""Calls to a service that knows its callers: nothing of a message is taken in before its sender is admitted.
+
+gRPC reads and decodes a unary request before its handler runs, as large as messages may be, from anybody. So here every
+method takes a stream, as gRPC sees it: on the wire it is the same, and the first message is read when it is wanted. What is open to
+strangers (health, reflection) is read a few at a time, for a moment each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from service_runtime.errors import InvalidRequestError, RequestStalledError, TokenExpiredError
+from service_runtime.identity.principal import NOBODY
+from service_runtime.identity.roles import ONE_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from service_runtime.identity.principal import Principal
+
+
+class Limits:
+    """Of `GuardedMethod`."""
+
+    request_seconds = 60.0  # for a request from somebody known; the largest takes 2 s at 8 MiB/s
+    stranger_seconds = 5.0  # for one from a stranger: a few bytes
+    stranger_bytes = 4096  # a service's or symbol's name; longer ones are refused undecoded
+    strangers = 8  # read at once, of each method: a stranger may withhold the end of a message of 16 MiB
+
+
+class GuardedMethod:
+    """What one method reads of its callers."""
+
+    def __init__(self, method: str, decode: Callable[[bytes], Any] | None) -> None:
+        self._decode = decode
+        # A file that takes longer than its sender's token lives is taken to its end; a watch or a batch isn't.
+        self._outlives_tokens = method in ONE_FILE
+        self._strangers = asyncio.Semaphore(Limits.strangers)
+
+    async def one(self, incoming: AsyncIterator[bytes], principal: Principal) -> Any:
+        """The only message of a unary request.
+
+        Raises:
+            InvalidRequestError: there is none, or it isn't one.
+            RequestStalledError: it doesn't come.
+        """
+        if principal is NOBODY:
+            async with self._strangers:
+                raw = await self._next(incoming, Limits.stranger_seconds)
+        else:
+            raw = await self._next(incoming, Limits.request_seconds)
+        if raw is None:
+            raise InvalidRequestError("request", "a message is expected")
+        return self._decoded(raw, principal)
+
+    async def all(self, incoming: AsyncIterator[bytes], principal: Principal) -> AsyncIterator[Any]:
+        """The messages of a stream, as long as its sender's identity is good; raises as `one`, and TokenExpiredError."""
+        if principal is NOBODY:
+            async with self._strangers:
+                while (raw := await self._next(incoming, Limits.stranger_seconds)) is not None:
+                    yield self._decoded(raw, principal)
+            return
+        async for raw in incoming:
+            self.check(principal)
+            yield self._decoded(raw, principal)
+
+    def check(self, principal: Principal) -> None:
+        """Raises TokenExpiredError when what the caller proved isn't good any more."""
+        if (
+            principal.expires_at is not None
+            and not self._outlives_tokens
+            and time.time() > principal.expires_at
+        ):
+            raise TokenExpiredError("the token has expired")
+
+    @staticmethod
+    async def _next(incoming: AsyncIterator[bytes], seconds: float) -> bytes | None:
+        try:
+            async with asyncio.timeout(seconds):
+                return await anext(incoming, None)
+        except TimeoutError:
+            raise RequestStalledError(f"no message came within {seconds:g} s") from None
+
+    def _decoded(self, raw: bytes, principal: Principal) -> Any:
+        if principal is NOBODY and len(raw) > Limits.stranger_bytes:
+            raise InvalidRequestError("request", f"at most {Limits.stranger_bytes} bytes are expected")
+        return decoded(raw, self._decode)
+
+
+def decoded(raw: bytes, decode: Callable[[bytes], Any] | None) -> Any:
+    """The message; raises InvalidRequestError for bytes that are none."""
+    if decode is None:
+        return raw
+    try:
+        return decode(raw)
+    except Exception:  # noqa: BLE001 - protobuf's DecodeError, and what broken UTF-8 or nesting raise
+        raise InvalidRequestError("request", "the bytes aren't a message of this call's type") from None
