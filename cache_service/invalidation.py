@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from cache_service.entries.entry import Entry, Key
 
 _log = logging.getLogger(__name__)
-_MAX_SELECTORS = 100_000  # kept in memory; beyond it all that is older than the newer half is a miss
-_MAX_SEARCHED = 1000  # each costs every look-up a comparison
-_MAX_TENANT_SELECTORS = (
-    10_000  # of one tenant; beyond it the older half of its own counts as everything of its own
-)
-_MAX_TENANT_SEARCHED = 100  # likewise; they cost that tenant's look-ups alone
-_MAX_ERASURES = 10_000  # the newest are kept; each is carried out within seconds of a start
 _SCHEMA_VERSION = 5  # raise it when _SCHEMA changes: a log of another version is begun anew
 _SCHEMA = """
 CREATE TABLE log (id TEXT NOT NULL, floor INTEGER NOT NULL, revision INTEGER NOT NULL, head TEXT NOT NULL);
@@ -44,6 +37,18 @@ _ERASURES = """
 CREATE TABLE IF NOT EXISTS erasures (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL);
 """
 EVERYTHING = Selector()
+
+
+class Limits:
+    """Of `InvalidationLog`."""
+
+    selectors = 100_000  # kept in memory; beyond it all that is older than the newer half is a miss
+    searched = 1000  # each costs every look-up a comparison
+    tenant_selectors = (
+        10_000  # of one tenant; beyond it the older half of its own counts as everything of its own
+    )
+    tenant_searched = 100  # likewise; they cost that tenant's look-ups alone
+    erasures = 10_000  # the newest are kept; each is carried out within seconds of a start
 
 
 class ReadPoint(NamedTuple):
@@ -78,7 +83,7 @@ class InvalidationLog:
     counts as invalidated.
     """
 
-    def __init__(self, path: Path | None = None, max_selectors: int = _MAX_SELECTORS) -> None:
+    def __init__(self, path: Path | None = None, max_selectors: int = Limits.selectors) -> None:
         self._max_selectors = max_selectors
         self._changed = asyncio.Event()
         self._path = path
@@ -164,12 +169,12 @@ class InvalidationLog:
         """
         searched = self._searched.get(tenant, {})
         if tenant is not None:
-            if self._own[tenant] > _MAX_TENANT_SELECTORS:
+            if self._own[tenant] > Limits.tenant_selectors:
                 own = [revision for selector, revision in self._last.items() if selector.tenant == tenant]
                 self._raise_tenant_floor(tenant, own[len(own) // 2])
-            elif len(searched) > _MAX_TENANT_SEARCHED:
+            elif len(searched) > Limits.tenant_searched:
                 self._raise_tenant_floor(tenant, list(searched.values())[len(searched) // 2])
-        elif len(searched) > _MAX_SEARCHED:
+        elif len(searched) > Limits.searched:
             self._raise_floor(list(searched.values())[: len(searched) // 2][-1])
         if len(self._last) > self._max_selectors:
             largest = max(
@@ -186,7 +191,10 @@ class InvalidationLog:
         """Keeps word of an erasure, whatever becomes of the log."""
         self._write(
             ("INSERT OR IGNORE INTO erasures (id, tenant) VALUES (?, ?)", erasure),
-            ("DELETE FROM erasures WHERE number <= (SELECT MAX(number) FROM erasures) - ?", (_MAX_ERASURES,)),
+            (
+                "DELETE FROM erasures WHERE number <= (SELECT MAX(number) FROM erasures) - ?",
+                (Limits.erasures,),
+            ),
         )
 
     def erasures(self) -> list[ErasureNote]:

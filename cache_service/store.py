@@ -200,10 +200,7 @@ class ResultStore:
             self._inflight_bytes += size_bytes
             holders = await self._finish(self._put(items, now, size_bytes))
             for index, holder, (key, entry) in zip(accepted, holders, items, strict=True):
-                is_late = self._log.covers(key, entry)  # by what came while it was on its way
-                outcomes[index] = PutOutcome(
-                    "" if is_late else holder, "invalidated" if is_late else "" if holder else "no_room"
-                )
+                outcomes[index] = holder
                 self._note(key, entry)
         stored = sum(1 for outcome in outcomes if outcome.tier)
         self.stats.puts += stored
@@ -260,13 +257,20 @@ class ResultStore:
         value = await self.decode(hit.entry)
         return None if value is None else StoredResult(value, hit.tier, hit.entry)
 
-    async def _put(self, items: Sequence[tuple[Key, Entry]], now: float, size_bytes: int) -> list[str]:
+    async def _put(self, items: Sequence[tuple[Key, Entry]], now: float, size_bytes: int) -> list[PutOutcome]:
+        """What became of each; what was invalidated while it was on its way is taken out again, of tiers that had deleted
+        before it came there.
+        """
+        point = self._log.point
         try:
             holders = await self._tier.put(items, now)
-            late = [(key, entry) for key, entry in items if self._log.covers(key, entry)]
-            if late:  # deleted in a tier before it came there
-                await self._tier.discard(late, RemovalCause.DELETED)
-            return holders
+            outcomes = [PutOutcome(holder, "" if holder else "no_room") for holder in holders]
+            if self._log.point != point:
+                late = [index for index, item in enumerate(items) if self._log.covers(*item)]
+                await self._tier.discard([items[index] for index in late], RemovalCause.DELETED)
+                for index in late:
+                    outcomes[index] = PutOutcome("", "invalidated")
+            return outcomes
         finally:
             self._inflight_bytes -= size_bytes
 

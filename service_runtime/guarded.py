@@ -1,8 +1,9 @@
 """Calls to a service that knows its callers: nothing of a message is taken in before its sender is admitted.
 
-gRPC reads and decodes a unary request before its handler runs, as large as messages may be, from anybody. So here every
-method takes a stream, as gRPC sees it: on the wire it is the same, and the first message is read when it is wanted. What is open to
-strangers (health, reflection) is read a few at a time, for a moment each.
+gRPC reads and decodes a unary request before its handler runs, as large as messages may be, from anybody. So here messages are
+decoded later, and where connections themselves prove nothing every method takes a stream, as gRPC sees it: on the wire it is
+the same, and the first message is read when it is wanted (5 % of a small call). What is open to strangers (health,
+reflection) is read a few at a time, for a moment each.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from service_runtime.identity.principal import NOBODY
 from service_runtime.identity.roles import ONE_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from service_runtime.identity.principal import Principal
 
@@ -39,8 +40,8 @@ class GuardedMethod:
         self._outlives_tokens = method in ONE_FILE
         self._strangers = asyncio.Semaphore(Limits.strangers)
 
-    async def one(self, incoming: AsyncIterator[bytes], principal: Principal) -> Any:
-        """The only message of a unary request.
+    async def one(self, read: Callable[[], Awaitable[Any]], principal: Principal) -> Any:
+        """The only message of a unary request, by the context's `read`: an iterator over one message costs more.
 
         Raises:
             InvalidRequestError: there is none, or it isn't one.
@@ -48,23 +49,23 @@ class GuardedMethod:
         """
         if principal is NOBODY:
             async with self._strangers:
-                raw = await self._next(incoming, Limits.stranger_seconds)
+                raw = await self._within(read(), Limits.stranger_seconds)
         else:
-            raw = await self._next(incoming, Limits.request_seconds)
-        if raw is None:
+            raw = await self._within(read(), Limits.request_seconds)
+        if not isinstance(raw, bytes):  # gRPC's mark of the end
             raise InvalidRequestError("request", "a message is expected")
-        return self._decoded(raw, principal)
+        return self.decoded(raw, principal)
 
     async def all(self, incoming: AsyncIterator[bytes], principal: Principal) -> AsyncIterator[Any]:
         """The messages of a stream, as long as its sender's identity is good; raises as `one`, and TokenExpiredError."""
         if principal is NOBODY:
             async with self._strangers:
-                while (raw := await self._next(incoming, Limits.stranger_seconds)) is not None:
-                    yield self._decoded(raw, principal)
+                while (raw := await self._within(anext(incoming, None), Limits.stranger_seconds)) is not None:
+                    yield self.decoded(raw, principal)
             return
         async for raw in incoming:
             self.check(principal)
-            yield self._decoded(raw, principal)
+            yield self.decoded(raw, principal)
 
     def check(self, principal: Principal) -> None:
         """Raises TokenExpiredError when what the caller proved isn't good any more."""
@@ -76,20 +77,21 @@ class GuardedMethod:
             raise TokenExpiredError("the token has expired")
 
     @staticmethod
-    async def _next(incoming: AsyncIterator[bytes], seconds: float) -> bytes | None:
+    async def _within(reading: Awaitable[Any], seconds: float) -> Any:
         try:
             async with asyncio.timeout(seconds):
-                return await anext(incoming, None)
+                return await reading
         except TimeoutError:
             raise RequestStalledError(f"no message came within {seconds:g} s") from None
 
-    def _decoded(self, raw: bytes, principal: Principal) -> Any:
+    def decoded(self, raw: bytes, principal: Principal) -> Any:
+        """The message; raises InvalidRequestError for bytes that are none, or too many of a stranger."""
         if principal is NOBODY and len(raw) > Limits.stranger_bytes:
             raise InvalidRequestError("request", f"at most {Limits.stranger_bytes} bytes are expected")
         return decoded(raw, self._decode)
 
 
-def decoded(raw: bytes, decode: Callable[[bytes], Any] | None) -> Any:
+def decoded(raw: Any, decode: Callable[[bytes], Any] | None) -> Any:
     """The message; raises InvalidRequestError for bytes that are none."""
     if decode is None:
         return raw

@@ -9,7 +9,7 @@ import inspect
 import logging
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import grpc
 from grpc import aio
@@ -90,6 +90,16 @@ class _Intercepting(GenericRpcHandler):
         return wrapped
 
 
+class _Entry(NamedTuple):
+    """How a method's calls begin."""
+
+    begin: Begin | None
+    """Admits the caller, and gives the message; None: everybody is."""
+    decode: Callable[[bytes], Any] | None
+    """Of messages that come as bytes."""
+    reader: GuardedMethod | None
+
+
 class _Wrapping:
     """What is put around each method."""
 
@@ -100,61 +110,55 @@ class _Wrapping:
     def wrapped(self, method: str, handler: Handler) -> Handler:
         """The handler with its behaviour wrapped."""
         behaviour, factory = _parts(handler)
-        decode = handler.request_deserializer
+        decode, reader, begin = handler.request_deserializer, None, None
         if not self._gate.is_open:
-            factory = (
-                grpc.stream_stream_rpc_method_handler
-                if handler.response_streaming
-                else grpc.stream_unary_rpc_method_handler
-            )
             reader = GuardedMethod(method, decode)
-            begin = self._guarded(method, reader, is_stream=handler.request_streaming)
-        elif handler.request_streaming:
-            begin, reader = self._streaming, None
-        else:
-            begin, reader = self._opened(decode), None
+            is_late = not handler.request_streaming and not self._gate.admits_connections
+            if is_late:
+                factory = (
+                    grpc.stream_stream_rpc_method_handler
+                    if handler.response_streaming
+                    else grpc.stream_unary_rpc_method_handler
+                )
+            begin = self._guarded(method, reader, is_stream=handler.request_streaming, is_late=is_late)
+        # Unary requests are decoded here: what isn't a message is the caller's fault, and not an error of ours.
+        native = decode if begin is None and handler.request_streaming else None
+        entry = _Entry(begin, None if native else decode, reader)
         wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
         result: Handler = factory(
-            wrap(begin, behaviour, reader),
-            request_deserializer=decode if begin == self._streaming else None,
+            wrap(entry, behaviour),
+            request_deserializer=native,
             response_serializer=handler.response_serializer,
         )
         return result
 
-    def _opened(self, decode: Callable[[bytes], Any] | None) -> Begin:
-        """Unary requests of an open service, decoded here: what isn't a message is the caller's fault, not ours."""
+    def _guarded(self, method: str, reader: GuardedMethod, *, is_stream: bool, is_late: bool) -> Begin:
+        """`is_late`: a unary request that is read here, after its sender was admitted."""
 
-        async def begin(request: Any, context: Context, request_id: str, headers: Headers) -> Any:
-            _enter(context, request_id, self._gate.unproven(headers))
-            return decoded(request, decode)
-
-        return begin
-
-    async def _streaming(self, request: Any, context: Context, request_id: str, headers: Headers) -> Any:
-        _enter(context, request_id, self._gate.unproven(headers))
-        return request
-
-    def _guarded(self, method: str, reader: GuardedMethod, *, is_stream: bool) -> Begin:
         async def begin(request: Any, context: Context, request_id: str, headers: Headers) -> Any:
             current_call.set(CallContext(request_id, None, principal=NOBODY))  # for the log of a refusal
-            principal = await self._gate.admit(method, headers, context.auth_context())
+            principal = await self._gate.admit(method, headers, context.auth_context)
             _enter(context, request_id, principal)
+            if is_stream:
+                return reader.all(aiter(request), principal)
             return (
-                reader.all(request, principal) if is_stream else await reader.one(aiter(request), principal)
+                await reader.one(context.read, principal) if is_late else reader.decoded(request, principal)
             )
 
         return begin
 
-    def _wrap_unary(
-        self, begin: Begin, behaviour: Callable[..., Any], reader: GuardedMethod | None
-    ) -> Callable[..., Any]:
-        del reader  # a unary answer isn't there long enough
-        trailer = self._trailer
+    def _wrap_unary(self, entry: _Entry, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+        trailer, gate = self._trailer, self._gate
+        begin, decode, _ = entry
 
         async def call(request: object, context: Context) -> object:
             request_id, headers = self._headers(context)
             try:
-                message = await begin(request, context, request_id, headers)
+                if begin is None:  # a coroutine less in every call
+                    _enter(context, request_id, gate.unproven(headers))
+                    message = decoded(request, decode)
+                else:
+                    message = await begin(request, context, request_id, headers)
                 response = await behaviour(message, context)
             except Exception as error:
                 await _abort(context, error, request_id, trailer(failed=True) if trailer else ())
@@ -165,19 +169,25 @@ class _Wrapping:
 
         return call
 
-    def _wrap_stream(
-        self, begin: Begin, behaviour: Callable[..., Any], reader: GuardedMethod | None
-    ) -> Callable[..., Any]:
+    def _wrap_stream(self, entry: _Entry, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+        gate = self._gate
+        begin, decode, reader = entry
+
         async def call(request: object, context: Context) -> AsyncIterator[object]:
             request_id, headers = self._headers(context)
             try:
-                stream = behaviour(await begin(request, context, request_id, headers), context)
+                if begin is None:
+                    _enter(context, request_id, gate.unproven(headers))
+                    message = decoded(request, decode)
+                else:
+                    message = await begin(request, context, request_id, headers)
+                stream = behaviour(message, context)
                 if inspect.isasyncgen(stream):
                     principal = current_call.get().principal
-                    async for message in stream:
+                    async for answer in stream:
                         if reader is not None:
                             reader.check(principal)
-                        yield message
+                        yield answer
                 else:  # a handler that writes through the context, such as the standard health service
                     await stream
             except Exception as error:

@@ -49,4 +49,5 @@ def make_gate(
         tenant_header=tenant_header,
         trusts_extractors=trusts_extractors,
         opens_reflection=settings.open_reflection,
+        admits_connections=bool(settings.tls_client_ca),
     )

@@ -31,7 +31,7 @@ from service_runtime.identity.roles import OPEN, REFLECTION, ROLES
 from service_runtime.identity.tokens import BadTokenError, ExpiredTokenError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from service_runtime.identity.access_file import AccessFile
     from service_runtime.identity.tokens import TokenVerifier
@@ -58,11 +58,14 @@ class Gate:
         tenant_header: str = "",
         trusts_extractors: bool = False,
         opens_reflection: bool = True,
+        admits_connections: bool = False,
     ) -> None:
         """`is_open`: no identity is configured. `tenant_header`: by it a proxy names whose call it is, and an extractor,
         where `trusts_extractors` says so.
         """
         self.is_open = is_open
+        self.admits_connections = admits_connections
+        """Whether only certificates of ours can connect at all."""
         self._tokens = tokens
         self._access = access
         self._tenant_header = tenant_header
@@ -71,8 +74,10 @@ class Gate:
         self.headers = frozenset({AUTHORIZATION, SUBJECT_HEADER, PLAN_HEADER, tenant_header} - {""})
         """The metadata that `admit` looks at."""
 
-    async def admit(self, method: str, headers: Headers, peer: Mapping[str, Iterable[bytes]]) -> Principal:
-        """Who calls, and may.
+    async def admit(
+        self, method: str, headers: Headers, peer: Callable[[], Mapping[str, Iterable[bytes]]]
+    ) -> Principal:
+        """Who calls, and may. `peer` tells what is known of the connection, and is only asked where that counts.
 
         Raises:
             CallerUnknownError: nobody known does.
@@ -96,14 +101,16 @@ class Gate:
         """Whoever calls an open service: an extractor there may name the tenant."""
         return self._named(ANYBODY, headers) if headers else ANYBODY
 
-    async def _identify(self, headers: Headers, peer: Mapping[str, Iterable[bytes]]) -> Principal:
+    async def _identify(
+        self, headers: Headers, peer: Callable[[], Mapping[str, Iterable[bytes]]]
+    ) -> Principal:
         """By the token, where there is one: it is the caller's own, and the connection may be a proxy's."""
         presented = headers.get(AUTHORIZATION, "")
         if presented and self._tokens is not None:
             if presented[: len(_BEARER)].lower() != _BEARER:
                 raise TokenInvalidError("a bearer token is expected")
             return await self._by_token(self._tokens, presented[len(_BEARER) :].strip())
-        uris = list(peer.get(_SPIFFE, ()))
+        uris = list(peer().get(_SPIFFE, ()))
         if self._access is not None and len(uris) == 1:
             principal = self._access.peer(uris[0].decode("utf-8", "replace"))
             if principal is not None:

@@ -49,13 +49,13 @@ class Served:
     async def call(self, method: str, request: bytes) -> bytes:
         """A unary call, as the server makes it."""
         handler = self._handler(method)
-        response = await handler.unary_unary(handler.request_deserializer(request), _Context())
+        response = await handler.unary_unary(_decoded(handler, request), _Context())
         return handler.response_serializer(response)  # type: ignore[no-any-return]
 
     async def stream(self, method: str, request: bytes) -> AsyncIterator[bytes]:
         """The messages of a call that answers with a stream."""
         handler = self._handler(method)
-        async for response in handler.unary_stream(handler.request_deserializer(request), _Context()):
+        async for response in handler.unary_stream(_decoded(handler, request), _Context()):
             yield handler.response_serializer(response)
 
     def _handler(self, method: str) -> Any:
@@ -64,3 +64,8 @@ class Served:
             if found is not None:
                 return found
         raise KeyError(method)
+
+
+def _decoded(handler: Any, request: bytes) -> Any:
+    """As gRPC hands it on: as bytes, where the service decodes them itself."""
+    return handler.request_deserializer(request) if handler.request_deserializer else request

@@ -34,7 +34,11 @@ PEERS = AccessFile(
 
 
 def peer(name):
-    return {"peer_spiffe_id": [f"spiffe://a/{name}".encode()]}
+    return lambda: {"peer_spiffe_id": [f"spiffe://a/{name}".encode()]}
+
+
+def nobody():
+    return {}
 
 
 def gate(**options):
@@ -43,16 +47,16 @@ def gate(**options):
 
 async def test_without_identities_everybody_is_let_in_but_can_t_say_whose_call_it_is():
     opened = Gate(tenant_header=HEADER)
-    assert await opened.admit(CLEAR, {HEADER: "acme"}, {}) is ANYBODY
+    assert await opened.admit(CLEAR, {HEADER: "acme"}, nobody) is ANYBODY
     assert tenant_of(ANYBODY) == "default"
     cache = Gate(tenant_header=HEADER, trusts_extractors=True)
-    assert tenant_of(await cache.admit(PUT, {HEADER: "acme"}, {})) == "acme", "an extractor says so"
+    assert tenant_of(await cache.admit(PUT, {HEADER: "acme"}, nobody)) == "acme", "an extractor says so"
 
 
 async def test_with_identities_everything_is_refused_that_no_role_allows():
     closed = gate()
     with pytest.raises(CallerUnknownError):
-        await closed.admit(EXTRACT, {}, {})
+        await closed.admit(EXTRACT, {}, nobody)
     with pytest.raises(CallerUnknownError):
         await closed.admit(EXTRACT, {}, peer("stranger"))
     assert (await closed.admit(EXTRACT, {}, peer("user"))).tenant == "acme"
@@ -60,16 +64,16 @@ async def test_with_identities_everything_is_refused_that_no_role_allows():
         with pytest.raises(RoleMissingError):
             await closed.admit(method, {}, peer("user"))
     for method in OPEN:
-        assert await closed.admit(method, {}, {}) is NOBODY
+        assert await closed.admit(method, {}, nobody) is NOBODY
     assert await closed.admit(STATS, {}, peer("admin")), "who may change may see"
     with pytest.raises(RoleMissingError):
         await closed.admit(EXTRACT, {}, peer("admin"))
 
 
 async def test_reflection_is_open_unless_it_is_closed():
-    assert await gate().admit(REFLECT, {}, {}) is NOBODY
+    assert await gate().admit(REFLECT, {}, nobody) is NOBODY
     with pytest.raises(CallerUnknownError):
-        await gate(opens_reflection=False).admit(REFLECT, {}, {})
+        await gate(opens_reflection=False).admit(REFLECT, {}, nobody)
     assert await gate(opens_reflection=False).admit(REFLECT, {}, peer("admin"))
 
 
@@ -110,12 +114,12 @@ async def test_a_header_that_can_t_be_a_tenant_is_refused(name):
 
 async def test_two_spiffe_uris_are_none():
     with pytest.raises(CallerUnknownError):
-        await gate().admit(EXTRACT, {}, {"peer_spiffe_id": [b"spiffe://a/user", b"spiffe://a/admin"]})
+        await gate().admit(EXTRACT, {}, lambda: {"peer_spiffe_id": [b"spiffe://a/user", b"spiffe://a/admin"]})
 
 
 async def test_a_token_where_none_are_configured_proves_nothing():
     with pytest.raises(CallerUnknownError):
-        await gate().admit(EXTRACT, {"authorization": "Bearer x"}, {})
+        await gate().admit(EXTRACT, {"authorization": "Bearer x"}, nobody)
 
 
 async def test_only_bearer_tokens_are_tokens():
