@@ -113,7 +113,7 @@ class Settings(RuntimeSettings):
     )
     read_ahead_bytes: int = setting(
         524288,
-        "Bytes of a stream that are taken in before they are asked for; 0: gRPC's own estimate of the link, which is faster"
+        "Bytes of a stream that are taken in before they are asked for, by TLS four times as many; 0: gRPC's own estimate of the link, which is faster"
         " over long distances and may take 4 MiB a waiting stream, and 70 MiB an upload.",
         unit="B", low=0, high=1 << 30,
     )  # fmt: skip

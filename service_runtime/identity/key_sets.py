@@ -100,8 +100,11 @@ class KeySet:
 
     async def find(self, key_id: str) -> VerifyingKey | None:
         """The key of that id, fetched where it may be a new one; raises KeysUnavailableError."""
-        if self._is_url and key_id not in self._keys and self._may_ask():
-            await self._fetch()
+        if key_id not in self._keys:
+            if not self._is_url:
+                self._look(is_due=True)  # a token of a new key may be quicker than the next look
+            elif self._may_ask():
+                await self._fetch()
         return self.known(key_id)
 
     async def run(self) -> None:
@@ -147,10 +150,10 @@ class KeySet:
         except Exception as error:  # noqa: BLE001 - whatever a server answers: the keys before stay in force
             _log.warning("the issuer's keys can't be fetched", extra={"error": repr(error)})
 
-    def _look(self) -> None:
+    def _look(self, *, is_due: bool = False) -> None:
         """Reads the file again when it has changed; one that can't be read leaves the keys as they are."""
         now = self._clock()
-        if now - self._looked_at < Limits.look_seconds:
+        if now - self._looked_at < Limits.look_seconds and not is_due:
             return
         self._looked_at = now
         try:

@@ -127,3 +127,38 @@ def test_a_file_that_goes_leaves_its_keys(tmp_path):
     path.unlink()
     now[0] += 10
     assert keys.known("one") is not None
+
+
+async def test_the_first_token_of_a_new_key_finds_it_in_the_file_at_once(tmp_path):
+    path = tmp_path / "jwks.json"
+    path.write_text(json.dumps({"keys": [entry("one")]}))
+    keys = KeySet(str(path), refresh_seconds=60)
+    keys.load()
+    for number in range(20):
+        assert keys.known("one") or number, "looked at a moment ago"
+        path.write_text(json.dumps({"keys": [entry("one"), entry(f"new {number}")]}))
+        assert await keys.find(f"new {number}") is not None
+
+
+async def test_a_set_that_comes_in_pieces_is_read_to_its_end():
+    async def answer(request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        body = json.dumps({"keys": [entry("one")]}).encode()
+        for start in range(0, len(body), 40):
+            await response.write(body[start : start + 40])
+            await asyncio.sleep(0.005)
+        return response
+
+    app = web.Application()
+    app.router.add_get("/keys", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        port = site._server.sockets[0].getsockname()[1]
+        keys = KeySet(f"http://127.0.0.1:{port}/keys", refresh_seconds=300)
+        assert await keys.find("one") is not None
+    finally:
+        await runner.cleanup()
