@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cache_service.entries.entry import Selector
 from cache_service.invalidation import ErasureNote
-from cache_service.tiers.base import TierError
 from service_runtime.identity.principal import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -37,6 +35,7 @@ class Limits:
         10.0  # for this and other replicas: they hear within 0.1 s, and delete at 10,000 rows a second
     )
     start_seconds = 60.0  # for what has to be made up for; longer, and it goes on beside the first calls
+    at_once = 4  # erasures: each goes over all that memory holds
     look_seconds = 0.1  # between two looks at what others have told
     settle_seconds = 0.3  # puts that were on their way into a tier have come there by then: then once more
     first_retry_seconds = 1.0  # after a tier couldn't be asked
@@ -114,6 +113,7 @@ class Eraser:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._parts: dict[str, Part] = {}
         self._asked: set[str] = set()
+        self._places = asyncio.Semaphore(Limits.at_once)
         self._keeping_up: asyncio.Task[None] | None = None
         self.others: Callable[[], Sequence[str]] = tuple
         """Names of the replicas that were heard of lately."""
@@ -124,8 +124,7 @@ class Eraser:
         await self._catch_up()
         if self._running:
             await asyncio.wait(self._running.values(), timeout=Limits.start_seconds)
-        if self._shared is not None:
-            self._keeping_up = asyncio.create_task(self._keep_up())
+        self._keeping_up = asyncio.create_task(self._keep_up())
 
     async def erase(self, tenant: str) -> Erasure:
         """Returns when this replica has removed everything and the others have, or when that takes too long.
@@ -139,7 +138,10 @@ class Eraser:
         finally:
             self._asked.discard(tenant)
         # Other invalidations may have come in between; the newest erasure of the tenant covers ours.
-        note = next(each for each in reversed(self._log.erasures()) if each.tenant == tenant)
+        note = next(
+            (each for each in reversed(self._log.erasures()) if each.tenant == tenant),
+            ErasureNote(f"{point.log_id}/{point.revision}", tenant),
+        )
         running = self._running.get(note.id)
         deadline = time.monotonic() + Limits.patience_seconds
         if running is not None:
@@ -176,18 +178,24 @@ class Eraser:
         """Redis may have lost its notes, or this replica have been cut off from it: nothing of that is for ever."""
         while True:
             await asyncio.sleep(Limits.exchange_seconds)
-            await self._catch_up()
+            try:
+                await self._catch_up()
+            except Exception:  # noqa: BLE001 - whatever it is, the loop must go on
+                _log.exception("erasures can't be compared")
 
     async def _catch_up(self) -> None:
         own = self._log.erasures()
         if self._shared is not None:
             known = {note.id for note in own}
             for note in await self._shared.exchange(own):
-                if note.id not in known:
+                if note.id not in known and not self._chunks.is_erased(note.id):
                     self._log.note(note)
-        for note in self._log.erasures():
-            if not await asyncio.to_thread(self._chunks.is_erased, note.id):
-                self._begin(note, is_asked=False)
+        # In Redis too: whoever was asked may have died before that.
+        for note in await asyncio.to_thread(self._open):
+            self._begin(note, is_asked=True)
+
+    def _open(self) -> list[ErasureNote]:
+        return [note for note in self._log.erasures() if not self._chunks.is_erased(note.id)]
 
     async def _others_parts(self, note: ErasureNote, deadline: float) -> list[Part]:
         if self._shared is None:
@@ -203,14 +211,17 @@ class Eraser:
         """This replica's part, until it is done; `is_asked`: also of what is shared."""
         delay = Limits.first_retry_seconds
         self._parts[note.id] = Part(self._replica)
-        while not await self._succeeds(note, is_asked=is_asked):
+        while True:
+            async with self._places:
+                if await self._succeeds(note, is_asked=is_asked):
+                    break
             await asyncio.sleep(delay)
             delay = min(2 * delay, Limits.most_retry_seconds)
         _log.info("a tenant was erased", extra={"tenant": note.tenant, **self._parts[note.id]._asdict()})
         if self._shared is not None:
             await self._shared.tell(note, self._parts[note.id])
-        while len(self._parts) > _MAX_PARTS:
-            del self._parts[next(iter(self._parts))]
+        for done in [each for each in self._parts if each not in self._running][:-_MAX_PARTS]:
+            del self._parts[done]
 
     async def _succeeds(self, note: ErasureNote, *, is_asked: bool) -> bool:
         """Each step is tried, whatever becomes of the others; only when all have worked, it is written down as done."""
@@ -221,7 +232,7 @@ class Eraser:
         for step in (self._results, self._blobs, self._settle, *steps):
             try:
                 await step(note)
-            except (TierError, OSError, sqlite3.Error) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the tenant isn't erased yet
                 _log.warning(
                     "a tenant can't be erased yet", extra={"tenant": note.tenant, "error": str(error)}
                 )

@@ -180,7 +180,7 @@ class InvalidationLog:
             largest = max(
                 (each for each in self._own if each is not None), key=self._own.__getitem__, default=None
             )
-            if largest is not None and self._own[largest] > self._own[None]:
+            if largest is not None and self._own[largest] > max(self._own[None], Limits.tenant_searched):
                 own = [revision for selector, revision in self._last.items() if selector.tenant == largest]
                 self._raise_tenant_floor(largest, own[len(own) // 2])
             else:

@@ -17,7 +17,7 @@ from service_runtime.identity.principal import NOBODY
 from service_runtime.identity.roles import ONE_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 
     from service_runtime.identity.principal import Principal
 
@@ -27,8 +27,11 @@ class Limits:
 
     request_seconds = 60.0  # for a request from somebody known; the largest takes 2 s at 8 MiB/s
     stranger_seconds = 5.0  # for one from a stranger: a few bytes
+    leeway_seconds = 5.0  # as tokens have at their beginning
     stranger_bytes = 4096  # a service's or symbol's name; longer ones are refused undecoded
-    strangers = 8  # read at once, of each method: a stranger may withhold the end of a message of 16 MiB
+    # Read at once, of each method: a stranger may withhold the end of a message of 16 MiB. One more, and whoever has been
+    # silent the longest goes: an honest one is done in a millisecond, and waits for nobody.
+    strangers = 16
 
 
 class GuardedMethod:
@@ -38,7 +41,7 @@ class GuardedMethod:
         self._decode = decode
         # A file that takes longer than its sender's token lives is taken to its end; a watch or a batch isn't.
         self._outlives_tokens = method in ONE_FILE
-        self._strangers = asyncio.Semaphore(Limits.strangers)
+        self._strangers: dict[asyncio.Timeout, None] = {}
 
     async def one(self, read: Callable[[], Awaitable[Any]], principal: Principal) -> Any:
         """The only message of a unary request, by the context's `read`: an iterator over one message costs more.
@@ -47,21 +50,19 @@ class GuardedMethod:
             InvalidRequestError: there is none, or it isn't one.
             RequestStalledError: it doesn't come.
         """
-        if principal is NOBODY:
-            async with self._strangers:
-                raw = await self._within(read(), Limits.stranger_seconds)
-        else:
-            raw = await self._within(read(), Limits.request_seconds)
+        raw = await (
+            self._heard(read()) if principal is NOBODY else self._within(read(), Limits.request_seconds)
+        )
         if not isinstance(raw, bytes):  # gRPC's mark of the end
             raise InvalidRequestError("request", "a message is expected")
         return self.decoded(raw, principal)
 
-    async def all(self, incoming: AsyncIterator[bytes], principal: Principal) -> AsyncIterator[Any]:
+    async def all(self, incoming: AsyncIterable[bytes], principal: Principal) -> AsyncIterator[Any]:
         """The messages of a stream, as long as its sender's identity is good; raises as `one`, and TokenExpiredError."""
         if principal is NOBODY:
-            async with self._strangers:
-                while (raw := await self._within(anext(incoming, None), Limits.stranger_seconds)) is not None:
-                    yield self.decoded(raw, principal)
+            iterator = aiter(incoming)
+            while (raw := await self._heard(anext(iterator, None))) is not None:
+                yield self.decoded(raw, principal)
             return
         async for raw in incoming:
             self.check(principal)
@@ -69,12 +70,31 @@ class GuardedMethod:
 
     def check(self, principal: Principal) -> None:
         """Raises TokenExpiredError when what the caller proved isn't good any more."""
-        if (
-            principal.expires_at is not None
-            and not self._outlives_tokens
-            and time.time() > principal.expires_at
-        ):
+        left_seconds = self.left_seconds(principal)
+        if left_seconds is not None and left_seconds < 0:
             raise TokenExpiredError("the token has expired")
+
+    def left_seconds(self, principal: Principal) -> float | None:
+        """How long a call of this method may go on; None: to its end."""
+        if principal.expires_at is None or self._outlives_tokens:
+            return None
+        return principal.expires_at + Limits.leeway_seconds - time.time()
+
+    async def _heard(self, reading: Awaitable[Any]) -> Any:
+        """A stranger's message."""
+        try:
+            async with asyncio.timeout(Limits.stranger_seconds) as patience:
+                while len(self._strangers) >= Limits.strangers:
+                    longest = next(iter(self._strangers))
+                    del self._strangers[longest]
+                    longest.reschedule(asyncio.get_running_loop().time())
+                self._strangers[patience] = None
+                try:
+                    return await reading
+                finally:
+                    self._strangers.pop(patience, None)
+        except TimeoutError:
+            raise RequestStalledError("no message came in time") from None
 
     @staticmethod
     async def _within(reading: Awaitable[Any], seconds: float) -> Any:

@@ -5,6 +5,7 @@ It is one layer and not three because each costs the call again (measured).
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import secrets
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import grpc
 from grpc import aio
 
-from service_runtime.errors import ServiceError, to_trailers
+from service_runtime.errors import ServiceError, TokenExpiredError, to_trailers
 from service_runtime.guarded import GuardedMethod, decoded
 from service_runtime.identity.gate import TWICE, Gate, tenant_of
 from service_runtime.identity.principal import NOBODY
+from service_runtime.identity.refusals import Refusals
 from service_runtime.telemetry import CallContext, current_call
 
 if TYPE_CHECKING:
@@ -106,6 +108,7 @@ class _Wrapping:
     def __init__(self, gate: Gate, trailer: CallTrailer | None) -> None:
         self._gate = gate
         self._trailer = trailer
+        self._refusals = Refusals()
 
     def wrapped(self, method: str, handler: Handler) -> Handler:
         """The handler with its behaviour wrapped."""
@@ -137,10 +140,14 @@ class _Wrapping:
 
         async def begin(request: Any, context: Context, request_id: str, headers: Headers) -> Any:
             current_call.set(CallContext(request_id, None, principal=NOBODY))  # for the log of a refusal
-            principal = await self._gate.admit(method, headers, context.auth_context)
+            try:
+                principal = await self._gate.admit(method, headers, context.auth_context)
+            except ServiceError as error:
+                self._refusals.record(error.reason, method, context.peer())
+                raise
             _enter(context, request_id, principal)
             if is_stream:
-                return reader.all(aiter(request), principal)
+                return reader.all(request, principal)
             return (
                 await reader.one(context.read, principal) if is_late else reader.decoded(request, principal)
             )
@@ -188,8 +195,10 @@ class _Wrapping:
                         if reader is not None:
                             reader.check(principal)
                         yield answer
-                else:  # a handler that writes through the context, such as the standard health service
+                elif reader is None:  # a handler that writes through the context
                     await stream
+                else:
+                    await _as_long_as_good(stream, reader.left_seconds(current_call.get().principal))
             except Exception as error:
                 await _abort(context, error, request_id)
                 raise
@@ -211,6 +220,17 @@ class _Wrapping:
             ):
                 request_id = value
         return request_id or secrets.token_hex(8), headers
+
+
+async def _as_long_as_good(stream: Awaitable[None], seconds: float | None) -> None:
+    """Ends what a caller has begun when what it proved isn't good any more."""
+    try:
+        async with asyncio.timeout(seconds) as validity:
+            await stream
+    except TimeoutError:
+        if validity.expired():
+            raise TokenExpiredError("the token has expired") from None
+        raise
 
 
 def _enter(context: Context, request_id: str, principal: Principal) -> None:

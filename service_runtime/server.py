@@ -129,18 +129,23 @@ async def start_server(
         tenant_header=options.tenant_header,
         trusts_extractors=options.trusts_extractors,
     )
-    credentials = server_credentials(settings)
     names = [registration.name for registration in registrations]
     health = HealthServicer(names)
     own = [each for each in registrations if not (is_split and each.is_admin)]
-    server, port = await _listen(own, options, options.address, gate, health, credentials)
+    server, port = await _listen(own, options, options.address, gate, health, server_credentials(settings))
     running = RunningServer(
         port, health, _trust(gate, options.address), [server], settings.shutdown_grace_seconds
     )
     if is_split:
         others = [each for each in registrations if each.is_admin]
         second, running.admin_port = await _listen(
-            others, options, options.admin_address, gate, health, credentials
+            # Credentials of its own: they tell each listener once what there is.
+            others,
+            options,
+            options.admin_address,
+            gate,
+            health,
+            server_credentials(settings),
         )
         running._servers.append(second)  # noqa: SLF001 - this is its factory
     if keys is not None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cache_service.eviction.held_bytes import HeldBytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,9 +30,11 @@ CREATE TABLE IF NOT EXISTS parts (
     owner INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, chunk TEXT NOT NULL,
     PRIMARY KEY (owner, start)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_use ON owners (used_at);
+CREATE INDEX IF NOT EXISTS by_tenant ON owners (tenant, used_at);
 CREATE TABLE IF NOT EXISTS erased (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-_PAGE = 100  # owners looked at in one go for a victim: the first does, unless it is guaranteed to stay
+# Owners looked at in one go for a victim: the first does, unless it is guaranteed to stay.
+_PAGE, _PAGES = 100, 10
 _SCHEMA_VERSION = 2  # raise it when _SCHEMA changes: what is there is dropped then
 _DROP = "".join(f"DROP TABLE IF EXISTS {table};" for table in ("chunks", "owners", "parts", "erased"))
 LEAST_CHARGE_BYTES = 4096
@@ -88,7 +91,7 @@ class ChunkIndex:
             if version != _SCHEMA_VERSION:  # another version's: its chunks are orphans, and are swept
                 self._database.executescript(_DROP)
             self._database.executescript(_SCHEMA + f"PRAGMA user_version = {_SCHEMA_VERSION};")
-            self.tenant_bytes: Counter[str] = Counter(dict(self._database.execute(_TOTALS).fetchall()))
+            self.tenant_bytes = HeldBytes(self._database.execute(_TOTALS).fetchall())
             """What each tenant is charged with: its parts before compression and sharing, and its owners."""
         except BaseException:
             self._database.close()
@@ -101,7 +104,7 @@ class ChunkIndex:
 
     def stored_bytes(self) -> int:
         """What all chunks take."""
-        row = self._one("SELECT COALESCE(SUM(stored_bytes), 0) FROM chunks")
+        row = self._one("SELECT COALESCE(SUM(MAX(stored_bytes, 0)), 0) FROM chunks")
         return int(row[0]) if row is not None else 0
 
     def find(self, tenant: str, kind: str, name: str) -> Owner | None:
@@ -130,8 +133,8 @@ class ChunkIndex:
             self._database.execute("UPDATE owners SET used_at=? WHERE id=?", (now, owner.number))
 
     def has_chunk(self, name: str) -> bool:
-        """Whether a part names the chunk."""
-        return self._one("SELECT 1 FROM chunks WHERE name=?", name) is not None
+        """Whether a part names the chunk, and it isn't lost."""
+        return self._one("SELECT 1 FROM chunks WHERE name=? AND stored_bytes>=0", name) is not None
 
     def add(self, owner: Owner, part: Part, stored_bytes: int, now: float) -> bool:
         """Adds a part; to an upload only at its committed offset, which it moves. False when its place isn't free, or the
@@ -152,7 +155,8 @@ class ChunkIndex:
             ).rowcount:
                 return False
             self._database.execute(
-                "INSERT INTO chunks VALUES (?,?,1) ON CONFLICT (name) DO UPDATE SET parts=parts+1",
+                "INSERT INTO chunks VALUES (?,?,1) ON CONFLICT (name) DO UPDATE"
+                " SET parts=parts+1, stored_bytes=MAX(stored_bytes, excluded.stored_bytes)",
                 (part.chunk, stored_bytes),
             )
             self._charge(owner.tenant, max(part.length, LEAST_CHARGE_BYTES))
@@ -197,9 +201,9 @@ class ChunkIndex:
             return self._remove(owner)
 
     def forget_chunk(self, name: str) -> None:
-        """The chunk is lost: whoever brings it again has to write it."""
+        """The chunk is lost: whoever brings it again has to write it. Who names it goes on to be counted."""
         with self._transaction():
-            self._database.execute("DELETE FROM chunks WHERE name=?", (name,))
+            self._database.execute("UPDATE chunks SET stored_bytes=-1 WHERE name=?", (name,))
 
     def _remove(self, owner: Owner) -> list[str]:
         parts = self._database.execute(
@@ -220,30 +224,40 @@ class ChunkIndex:
     def oldest(
         self, kinds: Sequence[str], used_before: float, is_free: Callable[[str], bool] = lambda _: True
     ) -> Owner | None:
-        """The owner that wasn't used for the longest time, before that moment; only of tenants that `is_free` allows."""
+        """The owner that wasn't used for the longest time, before that moment; only of tenants that `is_free` allows, as far as
+        one is found among the first thousand.
+        """
         marks = ",".join("?" * len(kinds))
         after: tuple[float, int] = (-1.0, -1)
-        while True:
-            with self._lock:
-                rows = self._database.execute(
-                    "SELECT id, tenant, kind, name, size_bytes, committed, used_at, digest FROM owners"  # noqa: S608
-                    f" WHERE used_at<? AND (used_at, id)>(?,?) AND kind IN ({marks}) ORDER BY used_at, id LIMIT ?",
-                    (used_before, *after, *kinds, _PAGE),
-                ).fetchall()
-            for row in rows:
-                owner = Owner(*row)
+        for _ in range(_PAGES):
+            rows = self._owners(
+                f"used_at<? AND (used_at, id)>(?,?) AND kind IN ({marks}) ORDER BY used_at, id LIMIT {_PAGE}",
+                used_before, *after, *kinds,
+            )  # fmt: skip
+            for owner in rows:
                 if is_free(owner.tenant):
                     return owner
                 after = (owner.used_at, owner.number)
             if len(rows) < _PAGE:
-                return None
+                break
+        return None
+
+    def oldest_of(self, tenant: str, kinds: Sequence[str]) -> Owner | None:
+        """The tenant's owner that wasn't used for the longest time."""
+        marks = ",".join("?" * len(kinds))
+        found = self._owners(f"tenant=? AND kind IN ({marks}) ORDER BY used_at LIMIT 1", tenant, *kinds)
+        return found[0] if found else None
 
     def owners_of(self, tenant: str) -> list[Owner]:
         """All that a tenant has."""
+        return self._owners("tenant=?", tenant)
+
+    def _owners(self, condition: str, *values: object) -> list[Owner]:
         with self._lock:
             rows = self._database.execute(
-                "SELECT id, tenant, kind, name, size_bytes, committed, used_at, digest FROM owners WHERE tenant=?",
-                (tenant,),
+                "SELECT id, tenant, kind, name, size_bytes, committed, used_at, digest FROM owners"  # noqa: S608
+                f" WHERE {condition}",
+                values,
             ).fetchall()
         return [Owner(*row) for row in rows]
 
@@ -275,9 +289,7 @@ class ChunkIndex:
                     self._database.execute("ROLLBACK")
                 raise
             for tenant, count in self._charges:
-                self.tenant_bytes[tenant] += count
-                if self.tenant_bytes[tenant] <= 0:
-                    del self.tenant_bytes[tenant]
+                self.tenant_bytes.add(tenant, count)
 
     def _one(self, statement: str, *values: object) -> tuple[Any, ...] | None:
         with self._lock:

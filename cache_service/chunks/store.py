@@ -152,6 +152,8 @@ class ChunkStore:
     ) -> Owner | None:
         """A sparse blob of the tenant, made where `create` says so."""
         if create:
+            if self._index.find(tenant, SPARSE, key) is None:
+                self._make_room(0, tenant)
             return self._index.create(tenant, SPARSE, key, size_bytes, time.time())
         return self._index.find(tenant, SPARSE, key)
 
@@ -318,16 +320,31 @@ class ChunkStore:
         held = self._index.tenant_bytes
         most = self._quota_of(tenant).stored_bytes if tenant else 0
         while most and held[tenant] + max(count, _LEAST_STORED_BYTES) > most:
-            victim = self._index.oldest((BLOB, SPARSE, DONE), time.time() + 1, lambda each: each == tenant)
+            victim = self._index.oldest_of(tenant, (BLOB, SPARSE, DONE))
             if victim is None:
                 raise StoredQuotaError(f"{held[tenant]} of {most} bytes are in use")
             self._remove(victim)
         while self.stored_bytes + count > self._max_bytes:
-            victim = self._index.oldest((BLOB, SPARSE), time.time() + 1, self._may_lose)
-            victim = victim or self._index.oldest((BLOB, SPARSE), time.time() + 1)
+            victim = (
+                self._index.oldest((BLOB, SPARSE), time.time() + 1, self._may_lose)
+                or self._of_the_richest()
+                or self._index.oldest((BLOB, SPARSE), time.time() + 1)
+            )
             if victim is None:
                 raise ChunkStoreFullError(f"{self.stored_bytes} of {self._max_bytes} bytes are in use")
             self._remove(victim)
+
+    def _of_the_richest(self) -> Owner | None:
+        """The oldest of the tenant that is furthest above its guarantee: what is old is all guaranteed to others."""
+        held = self._index.tenant_bytes
+
+        def excess(tenant: str) -> float:
+            return held[tenant] - self._guarantees.bytes_of(tenant, held, self._max_bytes)
+
+        richest = max(list(held), key=excess, default=None)
+        if richest is None or excess(richest) <= 0:
+            return None
+        return self._index.oldest_of(richest, (BLOB, SPARSE))
 
     def _may_lose(self, tenant: str) -> bool:
         return not self._guarantees.keeps(tenant, self._index.tenant_bytes, self._max_bytes)

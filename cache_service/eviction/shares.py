@@ -7,11 +7,12 @@ set aside once at most, so that an eviction costs what it cost. (A policy per te
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from cache_service.entries.fingerprints import FingerprintMap
 from cache_service.eviction.guarantees import Guarantees
+from cache_service.eviction.held_bytes import HeldBytes
 from service_runtime.identity.principal import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class TenantShares:
         self._loose: dict[str, None] = {}  # tenants with entries set aside that hold more than is guaranteed
         self._budget_bytes = 0
         self._victims = 0
-        self.used_bytes: Counter[str] = Counter()
+        self._generation = 0
+        self.used_bytes = HeldBytes()
         """By tenant; kept where there are guarantees."""
 
     def admit(self, tenant: str, key: int, size_bytes: int, cost_seconds: float) -> bool:
@@ -48,7 +50,7 @@ class TenantShares:
         if not self.policy.admit(key, size_bytes, cost_seconds):
             return False
         if self._owners is not None:
-            self.used_bytes[tenant] += size_bytes
+            self.used_bytes.add(tenant, size_bytes)
             if tenant != DEFAULT_TENANT:
                 self._owners.set(key, self._number(tenant))
             if tenant in self._aside:
@@ -71,8 +73,10 @@ class TenantShares:
         if self._guarantees is None:
             return self.policy.victim()
         self._victims += 1
-        if budget_bytes != self._budget_bytes or self._victims % _LOOK_EVERY == 0:
-            self._budget_bytes = budget_bytes
+        # Whose guarantee may have shrunk: with the budget at once, with others' coming now and then.
+        is_due = self._victims % _LOOK_EVERY == 0 and self._generation != self.used_bytes.generation
+        if budget_bytes != self._budget_bytes or is_due:
+            self._budget_bytes, self._generation = budget_bytes, self.used_bytes.generation
             self._loose = dict.fromkeys(self._aside)
         while self._loose:
             tenant = next(iter(self._loose))
@@ -103,9 +107,7 @@ class TenantShares:
         else:
             self.policy.forget(key)
         self._owners.pop(key)
-        self.used_bytes[tenant] -= size_bytes
-        if self.used_bytes[tenant] <= 0:
-            del self.used_bytes[tenant]
+        self.used_bytes.add(tenant, -size_bytes)
 
     def priority(self, key: int) -> float | None:
         """See `EvictionPolicy.priority`; what is set aside has none."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cache_service.fleet.redis_tier import RedisTier
 
 _log = logging.getLogger(__name__)
+_MAX_NOTES = 10_000  # as each replica keeps
 _LIFETIME_SECONDS = 86_400  # a day: who asks again for a replica that was away finds its answer
 
 
@@ -37,7 +38,11 @@ class RedisErasures:
         key = self._connection.key("erasures")
         try:
             found = await self._connection.run(lambda client: client.hgetall(key), dict)
-            missing = {note.id: note.tenant for note in notes if note.id.encode() not in found}
+            missing = {note.id: note.tenant for note in notes[-_MAX_NOTES:] if note.id.encode() not in found}
+            if len(found) > _MAX_NOTES:  # the oldest go: who was away for so many begins anew
+                surplus = sorted(found, key=_revision)[: len(found) - _MAX_NOTES]
+                await self._connection.run(lambda client: client.hdel(key, *surplus), object)
+                missing = {}
             if missing:
                 await self._connection.run(lambda client: client.hset(key, mapping=missing), object)
             return [ErasureNote(name.decode(), tenant.decode()) for name, tenant in found.items()]
@@ -67,6 +72,11 @@ class RedisErasures:
 
     def _key(self, note: ErasureNote) -> str:
         return self._connection.key("erased", note.id)
+
+
+def _revision(name: bytes) -> int:
+    number = name.rpartition(b"/")[2]
+    return int(number) if number.isdigit() else 0
 
 
 def _part(text: Any) -> Part | None:

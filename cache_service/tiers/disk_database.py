@@ -7,12 +7,12 @@ import logging
 import os
 import sqlite3
 import struct
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
 from cache_service.entries.entry import Entry
+from cache_service.eviction.held_bytes import HeldBytes
 from cache_service.tiers.disk_file import connect, is_damage, lock_directory, set_aside
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class DiskDatabase:
         self._log_id = log_id
         self.entry_count: int
         self.used_bytes: int
-        self.tenant_bytes: Counter[str]
+        self.tenant_bytes: HeldBytes
         self._count()
 
     @classmethod
@@ -143,7 +143,7 @@ class DiskDatabase:
             "SELECT tenant, COUNT(*), SUM(charged_bytes) FROM results INDEXED BY by_tenant GROUP BY tenant"
         ).fetchall()
         self.entry_count = sum(count for _, count, _ in totals)
-        self.tenant_bytes = Counter({tenant: used for tenant, _, used in totals})
+        self.tenant_bytes = HeldBytes({tenant: used for tenant, _, used in totals})
         self.used_bytes = self.tenant_bytes.total()
 
     def get(self, keys: list[str]) -> dict[str, tuple[Row, bool]]:
@@ -194,7 +194,7 @@ class DiskDatabase:
             )
             self.entry_count += len(rows)
             for row in rows:
-                self.tenant_bytes[row.tenant] += row.charged_bytes
+                self.tenant_bytes.add(row.tenant, row.charged_bytes)
                 self.used_bytes += row.charged_bytes
         return replaced
 
@@ -358,9 +358,7 @@ class DiskDatabase:
         self.entry_count -= len(gone)
         for tenant, size in gone:
             self.used_bytes -= size
-            self.tenant_bytes[tenant] -= size
-            if self.tenant_bytes[tenant] <= 0:
-                del self.tenant_bytes[tenant]
+            self.tenant_bytes.add(tenant, -size)
         return len(gone)
 
     def _vacuum(self) -> None:

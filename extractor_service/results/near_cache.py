@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.results.reconnect import RetryDelay
 from metaextract.cache.v1 import result_pb2
-from metaextract_client.errors import MetaExtractError
+from metaextract_client.errors import ForbiddenError, MetaExtractError, UnauthenticatedError
 from service_runtime.identity.principal import tenant_of_space
 
 if TYPE_CHECKING:
@@ -128,6 +128,17 @@ class NearCache:
             self.forget(keys)
 
 
+def tell_lost(log: logging.Logger, message: str, error: MetaExtractError) -> None:
+    """A line about a watch that ended. Being refused doesn't pass by itself: that is a warning, with what to do."""
+    if isinstance(error, UnauthenticatedError | ForbiddenError):
+        log.warning(
+            "the cache refuses this extractor: give it the role results, by METAEXTRACT_CACHE_TOKEN_FILE or its certificate",
+            extra={"error": str(error), "reason": error.reason},
+        )
+    else:
+        log.info(message, extra={"error": str(error)})
+
+
 async def follow(client: AsyncCacheClient, near: NearCache) -> None:
     """Follows the invalidation log until cancelled; reconnects with growing, jittered delays."""
     delay = RetryDelay()
@@ -137,7 +148,7 @@ async def follow(client: AsyncCacheClient, near: NearCache) -> None:
                 near.hear(news)
                 delay.reset()
         except MetaExtractError as error:
-            _log.info("invalidation watch lost", extra={"error": str(error)})
+            tell_lost(_log, "invalidation watch lost", error)
         finally:
             near.disconnect()
         await delay.wait()

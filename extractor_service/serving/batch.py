@@ -257,9 +257,12 @@ class Batch:
             known, point = await self._known(key)
             if known is not None:
                 return known
+        is_admitted = False
         while True:
             try:
-                self._context.backoff.accounts.admit(current_call.get().tenant)
+                if not is_admitted:
+                    self._context.backoff.accounts.admit(current_call.get().tenant)
+                    is_admitted = True
                 await self._describe(item, options, result)
             except OverloadedError as error:
                 is_quota = isinstance(error, QuotaExceededError)

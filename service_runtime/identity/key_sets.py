@@ -83,6 +83,8 @@ class KeySet:
         self._fetched_at = -1e9
         self._looked_at = -1e9
         self._state: tuple[int, int, int] | None = None
+        self._is_good = True
+        self._said = ""
         self._fetching: asyncio.Task[None] | None = None
         self.generation = 0
 
@@ -160,11 +162,18 @@ class KeySet:
             status = Path(self._location).stat()
             state = (status.st_mtime_ns, status.st_size, status.st_ino)
             if state != self._state:
+                self._state = state  # also of one that can't be used: it isn't read again at each token
+                self._is_good = False
                 self._take(Path(self._location).read_bytes())
-                self._state = state
-            self._fetched_at = now
+                self._is_good = True
+            if self._is_good:
+                self._fetched_at = now
         except Exception as error:  # noqa: BLE001 - as above
-            _log.warning("the issuer's keys can't be read", extra={"error": repr(error)})
+            if repr(error) != self._said:
+                self._said = repr(error)
+                _log.warning("the issuer's keys can't be read", extra={"error": self._said})
+        else:
+            self._said = ""
 
     def _take(self, raw: bytes) -> None:
         if len(raw) > Limits.max_set_bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -9,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from cache_service.invalidation import InvalidationLog
+from cache_service.chunks.open_store import open_chunks
+from cache_service.chunks.store import ChunkStore
+from cache_service.entries.codec import Codec
+from cache_service.entries.dictionaries import Dictionaries
+from cache_service.erasure import Eraser, Limits
+from cache_service.invalidation import ErasureNote, InvalidationLog
+from cache_service.tiers.composite import CompositeTier
 from metaextract.cache.v1 import chunk_pb2, result_pb2
 from metaextract_client import AsyncChunkClient, CacheClient, ForbiddenError, NotFoundError, Security
 from tests.support.identities import Realm
@@ -152,6 +159,28 @@ async def test_a_tier_that_can_t_is_named_and_made_up_for(tmp_path):
             assert time.monotonic() < deadline
             time.sleep(0.2)
         assert not client.erase_tenant("acme").pending_replicas
+
+
+async def test_more_erasures_than_are_remembered_are_all_carried_out(tmp_path):
+    """A replica that was away for fifteen hundred of them."""
+    log = InvalidationLog()
+    for number in range(1500):
+        log.note(ErasureNote(f"log/{number}", f"tenant {number}"))
+    index, shelf = open_chunks(None)
+    chunks = ChunkStore(index, shelf, replica="here", max_bytes=10**6, memory_bytes=0)
+    monkey = Limits.settle_seconds
+    Limits.settle_seconds = 0.0
+    try:
+        eraser = Eraser(log, CompositeTier([]), chunks, Dictionaries(Codec(10), []), replica="here")
+        await eraser.start()
+        async with asyncio.timeout(60):
+            while not all(chunks.is_erased(note.id) for note in log.erasures()):
+                await asyncio.sleep(0.05)
+        await eraser.close()
+    finally:
+        Limits.settle_seconds = monkey
+        index.close()
+        log.close()
 
 
 async def test_redis_that_lost_its_notes_doesn_t_bring_a_tenant_back(tmp_path, own_redis_server):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -88,7 +89,11 @@ def test_a_token_is_printed_alone_and_what_is_kept_is_private(tmp_path):
     assert (claims["tenant"], claims["roles"], claims["sub"]) == ("acme", ["admin"], "developer")
     assert 50 < claims["exp"] - time.time() <= 60
     assert first.stdout.strip() not in first.stderr
-    names = {path.name for path in (tmp_path / "dev").iterdir()}
+    dev = tmp_path / "dev"
+    assert not (dev / "token").exists(), "somebody else's isn't what this terminal goes by"
+    own = subprocess.run(command, env=clean_environ(), capture_output=True, text=True, check=True)
+    assert (dev / "token").read_text() == own.stdout.strip()
+    names = {path.name for path in dev.iterdir()}
     assert names == {"ca.key", "ca.pem", "env", "extractor.token", "issuer.key", "jwks.json", "server.key",
                      "server.pem", "token"}  # fmt: skip
     for path in (tmp_path / "dev", *(tmp_path / "dev").iterdir()):
@@ -96,4 +101,8 @@ def test_a_token_is_printed_alone_and_what_is_kept_is_private(tmp_path):
     key = (tmp_path / "dev" / "issuer.key").read_bytes()
     again = subprocess.run(command, env=clean_environ(), capture_output=True, text=True, check=True)
     assert again.stdout != first.stdout and (tmp_path / "dev" / "issuer.key").read_bytes() == key
+    rotated = [*command, "--rotate", "--for", "2h"]
+    subprocess.run(rotated, env=clean_environ(), capture_output=True, text=True, check=True)
+    assert (dev / "issuer.key").read_bytes() != key
+    assert len(json.loads((dev / "jwks.json").read_bytes())["keys"]) == 2
     assert os.path.exists(tmp_path / "dev" / "server.pem")  # noqa: PTH110

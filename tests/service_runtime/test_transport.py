@@ -160,17 +160,20 @@ def test_a_unix_socket_in_an_open_folder_is_refused(tmp_path):
         check_address("METAEXTRACT_CACHE_ADDRESS", f"unix:{folder}/s", RuntimeSettings())
 
 
-def test_operators_can_have_an_address_of_their_own(realm):
+@pytest.mark.parametrize("tls", [False, True])
+def test_operators_can_have_an_address_of_their_own(realm, tls):
     from metaextract_client.errors import MetaExtractError
 
+    own = ca(realm) if tls else Security()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with start_cache(METAEXTRACT_CACHE_ADMIN_ADDRESS=f"127.0.0.1:{port}") as cache:
-        with CacheClient(cache.address) as client, pytest.raises(MetaExtractError) as caught:
+    settings = realm.tls() if tls else {}
+    with start_cache(METAEXTRACT_CACHE_ADMIN_ADDRESS=f"127.0.0.1:{port}", **settings) as cache:
+        with CacheClient(cache.address, own) as client, pytest.raises(MetaExtractError) as caught:
             client.clear_cache()
         assert caught.value.code.name == "UNIMPLEMENTED"
-        with CacheClient(f"127.0.0.1:{port}") as client:
+        with CacheClient(f"127.0.0.1:{port}", own) as client:
             assert client.clear_cache() == 0
             with pytest.raises(MetaExtractError) as caught:
                 client.get_pressure()
@@ -224,3 +227,27 @@ async def test_a_client_s_certificate_and_token_are_read_again(realm, tmp_path):
             (own.folder / "token").write_text(own.token("default", "admin"))
             time.sleep(1.1)
             assert await client.clear_cache() == 0
+
+
+def test_a_client_knows_where_operators_ask(monkeypatch):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with start_cache(METAEXTRACT_CACHE_ADMIN_ADDRESS=f"127.0.0.1:{port}") as cache:
+        monkeypatch.setenv("METAEXTRACT_CACHE_ADDRESS", cache.address)
+        monkeypatch.setenv("METAEXTRACT_CACHE_ADMIN_ADDRESS", f"127.0.0.1:{port}")
+        with CacheClient() as client:
+            assert client.get_pressure().level and client.clear_cache() == 0
+
+
+def test_an_extractor_that_the_cache_refuses_says_so(realm):
+    from tests.support.processes import start_extractor, wait_until
+
+    settings = realm.tokens()
+    with (
+        start_cache(**settings) as cache,
+        start_extractor(cache.address, **settings | {"METAEXTRACT_CACHE_TOKEN_FILE": ""}) as extractor,
+    ):
+        wait_until(lambda: any("METAEXTRACT_CACHE_TOKEN_FILE" in line for line in extractor.log), 10)
+        wait_until(lambda: any("calls were refused" in line for line in cache.log), 10)
+        assert not any("Bearer" in line or "eyJ" in line for line in cache.log)

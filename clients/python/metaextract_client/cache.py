@@ -30,13 +30,15 @@ class CacheClient:
     def __init__(self, address: str | None = None, security: Security | None = None) -> None:
         """`address` as HOST:PORT; without one METAEXTRACT_CACHE_ADDRESS, or this machine's usual port.
 
-        Without `security`, certificates and token come from METAEXTRACT_TLS_… and METAEXTRACT_TOKEN….
+        CacheAdminService may have METAEXTRACT_CACHE_ADMIN_ADDRESS to itself. Without `security`, certificates and token come from METAEXTRACT_TLS_… and METAEXTRACT_TOKEN….
         """
         where = address or channel.cache_address()
         self._channel = channel.open_sync(where, security)
         self._results = result_pb2_grpc.ResultServiceStub(self._channel)
         self._pressure = pressure_pb2_grpc.PressureServiceStub(self._channel)
-        self._admin = admin_pb2_grpc.CacheAdminServiceStub(self._channel)
+        operators = channel.admin_address(where)
+        self._admin_channel = self._channel if operators == where else channel.open_sync(operators, security)
+        self._admin = admin_pb2_grpc.CacheAdminServiceStub(self._admin_channel)
 
     def get_result(self, key: result_pb2.ResultKey, timeout: float | None = 10.0) -> result_pb2.ResultLookup:
         """What is stored under `key`, if anything."""
@@ -262,6 +264,8 @@ class CacheClient:
     def close(self) -> None:
         """Closes the connection."""
         self._channel.close()
+        if self._admin_channel is not self._channel:
+            self._admin_channel.close()
 
     def __enter__(self) -> Self:
         return self

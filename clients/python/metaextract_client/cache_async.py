@@ -29,13 +29,15 @@ class AsyncCacheClient:
     def __init__(self, address: str | None = None, security: Security | None = None) -> None:
         """`address` as HOST:PORT; without one METAEXTRACT_CACHE_ADDRESS, or this machine's usual port.
 
-        Without `security`, certificates and token come from METAEXTRACT_TLS_… and METAEXTRACT_TOKEN….
+        CacheAdminService may have METAEXTRACT_CACHE_ADMIN_ADDRESS to itself. Without `security`, certificates and token come from METAEXTRACT_TLS_… and METAEXTRACT_TOKEN….
         """
         where = address or channel.cache_address()
         self._channel = channel.open_async(where, security)
         self._results = result_pb2_grpc.ResultServiceStub(self._channel)
         self._pressure = pressure_pb2_grpc.PressureServiceStub(self._channel)
-        self._admin = admin_pb2_grpc.CacheAdminServiceStub(self._channel)
+        operators = channel.admin_address(where)
+        self._admin_channel = self._channel if operators == where else channel.open_async(operators, security)
+        self._admin = admin_pb2_grpc.CacheAdminServiceStub(self._admin_channel)
 
     async def get_result(
         self, key: result_pb2.ResultKey, timeout: float | None = 10.0
@@ -272,6 +274,8 @@ class AsyncCacheClient:
     async def close(self) -> None:
         """Closes the connection."""
         await self._channel.close(None)
+        if self._admin_channel is not self._channel:
+            await self._admin_channel.close(None)
 
     async def __aenter__(self) -> Self:
         return self

@@ -26,6 +26,7 @@ DEFAULT_EXTRACTOR_ADDRESS = "127.0.0.1:50051"
 DEFAULT_CACHE_ADDRESS = "127.0.0.1:50052"
 EXTRACTOR_VARIABLE = "METAEXTRACT_EXTRACTOR_ADDRESS"
 CACHE_VARIABLE = "METAEXTRACT_CACHE_ADDRESS"
+ADMIN_VARIABLE = "METAEXTRACT_CACHE_ADMIN_ADDRESS"
 
 # The same in every language. The server's `grpc-retry-pushback-ms` overrides the delays (gRFC A6); uploads above
 # about 200 KB are not replayed by gRPC, whatever this says.
@@ -66,6 +67,11 @@ def extractor_address() -> str:
 def cache_address() -> str:
     """METAEXTRACT_CACHE_ADDRESS, or this machine's usual port."""
     return os.environ.get(CACHE_VARIABLE) or DEFAULT_CACHE_ADDRESS
+
+
+def admin_address(address: str) -> str:
+    """Where operators ask: METAEXTRACT_CACHE_ADMIN_ADDRESS, where `address` is the cache that the environment means."""
+    return (os.environ.get(ADMIN_VARIABLE) if address == cache_address() else "") or address
 
 
 def options(address: str, *, retries: bool) -> list[tuple[str, str | int]]:

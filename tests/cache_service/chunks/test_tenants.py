@@ -7,7 +7,12 @@ import os
 import pytest
 
 from cache_service.chunks.open_store import open_chunks
-from cache_service.chunks.store import ChunkStore, StoredQuotaError, UnknownUploadError
+from cache_service.chunks.store import (
+    ChunkStore,
+    MissingChunkError,
+    StoredQuotaError,
+    UnknownUploadError,
+)
 from service_runtime.identity.access_file import Quota
 
 KIB = 1024
@@ -132,3 +137,33 @@ def test_an_erasure_takes_everything_and_comes_again_for_nothing(make, tmp_path)
     assert b"acme/x" not in (tmp_path / "chunks" / "index.sqlite").read_bytes()
     reopened = make()
     assert reopened.is_erased("log/7") and not reopened.is_erased("log/8") and reopened.blob("other", kept)
+
+
+def test_empty_sparse_blobs_count_as_well(make):
+    store = make()
+    for number in range(200):
+        try:
+            store.sparse("small", f"key {number}", 10, create=True)
+        except StoredQuotaError:
+            break
+    assert store._index.tenant_bytes["small"] <= 100 * KIB
+
+
+def test_a_lost_chunk_that_comes_again_stays_for_who_brought_it(make):
+    store = make()
+    data = os.urandom(20 * KIB)
+
+    first = store.sparse("acme", "a", 20 * KIB, create=True)
+    store.fill("acme", first, 0, data)
+    second = store.sparse("acme", "b", 20 * KIB, create=True)
+    store.fill("acme", second, 0, data)
+    for name in list(store._shelf.names()):
+        store._shelf.delete(name)
+    store._held.clear()
+    with pytest.raises(MissingChunkError):
+        list(store.read(first, 0, 20 * KIB))
+    third = store.sparse("acme", "c", 20 * KIB, create=True)
+    store.fill("acme", third, 0, data)
+    store._held.clear()
+    store._remove(second)
+    assert b"".join(piece for _, piece in store.read(third, 0, 20 * KIB)) == data

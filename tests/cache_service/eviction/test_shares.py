@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cache_service.entries.entry import Budget, Entry, Key, RemovalCause, Selector
+from cache_service.eviction.guarantees import Guarantees
+from cache_service.eviction.held_bytes import HeldBytes
 from cache_service.eviction.registry import POLICIES
 from cache_service.eviction.shares import TenantShares
 from cache_service.tiers.arena import Arena
@@ -163,3 +165,18 @@ async def test_who_has_stored_enough_makes_room_for_itself_on_disk(tmp_path):
     assert await held(disk, "other", 30) == 30
     assert (await disk.get([key("small", 99)], NOW))[0] is not None, "the newest is there"
     await disk.close()
+
+
+def test_promises_are_never_more_than_there_is_whoever_comes_and_goes():
+    held, guarantees = HeldBytes(), Guarantees(lambda tenant: {"a": 0.1, "b": 0.1}.get(tenant, 0.5))
+    for tenant in ("a", "b"):
+        held.add(tenant, 10)
+    assert guarantees.bytes_of("a", held, 1000) == 100
+    for gone, come in (("a", "c"), ("b", "d")):
+        held.add(gone, -10)
+        held.add(come, 10)
+    held.add("e", 10)
+    held.add("e", -10)
+    assert sum(guarantees.bytes_of(tenant, held, 1000) for tenant in held) <= 1000
+    held.add("f", 10)
+    assert sum(guarantees.bytes_of(tenant, held, 1000) for tenant in held) <= 1000

@@ -60,19 +60,30 @@ def run(arguments: list[str]) -> int:
         return _unwritten(error)
     except UnavailableError as error:
         print(f"metaextract: no service answers on {_address(options)}", file=sys.stderr)
-        print(f"  {str(error).rpartition('last error: ')[2]}", file=sys.stderr)
-        print(
-            "  `metaextract up` starts both services on this machine; see --help for addresses",
-            file=sys.stderr,
-        )
+        text = str(error)
+        print(f"  {text.rpartition('last error: ')[2]}", file=sys.stderr)
+        print(f"  {next(hint for sign, hint in _HINTS.items() if sign in text)}", file=sys.stderr)
         return exit_codes.UNREACHABLE
     except MetaExtractError as error:
         if error.code.name == "UNIMPLEMENTED":
-            print(f"metaextract: {_who(_address(options))}", file=sys.stderr)
+            print(
+                f"metaextract: {_who(_address(options), asks_cache=not hasattr(options, 'extractor'))}",
+                file=sys.stderr,
+            )
         else:
             print(f"metaextract: {error}", file=sys.stderr)
         return exit_codes.FAILED
     return code
+
+
+_HINTS = {
+    "Hostname Verification": "the certificate has another name: --tls-server-name, or the address by that name",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is of another authority: --tls-ca names the one to trust",
+    "Socket closed": "does it speak TLS (--tls-ca)? does it ask for a certificate (--tls-cert, --tls-key)?",
+    "WRONG_VERSION_NUMBER": "it doesn't speak TLS: leave --tls-ca and METAEXTRACT_TLS_CA out",
+    "": "`metaextract up` starts both services on this machine; see --help for addresses",
+}
+"""By what gRPC says of a connection that isn't there."""
 
 
 def _unwritten(error: OSError) -> int:
@@ -81,13 +92,15 @@ def _unwritten(error: OSError) -> int:
     return exit_codes.UNWRITTEN
 
 
-def _who(address: str) -> str:
+def _who(address: str, *, asks_cache: bool) -> str:
     """What is at `address`, when it isn't the service that was meant."""
     from metaextract_client.cli import health
 
     for service, name in health.SERVICES.items():
         with contextlib.suppress(MetaExtractError):
             health.check(address, service)
+            if name == "a cache service" and asks_cache:
+                return f"what operators ask isn't at {address}: METAEXTRACT_CACHE_ADMIN_ADDRESS, or --cache, names where"
             return f"{address} is the address of {name}"
     return f"{address} runs another service"
 
@@ -110,15 +123,19 @@ def _positive(kind: type[int | float]) -> Callable[[str], int | float]:
 
 
 def _duration(text: str) -> float:
-    """Seconds, with or without an "s"; "2m" are two minutes."""
-    number, factor = (text[:-1], {"s": 1.0, "m": 60.0}[text[-1]]) if text[-1:] in {"s", "m"} else (text, 1.0)
+    """Seconds, with or without an "s"; "2m" are two minutes, "12h" hours, "30d" days."""
+    factor = _UNITS.get(text[-1:])
+    number = text if factor is None else text[:-1]
     try:
-        seconds = float(number) * factor
+        seconds = float(number) * (factor or 1.0)
     except ValueError:
         raise argparse.ArgumentTypeError(f"seconds are expected, not {text!r}") from None
     if not seconds > 0:
         raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
     return seconds
+
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}  # seconds
 
 
 def _key(text: str) -> str:
@@ -252,7 +269,15 @@ def make_parser() -> argparse.ArgumentParser:
         help="what it allows, repeatable (default: extract and observe)",
     )
     token.add_argument(
-        "--for", dest="seconds", type=_duration, default=43_200.0, metavar="SECONDS", help="default 12 hours"
+        "--for",
+        dest="seconds",
+        type=_duration,
+        default=43_200.0,
+        metavar="TIME",
+        help="such as 90s, 30m or 12h (default)",
+    )
+    token.add_argument(
+        "--rotate", action="store_true", help="a new key of the issuer first; the old one stays in the set"
     )
     token.set_defaults(run=_token)
 

@@ -21,7 +21,9 @@ _OPTIONS = {
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds the options; what isn't given comes from METAEXTRACT_TLS_CA and so on."""
-    group = parser.add_argument_group("who calls whom", "or METAEXTRACT_TLS_CA, …, METAEXTRACT_TOKEN_FILE")
+    group = parser.add_argument_group(
+        "security", "what isn't given comes from METAEXTRACT_TLS_CA and so on, and METAEXTRACT_TOKEN_FILE"
+    )
     for name, text in _OPTIONS.items():
         metavar = "NAME" if name == "tls_server_name" else "FILE"
         group.add_argument(f"--{name.replace('_', '-')}", default="", metavar=metavar, help=text)

@@ -23,12 +23,16 @@ def run(options: argparse.Namespace) -> int:
     from metaextract_client.cli import development  # noqa: PLC0415 - after the check
 
     folder = Path(options.dir)
+    if options.rotate:
+        development.Issuer(folder).rotate()
     issuer = development.prepare(folder)
+    is_own = options.role or (options.subject, options.tenant, options.plan) != ("developer", "default", "")
     claims = development.Claims(
         options.subject, options.tenant, options.role or ["extract", "observe"], options.plan, options.seconds
     )
     token = issuer.token(claims)
-    development.save_token(folder, token)
+    if not is_own:  # another one is for somebody else, and isn't what this terminal goes by
+        development.save_token(folder, token)
     print(token)
     print(
         f"for {claims.subject} of tenant {claims.tenant}, {' '.join(claims.roles)}, {claims.seconds:g} s;"
