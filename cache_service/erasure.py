@@ -191,11 +191,11 @@ class Eraser:
                 if note.id not in known and not self._chunks.is_erased(note.id):
                     self._log.note(note)
         # In Redis too: whoever was asked may have died before that.
-        for note in await asyncio.to_thread(self._open):
+        for note in await asyncio.to_thread(self._unfinished, self._log.erasures()):
             self._begin(note, is_asked=True)
 
-    def _open(self) -> list[ErasureNote]:
-        return [note for note in self._log.erasures() if not self._chunks.is_erased(note.id)]
+    def _unfinished(self, notes: Sequence[ErasureNote]) -> list[ErasureNote]:
+        return [note for note in notes if not self._chunks.is_erased(note.id)]
 
     async def _others_parts(self, note: ErasureNote, deadline: float) -> list[Part]:
         if self._shared is None:
