@@ -26,12 +26,12 @@ class Limits:
     """Of `GuardedMethod`."""
 
     request_seconds = 60.0  # for a request from somebody known; the largest takes 2 s at 8 MiB/s
-    stranger_seconds = 5.0  # for one from a stranger: a few bytes
+    stranger_seconds = 2.0  # for one from a stranger: a few bytes
     leeway_seconds = 5.0  # as tokens have at their beginning
     stranger_bytes = 4096  # a service's or symbol's name; longer ones are refused undecoded
-    # Read at once, of each method: a stranger may withhold the end of a message of 16 MiB. One more, and whoever has been
+    # Read at once, of each method: a stranger may withhold the end of a message of 16 MiB, so 96 MiB. One more, and whoever has been
     # silent the longest goes: an honest one is done in a millisecond, and waits for nobody.
-    strangers = 16
+    strangers = 6
 
 
 class GuardedMethod:
