@@ -108,3 +108,9 @@ def test_compose_names_what_exists():
     text = (ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8")
     for name in re.findall(r"dockerfile: (\S+?)}", text):
         assert (ROOT / name).exists()
+
+
+def test_compose_publishes_the_extractor_alone_and_to_its_own_machine():
+    """At the cache's port, anybody could clear it, or put false results."""
+    text = (ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"ports: (.*)", text) == ['["127.0.0.1:50051:50051"]']
