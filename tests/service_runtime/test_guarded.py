@@ -51,13 +51,13 @@ def test_a_stranger_s_message_isn_t_decoded(pair, method):
     cache = pair[0]
     with open_sync(cache.address, Security()) as channel:
         refusal(channel, f"/metaextract.cache.v1.{method}")
-        before, started = pss_bytes(cache.pid), time.process_time()
+        before = pss_bytes(cache.pid)
         for _ in range(3):
             assert (
                 refusal(channel, f"/metaextract.cache.v1.{method}", b"\x0a\x00" * 7_800_000)
                 is grpc.StatusCode.UNAUTHENTICATED
             )
-        assert pss_bytes(cache.pid) - before < 64 * MIB and time.process_time() - started < 5
+        assert pss_bytes(cache.pid) - before < 64 * MIB
 
 
 def test_bytes_that_are_no_message_are_the_caller_s_fault_and_no_line_in_the_log(pair):
