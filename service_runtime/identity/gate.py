@@ -47,7 +47,7 @@ Headers = dict[str, str]
 
 
 class Gate:
-    """Lets calls in, or refuses them by one of three errors."""
+    """Lets calls in, or raises the typed error that says why not."""
 
     def __init__(
         self,
@@ -61,11 +61,11 @@ class Gate:
         admits_connections: bool = False,
     ) -> None:
         """`is_open`: no identity is configured. `tenant_header`: by it a proxy names whose call it is, and an extractor,
-        where `trusts_extractors` says so.
+        where `trusts_extractors` says so. `opens_reflection`: anybody may list the services. `admits_connections`: only
+        certificates of ours can connect at all.
         """
         self.is_open = is_open
         self.admits_connections = admits_connections
-        """Whether only certificates of ours can connect at all."""
         self._tokens = tokens
         self._access = access
         self._tenant_header = tenant_header
