@@ -7,7 +7,7 @@ PROTOS := $(shell cd protos && find metaextract -name '*.proto' | sort)
 ONLY ?=
 WORKERS ?= 3
 
-.PHONY: help demo test check format bench bench-smoke accuracy tags faults results protos lock up down clean setup
+.PHONY: help demo test check format bench bench-smoke accuracy tags types faults results protos lock up down clean setup
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ accuracy: setup ## Compares the engine with ExifTool over FOLDER (default: the c
 
 tags: setup ## Writes the tag tables anew from `exiftool -listx` (METAEXTRACT_EXIFTOOL names one).
 	$(BIN)/python -m tests.tools.tags
+
+types: setup ## Writes the table of file types anew (METAEXTRACT_TIKA_CORE and METAEXTRACT_FIDO name its sources).
+	$(BIN)/python -m tests.tools.types
 
 faults: setup ## Runs the fault runs; ONLY=name runs one. Results in build/bench.
 	$(BIN)/python -m tests.faults $(ONLY)

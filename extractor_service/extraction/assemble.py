@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError
 
 from extractor_service.document import Outcome
+from extractor_service.formats.identification.identify import contradiction, named
 from extractor_service.workers.encode import DIGEST_ALGORITHMS
 from metaextract.document.v1 import document_pb2 as pb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extractor_service.formats.base import Format
+    from extractor_service.formats.identification.types import Identity
     from extractor_service.sources.base import Input
     from extractor_service.workers.protocol import JobResult, ModuleResult
 
 _FACTS_BYTES = 64 * 1024  # more than what is added to the fragments: name, digests, problems
-UNKNOWN_MIME_TYPE = "application/octet-stream"
 
 
 def is_readable(fragment: bytes) -> bool:
@@ -61,7 +61,7 @@ def fragments_of(
 
 def document(
     source: Input,
-    file_format: Format | None,
+    identity: Identity,
     fragments: Sequence[bytes],
     parsed: JobResult,
     *,
@@ -79,8 +79,11 @@ def document(
     file = result.file
     file.name = source.name
     file.size_bytes = source.size_bytes
-    file.format = file_format.name if file_format else ""
-    file.mime_type = file_format.mime_type if file_format else UNKNOWN_MIME_TYPE
+    known_as = named(identity, source.name)
+    file.format, file.mime_type = known_as.type.name, known_as.type.mime_type
+    file.evidence = pb.Evidence.ValueType(known_as.evidence.value)
+    file.charset = known_as.charset
+    file.name_suggests = contradiction(known_as, source.name)
     known = {digest.algorithm for digest in file.digests}
     for name, text in source.digests.items():
         if DIGEST_ALGORITHMS[name] not in known:
@@ -89,7 +92,9 @@ def document(
         result.problems.add(section=file.format, kind=pb.PROBLEM_KIND_READER, message=parsed.failure_message)
     if changed:
         result.problems.add(kind=pb.PROBLEM_KIND_DAMAGED, message="the file changed while it was being read")
-    result.outcome = pb.Outcome.ValueType(_outcome(result, parsed, changed=changed).value)
+    result.outcome = pb.Outcome.ValueType(
+        _outcome(result, parsed, is_readable=bool(identity.type.reader), changed=changed).value
+    )
     if (
         sum(map(len, fragments)) + 4 * len(source.name) + _FACTS_BYTES > max_bytes
     ):  # measuring a message costs as much as reading it
@@ -97,11 +102,11 @@ def document(
     return result
 
 
-def _outcome(result: pb.Document, parsed: JobResult, *, changed: bool) -> Outcome:
+def _outcome(result: pb.Document, parsed: JobResult, *, is_readable: bool, changed: bool) -> Outcome:
     outcomes = [Outcome(report.outcome) for report in result.modules]
     if parsed.failure is not None:
         outcomes.append(Outcome(parsed.failure))
-    if not result.file.format:
+    if not is_readable:
         outcomes.append(Outcome.UNSUPPORTED)
     if changed:
         outcomes.append(Outcome.PARTIAL)

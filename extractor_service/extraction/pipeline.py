@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import Outcome
 from extractor_service.extraction import assemble, quarantine
+from extractor_service.extraction.looking import identify_input
 from extractor_service.extraction.quarantine import Strikes
 from extractor_service.extraction.worker_job import usable_seconds
-from extractor_service.formats.sniff import sniff
 from extractor_service.modules.base import ModuleContext, Part, effective_version
 from extractor_service.results.client import Lookup, NewResult
 from extractor_service.results.keys import ModuleKey, verified_space
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from extractor_service.backoff.state import BackoffState
     from extractor_service.extraction.worker_job import WorkerJobs
     from extractor_service.formats.base import Format
+    from extractor_service.formats.identification.types import Identity
     from extractor_service.modules.base import Module
     from extractor_service.results.client import ResultsClient
     from extractor_service.sources.base import Input
@@ -70,6 +71,8 @@ class Extraction(NamedTuple):
     cache_verdict: CacheVerdict
     source_bytes_read: int
     source_reads: int
+    identity: Identity
+    """By the bytes alone, whatever the file's name."""
 
 
 class _Step(NamedTuple):
@@ -136,7 +139,8 @@ class Pipeline:
             OverloadedError: the file would have to be parsed, and there is no place.
             DeadlineError: no time is left to begin.
         """
-        context = ModuleContext(sniff(source.head, self._formats), options.digest_algorithms)
+        identity = await identify_input(source, self._formats)
+        context = ModuleContext(self._reader_of(identity), options.digest_algorithms)
         steps = self._plan(source, options, context)
         lookup, verdict = await self._look_up(source, options, steps)
         fragments = {
@@ -157,19 +161,20 @@ class Pipeline:
             await source.complete()
         document = assemble.document(
             source,
-            context.format,
+            identity,
             [fragments[step.module.name] for step in steps if step.module.name in fragments],
             parsed,
             changed=changed,
             max_bytes=max_document_bytes or self._max_document_bytes,
             into=into,
         )
-        return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads)
+        return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads, identity)
 
-    async def cached(self, source: Input, options: ExtractionOptions, format_name: str) -> Extraction | None:
-        """The document from the cache, or None when a part is missing. The file's format is known, not its bytes."""
-        file_format = next((each for each in self._formats if each.name == format_name), None)
-        context = ModuleContext(file_format, options.digest_algorithms)
+    async def cached(
+        self, source: Input, options: ExtractionOptions, identity: Identity
+    ) -> Extraction | None:
+        """The document from the cache, or None when a part is missing. The file's type is known, not its bytes."""
+        context = ModuleContext(self._reader_of(identity), options.digest_algorithms)
         steps = self._plan(source, options, context)
         keys = [step.key for step in steps]
         lookup = self._cache.near(keys)
@@ -183,9 +188,9 @@ class Pipeline:
         if len(fragments) < len(keys):
             return None
         document = assemble.document(
-            source, file_format, fragments, JobResult(), changed=False, max_bytes=self._max_document_bytes
+            source, identity, fragments, JobResult(), changed=False, max_bytes=self._max_document_bytes
         )
-        return Extraction(document, CacheVerdict.HIT, 0, 0)
+        return Extraction(document, CacheVerdict.HIT, 0, 0, identity)
 
     async def recall(self, key: ModuleKey) -> Recalled:
         """What was remembered under `key`, and when it was asked for."""
@@ -205,6 +210,9 @@ class Pipeline:
         await self._cache.store(
             [NewResult(key, value, 0.001)], Lookup([], point, available=point is not None), ""
         )
+
+    def _reader_of(self, identity: Identity) -> Format | None:
+        return next((each for each in self._formats if each.name == identity.type.reader), None)
 
     async def _compute(self, work: _Work) -> tuple[JobResult, bool]:
         """What the workers found, added to the fragments and stored, and whether the file changed meanwhile."""

@@ -1,11 +1,11 @@
-"""Which format a file has, by its first bytes.
+"""Which reader knows the first bytes of a file.
 
 A magic at its place beats one that may stand anywhere; then the longest wins, then the table's order.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,21 +16,25 @@ if TYPE_CHECKING:
     Candidate = tuple[tuple[bool, int], int, Magic, Format]
 
 
-def sniff(head: bytes, formats: Sequence[Format]) -> Format | None:
+class Sniffed(NamedTuple):
+    """A format, and how sure its magic is."""
+
+    format: Format
+    strength: int
+    """How many bytes it is told by, not counting those that a mask leaves open."""
+    is_in_place: bool
+    """Whether they stand where they must, not just somewhere near the beginning."""
+
+
+def sniff(head: bytes, formats: Sequence[Format]) -> Sniffed | None:
     """The format of a file that begins with `head` (16 KiB suffice); None when none matches."""
     known = _INDEXES.get(id(formats))
     if known is None or known[0] is not formats:
         known = _INDEXES[id(formats)] = (formats, _index(formats))
-    for _, _, magic, candidate in known[1][head[0] if head else 256]:
+    for (is_in_place, strength), _, magic, candidate in known[1][head[0] if head else 256]:
         if magic.matches(head):
-            return candidate
+            return Sniffed(candidate, strength, is_in_place)
     return None
-
-
-def by_extension(name: str, formats: Sequence[Format]) -> Format | None:
-    """The format that a file of that name is likely to have; None when its ending says nothing."""
-    extension = name.rpartition(".")[2].lower()
-    return next((each for each in formats if extension in each.extensions), None)
 
 
 _FTYP_OFFSET = 4  # a box begins with its length (ISO/IEC 14496-12, 4.2)

@@ -17,7 +17,7 @@ from blake3 import blake3
 from google.protobuf.message import DecodeError
 
 from extractor_service.backoff.queue import Ticket
-from extractor_service.formats.sniff import sniff
+from extractor_service.formats.identification.identify import identify
 from extractor_service.results.keys import ModuleKey
 from extractor_service.serving import wire
 from extractor_service.serving.batch_groups import ItemGroups, QueuedItem
@@ -220,7 +220,7 @@ class Batch:
         if self._is_in_order:
             return ""  # one group: the next to be answered mustn't be behind others
         if item.WhichOneof("source") == "inline":
-            found = sniff(item.inline.data, self._context.formats)
+            found = identify(item.inline.data, len(item.inline.data)).format
             return found.name if found is not None else ""
         return item.uri.rpartition(".")[2].lower()[:8]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.sniff import by_extension, sniff
+from extractor_service.formats.identification.identify import identify, suggestion
 from extractor_service.modules.base import ModuleContext
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract_client.files import SMALL_FILE_BYTES
@@ -18,8 +18,9 @@ def plan_to_wire(
     request: pb.PlanExtractionRequest, options: ExtractionOptions, context: CallContext
 ) -> pb.PlanExtractionResponse:
     """What the extraction would take."""
-    formats, planner, backoff = context.formats, context.planner, context.backoff
-    found = sniff(request.head, formats) if request.head else by_extension(request.name, formats)
+    planner, backoff = context.planner, context.backoff
+    likely = identify(request.head, request.size_bytes).type if request.head else suggestion(request.name)
+    found = likely.format if likely is not None else None
     size, name = request.size_bytes, found.name if found is not None else ""
     about = ModuleContext(found, options.digest_algorithms)
     modules = [

@@ -13,6 +13,7 @@ from tests.benchmarks import (
     detection,
     flapping,
     get_result,
+    identification,
     image_reading,
     large_uri,
     memory_return,
@@ -29,6 +30,7 @@ from tests.benchmarks import (
 from tests.support.evidence import run_named
 
 BENCHMARKS = {
+    "identification": identification.run,
     "policy_replay": policy_replay.run,
     "memory_return": memory_return.run,
     "soak_cache": soak_cache.run,

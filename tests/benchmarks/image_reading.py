@@ -11,8 +11,7 @@ from pathlib import Path
 
 from extractor_service.document import Document, LimitExceededError
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.registry import FORMATS
-from extractor_service.formats.sniff import sniff
+from extractor_service.formats.identification.identify import identify
 from extractor_service.sources.blocks import BLOCK_BYTES, BlockCachedSource
 from extractor_service.sources.content import SETTLE_SECONDS
 from extractor_service.sources.descriptor import DescriptorSource
@@ -74,7 +73,7 @@ def _read(path: Path) -> tuple[BlockCachedSource, _Touched, int]:
         size = os.fstat(descriptor).st_size
         cached = BlockCachedSource(DescriptorSource(descriptor, size))
         touched = _Touched(cached)
-        found = sniff(touched.read_range(0, _HEAD_BYTES), FORMATS)
+        found = identify(touched.read_range(0, _HEAD_BYTES), size).format
         if found is not None:
             with contextlib.suppress(CorruptFileError, LimitExceededError):
                 found.load()(touched, Document())

@@ -19,8 +19,7 @@ from pathlib import Path
 
 from extractor_service.document import Document, LimitExceededError
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.registry import FORMATS
-from extractor_service.formats.sniff import sniff
+from extractor_service.formats.identification.identify import identify
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.content import SETTLE_SECONDS
 from extractor_service.sources.descriptor import DescriptorSource
@@ -72,7 +71,7 @@ def read_all(files: list[Path]) -> int:
         try:
             source = BlockCachedSource(DescriptorSource(descriptor, os.fstat(descriptor).st_size))
             document = Document()
-            found = sniff(source.read_range(0, _HEAD_BYTES), FORMATS)
+            found = identify(source.read_range(0, _HEAD_BYTES), source.size_bytes).format
             if found is not None:
                 with contextlib.suppress(CorruptFileError, LimitExceededError):
                     found.load()(source, document)

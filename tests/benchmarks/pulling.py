@@ -9,8 +9,7 @@ import time
 from pathlib import Path
 
 from extractor_service.document import Document
-from extractor_service.formats.registry import FORMATS
-from extractor_service.formats.sniff import sniff
+from extractor_service.formats.identification.identify import identify
 from extractor_service.sources.blocks import BLOCK_BYTES, BlockCachedSource
 from extractor_service.sources.descriptor import DescriptorSource
 from metaextract_client import NEVER, ExtractorClient, SessionOptions
@@ -33,7 +32,7 @@ def least_blocks(path: Path) -> int:
     try:
         head = os.pread(descriptor, 16384, 0)
         source = BlockCachedSource(DescriptorSource(descriptor, path.stat().st_size), capacity_blocks=100_000)
-        sniff(head, FORMATS).load()(source, Document())
+        identify(head, source.size_bytes).format.load()(source, Document())
         return -(-source.bytes_read // BLOCK_BYTES)
     finally:
         os.close(descriptor)

@@ -15,8 +15,8 @@ import pytest
 
 from extractor_service.document import Document, LimitExceededError
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.identification.identify import identify_source, suggestion
 from extractor_service.formats.registry import FORMATS
-from extractor_service.formats.sniff import by_extension, sniff
 from extractor_service.modules.base import Part
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
@@ -27,8 +27,7 @@ from tests.golden.samples import SAMPLES
 EXPECTED = Path(__file__).parents[1] / "golden" / "expected"
 BY_FORMAT: dict[str, list[str]] = defaultdict(list)
 for _name, _make in SAMPLES.items():
-    _found = sniff(_make()[:16384], FORMATS)
-    BY_FORMAT[_found.name if _found else ""].append(_name)
+    BY_FORMAT[identify_source(BytesSource(_make())).type.reader].append(_name)
 
 every_format = pytest.mark.parametrize("each", FORMATS, ids=lambda each: each.name)
 
@@ -55,7 +54,7 @@ def test_a_sample_s_ending_is_one_of_the_format_s(each):
     assert each.extensions, "files by that format have a usual ending"
     for name in BY_FORMAT[each.name]:
         assert name.rpartition(".")[2] in each.extensions
-        assert by_extension(name, FORMATS) is not None
+        assert suggestion(name).reader
 
 
 @every_format

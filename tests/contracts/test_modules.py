@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from extractor_service.document import Document, Field
+from extractor_service.formats.identification.identify import identify
 from extractor_service.formats.registry import FORMATS
-from extractor_service.formats.sniff import sniff
 from extractor_service.modules.base import ModuleContext, Part, effective_version
 from extractor_service.modules.registry import MODULES
 from extractor_service.sources.blocks import BlockCachedSource
@@ -46,7 +46,7 @@ def fragments(name: str, modules) -> tuple[dict[str, document_pb2.Document], Doc
     """What each module adds, as the worker encodes it."""
     data = SAMPLES[name]()
     source, document = BlockCachedSource(BytesSource(data)), Document()
-    context = ModuleContext(sniff(data[:16384], FORMATS), ("sha256",))
+    context = ModuleContext(identify(data[:16384], len(data)).format, ("sha256",))
     parts = {}
     for module in modules:
         if module.applies(context):
@@ -104,7 +104,7 @@ def test_it_reads_every_byte_only_if_it_says_so(module):
     data = SAMPLES["movie.mp4"]()
     data += bytes(4_000_000)  # behind the last box: nothing that a parser needs
     source, document = BlockCachedSource(BytesSource(data)), Document()
-    context = ModuleContext(sniff(data[:16384], FORMATS))
+    context = ModuleContext(identify(data[:16384], len(data)).format)
     module.run(source, document, context)
     assert (source.bytes_read >= len(data)) == module.needs_whole_file
 

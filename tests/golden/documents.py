@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from extractor_service.document import Document, LimitExceededError, ProblemKind
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.registry import FORMATS
-from extractor_service.formats.sniff import sniff
+from extractor_service.formats.identification.identify import identify_source
 from extractor_service.modules.base import ModuleContext, Part
 from extractor_service.modules.registry import MODULES
 from extractor_service.sources.blocks import BlockCachedSource
@@ -16,9 +15,9 @@ from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client import Extraction, to_dict
 
 
-def parse(source, head: bytes) -> Document:
+def parse(source) -> Document:
     """The filled document, as a worker would leave it."""
-    context = ModuleContext(sniff(head, FORMATS))
+    context = ModuleContext(identify_source(source).format)
     document = Document()
     for module in MODULES:
         if module.default_enabled and module.applies(context):
@@ -34,11 +33,10 @@ def parse(source, head: bytes) -> Document:
 def golden_document(data: bytes) -> dict:
     """What is compared: sections, common facts, problems, and what reading cost."""
     source = BlockCachedSource(BytesSource(data))
-    document = parse(source, data[:65536])
+    document = parse(source)
     message = document_pb2.Document()
     message.MergeFromString(encode.encode_part(Part.SECTIONS, document, document.problems))
     message.MergeFromString(encode.encode_part(Part.COMMON, document, []))
-    found = sniff(data[:65536], FORMATS)
-    message.file.format = found.name if found else ""
+    message.file.format = identify_source(BytesSource(data)).type.name
     plain = to_dict(Extraction(message, extractor_pb2.ExtractionInfo()))
     return {key: plain[key] for key in ("format", "common", "sections", "problems")}

@@ -29,7 +29,7 @@ def measure(files: list[Path]) -> Tally:
         files, run_exiftool([str(path) for path in files], corpus.exiftool()), strict=True
     ):
         data = path.read_bytes()
-        filled = parse(BlockCachedSource(BytesSource(data)), data[:65536])
+        filled = parse(BlockCachedSource(BytesSource(data)))
         message = document_pb2.Document.FromString(encode.encode_part(Part.SECTIONS, filled, []))
         theirs = list(of_exiftool(values, printed))
         makers = [each.group for each in theirs if each.family == "makernotes"]

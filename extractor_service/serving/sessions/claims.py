@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
+from extractor_service.formats.identification.types import UNKNOWN, Evidence, Identity, by_name
 from extractor_service.results.keys import ModuleKey, verified_space
 from extractor_service.serving.wire import check_digest
 from extractor_service.sources.content import digest_id
@@ -59,22 +60,26 @@ class Claim(NamedTuple):
 class ClaimRecord(NamedTuple):
     """What is known of a claimed content."""
 
-    format_name: str
+    identity: Identity
+    """By the bytes alone."""
     size_bytes: int
     digests: dict[str, str]
     """Those that the server computed itself, over all bytes, under this claim."""
 
     def encode(self) -> bytes:
         """For the cache."""
-        return json.dumps(self).encode()
+        kind, evidence, charset, _ = self.identity
+        return json.dumps(((kind.name, evidence.value, charset), self.size_bytes, self.digests)).encode()
 
     @classmethod
     def decode(cls, text: bytes | None) -> ClaimRecord | None:
         """From the cache; None when there is none, or it isn't readable."""
         try:
-            name, size, digests = json.loads(text or b"")
-            return cls(str(name), int(size), {str(key): str(value) for key, value in digests.items()})
-        except (ValueError, TypeError, AttributeError):
+            (name, evidence, charset), size, digests = json.loads(text or b"")
+            kind = by_name()[name] if name else UNKNOWN.type
+            identity = Identity(kind, Evidence(evidence), str(charset))
+            return cls(identity, int(size), {str(key): str(value) for key, value in digests.items()})
+        except (ValueError, TypeError, AttributeError, KeyError):
             return None
 
 
@@ -115,4 +120,4 @@ def _claimant(client_id: str, call: CallContext) -> bytes:
 
 
 def _record_key(content_id: str, space: str) -> ModuleKey:
-    return ModuleKey(content_id, "claim", "1", "", space)
+    return ModuleKey(content_id, "claim", "2", "", space)

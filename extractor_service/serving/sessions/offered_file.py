@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor_service.extraction.pipeline import CacheUse
-from extractor_service.formats.sniff import by_extension
+from extractor_service.formats.identification.identify import suggestion
 from extractor_service.serving import wire
 from extractor_service.serving.sessions.claims import ClaimRecord, claim_of
 from extractor_service.uploads.chunk import chunk_of
@@ -77,7 +77,8 @@ def parse_offer(offer: pb.SessionOffer, context: CallContext) -> OfferedFile:
     most_bytes = _MAX_FILE_BYTES if offer.can_seek else context.settings.max_upload_bytes
     if offer.size_bytes > most_bytes:
         raise InvalidRequestError("offer.size_bytes", f"must be at most {most_bytes}")
-    likely = by_extension(offer.name, context.formats)
+    suggested = suggestion(offer.name)
+    likely = suggested.format if suggested is not None else None
     return OfferedFile(
         name=offer.name,
         size_bytes=offer.size_bytes,

@@ -18,8 +18,7 @@ from extractor_service.formats.containers.isobmff import mp4
 from extractor_service.formats.containers.photo import jpeg, png, tiff
 from extractor_service.formats.containers.science import fits
 from extractor_service.formats.embedded import exif, xmp
-from extractor_service.formats.registry import FORMATS
-from extractor_service.formats.sniff import sniff
+from extractor_service.formats.identification.identify import identify
 from extractor_service.modules.base import Part
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
@@ -36,7 +35,7 @@ OWN = {
     "fits": (fits.parse, science.fits()),
     "mp4": (mp4.parse, media.mp4()),
     **{
-        name: (sniff(make()[:16384], FORMATS).load(), make())
+        name: (identify(make()[:16384], len(make())).format.load(), make())
         for name, make in {**containers.CONTAINERS, **makernotes.PHOTOGRAPHS}.items()
     },
 }

@@ -122,7 +122,7 @@ class SessionTools:
         """
         if not offered.uses_cache:
             return
-        record = ClaimRecord(extraction.document.file.format, size_bytes, digests).encode()
+        record = ClaimRecord(extraction.identity, size_bytes, digests).encode()
         if offered.claim is not None and offered.claim.space:
             await self.context.pipeline.remember(offered.claim.record_key, record, offered.read_point)
         if verified_id:

@@ -51,5 +51,5 @@ class CachedResult:
         self, source: DistantInput, offered: OfferedFile, known: ClaimRecord
     ) -> Described | None:
         source.digests = dict(known.digests)
-        hit = await self._tools.context.pipeline.cached(source, offered.options, known.format_name)
+        hit = await self._tools.context.pipeline.cached(source, offered.options, known.identity)
         return Described(hit, source.content_id) if hit is not None else None

@@ -63,6 +63,38 @@ OUTCOME_CRASHED: Outcome.ValueType  # 7
 """The isolated worker died."""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
+class _Evidence:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EvidenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Evidence.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EVIDENCE_UNSPECIFIED: _Evidence.ValueType  # 0
+    """The format is unknown."""
+    EVIDENCE_MAGIC: _Evidence.ValueType  # 1
+    """Bytes at their place."""
+    EVIDENCE_CONTAINER: _Evidence.ValueType  # 2
+    """What is within a container: its first member, brand, codec or directory."""
+    EVIDENCE_TEXT: _Evidence.ValueType  # 3
+    """Text: its first element or lines."""
+    EVIDENCE_EXTENSION: _Evidence.ValueType  # 4
+    """The name alone: the bytes fit, and say no more."""
+
+class Evidence(_Evidence, metaclass=_EvidenceEnumTypeWrapper):
+    """By what a format is told, the strongest first."""
+
+EVIDENCE_UNSPECIFIED: Evidence.ValueType  # 0
+"""The format is unknown."""
+EVIDENCE_MAGIC: Evidence.ValueType  # 1
+"""Bytes at their place."""
+EVIDENCE_CONTAINER: Evidence.ValueType  # 2
+"""What is within a container: its first member, brand, codec or directory."""
+EVIDENCE_TEXT: Evidence.ValueType  # 3
+"""Text: its first element or lines."""
+EVIDENCE_EXTENSION: Evidence.ValueType  # 4
+"""The name alone: the bytes fit, and say no more."""
+Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
+
 class _DigestAlgorithm:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -222,14 +254,29 @@ class FileInfo(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     MIME_TYPE_FIELD_NUMBER: _builtins.int
     DIGESTS_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    CHARSET_FIELD_NUMBER: _builtins.int
+    NAME_SUGGESTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name as the request gave it, without folders. Empty when the request gave none."""
     size_bytes: _builtins.int
     """Size in bytes."""
     format: _builtins.str
-    """Name of the recognised format, as in GetCapabilities ("jpeg", "fits" …). Empty when unknown."""
+    """Name of the format: one of GetCapabilities that has a reader ("jpeg", "fits" …), or another of the kind ("nef",
+    "docx", "7z" …). Empty when unknown.
+    """
     mime_type: _builtins.str
     """IANA media type; "application/octet-stream" when unknown."""
+    evidence: Global___Evidence.ValueType
+    """By what the format is told. Unset when it is unknown."""
+    charset: _builtins.str
+    """Encoding of a text as IANA names it ("utf-8"); "unknown-8bit" (RFC 1428) where it is neither Unicode nor Latin-1.
+    Empty for anything else.
+    """
+    name_suggests: _builtins.str
+    """A warning: the media type that the name's extension stands for, where the content is another. Empty when they agree,
+    or nothing can be said. The content is believed.
+    """
     @_builtins.property
     def digests(self) -> _containers.RepeatedCompositeFieldContainer[Global___Digest]:
         """Digests of the whole content. Only those the server computed itself."""
@@ -242,10 +289,13 @@ class FileInfo(_message.Message):
         format: _builtins.str = ...,
         mime_type: _builtins.str = ...,
         digests: _abc.Iterable[Global___Digest] | None = ...,
+        evidence: Global___Evidence.ValueType = ...,
+        charset: _builtins.str = ...,
+        name_suggests: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digests", b"digests", "format", b"format", "mime_type", b"mime_type", "name", b"name", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charset", b"charset", "digests", b"digests", "evidence", b"evidence", "format", b"format", "mime_type", b"mime_type", "name", b"name", "name_suggests", b"name_suggests", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

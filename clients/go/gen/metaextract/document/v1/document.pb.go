@@ -96,6 +96,67 @@ func (Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{0}
 }
 
+// By what a format is told, the strongest first.
+type Evidence int32
+
+const (
+	// The format is unknown.
+	Evidence_EVIDENCE_UNSPECIFIED Evidence = 0
+	// Bytes at their place.
+	Evidence_EVIDENCE_MAGIC Evidence = 1
+	// What is within a container: its first member, brand, codec or directory.
+	Evidence_EVIDENCE_CONTAINER Evidence = 2
+	// Text: its first element or lines.
+	Evidence_EVIDENCE_TEXT Evidence = 3
+	// The name alone: the bytes fit, and say no more.
+	Evidence_EVIDENCE_EXTENSION Evidence = 4
+)
+
+// Enum value maps for Evidence.
+var (
+	Evidence_name = map[int32]string{
+		0: "EVIDENCE_UNSPECIFIED",
+		1: "EVIDENCE_MAGIC",
+		2: "EVIDENCE_CONTAINER",
+		3: "EVIDENCE_TEXT",
+		4: "EVIDENCE_EXTENSION",
+	}
+	Evidence_value = map[string]int32{
+		"EVIDENCE_UNSPECIFIED": 0,
+		"EVIDENCE_MAGIC":       1,
+		"EVIDENCE_CONTAINER":   2,
+		"EVIDENCE_TEXT":        3,
+		"EVIDENCE_EXTENSION":   4,
+	}
+)
+
+func (x Evidence) Enum() *Evidence {
+	p := new(Evidence)
+	*p = x
+	return p
+}
+
+func (x Evidence) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Evidence) Descriptor() protoreflect.EnumDescriptor {
+	return file_metaextract_document_v1_document_proto_enumTypes[1].Descriptor()
+}
+
+func (Evidence) Type() protoreflect.EnumType {
+	return &file_metaextract_document_v1_document_proto_enumTypes[1]
+}
+
+func (x Evidence) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Evidence.Descriptor instead.
+func (Evidence) EnumDescriptor() ([]byte, []int) {
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{1}
+}
+
 // Digest algorithms.
 type DigestAlgorithm int32
 
@@ -141,11 +202,11 @@ func (x DigestAlgorithm) String() string {
 }
 
 func (DigestAlgorithm) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_document_v1_document_proto_enumTypes[1].Descriptor()
+	return file_metaextract_document_v1_document_proto_enumTypes[2].Descriptor()
 }
 
 func (DigestAlgorithm) Type() protoreflect.EnumType {
-	return &file_metaextract_document_v1_document_proto_enumTypes[1]
+	return &file_metaextract_document_v1_document_proto_enumTypes[2]
 }
 
 func (x DigestAlgorithm) Number() protoreflect.EnumNumber {
@@ -154,7 +215,7 @@ func (x DigestAlgorithm) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DigestAlgorithm.Descriptor instead.
 func (DigestAlgorithm) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{1}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{2}
 }
 
 // Where the offset of a time came from.
@@ -198,11 +259,11 @@ func (x ZoneSource) String() string {
 }
 
 func (ZoneSource) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_document_v1_document_proto_enumTypes[2].Descriptor()
+	return file_metaextract_document_v1_document_proto_enumTypes[3].Descriptor()
 }
 
 func (ZoneSource) Type() protoreflect.EnumType {
-	return &file_metaextract_document_v1_document_proto_enumTypes[2]
+	return &file_metaextract_document_v1_document_proto_enumTypes[3]
 }
 
 func (x ZoneSource) Number() protoreflect.EnumNumber {
@@ -211,7 +272,7 @@ func (x ZoneSource) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ZoneSource.Descriptor instead.
 func (ZoneSource) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{2}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{3}
 }
 
 // What kind of trouble a Problem is.
@@ -263,11 +324,11 @@ func (x ProblemKind) String() string {
 }
 
 func (ProblemKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_document_v1_document_proto_enumTypes[3].Descriptor()
+	return file_metaextract_document_v1_document_proto_enumTypes[4].Descriptor()
 }
 
 func (ProblemKind) Type() protoreflect.EnumType {
-	return &file_metaextract_document_v1_document_proto_enumTypes[3]
+	return &file_metaextract_document_v1_document_proto_enumTypes[4]
 }
 
 func (x ProblemKind) Number() protoreflect.EnumNumber {
@@ -276,7 +337,7 @@ func (x ProblemKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ProblemKind.Descriptor instead.
 func (ProblemKind) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{3}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{4}
 }
 
 // Everything that was learnt about one file.
@@ -377,12 +438,21 @@ type FileInfo struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Size in bytes.
 	SizeBytes uint64 `protobuf:"varint,2,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
-	// Name of the recognised format, as in GetCapabilities ("jpeg", "fits" …). Empty when unknown.
+	// Name of the format: one of GetCapabilities that has a reader ("jpeg", "fits" …), or another of the kind ("nef",
+	// "docx", "7z" …). Empty when unknown.
 	Format string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
 	// IANA media type; "application/octet-stream" when unknown.
 	MimeType string `protobuf:"bytes,4,opt,name=mime_type,json=mimeType,proto3" json:"mime_type,omitempty"`
 	// Digests of the whole content. Only those the server computed itself.
-	Digests       []*Digest `protobuf:"bytes,5,rep,name=digests,proto3" json:"digests,omitempty"`
+	Digests []*Digest `protobuf:"bytes,5,rep,name=digests,proto3" json:"digests,omitempty"`
+	// By what the format is told. Unset when it is unknown.
+	Evidence Evidence `protobuf:"varint,6,opt,name=evidence,proto3,enum=metaextract.document.v1.Evidence" json:"evidence,omitempty"`
+	// Encoding of a text as IANA names it ("utf-8"); "unknown-8bit" (RFC 1428) where it is neither Unicode nor Latin-1.
+	// Empty for anything else.
+	Charset string `protobuf:"bytes,7,opt,name=charset,proto3" json:"charset,omitempty"`
+	// A warning: the media type that the name's extension stands for, where the content is another. Empty when they agree,
+	// or nothing can be said. The content is believed.
+	NameSuggests  string `protobuf:"bytes,8,opt,name=name_suggests,json=nameSuggests,proto3" json:"name_suggests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -450,6 +520,27 @@ func (x *FileInfo) GetDigests() []*Digest {
 		return x.Digests
 	}
 	return nil
+}
+
+func (x *FileInfo) GetEvidence() Evidence {
+	if x != nil {
+		return x.Evidence
+	}
+	return Evidence_EVIDENCE_UNSPECIFIED
+}
+
+func (x *FileInfo) GetCharset() string {
+	if x != nil {
+		return x.Charset
+	}
+	return ""
+}
+
+func (x *FileInfo) GetNameSuggests() string {
+	if x != nil {
+		return x.NameSuggests
+	}
+	return ""
 }
 
 // One digest of the whole content.
@@ -1573,14 +1664,17 @@ const file_metaextract_document_v1_document_proto_rawDesc = "" +
 	"\bsections\x18\x03 \x03(\v2 .metaextract.document.v1.SectionR\bsections\x12<\n" +
 	"\bproblems\x18\x04 \x03(\v2 .metaextract.document.v1.ProblemR\bproblems\x12?\n" +
 	"\amodules\x18\x05 \x03(\v2%.metaextract.document.v1.ModuleReportR\amodules\x12:\n" +
-	"\aoutcome\x18\x06 \x01(\x0e2 .metaextract.document.v1.OutcomeR\aoutcome\"\xad\x01\n" +
+	"\aoutcome\x18\x06 \x01(\x0e2 .metaextract.document.v1.OutcomeR\aoutcome\"\xab\x02\n" +
 	"\bFileInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"size_bytes\x18\x02 \x01(\x04R\tsizeBytes\x12\x16\n" +
 	"\x06format\x18\x03 \x01(\tR\x06format\x12\x1b\n" +
 	"\tmime_type\x18\x04 \x01(\tR\bmimeType\x129\n" +
-	"\adigests\x18\x05 \x03(\v2\x1f.metaextract.document.v1.DigestR\adigests\"b\n" +
+	"\adigests\x18\x05 \x03(\v2\x1f.metaextract.document.v1.DigestR\adigests\x12=\n" +
+	"\bevidence\x18\x06 \x01(\x0e2!.metaextract.document.v1.EvidenceR\bevidence\x12\x18\n" +
+	"\acharset\x18\a \x01(\tR\acharset\x12#\n" +
+	"\rname_suggests\x18\b \x01(\tR\fnameSuggests\"b\n" +
 	"\x06Digest\x12F\n" +
 	"\talgorithm\x18\x01 \x01(\x0e2(.metaextract.document.v1.DigestAlgorithmR\talgorithm\x12\x10\n" +
 	"\x03hex\x18\x02 \x01(\tR\x03hex\"\xbb\x04\n" +
@@ -1674,7 +1768,13 @@ const file_metaextract_document_v1_document_proto_rawDesc = "" +
 	"\x0fOUTCOME_CORRUPT\x10\x04\x12\x13\n" +
 	"\x0fOUTCOME_TIMEOUT\x10\x05\x12\x19\n" +
 	"\x15OUTCOME_OUT_OF_MEMORY\x10\x06\x12\x13\n" +
-	"\x0fOUTCOME_CRASHED\x10\a*\xa2\x01\n" +
+	"\x0fOUTCOME_CRASHED\x10\a*{\n" +
+	"\bEvidence\x12\x18\n" +
+	"\x14EVIDENCE_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eEVIDENCE_MAGIC\x10\x01\x12\x16\n" +
+	"\x12EVIDENCE_CONTAINER\x10\x02\x12\x11\n" +
+	"\rEVIDENCE_TEXT\x10\x03\x12\x16\n" +
+	"\x12EVIDENCE_EXTENSION\x10\x04*\xa2\x01\n" +
 	"\x0fDigestAlgorithm\x12 \n" +
 	"\x1cDIGEST_ALGORITHM_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17DIGEST_ALGORITHM_BLAKE3\x10\x01\x12\x1b\n" +
@@ -1707,59 +1807,61 @@ func file_metaextract_document_v1_document_proto_rawDescGZIP() []byte {
 	return file_metaextract_document_v1_document_proto_rawDescData
 }
 
-var file_metaextract_document_v1_document_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_metaextract_document_v1_document_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_metaextract_document_v1_document_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_metaextract_document_v1_document_proto_goTypes = []any{
 	(Outcome)(0),         // 0: metaextract.document.v1.Outcome
-	(DigestAlgorithm)(0), // 1: metaextract.document.v1.DigestAlgorithm
-	(ZoneSource)(0),      // 2: metaextract.document.v1.ZoneSource
-	(ProblemKind)(0),     // 3: metaextract.document.v1.ProblemKind
-	(*Document)(nil),     // 4: metaextract.document.v1.Document
-	(*FileInfo)(nil),     // 5: metaextract.document.v1.FileInfo
-	(*Digest)(nil),       // 6: metaextract.document.v1.Digest
-	(*Common)(nil),       // 7: metaextract.document.v1.Common
-	(*Position)(nil),     // 8: metaextract.document.v1.Position
-	(*DateTime)(nil),     // 9: metaextract.document.v1.DateTime
-	(*Section)(nil),      // 10: metaextract.document.v1.Section
-	(*Field)(nil),        // 11: metaextract.document.v1.Field
-	(*ByteRange)(nil),    // 12: metaextract.document.v1.ByteRange
-	(*Value)(nil),        // 13: metaextract.document.v1.Value
-	(*Rational)(nil),     // 14: metaextract.document.v1.Rational
-	(*ValueList)(nil),    // 15: metaextract.document.v1.ValueList
-	(*ValueMap)(nil),     // 16: metaextract.document.v1.ValueMap
-	(*NamedValue)(nil),   // 17: metaextract.document.v1.NamedValue
-	(*Problem)(nil),      // 18: metaextract.document.v1.Problem
-	(*ModuleReport)(nil), // 19: metaextract.document.v1.ModuleReport
+	(Evidence)(0),        // 1: metaextract.document.v1.Evidence
+	(DigestAlgorithm)(0), // 2: metaextract.document.v1.DigestAlgorithm
+	(ZoneSource)(0),      // 3: metaextract.document.v1.ZoneSource
+	(ProblemKind)(0),     // 4: metaextract.document.v1.ProblemKind
+	(*Document)(nil),     // 5: metaextract.document.v1.Document
+	(*FileInfo)(nil),     // 6: metaextract.document.v1.FileInfo
+	(*Digest)(nil),       // 7: metaextract.document.v1.Digest
+	(*Common)(nil),       // 8: metaextract.document.v1.Common
+	(*Position)(nil),     // 9: metaextract.document.v1.Position
+	(*DateTime)(nil),     // 10: metaextract.document.v1.DateTime
+	(*Section)(nil),      // 11: metaextract.document.v1.Section
+	(*Field)(nil),        // 12: metaextract.document.v1.Field
+	(*ByteRange)(nil),    // 13: metaextract.document.v1.ByteRange
+	(*Value)(nil),        // 14: metaextract.document.v1.Value
+	(*Rational)(nil),     // 15: metaextract.document.v1.Rational
+	(*ValueList)(nil),    // 16: metaextract.document.v1.ValueList
+	(*ValueMap)(nil),     // 17: metaextract.document.v1.ValueMap
+	(*NamedValue)(nil),   // 18: metaextract.document.v1.NamedValue
+	(*Problem)(nil),      // 19: metaextract.document.v1.Problem
+	(*ModuleReport)(nil), // 20: metaextract.document.v1.ModuleReport
 }
 var file_metaextract_document_v1_document_proto_depIdxs = []int32{
-	5,  // 0: metaextract.document.v1.Document.file:type_name -> metaextract.document.v1.FileInfo
-	7,  // 1: metaextract.document.v1.Document.common:type_name -> metaextract.document.v1.Common
-	10, // 2: metaextract.document.v1.Document.sections:type_name -> metaextract.document.v1.Section
-	18, // 3: metaextract.document.v1.Document.problems:type_name -> metaextract.document.v1.Problem
-	19, // 4: metaextract.document.v1.Document.modules:type_name -> metaextract.document.v1.ModuleReport
+	6,  // 0: metaextract.document.v1.Document.file:type_name -> metaextract.document.v1.FileInfo
+	8,  // 1: metaextract.document.v1.Document.common:type_name -> metaextract.document.v1.Common
+	11, // 2: metaextract.document.v1.Document.sections:type_name -> metaextract.document.v1.Section
+	19, // 3: metaextract.document.v1.Document.problems:type_name -> metaextract.document.v1.Problem
+	20, // 4: metaextract.document.v1.Document.modules:type_name -> metaextract.document.v1.ModuleReport
 	0,  // 5: metaextract.document.v1.Document.outcome:type_name -> metaextract.document.v1.Outcome
-	6,  // 6: metaextract.document.v1.FileInfo.digests:type_name -> metaextract.document.v1.Digest
-	1,  // 7: metaextract.document.v1.Digest.algorithm:type_name -> metaextract.document.v1.DigestAlgorithm
-	9,  // 8: metaextract.document.v1.Common.created_at:type_name -> metaextract.document.v1.DateTime
-	8,  // 9: metaextract.document.v1.Common.position:type_name -> metaextract.document.v1.Position
-	2,  // 10: metaextract.document.v1.DateTime.zone_source:type_name -> metaextract.document.v1.ZoneSource
-	11, // 11: metaextract.document.v1.Section.fields:type_name -> metaextract.document.v1.Field
-	13, // 12: metaextract.document.v1.Field.value:type_name -> metaextract.document.v1.Value
-	13, // 13: metaextract.document.v1.Field.raw:type_name -> metaextract.document.v1.Value
-	12, // 14: metaextract.document.v1.Field.origin:type_name -> metaextract.document.v1.ByteRange
-	14, // 15: metaextract.document.v1.Value.rational:type_name -> metaextract.document.v1.Rational
-	15, // 16: metaextract.document.v1.Value.list:type_name -> metaextract.document.v1.ValueList
-	16, // 17: metaextract.document.v1.Value.map:type_name -> metaextract.document.v1.ValueMap
-	13, // 18: metaextract.document.v1.ValueList.values:type_name -> metaextract.document.v1.Value
-	17, // 19: metaextract.document.v1.ValueMap.entries:type_name -> metaextract.document.v1.NamedValue
-	13, // 20: metaextract.document.v1.NamedValue.value:type_name -> metaextract.document.v1.Value
-	3,  // 21: metaextract.document.v1.Problem.kind:type_name -> metaextract.document.v1.ProblemKind
-	0,  // 22: metaextract.document.v1.ModuleReport.outcome:type_name -> metaextract.document.v1.Outcome
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	7,  // 6: metaextract.document.v1.FileInfo.digests:type_name -> metaextract.document.v1.Digest
+	1,  // 7: metaextract.document.v1.FileInfo.evidence:type_name -> metaextract.document.v1.Evidence
+	2,  // 8: metaextract.document.v1.Digest.algorithm:type_name -> metaextract.document.v1.DigestAlgorithm
+	10, // 9: metaextract.document.v1.Common.created_at:type_name -> metaextract.document.v1.DateTime
+	9,  // 10: metaextract.document.v1.Common.position:type_name -> metaextract.document.v1.Position
+	3,  // 11: metaextract.document.v1.DateTime.zone_source:type_name -> metaextract.document.v1.ZoneSource
+	12, // 12: metaextract.document.v1.Section.fields:type_name -> metaextract.document.v1.Field
+	14, // 13: metaextract.document.v1.Field.value:type_name -> metaextract.document.v1.Value
+	14, // 14: metaextract.document.v1.Field.raw:type_name -> metaextract.document.v1.Value
+	13, // 15: metaextract.document.v1.Field.origin:type_name -> metaextract.document.v1.ByteRange
+	15, // 16: metaextract.document.v1.Value.rational:type_name -> metaextract.document.v1.Rational
+	16, // 17: metaextract.document.v1.Value.list:type_name -> metaextract.document.v1.ValueList
+	17, // 18: metaextract.document.v1.Value.map:type_name -> metaextract.document.v1.ValueMap
+	14, // 19: metaextract.document.v1.ValueList.values:type_name -> metaextract.document.v1.Value
+	18, // 20: metaextract.document.v1.ValueMap.entries:type_name -> metaextract.document.v1.NamedValue
+	14, // 21: metaextract.document.v1.NamedValue.value:type_name -> metaextract.document.v1.Value
+	4,  // 22: metaextract.document.v1.Problem.kind:type_name -> metaextract.document.v1.ProblemKind
+	0,  // 23: metaextract.document.v1.ModuleReport.outcome:type_name -> metaextract.document.v1.Outcome
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_document_v1_document_proto_init() }
@@ -1786,7 +1888,7 @@ func file_metaextract_document_v1_document_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_document_v1_document_proto_rawDesc), len(file_metaextract_document_v1_document_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,

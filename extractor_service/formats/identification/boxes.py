@@ -1,0 +1,269 @@
+"""Types within containers that are told by their first bytes: RIFF, IFF, ISO base media, Ogg, EBML, ASF, MPEG frames."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extractor_service.formats.identification.looking import View
+
+_RIFF = {
+    b"WAVE": "wav", b"WEBP": "webp", b"AVI ": "avi", b"ACON": "ani", b"AMV ": "avi", b"CDXA": "video/mpeg",
+    b"RMID": "audio/midi", b"sfbk": "audio/x-sfbk", b"PAL ": "application/x-riff-palette", b"QLCM": "audio/qcelp",
+}  # fmt: skip
+_IFF = {b"AIFF": "audio/x-aiff", b"AIFC": "aifc", b"ILBM": "image/x-ilbm", b"PBM ": "image/x-ilbm", b"8SVX": "audio/8svx", b"DJVU": "image/vnd.djvu", b"DJVM": "image/vnd.djvu"}  # fmt: skip
+# Brands by mp4ra.org; those that aren't here are films.
+_BRANDS = {
+    b"qt  ": "mov", b"M4A ": "m4a", b"M4B ": "m4a", b"M4P ": "m4a", b"M4V ": "m4v", b"M4VH": "m4v", b"M4VP": "m4v",
+    b"f4v ": "f4v", b"F4V ": "f4v", b"F4A ": "m4a", b"mj2s": "mj2", b"mjp2": "mj2", b"crx ": "cr3",
+    b"avif": "avif", b"avis": "avif_sequence", b"heic": "heic", b"heix": "heic", b"heim": "heic", b"heis": "heic",
+    b"hevc": "heic_sequence", b"hevx": "heic_sequence", b"mif1": "heif", b"mif2": "heif", b"miaf": "heif", b"heif": "heif",
+    b"msf1": "heif_sequence", b"jp2 ": "jp2", b"jpx ": "jpx", b"jpm ": "jpm", b"jph ": "jph",
+}  # fmt: skip
+_TOP_BOXES = frozenset(
+    {b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"moof", b"styp", b"sidx"}
+)
+_BOXES = (
+    frozenset({b"mvhd", b"trak", b"cmov", b"iods", b"mvex", b"meta", b"udta", b"mfhd", b"traf"}) | _TOP_BOXES
+)
+_DOC_TYPES = {b"webm": "video/webm", b"matroska": "video/x-matroska"}
+_OGG = (
+    (b"OpusHead", "opus"), (b"\x01vorbis", "ogg"), (b"Speex   ", "spx"), (b"\x7fFLAC", "ogg"),
+    (b"\x80theora", "ogv"), (b"BBCD\0", "ogv"), (b"fishead\0", "ogv"), (b"\x01video", "ogv"),
+)  # fmt: skip
+
+
+def riff(head: bytes) -> str:
+    """The name or media type of a RIFF, RIFX, RF64 or BW64 file; "" when it is none or of an unknown form."""
+    if head[:4] in {b"RF64", b"BW64"} and head[8:12] == b"WAVE":
+        return "rf64"
+    if head[:4] not in {b"RIFF", b"RIFX"}:
+        return ""
+    if head[8:11] in {b"CDR", b"cdr"}:
+        return "application/coreldraw"
+    return _RIFF.get(head[8:12], "")
+
+
+def iff(head: bytes) -> str:
+    """The name or media type of an EA IFF 85 file."""
+    if head[:8] == b"AT&TFORM":
+        return "image/vnd.djvu"
+    return _IFF.get(head[8:12], "") if head[:4] == b"FORM" else ""
+
+
+def iso_base_media(head: bytes) -> str:
+    """The name of a film or picture in boxes; QuickTime's old files begin with moov, mdat or a filler instead of ftyp."""
+    if len(head) < 8:
+        return ""
+    size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+    if kind == b"ftyp":
+        brand = head[8:12]
+        others = head[16 : min(max(size, 16), 256)]
+        named = _named_brand(brand)
+        if named in {"heif", "heif_sequence"}:  # the general brand; which codec it is, the others say
+            found = {_BRANDS.get(others[place : place + 4], "") for place in range(0, len(others) - 3, 4)}
+            for better in ("avif_sequence", "avif") if brand != b"mif1" else ("avif",):
+                if better in found:
+                    return better
+        return named
+    if kind not in _TOP_BOXES:
+        return ""
+    if size not in {0, 1} and size < 8:
+        return ""
+    if kind == b"moov" or size == 1:
+        return "mov" if kind != b"moov" or head[12:16] in _BOXES else ""
+    after = head[size + 4 : size + 8] if size else b""
+    return "mov" if not after or after in _BOXES else ""
+
+
+def _named_brand(brand: bytes) -> str:
+    if brand[:3] in {b"3gp", b"3gr", b"3gs", b"3ge", b"3gg"}:
+        return "3gp"
+    if brand[:3] == b"3g2" or brand in {b"kddi", b"KDDI"}:
+        return "3g2"
+    return _BRANDS.get(brand) or _BRANDS.get(brand.replace(b"\0", b" "), "mp4")
+
+
+def ogg(head: bytes) -> str:
+    """The name of an Ogg file, by the codec of its first page (RFC 3533)."""
+    if head[:4] != b"OggS" or len(head) < 28:
+        return ""
+    body = head[27 + head[26] :]
+    return next((name for magic, name in _OGG if body.startswith(magic)), "application/ogg")
+
+
+def ebml(head: bytes) -> str:
+    """The media type of an EBML file, by its DocType (RFC 8794, 11.2.4)."""
+    if head[:4] != b"\x1aE\xdf\xa3":
+        return ""
+    found = re.search(rb"\x42\x82([\x80-\xff])", head[:256])
+    if found is None:
+        return "video/x-matroska"
+    name = head[found.end() : found.end() + (found[1][0] & 0x7F)].rstrip(b"\0")
+    if (
+        name == b"matroska" and b"\x83\x81\x02" in head and b"\x83\x81\x01" not in head
+    ):  # TrackType: sound alone
+        return "mka"
+    return _DOC_TYPES.get(name, "application/x-ebml")
+
+
+ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"
+_MAX_ASF_HEADER_BYTES = 48 * 1024  # pictures may stand in it, before the streams
+
+
+def asf(head: bytes, view: View) -> str:
+    """The media type of an ASF file, by its streams (ASF specification, 3.3): Windows Media only with its own codecs."""
+    header = view.read_range(0, min(int.from_bytes(head[16:24], "little"), _MAX_ASF_HEADER_BYTES))
+    place = header.find(b"\xc0\xef\x19\xbc\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b")
+    if place >= 0:  # the stream's properties, then its format: the codec is the bitmap header's compression
+        return (
+            "video/x-ms-wmv"
+            if header[place + 81 : place + 85] in {b"WMV1", b"WMV2", b"WMV3", b"WVC1", b"WMVA"}
+            else "video/x-ms-asf"
+        )
+    if b"\x40\x9e\x69\xf8\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b" in header:
+        return "audio/x-ms-wma"
+    return "video/x-ms-asf"
+
+
+def after_id3(behind: bytes) -> str:
+    """The name of what follows an ID3v2 tag; "mp3" where nothing is known of it."""
+    for magic, name in ((b"fLaC", "flac"), (b"MAC ", "ape"), (b"wvpk", "wv"), (b"TTA", "tta"), (b"MP+", "mpc"), (b"MPCK", "mpc"), (b"OggS", "ogg"), (b"RIFF", "wav")):  # fmt: skip
+        if behind.startswith(magic):
+            return name
+    return "aac" if is_adts(behind) else "mp3"
+
+
+def id3_length(head: bytes) -> int:
+    """Bytes of the ID3v2 tag that a file begins with (id3.org/id3v2.4.0-structure, 3.1); 0 for none."""
+    if head[:3] != b"ID3" or len(head) < 10 or any(byte & 0x80 for byte in head[6:10]):
+        return 0
+    size = 0
+    for byte in head[6:10]:
+        size = size << 7 | byte
+    return 10 + size + (10 if head[5] & 0x10 else 0)
+
+
+_MPEG_RATES = {  # kbit/s by (is version 1, layer): ISO/IEC 11172-3, 2.4.2.3; 13818-3, 2.4.2.3
+    (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_MPEG_FRAMES = 3  # one behind the other, of one stream, aren't there by chance
+_SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+
+
+def mpeg_frame_bytes(data: bytes) -> int:
+    """Length of the MPEG audio frame that `data` begins with; 0 when it doesn't."""
+    if len(data) < 4 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
+        return 0
+    version, layer = data[1] >> 3 & 3, 4 - (data[1] >> 1 & 3)
+    rate, sampling, padding = data[2] >> 4, data[2] >> 2 & 3, data[2] >> 1 & 1
+    if version == 1 or layer == 4 or rate in {0, 15} or sampling == 3 or data[3] & 3 == 2:
+        return 0
+    bits, hertz = _MPEG_RATES[version == 3, layer][rate] * 1000, _SAMPLE_RATES[version][sampling]
+    if layer == 1:
+        return (12 * bits // hertz + padding) * 4
+    return (144 if layer == 2 or version == 3 else 72) * bits // hertz + padding
+
+
+def is_mpeg_audio(head: bytes, size_bytes: int) -> bool:
+    """Whether frames stand one behind the other; before three of them there may be up to 4 KiB of anything else."""
+    place = 0
+    while (place := head.find(b"\xff", place, 4096)) >= 0:
+        length = mpeg_frame_bytes(head[place : place + 4])
+        if length:
+            frames, at = 1, place
+            while frames < _MPEG_FRAMES:
+                after = at + mpeg_frame_bytes(head[at : at + 4])
+                if not mpeg_frame_bytes(head[after : after + 4]) or not _is_same_stream(head, place, after):
+                    break
+                frames, at = frames + 1, after
+            if frames == _MPEG_FRAMES or (place == 0 and (frames > 1 or at + length >= size_bytes)):
+                return True
+        place += 1
+    return False
+
+
+def _is_same_stream(head: bytes, one: int, other: int) -> bool:
+    """Whether version, layer and sampling rate of two frames are the same."""
+    return head[one + 1] & 0xFE == head[other + 1] & 0xFE and head[one + 2] & 0x0C == head[other + 2] & 0x0C
+
+
+def is_adts(data: bytes) -> bool:
+    """Whether two ADTS frames of AAC stand one behind the other (ISO/IEC 13818-7, 6.2)."""
+    if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0 or data[2] >> 2 & 15 in {13, 14}:
+        return False
+    length = (data[3] & 3) << 11 | data[4] << 3 | data[5] >> 5
+    if length < 7:
+        return False
+    after = data[length : length + 2]
+    return len(after) < 2 or (after[0] == 0xFF and after[1] & 0xF6 == 0xF0)
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether the first 512 bytes are a header of tar, with or without "ustar": its checksum is right."""
+    if len(head) < 512 or not head[0]:
+        return False
+    try:
+        told = int(head[148:156].strip(b"\0 ") or b"x", 8)
+    except ValueError:
+        return False
+    return told == sum(head[:148]) + 8 * 32 + sum(head[156:512])
+
+
+def is_transport_stream(head: bytes) -> bool:
+    """Whether packets of 188 (or 192, with time codes) bytes follow one another (ISO/IEC 13818-1, 2.4.3.2)."""
+    for first, step in ((0, 188), (4, 192)):
+        if len(head) >= first + 4 * step and all(head[first + step * each] == 0x47 for each in range(4)):
+            return True
+    return False
+
+
+def nifti(head: bytes) -> str:
+    """The name of a NIfTI or Analyze header (nifti.nimh.nih.gov: sizeof_hdr and magic)."""
+    for order in "<>":
+        if len(head) >= 348 and struct.unpack_from(f"{order}i", head)[0] == 348:
+            if head[344:348] in {b"n+1\0", b"ni1\0"}:
+                return "nifti"
+            if 1 <= struct.unpack_from(f"{order}h", head, 40)[0] <= 7:
+                return "analyze"
+        if (
+            len(head) >= 540
+            and struct.unpack_from(f"{order}i", head)[0] == 540
+            and head[4:7] in {b"n+2", b"ni2"}
+        ):
+            return "nifti"
+    return ""
+
+
+def dicom_without_preamble(head: bytes) -> bool:
+    """Whether the elements of DICOM begin at once, as they did before part 10: group 2 or 8, ascending, with a known VR or a
+    short length (PS3.5, 7.1).
+    """
+    place, previous, count = 0, 0, 0
+    while place + 8 <= len(head) and count < 6:
+        group, element = struct.unpack_from("<HH", head, place)
+        if group not in {2, 8} or (group << 16 | element <= previous and previous):
+            break
+        previous = group << 16 | element
+        representation = head[place + 4 : place + 6]
+        if representation in {b"OB", b"OW", b"SQ", b"UN", b"UT"}:
+            length, place = (
+                struct.unpack_from("<I", head, place + 8)[0] if place + 12 <= len(head) else 1 << 32,
+                place + 12,
+            )
+        elif representation.isalpha() and representation.isupper():
+            length, place = struct.unpack_from("<H", head, place + 6)[0], place + 8
+        else:
+            length, place = struct.unpack_from("<I", head, place + 4)[0], place + 8
+        if length > 4096 or length & 1:
+            return False
+        place += length
+        count += 1
+    return count >= 3

@@ -1,0 +1,100 @@
+"""The generated magics, looked up by what stands at each place: a file costs some dozens of look-ups, not 1,700 tests.
+
+Of several that match, the higher priority wins, then the one that begins earlier, then the longer: what stands first in
+a file says what it is, what comes later only what is in it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from extractor_service.formats.identification import table
+from extractor_service.formats.identification.own_magics import OWN_MAGICS
+from extractor_service.formats.identification.types import by_name, in_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from extractor_service.formats.identification.types import FileType
+
+    Clause = tuple[int, int, bytes, bytes | None]
+
+_OWN_PRIORITY = 70  # above the 50 of most of Tika's
+
+
+class Match(NamedTuple):
+    """A magic that a file has."""
+
+    type: FileType
+    strength: int
+    """How many bytes it is told by, not counting those that a mask leaves open."""
+
+
+class _Rule(NamedTuple):
+    order: tuple[int, int, int]
+    place: int | str
+    """Of the generated table; a name of our own."""
+    strength: int
+    rest: tuple[Clause, ...]
+
+
+class _Index(NamedTuple):
+    exact: list[tuple[int, int, dict[bytes, list[_Rule]]]]
+    """(first byte, byte behind the last, rules by what stands between)"""
+    masked: list[tuple[Clause, _Rule]]
+
+
+def match(head: bytes) -> Match | None:
+    """The best of the magics that a file has that begins with `head`; None for none."""
+    index = _index()
+    best: _Rule | None = None
+    for first, end, rules in index.exact:
+        for rule in rules.get(head[first:end], ()):
+            if (best is None or rule.order < best.order) and all(_holds(head, each) for each in rule.rest):
+                best = rule
+    for clause, rule in index.masked:
+        if (
+            (best is None or rule.order < best.order)
+            and _holds(head, clause)
+            and all(_holds(head, each) for each in rule.rest)
+        ):
+            best = rule
+    if best is None:
+        return None
+    return Match(
+        by_name()[best.place] if isinstance(best.place, str) else in_table(best.place), best.strength
+    )
+
+
+@cache
+def _index() -> _Index:
+    exact: dict[tuple[int, int], dict[bytes, list[_Rule]]] = {}
+    masked = []
+    own: Iterable[tuple[int, int | str, tuple[Clause, ...]]] = (
+        (_OWN_PRIORITY, name, tuple((offset, offset, data, mask) for offset, data, mask in clauses))
+        for name, clauses in OWN_MAGICS
+    )
+    generated: Iterable[tuple[int, int | str, tuple[Clause, ...]]] = table.MAGICS
+    for priority, place, clauses in chain(generated, own):
+        strength = sum(sum(bits != 0 for bits in mask) if mask else len(data) for _, _, data, mask in clauses)
+        first, _, data, mask = clauses[0]
+        rule = _Rule((-priority, first, -strength), place, strength, clauses[1:])
+        if mask is None:
+            exact.setdefault((first, first + len(data)), {}).setdefault(data, []).append(rule)
+        else:
+            masked.append((clauses[0], rule))
+    return _Index([(first, end, rules) for (first, end), rules in sorted(exact.items())], masked)
+
+
+def _holds(head: bytes, clause: Clause) -> bool:
+    first, last, data, mask = clause
+    if mask is not None:
+        found = int.from_bytes(head[first : first + len(data)], "big")
+        return found & int.from_bytes(mask, "big") == int.from_bytes(data, "big") and len(
+            head
+        ) >= first + len(data)
+    if first == last:
+        return head.startswith(data, first)
+    return head.find(data, first, last + len(data)) >= 0
