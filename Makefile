@@ -39,8 +39,8 @@ bench: setup ## Runs the benchmarks; ONLY=name runs one. Results in build/bench.
 bench-smoke: setup ## Counts the instructions of six hot paths against the baseline; AGAINST=revision, UPDATE=1, PLANT=path=percent.
 	@PYTHONPATH=tests $(BIN)/python -m smoke $(if $(UPDATE),--update) $(if $(AGAINST),--against $(AGAINST)) $(foreach plant,$(PLANT),--plant $(plant))
 
-accuracy: setup ## Compares the engine with ExifTool over FOLDER (default: the corpus), by family.
-	$(BIN)/python -m tests.tools.accuracy $(FOLDER)
+accuracy: setup ## Compares the engine with ExifTool over FOLDER (default: the corpus); ONLY=family or maker.
+	@FOLDER="$(FOLDER)" ONLY="$(ONLY)" $(BIN)/python -m tests.tools.accuracy
 
 tags: setup ## Writes the tag tables anew from `exiftool -listx` (METAEXTRACT_EXIFTOOL names one).
 	$(BIN)/python -m tests.tools.tags

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.modules.common import CommonModule
-from extractor_service.modules.composite import CompositeModule
+from extractor_service.modules.composite.module import CompositeModule
 from extractor_service.modules.digests import DigestsModule
 from extractor_service.modules.metadata import MetadataModule
 

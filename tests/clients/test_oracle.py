@@ -37,7 +37,7 @@ def test_what_agrees_is_counted_as_such():
     result = compared(ours())
     assert not result.differences
     exif, notes = result.scores["exif"], result.scores["makernotes"]
-    assert (exif.theirs, exif.present, exif.equal, exif.printed_equal, exif.extra) == (4, 4, 4, 4, 0)
+    assert (exif.theirs, exif.present, exif.equal, exif.printed_equal, exif.invented) == (4, 4, 4, 4, 0)
     assert (notes.theirs, notes.present, notes.equal) == (1, 1, 1)
 
 
@@ -45,8 +45,8 @@ def test_what_agrees_is_counted_as_such():
     ("index", "changed", "kinds"),
     [
         (0, {"value": "Cannon", "printed": "Cannon"}, ["value", "printed"]),
-        (0, {"name": "Maker"}, ["missing", "extra"]),
-        (0, {"family": "xmp"}, ["missing", "extra"]),
+        (0, {"name": "Maker"}, ["missing", "invented"]),
+        (0, {"family": "xmp"}, ["missing", "invented"]),
         (2, {"value": 181.0, "printed": 181.0}, ["value", "printed"]),
         (3, {"value": 0.00401}, ["value"]),
         (3, {"value": 0.004 * (1 + 5e-6)}, ["value"]),
@@ -64,7 +64,7 @@ def test_a_missing_repeat_and_an_extra_one_are_seen():
     entries = ours()
     del entries[2]
     assert [each.kind for each in compared(entries).differences] == ["missing"]
-    assert [each.kind for each in compared([*ours(), ours()[0]]).differences] == ["extra"]
+    assert [each.kind for each in compared([*ours(), ours()[0]]).differences] == ["invented"]
 
 
 def test_swapped_repeats_are_paired_by_their_values():

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.samples import PHOTOS
 
 FAMILIES = ("jpeg", "tiff", "png", "raw", "heif", "webp", "gif", "jxl", "jp2", "psd", "bmpetc", "svg", "xmp")
+_POINTER = b"version https://git-lfs.github.com/spec/"  # what a repository has instead of some large files
 _DEFAULT = Path(__file__).parents[2] / ".." / "shared" / "corpus"
 
 
@@ -24,7 +25,8 @@ def image_files(family: str = "") -> list[Path]:
     if folder is None:
         return sorted(PHOTOS) if family in {"", "jpeg"} else []
     families = [family] if family else FAMILIES
-    return [path for each in families for path in sorted((folder / each).glob("*")) if path.is_file()]
+    found = [path for each in families for path in sorted((folder / each).glob("*")) if path.is_file()]
+    return [path for path in found if not path.read_bytes()[:40].startswith(_POINTER)]
 
 
 def exiftool() -> str:

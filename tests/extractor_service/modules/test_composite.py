@@ -8,7 +8,7 @@ import pytest
 
 from extractor_service.document import Document, Field, ZoneSource
 from extractor_service.modules.base import ModuleContext
-from extractor_service.modules.composite import CompositeModule
+from extractor_service.modules.composite.module import CompositeModule
 from extractor_service.modules.times import created_at
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from metaextract_client.oracle.compare import Entry, Plain
 
@@ -17,19 +20,55 @@ if TYPE_CHECKING:
 
 EXIFTOOL_VARIABLE = "METAEXTRACT_EXIFTOOL"
 _SKIPPED = frozenset({"SourceFile"})
+_OF_THE_DISK = frozenset({"System", "ExifTool"})
+"""Groups about the file on its disk, and about ExifTool's work: nothing of the content."""
+_TYPE_NAMES = {
+    "bigtiff": "BTF",
+    "j2c": "J2C",
+    "rw2": "RW2",
+    "heif": "HEIF",
+    "jxl_codestream": "JXL Codestream",
+    "heif_sequence": "HEIFS",
+    "heic_sequence": "HEICS",
+}
+_EXTENSIONS = {
+    "jpeg": "JPG",
+    "tiff": "TIF",
+    "bigtiff": "BTF",
+    "heif_sequence": "HEIFS",
+    "jxl_codestream": "JXL",
+}
+_MEDIA_TYPES = {
+    "application/vnd.adobe.photoshop": "image/vnd.adobe.photoshop",
+    "image/x-raw": "image/x-panasonic-rw2",
+}
+"""Of ExifTool's, those that IANA has otherwise, or that say less."""
+_TYPE_REMARK = re.compile(r"^Extended | \(.*\)$")  # "Extended WEBP", "WEBP (lossless)"
+_BINARY = re.compile(r"\(Binary data (\d+) bytes")
 
 
 class NoExifToolError(Exception):
     """ExifTool isn't installed, or didn't answer."""
 
 
-def of_document(document: document_pb2.Document) -> Iterator[Entry]:
-    """Our fields."""
+def of_document(document: document_pb2.Document, content: bytes = b"") -> Iterator[Entry]:
+    """Our fields; with the file's `content`, binary values are told by their digest."""
+    if document.file.format:
+        name = _TYPE_NAMES.get(document.file.format, document.file.format.upper())
+        extension = _EXTENSIONS.get(document.file.format, name)
+        yield Entry("file", "File", "FileType", name, name)
+        yield Entry("file", "File", "FileTypeExtension", extension, extension)
+        yield Entry("file", "File", "MIMEType", document.file.mime_type, document.file.mime_type)
     for section in document.sections:
         family = section.name.replace("_", "")
         for field in section.fields:
             # A fraction without a quotient has no value: what was stored says "undef" or "inf".
             value = plain(field.value) if field.HasField("value") else plain(field.raw)
+            if content and value is None and _BINARY.match(field.text) and field.HasField("origin"):
+                origin = field.origin
+                value = _told(content[origin.offset_bytes : origin.offset_bytes + origin.length_bytes])
+                yield Entry(family, field.group, field.name, value, value)
+                continue
             yield Entry(family, field.group, field.name, value, field.text or value)
 
 
@@ -48,18 +87,68 @@ def plain(value: document_pb2.Value) -> Plain:
     return getattr(value, kind)  # type: ignore[no-any-return] # a scalar, by the oneof
 
 
-def of_exiftool(values: dict[str, Plain], printed: dict[str, Plain] | None = None) -> Iterator[Entry]:
-    """ExifTool's fields from `-j -G0:1:4 -a -n -struct`, with the printed ones from the same without -n."""
+def of_exiftool(
+    values: dict[str, Plain], printed: dict[str, Plain] | None = None, binary: dict[str, Plain] | None = None
+) -> Iterator[Entry]:
+    """ExifTool's fields from `-j -G0:1:4 -a -n -struct`, with the printed ones from the same without -n, and the bytes of
+    binary ones from the same with -b. What is said of the disk isn't among them.
+    """
     for key, value in values.items():
         if key in _SKIPPED:
             continue
         *groups, name = key.split(":")
+        if not _OF_THE_DISK.isdisjoint(groups):
+            continue
+        if name in {"FileType", "FileTypeExtension", "MIMEType"} and groups[0] == "File":
+            value = _TYPE_REMARK.sub("", value) if isinstance(value, str) else value  # noqa: PLW2901 - as ours
+            value = _MEDIA_TYPES.get(value, value) if isinstance(value, str) else value  # noqa: PLW2901 - as ours
+            value = value.upper() if name == "FileTypeExtension" and isinstance(value, str) else value  # noqa: PLW2901 - as ours
+            yield Entry("file", "File", name, value, value)
+            continue
+        told = binary.get(key) if binary else None
+        if isinstance(value, str) and _BINARY.match(value) and isinstance(told, str):
+            content = (
+                base64.b64decode(told[7:])
+                if told.startswith("base64:")
+                else told.encode("utf-8", "surrogateescape")
+            )
+            value = _told(content)  # noqa: PLW2901 - the same, with its digest
+            yield Entry(
+                groups[0].replace("_", "").lower(),
+                groups[1] if len(groups) > 1 else groups[0],
+                name,
+                value,
+                value,
+            )
+            continue
         group = next((each for each in groups[1:] if not each.startswith("Copy")), groups[0])
         yield Entry(groups[0].replace("_", "").lower(), group, name, value, printed and printed.get(key))
 
 
-def run_exiftool(paths: Sequence[str], command: str = "") -> list[tuple[dict[str, Plain], dict[str, Plain]]]:
-    """For each path the values and the printed forms.
+def is_healthy(values: dict[str, Plain]) -> bool:
+    """Whether ExifTool found nothing wrong with the file; what it calls minor, and maker notes moved by others, is not."""
+    return not any(
+        key.startswith("ExifTool:")
+        and key.endswith((":Error", ":Warning"))
+        and not str(value).startswith("[minor]")
+        for key, value in values.items()
+    )
+
+
+def _told(content: bytes) -> str:
+    return f"(Binary data {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()[:16]})"
+
+
+class Said(NamedTuple):
+    """What ExifTool says of a file, by "Group0:Group1:Name"."""
+
+    values: dict[str, Plain]
+    printed: dict[str, Plain]
+    binary: dict[str, Plain]
+
+
+def run_exiftool(paths: Sequence[str], command: str = "", *, with_binary: bool = False) -> list[Said]:
+    """For each path the values, the printed forms and, if wanted, the bytes of what is binary.
 
     Raises:
         NoExifToolError: it isn't there, or says nothing usable.
@@ -68,7 +157,8 @@ def run_exiftool(paths: Sequence[str], command: str = "") -> list[tuple[dict[str
     if not command:
         raise NoExifToolError(f"exiftool isn't installed; name one with {EXIFTOOL_VARIABLE}")
     values, printed = (_run(command, paths, extra) for extra in (["-n"], []))
-    return [(values.get(path, {}), printed.get(path, {})) for path in paths]
+    binary = _run(command, paths, ["-n", "-b"]) if with_binary else {}
+    return [Said(values.get(path, {}), printed.get(path, {}), binary.get(path, {})) for path in paths]
 
 
 def _run(command: str, paths: Sequence[str], extra: list[str]) -> dict[str, dict[str, Plain]]:
@@ -78,6 +168,7 @@ def _run(command: str, paths: Sequence[str], extra: list[str]) -> dict[str, dict
         "-G0:1:4",
         "-a",
         "-struct",
+        "-F",
         "-q",
         "-api",
         "largefilesupport=1",
@@ -91,7 +182,7 @@ def _run(command: str, paths: Sequence[str], extra: list[str]) -> dict[str, dict
         )
         # Names and values of files may have any bytes.
         text = done.stdout.decode("utf-8", "surrogateescape")
-        found: list[dict[str, Plain]] = json.loads(text or "[]")
+        found: list[dict[str, Plain]] = json.loads(text or "[]", strict=False)
     except (OSError, ValueError) as error:
         raise NoExifToolError(f"{command} says nothing usable: {error}") from error
     return {str(each["SourceFile"]): each for each in found}

@@ -1,0 +1,1 @@
+"""Values calculated from others, by subject; ExifTool's group Composite."""

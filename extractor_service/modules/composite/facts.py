@@ -1,0 +1,86 @@
+"""What composites are calculated from: fields by name, the camera's own EXIF before maker notes before XMP."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from extractor_service.document import Field
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document, Value
+
+SECTION = "composite"
+_ORDER = ("exif", "makernotes", "xmp")
+
+
+class Facts:
+    """The fields of a document by name, looked up often."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._fields: dict[str, dict[str, list[Field]]] = {}
+        for section in (*_ORDER, "iptc", "file", "app1"):
+            names = self._fields[section] = {}
+            for field in document.sections.get(section, ()):
+                names.setdefault(field.name, []).append(field)
+
+    def field(self, name: str, section: str = "", group: str = "") -> Field | None:
+        """The first field of that name, in any section unless one is given."""
+        for each in (section,) if section else _ORDER:
+            for found in self._fields.get(each, {}).get(name, ()):
+                if not group or found.group.startswith(group):
+                    return found
+        return None
+
+    def number(self, name: str, section: str = "", group: str = "") -> float | None:
+        """The field as a finite number; of several, and of text, the first one in it."""
+        field = self.field(name, section, group)
+        return as_number(field.value) if field is not None else None
+
+    def positive(self, name: str, section: str = "", group: str = "") -> float | None:
+        """The field as a number above 0."""
+        value = self.number(name, section, group)
+        return value if value is not None and value > 0 else None
+
+    def text(self, name: str, section: str = "", group: str = "") -> str:
+        """The field as text, trimmed; "" for none."""
+        field = self.field(name, section, group)
+        return field.value.strip("\0 ") if field is not None and isinstance(field.value, str) else ""
+
+    def label(self, name: str, section: str = "", group: str = "") -> str:
+        """The printed form of a field; "" for none."""
+        field = self.field(name, section, group)
+        return "" if field is None else field.text or str(field.value)
+
+    def numbers(self, name: str, section: str = "") -> list[float]:
+        """A list field as numbers; [] when it is none."""
+        field = self.field(name, section)
+        values = field.value if field is not None and isinstance(field.value, list) else []
+        found = [as_number(each) for each in values]
+        return [each for each in found if each is not None] if None not in found else []
+
+    def put(self, name: str, value: Value, text: str = "", unit: str = "") -> None:
+        """Adds a composite, which others may be calculated from."""
+        field = Field(name, value, text, unit, group="Composite")
+        self._document.add(SECTION, field)
+        self._fields.setdefault(SECTION, {}).setdefault(name, []).append(field)
+
+
+def as_number(value: Value) -> float | None:
+    """A finite number out of a value; None when there is none in it."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    if isinstance(value, str):
+        try:
+            value = float(value.split()[0])
+        except (ValueError, IndexError):
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def plain(number: float) -> int | float:
+    """Whole numbers as such."""
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number

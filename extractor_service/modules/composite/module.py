@@ -1,0 +1,71 @@
+"""Values calculated from others: size, exposure, angle of view. Only arithmetic; what is read is in other sections.
+
+Formulas as ExifTool documents them (exiftool.org/TagNames/Composite.html): the circle of confusion is the diagonal of
+the sensor / 1440, the light value is 2 log2(N) - log2(t) - log2(ISO / 100).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from extractor_service.modules.common import image_size
+from extractor_service.modules.composite import exposure, lens, makers, optics, places, times
+from extractor_service.modules.composite.facts import SECTION, Facts
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document
+    from extractor_service.formats.base import Format
+    from extractor_service.modules.base import ModuleContext, Part
+    from extractor_service.sources.base import ByteSource
+
+
+class CompositeModule:
+    """Calculated values of images."""
+
+    name = "composite"
+    version = "2"
+    description = (
+        "Values calculated from the file's own: megapixels, 35 mm equivalents, light value, field of view."
+    )
+    default_enabled = True
+    writes: Part | tuple[str, ...] = (SECTION,)
+    needs_whole_file = False
+    reads: tuple[str, ...] = ("metadata",)
+
+    def applies(self, context: ModuleContext) -> bool:
+        """Only to images."""
+        return context.format is not None and (
+            context.format.mime_type.startswith("image/") or context.format.name == "xmp"
+        )
+
+    def options(self, context: ModuleContext) -> str:
+        """None."""
+        del context
+        return ""
+
+    def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
+        """Adds the section "composite"; reads nothing."""
+        del source
+        facts = Facts(document)
+        _size(document, context.format, facts)
+        makers.add_before(facts)
+        aperture = exposure.add(facts)
+        exposure.add_white_balance(facts)
+        optics.add(facts, aperture)
+        lens.add(facts)
+        places.add(facts)
+        times.add(facts)
+        makers.add_after(facts)
+
+
+def _size(document: Document, file_format: Format | None, facts: Facts) -> None:
+    width, height = image_size(document, file_format)
+    if width is None or height is None:
+        return
+    facts.put("ImageSize", f"{width} {height}", f"{width}x{height}")
+    megapixels = width * height / 1e6
+    digits = 1 if megapixels >= 1 else 3 if megapixels >= 0.001 else 6
+    facts.put("Megapixels", megapixels, f"{megapixels:.{digits}f}", "Mpx")
+    divisor = math.gcd(width, height)
+    facts.put("AspectRatio", width / height, f"{width // divisor}:{height // divisor}")
