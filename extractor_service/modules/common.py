@@ -64,7 +64,7 @@ class CommonModule:
     """Normalised facts out of the sections that `metadata` found."""
 
     name = "common"
-    version = "2"
+    version = "3"
     description = "The facts that users ask first, normalised over all formats."
     default_enabled = True
     writes: Part | tuple[str, ...] = Part.COMMON
@@ -93,7 +93,8 @@ class CommonModule:
         common.software = _text(document, _SOFTWARE)
         common.page_count = _size(document, (("pdf", "PageCount", None),))
         orientation = _size(document, (("exif", "Orientation", "IFD0"), ("xmp", "Orientation", "XMP-tiff")))
-        common.orientation = orientation if orientation is not None and 1 <= orientation <= 8 else None
+        if common.orientation is None:  # a container's own word goes before EXIF's
+            common.orientation = orientation if orientation is not None and 1 <= orientation <= 8 else None
         common.created_at = times.created_at(document)
         common.position = _position(document)
 
@@ -175,12 +176,18 @@ def _position(document: Document) -> Position | None:
         return None
     if latitude == longitude == 0:  # what some cameras write without a fix; nobody photographs there
         return None
-    altitude = document.find("exif", "GPSAltitude", "GPS")
-    below = document.find("exif", "GPSAltitudeRef", "GPS")
-    meters = altitude.value if altitude is not None and isinstance(altitude.value, float) else None
-    if meters is not None and below is not None and below.value == 1:
-        meters = -meters
-    return Position(latitude, longitude, meters)
+    return Position(latitude, longitude, _altitude(document))
+
+
+def _altitude(document: Document) -> float | None:
+    """Metres above the sea; negative below it, which is 1 or, of the ellipsoid, 3 (EXIF 3.0, 4.6.6.1)."""
+    for section, group in (("exif", "GPS"), ("xmp", "XMP-exif")):
+        stated = document.find(section, "GPSAltitude", group)
+        if stated is not None and isinstance(stated.value, float | int):
+            below = document.find(section, "GPSAltitudeRef", group)
+            is_below = below is not None and str(below.value) in {"1", "3"}
+            return -abs(float(stated.value)) if is_below else float(stated.value)
+    return None
 
 
 def _signed(document: Document, name: str, negative: str) -> float | None:

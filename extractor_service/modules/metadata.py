@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extractor_service.formats.plausibility.apply import apply
 from extractor_service.modules.base import Part
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ class MetadataModule:
     """Sections and fields, as the format has them."""
 
     name = "metadata"
-    version = "1"
+    version = "2"
     description = "Sections and fields of the recognised format."
     default_enabled = True
     writes: Part | tuple[str, ...] = Part.SECTIONS
@@ -33,6 +34,10 @@ class MetadataModule:
         return ""
 
     def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
-        """Loads the format's parser and runs it."""
-        if context.format is not None:
+        """Loads the format's parser, runs it, and checks what it found."""
+        if context.format is None:
+            return
+        try:
             context.format.load()(source, document)
+        finally:  # what was read before damage is checked as well
+            apply(document, source.size_bytes)

@@ -1,22 +1,26 @@
 """When the content was created, from whatever the format says, with where the time zone came from.
 
-A time without a zone stays without one: nobody may guess. EXIF's own offset tags come first; without them the offset
-to the GPS time of the same picture, which is UTC, is the zone.
+Texts are read by one grammar (`formats/reading/dates.py`). A time without a zone stays without one: nobody may guess.
+EXIF's own offset tags come first; without them the offset to the GPS time of the same picture, which is UTC, is the zone.
+A date that isn't understood is passed over (`formats/plausibility` has made a Problem of it), and the next one is tried.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import DateTime, ZoneSource
 from extractor_service.formats.reading.conversions import zone_text
+from extractor_service.formats.reading.dates import EPOCHS, Grasp, Moment, read, zone_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from extractor_service.document import Document
+
+    # (section, field name, group or None for any)
+    Place = tuple[str, str, str | None]
 
 _MAX_FIX_AGE_MINUTES = 5  # below half of the 15-minute steps of zones, so that the step is certain
 # (time, offset, sub-seconds); the zone rules are by format.
@@ -24,174 +28,139 @@ _EXIF_TIMES = (
     ("DateTimeOriginal", "OffsetTimeOriginal", "SubSecTimeOriginal"),
     ("CreateDate", "OffsetTimeDigitized", "SubSecTimeDigitized"),
 )
-_EXIF_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d)[ T](\d\d):(\d\d):(\d\d)$")
-_UTC_TIME = re.compile(_EXIF_TIME.pattern.replace("$", r"(?:Z|\+00:00)?$"))
-_OFFSET = re.compile(r"[+-]\d\d:\d\d$|Z$")
-# ISO 8601, or the same with EXIF's colons, as XMP dates are written here.
-_ISO = re.compile(
-    r"(\d{4})[:-](\d\d)[:-](\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d:\d\d)?)?$"
-)
-_PDF_TIME = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'?\d\d)?")
-_DICOM_DATE, _DICOM_TIME = re.compile(r"\d{8}$"), re.compile(r"(\d\d)(\d\d)(\d\d)?(\.\d+)?$")
+_XMP_TIMES: Sequence[Place] = (
+    ("xmp", "DateTimeOriginal", "XMP-exif"), ("xmp", "CreateDate", "XMP-xmp"), ("xmp", "DateCreated", "XMP-photoshop"),
+    ("xmp", "DateTimeDigitized", "XMP-exif"), ("xmp", "GPSTimeStamp", "XMP-exif"), ("xmp", "GPSDateTime", "XMP-exif"),
+)  # fmt: skip
+_PNG_TIMES: Sequence[Place] = (("png", "CreationTime", None), ("png", "CreateDate", None))
 
 
 def created_at(document: Document) -> DateTime | None:
-    """When the content came to be: the first usable time of EXIF, XMP, IPTC, QuickTime, FITS, PDF or DICOM."""
-    return (
-        _exif_time(document)
-        or _iso_time(document, (("xmp", "CreateDate", "XMP-xmp"), ("xmp", "DateCreated", "XMP-photoshop")))
-        or _iptc_time(document)
-        or _utc_time(document, (("quicktime", "CreateDate", None),))
-        or _fits_time(document)
-        or _pdf_time(document)
-        or _dicom_time(document)
-    )
-
-
-def _exif_time(document: Document) -> DateTime | None:
-    for time_name, offset_name, fraction_name in _EXIF_TIMES:
-        field = document.find("exif", time_name)
-        match = _EXIF_TIME.match(field.value.strip()) if field and isinstance(field.value, str) else None
-        if match is None or not is_possible(*match.groups()):
-            continue
-        year, month, day, hour, minute, second = match.groups()
-        iso = f"{year}-{month}-{day}T{hour}:{minute}:{second}"
-        fraction = document.find("exif", fraction_name)
-        if fraction is not None and isinstance(fraction.value, str) and fraction.value.strip().isdigit():
-            iso += f".{fraction.value.strip()}"
-        offset = document.find("exif", offset_name)
-        zone = offset.value.strip() if offset is not None and isinstance(offset.value, str) else ""
-        if _OFFSET.match(zone):
-            return DateTime(iso + zone, ZoneSource.OFFSET_TAG, f"exif.{time_name}")
-        try:
-            zone = _gps_zone(document, dt.datetime(*map(int, match.groups())))  # type: ignore[arg-type]  # noqa: DTZ001
-        except ValueError:  # the 30th of February; a leap second is only too much for datetime
-            if second != "60":
-                continue
-            zone = ""
-        if zone:
-            return DateTime(iso + zone, ZoneSource.GPS, f"exif.{time_name}")
-        return DateTime(iso, ZoneSource.UNKNOWN, f"exif.{time_name}")
+    """When the content came to be: the first usable time of EXIF, XMP, IPTC, PNG, QuickTime, FITS, PDF or DICOM."""
+    for found in (
+        _exif_time(document),
+        _plain_time(document, _XMP_TIMES),
+        _iptc_time(document),
+        _plain_time(document, _PNG_TIMES),
+        _utc_time(document),
+        _fits_time(document),
+        _pdf_time(document),
+        _dicom_time(document),
+    ):
+        for time in found:
+            return time
     return None
 
 
-def _gps_zone(document: Document, local: dt.datetime) -> str:
+def _is_usable(moment: Moment) -> bool:
+    """Whether a moment is of use: a day, and not where a clock begins that was never set. The checks say what is wrong."""
+    return bool(moment.day) and moment.iso[:19] not in EPOCHS
+
+
+def _text(document: Document, place: Place) -> str:
+    field = document.find(*place)
+    return field.value if field is not None and isinstance(field.value, str) else ""
+
+
+def _exif_time(document: Document) -> Iterator[DateTime]:
+    for time_name, offset_name, fraction_name in _EXIF_TIMES:
+        moment = read(_text(document, ("exif", time_name, None)))
+        if not _is_usable(moment):
+            continue
+        where = f"exif.{time_name}"
+        if not moment.clock:
+            yield DateTime(moment.iso, ZoneSource.UNKNOWN, where)
+            continue
+        digits = _text(document, ("exif", fraction_name, None)).strip("\0 ")
+        if digits.isdigit() and "." not in moment.clock and moment.clock.count(":") == 2:
+            moment = moment._replace(clock=f"{moment.clock}.{digits}")
+        stated = _text(document, ("exif", offset_name, None)).strip("\0 ")
+        zone = moment.zone or zone_of(stated)
+        if zone:
+            yield DateTime(moment._replace(zone=zone).iso, ZoneSource.OFFSET_TAG, where)
+            continue
+        zone = _gps_zone(document, moment)
+        source = ZoneSource.GPS if zone else ZoneSource.UNKNOWN
+        yield DateTime(moment._replace(zone=zone).iso, source, where)
+
+
+def _gps_zone(document: Document, local: Moment) -> str:
     """The offset of a local time from the GPS time of the same picture, which is UTC. It is "" when they don't fit.
 
     Offsets are multiples of 15 minutes, and a fix is rarely older than half of that.
     """
-    day, clock = document.find("exif", "GPSDateStamp"), document.find("exif", "GPSTimeStamp")
-    if day is None or clock is None or not isinstance(day.value, str) or not isinstance(clock.value, str):
-        return ""
-    match = _EXIF_TIME.match(f"{day.value.strip()} {clock.value.strip()[:8]}")
-    if match is None or not is_possible(*match.groups()):
+    day, clock = (
+        _text(document, ("exif", "GPSDateStamp", None)),
+        _text(document, ("exif", "GPSTimeStamp", None)),
+    )
+    fix = read(f"{day.strip()} {clock.strip()[:8]}") if day and clock else Moment(Grasp.UNSET)
+    if not fix.clock:
         return ""
     try:
-        minutes = (local - dt.datetime(*map(int, match.groups()))).total_seconds() / 60  # type: ignore[arg-type]  # noqa: DTZ001
-    except ValueError:
+        times = [dt.datetime.fromisoformat(f"{each.day}T{each.clock[:8]}") for each in (local, fix)]
+    except ValueError:  # a leap second
         return ""
+    minutes = (times[0] - times[1]).total_seconds() / 60
     quarters = round(minutes / 15)
     if abs(minutes - quarters * 15) > _MAX_FIX_AGE_MINUTES or not -48 <= quarters <= 56:
         return ""
     return zone_text(quarters * 15)
 
 
-def _iso_time(document: Document, places: Sequence[tuple[str, str, str | None]]) -> DateTime | None:
+def _plain_time(document: Document, places: Sequence[Place]) -> Iterator[DateTime]:
     for section, name, group in places:
-        field = document.find(section, name, group)
-        match = _ISO.match(field.value) if field is not None and isinstance(field.value, str) else None
-        if match is None or not _is_possible_iso(match):
-            continue
-        year, month, day, clock, zone = match.groups()
-        iso = f"{year}-{month}-{day}" + (f"T{clock}{zone or ''}" if clock else "")
-        return DateTime(iso, ZoneSource.OFFSET_TAG if zone else ZoneSource.UNKNOWN, f"{section}.{name}")
-    return None
+        moment = read(_text(document, (section, name, group)))
+        if _is_usable(moment):
+            source = ZoneSource.OFFSET_TAG if moment.zone else ZoneSource.UNKNOWN
+            yield DateTime(moment.iso, source, f"{section}.{name}")
 
 
-def _iptc_time(document: Document) -> DateTime | None:
-    day, clock = document.find("iptc", "DateCreated"), document.find("iptc", "TimeCreated")
-    if day is None or not isinstance(day.value, str):
-        return None
-    match = _ISO.match(
-        day.value + (f" {clock.value}" if clock is not None and isinstance(clock.value, str) else "")
+def _iptc_time(document: Document) -> Iterator[DateTime]:
+    day, clock = (
+        _text(document, ("iptc", "DateCreated", None)),
+        _text(document, ("iptc", "TimeCreated", None)),
     )
-    if match is None or not _is_possible_iso(match):
-        return None
-    year, month, date, time, zone = match.groups()
-    iso = f"{year}-{month}-{date}" + (f"T{time}{zone or ''}" if time else "")
-    return DateTime(iso, ZoneSource.OFFSET_TAG if zone else ZoneSource.UNKNOWN, "iptc.DateCreated")
+    moment = read(f"{day.strip()} {clock.strip()}")
+    if moment.grasp is Grasp.NOT:
+        moment = read(day)
+    if _is_usable(moment):
+        source = ZoneSource.OFFSET_TAG if moment.zone else ZoneSource.UNKNOWN
+        yield DateTime(moment.iso, source, "iptc.DateCreated")
 
 
-def _utc_time(document: Document, places: Sequence[tuple[str, str, str | None]]) -> DateTime | None:
-    for section, name, group in places:
-        field = document.find(section, name, group)
-        match = _UTC_TIME.match(field.value) if field and isinstance(field.value, str) else None
-        if match is not None and is_possible(*match.groups()):
-            year, month, day, hour, minute, second = match.groups()
-            iso = f"{year}-{month}-{day}T{hour}:{minute}:{second}Z"
-            return DateTime(iso, ZoneSource.FORMAT_UTC, f"{section}.{name}")
-    return None
+def _utc_time(document: Document) -> Iterator[DateTime]:
+    moment = read(_text(document, ("quicktime", "CreateDate", None)))
+    if _is_usable(moment) and moment.clock:
+        yield DateTime(moment._replace(zone="Z").iso, ZoneSource.FORMAT_UTC, "quicktime.CreateDate")
 
 
-def _fits_time(document: Document) -> DateTime | None:
+def _fits_time(document: Document) -> Iterator[DateTime]:
     """DATE-OBS; UTC unless TIMESYS says otherwise (FITS 4.0, 9.2.1)."""
-    field = document.find("fits", "DATE-OBS")
-    if field is None or not isinstance(field.value, str) or not _ISO.match(field.value):
-        return None
+    moment = read(_text(document, ("fits", "DATE-OBS", None)))
+    if not _is_usable(moment):
+        return
     system = document.find("fits", "TIMESYS")
-    is_utc = system is None or system.value in {"UTC", "utc"}
-    if is_utc and "T" in field.value:
-        return DateTime(field.value + "Z", ZoneSource.FORMAT_UTC, "fits.DATE-OBS")
-    return DateTime(field.value, ZoneSource.UNKNOWN, "fits.DATE-OBS")
+    if moment.clock and not moment.zone and (system is None or system.value in {"UTC", "utc"}):
+        yield DateTime(moment._replace(zone="Z").iso, ZoneSource.FORMAT_UTC, "fits.DATE-OBS")
+    else:
+        yield DateTime(moment.iso, ZoneSource.UNKNOWN, "fits.DATE-OBS")
 
 
-def _pdf_time(document: Document) -> DateTime | None:
-    field = document.find("pdf", "CreationDate", "Info")
-    match = _PDF_TIME.match(field.value) if field and isinstance(field.value, str) else None
-    if match is None:
-        return None
-    year, month, day, hour, minute, second, zone = match.groups()
-    if not is_possible(year, month or "01", day or "01", hour or "00", minute or "00", second or "00"):
-        return None
-    iso = f"{year}-{month or '01'}-{day or '01'}"
-    if hour is not None:
-        iso += f"T{hour}:{minute or '00'}:{second or '00'}"
-    if not zone or hour is None:
-        return DateTime(iso, ZoneSource.UNKNOWN, "pdf.CreationDate")
-    digits = zone.replace("'", "")
-    offset = "Z" if digits == "Z" else f"{digits[:3]}:{digits[3:5]}"
-    return DateTime(iso + offset, ZoneSource.OFFSET_TAG, "pdf.CreationDate")
+def _pdf_time(document: Document) -> Iterator[DateTime]:
+    text = _text(document, ("pdf", "CreationDate", "Info"))
+    moment = read(text)
+    if not _is_usable(moment):
+        return
+    source = ZoneSource.OFFSET_TAG if moment.zone else ZoneSource.UNKNOWN
+    yield DateTime(moment.iso, source, "pdf.CreationDate")
 
 
-def _dicom_time(document: Document) -> DateTime | None:
+def _dicom_time(document: Document) -> Iterator[DateTime]:
     for kind in ("Acquisition", "Content", "Study"):
-        day = document.find("dicom", f"{kind}Date")
-        if day is None or not isinstance(day.value, str) or not _DICOM_DATE.match(day.value):
+        day = read(_text(document, ("dicom", f"{kind}Date", None)))
+        if not _is_usable(day):
             continue
-        if not is_possible(day.value[:4], day.value[4:6], day.value[6:], "0", "0", "0"):
-            continue
-        iso = f"{day.value[:4]}-{day.value[4:6]}-{day.value[6:]}"
-        time = document.find("dicom", f"{kind}Time")
-        match = _DICOM_TIME.match(time.value) if time and isinstance(time.value, str) else None
-        if match is not None and is_possible("2000", "1", "1", match[1], match[2], match[3] or "0"):
-            hour, minute, second, fraction = match.groups()
-            iso += f"T{hour}:{minute}:{second or '00'}{fraction or ''}"
-        return DateTime(iso, ZoneSource.UNKNOWN, f"dicom.{kind}Date")
-    return None
-
-
-def _is_possible_iso(match: re.Match[str]) -> bool:
-    hour, minute, *second = (match[4] or "00:00").split(":")
-    return is_possible(match[1], match[2], match[3], hour, minute, second[0][:2] if second else "00")
-
-
-def is_possible(year: str, month: str, day: str, hour: str, minute: str, second: str) -> bool:
-    """Whether such a time can have been (a leap second included)."""
-    return (
-        int(year) >= 1800
-        and 1 <= int(month) <= 12
-        and 1 <= int(day) <= 31
-        and int(hour) < 24
-        and int(minute) < 60
-        and int(second) <= 60
-    )
+        digits = _text(document, ("dicom", f"{kind}Time", None)).strip()
+        time = read(f"{day.day.replace('-', '')}{digits}") if digits[:4].isdigit() else day
+        moment = time if time.clock else day
+        yield DateTime(moment.iso, ZoneSource.UNKNOWN, f"dicom.{kind}Date")

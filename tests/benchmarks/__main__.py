@@ -20,6 +20,7 @@ from tests.benchmarks import (
     orca_shift,
     overload,
     photographs,
+    plausibility,
     policy_replay,
     pressure_cost,
     pulling,
@@ -31,6 +32,7 @@ from tests.support.evidence import run_named
 
 BENCHMARKS = {
     "identification": identification.run,
+    "plausibility": plausibility.run,
     "policy_replay": policy_replay.run,
     "memory_return": memory_return.run,
     "soak_cache": soak_cache.run,

@@ -291,7 +291,7 @@ def dji() -> bytes:
 
 
 def reconyx() -> bytes:
-    words = [0xF101, 4, 1, 0, 0x2015, 0x0317, 0, 3, 15, 4, 19, 2016, 0, 3, 0, 5001]
+    words = [0xF101, 4, 1, 0, 0x2015, 0x0317, 0x54, 3, 15, 4, 19, 15, 14, 13, 4, 19, 2016]  # … second to year
     return photograph("RECONYX", "HC500 HYPERFIRE", struct.pack(f"<{len(words)}H", *words) + bytes(40))
 
 

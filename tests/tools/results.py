@@ -16,7 +16,7 @@ Report: TypeAlias = dict[str, Any]
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results.json"
 GROUPS = {
-    "How right is it?": "accuracy",
+    "How right is it?": "accuracy identification plausibility",
     "How fast is it, compared with ExifTool?": (
         "jpeg_vs_exiftool engine_vs_exiftool service_vs_exiftool cold_vs_exiftool batch_10k_small"
     ),

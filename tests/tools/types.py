@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from xml.etree import ElementTree as ET
 
-TABLE = Path(__file__).parents[2] / "extractor_service/formats/identification/table.py"
+TABLE = Path(__file__).parents[2] / "extractor_service/formats/tags/file_types.py"
 _MAX_RULES = 24  # of one signature; alternatives multiply
 _MAX_REACH_BYTES = 8192  # where a magic may begin: the head has 16 KiB
 _LEAST_FIXED_BYTES = (

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Rational
+from extractor_service.formats.reading import charsets
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.tagset import Conversion, plain_text
 
@@ -84,11 +85,17 @@ def commented(value: Value, *, big_endian: bool) -> tuple[Value, str]:
         if value[:8].strip(b"\0") and charset not in {b"ASCII", b"UNICODE", b"JIS"}:
             return _plain(value), "no charset prefix"
         return _plain(value), ""
+    if charset == b"UNICODE" and b"\0" not in body.rstrip(b"\0") and _is_utf8(body.rstrip(b"\0")):
+        return body.rstrip(b"\0 ").decode().removeprefix(
+            "\ufeff"
+        ), "utf-8, by its bytes"  # as Exif 3.0 allows
     if charset == b"UNICODE":
         # The specification leaves the byte order open: that of the file, unless the text says otherwise.
         order = "utf-16-be" if big_endian else "utf-16-le"
         even, odd = body[::2].count(0), body[1::2].count(0)
-        if even != odd:
+        if body[:2] in {b"\xff\xfe", b"\xfe\xff"}:  # a mark of the order goes before all guesses
+            order, body = ("utf-16-le" if body[:1] == b"\xff" else "utf-16-be"), body[2:]
+        elif even != odd:
             order = "utf-16-be" if even > odd else "utf-16-le"
         text = body[: len(body) // 2 * 2].decode(order, "replace").split("\0", 1)[0].rstrip(" ")
         return text, f"{order}, from the prefix"
@@ -99,6 +106,27 @@ def commented(value: Value, *, big_endian: bool) -> tuple[Value, str]:
             except UnicodeDecodeError:
                 continue
     return _plain(body), ""
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _digit(value: Value) -> Value:
+    """A number that some programs write as text: GPSAltitudeRef is a byte (EXIF 2.32, 4.6.6)."""
+    return int(value) if isinstance(value, str) and value.strip("\0 ").isdigit() else value
+
+
+def copyright_of(data: bytes) -> str:
+    """Photographer and editor, with a NUL between them (EXIF 2.32, 4.6.4, Copyright); a line each."""
+    photographer, _, editor = data.partition(b"\0")
+    editor = editor.partition(b"\0")[0]
+    parts = [charsets.text(each) for each in (photographer, editor)]
+    return "\n".join(parts) if parts[1].strip() else parts[0]
 
 
 def _plain(data: bytes) -> str:
@@ -192,6 +220,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "GPSLongitude": _ANGLE,
     "GPSDestLatitude": _ANGLE,
     "GPSDestLongitude": _ANGLE,
+    "GPSAltitudeRef": Conversion(_digit),
     "GPSAltitude": Conversion(None, _distance_text, "m"),
     "GPSTimeStamp": Conversion(_clock),
     "GPSHPositioningError": conv.METRES,

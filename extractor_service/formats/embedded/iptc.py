@@ -36,7 +36,10 @@ _REPEATABLE = frozenset(
         (2, 122),
     }
 )
-_CHARACTER_SET = (1, 90)
+_UTF8_RECORD = b"\x1c\x01\x5a"  # 1:90, the coded character set
+_HEADS = re.compile(
+    rb"\x1c[\x01-\x09][\0-\xff]{3}", re.DOTALL
+)  # record, dataset and length: bytes that are no text
 _MAX_DATASETS = 10_000  # of 5 bytes at least: bounds a block of empty ones; later ones are left out
 _MAX_VALUE_BYTES = 1024 * 1024  # IIM's extended length may claim 2^64; a longer dataset ends the block
 _TIME = re.compile(r"(\d\d)(\d\d)(\d\d)([+-])(\d\d)(\d\d)")
@@ -57,7 +60,7 @@ def _table(record: int) -> dict[int | str, Tag]:
 
 def parse(data: bytes, document: Document, at: int | None = None) -> None:
     """Adds the datasets in `data`, which begins at `at` in the file."""
-    charset = _Charset("cp1252", "cp1252, the default")
+    charset = _charset_of(data)
     lists: dict[tuple[int, int], list[Value]] = {}
     group = "IPTC2" if document.sections.get(SECTION) else "IPTC"
     offset = 0
@@ -85,14 +88,28 @@ def parse(data: bytes, document: Document, at: int | None = None) -> None:
                 SECTION, ProblemKind.TRUNCATED, f"dataset {record}:{number} is cut", _at(at, offset)
             )
             return
-        if (record, number) == _CHARACTER_SET and value in {b"\x1b%G", b"\x1b%/I"}:
-            charset = _Charset("utf-8", "utf-8, by the coded character set")
         tag = _table(record).get(number)
         if tag is not None and not tag.hidden:
             place = None if at is None else ByteRange(at + offset, length)
             dataset = _Dataset(tag, (record, number), value, group, place)
             _add(document, dataset, charset, lists)
         offset += length
+
+
+def _charset_of(data: bytes) -> _Charset:
+    """The coded character set, wherever its record stands; without one, UTF-8 where the bytes are it, else Windows-1252."""
+    if any(_UTF8_RECORD + value in data for value in (b"\0\x03\x1b%G", b"\0\x04\x1b%/I")):
+        return _Charset("utf-8", "utf-8, by the coded character set")
+    if _UTF8_RECORD not in data and not data.isascii():
+        texts = _HEADS.sub(b" ", data)
+        try:
+            texts.decode()
+        except UnicodeDecodeError:
+            pass
+        else:
+            if not texts.isascii():
+                return _Charset("utf-8", "utf-8, by the bytes")
+    return _Charset("cp1252", "cp1252, the default")
 
 
 class _Charset(NamedTuple):

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Rational
 from extractor_service.formats.embedded import raw_names
-from extractor_service.formats.embedded.exif_dates import is_impossible
-from extractor_service.formats.embedded.exif_values import CHARSET_TEXTS, CONVERSIONS, commented
+from extractor_service.formats.embedded.exif_values import CHARSET_TEXTS, CONVERSIONS, commented, copyright_of
 from extractor_service.formats.reading import fields, ifd
 from extractor_service.formats.reading.reader import TruncatedError
 from extractor_service.formats.reading.strides import Stride
@@ -47,6 +46,7 @@ _IMAGES = {"ThumbnailOffset": ("ThumbnailLength", "ThumbnailImage"), "PreviewIma
            "JpgFromRawStart": ("JpgFromRawLength", "JpgFromRaw"), "OtherImageStart": ("OtherImageLength", "OtherImage"),
            "PreviewJXLStart": ("PreviewJXLLength", "PreviewJXL")}  # fmt: skip
 _SIZES = ifd.SIZES
+_COPYRIGHT = 33432
 _COLOR_MAP = 320  # TIFF 6.0 section 5
 
 
@@ -127,7 +127,7 @@ class Walk:
         self.maker_note: tuple[int, int] | None = None
         self.base = directories.reader.base
         self.blocks: set[tuple[int, int, int]] = set()
-        self._seen: set[int] = set()
+        self._seen: dict[int, str] = {}
         self._stride = Stride()
         self._shifts: list[tuple[int, int]] = []
         self._geo: dict[int, Value] = {}
@@ -149,15 +149,23 @@ class Walk:
             if task.offset == 0:
                 continue
             if task.offset in self._seen:
-                if task.group.startswith(
-                    "IFD"
-                ):  # two pointers to one EXIF directory lose nothing; a cycle ends the chain
-                    self._problem(ProblemKind.DAMAGED, f"{task.group} repeats a directory", task.offset)
+                # Two pointers to one EXIF directory lose nothing; a cycle ends the chain.
+                if task.group.startswith("IFD") or self._seen[task.offset] != task.group:
+                    before = self._seen[task.offset]
+                    message = (
+                        f"{task.group} repeats a directory"
+                        if before.startswith(task.group[:3])
+                        else f"{task.group} is at the place of {before}"
+                    )
+                    self._problem(ProblemKind.DAMAGED, message, task.offset)
+                continue
+            if task.group == "InteropIFD" and any(each[:2] == (task.offset, "GPS") for each in tasks):
+                self._problem(ProblemKind.DAMAGED, "InteropIFD is at the place of GPS", task.offset)
                 continue
             if len(self._seen) >= Limits.max_directories or task.depth > Limits.max_depth:
                 self._problem(ProblemKind.LIMIT, "too many or too deep directories", task.offset)
                 return
-            self._seen.add(task.offset)
+            self._seen[task.offset] = task.group
             if task.group.startswith("IFD"):
                 self._announce(task.offset)
             try:
@@ -317,6 +325,8 @@ class Walk:
     ) -> None:
         """Tags that mean more than their value: texts with a charset, places, names of the camera, GeoTIFF keys."""
         tag, name, note = entry.tag, spec.name, ""
+        if tag == _COPYRIGHT and isinstance(stored, str):
+            stored = copyright_of(self.directories.bytes_of(entry))
         if name in CHARSET_TEXTS:
             stored, note = commented(stored, big_endian=self.directories.reader.big_endian)
         elif tag in _OFFSETS:
@@ -331,18 +341,11 @@ class Walk:
             return
         if isinstance(stored, int) and name in _IMAGE_PLACES:
             images[name] = stored
-        if tag in _DATES and isinstance(stored, str):
-            self._check_date(name, stored, origin)
         if tag in _REMEMBERED and isinstance(stored, str):
             setattr(self, _REMEMBERED[tag], stored.strip())
         if tag in _GEO:
             self._geo[tag] = _reals(stored)
         fields.add(self.document, self.section, group, spec, stored, origin, note)
-
-    def _check_date(self, name: str, text: str, origin: ByteRange) -> None:
-        if is_impossible(text):
-            message = f"{name}: there is no {text.strip()}"
-            self.document.problem(self.section, ProblemKind.DAMAGED, message, origin.offset_bytes)
 
     def _absolute(self, value: Value) -> Value:
         """Stored from the start of this structure, meant from the start of the file."""
@@ -381,9 +384,10 @@ class Walk:
 _REMEMBERED = {271: "make", 272: "model", 305: "software"}
 _GEO = frozenset({33550, 33920, 33922, 34264, 34735, 34736, 34737})
 _IMAGE_PLACES = frozenset(_IMAGES) | {length for length, _ in _IMAGES.values()}
-_DATES = frozenset({306, 36867, 36868})
 _GEO_DIRECTORY = 34735
-_SPECIAL = _OFFSETS | _LISTS_OF_PARTS | frozenset(_REMEMBERED) | _GEO | _DATES | {_COLOR_MAP, 37510, 27, 28}
+_SPECIAL = (
+    _OFFSETS | _LISTS_OF_PARTS | frozenset(_REMEMBERED) | _GEO | {_COLOR_MAP, _COPYRIGHT, 37510, 27, 28}
+)
 
 
 def _reals(value: Value) -> Value:

@@ -32,6 +32,8 @@ _MAX_DEPTH = 12  # structures in structures: keeps recursion, and protobuf's hun
 _MAX_DIGITS = 100  # longer numbers stay texts
 # The tree takes a multiple of it in a worker; longer packets are a Problem.
 _MAX_PACKET_BYTES = 8 * 1024 * 1024
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
+_CLOSINGS = ("</x:xmpmeta>", "</x:xapmeta>", "</rdf:RDF>")  # the end of what a packet holds
 _DECLARED = re.compile(r"xmlns:([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
 _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?)?)?$"
@@ -67,7 +69,7 @@ def parse(packet: bytes, document: Document, origin: ByteRange | None = None) ->
         return
     try:
         # A packet padded with NULs, or without its closing processing instruction, is common and harmless.
-        root = tree(text[start : end + 1])
+        root = _root(text[start : end + 1], document, at)
     except (ParseError, RefusedXmlError, ValueError) as error:
         document.problem(_SECTION, ProblemKind.DAMAGED, f"the packet isn't valid XML: {error}", at)
         return
@@ -76,6 +78,22 @@ def parse(packet: bytes, document: Document, origin: ByteRange | None = None) ->
         document.problem(_SECTION, ProblemKind.DAMAGED, "the packet holds no RDF", at)
         return
     _Packet(document, text, origin).read(root, rdf)
+
+
+def _root(text: str, document: Document, at: int | None) -> Element:
+    """The tree; what XML forbids, and what stands behind the packet's end, costs a Problem and nothing else."""
+    try:
+        return tree(text)
+    except ParseError as error:
+        cleaned = _FORBIDDEN.sub("", text)
+        closing = max(cleaned.rfind(each) + len(each) if each in cleaned else 0 for each in _CLOSINGS)
+        if closing:
+            cleaned = cleaned[:closing]
+        if cleaned == text:
+            raise
+        root = tree(cleaned)
+        document.problem(_SECTION, ProblemKind.DAMAGED, f"the packet isn't clean XML: {error}", at)
+        return root
 
 
 def decoded(packet: bytes) -> str:
@@ -252,9 +270,11 @@ class _Packet:
             text = ", ".join(texts)
         elif prefix in _EXIF_PREFIXES:
             printer = CONVERSIONS[shown].printer if shown in CONVERSIONS else None
-            text = printer(meant) if printer and not isinstance(meant, Struct) else ""
-            if shown in _COORDINATES and isinstance(value, str):
-                text = f"{text} {value[-1:]}"
+            is_signed = shown in _COORDINATES and isinstance(meant, float)
+            seen: Value = abs(meant) if is_signed and isinstance(meant, float) else meant
+            text = printer(seen) if printer and not isinstance(meant, Struct) else ""
+            if is_signed and isinstance(meant, float):
+                text = f"{text} {('NS' if 'Latitude' in shown else 'EW')[meant < 0]}"
         if language:
             shown = f"{shown}-{language}"
         self._put(shown, meant, text, f"XMP-{prefix}")
@@ -310,6 +330,8 @@ def _typed(prefix: str, name: str, value: Value) -> Value:
             degrees, minutes, seconds, side = found.groups()
             angle = int(degrees) + float(minutes) / 60 + float(seconds or 0) / 3600
             return -angle if side in "SW" else angle
+        if name in _COORDINATES and len(value) <= _MAX_DIGITS and _NUMBER.match(value.strip()):
+            return float(value)  # signed degrees, as other standards write them
     return value
 
 

@@ -17,7 +17,6 @@ from extractor_service.formats.identification import (
     magics,
     markup,
     ole,
-    table,
     tails,
     text,
     tiffs,
@@ -36,6 +35,7 @@ from extractor_service.formats.identification.types import (
 )
 from extractor_service.formats.registry import FORMATS
 from extractor_service.formats.sniff import sniff
+from extractor_service.formats.tags import file_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -256,13 +256,13 @@ def _named(told: str, evidence: Evidence) -> Identity:
 
 @cache
 def _roots() -> dict[tuple[str, str], str]:
-    return {key: in_table(place).name for key, place in table.ROOTS.items()}
+    return {key: in_table(place).name for key, place in file_types.ROOTS.items()}
 
 
 @cache
 def _told_by_content() -> frozenset[str]:
     """Types that are told by their content: a file without it isn't of them, whatever its name."""
-    names = {in_table(place).name for _, place, _ in table.MAGICS}
+    names = {in_table(place).name for _, place, _ in file_types.MAGICS}
     names |= {each.name for each in FORMATS if each.name != "tga"}
     return frozenset(names)
 

@@ -10,9 +10,9 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.formats.identification import table
 from extractor_service.formats.identification.own_magics import OWN_MAGICS
 from extractor_service.formats.identification.types import by_name, in_table
+from extractor_service.formats.tags import file_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +76,7 @@ def _index() -> _Index:
         (_OWN_PRIORITY, name, tuple((offset, offset, data, mask) for offset, data, mask in clauses))
         for name, clauses in OWN_MAGICS
     )
-    generated: Iterable[tuple[int, int | str, tuple[Clause, ...]]] = table.MAGICS
+    generated: Iterable[tuple[int, int | str, tuple[Clause, ...]]] = file_types.MAGICS
     for priority, place, clauses in chain(generated, own):
         strength = sum(sum(bits != 0 for bits in mask) if mask else len(data) for _, _, data, mask in clauses)
         first, _, data, mask = clauses[0]

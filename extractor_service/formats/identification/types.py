@@ -7,9 +7,9 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.formats.identification import table
 from extractor_service.formats.identification.families import FAMILIES
 from extractor_service.formats.registry import FORMATS
+from extractor_service.formats.tags import file_types
 
 if TYPE_CHECKING:
     from extractor_service.formats.base import Format
@@ -76,7 +76,7 @@ def all_types() -> tuple[FileType, ...]:
     ]
     names, mimes = {each.name for each in own}, {each.mime_type.lower() for each in own}
     result = own
-    for name, mime_type, extensions in table.TYPES:
+    for name, mime_type, extensions in file_types.TYPES:
         if name in names or mime_type.lower() in mimes:
             continue
         names.add(name)
@@ -113,7 +113,7 @@ def by_extension() -> dict[str, FileType]:
 @cache
 def in_table(place: int) -> FileType:
     """The type at that place of the generated table, or the own one of the same media type or name."""
-    name, mime_type, _ = table.TYPES[place]
+    name, mime_type, _ = file_types.TYPES[place]
     known = by_name().get(name)
     if known is not None and known.mime_type == mime_type:
         return known

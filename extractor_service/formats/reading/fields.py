@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Field, ProblemKind, Rational, size_of
+from extractor_service.formats.reading.charsets import LegacyText
 from extractor_service.formats.reading.damage import NONSENSE
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.tagset import Tag
 
 _SHORT = 4096  # characters; longer texts may have to be cut
-_NOT_UTF8 = "latin-1, since the bytes aren't UTF-8"
 
 
 def add(
@@ -26,6 +26,8 @@ def add(
     note: str = "",
 ) -> None:
     """Adds `stored` as `tag` means it; fractions as numbers beside the exact fraction; binary by its length."""
+    if tag.nones is not None and tag.is_none(stored):
+        return
     value, raw = stored, None
     kind = type(stored)
     if kind is Rational:
@@ -35,8 +37,11 @@ def add(
             return
         if type(stored[0]) is Rational:  # type: ignore[index]
             value, raw = _reals(stored), stored  # type: ignore[arg-type]
-    elif kind is str and not stored.isascii() and not note:  # type: ignore[union-attr]
-        note = _note(stored)  # type: ignore[arg-type]
+    elif kind is LegacyText:
+        value, raw = str(stored), stored.data  # type: ignore[union-attr]
+        note = note or f"{stored.charset}, since the bytes aren't UTF-8"  # type: ignore[union-attr]
+    elif kind is str and not note and not stored.isascii():  # type: ignore[union-attr]
+        note = "utf-8"
     if tag.binary:
         add_binary(document, section, group, tag.name, printed_length(stored), origin)
         return
@@ -100,14 +105,3 @@ def printed_length(stored: Value) -> int:
     if isinstance(stored, list):
         return sum(map(printed_length, stored)) + len(stored) - 1
     return len(f"{stored:.10g}" if isinstance(stored, float) else str(stored))
-
-
-def _note(text: str) -> str:
-    """How a text beyond ASCII was decoded: what fits in Latin-1 but isn't UTF-8 when written so."""
-    try:
-        text.encode("latin-1").decode()
-    except UnicodeEncodeError:
-        return "utf-8"
-    except UnicodeDecodeError:
-        return _NOT_UTF8 if all(ord(each) < 256 for each in text) else "utf-8"
-    return "utf-8"

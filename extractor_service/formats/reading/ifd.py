@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import Rational
+from extractor_service.formats.reading.charsets import text
 from extractor_service.formats.reading.reader import Reader, TruncatedError, layout
 
 if TYPE_CHECKING:
@@ -147,6 +148,12 @@ class Directories:
             size = max_bytes // width * width
         return decode(kind, self.reader.exact(offset, size), big_endian=big_endian)
 
+    def bytes_of(self, entry: Entry, max_bytes: int = 64 * 1024) -> bytes:
+        """What is stored for `entry`, at most `max_bytes`; raises TruncatedError."""
+        if entry.inline:
+            return entry.inline[: entry.size_bytes]
+        return self.reader.exact(entry.offset, min(entry.size_bytes, max_bytes))
+
 
 def decode(kind: int, data: bytes, *, big_endian: bool) -> Value:
     """The value of `data` as TIFF type `kind`; an empty list where there is none."""
@@ -171,11 +178,3 @@ def decode(kind: int, data: bytes, *, big_endian: bool) -> Value:
         single: int | float = values[0]
         return single
     return list(values)
-
-
-def text(data: bytes) -> str:
-    """ASCII by the specification, UTF-8 in practice, Latin-1 when it isn't that."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")

@@ -42,6 +42,7 @@ class Tag:
         "kind",
         "labels",
         "name",
+        "nones",
         "printer",
         "unit",
     )
@@ -52,6 +53,7 @@ class Tag:
         self.kind = kind
         self.count = count
         self.hidden = "U" in flags
+        self.nones = _nones(flags, kind) if flags and flags[-1].isdigit() else None
         self.binary = "B" in flags
         self.labels = labels
         self.bits = isinstance(labels, dict) and (
@@ -59,6 +61,13 @@ class Tag:
         )
         self.group = row[5] if len(row) > 5 else ""
         self.convert, self.printer, self.unit = conversion or _NOTHING
+
+    def is_none(self, stored: Value) -> bool:
+        """Whether the stored value is how the camera says that there is none."""
+        nones = self.nones
+        if isinstance(nones, frozenset):
+            return not isinstance(stored, list | bytes) and (stored in nones or (stored == "" and 0 in nones))
+        return nones is not None and isinstance(stored, int) and stored < nones
 
     def text(self, value: Value) -> str:
         """The printable form of `value`; empty where it is just the value."""
@@ -75,6 +84,17 @@ class Tag:
 
 
 _NOTHING = Conversion()
+_SIGNED_BITS = {"int8s": 8, "int16s": 16, "int32s": 32}
+
+
+def _nones(flags: str, kind: str) -> frozenset[int] | int | None:
+    """The stored values that mean none, or the number below which all do."""
+    flags = flags.lstrip("UB")
+    if flags[0] == "<":
+        return int(flags[1:])
+    values = [int(each) for each in flags[1:].split(",")]
+    bits = _SIGNED_BITS.get(kind, 0)  # readers may have taken the number for an unsigned one
+    return frozenset(values) | {each + (1 << bits) for each in values if each < 0 and bits}
 
 
 def label(labels: Labels, value: Value) -> str:

@@ -27,7 +27,7 @@ def common(*fields):
         ([("fits", "DATE-OBS", "2024-02-29T01:02:03", "")], "2024-02-29T01:02:03Z", ZoneSource.FORMAT_UTC),
         ([("fits", "DATE-OBS", "2024-02-29T01:02:03", ""), ("fits", "TIMESYS", "TDB", "")], "2024-02-29T01:02:03", ZoneSource.UNKNOWN),
         ([("pdf", "CreationDate", "D:20240229010203Z", "Info")], "2024-02-29T01:02:03Z", ZoneSource.OFFSET_TAG),
-        ([("pdf", "CreationDate", "D:2024", "Info")], "2024-01-01", ZoneSource.UNKNOWN),
+        ([("pdf", "CreationDate", "D:2024", "Info")], "2024", ZoneSource.UNKNOWN),
         ([("dicom", "StudyDate", "20240229", "")], "2024-02-29", ZoneSource.UNKNOWN),
         ([("quicktime", "CreateDate", "2024:02:29 01:02:03+00:00", "")], "2024-02-29T01:02:03Z", ZoneSource.FORMAT_UTC),
         ([("exif", "DateTimeOriginal", "2016:12:31 23:59:60", "ExifIFD")], "2016-12-31T23:59:60", ZoneSource.UNKNOWN),

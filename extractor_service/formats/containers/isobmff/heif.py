@@ -31,6 +31,13 @@ _CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _PREVIEW_UUID = bytes.fromhex("eaf42b5e1c984b88b9fbb7dc406e4d16")
 _XMP_TYPE = b"application/rdf+xml"
+_TIFF_HEADERS = frozenset({b"II*\0", b"MM\0*"})
+# EXIF's orientation by the axis of `imir` (None: not mirrored) and quarter turns of `irot`, anticlockwise.
+_ORIENTATIONS: dict[int | None, tuple[int, int, int, int]] = {
+    None: (1, 8, 3, 6),
+    0: (2, 7, 4, 5),
+    1: (4, 5, 2, 7),
+}
 _HANDLERS = {
     "pict": "Picture",
     "vide": "Video Track",
@@ -66,6 +73,7 @@ class _Walk:
         self._document = document
         self._kinds: dict[int, tuple[bytes, bytes]] = {}
         self._places: dict[int, list[tuple[int, int]]] = {}
+        self._in_idat: set[int] = set()
         self._primary: int | None = None
         self._properties: list[boxes.Box] = []
         self._associations: dict[int, list[int]] = {}
@@ -110,8 +118,13 @@ class _Walk:
                 shown.add(index)
                 with Surviving(document, SECTION, "a property"):
                     heif_properties.parse(self._reader, self._properties[index - 1], document)
+        self._orientation([self._properties[each - 1] for each in order if 0 < each <= len(self._properties)])
         for number, (kind, content) in self._kinds.items():
             extents = self._places.get(number, [])
+            if number in self._in_idat:  # known only now: the boxes come in any order
+                if self._idat is None:
+                    continue
+                extents = [(self._idat.offset + start, length) for start, length in extents]
             if not extents:
                 continue
             offset, length = extents[0]
@@ -205,10 +218,11 @@ class _Walk:
                 if version and widths[3]:
                     take(widths[3])
                 start, length = take(widths[0]), take(widths[1])
-                shift = self._idat.offset if method == 1 and self._idat else 0
-                extents.append((base + start + shift, length))
+                extents.append((base + start, length))
             if method != 2:
                 self._places[item] = extents
+            if method == 1:
+                self._in_idat.add(item)
 
     def _item_properties(self, start: int, end: int) -> None:
         for box in boxes.walk(self._reader, start, end):
@@ -233,11 +247,25 @@ class _Walk:
                 indexes.append(value)
             self._associations[item] = indexes
 
+    def _orientation(self, properties: list[boxes.Box]) -> None:
+        """How the picture is to be turned: by its own properties alone; EXIF's tag informs (23008-12, A.2)."""
+        if not properties:
+            return
+        with Surviving(self._document, SECTION, "the picture's orientation"):
+            turns = next((self._reader.u8(box.offset) & 3 for box in properties if box.kind == b"irot"), 0)
+            axis = next((self._reader.u8(box.offset) & 1 for box in properties if box.kind == b"imir"), None)
+            self._document.common.orientation = _ORIENTATIONS[axis][turns]
+
     def _exif(self, offset: int, length: int) -> None:
         reader = self._reader
         skip = 4 + reader.u32(offset)
-        if skip >= length:
-            skip = 4
+        head = reader.some(offset, min(length, 10))
+        if head[:4] in _TIFF_HEADERS:  # some programs leave the offset out
+            skip = 0
+        elif head[:4] == b"Exif":
+            skip = 6
+        elif skip >= length or reader.some(offset + skip, 2) not in {b"II", b"MM"}:
+            skip = 10 if head[4:8] == b"Exif" else 4
         exif.parse(reader.source, self._document, offset + skip, length - skip)
 
     def _movie(self, start: int, end: int) -> None:

@@ -20,9 +20,18 @@ if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
-_MAX_SEGMENTS = 10_000  # a profile has 255 at most, long XMP some hundred; beyond is a Problem
-_MAX_FILL_BYTES = 65_536  # as far as one segment reaches: how much garbage is searched for a marker
-_MAX_JOINED_BYTES = 8 * 1024 * 1024  # ICC, XMP and Photoshop parts held together; further parts are dropped
+
+class Limits:
+    """Of `_Walk`."""
+
+    max_segments = 10_000  # a profile has 255 at most, long XMP some hundred; beyond is a Problem
+    max_fill_bytes = 65_536  # as far as one segment reaches: how much garbage is searched for a marker
+    max_joined_bytes = (
+        8 * 1024 * 1024
+    )  # ICC, XMP and Photoshop parts held together; further parts are dropped
+    full_segment_bytes = 65_000  # below it a writer had room left, and what follows is another structure
+    max_exif_parts = 64  # 4 MiB, as much as a packet may have
+
 
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _SCAN, _END = 0xDA, 0xD9
@@ -80,11 +89,12 @@ class _Walk:
         self._photoshop: list[tuple[int, int]] = []
         self._extended: dict[bytes, dict[int, bytes]] = {}
         self._joined_bytes = 0
+        self._exif_until = -1
 
     def run(self) -> None:
         reader, document = self._reader, self._document
         offset = 2
-        for _ in range(_MAX_SEGMENTS):
+        for _ in range(Limits.max_segments):
             head = reader.some(offset, 4)
             if len(head) < 4 or head[0] != 0xFF or head[1] in {0x00, 0xFF}:
                 offset = self._find_marker(offset)
@@ -110,7 +120,7 @@ class _Walk:
                     raise TruncatedError(reader.base + offset, length + 2, reader.base + reader.length)
             offset += 2 + length
         document.problem(
-            "file", ProblemKind.LIMIT, f"more than {_MAX_SEGMENTS} segments", reader.base + offset
+            "file", ProblemKind.LIMIT, f"more than {Limits.max_segments} segments", reader.base + offset
         )
 
     def finish(self) -> None:
@@ -137,13 +147,19 @@ class _Walk:
                 photoshop.resources(Reader(BytesSource(b"".join(parts))), document, exif.parse_bytes)
         if self._icc:
             icc.parse(b"".join(self._icc[number] for number in sorted(self._icc)), document, self._icc_at)
-        for chunks in self._extended.values():
+        note = document.find("xmp", "HasExtendedXMP", "XMP-xmpNote")
+        wanted = note.value if note is not None and isinstance(note.value, str) else ""
+        for digest, chunks in self._extended.items():
+            if digest.decode("latin-1").upper() != wanted.upper():  # of another picture, left by some program
+                message = "an extended packet belongs to none of the file's packets"
+                document.problem("xmp", ProblemKind.DAMAGED, message)
+                continue
             xmp.parse(b"".join(chunks[start] for start in sorted(chunks)), document)
 
     def _find_marker(self, offset: int) -> int:
         """The offset of the next marker's FF; skips fill bytes, and garbage with a Problem."""
         reader = self._reader
-        window = reader.some(offset, _MAX_FILL_BYTES)
+        window = reader.some(offset, Limits.max_fill_bytes)
         for index in range(len(window) - 1):
             if window[index] == 0xFF and window[index + 1] not in {0x00, 0xFF}:
                 if window[:index].strip(b"\xff"):
@@ -166,8 +182,7 @@ class _Walk:
             return
         data = reader.some(offset, min(length, 48))
         if marker == 0xE1 and data[:5] == b"Exif\0":
-            # "Exif\0" and one pad byte, which some writers set to 0xFF
-            exif.parse(reader.source, document, at + 6, min(length - 6, reader.length - offset - 6))
+            self._exif(offset, length)
         elif marker == 0xE1 and data.startswith(_XMP):
             packet = reader.exact(offset + len(_XMP), length - len(_XMP))
             xmp.parse(packet, document, ByteRange(at + len(_XMP), length - len(_XMP)))
@@ -181,21 +196,46 @@ class _Walk:
             self._extended_packet(offset + len(_EXTENDED_XMP), length - len(_EXTENDED_XMP))
         elif marker == 0xE2 and data.startswith(_ICC) and length > 14:
             self._joined_bytes += length
-            if self._joined_bytes <= _MAX_JOINED_BYTES:
+            if self._joined_bytes <= Limits.max_joined_bytes:
                 self._icc_at = at + 14 if self._icc_at is None else self._icc_at
                 self._icc.setdefault(data[12], reader.exact(offset + 14, length - 14))
         elif marker == 0xED and data.startswith(_PHOTOSHOP):
             self._joined_bytes += length
-            if self._joined_bytes <= _MAX_JOINED_BYTES:
+            if self._joined_bytes <= Limits.max_joined_bytes:
                 self._photoshop.append((offset + 14, length - 14))
         else:
             jpeg_apps.segment(reader, document, marker, offset, length, data)
+
+    def _exif(self, offset: int, length: int) -> None:
+        """One EXIF structure, or the rest of one that is longer than a segment: then it goes on in the next ones."""
+        reader = self._reader
+        start, held = (
+            offset + 6,
+            min(length - 6, reader.length - offset - 6),
+        )  # "Exif\0" and a pad byte, which may be FF
+        if reader.base + offset <= self._exif_until:
+            return
+        parts, place = [(start, held)], offset + length
+        while length > Limits.full_segment_bytes and len(parts) < Limits.max_exif_parts:
+            head = reader.some(place, 14)
+            if head[:2] != b"\xff\xe1" or head[4:9] != b"Exif\0" or head[10:12] in {b"II", b"MM"}:
+                break
+            length = int.from_bytes(head[2:4]) - 2
+            parts.append((place + 10, length - 6))
+            place += 4 + length
+        if len(parts) == 1:
+            exif.parse(reader.source, self._document, reader.base + start, held)
+            return
+        self._exif_until = reader.base + place
+        joined = b"".join(reader.some(at, size) for at, size in parts)
+        self._document.spend(len(joined))
+        exif.parse_bytes(joined, self._document)
 
     def _extended_packet(self, offset: int, length: int) -> None:
         """A digest of the whole, its size, the place of this part, and the part."""
         head = self._reader.exact(offset, 40)
         self._joined_bytes += length
-        if self._joined_bytes <= _MAX_JOINED_BYTES:
+        if self._joined_bytes <= Limits.max_joined_bytes:
             chunks = self._extended.setdefault(head[:32], {})
             chunks[int.from_bytes(head[36:40])] = self._reader.exact(offset + 40, length - 40)
 

@@ -61,7 +61,9 @@ def _walk(reader: Reader, source: ByteSource, document: Document) -> None:
         handler = _CHUNKS.get(kind)
         if kind == b"eXIf":
             with Surviving(document, _SECTION, "eXIf", offset):
-                exif.parse(source, document, offset + 8, length)
+                # Some programs write the prefix of JPEG's segments.
+                skip = 6 if reader.some(offset + 8, 6) == b"Exif\0\0" else 0
+                exif.parse(source, document, offset + 8 + skip, length - skip)
         elif handler is not None:
             if length > _MAX_CHUNK_BYTES:
                 document.problem(_SECTION, ProblemKind.LIMIT, f"{kind.decode()} has {length} bytes", offset)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extractor_service.document import ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.embedded import exif
 from extractor_service.formats.reading.reader import Reader
@@ -24,6 +25,8 @@ def parse(source: ByteSource, document: Document) -> None:
         kind = "cr2"
     elif head[2:4] == b"U\0":
         kind = "rw2"
-    exif.parse(source, document, 0, source.size_bytes, kind)
+    walk = exif.parse(source, document, 0, source.size_bytes, kind)
+    if walk is not None and not walk.directories.first:
+        document.problem("exif", ProblemKind.TRUNCATED, "the file ends before its first directory", 4)
     if not document.sections:
         raise CorruptFileError("no directory could be read")

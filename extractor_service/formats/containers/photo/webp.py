@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SECTION = "riff"
 _HEAD_BYTES = 12  # "RIFF", size, "WEBP"; RFC 9649 section 2.4
+_METADATA = frozenset({b"EXIF", b"XMP ", b"ICCP"})  # what programs append without counting it in
 _MAX_CHUNKS = 100_000  # frames of an animation: over an hour at 25 a second; then a Problem
 _MAX_PACKET_BYTES = 8 * 1024 * 1024  # of XMP or a profile, read whole; longer chunks are passed over
 
@@ -34,6 +35,10 @@ def parse(source: ByteSource, document: Document) -> None:
     if source.size_bytes < _HEAD_BYTES:
         raise CorruptFileError("the header is cut")
     offset, end = _HEAD_BYTES, min(source.size_bytes, 8 + reader.u32(4) + 1)
+    if end + 8 <= source.size_bytes and reader.some(end - 1 + (end - 1) % 2, 4) in _METADATA:
+        message = f"the file goes on behind its stated end at {end - 1}"
+        document.problem(_SECTION, ProblemKind.DAMAGED, message, 4)
+        end = source.size_bytes
     duration = 0
     for _ in range(_MAX_CHUNKS):
         if offset + 8 > end:

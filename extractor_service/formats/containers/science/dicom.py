@@ -35,7 +35,12 @@ def parse(source: ByteSource, document: Document) -> None:
         warnings.simplefilter("always")
         try:
             # Long values stay on disk; only their size is reported.
-            dataset = pydicom.dcmread(SourceFile(source), stop_before_pixels=True, defer_size=64 * 1024)
+            dataset = pydicom.dcmread(
+                SourceFile(source),
+                stop_before_pixels=True,
+                defer_size=64 * 1024,
+                force=source.read_range(128, 4) != b"DICM",  # known by its first elements, as before part 10
+            )
         except InvalidDicomError as error:
             raise CorruptFileError(f"DICOM: {error}") from error
         except (

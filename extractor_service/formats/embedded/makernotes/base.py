@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.embedded import printim
-from extractor_service.formats.reading import binary, fields, ifd
+from extractor_service.formats.reading import binary, charsets, fields, ifd
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.damage import NONSENSE
 from extractor_service.formats.reading.reader import TruncatedError
@@ -237,7 +237,7 @@ class Notes:
             return stored
         width = binary.CODES[tag.kind][1]
         if tag.kind == "string":
-            return ifd.text(stored.split(b"\0", 1)[0])
+            return charsets.text(stored.split(b"\0", 1)[0])
         count = len(stored) // width
         if not count or count > 256:
             return stored

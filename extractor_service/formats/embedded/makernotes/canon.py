@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 VENDOR = Vendor("canon", "Canon", CONVERSIONS)
 _EOS = re.compile(r"EOS|KISS|REBEL", re.IGNORECASE)
+_SENSOR_SIZED = re.compile(
+    r"^(?!.*EOS)|\b(1DS?|5D|D30|D60|10D|20D|30D|K236)$|\b((300D|350D|400D) DIGITAL|REBEL( XTi?)?|Kiss Digital( [NX])?)$"
+)
 _20D = r"\b(20D|350D|REBEL XT|Kiss Digital N)\b"
 _30D = r"\b(30D|400D|REBEL XTi|Kiss Digital X|K236)\b"
 _EXPOSURE_TIME = Tag(("ExposureTime", "int16s", 1, "", None, ""), conv.EXPOSURE)
@@ -114,7 +117,8 @@ def _focal_length(notes: Notes, entry: ifd.Entry) -> None:
         if key == 1:
             stored = value / units
         elif key in {2, 3}:
-            if value < 40:  # sensors of a millimetre or less don't exist
+            # Sensors of a millimetre or less don't exist; later EOS bodies keep something else there.
+            if value < 40 or not _SENSOR_SIZED.search(notes.walk.model):
                 continue
             stored = value * 25.4 / 1000
         notes.add(tag, stored, entry.offset + key * 2, 2)
