@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError
 
 from extractor_service.document import Outcome
-from extractor_service.formats.identification.identify import contradiction, named
+from extractor_service.formats.identification.identify import by_the_name
 from extractor_service.workers.encode import DIGEST_ALGORITHMS
 from metaextract.document.v1 import document_pb2 as pb
 
@@ -79,11 +79,13 @@ def document(
     file = result.file
     file.name = source.name
     file.size_bytes = source.size_bytes
-    known_as = named(identity, source.name)
+    known_as, contradiction = by_the_name(identity, source.name)
+    if contradiction:
+        file.name_suggests = contradiction
     file.format, file.mime_type = known_as.type.name, known_as.type.mime_type
-    file.evidence = pb.Evidence.ValueType(known_as.evidence.value)
-    file.charset = known_as.charset
-    file.name_suggests = contradiction(known_as, source.name)
+    file.evidence = known_as.evidence.value  # type: ignore[assignment] # the enum's number
+    if known_as.charset:
+        file.charset = known_as.charset
     known = {digest.algorithm for digest in file.digests}
     for name, text in source.digests.items():
         if DIGEST_ALGORITHMS[name] not in known:

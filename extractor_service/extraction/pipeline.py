@@ -118,6 +118,7 @@ class Pipeline:
         max_document_bytes: int,
     ) -> None:
         self._formats = formats
+        self._readers = {each.name: each for each in formats}
         self._modules = {module.name: module for module in modules}
         self._parsing = parsing
         self._backoff = backoff
@@ -212,7 +213,7 @@ class Pipeline:
         )
 
     def _reader_of(self, identity: Identity) -> Format | None:
-        return next((each for each in self._formats if each.name == identity.type.reader), None)
+        return self._readers.get(identity.type.reader)
 
     async def _compute(self, work: _Work) -> tuple[JobResult, bool]:
         """What the workers found, added to the fragments and stored, and whether the file changed meanwhile."""

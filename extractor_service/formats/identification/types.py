@@ -25,9 +25,9 @@ class Evidence(Enum):
     EXTENSION = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FileType:
-    """A type of file."""
+    """A type of file. There is one of each, so that comparing and hashing cost nothing."""
 
     name: str
     """Short, lower case, unique: "jpeg", "docx", "7z"."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 import re
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_ZONE_MINUTES = 14 * 60  # Kiribati's; nothing is farther from UTC
@@ -68,8 +69,12 @@ class Moment(NamedTuple):
         return self.day + (f"T{self.clock}{self.zone}" if self.clock else "")
 
 
+@lru_cache(maxsize=256)
 def read(text: str) -> Moment:
-    """The time that `text` states. Texts are trimmed; days and times that never were are not understood."""
+    """The time that `text` states. Texts are trimmed; days and times that never were are not understood.
+
+    The checks and the common facts ask for the same few times of a file.
+    """
     text = text.strip(" \0\t\r\n")
     if _UNSET.match(text):
         return Moment(Grasp.UNSET)

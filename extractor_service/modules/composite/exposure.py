@@ -44,6 +44,8 @@ def _shutter(facts: Facts) -> float | None:
 def _sensitivity(facts: Facts) -> float | None:
     """EXIF's ISO; Canon's cameras that leave it out say it in parts, which is a composite of its own."""
     stated = facts.number("ISO")
+    if "Canon" not in facts.makers:
+        return stated
     is_canon = facts.field("CameraISO", "makernotes", "Canon") or facts.field(
         "BaseISO", "makernotes", "Canon"
     )
@@ -69,7 +71,11 @@ def _rounded(balance: float) -> str:
 
 def add_white_balance(facts: Facts) -> None:
     """Adds red and blue balance: levels relative to green."""
+    if not facts.makers and facts.field("WBRedLevel") is None:
+        return
     for name, red, greens, blue in _LEVELS:
+        if not facts.has_any(name):
+            continue
         levels = facts.numbers(name, "makernotes") or facts.numbers(name, "composite")
         if len(levels) < 2 or len(levels) <= max(red, blue, *greens, 0):
             continue

@@ -12,26 +12,44 @@ if TYPE_CHECKING:
 
 SECTION = "composite"
 _ORDER = ("exif", "makernotes", "xmp")
+_SECTIONS = (*_ORDER, "iptc", "file", "app1")
 
 
 class Facts:
-    """The fields of a document by name, looked up often."""
+    """The fields of a document by name, looked up often.
+
+    Attributes:
+        makers: groups of the maker notes that are there; what only one maker has is asked of its files alone.
+    """
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._fields: dict[str, dict[str, list[Field]]] = {}
-        for section in (*_ORDER, "iptc", "file", "app1"):
-            names = self._fields[section] = {}
-            for field in document.sections.get(section, ()):
-                names.setdefault(field.name, []).append(field)
+        self._fields = document.sections
+        # Of several fields of a name the first counts. One comprehension a section: most of what composites cost.
+        self._first = {
+            section: {field.name: field for field in reversed(document.sections[section])}
+            for section in _SECTIONS
+            if section in document.sections
+        }
+        self.makers = {field.group for field in self._first.get("makernotes", {}).values()}
 
     def field(self, name: str, section: str = "", group: str = "") -> Field | None:
         """The first field of that name, in any section unless one is given."""
         for each in (section,) if section else _ORDER:
-            for found in self._fields.get(each, {}).get(name, ()):
-                if not group or found.group.startswith(group):
-                    return found
+            names = self._first.get(each)
+            found = names.get(name) if names is not None else None
+            if found is None:
+                continue
+            if not group or found.group.startswith(group):
+                return found
+            for other in self._fields[each]:
+                if other.name == name and other.group.startswith(group):
+                    return other
         return None
+
+    def has_any(self, *names: str) -> bool:
+        """Whether a field of one of these names is there."""
+        return any(name in fields for fields in self._first.values() for name in names)
 
     def number(self, name: str, section: str = "", group: str = "") -> float | None:
         """The field as a finite number; of several, and of text, the first one in it."""
@@ -64,7 +82,7 @@ class Facts:
         """Adds a composite, which others may be calculated from."""
         field = Field(name, value, text, unit, group="Composite")
         self._document.add(SECTION, field)
-        self._fields.setdefault(SECTION, {}).setdefault(name, []).append(field)
+        self._first.setdefault(SECTION, {}).setdefault(name, field)
 
 
 def as_number(value: Value) -> float | None:

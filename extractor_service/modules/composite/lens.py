@@ -6,6 +6,7 @@ What stays open is said with all its names ("A or B"), as ExifTool does.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Rational
@@ -13,6 +14,7 @@ from extractor_service.formats.reading.tagset import raw_table
 
 if TYPE_CHECKING:
     from extractor_service.document import Field
+    from extractor_service.formats.reading.tagset import Labels
     from extractor_service.modules.composite.facts import Facts
 
 # Family-1 group of the maker → where the names of its lenses are
@@ -30,6 +32,8 @@ _NIKON = (
 
 def add(facts: Facts) -> None:
     """Adds LensID."""
+    if not facts.makers:
+        return
     if _nikon(facts):
         return
     field = facts.field("LensType", "makernotes")
@@ -41,6 +45,8 @@ def add(facts: Facts) -> None:
 
 def _nikon(facts: Facts) -> bool:
     """Nikon's number is of eight stored bytes."""
+    if "Nikon" not in facts.makers:
+        return False
     fields = [facts.field(name, "makernotes", "Nikon") for name in _NIKON]
     stored = [_stored(each) for each in fields if each is not None]
     if len(stored) < len(_NIKON) or None in stored:
@@ -56,7 +62,7 @@ def _stored(field: Field) -> int | None:
 
 def _name(facts: Facts, field: Field, where: tuple[str, str, int]) -> str:
     module, table, tag = where
-    labels = raw_table(module, table)[tag][0][4]
+    labels = _labels(module, table, tag)
     model = facts.text("LensModel")
     if (isinstance(field.value, int) and field.value in _NO_LENS) or not isinstance(labels, dict):
         short, long = (
@@ -82,6 +88,11 @@ def _name(facts: Facts, field: Field, where: tuple[str, str, int]) -> str:
     aperture = facts.positive("MaxAperture", "makernotes") or facts.positive("MaxApertureValue")
     fitting = [name for name in names if _fits(name, short, long, focal, aperture)]
     return " or ".join(fitting or [re.sub(r" or .*", "", names[0])])
+
+
+@lru_cache(maxsize=16)
+def _labels(module: str, table: str, tag: int) -> Labels | tuple[Labels | None, ...] | None:
+    return raw_table(module, table)[tag][0][4]
 
 
 def _candidates(labels: dict[int | str, str], value: object) -> list[str]:

@@ -19,6 +19,8 @@ _CANON_LEVELS = {
 
 def add_before(facts: Facts) -> None:
     """Adds what others are calculated from."""
+    if "Canon" not in facts.makers:
+        return
     source, target = (
         facts.positive("ZoomSourceWidth", "makernotes"),
         facts.positive("ZoomTargetWidth", "makernotes"),
@@ -36,19 +38,21 @@ def add_before(facts: Facts) -> None:
 
 def add_after(facts: Facts) -> None:
     """Adds the rest."""
-    _canon(facts)
-    _nikon(facts)
+    for maker, add in _BY_MAKER.items():
+        if maker in facts.makers:
+            add(facts)
+    planck = facts.positive("PlanckB", "app1")
+    if planck:
+        facts.put("PeakSpectralSensitivity", 14387.6515 / planck, f"{14387.6515 / planck:.1f} um", "um")
+
+
+def _apple(facts: Facts) -> None:
     value, scale = (
         facts.number("RunTimeValue", "makernotes", "Apple"),
         facts.positive("RunTimeScale", "makernotes", "Apple"),
     )
     if value is not None and scale:
         facts.put("RunTimeSincePowerUp", value / scale, "", "s")
-    planck = facts.positive("PlanckB", "app1")
-    if planck:
-        facts.put("PeakSpectralSensitivity", 14387.6515 / planck, f"{14387.6515 / planck:.1f} um", "um")
-    _sony(facts)
-    _olympus(facts)
 
 
 def _canon(facts: Facts) -> None:
@@ -155,3 +159,6 @@ def _olympus(facts: Facts) -> None:
         return
     if stated in {"0", "0 0"}:
         facts.put("ExtenderStatus", 0, "Not attached")
+
+
+_BY_MAKER = {"Canon": _canon, "Nikon": _nikon, "Sony": _sony, "Olympus": _olympus, "Apple": _apple}

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 def add(facts: Facts) -> None:
     """Adds latitude, longitude, position, altitude and time of the receiver."""
+    if not facts.has_any("GPSLatitude", "GPSAltitude", "GPSDateStamp", "GPSDestLatitude"):
+        return
     signed = [
         _coordinate(facts, name, negative) for name, negative in (("GPSLatitude", "S"), ("GPSLongitude", "W"))
     ]

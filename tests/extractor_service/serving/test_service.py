@@ -26,7 +26,6 @@ from metaextract_client import (
     to_dict,
 )
 from metaextract_client.render import cache_status_name, outcome_name
-from tests.extractor_service.formats.identification.test_identify import tiff
 from tests.faults.hostile import make
 from tests.golden import science
 from tests.samples import PHOTOS
@@ -125,29 +124,6 @@ def test_files_without_a_reader_are_described_all_the_same(extractor, data, kind
     assert result.document.file.size_bytes == len(data)
     assert result.document.file.mime_type == kind
     assert result.document.file.digests[0].hex == blake3(data).hexdigest()
-
-
-def test_every_file_has_a_name_and_the_evidence_for_it(extractor, tmp_path):
-    file = extractor.extract_bytes(b"\x89PNG\r\n\x1a\n", "x.jpg").document.file
-    assert (file.format, file.evidence) == ("png", document_pb2.EVIDENCE_MAGIC)
-    assert file.name_suggests == "image/jpeg"
-    file = extractor.extract_bytes("größer,kleiner\n1,2\n".encode(), "x.csv").document.file
-    assert (file.format, file.evidence, file.charset) == ("csv", document_pb2.EVIDENCE_EXTENSION, "utf-8")
-    assert not file.name_suggests
-
-
-def test_a_directory_far_behind_the_head_is_looked_at_wherever_the_file_is(extractor, samples):
-    data = tiff(b"SONY\0", {0x14A: 0}, 2_000_000)
-    path = samples["hdus.fits"].parent / "far.tif"
-    path.write_bytes(data)
-    kinds = {
-        extractor.extract_bytes(data, "far.tif").document.file.format,
-        extractor.extract_uri(path.as_uri()).document.file.format,
-        extractor.extract_session(path).document.file.format,
-    }
-    assert kinds == {"arw"}
-    again = extractor.extract_session(path).document.file
-    assert (again.format, again.evidence) == ("arw", document_pb2.EVIDENCE_CONTAINER)
 
 
 def test_a_corrupt_file_is_an_outcome_not_an_error(extractor):
