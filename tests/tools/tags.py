@@ -18,6 +18,9 @@ from collections import defaultdict
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from tests.tools import tag_facts
+from tests.tools.tag_facts import Facts
+
 FOLDER = Path(__file__).parents[2] / "extractor_service/formats/tags"
 # module: (what it is, the tables of the listing)
 MODULES = {
@@ -55,17 +58,6 @@ MODULES = {
         ),
     ),
 }
-# How ExifTool's modules say that a stored value means "none": the condition, and what is left out under it.
-_NONE_FORMS = (
-    (re.compile(r"\$val\s*==\s*(-?\w+)\s*\?\s*undef\s*:\s*\$val"), "!{0}"),
-    (re.compile(r"\$val\s*!=\s*(-?\w+)\s*\?\s*\$val\s*:\s*undef"), "!{0}"),
-    (re.compile(r"\(\$val and \$val\s*!=\s*(\w+)\)\s*\?\s*\$val\s*:\s*undef"), "!0,{0}"),
-    (re.compile(r"\$val\s*(?:\?\s*\$val\s*:|\|\|)\s*undef"), "!0"),
-    (re.compile(r"\$val\s*<\s*(\d+)\s*\?\s*undef\s*:\s*\$val"), "<{0}"),
-    (re.compile(r"\$val\s*<=\s*0\s*\?\s*undef\s*:\s*\$val"), "<1"),
-    (re.compile(r"\$val\s*>\s*0\s*\?\s*\$val\s*:\s*undef"), "<1"),
-    (re.compile(r"\$val\s*>=\s*0\s*\?\s*\$val\s*:\s*undef"), "<0"),
-)
 _XMP = re.compile(r"XMP-(.+)")
 _INTEGER = re.compile(r"-?\d+$")
 _HEADER = '''"""{what}: ids, names, types and value labels.
@@ -81,7 +73,7 @@ TABLES[table][id] is a list of alternatives (name, type, count, flags, labels): 
 by default, "B" for binary data, and which stored values mean none: "!0,255" those, "<0" all below; labels are a dict by value, with "Bit0" … for bits, or a tuple of dicts by position."""
 
 
-_NONES: dict[tuple[str, str, str], str] = {}
+_FACTS: dict[tuple[str, str], list[Facts]] = {}
 
 
 class _Labels:
@@ -94,38 +86,6 @@ class _Labels:
         return self.names.setdefault(text, f"L{len(self.names)}")
 
 
-def nones(library: Path) -> dict[tuple[str, str, str], str]:
-    """Which stored values mean "none", by table, id and name: facts that the listing leaves out."""
-    found: dict[tuple[str, str, str], str] = {}
-    for path in library.glob("*.pm"):
-        table = key = name = ""
-        for line in path.read_text(encoding="latin-1").splitlines():
-            opened = re.match(r"%Image::ExifTool::(\w+::\w+)\s*=\s*\(", line)
-            if opened or line.startswith(");"):
-                table, key, name = (opened[1] if opened else ""), "", ""
-            elif table:
-                entry = re.match(r"    (0x[0-9a-fA-F]+|\d+(?:\.\d+)?) => ", line)
-                if entry:
-                    key, name = entry[1] if "." in entry[1] else str(int(entry[1], 0)), ""
-                named = re.search(r"Name => '(\w+)'", line)
-                name = named[1] if named else name
-                condition = re.search(r"RawConv => '([^']*)'", line)
-                mark = _none_mark(condition)
-                if mark and key:
-                    found[table, key, name] = mark
-    return found
-
-
-def _none_mark(condition: re.Match[str] | None) -> str:
-    if condition is None:
-        return ""
-    for pattern, mark in _NONE_FORMS:
-        form = pattern.fullmatch(condition[1].strip())
-        if form is not None:
-            return mark.format(*(str(int(each, 0)) for each in form.groups()))
-    return ""
-
-
 def main() -> None:
     """Writes every table."""
     command = os.environ.get("METAEXTRACT_EXIFTOOL", "exiftool")
@@ -133,13 +93,16 @@ def main() -> None:
     listing = subprocess.run([command, "-listx", "-f"], capture_output=True, check=True).stdout
     tables = {str(table.get("name")): table for table in ET.fromstring(listing)}
     home = Path(shutil.which(command) or command).resolve().parent
-    _NONES.update(nones(home / "lib/Image/ExifTool"))
+    _FACTS.update(tag_facts.read(home / "lib"))
+    used: dict[str, ET.Element] = {}
     for module, (what, pattern) in MODULES.items():
         chosen = {name: table for name, table in tables.items() if re.fullmatch(pattern, name)}
         if not chosen:
             sys.exit(f"no table matches {pattern}")
         _write(module, what, version, chosen)
+        used.update(chosen)
     _write_xmp(version, tables)
+    _write_meanings(version, {name: tables[name] for name in sorted(used)})
 
 
 def _write(module: str, what: str, version: str, tables: dict[str, ET.Element]) -> None:
@@ -147,7 +110,11 @@ def _write(module: str, what: str, version: str, tables: dict[str, ET.Element]) 
     for name, table in tables.items():
         alternatives: dict[str, list[str]] = defaultdict(list)
         for tag in table.findall("tag"):
-            alternatives[_key(str(tag.get("id")))].append(_tag(tag, table, labels))
+            key = str(tag.get("id"))
+            known, place = _FACTS.get((name, key), []), len(alternatives[_key(key)])
+            alternatives[_key(key)].append(
+                _tag(tag, table, labels, known[place] if place < len(known) else None)
+            )
         rows.append(f"    {name!r}: {{")
         rows += [f"        {key}: [{', '.join(each)}]," for key, each in alternatives.items()]
         rows.append("    },")
@@ -161,10 +128,10 @@ def _key(key: str) -> str:
     return str(int(key)) if _INTEGER.match(key) else repr(key)
 
 
-def _tag(tag: ET.Element, table: ET.Element, labels: _Labels) -> str:
+def _tag(tag: ET.Element, table: ET.Element, labels: _Labels, facts: Facts | None) -> str:
     flags = str(tag.get("flags"))
     marks = ("U" if "Unknown" in flags else "") + ("B" if "Binary" in flags else "")
-    marks += _NONES.get((str(table.get("name")), str(tag.get("id")), str(tag.get("name"))), "")
+    marks += facts.none if facts is not None else ""
     group = tag.get("g1")
     shown = f", {group!r}" if group and group != table.get("g1") else ""
     return (
@@ -194,6 +161,26 @@ def _values(tag: ET.Element, labels: _Labels) -> str:
 
 def _unescaped(key: str) -> str:
     return re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), key)
+
+
+def _write_meanings(version: str, tables: dict[str, ET.Element]) -> None:
+    """Conditions, formulas and masks, for tags that have any."""
+    lines = ["TABLES = {"]
+    for name, table in tables.items():
+        rows: dict[str, list[tuple[str, str, int]]] = {}
+        for key in dict.fromkeys(str(tag.get("id")) for tag in table.findall("tag")):
+            facts = [each[1:] for each in _FACTS.get((name, key), [])]
+            if any(any(each) for each in facts):
+                rows[_key(key)] = facts
+        if rows:
+            lines.append(f"    {name!r}: {{")
+            lines += [f"        {key}: {facts!r}," for key, facts in rows.items()]
+            lines.append("    },")
+    layout = """
+TABLES[table][id] has (condition, formula, mask) of each alternative: "+regex" or "-regex" of the camera's model, the
+meant value as an expression of `val`, the bits that count. Empty where there is none, or it is of no known form."""
+    text = _HEADER.format(what="What tags mean beside their types", version=version, layout=layout)
+    (FOLDER / "meanings.py").write_text(text + "\n".join([*lines, "}", ""]))
 
 
 def _write_xmp(version: str, tables: dict[str, ET.Element]) -> None:

@@ -92,7 +92,7 @@ def parse(
         if tag.hidden:
             continue
         kind = tag.kind if tag.kind in CODES else unit
-        mask = masks.get(f"{key}") if masks else None
+        mask = (masks.get(f"{key}") if masks else None) or tag.mask or None
         if isinstance(key, str):
             if mask is None:
                 continue

@@ -41,6 +41,7 @@ class Tag:
         "hidden",
         "kind",
         "labels",
+        "mask",
         "name",
         "nones",
         "printer",
@@ -56,6 +57,7 @@ class Tag:
         self.nones = _nones(flags, kind) if flags and flags[-1].isdigit() else None
         self.binary = "B" in flags
         self.labels = labels
+        self.mask = 0
         self.bits = isinstance(labels, dict) and (
             any(str(key).startswith("Bit") for key in labels) or labels == {0: "(none)"}
         )
@@ -156,7 +158,7 @@ def plain_text(value: Value) -> str:
 
 MODULES = (
     "exif", "raw", "icc", "iptc", "photoshop", "containers", "canon", "nikon", "sony", "minolta", "olympus", "panasonic", "pentax",
-    "fujifilm", "casio", "kodak", "others", "xmp",
+    "fujifilm", "casio", "kodak", "others", "xmp", "meanings",
 )  # fmt: skip
 _packed: dict[str, dict[str, bytes]] = {}
 
@@ -183,6 +185,12 @@ def raw_table(module: str, name: str) -> Mapping[int | str, list[Row]]:
     """The generated rows of a table."""
     rows: Mapping[int | str, list[Row]] = marshal.loads(_tables(module)[name])  # noqa: S302 - our own bytes, made above
     return rows
+
+
+def find_table(module: str, name: str) -> Mapping[int | str, list[tuple[str, str, int]]]:
+    """The same, for tables that not every name has; empty then."""
+    packed = _tables(module).get(name)
+    return marshal.loads(packed) if packed else {}  # noqa: S302 - likewise
 
 
 def build(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.embedded import printim
-from extractor_service.formats.reading import binary, charsets, fields, ifd
+from extractor_service.formats.reading import binary, charsets, fields, ifd, meanings
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.damage import NONSENSE
 from extractor_service.formats.reading.reader import TruncatedError
@@ -71,15 +71,27 @@ class Vendor(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def _table(module: str, group: str, name: str, choices: tuple[tuple[int | str, int], ...]) -> Tags:
+def _table(
+    module: str, group: str, name: str, choices: tuple[tuple[int | str, int], ...], model: str
+) -> Tags:
     table = name.partition("::")[2]
     conversions = _CONVERSIONS[module, group]
     chosen = dict(choices)
     tags: Tags = {}
+    known = meanings.meanings(name)
     for key, rows in raw_table(module, name).items():
-        row = rows[min(chosen.get(key, 0), len(rows) - 1)]
+        facts = known.get(key)
+        place = chosen.get(key, 0) if facts is None or key in chosen else meanings.chosen(facts, model)
+        if place is None:  # cameras of this model have something else there
+            continue
+        place = min(place, len(rows) - 1)
+        row = rows[place]
         conversion = conversions.get(f"{table}.{row[0]}") or conversions.get(row[0])
-        tags[key] = Tag(row, conversion)
+        fact = facts[place] if facts is not None and place < len(facts) else None
+        if conversion is None and fact is not None and fact.formula:
+            conversion = meanings.conversion(fact.formula)
+        tags[key] = tag = Tag(row, conversion)
+        tag.mask = fact.mask if fact is not None else 0
     return tags
 
 
@@ -146,7 +158,9 @@ class Notes:
 
     def table(self, name: str, choices: Mapping[int | str, int] | None = None) -> Tags:
         """The tags of a table such as "Canon::Main"."""
-        return _table(self.vendor.module, self.vendor.group, name, tuple((choices or {}).items()))
+        return _table(
+            self.vendor.module, self.vendor.group, name, tuple((choices or {}).items()), self.walk.model
+        )
 
     def directory(
         self,

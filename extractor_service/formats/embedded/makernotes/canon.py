@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
+from extractor_service.formats.embedded.makernotes import canon_camera_info
 from extractor_service.formats.embedded.makernotes import canon_tables as tables
 from extractor_service.formats.embedded.makernotes.base import (
     SECTION,
@@ -215,19 +216,6 @@ def _parts(points: int, lists: tuple[str, ...], bits: tuple[str, ...]) -> list[t
     return [(name, points) for name in lists] + [(name, (points + 15) // 16) for name in bits]
 
 
-def _camera_info(notes: Notes, entry: ifd.Entry) -> None:
-    """A dump of the camera's memory, laid out differently in every model."""
-    model = notes.walk.model
-    for pattern, table in tables.CAMERA_INFO:
-        if re.search(pattern, model):
-            notes.block(notes.bytes_of(entry), Block(table, "int8u", tables.MASKS), entry.offset)
-            return
-    if entry.kind == 4 and entry.count in {138, 148}:
-        notes.block(notes.bytes_of(entry), Block("Canon::CameraInfoPowerShot", "int32s"), entry.offset)
-    elif entry.kind == 4 and entry.count in {156, 162, 167, 171, 264}:
-        notes.block(notes.bytes_of(entry), Block("Canon::CameraInfoPowerShot2", "int32s"), entry.offset)
-
-
 def _custom_functions(notes: Notes, entry: ifd.Entry) -> None:
     """A word each: the function's number above, its setting below."""
     words = _shorts(notes, entry)
@@ -350,7 +338,7 @@ INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x02: _focal_length,
     0x04: _shot,
     0x05: Block("Canon::Panorama", "int16s"),
-    0x0D: _camera_info,
+    0x0D: canon_camera_info.camera_info,
     0x0F: _custom_functions,
     0x11: Block("Canon::MovieInfo", "int16u"),
     0x12: _af_info,
@@ -389,6 +377,7 @@ INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x4019: Block("Canon::LensInfo", "int8u"),
     0x4020: Block("Canon::Ambience", "int32s"),
     0x4021: Block("Canon::MultiExp", "int32s"),
+    0x4024: canon_camera_info.filters,
     0x4025: Block("Canon::HDRInfo", "int32s"),
     0x4028: Block("Canon::AFConfig", "int32s"),
     0x403F: Block("Canon::RawBurstInfo", "int32u"),

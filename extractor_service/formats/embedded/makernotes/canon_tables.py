@@ -19,7 +19,7 @@ CAMERA_INFO = (
     (r"\b(600D|REBEL T3i|Kiss X5)\b", "Canon::CameraInfo600D"), (r"\b(1100D|REBEL T3|Kiss X50)\b", "Canon::CameraInfo600D"),
     (r"\b(650D|REBEL T4i|Kiss X6i|700D|REBEL T5i|Kiss X7i)\b", "Canon::CameraInfo650D"), (r"\b(750D|Rebel T6i|Kiss X8i|760D|Rebel T6s|8000D)\b", "Canon::CameraInfo750D"),
     (r"\b(1000D|REBEL XS|Kiss F)\b", "Canon::CameraInfo1000D"), (r"EOS R[56]$", "Canon::CameraInfoR6"),
-    (r"\bG5 X Mark II$", "Canon::CameraInfoG5XII"),
+    (r"\bG5 X Mark II$", "Canon::CameraInfoG5XII"), (r"\bEOS (R6m2|R8|R50)$", "Canon::CameraInfoR6m2"), (r"\bEOS R6 Mark III$", "Canon::CameraInfoR6m3"),
 )  # fmt: skip
 CUSTOM = (
     (r"EOS-1D", "CanonCustom::Functions1D"), (r"EOS 5D$", "CanonCustom::Functions5D"), (r"EOS 10D", "CanonCustom::Functions10D"),

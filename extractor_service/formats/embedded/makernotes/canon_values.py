@@ -80,6 +80,13 @@ def _file_number(value: Value) -> str:
     return f"{value // 10000}-{value % 10000:04d}" if isinstance(value, int) else ""
 
 
+def _words_swapped(value: Value) -> Value:
+    """32-bit numbers whose halves stand in the other order than their bytes."""
+    if not isinstance(value, list):
+        return value
+    return [(each >> 16 | each << 16) & 0xFFFFFFFF if isinstance(each, int) else each for each in value]
+
+
 def _model_time(value: Value) -> Value:
     """CameraInfo: exposure time as a byte in 1/8 EV."""
     return 2.0 ** (4 * (1 - (value - 24) / 32)) if isinstance(value, int) else value
@@ -96,6 +103,9 @@ def _model_iso(value: Value) -> Value:
 _CELSIUS_128 = Conversion(
     lambda value: value - 128 if isinstance(value, int) else value, conv.suffixed(" C"), "C"
 )
+# The numbers of the picture before: the camera counts on when it has written the file.
+_NEXT = Conversion(lambda value: value + 1 if isinstance(value, int) else value)
+_BEFORE = Conversion(lambda value: value - 1 if isinstance(value, int) else value)
 _PARAMETER = Conversion(None, parameter_text)
 _CENTIMETRES = Conversion(lambda value: value / 100 if isinstance(value, int) else value, _distance, "m")
 _MM_2 = Conversion(None, conv.fixed("{:.2f} mm"), "mm")
@@ -158,6 +168,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "AFInfo2.AFPointsSelected": Conversion(None, _bits_set),
     "Processing.ColorTemperature": Conversion(),
     "PictureStyleUserDef": Conversion(),
+    "RawMeasuredRGGB": Conversion(_words_swapped),
     "SerialNumber": Conversion(None, lambda value: f"{value:010d}" if isinstance(value, int) else ""),
     "CanonFirmwareVersion": Conversion(),
     "FirmwareRevision": Conversion(
@@ -180,6 +191,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
             "FocalLength": conv.MILLIMETRES,
             "FocusDistanceUpper": _CENTIMETRES,
             "FocusDistanceLower": _CENTIMETRES,
+            "FileIndex": _NEXT, "FileIndex2": _NEXT, "DirectoryIndex": _BEFORE, "DirectoryIndex2": _BEFORE,
         }.items()
     },
 }  # fmt: skip

@@ -1,0 +1,97 @@
+"""What the listing of tags leaves out: which stored values mean "none", on which cameras a tag is there, scales and masks.
+
+These are facts that ExifTool's tables state as short expressions; a few forms of them are understood, the rest is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+_SCRIPT = Path(__file__).with_suffix(".pl")
+# How a stored value is said to mean "none": the condition, and what is left out under it.
+_NONE_FORMS = (
+    (re.compile(r"\$val\s*==\s*(-?\w+)\s*\?\s*undef\s*:\s*\$val"), "!{0}"),
+    (re.compile(r"\$val\s*!=\s*(-?\w+)\s*\?\s*\$val\s*:\s*undef"), "!{0}"),
+    (re.compile(r"\(\$val and \$val\s*!=\s*(\w+)\)\s*\?\s*\$val\s*:\s*undef"), "!0,{0}"),
+    (re.compile(r"\$val\s*(?:\?\s*\$val\s*:|\|\|)\s*undef"), "!0"),
+    (re.compile(r"\$val\s*<\s*(\d+)\s*\?\s*undef\s*:\s*\$val"), "<{0}"),
+    (re.compile(r"\$val\s*<=\s*0\s*\?\s*undef\s*:\s*\$val"), "<1"),
+    (re.compile(r"\$val\s*>\s*0\s*\?\s*\$val\s*:\s*undef"), "<1"),
+    (re.compile(r"\$val\s*>=\s*0\s*\?\s*\$val\s*:\s*undef"), "<0"),
+)
+_MODEL = re.compile(r"\$\$self\{Model\} (=~|!~) /((?:[^/\\]|\\.)*)/(i?)\s*(?:#.*)?")
+_NUMBER = r"(?:0x[0-9a-f]+|\d+\.?\d*(?:e-?\d+)?)"
+_FORMULA = re.compile(rf"(?:val|{_NUMBER}|\*\*|[-+*/()\s]|exp|log|sqrt)+", re.IGNORECASE)
+_CHOICE = re.compile(r"(.+?)\?(.+?):(.+)")
+_COMPARISON = re.compile(rf"\(?\s*val\s*(?:(?:==|!=|<=|>=|<|>)\s*-?{_NUMBER})?\s*\)?", re.IGNORECASE)
+
+
+class Facts(NamedTuple):
+    """Of one alternative of a tag; "" and 0 are unknown."""
+
+    none: str
+    condition: str
+    """"+regex" or "-regex" of the camera's model."""
+    formula: str
+    """The meant value as an expression of `val`, the stored one."""
+    mask: int
+
+
+def read(library: Path) -> dict[tuple[str, str], list[Facts]]:
+    """By table and id, each alternative's facts in order."""
+    done = subprocess.run(["perl", f"-I{library}", str(_SCRIPT)], capture_output=True, check=True)
+    found: dict[tuple[str, str], list[Facts]] = defaultdict(list)
+    for row in json.loads(done.stdout.decode("utf-8", "replace")):
+        facts = Facts(
+            _none(row.get("RawConv", "")),
+            _condition(row.get("Condition", "")),
+            _formula(row.get("ValueConv", "")),
+            int(row.get("Mask", "0"), 0),
+        )
+        found[row["table"], row["id"]].append(facts)
+    return found
+
+
+def _none(text: str) -> str:
+    for pattern, mark in _NONE_FORMS:
+        form = pattern.fullmatch(text.strip())
+        if form is not None:
+            return mark.format(*(str(int(each, 0)) for each in form.groups()))
+    return ""
+
+
+def _condition(text: str) -> str:
+    form = _MODEL.fullmatch(text.strip())
+    if form is None:
+        return ""
+    return ("+" if form[1] == "=~" else "-") + (f"(?i){form[2]}" if form[3] else form[2])
+
+
+def _formula(text: str) -> str:
+    plain = re.sub(r"\s+", " ", text.replace("$val", "val")).strip()
+    if "val" not in plain or plain == "val":
+        return ""
+    if _FORMULA.fullmatch(plain):
+        return plain
+    choice = _CHOICE.fullmatch(
+        plain[1:-1] if plain.startswith("(") and plain.endswith(")") and "?" in plain else plain
+    )
+    if (
+        choice is None
+        or not _COMPARISON.fullmatch(choice[1])
+        or not all(_FORMULA.fullmatch(each) for each in choice.groups()[1:])
+    ):
+        choice = _CHOICE.fullmatch(plain)
+    if choice is None or not _COMPARISON.fullmatch(choice[1]):
+        return ""
+    yes, no = choice[2].strip(), choice[3].strip()
+    return (
+        f"({yes}) if {choice[1].strip()} else ({no})"
+        if _FORMULA.fullmatch(yes) and _FORMULA.fullmatch(no)
+        else ""
+    )
