@@ -9,7 +9,7 @@ from extractor_service.formats.embedded.makernotes.nikon_crypt import decrypt
 from extractor_service.formats.embedded.makernotes.sony import _DECIPHER
 
 _NOTE_AT = 1024
-_WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 13: 4}
+_WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 13: 4}
 _CODES = {1: "B", 3: "H", 4: "I", 5: "II", 8: "h", 9: "i", 10: "ii", 11: "f", 13: "I"}
 
 
