@@ -87,9 +87,13 @@ def _value(row: tuple, rng: random.Random, order: str) -> tuple[int, bytes]:
     stored = _KINDS.get(kind, 3)
     if stored == 2:
         texts = [key for key in labels if isinstance(key, str)] if isinstance(labels, dict) else []
-        return 2, (rng.choice(texts) if texts and rng.random() < 0.8 else rng.choice(["A1", "Text", "0100", "ON  "])).encode("latin-1", "replace") + b"\0"
+        return 2, (
+            rng.choice(texts) if texts and rng.random() < 0.8 else rng.choice(["A1", "Text", "0100", "ON  "])
+        ).encode("latin-1", "replace") + b"\0"
     if stored == 7:
-        return 7, bytes(rng.choice((0x30, 0x31, 0x32)) for _ in range(4)) if count <= 4 else bytes(rng.randrange(64) for _ in range(count))
+        return 7, bytes(rng.choice((0x30, 0x31, 0x32)) for _ in range(4)) if count <= 4 else bytes(
+            rng.randrange(64) for _ in range(count)
+        )
     count = max(1, min(count, 64))
     numbers = []
     for place in range(count):
@@ -99,7 +103,10 @@ def _value(row: tuple, rng: random.Random, order: str) -> tuple[int, bytes]:
     width = 8 * _WIDTHS.get(stored, 1)
     code = _CODES[stored]
     if len(code) == 2:
-        return stored, struct.pack(order + code * count, *(part for each in numbers for part in (abs(each), rng.choice((1, 10, 100)))))
+        return stored, struct.pack(
+            order + code * count,
+            *(part for each in numbers for part in (abs(each), rng.choice((1, 10, 100)))),
+        )
     if code == "f":
         return stored, struct.pack(order + code * count, *map(float, numbers))
     bits = min(width, 32)

@@ -24,19 +24,28 @@ _NONE_FORMS = (
     (re.compile(r"\$val\s*>\s*0\s*\?\s*\$val\s*:\s*undef"), "<1"),
     (re.compile(r"\$val\s*>=\s*0\s*\?\s*\$val\s*:\s*undef"), "<0"),
 )
-_MODEL = re.compile(r"\$\$self\{Model\} (=~|!~) /((?:[^/\\]|\\.)*)/(i?)\s*(?:#.*)?")
+_CONDITIONS = (
+    (re.compile(r"\$\$self\{(Model|Make)\} (=~|!~) /((?:[^/\\]|\\.)*)/(i?)"), "camera"),
+    (re.compile(r"\$(format) (eq|ne) [\"'](\w+)[\"']"), "format"),
+    (re.compile(r"\$(count)\s*(==|!=|<=|>=|<|>)\s*(\d+)"), "count"),
+    (re.compile(r"\$\$self\{(\w+)\}\s*(==|!=|<=|>=|<|>)\s*(\w+)"), "value"),
+    (re.compile(r"\$\$self\{(\w+)\}"), "value"),
+)
 _NUMBER = r"(?:0x[0-9a-f]+|\d+\.?\d*(?:e-?\d+)?)"
 _FORMULA = re.compile(rf"(?:val|{_NUMBER}|\*\*|[-+*/()\s]|exp|log|sqrt)+", re.IGNORECASE)
 _CHOICE = re.compile(r"(.+?)\?(.+?):(.+)")
 _COMPARISON = re.compile(rf"\(?\s*val\s*(?:(?:==|!=|<=|>=|<|>)\s*-?{_NUMBER})?\s*\)?", re.IGNORECASE)
 
 
+Condition = tuple[tuple[str, str, str | int], ...]
+
+
 class Facts(NamedTuple):
     """Of one alternative of a tag; "" and 0 are unknown."""
 
     none: str
-    condition: str
-    """"+regex" or "-regex" of the camera's model."""
+    condition: Condition
+    """(what, operator, operand) of each part: the camera's Model or Make, the entry's format and count, or a value before."""
     formula: str
     """The meant value as an expression of `val`, the stored one."""
     mask: int
@@ -65,11 +74,33 @@ def _none(text: str) -> str:
     return ""
 
 
-def _condition(text: str) -> str:
-    form = _MODEL.fullmatch(text.strip())
-    if form is None:
-        return ""
-    return ("+" if form[1] == "=~" else "-") + (f"(?i){form[2]}" if form[3] else form[2])
+def _condition(text: str) -> Condition:
+    """The parts that must all hold, as (what, operator, operand); () for none, or where a part is of no known form."""
+    parts = []
+    for each in re.split(r"\s+and\s+", re.sub(r"#.*", "", text).strip()) if text.strip() else []:
+        part = _part(each.strip())
+        if part is None:
+            return ()
+        parts.append(part)
+    return tuple(parts)
+
+
+def _part(text: str) -> tuple[str, str, str | int] | None:
+    for pattern, kind in _CONDITIONS:
+        form = pattern.fullmatch(text)
+        if form is None:
+            continue
+        if kind == "camera":
+            return form[1], form[2], f"(?i){form[3]}" if form[4] else form[3]
+        if kind == "format":
+            return "format", "==" if form[2] == "eq" else "!=", form[3]
+        if form.re.groups == 1:
+            return form[1], "!=", 0
+        try:
+            return form[1], form[2], int(form[3], 0)
+        except ValueError:
+            return None
+    return None
 
 
 def _formula(text: str) -> str:

@@ -167,7 +167,7 @@ def _write_meanings(version: str, tables: dict[str, ET.Element]) -> None:
     """Conditions, formulas and masks, for tags that have any."""
     lines = ["TABLES = {"]
     for name, table in tables.items():
-        rows: dict[str, list[tuple[str, str, int]]] = {}
+        rows: dict[str, list[tuple[object, ...]]] = {}
         for key in dict.fromkeys(str(tag.get("id")) for tag in table.findall("tag")):
             facts = [each[1:] for each in _FACTS.get((name, key), [])]
             if any(any(each) for each in facts):
@@ -177,7 +177,7 @@ def _write_meanings(version: str, tables: dict[str, ET.Element]) -> None:
             lines += [f"        {key}: {facts!r}," for key, facts in rows.items()]
             lines.append("    },")
     layout = """
-TABLES[table][id] has (condition, formula, mask) of each alternative: "+regex" or "-regex" of the camera's model, the
+TABLES[table][id] has (condition, formula, mask) of each alternative: parts of a condition as (what, operator, operand), the
 meant value as an expression of `val`, the bits that count. Empty where there is none, or it is of no known form."""
     text = _HEADER.format(what="What tags mean beside their types", version=version, layout=layout)
     (FOLDER / "meanings.py").write_text(text + "\n".join([*lines, "}", ""]))

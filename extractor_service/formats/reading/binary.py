@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, Rational
-from extractor_service.formats.reading import fields
+from extractor_service.formats.reading import fields, meanings
 from extractor_service.formats.reading.reader import layout
 
 if TYPE_CHECKING:
@@ -88,7 +88,10 @@ def parse(
     document, section, group = place
     width = CODES[unit][1]
     found: dict[str, Value] = {}
-    for key, tag in tags.items():
+    for key, spec in tags.items():
+        tag = spec if not spec.variants else _variant(spec, found)
+        if tag is None:
+            continue
         if tag.hidden:
             continue
         kind = tag.kind if tag.kind in CODES else unit
@@ -115,3 +118,8 @@ def parse(
         at = None if origin is None else ByteRange(origin + offset, CODES[kind][1] * count)
         fields.add(document, section, group, tag, stored, at)
     return found
+
+
+def _variant(tag: Tag, found: Mapping[str, Value]) -> Tag | None:
+    """Which of a tag's meanings its place has, by the values before it."""
+    return next((each for each in tag.variants if meanings.holds(each.condition, 1, each.kind, found)), None)

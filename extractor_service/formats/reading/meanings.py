@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import ast
 import math
+import operator
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from extractor_service.formats.reading.tagset import Conversion, find_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from extractor_service.document import Value
 
@@ -25,11 +26,19 @@ _NODES = (
 )  # fmt: skip
 
 
+Condition: TypeAlias = "tuple[tuple[str, str, str | int], ...]"
+"""(what, operator, operand): Model and Make of the camera, format and count of the entry, or a value that came before."""
+_OPERATORS = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+_CAMERA = frozenset({"Model", "Make"})
+
+
 class Meaning(NamedTuple):
     """Of one alternative of a tag."""
 
-    condition: str
-    """"+regex" or "-regex" of the camera's model; "" for all, or where the condition isn't known."""
+    condition: Condition
+    """Parts that must all hold; () for always, or where the condition isn't known."""
     formula: str
     mask: int
 
@@ -40,13 +49,34 @@ def meanings(table: str) -> Mapping[int | str, Sequence[Meaning]]:
     return {key: [Meaning(*each) for each in alternatives] for key, alternatives in rows.items()}
 
 
-def chosen(alternatives: Sequence[Meaning], model: str) -> int | None:
-    """Which alternative a camera has; None when it has none of them."""
-    return next((place for place, each in enumerate(alternatives) if _holds(each.condition, model)), None)
+def fits_camera(condition: Condition, make: str, model: str) -> bool:
+    """Whether the parts that are about the camera hold."""
+    names = {"Model": model, "Make": make}
+    return all(
+        (re.search(str(pattern), names[what]) is not None) == (sign == "=~")
+        for what, sign, pattern in condition
+        if what in _CAMERA
+    )
 
 
-def _holds(condition: str, model: str) -> bool:
-    return not condition or (re.search(condition[1:], model) is not None) == (condition[0] == "+")
+def rest_of(condition: Condition, known: Container[str]) -> Condition | None:
+    """The parts that are about the entry, and about values that this table's tags have; None when others are needed."""
+    parts = tuple(each for each in condition if each[0] not in _CAMERA)
+    return parts if all(each[0] in {"format", "count"} or each[0] in known for each in parts) else None
+
+
+def holds(condition: Condition, count: int, kind: str, values: Mapping[str, Value]) -> bool:
+    """Whether the other parts hold, of an entry with `count` values of `kind`; a value that isn't there is 0."""
+    for what, sign, wanted in condition:
+        found = kind if what == "format" else count if what == "count" else values.get(what, 0)
+        if isinstance(found, list):
+            found = found[0] if found else 0
+        try:
+            if not _OPERATORS[sign](found, wanted):
+                return False
+        except TypeError:
+            return False
+    return True
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ import importlib
 import marshal
 import sys
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from extractor_service.document import Rational
 
@@ -35,6 +35,7 @@ class Tag:
     __slots__ = (
         "binary",
         "bits",
+        "condition",
         "convert",
         "count",
         "group",
@@ -46,6 +47,7 @@ class Tag:
         "nones",
         "printer",
         "unit",
+        "variants",
     )
 
     def __init__(self, row: Row, conversion: Conversion | None = None) -> None:
@@ -58,6 +60,8 @@ class Tag:
         self.binary = "B" in flags
         self.labels = labels
         self.mask = 0
+        self.condition: tuple[tuple[str, str, str | int], ...] = ()
+        self.variants: tuple[Tag, ...] = ()
         self.bits = isinstance(labels, dict) and (
             any(str(key).startswith("Bit") for key in labels) or labels == {0: "(none)"}
         )
@@ -187,7 +191,7 @@ def raw_table(module: str, name: str) -> Mapping[int | str, list[Row]]:
     return rows
 
 
-def find_table(module: str, name: str) -> Mapping[int | str, list[tuple[str, str, int]]]:
+def find_table(module: str, name: str) -> Mapping[int | str, list[tuple[Any, ...]]]:
     """The same, for tables that not every name has; empty then."""
     packed = _tables(module).get(name)
     return marshal.loads(packed) if packed else {}  # noqa: S302 - likewise

@@ -72,29 +72,46 @@ class Vendor(NamedTuple):
 
 @lru_cache(maxsize=512)
 def _table(
-    module: str, group: str, name: str, choices: tuple[tuple[int | str, int], ...], model: str
+    module: str, group: str, name: str, choices: tuple[tuple[int | str, int], ...], make: str, model: str
 ) -> Tags:
     table = name.partition("::")[2]
     conversions = _CONVERSIONS[module, group]
     chosen = dict(choices)
     tags: Tags = {}
     known = meanings.meanings(name)
-    for key, rows in raw_table(module, name).items():
-        facts = known.get(key)
-        place = chosen.get(key, 0) if facts is None or key in chosen else meanings.chosen(facts, model)
-        if place is None:  # cameras of this model have something else there
-            continue
-        place = min(place, len(rows) - 1)
-        row = rows[place]
-        conversion = conversions.get(f"{table}.{row[0]}") or conversions.get(row[0])
-        fact = facts[place] if facts is not None and place < len(facts) else None
-        if conversion is None and fact is not None and fact.formula:
-            conversion = meanings.conversion(fact.formula)
-        tags[key] = tag = Tag(row, conversion)
-        tag.mask = fact.mask if fact is not None else 0
+    rows_by_id = raw_table(module, name)
+    names = {row[0] for rows in rows_by_id.values() for row in rows} | _VARIABLES
+    for key, rows in rows_by_id.items():
+        facts = known.get(key, ())
+        variants: list[Tag] = []
+        for place, row in enumerate(rows):
+            if key in chosen and place != min(chosen[key], len(rows) - 1):
+                continue
+            fact = facts[place] if place < len(facts) else _PLAIN
+            if key not in chosen and not meanings.fits_camera(fact.condition, make, model):
+                continue  # cameras of this model have something else there
+            conversion = conversions.get(f"{table}.{row[0]}") or conversions.get(row[0])
+            if conversion is None and fact.formula:
+                conversion = meanings.conversion(fact.formula)
+            tag = Tag(row, conversion)
+            tag.mask = fact.mask
+            tag.condition = meanings.rest_of(fact.condition, names) or ()
+            variants.append(tag)
+            if not tag.condition:
+                break
+        if variants:
+            tags[key] = variants[0]
+            variants[0].variants = tuple(variants) if variants[0].condition else ()
     return tags
 
 
+# TIFF's types by the names that conditions have for them
+_FORMATS = {
+    1: "int8u", 2: "string", 3: "int16u", 4: "int32u", 5: "rational64u", 6: "int8s", 7: "undef", 8: "int16s", 9: "int32s", 10: "rational64s",
+    11: "float", 12: "double", 13: "ifd",
+}  # fmt: skip
+_PLAIN = meanings.Meaning((), "", 0)
+_VARIABLES = frozenset({"MakerNoteSigmaVer"})  # that a reader sets itself
 _CONVERSIONS: dict[tuple[str, str], Mapping[str, Conversion]] = {}
 
 
@@ -158,9 +175,8 @@ class Notes:
 
     def table(self, name: str, choices: Mapping[int | str, int] | None = None) -> Tags:
         """The tags of a table such as "Canon::Main"."""
-        return _table(
-            self.vendor.module, self.vendor.group, name, tuple((choices or {}).items()), self.walk.model
-        )
+        walk, chosen = self.walk, tuple((choices or {}).items())
+        return _table(self.vendor.module, self.vendor.group, name, chosen, walk.make, walk.model)
 
     def directory(
         self,
@@ -216,6 +232,8 @@ class Notes:
                 handler(self, entry)
             return
         tag = tags.get(entry.tag)
+        if tag is not None and tag.variants:
+            tag = self._variant(tag, entry)
         if tag is None or tag.hidden:
             return
         size = entry.size_bytes
@@ -244,6 +262,14 @@ class Notes:
             return
         self.values[tag.name] = stored
         fields.add(self.document, SECTION, group, tag, stored, origin)
+
+    def _variant(self, tag: Tag, entry: ifd.Entry) -> Tag | None:
+        """Which of a tag's meanings an entry has."""
+        kind = _FORMATS.get(entry.kind, "")
+        return next(
+            (each for each in tag.variants if meanings.holds(each.condition, entry.count, kind, self.values)),
+            None,
+        )
 
     def _retyped(self, tag: Tag, stored: Value) -> Value:
         """UNDEFINED bytes by the type that the listing gives."""
