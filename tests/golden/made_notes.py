@@ -54,7 +54,7 @@ MAKERS = {
     "sanyo": Maker("SANYO Electric Co.,Ltd.", ("SR662", "S1"), b"SANYO\0\x01\0", None, "<", "others", "Sanyo::Main"),
     "apple": Maker("Apple", ("iPhone 11 Pro",), b"Apple iOS\0\0\x01MM", 0, ">", "others", "Apple::Main"),
     "motorola": Maker("Motorola", ("Moto G (5S)",), b"MOT\0\0\0MM", 0, ">", "others", "Motorola::Main"),
-    "ge": Maker("General Imaging Co.", ("A1235",), b"GE\x0c\0\0\0\x16\0\0\0", 0, "<", "others", "GE::Main"),
+    "ge": Maker("General Imaging Co.", ("A1235",), b"GE\0\0" + bytes(14), None, "<", "others", "GE::Main"),
     "jvc": Maker("JVC", ("GR-DV3000",), b"JVC ", None, "<", "others", "JVC::Main"),
     "leica": Maker("Leica Camera AG", ("LEICA M8",), b"LEICA\0\0\0", 0, "<", "panasonic", "Panasonic::Leica2"),
 }  # fmt: skip
@@ -75,6 +75,8 @@ def photograph_of(maker: Maker, model: str, rng: random.Random) -> bytes:
             continue
         row = rng.choice(rows)
         entries.append((tag, *_value(row, rng, maker.order)))
+    if maker.table == "Samsung::Type2":
+        entries = [(1, 7, b"0100"), *(each for each in entries if each[0] != 1)]
     start = len(maker.before)
     base = _NOTE_AT if maker.from_note is None else -maker.from_note
     note = maker.before + directory(entries, base + start, maker.order)

@@ -14,7 +14,7 @@ foreach my $name (sort keys %Image::ExifTool::allTables) {
         foreach my $info (Image::ExifTool::GetTagInfoList($table, $id)) {
             next if ref $info ne 'HASH';
             my %row = (table => $short, id => "$id", name => $$info{Name});
-            foreach my $key (qw(Condition RawConv ValueConv Mask)) {
+            foreach my $key (qw(Condition RawConv ValueConv Mask Format)) {
                 $row{$key} = ref $$info{$key} ? ref $$info{$key} : "$$info{$key}" if defined $$info{$key};
             }
             push @rows, \%row;

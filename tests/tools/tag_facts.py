@@ -49,6 +49,8 @@ class Facts(NamedTuple):
     formula: str
     """The meant value as an expression of `val`, the stored one."""
     mask: int
+    form: str
+    """The type that the stored bytes are read as, where it isn't the file's."""
 
 
 def read(library: Path) -> dict[tuple[str, str], list[Facts]]:
@@ -61,6 +63,9 @@ def read(library: Path) -> dict[tuple[str, str], list[Facts]]:
             _condition(row.get("Condition", "")),
             _formula(row.get("ValueConv", "")),
             int(row.get("Mask", "0"), 0),
+            row.get("Format", "")
+            if re.fullmatch(r"(?:u?int|rational|float|double|undef|string)\w*", row.get("Format", ""))
+            else "",
         )
         found[row["table"], row["id"]].append(facts)
     return found

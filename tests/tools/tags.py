@@ -177,8 +177,8 @@ def _write_meanings(version: str, tables: dict[str, ET.Element]) -> None:
             lines += [f"        {key}: {facts!r}," for key, facts in rows.items()]
             lines.append("    },")
     layout = """
-TABLES[table][id] has (condition, formula, mask) of each alternative: parts of a condition as (what, operator, operand), the
-meant value as an expression of `val`, the bits that count. Empty where there is none, or it is of no known form."""
+TABLES[table][id] has (condition, formula, mask, form) of each alternative: parts of a condition as (what, operator, operand), the
+meant value as an expression of `val`, the bits that count, the type that bytes are read as. Empty where there is none, or it is of no known form."""
     text = _HEADER.format(what="What tags mean beside their types", version=version, layout=layout)
     (FOLDER / "meanings.py").write_text(text + "\n".join([*lines, "}", ""]))
 

@@ -41,6 +41,8 @@ class Meaning(NamedTuple):
     """Parts that must all hold; () for always, or where the condition isn't known."""
     formula: str
     mask: int
+    form: str = ""
+    """The type that the stored bytes are read as, where it isn't the file's."""
 
 
 def meanings(table: str) -> Mapping[int | str, Sequence[Meaning]]:

@@ -38,6 +38,7 @@ class Tag:
         "condition",
         "convert",
         "count",
+        "form",
         "group",
         "hidden",
         "kind",
@@ -60,6 +61,7 @@ class Tag:
         self.binary = "B" in flags
         self.labels = labels
         self.mask = 0
+        self.form = ""
         self.condition: tuple[tuple[str, str, str | int], ...] = ()
         self.variants: tuple[Tag, ...] = ()
         self.bits = isinstance(labels, dict) and (

@@ -94,7 +94,7 @@ def _table(
             if conversion is None and fact.formula:
                 conversion = meanings.conversion(fact.formula)
             tag = Tag(row, conversion)
-            tag.mask = fact.mask
+            tag.mask, tag.form = fact.mask, fact.form
             tag.condition = meanings.rest_of(fact.condition, names) or ()
             variants.append(tag)
             if not tag.condition:
@@ -110,6 +110,7 @@ _FORMATS = {
     1: "int8u", 2: "string", 3: "int16u", 4: "int32u", 5: "rational64u", 6: "int8s", 7: "undef", 8: "int16s", 9: "int32s", 10: "rational64s",
     11: "float", 12: "double", 13: "ifd",
 }  # fmt: skip
+_TYPES = {name: kind for kind, name in _FORMATS.items() if name not in {"ifd", "string", "undef"}}
 _PLAIN = meanings.Meaning((), "", 0)
 _VARIABLES = frozenset({"MakerNoteSigmaVer"})  # that a reader sets itself
 _CONVERSIONS: dict[tuple[str, str], Mapping[str, Conversion]] = {}
@@ -246,7 +247,11 @@ class Notes:
                 fields.add_binary(self.document, SECTION, tag.group or group, tag.name, length, origin)
             return
         stored = self.directories.value(entry, _MAX_VALUE_BYTES)
-        if entry.kind == ifd.UNDEFINED and tag.kind not in {"undef", "?"} and tag.kind in binary.CODES:
+        if tag.form and tag.form in _TYPES and tag.form != _FORMATS.get(entry.kind):
+            data, width = self.bytes_of(entry), ifd.SIZES[_TYPES[tag.form]]
+            whole = data[: len(data) // width * width]
+            stored = ifd.decode(_TYPES[tag.form], whole, big_endian=self.reader.big_endian)
+        elif entry.kind == ifd.UNDEFINED and tag.kind not in {"undef", "?"} and tag.kind in binary.CODES:
             stored = self._retyped(tag, stored)
         elif tag.kind == _UNSIGNED.get(entry.kind):
             stored = _signed(stored, 8 * ifd.SIZES[entry.kind])

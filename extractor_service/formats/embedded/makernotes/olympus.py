@@ -132,7 +132,15 @@ _ONE_DIGIT = Conversion(_aperture, conv.fixed("{:.1f}"))
 _VERSION = conv.TEXT
 _RANGE = Conversion(None, _range)
 
+
+def _balance(value: Value) -> Value:
+    """In 256ths; the second number is always 64."""
+    first = value[0] if isinstance(value, list) and value else value
+    return first / 256 if isinstance(first, int) else value
+
+
 CONVERSIONS: Mapping[str, Conversion] = {
+    "Main.RedBalance": Conversion(_balance), "Main.BlueBalance": Conversion(_balance),
     "Main.MakerNoteVersion": _VERSION,
     "SpecialMode": Conversion(None, _special),
     "Main.Resolution": Conversion(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_service.formats.embedded.makernotes.base import Block, Notes, Vendor, ordered
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.reader import layout
-from extractor_service.formats.reading.tagset import Conversion, plain_text
+from extractor_service.formats.reading.tagset import Conversion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,13 +82,55 @@ def _joined(value: Value) -> Value:
     return " ".join(map(str, value)) if isinstance(value, list | bytes) else value
 
 
+def _temperature(value: Value) -> Value:
+    """Kelvin, and two signed shifts of four bits."""
+    if not isinstance(value, bytes) or len(value) != 4:
+        return value
+    shifts = [each - 16 if each >= 8 else each for each in (value[3] & 15, value[3] >> 4)]
+    return [53190 - int.from_bytes(value[:2]), *shifts]
+
+
+def _eighths(value: int) -> float:
+    """EV of a number in eighths, where 3 and 5 stand for thirds."""
+    sign, size = (-1, -value) if value < 0 else (1, value)
+    thirds = {3: 8 / 3 - 3, 5: 16 / 3 - 5}.get(size & 7, 0.0)
+    return sign * (size + thirds) / 8
+
+
+def _least_speed(value: Value) -> Value:
+    """A mode, and a time in eighths of EV."""
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[1], int):
+        return [value[0], 2.0 ** -_eighths(value[1] - 68) if value[1] else 0]
+    return value
+
+
+def _tenths_of_50(value: Value) -> Value:
+    """Tenths of EV around 50; of two numbers the first."""
+    first = value[0] if isinstance(value, list) and value else value
+    return (first - 50) / 10 if isinstance(first, int) else value
+
+
+def _flash(value: Value) -> Value:
+    """EV in 256ths; later bodies write sixths, and something else behind."""
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], int):
+        return [value[0] / 6, value[1]]
+    return value / 256 if isinstance(value, int) else value
+
+
+_MATRIX_8192 = Conversion(
+    lambda value: (
+        [each / 8192 if isinstance(each, int) else each for each in value]
+        if isinstance(value, list)
+        else value
+    )
+)
 CONVERSIONS: Mapping[str, Conversion] = {
     "Date": Conversion(_date),
     "Time": Conversion(_clock),
     "PentaxVersion": Conversion(_joined, lambda value: value.replace(" ", ".") if isinstance(value, str) else ""),
     "ExposureTime": Conversion(_scaled(1e-5), conv.exposure_text, "s"),
     "FNumber": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.f_number_text),
-    "Main.ExposureCompensation": Conversion(lambda value: (value - 50) / 10 if isinstance(value, int) else value, lambda value: f"{value:+.1f}" if value else "0", "EV"),
+    "Main.ExposureCompensation": Conversion(_tenths_of_50, lambda value: f"{value:+.1f}" if value else "0", "EV"),
     "EffectiveLV": Conversion(lambda value: value / 1024 if isinstance(value, int) else value, conv.fixed("{:.1f}"), "EV"),
     "Main.FocalLength": Conversion(lambda value: value / 100 if isinstance(value, int) else value, conv.fixed("{:.1f} mm"), "mm"),
     "BlueBalance": Conversion(lambda value: value / 256 if isinstance(value, int) else value),
@@ -100,14 +142,20 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "DSPFirmwareVersion": Conversion(_inverted),
     "CPUFirmwareVersion": Conversion(_inverted),
     "WhiteLevel": Conversion(),
-    "Main.FlashExposureComp": Conversion(lambda value: value / 256 if isinstance(value, int) else value),
+    "Main.FlashExposureComp": Conversion(_flash),
     "ImageAreaOffset": Conversion(),
     "RawImageSize": Conversion(None, conv.joined("x")),
     "SensorSize": Conversion(lambda value: [each / 500 for each in value if isinstance(each, int)] if isinstance(value, list) else value, lambda value: " x ".join(f"{each:.3f}" for each in value) + " mm" if isinstance(value, list) else ""),
     "FrameNumber": Conversion(),
     "Hue": Conversion(),
     "WorldTimeLocation": Conversion(),
-    "ColorTemperature": Conversion(None, lambda value: "Auto" if value == 0 else plain_text(value)),
+    "ColorTemperature": Conversion(lambda value: 53190 - value if isinstance(value, int) else value),
+    **dict.fromkeys(
+        ("ColorTempDaylight", "ColorTempShade", "ColorTempCloudy", "ColorTempTungsten", "ColorTempFluorescentD", "ColorTempFluorescentN",
+         "ColorTempFluorescentW", "ColorTempFlash"), Conversion(_temperature),
+    ),
+    "ISOAutoMinSpeed": Conversion(_least_speed),
+    "ColorMatrixA": _MATRIX_8192, "ColorMatrixB": _MATRIX_8192,
     **{
         f"{table}.{name}": conversion
         for table in ("AEInfo", "AEInfo2", "AEInfo3")
@@ -125,7 +173,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "DynamicRangeExpansion": Conversion(conv.numbers_of_bytes),
     "ManufactureDate": Conversion(lambda value: f"{text[:4]}:{text[4:6]}:{text[6:]}" if len(text := str(value)) == 8 and text.isdigit() else value),
     "ProductionCode": Conversion(None, conv.joined(".")),
-    "ColorMatrixA2": Conversion(_matrix), "ColorMatrixB2": Conversion(_matrix),
+    "ColorMatrixA2": Conversion(), "ColorMatrixB2": Conversion(),
     "TempInfo.CameraTemperature": conv.CELSIUS,
 }  # fmt: skip
 VENDOR = Vendor("pentax", "Pentax", CONVERSIONS)

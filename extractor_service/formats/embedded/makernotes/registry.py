@@ -25,7 +25,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"SONY DSC ", "sony"), (b"SONY CAM ", "sony"), (b"SONY MOBILE", "sony"), (b"\0\0SONY PIC\0", "sony:pic"), (b"VHAB     \0", "sony"),
     (b"Panasonic\0", "panasonic"), (b"MKE", "panasonic:type2"), (b"LEICA", "panasonic:leica"),
     (b"AOC\0", "pentax"), (b"PENTAX \0", "pentax:new"), (b"SAMSUNG\0", "pentax:new"), (b"RICOH\0II", "ricoh:pentax_layout"), (b"RICOH\0MM", "ricoh:pentax_layout"),
-    (b"FUJIFILM", "fujifilm"), (b"GENERALE", "fujifilm"), (b"QVC\0", "casio:type2"), (b"DCI\0", "casio:type2"),
+    (b"GE\0\0", "small:ge"), (b"GENIC\0", "small:ge"), (b"FUJIFILM", "fujifilm"), (b"GENERALE", "fujifilm"), (b"QVC\0", "casio:type2"), (b"DCI\0", "casio:type2"),
     (b"KDK INFO", "kodak"), (b"KDK", "kodak"), (b"SIGMA\0", "sigma"), (b"FOVEON\0", "sigma"), (b"SANYO\0", "small:sanyo"),
     (b"RECONYX", "small:reconyx"), (b"\x01\xf1", "small:reconyx"), (b"HDRP", "google"), (b"Ricoh", "ricoh"), (b"RICOH", "ricoh"), (b"JVC ", "small:jvc"), (b"VER:", "small:jvc_text"),
     (b"\xff\xff\xff\xff", ""), (b"[ae_dbg_info:", "small:dji_text"), (b"DJI", "small:dji"), (b"MLT0", ":none"),

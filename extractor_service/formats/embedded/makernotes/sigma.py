@@ -43,4 +43,5 @@ def parse(walk: Walk, offset: int, length: int) -> None:
     """Notes that begin with "SIGMA" or "FOVEON" and two bytes, then a directory; offsets count from the TIFF header."""
     del length
     notes = Notes(walk, VENDOR, ordered(walk.directories.reader, offset + 10))
+    notes.values["MakerNoteSigmaVer"] = walk.directories.reader.u8(offset + 9)
     notes.directory(offset + 10, notes.table("Sigma::Main"), {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.embedded.makernotes.base import Block, Notes, Vendor, ordered
+from extractor_service.formats.embedded.makernotes.base import Block, Notes, Vendor, displaced, ordered
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.tagset import Conversion, Tag, plain_text
 
@@ -92,9 +92,20 @@ def sanyo_plain(walk: Walk, offset: int, length: int) -> None:
 
 
 def motorola(walk: Walk, offset: int, length: int) -> None:
-    """A directory after 8 bytes."""
-    del length
-    _directory(walk, offset + 8, "Motorola::Main", "Motorola")
+    """The letters MOT and a byte order, then a directory; offsets count from the beginning of the note."""
+    reader = walk.directories.reader
+    if reader.some(offset, 4) != b"MOT\0":  # older telephones wrote something else
+        return
+    inner = ordered(reader.view(reader.base + offset, min(length, reader.length - offset)), 8)
+    notes = Notes(walk, _vendor("Motorola"), inner)
+    notes.directory(8, notes.table("Motorola::Main"), {})
+
+
+def ge(walk: Walk, offset: int, length: int) -> None:
+    """The letters GE or GENIC, 18 bytes in all, then a directory; offsets count from the TIFF header, if nothing was moved."""
+    reader = ordered(walk.directories.reader, offset + 18)
+    notes = Notes(walk, _vendor("GE"), reader, displaced(reader, offset + 18, length - 18))
+    notes.directory(offset + 18, notes.table("GE::Main"), {})
 
 
 def dji(walk: Walk, offset: int, length: int) -> None:
