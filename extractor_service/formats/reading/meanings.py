@@ -11,7 +11,7 @@ import math
 import operator
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from extractor_service.formats.reading.tagset import Conversion, find_table
 
@@ -28,7 +28,7 @@ _NODES = (
 
 Condition: TypeAlias = "tuple[tuple[str, str, str | int], ...]"
 """(what, operator, operand): Model and Make of the camera, format and count of the entry, or a value that came before."""
-_OPERATORS = {
+_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _CAMERA = frozenset({"Model", "Make"})
@@ -87,7 +87,7 @@ def conversion(formula: str) -> Conversion:
     evaluate = _compiled(formula)
 
     def convert(value: Value) -> Value:
-        return evaluate(value) if type(value) is int or type(value) is float else value  # type: ignore[arg-type]
+        return evaluate(value) if type(value) is int or type(value) is float else value
 
     return Conversion(convert)
 
