@@ -61,6 +61,8 @@ FORMATS: tuple[Format, ...] = (
     _format("rw2", "image/x-panasonic-rw2", "rw2 rwl raw", (Magic(b"IIU\0"),), "photo.tiff"),
     _format("raf", "image/x-fujifilm-raf", "raf", (Magic(b"FUJIFILMCCD-RAW "),), "photo.raf"),
     _format("crw", "image/x-canon-crw", "crw", (Magic(b"HEAPCCDR", 6),), "photo.crw", size_fields=SizeFields("makernotes", group="CanonRaw")),
+    _format("mrw", "image/x-minolta-mrw", "mrw", (Magic(b"\0MRM"), Magic(b"\0MRI")), "photo.mrw", size_fields=SizeFields("makernotes", group="MinoltaRaw")),
+    _format("x3f", "image/x-sigma-x3f", "x3f", (Magic(b"FOVb"),), "photo.x3f", size_fields=SizeFields("sigmaraw")),
     _format("heic", "image/heic", "heic heif hif", _HEIF, "isobmff.heif", is_preloaded=True, size_fields=SizeFields("quicktime")),
     _format("avif", "image/avif", "avif avifs", _brands(b"avif", b"avis"), "isobmff.heif", size_fields=SizeFields("quicktime")),
     _format("cr3", "image/x-canon-cr3", "cr3", _brands(b"crx "), "isobmff.heif", size_fields=SizeFields("quicktime")),

@@ -15,7 +15,7 @@ from extractor_service.modules.base import Part
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extractor_service.document import Document, Field
+    from extractor_service.document import Document, Field, Value
     from extractor_service.formats.base import Format
     from extractor_service.modules.base import ModuleContext
     from extractor_service.sources.base import ByteSource
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # The picture's size stands in the section "file", or in the format's own (`Format.size_fields`), or in its EXIF.
 _FILE = SizeFields("file")
+_RAWS = frozenset({"raf", "rw2", "tiff"})  # formats whose own directories may know better
 _EXIF = (SizeFields("exif", group="IFD0"), SizeFields("exif", "ExifImageWidth", "ExifImageHeight", "ExifIFD"))
 _DURATION: Sequence[Place] = (
     ("audio", "Duration", None), ("quicktime", "Duration", None), ("gif", "Duration", None), ("riff", "Duration", None),
@@ -101,6 +102,9 @@ class CommonModule:
 
 def image_size(document: Document, file_format: Format | None) -> tuple[int | None, int | None]:
     """Width and height of the picture itself: in raw files IFD0 is often a thumbnail, and says so."""
+    raw = _raw_size(document) if file_format is not None and file_format.name in _RAWS else None
+    if raw is not None:
+        return raw
     own = file_format.size_fields if file_format is not None else None
     places = [each for each in (_FILE, own, *_EXIF) if each is not None]
     width = _size(document, [(each.section, each.width, each.group) for each in places])
@@ -127,6 +131,24 @@ def image_size(document: Document, file_format: Format | None) -> tuple[int | No
         return largest["ImageWidth"], largest["ImageHeight"]
     stated = pictures.get("ExifIFD", {})
     return stated.get("ExifImageWidth", width), stated.get("ExifImageHeight", height)
+
+
+def _raw_size(document: Document) -> tuple[int, int] | None:
+    """Of raw files whose other sizes are a preview's."""
+    field = document.find("raf", "RawImageCroppedSize")
+    if field is not None and isinstance(field.value, list):
+        return _both(field.value)
+    if document.find("exif", "SensorRightBorder", "IFD0") is not None:
+        edges = [document.find("exif", f"Sensor{edge}Border", "IFD0") for edge in ("Right", "Left", "Bottom", "Top")]
+        places = [each.value for each in edges if each is not None and isinstance(each.value, int)]
+        return _both([places[0] - places[1], places[2] - places[3]]) if len(places) == 4 else None
+    sizes = [document.find("makernotes", name, "PhaseOne") for name in ("ImageWidth", "ImageHeight")]
+    return _both([each.value for each in sizes if each is not None])
+
+
+def _both(values: Sequence[Value]) -> tuple[int, int] | None:
+    width, height = values if len(values) == 2 else (0, 0)
+    return (width, height) if isinstance(width, int) and isinstance(height, int) and min(width, height) > 0 else None
 
 
 def _size(document: Document, places: Sequence[Place]) -> int | None:

@@ -19,6 +19,8 @@ _NONE_FORMS = (
     (re.compile(r"\$val\s*!=\s*(-?\w+)\s*\?\s*\$val\s*:\s*undef"), "!{0}"),
     (re.compile(r"\(\$val and \$val\s*!=\s*(\w+)\)\s*\?\s*\$val\s*:\s*undef"), "!0,{0}"),
     (re.compile(r"\$val\s*(?:\?\s*\$val\s*:|\|\|)\s*undef"), "!0"),
+    (re.compile(r"length\(\$val\)\s*\?\s*\$val\s*:\s*undef"), "!0"),
+    (re.compile(r"\$val eq \"(?:\\0)+\"\s*\?\s*undef\s*:\s*\$val"), "!0"),
     (re.compile(r"\$val\s*<\s*(\d+)\s*\?\s*undef\s*:\s*\$val"), "<{0}"),
     (re.compile(r"\$val\s*<=\s*0\s*\?\s*undef\s*:\s*\$val"), "<1"),
     (re.compile(r"\$val\s*>\s*0\s*\?\s*\$val\s*:\s*undef"), "<1"),
@@ -26,11 +28,15 @@ _NONE_FORMS = (
 )
 _CONDITIONS = (
     (re.compile(r"\$\$self\{(Model|Make)\} (=~|!~) /((?:[^/\\]|\\.)*)/(i?)"), "camera"),
+    (re.compile(r"\$\$self\{(Model|Make)\} (eq|ne) [\"']([^\"']*)[\"']"), "name"),
     (re.compile(r"\$(format) (eq|ne) [\"'](\w+)[\"']"), "format"),
     (re.compile(r"\$(count)\s*(==|!=|<=|>=|<|>)\s*(\d+)"), "count"),
     (re.compile(r"\$\$self\{(\w+)\}\s*(==|!=|<=|>=|<|>)\s*(\w+)"), "value"),
+    (re.compile(r"\$\$self\{(\w+)\} (eq|ne) [\"']?([1-9]\d*)[\"']?"), "value"),
     (re.compile(r"\$\$self\{(\w+)\}"), "value"),
+    (re.compile(r"not \$\$self\{(\w+)\}"), "none"),
 )
+_EXCLUDED = re.compile(r"\$\$valPt ne [\"']((?:\\0)+|(?:\\xff)+)[\"']")
 _NUMBER = r"(?:0x[0-9a-f]+|\d+\.?\d*(?:e-?\d+)?)"
 _FORMULA = re.compile(rf"(?:val|{_NUMBER}|\*\*|[-+*/()\s]|exp|log|sqrt)+", re.IGNORECASE)
 _CHOICE = re.compile(r"(.+?)\?(.+?):(.+)")
@@ -59,7 +65,7 @@ def read(library: Path) -> dict[tuple[str, str], list[Facts]]:
     found: dict[tuple[str, str], list[Facts]] = defaultdict(list)
     for row in json.loads(done.stdout.decode("utf-8", "replace")):
         facts = Facts(
-            _none(row.get("RawConv", "")),
+            _none(row.get("RawConv", "")) or _none_of(row.get("Condition", "")),
             _condition(row.get("Condition", "")),
             _formula(row.get("ValueConv", "")),
             int(row.get("Mask", "0"), 0),
@@ -79,10 +85,22 @@ def _none(text: str) -> str:
     return ""
 
 
+def _none_of(text: str) -> str:
+    """A condition that excludes bytes which are all zeros or all ones excludes a value."""
+    form = _EXCLUDED.search(text)
+    if form is None:
+        return ""
+    digits = form[1].count("\\x") or form[1].count("\\0")
+    return f"!{256**digits - 1}" if "\\x" in form[1] else "!0"
+
+
 def _condition(text: str) -> Condition:
     """The parts that must all hold, as (what, operator, operand); () for none, or where a part is of no known form."""
     parts = []
-    for each in re.split(r"\s+and\s+", re.sub(r"#.*", "", text).strip()) if text.strip() else []:
+    text = re.sub(r"#.*", "", text).replace("$self->{", "$$self{").strip()
+    for each in re.split(r"\s+and\s+", text) if text else []:
+        if _EXCLUDED.fullmatch(each.strip()):
+            continue
         part = _part(each.strip())
         if part is None:
             return ()
@@ -97,12 +115,14 @@ def _part(text: str) -> tuple[str, str, str | int] | None:
             continue
         if kind == "camera":
             return form[1], form[2], f"(?i){form[3]}" if form[4] else form[3]
+        if kind == "name":
+            return form[1], "=~" if form[2] == "eq" else "!~", f"^{re.escape(form[3])}$"
         if kind == "format":
             return "format", "==" if form[2] == "eq" else "!=", form[3]
         if form.re.groups == 1:
-            return form[1], "!=", 0
+            return form[1], "==" if kind == "none" else "!=", 0
         try:
-            return form[1], form[2], int(form[3], 0)
+            return form[1], {"eq": "==", "ne": "!="}.get(form[2], form[2]), int(form[3], 0)
         except ValueError:
             return None
     return None

@@ -27,7 +27,7 @@ MODULES = {
     "exif": ("EXIF, GPS and interoperability", r"Exif::Main|GPS::Main"),
     "raw": (
         "raw files beside EXIF",
-        r"PanasonicRaw::.*|MinoltaRaw::.*|FujiFilm::(RAF.*|IFD|MRAW)|CanonRaw::.*|DNG::(AdobeData|OriginalRaw)|Kodak::KDC_IFD",
+        r"PanasonicRaw::.*|MinoltaRaw::.*|SigmaRaw::.*|PhaseOne::.*|FujiFilm::(RAF.*|IFD|MRAW)|CanonRaw::.*|DNG::(AdobeData|OriginalRaw)|Kodak::KDC_IFD",
     ),
     "icc": ("ICC profiles", r"ICC_Profile::.*"),
     "iptc": ("IPTC-IIM records", r"IPTC::.*|FotoStation::.*"),

@@ -71,7 +71,7 @@ def _iptc(walk: Walk, entry: ifd.Entry, group: str) -> bool:
         and data[3:4] == b"\x1c"
     ):
         data = b"".join(data[index : index + 4][::-1] for index in range(0, len(data), 4))
-    iptc.parse(data, walk.document, walk.base + entry.offset)
+    iptc.parse(data, walk.document, walk.base + entry.offset, is_standard=bool(walk.kind))
     return True
 
 
@@ -169,10 +169,12 @@ def parse(
     length: int | None,
     kind: str = "",
     section: str = SECTION,
+    embedded: Embedded = EMBEDDED,
 ) -> Walk | None:
     """Adds the fields of the TIFF structure at `base`; trouble becomes Problems of section "exif".
 
-    `kind` names a raw format whose directories hold previews under other names ("cr2", "nef", "arw", "pef", "dng" …).
+    `kind` names a raw format whose directories hold previews under other names ("cr2", "nef", "arw", "pef", "dng" …),
+    `embedded` what its tags contain.
     """
     try:
         directories = ifd.Directories.at(source, base, length, lenient=not kind)
@@ -183,7 +185,7 @@ def parse(
     if section == SECTION:
         text = "Big-endian (Motorola, MM)" if byte_order == "MM" else "Little-endian (Intel, II)"
         document.add("file", Field("ExifByteOrder", byte_order, text, origin=ByteRange(base, 2)))
-    walk = Walk(directories, document, EMBEDDED, kind, section)
+    walk = Walk(directories, document, embedded, kind, section)
     walk.run()
     return walk
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -58,11 +59,17 @@ def _table(record: int) -> dict[int | str, Tag]:
     return build(raw_table("iptc", f"IPTC::{name}"), conversions)
 
 
-def parse(data: bytes, document: Document, at: int | None = None) -> None:
-    """Adds the datasets in `data`, which begins at `at` in the file."""
+def parse(data: bytes, document: Document, at: int | None = None, *, is_standard: bool = False) -> None:
+    """Adds the datasets in `data`, which begins at `at` in the file.
+
+    Where the standard has them (`is_standard`), also their MD5: Photoshop keeps what it was when XMP was last made of them.
+    """
     charset = _charset_of(data)
     lists: dict[tuple[int, int], list[Value]] = {}
     group = "IPTC2" if document.sections.get(SECTION) else "IPTC"
+    if is_standard and group == "IPTC":
+        digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        document.add("file", Field("CurrentIPTCDigest", digest, origin=None if at is None else ByteRange(at, len(data))))
     offset = 0
     for _ in range(_MAX_DATASETS):
         head = data[offset : offset + 5]

@@ -217,7 +217,7 @@ def _quality(data: bytes, document: Document, at: int) -> None:
 
 
 _SPECIAL: dict[int, Callable[[bytes, Document, int], None]] = {
-    _IPTC: iptc.parse,
+    _IPTC: lambda data, document, at: iptc.parse(data, document, at, is_standard=True),
     _XMP: lambda data, document, at: xmp.parse(data, document, ByteRange(at, len(data))),
     _ICC: icc.parse,
     0x03ED: _resolution,

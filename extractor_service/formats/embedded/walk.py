@@ -86,6 +86,8 @@ class Embedded:
     """Gets offset and length, in bytes, of the file's maker note."""
     geo_keys: Callable[[Mapping[int, Value], Document], None]
     """Gets the values of the GeoTIFF tags."""
+    tags: Mapping[str, Mapping[int | str, Tag]] = field(default_factory=dict)
+    """By group, the tags of a directory that aren't EXIF's."""
     structures: frozenset[int] = field(init=False)
     """Tags that lead to directories or blocks: one look for what most tags aren't."""
 
@@ -105,6 +107,7 @@ class Walk:
     Attributes:
         kind: the raw format, or "".
         make, model: the camera's, for what depends on it.
+        has_other_order: whether the maker note was found in another byte order, which is said once.
         blocks: tag, offset and size of the embedded structures that have been read.
     """
 
@@ -125,6 +128,7 @@ class Walk:
         self.model = ""
         self.software = ""
         self.maker_note: tuple[int, int] | None = None
+        self.has_other_order = False
         self.base = directories.reader.base
         self.blocks: set[tuple[int, int, int]] = set()
         self._seen: dict[int, str] = {}
@@ -213,6 +217,8 @@ class Walk:
         group = task.group
         is_gps = group == "GPS"
         tags: Mapping[int | str, Tag] = GPS_TAGS if is_gps else EXIF_TAGS
+        if self.embedded.tags:
+            tags = self.embedded.tags.get(group, tags)
         if group == "IFD0" and self.kind == "tiff":
             self.kind = raw_names.kind_of(self.directories, directory.entries)
         renamed = raw_names.renamed(self.directories, self.kind, group, directory.entries)

@@ -7,6 +7,7 @@ that people expect. APEX values: EXIF 2.32 annex C.
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Rational
@@ -178,6 +179,16 @@ def numbers_of_bytes(value: Value) -> Value:
 def date_text(year: int, month: int, day: int, hour: int, minute: int, second: int) -> str:
     """A time with the colons that EXIF made customary."""
     return f"{year:04d}:{month:02d}:{day:02d} {hour:02d}:{minute:02d}:{second:02d}"
+
+
+def unix_time(value: Value) -> Value:
+    """The date of a number of seconds since 1970 (UTC); zeros for 0, as cameras without a clock have it."""
+    if not isinstance(value, (int, float)):
+        return value
+    if not value:
+        return date_text(0, 0, 0, 0, 0, 0)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
+    return f"{moment:%Y:%m:%d %H:%M:%S}"
 
 
 def date_of_bytes(value: Value) -> Value:

@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
-from extractor_service.formats.reading.tagset import Conversion, find_table
+from extractor_service.formats.reading.tagset import Conversion, Tag, build, find_table, raw_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
@@ -49,6 +49,21 @@ def meanings(table: str) -> Mapping[int | str, Sequence[Meaning]]:
     """By id, the meanings of the alternatives of a table's tags; ids without any aren't in it."""
     rows = find_table("meanings", table)
     return {key: [Meaning(*each) for each in alternatives] for key, alternatives in rows.items()}
+
+
+def tags(module: str, table: str, conversions: Mapping[str, Conversion]) -> dict[int | str, Tag]:
+    """Tags by id with scales, masks and types, of tables that don't depend on the camera; conversions by tag name."""
+    rows = raw_table(module, table)
+    built = build(rows, conversions)
+    names = {row[0] for alternatives in rows.values() for row in alternatives}
+    for key, facts in meanings(table).items():
+        tag, fact = built[key], facts[0]
+        if fact.formula and tag.name not in conversions:
+            built[key] = tag = Tag(rows[key][0], conversion(fact.formula))
+        tag.mask, tag.form = fact.mask, fact.form
+        tag.condition = rest_of(fact.condition, names) or ()
+        tag.variants = (tag,) if tag.condition else ()
+    return built
 
 
 def fits_camera(condition: Condition, make: str, model: str) -> bool:

@@ -74,7 +74,11 @@ class Tag:
         """Whether the stored value is how the camera says that there is none."""
         nones = self.nones
         if isinstance(nones, frozenset):
-            return not isinstance(stored, list | bytes) and (stored in nones or (stored == "" and 0 in nones))
+            if isinstance(stored, bytes):
+                return 0 in nones and not stored.strip(b"\0")
+            return not isinstance(stored, list) and (stored in nones or (stored == "" and 0 in nones))
+        if isinstance(stored, float):  # "below 1" is said of whole numbers and means 0 and below
+            return stored < 0 if nones == 0 else stored <= 0 if nones == 1 else False
         return nones is not None and isinstance(stored, int) and stored < nones
 
     def text(self, value: Value) -> str:

@@ -342,7 +342,7 @@ TABLES = {
         5: [('YResolution', 'int16u', 1, '', None)],
         7: [('ThumbnailWidth', 'int8u', 1, '', None)],
         8: [('ThumbnailHeight', 'int8u', 1, '', None)],
-        9: [('ThumbnailTIFF', 'undef', 1, '', None)],
+        9: [('ThumbnailTIFF', 'undef', 1, '!0', None)],
     },
     'JPEG::AVI1': {
         0: [('InterleavedField', 'int8u', 1, '', L27)],
@@ -719,9 +719,9 @@ TABLES = {
         '21.2': [('TemporalIDNested', 'int8u', 1, '', L6)],
     },
     'QuickTime::Handler': {
-        4: [('HandlerClass', 'undef', 4, '', L83)],
+        4: [('HandlerClass', 'undef', 4, '!0', L83)],
         8: [('HandlerType', 'undef', 4, '', L84)],
-        12: [('HandlerVendorID', 'undef', 4, '', L85)],
+        12: [('HandlerVendorID', 'undef', 4, '!0', L85)],
         24: [('HandlerDescription', 'string', 1, '', None)],
     },
     'QuickTime::ImageFile': {

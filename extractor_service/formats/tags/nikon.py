@@ -562,7 +562,7 @@ TABLES = {
     },
     'Nikon::AVI': {
         'ncth': [('ThumbnailImage', '?', 1, 'B', None)],
-        'ncvw': [('PreviewImage', '?', 1, 'B', None)],
+        'ncvw': [('PreviewImage', '?', 1, 'B!0', None)],
     },
     'Nikon::AVITags': {
         3: [('Make', 'string', 1, '', None)],
@@ -999,7 +999,7 @@ TABLES = {
     },
     'Nikon::Main': {
         1: [('MakerNoteVersion', 'undef', 4, '', None)],
-        2: [('ISO', 'int16u', 2, '', None)],
+        2: [('ISO', 'int16u', 2, '!0', None)],
         3: [('ColorMode', 'string', 1, '', None)],
         4: [('Quality', 'string', 1, '', None)],
         5: [('WhiteBalance', 'string', 1, '', None)],

@@ -277,7 +277,7 @@ TABLES = {
         190: [('LongExposureNRUsed', 'int16u', 1, '', L55)],
         191: [('PostFocusMerging', 'int32u', 2, '', L56)],
         193: [('VideoPreburst', 'int16u', 1, '', L57)],
-        196: [('LensTypeMake', 'int16u', 1, '', None)],
+        196: [('LensTypeMake', 'int16u', 1, '!65535', None)],
         197: [('LensTypeModel', 'int16u', 1, '', None)],
         202: [('SensorType', 'int16u', 1, '', L58)],
         209: [('ISO', 'int32u', 1, '', None)],

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from extractor_service.document import Struct
 from extractor_service.formats.reading.conversions import exposure_text, f_number_text
-from extractor_service.modules.composite.facts import plain
+from extractor_service.formats.reading.tagset import label, raw_table
+from extractor_service.modules.composite.facts import as_number, plain
 
 if TYPE_CHECKING:
     from extractor_service.modules.composite.facts import Facts
@@ -17,6 +19,7 @@ _LEVELS = (
     ("WB_GRGBLevels", 1, (0, 2), 3), ("WB_GBRGLevels", 2, (0, 3), 1), ("WB_RGBLevels", 0, (1, 1), 2), ("WB_GRBLevels", 1, (0, 0), 2),
     ("WB_RBLevels", 0, (), 1),
 )  # fmt: skip
+_FLASH_LABELS = raw_table("exif", "Exif::Main")[37385][0][4]
 _UNIT_GREEN = 256  # of levels that name red and blue alone
 _LEAST_LEVEL = 4  # below it, some Nikon cameras (E5700) scale by 1
 
@@ -43,7 +46,9 @@ def _shutter(facts: Facts) -> float | None:
 
 def _sensitivity(facts: Facts) -> float | None:
     """EXIF's ISO; Canon's cameras that leave it out say it in parts, which is a composite of its own."""
-    stated = facts.number("ISO")
+    field = facts.field("ISO")
+    value = field.value if field is not None else None
+    stated = as_number(value[-1] if isinstance(value, list) and value else value)  # Nikon has another one before
     if "Canon" not in facts.makers:
         return stated
     is_canon = facts.field("CameraISO", "makernotes", "Canon") or facts.field(
@@ -69,14 +74,26 @@ def _rounded(balance: float) -> str:
     return f"{balance:.6f}".rstrip("0").rstrip(".")
 
 
+def add_flash(facts: Facts) -> None:
+    """Adds XMP's parts of the flash as EXIF's one number (XMP specification part 2, 2.2.6; EXIF 2.32, Flash)."""
+    field = facts.field("Flash", "xmp")
+    if field is None or not isinstance(field.value, Struct):
+        return
+    parts = dict(field.value.entries)
+    number = sum(bool(parts.get(name)) * bit for name, bit in (("Fired", 1), ("Function", 32), ("RedEyeMode", 64)))
+    for name, bit in (("Return", 2), ("Mode", 8)):
+        number |= int(as_number(parts.get(name)) or 0) * bit
+    facts.put("Flash", number, label(_FLASH_LABELS, number) if isinstance(_FLASH_LABELS, dict) else "")
+
+
 def add_white_balance(facts: Facts) -> None:
     """Adds red and blue balance: levels relative to green."""
-    if not facts.makers and facts.field("WBRedLevel") is None:
+    if not facts.makers and facts.field("WBRedLevel") is None and facts.field("WB_GRGBLevels", "raf") is None:
         return
     for name, red, greens, blue in _LEVELS:
         if not facts.has_any(name):
             continue
-        levels = facts.numbers(name, "makernotes") or facts.numbers(name, "composite")
+        levels = next(filter(None, (facts.numbers(name, each) for each in ("makernotes", "composite", "raf"))), [])
         if len(levels) < 2 or len(levels) <= max(red, blue, *greens, 0):
             continue
         green = sum(levels[each] for each in greens) / 2 if greens else _UNIT_GREEN

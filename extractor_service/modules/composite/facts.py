@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
 SECTION = "composite"
-_ORDER = ("exif", "makernotes", "xmp")
-_SECTIONS = (*_ORDER, "iptc", "file", "app1")
+_ORDER = ("exif", "makernotes", "xmp", "sigmaraw", "panasonicraw")
+_SECTIONS = (*_ORDER, "iptc", "file", "app1", "raf")
 
 
 class Facts:
@@ -46,6 +46,10 @@ class Facts:
                 if other.name == name and other.group.startswith(group):
                     return other
         return None
+
+    def all(self, name: str, section: str) -> list[Field]:
+        """Every field of that name."""
+        return [field for field in self._fields.get(section, ()) if field.name == name]
 
     def has_any(self, *names: str) -> bool:
         """Whether a field of one of these names is there."""

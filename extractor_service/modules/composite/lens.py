@@ -22,6 +22,7 @@ _NAMES = {
     "Canon": ("canon", "Canon::CameraSettings", 22), "Sony": ("sony", "Sony::Main", 45095), "Minolta": ("minolta", "Minolta::Main", 268),
     "Olympus": ("olympus", "Olympus::Equipment", 513), "Pentax": ("pentax", "Pentax::LensRec", 0), "Sigma": ("others", "Sigma::Main", 39),
 }  # fmt: skip
+_LENS_NAME = re.compile(r"mm|\d/F")
 _NO_LENS = frozenset({-1, 65535})  # unknown to the camera
 _SHAPE = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?mm.*?[fF]/?(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 _FOCAL_TOLERANCE, _APERTURE_TOLERANCE = 0.9, 0.18  # cameras round
@@ -31,24 +32,55 @@ _NIKON = (
 
 
 def add(facts: Facts) -> None:
-    """Adds LensID."""
-    if not facts.makers:
+    """Adds LensID: the maker's number of the lens, else the name that says the focal length."""
+    if (facts.makers and (_nikon(facts) or _by_number(facts))) or _by_sigma(facts) or _by_mount(facts):
         return
-    if _nikon(facts):
+    if facts.field("LensID", "xmp") is not None and facts.field("Make") is not None:
         return
+    name = next((each for each in (facts.text("LensModel"), facts.text("Lens")) if _LENS_NAME.search(each)), "")
+    if name:
+        facts.put("LensID", name, re.sub(r"(\d) mm", r"\1mm", re.sub(r"(\d)/F", r"\1mm F", name)).replace("mmF", "mm F").replace(" - ", "-"))  # fmt: skip
+
+
+def _by_number(facts: Facts) -> bool:
     field = facts.field("LensType", "makernotes")
     where = _NAMES.get(field.group) if field is not None else None
     if field is None or where is None or field.value is None:
-        return
+        return False
     facts.put("LensID", field.value, _name(facts, field, where))
+    return True
+
+
+def _by_mount(facts: Facts) -> bool:
+    """Panasonic's two numbers are one of Olympus, who share the mount."""
+    make, model = facts.field("LensTypeMake"), facts.field("LensTypeModel")
+    if make is None or model is None:
+        return False
+    value = f"{make.value} {model.value}"
+    labels = _labels(*_NAMES["Olympus"])
+    name = labels.get(value) if isinstance(labels, dict) else None
+    for each in ("LensType", "LensID"):
+        facts.put(each, value, name or f"Unknown ({value})")
+    return True
+
+
+def _by_sigma(facts: Facts) -> bool:
+    """A raw file's own word."""
+    field = facts.field("LensType", "sigmaraw")
+    if field is None or not isinstance(field.value, int):
+        return False
+    facts.put("LensID", field.value, _name(facts, field, _NAMES["Sigma"]))
+    return True
 
 
 def _nikon(facts: Facts) -> bool:
     """Nikon's number is of eight stored bytes."""
     if "Nikon" not in facts.makers:
         return False
-    fields = [facts.field(name, "makernotes", "Nikon") for name in _NIKON]
-    stored = [_stored(each) for each in fields if each is not None]
+    stored = [
+        next((each for each in map(_stored, facts.all(name, "makernotes")) if each is not None), None)
+        for name in _NIKON
+    ]
     if len(stored) < len(_NIKON) or None in stored:
         return False
     facts.put("LensID", " ".join(f"{each:02X}" for each in stored))

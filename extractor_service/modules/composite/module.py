@@ -52,6 +52,7 @@ class CompositeModule:
         makers.add_before(facts)
         aperture = exposure.add(facts)
         exposure.add_white_balance(facts)
+        exposure.add_flash(facts)
         optics.add(facts, aperture)
         lens.add(facts)
         places.add(facts)
@@ -63,6 +64,9 @@ def _size(document: Document, file_format: Format | None, facts: Facts) -> None:
     width, height = image_size(document, file_format)
     if width is None or height is None:
         return
+    if facts.field("SensorRightBorder", "exif") is not None:
+        facts.put("ImageWidth", width, unit="px")
+        facts.put("ImageHeight", height, unit="px")
     facts.put("ImageSize", f"{width} {height}", f"{width}x{height}")
     megapixels = width * height / 1e6
     digits = 1 if megapixels >= 1 else 3 if megapixels >= 0.001 else 6

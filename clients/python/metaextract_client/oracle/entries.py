@@ -40,7 +40,6 @@ _EXTENSIONS = {
 }
 _MEDIA_TYPES = {
     "application/vnd.adobe.photoshop": "image/vnd.adobe.photoshop",
-    "image/x-raw": "image/x-panasonic-rw2",
 }
 """Of ExifTool's, those that IANA has otherwise, or that say less."""
 _TYPE_REMARK = re.compile(r"^Extended | \(.*\)$")  # "Extended WEBP", "WEBP (lossless)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
@@ -27,6 +28,9 @@ _LOCAL_PREFIXES: Mapping[str, str] = {
     "http://www.inkscape.org/namespaces/inkscape": "SVG-inkscape",
     "http://sodipodi.sourceforge.net/DTD/sodipodi-0.dtd": "SVG-sodipodi",
 }
+
+_SIZES = frozenset({"ImageWidth", "ImageHeight"})
+_PIXELS = re.compile(r"(\d+(?:\.\d+)?)px")  # a length's unit; without one it stays as it is written (SVG 1.1, 7.10)
 
 
 def parse(source: ByteSource, document: Document) -> None:
@@ -110,4 +114,10 @@ class _Handler:
         self._path.pop()
 
     def _add(self, name: str, value: str, group: str) -> None:
+        pixels = _PIXELS.fullmatch(value) if name in _SIZES else None
+        if pixels is not None:
+            number = float(pixels[1])
+            size = int(number) if number.is_integer() else number
+            self._document.add(_SECTION, Field(name, size, unit="px", group=group, origin=self._origin))
+            return
         self._document.add(_SECTION, Field(name, value, group=group, origin=self._origin))

@@ -42,6 +42,10 @@ def segment(reader: Reader, document: Document, marker: int, offset: int, length
             fields.add_binary(
                 document, "jfif", "JFXX", "ThumbnailImage", length - 6, ByteRange(at + 6, length - 6)
             )
+    elif marker == 0xE0 and data[6:14] == b"HEAPJPGM":
+        from extractor_service.formats.containers.photo import crw  # noqa: PLC0415 - of cameras before EXIF
+
+        crw.at(reader.source, document, at, length, "CIFF")
     elif marker == 0xE1 and data[:5] == b"FLIR\0":
         from extractor_service.formats.embedded import flir  # noqa: PLC0415 - when first met
 

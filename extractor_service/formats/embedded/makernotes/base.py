@@ -197,6 +197,7 @@ class Notes:
             return 0
         if depth > Limits.max_depth:
             return 0
+        self._tell_order(offset)
         broken = 0
         for entry in directory.entries:
             if entry.kind not in ifd.SIZES:
@@ -212,6 +213,16 @@ class Notes:
             except NONSENSE as error:
                 self.problem(ProblemKind.DAMAGED, f"tag {entry.tag}: {error}", entry.offset)
         return directory.next_offset
+
+    def _tell_order(self, offset: int) -> None:
+        """Says when the first directory of notes has another byte order than EXIF around it."""
+        is_big, walk = self.reader.big_endian, self.walk
+        if is_big == walk.directories.reader.big_endian or walk.has_other_order:
+            return
+        walk.has_other_order = True
+        order, text = ("MM", "Big-endian (Motorola, MM)") if is_big else ("II", "Little-endian (Intel, II)")
+        origin = ByteRange(self.reader.base + offset, 2)
+        self.document.add("file", Field("MakerNoteByteOrder", order, text, origin=origin))
 
     def _entry(
         self,

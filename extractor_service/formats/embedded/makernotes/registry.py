@@ -28,7 +28,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"GE\0\0", "small:ge"), (b"GENIC\0", "small:ge"), (b"FUJIFILM", "fujifilm"), (b"GENERALE", "fujifilm"), (b"QVC\0", "casio:type2"), (b"DCI\0", "casio:type2"),
     (b"KDK INFO", "kodak"), (b"KDK", "kodak"), (b"SIGMA\0", "sigma"), (b"FOVEON\0", "sigma"), (b"SANYO\0", "small:sanyo"),
     (b"RECONYX", "small:reconyx"), (b"\x01\xf1", "small:reconyx"), (b"HDRP", "google"), (b"Ricoh", "ricoh"), (b"RICOH", "ricoh"), (b"JVC ", "small:jvc"), (b"VER:", "small:jvc_text"),
-    (b"\xff\xff\xff\xff", ""), (b"[ae_dbg_info:", "small:dji_text"), (b"DJI", "small:dji"), (b"MLT0", ":none"),
+    (b"\xff\xff\xff\xff", ""), (b"[ae_dbg_info:", "small:dji_text"), (b"DJI", "small:dji"), (b"MLT0", ":none"), (b"IIII", "phaseone"), (b"MMMMRaw", "phaseone"),
 )  # fmt: skip
 # By make where the notes begin with the directory itself.
 _MAKES: tuple[tuple[str, str], ...] = (
