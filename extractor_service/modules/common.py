@@ -139,7 +139,10 @@ def _raw_size(document: Document) -> tuple[int, int] | None:
     if field is not None and isinstance(field.value, list):
         return _both(field.value)
     if document.find("exif", "SensorRightBorder", "IFD0") is not None:
-        edges = [document.find("exif", f"Sensor{edge}Border", "IFD0") for edge in ("Right", "Left", "Bottom", "Top")]
+        edges = [
+            document.find("exif", f"Sensor{edge}Border", "IFD0")
+            for edge in ("Right", "Left", "Bottom", "Top")
+        ]
         places = [each.value for each in edges if each is not None and isinstance(each.value, int)]
         return _both([places[0] - places[1], places[2] - places[3]]) if len(places) == 4 else None
     sizes = [document.find("makernotes", name, "PhaseOne") for name in ("ImageWidth", "ImageHeight")]
@@ -148,7 +151,11 @@ def _raw_size(document: Document) -> tuple[int, int] | None:
 
 def _both(values: Sequence[Value]) -> tuple[int, int] | None:
     width, height = values if len(values) == 2 else (0, 0)
-    return (width, height) if isinstance(width, int) and isinstance(height, int) and min(width, height) > 0 else None
+    return (
+        (width, height)
+        if isinstance(width, int) and isinstance(height, int) and min(width, height) > 0
+        else None
+    )
 
 
 def _size(document: Document, places: Sequence[Place]) -> int | None:

@@ -101,7 +101,9 @@ def x3f(rng: random.Random) -> bytes:
     for key, rows in names:
         labels = rows[0][4]
         keys = [str(each) for each in labels] if isinstance(labels, dict) and rows[0][0] != "LensType" else []
-        value = numbers.get(rows[0][0]) or (rng.choice(keys) if keys else rng.choice(("NONE", "ON", "AUTO 1")))
+        value = numbers.get(rows[0][0]) or (
+            rng.choice(keys) if keys else rng.choice(("NONE", "ON", "AUTO 1"))
+        )
         for text in (str(key), value):
             places.append(len(texts))
             texts += text + "\0"
@@ -110,7 +112,9 @@ def x3f(rng: random.Random) -> bytes:
         (b"PROP", struct.pack("<4s5I", b"SECp", 0x20000, count, 0, 0, len(texts)) + struct.pack(f"<{2 * count}I", *places)
          + texts.encode("utf-16-le"))
     )  # fmt: skip
-    picture = images.jpeg() if rng.random() < 0.5 else b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0\xff\xd9"
+    picture = (
+        images.jpeg() if rng.random() < 0.5 else b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0\xff\xd9"
+    )
     image = struct.pack("<4s6I", b"SECi", 0x20000, 2, 18, 640, 480, 0) + picture
     sections.append((rng.choice((b"IMAG", b"IMA2")), image))
     rows = b""
@@ -141,7 +145,9 @@ def _phase_one(table: str, width: int, rng: random.Random, order: str) -> bytes:
         elif kind in {"string", "undef"}:
             data = rng.choice((b"P 45+\0", b"ABC\0", b"Capture One 7.1\0"))
         else:
-            data = struct.pack(order + _CODES[kind] * count, *(_number(rng, kind, labels) for _ in range(count)))
+            data = struct.pack(
+                order + _CODES[kind] * count, *(_number(rng, kind, labels) for _ in range(count))
+            )
         entries.append((tag, {"string": 1, "undef": 1, "int16u": 2}.get(kind, 4), data))
     if width == 16:
         entries.append((0x110, 4, _phase_one("PhaseOne::SensorCalibration", 12, rng, order)))
@@ -162,7 +168,9 @@ def iiq(rng: random.Random) -> bytes:
     note = note.ljust(1_000_002, b"\0")  # the raw picture, without which it is no raw file
     at = 8 + len(note)
     exif_at = at + 256
-    main = directory([(0x010F, 2, b"Phase One A/S\0"), (0x0110, 2, b"P45+\0"), (0x8769, 4, [exif_at])], at, order)
+    main = directory(
+        [(0x010F, 2, b"Phase One A/S\0"), (0x0110, 2, b"P45+\0"), (0x8769, 4, [exif_at])], at, order
+    )
     exif = directory([(0x829A, 5, [(1, 250)]), (0x8827, 3, [200]), (0x927C, 7, b"12345678")], exif_at, order)
     entry = 2 + 12 * 2
     exif = exif[:entry] + struct.pack(order + "HHII", 0x927C, 7, len(note), 8) + exif[entry + 12 :]
@@ -195,7 +203,11 @@ def rw2(rng: random.Random) -> bytes:
     )  # fmt: skip
     entries.append((0x120, 7, b"II*\0\x08\0\0\0" + inner))
     entries.append((0x121, 4, [rng.choice((0, 65536))]))
-    return b"IIU\0\x18\0\0\0\x88\xe7\x74\xd8\xf8\x25\x1d\x4d\x94\x7a\x6e\x77\x82\x2b\x5d\x6a" + directory(sorted(entries), 24) + bytes(64)
+    return (
+        b"IIU\0\x18\0\0\0\x88\xe7\x74\xd8\xf8\x25\x1d\x4d\x94\x7a\x6e\x77\x82\x2b\x5d\x6a"
+        + directory(sorted(entries), 24)
+        + bytes(64)
+    )
 
 
 def _distortion(rng: random.Random) -> bytes:
@@ -267,7 +279,11 @@ def ciff(rng: random.Random) -> bytes:
     structures = {0x1803: ("ImageFormat", 8, 4), 0x1810: ("ImageInfo", 28, 4), 0x1813: ("FlashInfo", 8, 4), 0x1818: ("ExposureInfo", 12, 4), 0x1835: ("DecoderTable", 16, 4)}  # fmt: skip
     records = [(0x080A, b"Canon\0Canon PowerShot Pro70\0")]
     for number, rows in raw_table("raw", "CanonRaw::Main").items():
-        if not isinstance(number, int) or number in {0x080A, 0x2005, 0x2007, 0x2008, 0x180E} or number & 0xC000:
+        if (
+            not isinstance(number, int)
+            or number in {0x080A, 0x2005, 0x2007, 0x2008, 0x180E}
+            or number & 0xC000
+        ):
             continue
         _, kind, count, _, labels = rows[0][:5]
         if number in structures:
@@ -278,7 +294,11 @@ def ciff(rng: random.Random) -> bytes:
         elif number & 0x3800 == 0x1800 and kind in _CODES:
             records.append((number, struct.pack("<" + _CODES[kind], _number(rng, kind, labels)) * count))
     records.append((0x180E, struct.pack("<3i", 1285000000, 3600, 0)))
-    data = b"II\x1a\0\0\0HEAPJPGM\0\0\x01\0" + bytes(8) + heap([*records, (0x2804, heap([(0x0805, b"A file\0")]))])
+    data = (
+        b"II\x1a\0\0\0HEAPJPGM\0\0\x01\0"
+        + bytes(8)
+        + heap([*records, (0x2804, heap([(0x0805, b"A file\0")]))])
+    )
     return b"\xff\xd8\xff\xe0" + struct.pack(">H", len(data) + 2) + data + images.jpeg()[2:]
 
 

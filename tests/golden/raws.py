@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import struct
+from typing import TYPE_CHECKING
 
 from tests.golden import images
 from tests.golden.containers import ico
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _tiff() -> bytes:
@@ -84,7 +89,19 @@ def ogg() -> bytes:
     return page(2, 0, 0, identity) + page(0, 0, 1, comments) + page(4, 44100, 2, bytes(40))
 
 
+def _made(kind: str, seed: int = 0) -> Callable[[], bytes]:
+    """Of those that `made_raws` makes with every tag; made when asked for, since it needs the tag tables."""
+
+    def make() -> bytes:
+        from tests.golden import made_raws
+
+        return made_raws.KINDS[kind](random.Random(f"{kind} {seed}"))
+
+    return make
+
+
 RAWS = {
+    "minolta.mrw": _made("mrw"), "foveon.x3f": _made("x3f"), "heaps.jpg": _made("ciff.jpg"), "own-tags.rw2": _made("rw2"), "directories.raf": _made("raf"),
     "canon.cr2": cr2, "olympus.orf": orf, "panasonic.rw2": rw2, "canon.cr3": cr3, "bare.jxl": jxl_codestream, "hotspot.cur": cur,
     "song.flac": flac, "song.ogg": ogg,
 }  # fmt: skip

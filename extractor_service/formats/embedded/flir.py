@@ -29,7 +29,16 @@ _PICTURES = frozenset({"RawData", "EmbeddedImage"})
 _ORDERED = frozenset({"RawData", "EmbeddedImage", "CameraInfo"})
 _PICTURE_AT = 32  # within its record
 _MEASUREMENTS, _FIRST_TOOL, _LEAST_TOOL_BYTES, _PARAMETERS_AT, _MAX_TOOLS = 33, 12, 40, 36, 50
-_TOOLS = {1: "Spot", 2: "Area", 3: "Ellipse", 4: "Line", 5: "Endpoint", 6: "Alarm", 7: "Unused", 8: "Difference"}
+_TOOLS = {
+    1: "Spot",
+    2: "Area",
+    3: "Ellipse",
+    4: "Line",
+    5: "Endpoint",
+    6: "Alarm",
+    7: "Unused",
+    8: "Difference",
+}
 _PALETTE_AT = 0x70
 _NAME = re.compile(r"[\x20-\x7e]{3,31}")
 
@@ -157,7 +166,9 @@ def _record(content: bytes, length: int, name: str, document: Document) -> None:
     # Of three kinds the first number is a small one, and tells the byte order.
     big_endian = name in _ORDERED and content[1:2] != b"\0"
     place = binary.Place(document, _SECTION, "FLIR")
-    binary.parse(content, binary.Layout(_UNITS.get(name, "int8u"), big_endian=big_endian), _table(name), place)
+    binary.parse(
+        content, binary.Layout(_UNITS.get(name, "int8u"), big_endian=big_endian), _table(name), place
+    )
     if name in _PICTURES:
         prefix = "RawThermalImage" if name == "RawData" else "EmbeddedImage"
         start = content[_PICTURE_AT : _PICTURE_AT + 8]

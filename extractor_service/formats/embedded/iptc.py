@@ -69,7 +69,10 @@ def parse(data: bytes, document: Document, at: int | None = None, *, is_standard
     group = "IPTC2" if document.sections.get(SECTION) else "IPTC"
     if is_standard and group == "IPTC":
         digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        document.add("file", Field("CurrentIPTCDigest", digest, origin=None if at is None else ByteRange(at, len(data))))
+        document.add(
+            "file",
+            Field("CurrentIPTCDigest", digest, origin=None if at is None else ByteRange(at, len(data))),
+        )
     offset = 0
     for _ in range(_MAX_DATASETS):
         head = data[offset : offset + 5]

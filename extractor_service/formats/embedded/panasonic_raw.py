@@ -6,12 +6,13 @@ One of them holds a JPEG with all of EXIF and the maker notes, another one a TIF
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.embedded.exif import EMBEDDED, SECTION
-from extractor_service.formats.embedded.walk import EXIF_TAGS, Embedded, Walk
+from extractor_service.formats.embedded.exif import EMBEDDED
+from extractor_service.formats.embedded.walk import EXIF_TAGS, SECTION, Embedded, Walk
 from extractor_service.formats.reading import binary, fields, ifd, meanings
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.damage import Surviving
@@ -20,7 +21,10 @@ from extractor_service.formats.reading.tagset import Conversion
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extractor_service.document import Value
+    from extractor_service.document import Document, Value
+    from extractor_service.sources.base import ByteSource
+
+    JpegReader = Callable[[ByteSource, Document, int, int], None]
 
 _OWN = "panasonicraw"
 _GROUP = "PanasonicRaw"
@@ -117,43 +121,48 @@ def _camera(walk: Walk, entry: ifd.Entry, group: str) -> bool:
     return True
 
 
-def _jpeg(walk: Walk, entry: ifd.Entry, group: str) -> bool:
-    from extractor_service.formats.containers.photo import jpeg  # noqa: PLC0415 - that reads EXIF itself
+def _jpeg(read: JpegReader) -> Callable[[Walk, ifd.Entry, str], bool]:
+    def inner(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+        if group != "IFD0":
+            return False
+        at, size = walk.base + entry.offset, entry.size_bytes
+        try:
+            with Surviving(walk.document, SECTION, "the JPEG inside", at):
+                read(walk.directories.reader.source, walk.document, at, size)
+        except CorruptFileError as error:
+            walk.document.problem("file", ProblemKind.DAMAGED, f"the JPEG inside: {error}", at)
+        fields.add_binary(walk.document, SECTION, group, "JpgFromRaw", size, ByteRange(at, size))
+        return True
 
-    if group != "IFD0":
-        return False
-    at, size = walk.base + entry.offset, entry.size_bytes
-    try:
-        jpeg.at(walk.directories.reader.source, walk.document, at, size)
-    except CorruptFileError as error:
-        walk.document.problem("file", ProblemKind.DAMAGED, f"the JPEG inside: {error}", at)
-    fields.add_binary(walk.document, SECTION, group, "JpgFromRaw", size, ByteRange(at, size))
-    return True
+    return inner
 
 
 def _noise(walk: Walk, entry: ifd.Entry, group: str) -> bool:
     """16-bit numbers in undefined bytes."""
     if group != "IFD0":
         return False
-    data = walk.directories.reader.exact(entry.offset, min(entry.size_bytes, _MAX_BLOCK_BYTES))
-    value = binary.read(data, 0, "int16u", len(data) // 2, big_endian=walk.directories.reader.big_endian)
-    origin = ByteRange(walk.base + entry.offset, entry.size_bytes)
-    fields.add(walk.document, SECTION, group, _TAGS[_NOISE], value, origin)
+    with Surviving(walk.document, SECTION, "NoiseReductionParams", walk.base + entry.offset):
+        data = walk.directories.reader.exact(entry.offset, min(entry.size_bytes, _MAX_BLOCK_BYTES))
+        value = binary.read(data, 0, "int16u", len(data) // 2, big_endian=walk.directories.reader.big_endian)
+        origin = ByteRange(walk.base + entry.offset, entry.size_bytes)
+        fields.add(walk.document, SECTION, group, _TAGS[_NOISE], value, origin)
     return True
 
 
-RAW = Embedded(
-    {
-        **EMBEDDED.by_tag,
-        _WHITE_BALANCES: _block("WBInfo", "int16u"),
-        _WHITE_BALANCES_2: _block("WBInfo2", "int16u"),
-        _DISTORTION: _block("DistortionInfo", "int16s"),
-        _CAMERA: _camera,
-        _JPEG: _jpeg,
-        _NOISE: _noise,
-    },
-    EMBEDDED.maker_note,
-    EMBEDDED.geo_keys,
-    {"IFD0": {**EXIF_TAGS, **_TAGS}},
-)
-"""What Panasonic's TIFF structure contains, beside EXIF's."""
+@lru_cache(maxsize=1)
+def embedded(read_jpeg: JpegReader) -> Embedded:
+    """What Panasonic's TIFF structure contains, beside EXIF's; `read_jpeg` reads the JPEG at a place and of a length."""
+    return Embedded(
+        {
+            **EMBEDDED.by_tag,
+            _WHITE_BALANCES: _block("WBInfo", "int16u"),
+            _WHITE_BALANCES_2: _block("WBInfo2", "int16u"),
+            _DISTORTION: _block("DistortionInfo", "int16s"),
+            _CAMERA: _camera,
+            _JPEG: _jpeg(read_jpeg),
+            _NOISE: _noise,
+        },
+        EMBEDDED.maker_note,
+        EMBEDDED.geo_keys,
+        {"IFD0": {**EXIF_TAGS, **_TAGS}},
+    )

@@ -124,9 +124,7 @@ class Walk:
         self.document = document
         self.kind = kind
         self.section = section
-        self.make = ""
-        self.model = ""
-        self.software = ""
+        self.make = self.model = self.software = ""
         self.maker_note: tuple[int, int] | None = None
         self.has_other_order = False
         self.base = directories.reader.base
@@ -216,9 +214,8 @@ class Walk:
     def _directory(self, task: _Task, directory: ifd.Directory) -> list[_Task]:
         group = task.group
         is_gps = group == "GPS"
-        tags: Mapping[int | str, Tag] = GPS_TAGS if is_gps else EXIF_TAGS
-        if self.embedded.tags:
-            tags = self.embedded.tags.get(group, tags)
+        own = self.embedded.tags.get(group)
+        tags: Mapping[int | str, Tag] = own or (GPS_TAGS if is_gps else EXIF_TAGS)
         if group == "IFD0" and self.kind == "tiff":
             self.kind = raw_names.kind_of(self.directories, directory.entries)
         renamed = raw_names.renamed(self.directories, self.kind, group, directory.entries)

@@ -48,7 +48,9 @@ def _sensitivity(facts: Facts) -> float | None:
     """EXIF's ISO; Canon's cameras that leave it out say it in parts, which is a composite of its own."""
     field = facts.field("ISO")
     value = field.value if field is not None else None
-    stated = as_number(value[-1] if isinstance(value, list) and value else value)  # Nikon has another one before
+    stated = as_number(
+        value[-1] if isinstance(value, list) and value else value
+    )  # Nikon has another one before
     if "Canon" not in facts.makers:
         return stated
     is_canon = facts.field("CameraISO", "makernotes", "Canon") or facts.field(
@@ -80,7 +82,9 @@ def add_flash(facts: Facts) -> None:
     if field is None or not isinstance(field.value, Struct):
         return
     parts = dict(field.value.entries)
-    number = sum(bool(parts.get(name)) * bit for name, bit in (("Fired", 1), ("Function", 32), ("RedEyeMode", 64)))
+    number = sum(
+        bool(parts.get(name)) * bit for name, bit in (("Fired", 1), ("Function", 32), ("RedEyeMode", 64))
+    )
     for name, bit in (("Return", 2), ("Mode", 8)):
         number |= int(as_number(parts.get(name)) or 0) * bit
     facts.put("Flash", number, label(_FLASH_LABELS, number) if isinstance(_FLASH_LABELS, dict) else "")
@@ -93,7 +97,9 @@ def add_white_balance(facts: Facts) -> None:
     for name, red, greens, blue in _LEVELS:
         if not facts.has_any(name):
             continue
-        levels = next(filter(None, (facts.numbers(name, each) for each in ("makernotes", "composite", "raf"))), [])
+        levels = next(
+            filter(None, (facts.numbers(name, each) for each in ("makernotes", "composite", "raf"))), []
+        )
         if len(levels) < 2 or len(levels) <= max(red, blue, *greens, 0):
             continue
         green = sum(levels[each] for each in greens) / 2 if greens else _UNIT_GREEN

@@ -37,7 +37,9 @@ def add(facts: Facts) -> None:
         return
     if facts.field("LensID", "xmp") is not None and facts.field("Make") is not None:
         return
-    name = next((each for each in (facts.text("LensModel"), facts.text("Lens")) if _LENS_NAME.search(each)), "")
+    name = next(
+        (each for each in (facts.text("LensModel"), facts.text("Lens")) if _LENS_NAME.search(each)), ""
+    )
     if name:
         facts.put("LensID", name, re.sub(r"(\d) mm", r"\1mm", re.sub(r"(\d)/F", r"\1mm F", name)).replace("mmF", "mm F").replace(" - ", "-"))  # fmt: skip
 

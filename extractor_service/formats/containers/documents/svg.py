@@ -30,7 +30,9 @@ _LOCAL_PREFIXES: Mapping[str, str] = {
 }
 
 _SIZES = frozenset({"ImageWidth", "ImageHeight"})
-_PIXELS = re.compile(r"(\d+(?:\.\d+)?)px")  # a length's unit; without one it stays as it is written (SVG 1.1, 7.10)
+_PIXELS = re.compile(
+    r"(\d+(?:\.\d+)?)px"
+)  # a length's unit; without one it stays as it is written (SVG 1.1, 7.10)
 
 
 def parse(source: ByteSource, document: Document) -> None:

@@ -94,9 +94,9 @@ def parse(source: ByteSource, document: Document) -> None:
         for at in (own, tiff):
             if picture and at >= picture:
                 return
-            start, size = reader.unpack("II", at)
-            if start:
-                with Surviving(document, _SECTION, "a raw directory", start):
+            with Surviving(document, _SECTION, "a raw directory", at):
+                start, size = reader.unpack("II", at)
+                if start:
                     if at == own:
                         _directory(reader, document, (start, size), f"RAF{name}")
                     else:
@@ -128,8 +128,9 @@ def _directory(reader: Reader, document: Document, place: tuple[int, int], group
                 is_wide = bool(data) and data[0] & 0x80 != 0
             if kind and known:
                 value = binary.read(data, 0, kind, known, big_endian=True)
-                if number == _SIZE and is_wide and isinstance(value, list) and len(value) == 2:
-                    value = [value[0] * 2, value[1] // 2]  # type: ignore[operator]
+                if number == _SIZE and is_wide:
+                    stored = conv.numbers(value)
+                    value = [int(stored[0] * 2), int(stored[1] / 2)] if len(stored) == 2 else value
                 fields.add(document, _SECTION, group, tag, value, origin)
         at += 4 + size
 

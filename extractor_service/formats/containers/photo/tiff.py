@@ -29,13 +29,16 @@ def parse(source: ByteSource, document: Document) -> None:
     if head[8:10] == b"CR":
         kind = "cr2"
     elif head[2:4] == b"U\0":
+        from extractor_service.formats.containers.photo import jpeg  # noqa: PLC0415
         from extractor_service.formats.embedded import panasonic_raw  # noqa: PLC0415 - tables that others don't need
 
-        kind, embedded = "rw2", panasonic_raw.RAW
+        kind, embedded = "rw2", panasonic_raw.embedded(jpeg.at)
     walk = exif.parse(source, document, 0, source.size_bytes, kind, embedded=embedded)
     if walk is not None and not walk.directories.first:
         document.problem("exif", ProblemKind.TRUNCATED, "the file ends before its first directory", 4)
-    pages = [f"{field.name} {field.value}" for field in document.sections.get("exif", ()) if field.name in _KINDS]
+    pages = [
+        f"{field.name} {field.value}" for field in document.sections.get("exif", ()) if field.name in _KINDS
+    ]
     whole = sum(each in _WHOLE for each in pages)
     if whole > 1 or _PAGE in pages:
         document.add("file", Field("PageCount", whole))

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 _SECTION, _GROUP = "sigmaraw", "SigmaRaw"
 _MAX_SECTIONS = 64  # cameras write fewer than ten
 _MAX_PROPERTIES = 1000  # cameras write fewer than 100
-_MAX_PROPERTY_BYTES = 1024 * 1024
+_MAX_PROPERTY_BYTES = 1024 * 1024  # cameras write a few KiB
 _PREVIEW = struct.pack("<4s3I", b"SECi", 0x20000, 2, 18)  # a picture of version 2.0, for preview, as JPEG
-_PREVIEW_HEAD_BYTES = 28
+_PREVIEW_HEAD_BYTES = 28  # of a picture, before its data (Foveon's specification, section "Image data")
 _NUMBERS = frozenset(
     {"FNumber", "ExposureCompensation", "NetExposureCompensation", "IntegrationTime", "FocalLength", "FocalLengthIn35mmFormat",
      "SensorTemperature", "ISO", "ExposureTime", "DateTimeOriginal", "FlashExpComp"}

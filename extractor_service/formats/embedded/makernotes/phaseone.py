@@ -29,9 +29,11 @@ _ENTRY_BYTES = {_MAIN: 16, _CALIBRATION: 12}
 _MAX_ENTRIES = 300  # cameras write fewer than 100
 _MAX_VALUE_BYTES = 4096  # longer ones are pictures and tables of the sensor: told by their size
 _MAX_TABLE_BYTES = 64 * 1024  # of tables that are told by how long they are as text
-_CALIBRATION_TAG = 0x110
+_CALIBRATION_TAG = 0x110  # exiftool.org/TagNames/PhaseOne.html
 _KINDS = {1: "string", 2: "int16s", 4: "int32s"}
-_FLOAT_EXPONENTS = range(121, 140)  # of 2**-6 to 2**12: 32 bits that look like this are a float, where no type is known
+_FLOAT_EXPONENTS = range(
+    121, 140
+)  # of 2**-6 to 2**12: 32 bits that look like this are a float, where no type is known
 
 
 def _time(value: Value) -> Value:
