@@ -30,12 +30,15 @@ _CONDITIONS = (
     (re.compile(r"\$\$self\{(Model|Make)\} (=~|!~) /((?:[^/\\]|\\.)*)/(i?)"), "camera"),
     (re.compile(r"\$\$self\{(Model|Make)\} (eq|ne) [\"']([^\"']*)[\"']"), "name"),
     (re.compile(r"\$(format) (eq|ne) [\"'](\w+)[\"']"), "format"),
+    (re.compile(r"\$\$valPt (=~|!~) /((?:[^/\\]|\\.)*)/(s?)"), "head"),
     (re.compile(r"\$(count)\s*(==|!=|<=|>=|<|>)\s*(\d+)"), "count"),
     (re.compile(r"\$\$self\{(\w+)\}\s*(==|!=|<=|>=|<|>)\s*(\w+)"), "value"),
     (re.compile(r"\$\$self\{(\w+)\} (eq|ne) [\"']?([1-9]\d*)[\"']?"), "value"),
     (re.compile(r"\$\$self\{(\w+)\}"), "value"),
     (re.compile(r"not \$\$self\{(\w+)\}"), "none"),
 )
+# Kept for other tags' conditions, and handed on as it is.
+_KEPT = re.compile(r"(?:\$\$?self(?:->)?\{\w+\}\s*=\s*[^;=]+;?\s*)*(?:return\s+)?(?:\$val;?)?")
 _EXCLUDED = re.compile(r"\$\$valPt ne [\"']((?:\\0)+|(?:\\xff)+)[\"']")
 _NUMBER = r"(?:0x[0-9a-f]+|\d+\.?\d*(?:e-?\d+)?)"
 _FORMULA = re.compile(rf"(?:val|{_NUMBER}|\*\*|[-+*/()\s]|exp|log|sqrt)+", re.IGNORECASE)
@@ -49,25 +52,107 @@ Condition = tuple[tuple[str, str, str | int], ...]
 class Facts(NamedTuple):
     """Of one alternative of a tag; "" and 0 are unknown."""
 
+    name: str
     none: str
     condition: Condition
     """(what, operator, operand) of each part: the camera's Model or Make, the entry's format and count, or a value before."""
     formula: str
-    """The meant value as an expression of `val`, the stored one."""
+    """The meant value as an expression of `val`, the stored one; "?" for one that is no such expression."""
     mask: int
     form: str
     """The type that the stored bytes are read as, where it isn't the file's."""
 
 
-def read(library: Path) -> dict[tuple[str, str], list[Facts]]:
-    """By table and id, each alternative's facts in order."""
+class Inner(NamedTuple):
+    """What the bytes of a tag hold, under a condition."""
+
+    conditions: tuple[Condition, ...]
+    """One of them must hold; () for always."""
+    table: str
+    kind: str
+    """"block" of values at fixed places, or "directory"."""
+    unit: str
+    """Of a block: what its ids count in."""
+    order: str
+    """"BE" or "LE" where it isn't the note's."""
+    length: int
+    """Bytes, of one that stands within a block; 0 for the rest."""
+
+
+Rows = list[dict[str, str]]
+
+
+def load(library: Path) -> Rows:
+    """All that ExifTool's tables say, a row a tag, and one a table."""
     done = subprocess.run(["perl", f"-I{library}", str(_SCRIPT)], capture_output=True, check=True)
+    rows: Rows = json.loads(done.stdout.decode("utf-8", "replace"))
+    return rows
+
+
+def structures(rows: Rows) -> dict[str, dict[str, list[Inner]]]:
+    """By table and id, what tags hold, as far as it can be said in a row; an unknown condition hides what comes behind it."""
+    tables = {row["table"]: row for row in rows if "process" in row}
+    found: dict[str, dict[str, list[Inner]]] = defaultdict(lambda: defaultdict(list))
+    closed: set[tuple[str, str]] = set()
+    for row in rows:
+        if "id" not in row:
+            continue
+        place = (row["table"], row["id"])
+        conditions = _conditions(row.get("Condition", ""))
+        inner = _inner(row, tables) if conditions is not None else None
+        if conditions is None or place in closed:
+            closed.add(place)
+        elif inner is not None:
+            found[place[0]][place[1]].append(inner._replace(conditions=conditions))
+        elif not conditions:
+            closed.add(place)  # a plain value in all other cases
+        else:
+            found[place[0]][place[1]].append(Inner(conditions, "", "", "", "", 0))
+    return found
+
+
+def _inner(row: dict[str, str], tables: dict[str, dict[str, str]]) -> Inner | None:
+    name = row.get("inner", "")
+    table = tables.get(name)
+    if table is None or {"innerValidate", "innerBase", "innerMaxSubdirs"} & set(row) or "hooks" in table:
+        return None
+    process, start = (
+        row.get("innerProcessProc") or table["process"] or "ProcessExif",
+        row.get("innerStart", ""),
+    )
+    order = {"BigEndian": "BE", "LittleEndian": "LE"}.get(row.get("innerByteOrder", ""), "")
+    if process == "ProcessBinaryData" and not start:
+        form = re.fullmatch(r"undef\[(\d+)\]", row.get("Format", ""))
+        return Inner(
+            (), name, "block", re.sub(r"\[.*", "", table["unit"]), order, int(form[1]) if form else 0
+        )
+    if process == "ProcessExif" and start in {"", "$val"} and not order:
+        return Inner((), name, "directory", "", "", 0)
+    return None
+
+
+def _conditions(text: str) -> tuple[Condition, ...] | None:
+    """Alternatives of which one must hold; None where a part is of no known form."""
+    plain = re.sub(r"\s+", " ", re.sub(r"#.*", "", text)).strip()
+    if not plain:
+        return ()
+    if "(" in re.sub(r"/(?:[^/\\]|\\.)*/", "", plain):
+        return None
+    found = [_condition(each) for each in re.split(r"\s+or\s+", plain)]
+    return None if () in found else tuple(found)
+
+
+def read(rows: Rows) -> dict[tuple[str, str], list[Facts]]:
+    """By table and id, each alternative's facts in order."""
     found: dict[tuple[str, str], list[Facts]] = defaultdict(list)
-    for row in json.loads(done.stdout.decode("utf-8", "replace")):
+    for row in rows:
+        if "id" not in row:
+            continue
         facts = Facts(
+            row["name"],
             _none(row.get("RawConv", "")) or _none_of(row.get("Condition", "")),
             _condition(row.get("Condition", "")),
-            _formula(row.get("ValueConv", "")),
+            _formula(row.get("ValueConv", "")) or ("?" if _is_converted(row) else ""),
             int(row.get("Mask", "0"), 0),
             row.get("Format", "")
             if re.fullmatch(r"(?:u?int|rational|float|double|undef|string)\w*", row.get("Format", ""))
@@ -83,6 +168,13 @@ def _none(text: str) -> str:
         if form is not None:
             return mark.format(*(str(int(each, 0)) for each in form.groups()))
     return ""
+
+
+def _is_converted(row: dict[str, str]) -> bool:
+    """Whether the stored value isn't the meant one, in a way that no formula here says."""
+    raw = row.get("RawConv", "")
+    is_plain = not raw or _none(raw) or _KEPT.fullmatch(raw.strip())
+    return bool(row.get("ValueConv")) or not is_plain
 
 
 def _none_of(text: str) -> str:
@@ -115,6 +207,8 @@ def _part(text: str) -> tuple[str, str, str | int] | None:
             continue
         if kind == "camera":
             return form[1], form[2], f"(?i){form[3]}" if form[4] else form[3]
+        if kind == "head":
+            return "head", form[1], f"(?s){form[2]}" if form[3] else form[2]
         if kind == "name":
             return form[1], "=~" if form[2] == "eq" else "!~", f"^{re.escape(form[3])}$"
         if kind == "format":

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -58,6 +59,9 @@ MODULES = {
         ),
     ),
 }
+_MAKERS = re.compile(
+    r"(Canon|CanonCustom|Nikon|NikonCustom|Sony|Minolta|Olympus|Panasonic|Pentax|FujiFilm|Casio|Kodak|Ricoh|Samsung|Sanyo|Sigma|Reconyx|Apple|GE|JVC|Motorola)::"
+)
 _XMP = re.compile(r"XMP-(.+)")
 _INTEGER = re.compile(r"-?\d+$")
 _HEADER = '''"""{what}: ids, names, types and value labels.
@@ -93,7 +97,8 @@ def main() -> None:
     listing = subprocess.run([command, "-listx", "-f"], capture_output=True, check=True).stdout
     tables = {str(table.get("name")): table for table in ET.fromstring(listing)}
     home = Path(shutil.which(command) or command).resolve().parent
-    _FACTS.update(tag_facts.read(home / "lib"))
+    facts = tag_facts.load(home / "lib")
+    _FACTS.update(tag_facts.read(facts))
     used: dict[str, ET.Element] = {}
     for module, (what, pattern) in MODULES.items():
         chosen = {name: table for name, table in tables.items() if re.fullmatch(pattern, name)}
@@ -103,6 +108,31 @@ def main() -> None:
         used.update(chosen)
     _write_xmp(version, tables)
     _write_meanings(version, {name: tables[name] for name in sorted(used)})
+    _write_structures(version, tag_facts.structures(facts), used)
+
+
+def _write_structures(
+    version: str, found: dict[str, dict[str, list[tag_facts.Inner]]], used: dict[str, ET.Element]
+) -> None:
+    """What tags of maker notes hold, for the tables of maker notes."""
+    makers = {name for name in used if _MAKERS.match(name)}
+    lines = ["TABLES = {"]
+    for table in sorted(makers & set(found)):
+        rows = {
+            _key(key): [tuple(each) for each in inner]
+            for key, inner in sorted(found[table].items())
+            if any(each.table in makers for each in inner)
+            and all(each.table in makers or not each.table for each in inner)
+        }
+        if rows:
+            lines.append(f"    {table!r}: {{")
+            lines += [f"        {key}: {inner!r}," for key, inner in rows.items()]
+            lines.append("    },")
+    layout = """
+TABLES[table][id] has (conditions, table, kind, unit, order, length) of each alternative: of the conditions one must hold, each made
+of parts (what, operator, operand); a table of "" is a plain value. Kind is "block" (values at fixed places, ids counting in units) or "directory"."""
+    text = _HEADER.format(what="What the tags of maker notes hold", version=version, layout=layout)
+    (FOLDER / "structures.py").write_text(text + "\n".join([*lines, "}", ""]))
 
 
 def _write(module: str, what: str, version: str, tables: dict[str, ET.Element]) -> None:
@@ -111,10 +141,8 @@ def _write(module: str, what: str, version: str, tables: dict[str, ET.Element]) 
         alternatives: dict[str, list[str]] = defaultdict(list)
         for tag in table.findall("tag"):
             key = str(tag.get("id"))
-            known, place = _FACTS.get((name, key), []), len(alternatives[_key(key)])
-            alternatives[_key(key)].append(
-                _tag(tag, table, labels, known[place] if place < len(known) else None)
-            )
+            place = len(alternatives[_key(key)])
+            alternatives[_key(key)].append(_tag(tag, table, labels, _facts_of(name, table, key)[place]))
         rows.append(f"    {name!r}: {{")
         rows += [f"        {key}: [{', '.join(each)}]," for key, each in alternatives.items()]
         rows.append("    },")
@@ -124,14 +152,28 @@ def _write(module: str, what: str, version: str, tables: dict[str, ET.Element]) 
     (FOLDER / f"{module}.py").write_text(text)
 
 
+@cache
+def _facts_of(name: str, table: ET.Element, key: str) -> list[Facts]:
+    """Of each alternative that is listed: what leads to other tables mostly isn't, so that names tell which is which."""
+    left = list(_FACTS.get((name, key), []))
+    found = []
+    for tag in table.findall("tag"):
+        if tag.get("id") == key:
+            one = next((each for each in left if each.name == tag.get("name")), None)
+            if one is not None:
+                del left[: left.index(one) + 1]
+            found.append(one or Facts(str(tag.get("name")), "", (), "", 0, ""))
+    return found
+
+
 def _key(key: str) -> str:
     return str(int(key)) if _INTEGER.match(key) else repr(key)
 
 
-def _tag(tag: ET.Element, table: ET.Element, labels: _Labels, facts: Facts | None) -> str:
+def _tag(tag: ET.Element, table: ET.Element, labels: _Labels, facts: Facts) -> str:
     flags = str(tag.get("flags"))
     marks = ("U" if "Unknown" in flags else "") + ("B" if "Binary" in flags else "")
-    marks += facts.none if facts is not None else ""
+    marks += facts.none
     group = tag.get("g1")
     shown = f", {group!r}" if group and group != table.get("g1") else ""
     return (
@@ -169,7 +211,7 @@ def _write_meanings(version: str, tables: dict[str, ET.Element]) -> None:
     for name, table in tables.items():
         rows: dict[str, list[tuple[object, ...]]] = {}
         for key in dict.fromkeys(str(tag.get("id")) for tag in table.findall("tag")):
-            facts = [each[1:] for each in _FACTS.get((name, key), [])]
+            facts = [each[2:] for each in _facts_of(name, table, key)]
             if any(any(each) for each in facts):
                 rows[_key(key)] = facts
         if rows:
@@ -178,7 +220,7 @@ def _write_meanings(version: str, tables: dict[str, ET.Element]) -> None:
             lines.append("    },")
     layout = """
 TABLES[table][id] has (condition, formula, mask, form) of each alternative: parts of a condition as (what, operator, operand), the
-meant value as an expression of `val`, the bits that count, the type that bytes are read as. Empty where there is none, or it is of no known form."""
+meant value as an expression of `val` ("?" where it is none), the bits that count, the type that bytes are read as. Empty where there is none, or it is of no known form."""
     text = _HEADER.format(what="What tags mean beside their types", version=version, layout=layout)
     (FOLDER / "meanings.py").write_text(text + "\n".join([*lines, "}", ""]))
 

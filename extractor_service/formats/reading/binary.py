@@ -79,20 +79,28 @@ def parse(
     *,
     origin: int | None = None,
     masks: Mapping[str, int] | None = None,
+    known: Mapping[str, Value] | None = None,
 ) -> dict[str, Value]:
     """Adds the values of `tags` to `place`; returns what was stored, by name. `origin` is the block's offset in the file.
 
-    Ids like "3.1" share the place of 3 and take the bits of `masks`, shifted down; without a mask they are left out.
+    Ids like "3.1" share the place of 3 and take the bits of `masks`, shifted down; without a mask they are left out. Conditions see what came before in the block, and `known`.
     """
     unit, big_endian, first = layout
     document, section, group = place
     width = CODES[unit][1]
     found: dict[str, Value] = {}
     for key, spec in tags.items():
-        tag = spec if not spec.variants else _variant(spec, found)
-        if tag is None:
-            continue
-        if tag.hidden:
+        tag: Tag | None = spec
+        if spec.variants:
+            place_of = (int(key.partition(".")[0]) if isinstance(key, str) else key) - first
+            about = meanings.About(
+                1, spec.kind, data[place_of * width : place_of * width + meanings.HEAD_BYTES]
+            )
+            before = found if not known else {**known, **found}
+            tag = next(
+                (each for each in spec.variants if meanings.holds(each.condition, about, before)), None
+            )
+        if tag is None or tag.hidden:
             continue
         kind = tag.kind if tag.kind in CODES else unit
         mask = (masks.get(f"{key}") if masks else None) or tag.mask or None
@@ -118,8 +126,3 @@ def parse(
         at = None if origin is None else ByteRange(origin + offset, CODES[kind][1] * count)
         fields.add(document, section, group, tag, stored, at)
     return found
-
-
-def _variant(tag: Tag, found: Mapping[str, Value]) -> Tag | None:
-    """Which of a tag's meanings its place has, by the values before it."""
-    return next((each for each in tag.variants if meanings.holds(each.condition, 1, each.kind, found)), None)

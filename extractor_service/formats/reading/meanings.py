@@ -32,6 +32,8 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _CAMERA = frozenset({"Model", "Make"})
+_OF_ENTRY = frozenset({"format", "count", "head"})
+HEAD_BYTES = 64  # as far as any condition on a value's first bytes looks
 
 
 class Meaning(NamedTuple):
@@ -51,6 +53,47 @@ def meanings(table: str) -> Mapping[int | str, Sequence[Meaning]]:
     return {key: [Meaning(*each) for each in alternatives] for key, alternatives in rows.items()}
 
 
+class About(NamedTuple):
+    """What conditions ask of an entry."""
+
+    values: int
+    """How many."""
+    kind: str
+    """Its TIFF type, by ExifTool's name."""
+    head: bytes
+    """Its first bytes."""
+
+
+class Inner(NamedTuple):
+    """What the bytes of a tag hold, where one of the conditions holds; a table of "" is a plain value."""
+
+    conditions: tuple[Condition, ...]
+    table: str
+    kind: str
+    """"block" of values at fixed places, or "directory"."""
+    unit: str
+    """Of a block: what its ids count in."""
+    order: str
+    """"BE" or "LE" where it isn't the note's."""
+    length: int
+    """Bytes, of one within a block; 0 for the rest."""
+
+
+def structures(table: str, make: str, model: str) -> Mapping[int | str, tuple[Inner, ...]]:
+    """By id, what the tags of a table hold in files of a camera."""
+    found: dict[int | str, tuple[Inner, ...]] = {}
+    for key, alternatives in find_table("structures", table).items():
+        kept = []
+        for row in alternatives:
+            inner = Inner(*row)
+            conditions = tuple(each for each in inner.conditions if fits_camera(each, make, model))
+            if conditions or not inner.conditions:
+                kept.append(inner._replace(conditions=conditions))
+        if any(each.table for each in kept):
+            found[key] = tuple(kept)
+    return found
+
+
 def tags(module: str, table: str, conversions: Mapping[str, Conversion]) -> dict[int | str, Tag]:
     """Tags by id with scales, masks and types, of tables that don't depend on the camera; conversions by tag name."""
     rows = raw_table(module, table)
@@ -58,7 +101,7 @@ def tags(module: str, table: str, conversions: Mapping[str, Conversion]) -> dict
     names = {row[0] for alternatives in rows.values() for row in alternatives}
     for key, facts in meanings(table).items():
         tag, fact = built[key], facts[0]
-        if fact.formula and tag.name not in conversions:
+        if fact.formula not in {"", "?"} and tag.name not in conversions:
             built[key] = tag = Tag(rows[key][0], conversion(fact.formula))
         tag.mask, tag.form = fact.mask, fact.form
         tag.condition = rest_of(fact.condition, names) or ()
@@ -79,13 +122,19 @@ def fits_camera(condition: Condition, make: str, model: str) -> bool:
 def rest_of(condition: Condition, known: Container[str]) -> Condition | None:
     """The parts that are about the entry, and about values that this table's tags have; None when others are needed."""
     parts = tuple(each for each in condition if each[0] not in _CAMERA)
-    return parts if all(each[0] in {"format", "count"} or each[0] in known for each in parts) else None
+    return parts if all(each[0] in _OF_ENTRY or each[0] in known for each in parts) else None
 
 
-def holds(condition: Condition, count: int, kind: str, values: Mapping[str, Value]) -> bool:
-    """Whether the other parts hold, of an entry with `count` values of `kind`; a value that isn't there is 0."""
+def holds(condition: Condition, entry: About, values: Mapping[str, Value]) -> bool:
+    """Whether the parts hold that aren't about the camera; a value that isn't there is 0."""
     for what, sign, wanted in condition:
-        found = kind if what == "format" else count if what == "count" else values.get(what, 0)
+        if what in _CAMERA:
+            continue
+        if what == "head":
+            if (re.search(str(wanted), entry.head.decode("latin-1")) is not None) != (sign == "=~"):
+                return False
+            continue
+        found = entry.kind if what == "format" else entry.values if what == "count" else values.get(what, 0)
         if isinstance(found, list):
             found = found[0] if found else 0
         try:

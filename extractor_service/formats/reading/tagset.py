@@ -168,7 +168,7 @@ def plain_text(value: Value) -> str:
 
 MODULES = (
     "exif", "raw", "icc", "iptc", "photoshop", "containers", "canon", "nikon", "sony", "minolta", "olympus", "panasonic", "pentax",
-    "fujifilm", "casio", "kodak", "others", "xmp", "meanings",
+    "fujifilm", "casio", "kodak", "others", "xmp", "meanings", "structures",
 )  # fmt: skip
 _packed: dict[str, dict[str, bytes]] = {}
 

@@ -8,7 +8,8 @@ from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.embedded import exif
 from extractor_service.formats.embedded.makernotes import canon
-from extractor_service.formats.embedded.makernotes.base import SECTION, Notes, Vendor
+from extractor_service.formats.embedded.makernotes.base import SECTION, Notes
+from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.embedded.walk import Walk
 from extractor_service.formats.reading import binary, fields, ifd
 from extractor_service.formats.reading import conversions as conv

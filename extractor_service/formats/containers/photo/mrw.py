@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.embedded import exif
-from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, Vendor
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes
+from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.embedded.walk import Walk
 from extractor_service.formats.reading import ifd
 from extractor_service.formats.reading.damage import Surviving

@@ -6,7 +6,8 @@ import plistlib
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, ProblemKind
-from extractor_service.formats.embedded.makernotes.base import SECTION, Notes, Vendor
+from extractor_service.formats.embedded.makernotes.base import SECTION, Notes
+from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.tagset import Conversion
 

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.embedded import printim
+from extractor_service.formats.embedded.makernotes.tables import Tags, Vendor, Wanted, tags_of
 from extractor_service.formats.reading import binary, charsets, fields, ifd, meanings
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.damage import NONSENSE
 from extractor_service.formats.reading.reader import TruncatedError
-from extractor_service.formats.reading.tagset import Conversion, Tag, raw_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from extractor_service.document import Document, Value
     from extractor_service.formats.embedded.walk import Walk
     from extractor_service.formats.reading.reader import Reader
+    from extractor_service.formats.reading.tagset import Tag
 
 SECTION = "makernotes"
 # Stored from where values count, meant from the start of the file.
 _OFFSETS = frozenset({"PreviewImageStart", "ThumbnailOffset", "JpgFromRawStart", "OtherImageStart"})
 _PRINT_IM = 0x0E00  # in the notes of several makers
 _MAX_PLAUSIBLE = 500  # entries of a directory
-
-Tags = dict[int | str, Tag]
 
 
 # TIFF types, and their signed counterparts in the listing: cameras rarely bother to tell.
@@ -62,58 +60,12 @@ class Block(NamedTuple):
     big_endian: bool | None = None
 
 
-class Vendor(NamedTuple):
-    """What a maker's notes need: the generated module, the conversions, and what lies inside tags."""
-
-    module: str
-    group: str
-    conversions: Mapping[str, Conversion]
-
-
-@lru_cache(maxsize=512)
-def _table(
-    module: str, group: str, name: str, choices: tuple[tuple[int | str, int], ...], make: str, model: str
-) -> Tags:
-    table = name.partition("::")[2]
-    conversions = _CONVERSIONS[module, group]
-    chosen = dict(choices)
-    tags: Tags = {}
-    known = meanings.meanings(name)
-    rows_by_id = raw_table(module, name)
-    names = {row[0] for rows in rows_by_id.values() for row in rows} | _VARIABLES
-    for key, rows in rows_by_id.items():
-        facts = known.get(key, ())
-        variants: list[Tag] = []
-        for place, row in enumerate(rows):
-            if key in chosen and place != min(chosen[key], len(rows) - 1):
-                continue
-            fact = facts[place] if place < len(facts) else _PLAIN
-            if key not in chosen and not meanings.fits_camera(fact.condition, make, model):
-                continue  # cameras of this model have something else there
-            conversion = conversions.get(f"{table}.{row[0]}") or conversions.get(row[0])
-            if conversion is None and fact.formula:
-                conversion = meanings.conversion(fact.formula)
-            tag = Tag(row, conversion)
-            tag.mask, tag.form = fact.mask, fact.form
-            tag.condition = meanings.rest_of(fact.condition, names) or ()
-            variants.append(tag)
-            if not tag.condition:
-                break
-        if variants:
-            tags[key] = variants[0]
-            variants[0].variants = tuple(variants) if variants[0].condition else ()
-    return tags
-
-
 # TIFF's types by the names that conditions have for them
 _FORMATS = {
     1: "int8u", 2: "string", 3: "int16u", 4: "int32u", 5: "rational64u", 6: "int8s", 7: "undef", 8: "int16s", 9: "int32s", 10: "rational64s",
     11: "float", 12: "double", 13: "ifd",
 }  # fmt: skip
 _TYPES = {name: kind for kind, name in _FORMATS.items() if name not in {"ifd", "string", "undef"}}
-_PLAIN = meanings.Meaning((), "", 0)
-_VARIABLES = frozenset({"MakerNoteSigmaVer"})  # that a reader sets itself
-_CONVERSIONS: dict[tuple[str, str], Mapping[str, Conversion]] = {}
 
 
 def ordered(reader: Reader, offset: int) -> Reader:
@@ -167,17 +119,22 @@ class Notes:
         self.vendor = vendor
         self.directories = ifd.Directories(reader, shift=shift)
         self.values: dict[str, Value] = {}
-        _CONVERSIONS.setdefault((vendor.module, vendor.group), vendor.conversions)
 
     @property
     def reader(self) -> Reader:
         """The reader of the note."""
         return self.directories.reader
 
-    def table(self, name: str, choices: Mapping[int | str, int] | None = None) -> Tags:
-        """The tags of a table such as "Canon::Main"."""
-        walk, chosen = self.walk, tuple((choices or {}).items())
-        return _table(self.vendor.module, self.vendor.group, name, chosen, walk.make, walk.model)
+    def table(
+        self, name: str, choices: Mapping[int | str, int] | None = None, *, is_found: bool = False
+    ) -> Tags:
+        """The tags of a table such as "Canon::Main".
+
+        Of one that a structure names (`is_found`) only tags count whose meaning the generated facts say: nobody has looked at it.
+        """
+        walk = self.walk
+        wanted = Wanted(name, tuple((choices or {}).items()), walk.make, walk.model, is_found)
+        return tags_of(self.vendor, wanted)
 
     def directory(
         self,
@@ -243,9 +200,15 @@ class Notes:
                 self.document.spend(min(entry.size_bytes, Limits.max_block_bytes))
                 handler(self, entry)
             return
+        alternatives = tags.inner.get(entry.tag)
+        if alternatives is not None and self._inner(alternatives, entry):
+            return
         tag = tags.get(entry.tag)
         if tag is not None and tag.variants:
-            tag = self._variant(tag, entry)
+            about = self._about(entry)
+            tag = next(
+                (each for each in tag.variants if meanings.holds(each.condition, about, self.values)), None
+            )
         if tag is None or tag.hidden:
             return
         size = entry.size_bytes
@@ -279,13 +242,53 @@ class Notes:
         self.values[tag.name] = stored
         fields.add(self.document, SECTION, group, tag, stored, origin)
 
-    def _variant(self, tag: Tag, entry: ifd.Entry) -> Tag | None:
-        """Which of a tag's meanings an entry has."""
-        kind = _FORMATS.get(entry.kind, "")
+    def _about(self, entry: ifd.Entry) -> meanings.About:
+        head = self.reader.some(entry.offset, min(entry.size_bytes, meanings.HEAD_BYTES))
+        return meanings.About(entry.count, _FORMATS.get(entry.kind, ""), head)
+
+    def _inner(self, alternatives: Sequence[meanings.Inner], entry: ifd.Entry) -> bool:
+        """Reads what a tag holds; False when it is a plain value, or nothing known."""
+        inner = self._chosen(alternatives, self._about(entry))
+        if inner is None or not inner.table:
+            return False
+        self.document.spend(min(entry.size_bytes, Limits.max_block_bytes))
+        if inner.kind == "directory":
+            self.subdirectory(entry, inner.table, group=inner.table.partition("::")[0])
+        else:
+            self._found(self.bytes_of(entry), inner, entry.offset, 0)
+        return True
+
+    def _chosen(self, alternatives: Sequence[meanings.Inner], about: meanings.About) -> meanings.Inner | None:
         return next(
-            (each for each in tag.variants if meanings.holds(each.condition, entry.count, kind, self.values)),
+            (
+                each
+                for each in alternatives
+                if not each.conditions
+                or any(meanings.holds(one, about, self.values) for one in each.conditions)
+            ),
             None,
         )
+
+    def _found(self, data: bytes, inner: meanings.Inner, offset: int, depth: int) -> None:
+        """A block that the generated facts describe, and the blocks within it."""
+        big_endian = inner.order == "BE" if inner.order else self.reader.big_endian
+        tags = self.table(inner.table, is_found=True)
+        place = binary.Place(self.document, SECTION, inner.table.partition("::")[0])
+        layout = binary.Layout(inner.unit, big_endian=big_endian)
+        self.values.update(
+            binary.parse(data, layout, tags, place, origin=self.reader.base + offset, known=self.values)
+        )
+        self._within(data, layout, tags, offset, depth)
+
+    def _within(self, data: bytes, layout: binary.Layout, tags: Tags, offset: int, depth: int) -> None:
+        width = binary.CODES[layout.unit][1]
+        for key, alternatives in tags.inner.items():
+            at = (key - layout.first) * width if isinstance(key, int) else -1
+            inner = self._chosen(alternatives, meanings.About(1, "", data[at : at + meanings.HEAD_BYTES]))
+            if inner is None or inner.kind != "block" or not 0 <= at < len(data) or depth > Limits.max_depth:
+                continue
+            part = data[at : at + inner.length] if inner.length else data[at:]
+            self._found(part, inner, offset + at, depth + 1)
 
     def _retyped(self, tag: Tag, stored: Value) -> Value:
         """UNDEFINED bytes by the type that the listing gives."""
@@ -318,15 +321,19 @@ class Notes:
     ) -> dict[str, Value]:
         """Adds the values in `data`, which stands at `offset`; returns what was stored."""
         big_endian = self.reader.big_endian if block.big_endian is None else block.big_endian
+        layout, tags = binary.Layout(block.unit, big_endian=big_endian), self.table(block.table, choices)
         found = binary.parse(
             data,
-            binary.Layout(block.unit, big_endian=big_endian),
-            self.table(block.table, choices),
+            layout,
+            tags,
             binary.Place(self.document, SECTION, group or self.vendor.group),
             origin=self.reader.base + offset,
             masks=block.masks,
+            known=self.values,
         )
         self.values.update(found)
+        if tags.inner:
+            self._within(data, layout, tags, offset, 0)
         return found
 
     def add(self, tag: Tag, stored: Value, offset: int, length: int, group: str = "") -> None:

@@ -12,16 +12,9 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange
 from extractor_service.formats.embedded.makernotes import canon_camera_info
 from extractor_service.formats.embedded.makernotes import canon_tables as tables
-from extractor_service.formats.embedded.makernotes.base import (
-    SECTION,
-    Block,
-    Notes,
-    Tags,
-    Vendor,
-    displaced,
-    ordered,
-)
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, displaced, ordered
 from extractor_service.formats.embedded.makernotes.canon_values import CONVERSIONS
+from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import binary, fields, ifd
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.reader import layout
@@ -92,7 +85,7 @@ def _settings(notes: Notes, entry: ifd.Entry) -> None:
     _values(notes, data, tags, entry.offset)
 
 
-def _values(notes: Notes, data: bytes, tags: Tags, offset: int) -> None:
+def _values(notes: Notes, data: bytes, tags: Mapping[int | str, Tag], offset: int) -> None:
     order = notes.reader.big_endian
     at = notes.reader.base + offset
     found = binary.parse(
@@ -326,7 +319,18 @@ def _categories(notes: Notes, entry: ifd.Entry) -> None:
         notes.add(tag, value[1], entry.offset + 4, 4)
 
 
+def _vignetting(notes: Notes, entry: ifd.Entry) -> None:
+    """Known by the first byte, and the size that stands behind it."""
+    data = notes.bytes_of(entry)
+    size = int.from_bytes(data[2:4], "big" if notes.reader.big_endian else "little")
+    if data[:1] == b"\0" and data[:4] not in {bytes(4), b"\0\x40\xdc\x05"} and size == len(data):
+        notes.block(data, Block("Canon::VignettingCorr", "int16s"), entry.offset)
+
+
 def _internal_serial(notes: Notes, entry: ifd.Entry) -> None:
+    if "EOS 5D" in notes.walk.model:
+        notes.block(notes.bytes_of(entry), Block("Canon::SerialInfo"), entry.offset)
+        return
     text = notes.bytes_of(entry).split(b"\xff")[0].split(b"\0")[0].decode("latin-1")
     tag = notes.table("Canon::Main").get(0x96)
     if tag is not None and text:
@@ -358,6 +362,8 @@ INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x92: Block("CanonCustom::PersonalFuncValues", "int16u"),
     0x93: _file_info,
     0x96: _internal_serial,
+    0x4015: _vignetting,
+    0x4016: Block("Canon::VignettingCorr2", "int32s"),
     0x98: Block("Canon::CropInfo", "int16u"),
     0x99: _custom_functions_2,
     0x9A: Block("Canon::AspectInfo", "int32u"),
@@ -371,8 +377,6 @@ INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x4001: _color_data,
     0x4003: Block("Canon::ColorInfo", "int16s"),
     0x4013: Block("Canon::AFMicroAdj", "int32s"),
-    0x4015: Block("Canon::VignettingCorr", "int16s"),
-    0x4016: Block("Canon::VignettingCorr2", "int32s"),
     0x4018: Block("Canon::LightingOpt", "int32s"),
     0x4019: Block("Canon::LensInfo", "int8u"),
     0x4020: Block("Canon::Ambience", "int32s"),

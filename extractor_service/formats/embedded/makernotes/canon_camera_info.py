@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from extractor_service.document import Value
     from extractor_service.formats.reading import ifd
 
-# Where the picture styles stand in the dump, and their table: later bodies have three more styles.
-_PICTURE_STYLES = {
-    "1DmkIII": (682, "PSInfo"), "1DmkIV": (872, "PSInfo"), "1DX": (1012, "PSInfo2"), "5DmkII": (759, "PSInfo"), "5DmkIII": (944, "PSInfo2"),
-    "6D": (966, "PSInfo2"), "7D": (807, "PSInfo"), "40D": (603, "PSInfo"), "50D": (727, "PSInfo"), "60D": (761, "PSInfo2"), "70D": (975, "PSInfo2"),
-    "450D": (611, "PSInfo"), "500D": (779, "PSInfo"), "550D": (796, "PSInfo"), "600D": (763, "PSInfo2"), "650D": (912, "PSInfo2"), "1000D": (615, "PSInfo"),
-}  # fmt: skip
 # Of compact cameras, whose dumps differ in length alone: at which 32-bit word the temperature stands.
 _TEMPERATURES = {72: 71, 85: 83, 93: 91, 94: 91, 96: 92, 104: 100}
 _LONG_DUMP_WORDS = 400  # longer ones end with the temperature, three words from the end
@@ -36,9 +30,6 @@ def camera_info(notes: Notes, entry: ifd.Entry) -> None:
         if re.search(pattern, model):
             data = notes.bytes_of(entry)
             notes.block(data, Block(table, "int8u", tables.MASKS), entry.offset)
-            place = _PICTURE_STYLES.get(table.removeprefix("Canon::CameraInfo"))
-            if place is not None and place[0] < len(data):
-                notes.block(data[place[0] :], Block(f"Canon::{place[1]}", "int8u"), entry.offset + place[0])
             return
     if entry.kind == 4 and entry.count in {138, 148}:
         notes.block(notes.bytes_of(entry), Block("Canon::CameraInfoPowerShot", "int32s"), entry.offset)

@@ -5,14 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
-from extractor_service.formats.embedded.makernotes.base import (
-    SECTION,
-    Block,
-    Notes,
-    Vendor,
-    displaced,
-    ordered,
-)
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, displaced, ordered
+from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.tagset import Conversion, plain_text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.embedded.makernotes.base import Block, Notes, Vendor, displaced, ordered
+from extractor_service.formats.embedded.makernotes.base import Block, Notes, displaced, ordered
+from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.tagset import Conversion
 
@@ -83,8 +84,4 @@ def settings(notes: Notes, entry: ifd.Entry) -> None:
 _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x01: settings,
     0x03: settings,
-    0x04: Block("Minolta::CameraSettings7D", "int16u", None, True),
-    0x10: Block("Minolta::CameraInfoA100", "int8u"),
-    0x20: Block("Minolta::WBInfoA100", "int8u", None, True),
-    0x114: Block("Minolta::CameraSettingsA100", "int16u", None, True),
 }

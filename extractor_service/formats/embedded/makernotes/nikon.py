@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
-from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, Vendor, ordered
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, ordered
 from extractor_service.formats.embedded.makernotes.nikon_crypt import decrypt, serial_key
 from extractor_service.formats.embedded.makernotes.nikon_values import CONVERSIONS
+from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.embedded.walk import EXIF_TAGS
 from extractor_service.formats.reading import fields, ifd
 from extractor_service.formats.reading.reader import TruncatedError, layout
@@ -172,12 +173,6 @@ def _color_balance(notes: Notes, entry: ifd.Entry) -> None:
         notes.add(tag, values, entry.offset + place, 8)
 
 
-def _af_info(notes: Notes, entry: ifd.Entry) -> None:
-    """Four bytes: the points in focus stand in the camera's order, or big-endian."""
-    data = notes.bytes_of(entry)
-    notes.block(data, Block("Nikon::AFInfo", "int8u", _MASKS), entry.offset)
-
-
 def _af_info_2(notes: Notes, entry: ifd.Entry) -> None:
     data = notes.bytes_of(entry)
     table = {b"0100": "AFInfo2V0100", b"0101": "AFInfo2V0101", b"0200": "AFInfo2V0200", b"0300": "AFInfo2V0300", b"0301": "AFInfo2V0300",
@@ -232,21 +227,21 @@ def _picture_control(notes: Notes, entry: ifd.Entry) -> None:
     notes.block(data, Block(f"Nikon::{table}", "int8u"), entry.offset)
 
 
-def _hdr(notes: Notes, entry: ifd.Entry) -> None:
-    data = notes.bytes_of(entry)
-    table = "Nikon::HDRInfo2" if data[:4] == b"0200" else "Nikon::HDRInfo"
-    notes.block(data, Block(table, "int8u"), entry.offset)
-
-
-def _multi_exposure(notes: Notes, entry: ifd.Entry) -> None:
-    data = notes.bytes_of(entry)
-    little = False if data[:4] in {b"0102", b"0103"} else None
-    table = "Nikon::MultiExposure2" if little is False else "Nikon::MultiExposure"
-    notes.block(data, Block(table, "int32u", None, little), entry.offset)
-
-
 # Bits of bytes that hold several values: "table key" -> mask. exiftool.org/TagNames/Nikon.html
 _MASKS: Mapping[str, int] = {"4.1": 0x80, "8.1": 0x80, "9.1": 0x80, "9.2": 0x7F}
+
+
+def _capture_offsets(notes: Notes, entry: ifd.Entry) -> None:
+    """Where Nikon Capture found the directories: after a version, entries of an id, a number and four other bytes."""
+    data = notes.bytes_of(entry)
+    order = ">" if notes.reader.big_endian else "<"
+    count = layout(order + "H").unpack_from(data, 4)[0] if data[:4] == b"0100" and len(data) > 6 else 0
+    tags = notes.table("Nikon::CaptureOffsets")
+    for index in range(min(count, (len(data) - 6) // 12)):
+        number, value = layout(order + "II").unpack_from(data, 6 + 12 * index)
+        if number in tags:
+            notes.add(tags[number], value, entry.offset + 6 + 12 * index, 12)
+
 
 _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x11: _preview,
@@ -256,18 +251,15 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x24: Block("Nikon::WorldTime"),
     0x25: Block("Nikon::ISOInfo"),
     0x2B: Block("Nikon::DistortInfo"),
-    0x35: _hdr,
     0x39: Block("Nikon::LocationInfo"),
-    0x88: _af_info,
     0x91: _shot,
     0x97: _color_balance,
     0x98: _lens,
     0xA8: _flash,
-    0xB0: _multi_exposure,
     0xB7: _af_info_2,
     0xB8: Block("Nikon::FileInfo", "int16u"),
     0xB9: Block("Nikon::AFTune"),
-    0xBB: lambda notes, entry: _version(notes, "RetouchInfoVersion", notes.bytes_of(entry), entry.offset),
     0xBD: _picture_control,
     0xC3: Block("Nikon::BarometerInfo"),
+    0x0E0E: _capture_offsets,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from extractor_service.formats.reading import conversions as conv
@@ -150,7 +151,22 @@ _FOCAL = Conversion(_focal, conv.fixed("{:.1f} mm"), "mm")
 _APERTURE = Conversion(_aperture, conv.fixed("{:.1f}"))
 _TWELFTHS = Conversion(_twelfths, conv.fixed("{:.2f}"))
 
+
+def _coolpix_levels(value: Value) -> Value:
+    """Red and blue are stored halved."""
+    if not isinstance(value, list) or len(value) != 4:
+        return value
+    red, green, green_2, blue = conv.numbers(value)
+    return [int(2 * red), int(green), int(green_2), int(2 * blue)]
+
+
+_COOLPIX_LEVELS = (
+    "", "Daylight", "Cloudy", "Shade", "Tungsten", "FluorescentW", "FluorescentN", "FluorescentD", "HTMercury", "Flash", "Custom", "Auto",
+)  # fmt: skip
 CONVERSIONS: Mapping[str, Conversion] = {
+    **{f"{table}.WB_RGGBLevels{light}": Conversion(_coolpix_levels) for table in ("ColorBalanceB", "ColorBalanceC") for light in _COOLPIX_LEVELS},
+    "FirmwareVersion51": Conversion(lambda value: ".".join(re.findall("..", value)) if isinstance(value, str) else value),
+    "FirmwareVersion56": Conversion(lambda value: re.sub(r"(\d{2})", r"\1.", value, count=1) if isinstance(value, str) else value),
     "Main.MakerNoteVersion": Conversion(_digits, _version),
     "Main.ISO": Conversion(None, _last),
     "ISOSetting": Conversion(None, _last),

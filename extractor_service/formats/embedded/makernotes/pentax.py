@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.embedded.makernotes.base import Block, Notes, Vendor, ordered
+from extractor_service.formats.embedded.makernotes.base import Block, Notes, ordered
+from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.reader import layout
 from extractor_service.formats.reading.tagset import Conversion
@@ -117,6 +118,21 @@ def _flash(value: Value) -> Value:
     return value / 256 if isinstance(value, int) else value
 
 
+def _kelvin(value: Value) -> Value:
+    """A colour temperature, a number, and two gains in 8,192ths."""
+    if not isinstance(value, list) or len(value) != 4:
+        return value
+    temperature, number, *gains = conv.numbers(value)
+    return [int(53190 - temperature), int(number), *(each / 8192 for each in gains)]
+
+
+def _filter(value: Value) -> Value:
+    """What a filter is, and its sixteen signed parameters."""
+    if not isinstance(value, bytes) or not value:
+        return value
+    return [value[0], *(each - 256 if each > 127 else each for each in value[1:])]
+
+
 _MATRIX_8192 = Conversion(
     lambda value: (
         [each / 8192 if isinstance(each, int) else each for each in value]
@@ -154,6 +170,10 @@ CONVERSIONS: Mapping[str, Conversion] = {
         ("ColorTempDaylight", "ColorTempShade", "ColorTempCloudy", "ColorTempTungsten", "ColorTempFluorescentD", "ColorTempFluorescentN",
          "ColorTempFluorescentW", "ColorTempFlash"), Conversion(_temperature),
     ),
+    **dict.fromkeys(("KelvinWB_Daylight", *(f"KelvinWB_{each:02d}" for each in range(1, 17))), Conversion(_kelvin)),
+    **{f"FilterInfo.DigitalFilter{each:02d}": Conversion(_filter) for each in range(1, 21)},
+    "LensInfoQ.LensInfo": conv.TEXT,
+    "SRFocalLength": Conversion(lambda value: (value * 4 if value & 1 else value / 2) if isinstance(value, int) else value, conv.suffixed(" mm"), "mm"),
     "ISOAutoMinSpeed": Conversion(_least_speed),
     "ColorMatrixA": _MATRIX_8192, "ColorMatrixB": _MATRIX_8192,
     **{
@@ -233,14 +253,15 @@ def _ae_info(notes: Notes, entry: ifd.Entry) -> None:
 
 
 def _lens_info(notes: Notes, entry: ifd.Entry) -> None:
-    tables = {90: "LensInfo3", 91: "LensInfo4", 80: "LensInfo5", 128: "LensInfo5", 168: "LensInfo5"}
+    if entry.count == 168:
+        return  # of the newest bodies: a layout that nobody knows
+    tables = {90: "LensInfo3", 91: "LensInfo4", 80: "LensInfo5", 128: "LensInfo5"}
     table = tables.get(entry.count, "LensInfo2" if entry.count > 36 else "LensInfo")
     notes.block(notes.bytes_of(entry), Block(f"Pentax::{table}", "int8u"), entry.offset)
 
 
 _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x003F: Block("Pentax::LensRec"),
-    0x005C: Block("Pentax::SRInfo"),
     0x0060: Block("Pentax::FaceInfo"),
     0x0068: Block("Pentax::AWBInfo"),
     0x005D: _shutter_count,
@@ -248,10 +269,8 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x007D: Block("Pentax::LensCorr"),
     0x0206: _ae_info,
     0x0207: _lens_info,
-    0x0208: Block("Pentax::FlashInfo"),
     0x0215: Block("Pentax::CameraInfo", "int32u"),
     0x021F: Block("Pentax::AFInfo"),
     0x0222: Block("Pentax::ColorInfo", "int8s"),
-    0x022B: Block("Pentax::LevelInfo", "int8s"),
     0x03FF: Block("Pentax::TempInfo"),
 }

@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, ProblemKind
-from extractor_service.formats.embedded.makernotes.base import SECTION, Notes, Vendor
+from extractor_service.formats.embedded.makernotes.base import SECTION, Notes
+from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import binary, fields
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.damage import Surviving

@@ -10,15 +10,9 @@ import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
-from extractor_service.formats.embedded.makernotes.base import (
-    SECTION,
-    Block,
-    Notes,
-    Vendor,
-    displaced,
-    ordered,
-)
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, displaced, ordered
 from extractor_service.formats.embedded.makernotes.sony_values import CONVERSIONS
+from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import fields
 
 if TYPE_CHECKING:

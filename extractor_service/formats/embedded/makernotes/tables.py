@@ -1,0 +1,90 @@
+"""The tags of a maker's table: which are there on a camera, how they are converted, and what they hold that is no value."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from extractor_service.formats.reading import meanings
+from extractor_service.formats.reading.tagset import Conversion, Tag, raw_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLAIN = meanings.Meaning((), "", 0)
+# That a reader sets itself, or another block of the same note has before.
+_VARIABLES = frozenset({"MakerNoteSigmaVer", "LensType", "FacesDetected"})
+_CONVERSIONS: dict[tuple[str, str], Mapping[str, Conversion]] = {}
+
+
+class Tags(dict[int | str, Tag]):
+    """The tags of a table by id, and what those hold that are no values themselves."""
+
+    inner: Mapping[int | str, tuple[meanings.Inner, ...]] = MappingProxyType({})
+
+
+class Vendor(NamedTuple):
+    """What a maker's notes need: the generated module, the conversions, and what lies inside tags."""
+
+    module: str
+    group: str
+    conversions: Mapping[str, Conversion]
+
+
+class Wanted(NamedTuple):
+    """Which table, for which camera."""
+
+    name: str
+    choices: tuple[tuple[int | str, int], ...]
+    """Of some ids, which alternative is there."""
+    make: str
+    model: str
+    is_found: bool
+    """Whether the generated facts led there, and nobody has looked at the table."""
+
+
+def tags_of(vendor: Vendor, wanted: Wanted) -> Tags:
+    """The tags of a table, with the conversions of their maker."""
+    key = (vendor.module, vendor.group)
+    _CONVERSIONS.setdefault(key, vendor.conversions)
+    return _table(*key, wanted)
+
+
+@lru_cache(maxsize=512)
+def _table(module: str, group: str, wanted: Wanted) -> Tags:
+    name, choices, make, model, is_found = wanted
+    table = name.partition("::")[2]
+    conversions = _CONVERSIONS[module, group]
+    chosen = dict(choices)
+    tags = Tags()
+    tags.inner = meanings.structures(name, make, model)
+    known = meanings.meanings(name)
+    rows_by_id = raw_table(module, name)
+    names = {row[0] for rows in rows_by_id.values() for row in rows} | _VARIABLES
+    for key, rows in rows_by_id.items():
+        facts = known.get(key, ())
+        variants: list[Tag] = []
+        for place, row in enumerate(rows):
+            if key in chosen and place != min(chosen[key], len(rows) - 1):
+                continue
+            fact = facts[place] if place < len(facts) else _PLAIN
+            if key not in chosen and not meanings.fits_camera(fact.condition, make, model):
+                continue  # cameras of this model have something else there
+            conversion = conversions.get(f"{table}.{row[0]}")
+            if conversion is None and (not is_found or fact.formula == "?"):
+                conversion = conversions.get(row[0])
+            if conversion is None and fact.formula not in {"", "?"}:
+                conversion = meanings.conversion(fact.formula)
+            if conversion is None and fact.formula == "?" and is_found:
+                break  # meant in a way that isn't known here: left out, rather than wrong
+            tag = Tag(row, conversion)
+            tag.mask, tag.form = fact.mask, fact.form
+            tag.condition = meanings.rest_of(fact.condition, names) or ()
+            variants.append(tag)
+            if not tag.condition:
+                break
+        if variants:
+            tags[key] = variants[0]
+            variants[0].variants = tuple(variants) if variants[0].condition else ()
+    return tags
