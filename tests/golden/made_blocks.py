@@ -37,7 +37,7 @@ def files(name: str, count: int = 2) -> Iterator[Made]:
             continue
         for place, row in enumerate(rows):
             inner = meanings.Inner(*row)
-            if inner.kind != "block":
+            if inner.kind != "block" or not inner.table:
                 continue
             for seed in range(count):
                 rng = random.Random(f"{name} {tag} {place} {seed}")

@@ -10,7 +10,7 @@ import re
 import subprocess
 from collections import defaultdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _SCRIPT = Path(__file__).with_suffix(".pl")
 # How a stored value is said to mean "none": the condition, and what is left out under it.
@@ -29,6 +29,7 @@ _NONE_FORMS = (
 _CONDITIONS = (
     (re.compile(r"\$\$self\{(Model|Make)\} (=~|!~) /((?:[^/\\]|\\.)*)/(i?)"), "camera"),
     (re.compile(r"\$\$self\{(Model|Make)\} (eq|ne) [\"']([^\"']*)[\"']"), "name"),
+    (re.compile(r"\$\$self\{(TIFF_TYPE|FILE_TYPE)\} (eq|ne) [\"'](\w+)[\"']"), "file"),
     (re.compile(r"\$(format) (eq|ne) [\"'](\w+)[\"']"), "format"),
     (re.compile(r"\$\$valPt (=~|!~) /((?:[^/\\]|\\.)*)/(s?)"), "head"),
     (re.compile(r"\$(count)\s*(==|!=|<=|>=|<|>)\s*(\d+)"), "count"),
@@ -46,7 +47,8 @@ _CHOICE = re.compile(r"(.+?)\?(.+?):(.+)")
 _COMPARISON = re.compile(rf"\(?\s*val\s*(?:(?:==|!=|<=|>=|<|>)\s*-?{_NUMBER})?\s*\)?", re.IGNORECASE)
 
 
-Condition = tuple[tuple[str, str, str | int], ...]
+Condition = tuple[tuple[str, str, Any], ...]
+_MOST_ALTERNATIVES = 16  # more is no condition that a table should hold
 
 
 class Facts(NamedTuple):
@@ -132,14 +134,49 @@ def _inner(row: dict[str, str], tables: dict[str, dict[str, str]]) -> Inner | No
 
 
 def _conditions(text: str) -> tuple[Condition, ...] | None:
-    """Alternatives of which one must hold; None where a part is of no known form."""
-    plain = re.sub(r"\s+", " ", re.sub(r"#.*", "", text)).strip()
+    """Alternatives of which one must hold, () for always; None where a part is of no known form."""
+    plain = re.sub(r"\s+", " ", re.sub(r"#.*", "", text)).replace("$self->{", "$$self{").strip()
     if not plain:
         return ()
-    if "(" in re.sub(r"/(?:[^/\\]|\\.)*/", "", plain):
+    literals: list[str] = []
+
+    def keep(found: re.Match[str]) -> str:
+        literals.append(found[0])
+        return f"\0{len(literals) - 1}\0"
+
+    # Expressions hold brackets and bars of their own.
+    tokens = re.split(r"\s*(\(|\)|\bor\b|\|\||\band\b|&&)\s*", re.sub(r"/(?:[^/\\]|\\.)*/", keep, plain))
+    found = _any_of([each for each in tokens if each])
+    if found is None:
         return None
-    found = [_condition(each) for each in re.split(r"\s+or\s+", plain)]
-    return None if () in found else tuple(found)
+    alternatives = []
+    for each in found:
+        texts = [re.sub("\0(\\d+)\0", lambda place: literals[int(place[1])], part) for part in each]
+        parts = [_part(part) for part in texts if not _EXCLUDED.fullmatch(part)]
+        if None in parts:
+            return None
+        alternatives.append(tuple(part for part in parts if part is not None))
+    return () if () in alternatives else tuple(alternatives)
+
+
+def _any_of(tokens: list[str]) -> list[list[str]] | None:
+    """Alternatives, each a list of parts; takes its tokens off the list. None for what isn't so simple."""
+    found: list[list[str]] = []
+    current: list[list[str]] = [[]]
+    while tokens:
+        token = tokens.pop(0)
+        if token == ")":
+            break
+        if token in {"or", "||"}:
+            found, current = [*found, *current], [[]]
+        elif token in {"and", "&&"}:
+            continue
+        else:
+            inner = _any_of(tokens) if token == "(" else [[token]]
+            if inner is None or len(inner) * len(current) > _MOST_ALTERNATIVES:
+                return None
+            current = [[*before, *after] for before in current for after in inner]
+    return [*found, *current]
 
 
 def read(rows: Rows) -> dict[tuple[str, str], list[Facts]]:
@@ -150,7 +187,7 @@ def read(rows: Rows) -> dict[tuple[str, str], list[Facts]]:
             continue
         facts = Facts(
             row["name"],
-            _none(row.get("RawConv", "")) or _none_of(row.get("Condition", "")),
+            _joined(_none(row.get("RawConv", "")), _none_of(row.get("Condition", ""))),
             _condition(row.get("Condition", "")),
             _formula(row.get("ValueConv", "")) or ("?" if _is_converted(row) else ""),
             int(row.get("Mask", "0"), 0),
@@ -177,27 +214,30 @@ def _is_converted(row: dict[str, str]) -> bool:
     return bool(row.get("ValueConv")) or not is_plain
 
 
+def _joined(first: str, second: str) -> str:
+    """Two lists of values that mean none as one."""
+    if first.startswith("!") and second.startswith("!"):
+        return f"{first},{second[1:]}"
+    return first or second
+
+
 def _none_of(text: str) -> str:
     """A condition that excludes bytes which are all zeros or all ones excludes a value."""
     form = _EXCLUDED.search(text)
     if form is None:
-        return ""
+        return "!0" if "= Get16u($valPt, 0)) and" in text else ""
     digits = form[1].count("\\x") or form[1].count("\\0")
     return f"!{256**digits - 1}" if "\\x" in form[1] else "!0"
 
 
 def _condition(text: str) -> Condition:
-    """The parts that must all hold, as (what, operator, operand); () for none, or where a part is of no known form."""
-    parts = []
-    text = re.sub(r"#.*", "", text).replace("$self->{", "$$self{").strip()
-    for each in re.split(r"\s+and\s+", text) if text else []:
-        if _EXCLUDED.fullmatch(each.strip()):
-            continue
-        part = _part(each.strip())
-        if part is None:
-            return ()
-        parts.append(part)
-    return tuple(parts)
+    """The parts that must all hold; () for none, or where a part is of no known form. Alternatives are about cameras alone."""
+    found = _conditions(text)
+    if not found or len(found) == 1:
+        return found[0] if found else ()
+    if any(part[0] not in {"Model", "Make"} for each in found for part in each):
+        return ()
+    return (("or", "", found),)
 
 
 def _part(text: str) -> tuple[str, str, str | int] | None:
@@ -211,6 +251,8 @@ def _part(text: str) -> tuple[str, str, str | int] | None:
             return "head", form[1], f"(?s){form[2]}" if form[3] else form[2]
         if kind == "name":
             return form[1], "=~" if form[2] == "eq" else "!~", f"^{re.escape(form[3])}$"
+        if kind == "file":
+            return form[1], "==" if form[2] == "eq" else "!=", form[3]
         if kind == "format":
             return "format", "==" if form[2] == "eq" else "!=", form[3]
         if form.re.groups == 1:

@@ -119,10 +119,9 @@ def _write_structures(
     lines = ["TABLES = {"]
     for table in sorted(makers & set(found)):
         rows = {
-            _key(key): [tuple(each) for each in inner]
+            _key(key): [tuple(each if each.table in makers else each._replace(table="")) for each in inner]
             for key, inner in sorted(found[table].items())
             if any(each.table in makers for each in inner)
-            and all(each.table in makers or not each.table for each in inner)
         }
         if rows:
             lines.append(f"    {table!r}: {{")

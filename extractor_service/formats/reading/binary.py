@@ -103,7 +103,7 @@ def parse(
         if tag is None or tag.hidden:
             continue
         kind = tag.kind if tag.kind in CODES else unit
-        mask = (masks.get(f"{key}") if masks else None) or tag.mask or None
+        mask = tag.mask or (masks.get(f"{key}") if masks else None)
         if isinstance(key, str):
             if mask is None:
                 continue

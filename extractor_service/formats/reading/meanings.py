@@ -26,12 +26,12 @@ _NODES = (
 )  # fmt: skip
 
 
-Condition: TypeAlias = "tuple[tuple[str, str, str | int], ...]"
+Condition: TypeAlias = "tuple[tuple[str, str, Any], ...]"
 """(what, operator, operand): Model and Make of the camera, format and count of the entry, or a value that came before."""
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
-_CAMERA = frozenset({"Model", "Make"})
+_CAMERA = frozenset({"Model", "Make", "or"})
 _OF_ENTRY = frozenset({"format", "count", "head"})
 HEAD_BYTES = 64  # as far as any condition on a value's first bytes looks
 
@@ -110,10 +110,12 @@ def tags(module: str, table: str, conversions: Mapping[str, Conversion]) -> dict
 
 
 def fits_camera(condition: Condition, make: str, model: str) -> bool:
-    """Whether the parts that are about the camera hold."""
+    """Whether the parts that are about the camera hold; of alternatives ("or") one must."""
     names = {"Model": model, "Make": make}
     return all(
-        (re.search(str(pattern), names[what]) is not None) == (sign == "=~")
+        any(fits_camera(each, make, model) for each in pattern)
+        if what == "or"
+        else (re.search(str(pattern), names[what]) is not None) == (sign == "=~")
         for what, sign, pattern in condition
         if what in _CAMERA
     )

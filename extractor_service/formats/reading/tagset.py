@@ -62,7 +62,7 @@ class Tag:
         self.labels = labels
         self.mask = 0
         self.form = ""
-        self.condition: tuple[tuple[str, str, str | int], ...] = ()
+        self.condition: tuple[tuple[str, str, Any], ...] = ()
         self.variants: tuple[Tag, ...] = ()
         self.bits = isinstance(labels, dict) and (
             any(str(key).startswith("Bit") for key in labels) or labels == {0: "(none)"}

@@ -812,7 +812,7 @@ TABLES = {
         45100: [('PreviewImageSize', 'int32u', 2, '', None)],
         45120: [('Macro', 'int16u', 1, '!65535', L146)],
         45121: [('ExposureMode', 'int16u', 1, '!65535', L147)],
-        45122: [('FocusMode', 'int16u', 1, '!65535', L148)],
+        45122: [('FocusMode', 'int16u', 1, '!65535,0', L148)],
         45123: [('AFAreaMode', 'int16u', 1, '!65535', L149), ('AFAreaMode', 'int16u', 1, '', L150)],
         45124: [('AFIlluminator', 'int16u', 1, '!65535', L151)],
         45127: [('JPEGQuality', 'int16u', 1, '!65535', L152)],

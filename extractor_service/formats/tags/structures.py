@@ -102,7 +102,7 @@ TABLES = {
         150: [(((('Model', '=~', 'EOS 5D'),),), 'Canon::SerialInfo', 'block', 'int8u', '', 0)],
         152: [((), 'Canon::CropInfo', 'block', 'int16u', '', 0)],
         154: [((), 'Canon::AspectInfo', 'block', 'int32u', '', 0)],
-        16385: [(((('count', '==', 582),),), 'Canon::ColorData1', 'block', 'int16s', '', 0), (((('count', '==', 653),),), 'Canon::ColorData2', 'block', 'int16s', '', 0), (((('count', '==', 796),),), 'Canon::ColorData3', 'block', 'int16s', '', 0), (((('count', '==', 692),), (('count', '==', 674),), (('count', '==', 702),), (('count', '==', 1227),), (('count', '==', 1250),), (('count', '==', 1251),), (('count', '==', 1337),), (('count', '==', 1338),), (('count', '==', 1346),)), 'Canon::ColorData4', 'block', 'int16s', '', 0), (((('count', '==', 5120),),), 'Canon::ColorData5', 'block', 'int16s', '', 0), (((('count', '==', 1273),), (('count', '==', 1275),)), 'Canon::ColorData6', 'block', 'int16s', '', 0), (((('count', '==', 1312),), (('count', '==', 1313),), (('count', '==', 1316),), (('count', '==', 1506),)), 'Canon::ColorData7', 'block', 'int16s', '', 0), (((('count', '==', 1560),), (('count', '==', 1592),), (('count', '==', 1353),), (('count', '==', 1602),)), 'Canon::ColorData8', 'block', 'int16s', '', 0), (((('count', '==', 1816),), (('count', '==', 1820),), (('count', '==', 1824),)), 'Canon::ColorData9', 'block', 'int16s', '', 0), (((('count', '==', 2024),), (('count', '==', 3656),)), 'Canon::ColorData10', 'block', 'int16s', '', 0)],
+        16385: [(((('count', '==', 582),),), 'Canon::ColorData1', 'block', 'int16s', '', 0), (((('count', '==', 653),),), 'Canon::ColorData2', 'block', 'int16s', '', 0), (((('count', '==', 796),),), 'Canon::ColorData3', 'block', 'int16s', '', 0), (((('count', '==', 692),), (('count', '==', 674),), (('count', '==', 702),), (('count', '==', 1227),), (('count', '==', 1250),), (('count', '==', 1251),), (('count', '==', 1337),), (('count', '==', 1338),), (('count', '==', 1346),)), 'Canon::ColorData4', 'block', 'int16s', '', 0), (((('count', '==', 5120),),), 'Canon::ColorData5', 'block', 'int16s', '', 0), (((('count', '==', 1273),), (('count', '==', 1275),)), 'Canon::ColorData6', 'block', 'int16s', '', 0), (((('count', '==', 1312),), (('count', '==', 1313),), (('count', '==', 1316),), (('count', '==', 1506),)), 'Canon::ColorData7', 'block', 'int16s', '', 0), (((('count', '==', 1560),), (('count', '==', 1592),), (('count', '==', 1353),), (('count', '==', 1602),)), 'Canon::ColorData8', 'block', 'int16s', '', 0), (((('count', '==', 1816),), (('count', '==', 1820),), (('count', '==', 1824),)), 'Canon::ColorData9', 'block', 'int16s', '', 0), (((('count', '==', 2024),), (('count', '==', 3656),)), 'Canon::ColorData10', 'block', 'int16s', '', 0), (((('count', '==', 3973), ('head', '=~', '^[\\0-\\x40]')), (('count', '==', 3778), ('head', '=~', '^[\\0-\\x40]'))), 'Canon::ColorData11', 'block', 'int16s', '', 0), (((('count', '==', 4528),), (('count', '==', 3778),)), 'Canon::ColorData12', 'block', 'int16s', '', 0), ((), 'Canon::ColorDataUnknown', 'block', 'int16s', '', 0)],
         16387: [((), 'Canon::ColorInfo', 'block', 'int16s', '', 0)],
         16405: [(((('head', '=~', '^\\0'), ('head', '!~', '^(\\0\\0\\0\\0|\\x00\\x40\\xdc\\x05)')),), '', '', '', '', 0), (((('head', '=~', '^[\\x01\\x02\\x10\\x20]'), ('head', '!~', '^(\\0\\0\\0\\0|\\x02\\x50\\x7c\\x04)')),), '', '', '', '', 0), (((('head', '!~', '^\\0\\0\\0\\0'),),), 'Canon::VignettingCorrUnknown', 'block', 'int16s', '', 0)],
         16409: [((), 'Canon::LensInfo', 'block', 'int8u', '', 0)],
@@ -151,6 +151,7 @@ TABLES = {
     },
     'Nikon::Main': {
         136: [(((('Model', '=~', '(?i)^NIKON D'),),), 'Nikon::AFInfo', 'block', 'int8u', 'BE', 0), ((), 'Nikon::AFInfo', 'block', 'int8u', 'LE', 0)],
+        145: [(((('head', '=~', '^0209'),),), '', '', '', '', 0), (((('head', '=~', '^0208'),),), '', '', '', '', 0), (((('head', '=~', '^0213'),),), '', '', '', '', 0), (((('head', '=~', '^0210'), ('count', '==', 5399)),), '', '', '', '', 0), (((('head', '=~', '^0210'), ('count', '==', 5408)), (('head', '=~', '^0210'), ('count', '==', 5412))), '', '', '', '', 0), (((('head', '=~', '^0214'), ('count', '==', 5409)),), '', '', '', '', 0), (((('head', '=~', '^0218'), ('count', '==', 5356)), (('head', '=~', '^0218'), ('count', '==', 5388))), '', '', '', '', 0), (((('head', '=~', '^0210'), ('count', '==', 5291)),), '', '', '', '', 0), (((('head', '=~', '^0210'), ('count', '==', 5303)),), '', '', '', '', 0), (((('head', '=~', '^0216'), ('count', '==', 5311)),), '', '', '', '', 0), (((('head', '=~', '^0212'), ('count', '==', 5312)),), '', '', '', '', 0), (((('head', '=~', '^0245'),),), '', '', '', '', 0), (((('head', '=~', '^0242'),),), '', '', '', '', 0), (((('head', '=~', '^0222'),),), '', '', '', '', 0), (((('head', '=~', '^0233'),),), '', '', '', '', 0), (((('head', '=~', '^0243'),),), '', '', '', '', 0), (((('head', '=~', '^0215'), ('count', '==', 6745)),), '', '', '', '', 0), (((('head', '=~', '^0221'), ('count', '==', 8902)),), '', '', '', '', 0), (((('head', '=~', '^0226'), ('count', '==', 11587)),), '', '', '', '', 0), (((('head', '=~', '^0220'),),), '', '', '', '', 0), (((('head', '=~', '^0223'),),), '', '', '', '', 0), (((('head', '=~', '^0231'),),), '', '', '', '', 0), (((('head', '=~', '^023[89]'),),), '', '', '', '', 0), (((('head', '=~', '^0246'),),), '', '', '', '', 0), (((('head', '=~', '^0232'),),), '', '', '', '', 0), (((('head', '=~', '^08(09|10|11)'),),), '', '', '', '', 0), (((('head', '=~', '^080[0123478]'),),), '', '', '', '', 0), (((('head', '=~', '^0806'),),), '', '', '', '', 0), (((('head', '=~', '^0805'),),), '', '', '', '', 0), (((('head', '=~', '^0[28]'),),), '', '', '', '', 0), ((), 'Nikon::ShotInfo', 'block', 'int8u', 'BE', 0)],
         152: [(((('head', '=~', '^0100'),),), 'Nikon::LensData00', 'block', 'int8u', '', 0), (((('head', '=~', '^0101'),),), 'Nikon::LensData01', 'block', 'int8u', '', 0), (((('head', '=~', '^020[1-3]'),),), '', '', '', '', 0), (((('head', '=~', '^0204'),),), '', '', '', '', 0), (((('head', '=~', '^040[01]'),),), '', '', '', '', 0), (((('head', '=~', '^0402'),),), '', '', '', '', 0), (((('head', '=~', '^0403'),),), '', '', '', '', 0), (((('head', '=~', '^080[012]'),),), '', '', '', '', 0)],
         168: [(((('head', '=~', '^010[01]'),),), 'Nikon::FlashInfo0100', 'block', 'int8u', '', 0), (((('head', '=~', '^0102'),),), 'Nikon::FlashInfo0102', 'block', 'int8u', '', 0), (((('head', '=~', '^010[345]'),),), 'Nikon::FlashInfo0103', 'block', 'int8u', '', 0), (((('head', '=~', '^0106'),),), 'Nikon::FlashInfo0106', 'block', 'int8u', '', 0), (((('head', '=~', '^010[78]'),),), 'Nikon::FlashInfo0107', 'block', 'int8u', '', 0), (((('head', '=~', '^030[01]'),),), 'Nikon::FlashInfo0300', 'block', 'int8u', '', 0), ((), 'Nikon::FlashInfoUnknown', 'block', 'int8u', '', 0)],
         17: [((), 'Nikon::PreviewIFD', 'directory', '', '', 0)],
@@ -318,11 +319,14 @@ TABLES = {
         14593: [((), 'Panasonic::Data1', 'block', 'int8u', '', 0)],
     },
     'Pentax::Main': {
+        1023: [(((('Model', '=~', 'K-(01|3|30|5|50|500)\\b'),),), 'Pentax::TempInfo', 'block', 'int8u', '', 0), ((), '', 'block', 'int8u', '', 0)],
         1035: [((), 'Pentax::FaceInfoK3III', 'block', 'int32u', '', 0)],
         1036: [((), 'Pentax::AFInfoK3III', 'block', 'int16u', '', 0)],
         104: [((), 'Pentax::AWBInfo', 'block', 'int8u', '', 0)],
         107: [((), 'Pentax::TimeInfo', 'block', 'int8u', '', 0)],
         125: [((), 'Pentax::LensCorr', 'block', 'int8u', '', 0)],
+        517: [(((('count', '<', 25),),), 'Pentax::CameraSettings', 'block', 'int8u', 'BE', 0), ((), '', 'block', 'int8u', 'BE', 0)],
+        520: [(((('count', '==', 27),),), 'Pentax::FlashInfo', 'block', 'int8u', '', 0), ((), '', 'block', 'int8u', '', 0)],
         533: [((), 'Pentax::CameraInfo', 'block', 'int32u', '', 0)],
         534: [((), 'Pentax::BatteryInfo', 'block', 'int8u', 'BE', 0)],
         543: [((), 'Pentax::AFInfo', 'block', 'int8u', 'BE', 0)],
@@ -355,6 +359,7 @@ TABLES = {
     'Samsung::Type2': {
         17: [((), 'Samsung::OrientationInfo', 'block', 'rational64s', '', 0)],
         33: [((), 'Samsung::PictureWizard', 'block', 'int16u', '', 0)],
+        53: [(((('TIFF_TYPE', '==', 'SRW'), ('Model', '!~', '^EK\\-GN120$')),), 'Nikon::PreviewIFD', 'directory', '', '', 0), (((('TIFF_TYPE', '==', 'SRW'),),), '', '', '', '', 0)],
     },
     'Sanyo::Main': {
         547: [(((('format', '==', 'rational64u'),),), '', '', '', '', 0), ((), 'Sanyo::FaceInfo', 'block', 'int32u', '', 0)],
@@ -372,9 +377,11 @@ TABLES = {
     },
     'Sony::Main': {
         12288: [((), 'Sony::ShotInfo', 'block', 'int8u', '', 0)],
-        276: [(((('count', '==', 280),), (('count', '==', 364),)), 'Sony::CameraSettings', 'block', 'int16u', 'BE', 0), (((('count', '==', 332),),), 'Sony::CameraSettings2', 'block', 'int16u', 'BE', 0)],
+        16: [(((('count', '==', 368),), (('count', '==', 5478),)), 'Sony::CameraInfo', 'block', 'int8u', 'BE', 0), (((('count', '==', 5506),), (('count', '==', 6118),)), 'Sony::CameraInfo2', 'block', 'int8u', 'LE', 0), (((('count', '==', 15360),),), 'Sony::CameraInfo3', 'block', 'int8u', 'LE', 0), ((), '', 'block', 'int8u', '', 0)],
+        276: [(((('count', '==', 280),), (('count', '==', 364),)), 'Sony::CameraSettings', 'block', 'int16u', 'BE', 0), (((('count', '==', 332),),), 'Sony::CameraSettings2', 'block', 'int16u', 'BE', 0), (((('count', '==', 1536),), (('count', '==', 2048),)), 'Sony::CameraSettings3', 'block', 'int8u', 'LE', 0), ((), '', 'block', 'int16u', 'BE', 0)],
         278: [(((('Model', '=~', '^DSLR-A(850|900)\\b'),),), 'Sony::ExtraInfo', 'block', 'int8u', 'BE', 0), (((('Model', '=~', '^DSLR-A(230|290|330|380|390)\\b'),),), 'Sony::ExtraInfo2', 'block', 'int8u', '', 0), ((), 'Sony::ExtraInfo3', 'block', 'int8u', '', 0)],
         32: [(((('count', '==', 19154),), (('count', '==', 19148),)), 'Sony::FocusInfo', 'block', 'int8u', 'LE', 0)],
+        45096: [((), 'Minolta::Main', 'directory', '', '', 0)],
         8234: [(((('head', '=~', '^\\x01'),),), 'Sony::Tag202a', 'block', 'int8u', '', 0)],
         8260: [((), 'Sony::HiddenInfo', 'block', 'int32u', '', 0)],
     },

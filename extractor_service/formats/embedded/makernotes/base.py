@@ -118,7 +118,8 @@ class Notes:
         self.document: Document = walk.document
         self.vendor = vendor
         self.directories = ifd.Directories(reader, shift=shift)
-        self.values: dict[str, Value] = {}
+        kind = walk.kind.upper()
+        self.values: dict[str, Value] = {"TIFF_TYPE": kind, "FILE_TYPE": "TIFF" if kind else "JPEG"}
 
     @property
     def reader(self) -> Reader:

@@ -259,7 +259,6 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0xB7: _af_info_2,
     0xB8: Block("Nikon::FileInfo", "int16u"),
     0xB9: Block("Nikon::AFTune"),
-    0xBD: _picture_control,
     0xC3: Block("Nikon::BarometerInfo"),
     0x0E0E: _capture_offsets,
 }

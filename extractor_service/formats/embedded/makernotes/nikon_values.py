@@ -165,6 +165,7 @@ _COOLPIX_LEVELS = (
 )  # fmt: skip
 CONVERSIONS: Mapping[str, Conversion] = {
     **{f"{table}.WB_RGGBLevels{light}": Conversion(_coolpix_levels) for table in ("ColorBalanceB", "ColorBalanceC") for light in _COOLPIX_LEVELS},
+    "LocationInfo.Location": conv.TEXT, "LocationInfo.CountryCode": conv.TEXT,
     "FirmwareVersion51": Conversion(lambda value: ".".join(re.findall("..", value)) if isinstance(value, str) else value),
     "FirmwareVersion56": Conversion(lambda value: re.sub(r"(\d{2})", r"\1.", value, count=1) if isinstance(value, str) else value),
     "Main.MakerNoteVersion": Conversion(_digits, _version),

@@ -100,6 +100,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "PitchAngle": Conversion(lambda value: -each if isinstance(each := _angle(value), int | float) else each),
     "NoiseReduction": Conversion(),
     "FlashCurtain": Conversion(),
+    "LensTypeModel": Conversion(lambda value: f"{value & 255:02x} {value >> 8:02x}" if isinstance(value, int) else value),
+    "Leica2.LensType": Conversion(lambda value: [value >> 2, value & 3] if isinstance(value, int) else value),
     "Leica2.ApproximateFNumber": conv.F_NUMBER,
     "TimeInfo.PanasonicDateTime": Conversion(_bcd),
 }  # fmt: skip

@@ -46,8 +46,13 @@ def _inverted(value: Value) -> Value:
     """Camera firmware: every bit is inverted."""
     if isinstance(value, bytes) and len(value) == 4:
         first, second, third, fourth = (each ^ 0xFF for each in value)
-        return f"{first}.{second:02d}.{third:02d}.{fourth:02d}"
+        return f"{first} {second} {third} {fourth}"
     return value
+
+
+def _dotted(value: Value) -> str:
+    parts = value.split() if isinstance(value, str) else []
+    return ".".join([parts[0], *(each.zfill(2) for each in parts[1:])]) if parts else ""
 
 
 def _lens(value: Value) -> Value:
@@ -155,8 +160,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "ImageSize": Conversion(),
     "CameraTemperature": conv.CELSIUS,
     "LensType": Conversion(_lens),
-    "DSPFirmwareVersion": Conversion(_inverted),
-    "CPUFirmwareVersion": Conversion(_inverted),
+    "DSPFirmwareVersion": Conversion(_inverted, _dotted),
+    "CPUFirmwareVersion": Conversion(_inverted, _dotted),
     "WhiteLevel": Conversion(),
     "Main.FlashExposureComp": Conversion(_flash),
     "ImageAreaOffset": Conversion(),
@@ -192,7 +197,9 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "SensorTemperature2": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.suffixed(" C"), "C"),
     "DynamicRangeExpansion": Conversion(conv.numbers_of_bytes),
     "ManufactureDate": Conversion(lambda value: f"{text[:4]}:{text[4:6]}:{text[6:]}" if len(text := str(value)) == 8 and text.isdigit() else value),
-    "ProductionCode": Conversion(None, conv.joined(".")),
+    "ProductionCode": Conversion(lambda value: ".".join(map(str, value)) if isinstance(value, list) else value),
+    "CAFPointInfo.NumCAFPoints": Conversion(lambda value: (value >> 4) * (value & 15) if isinstance(value, int) else value),
+    "CAFPointInfo.CAFGridSize": Conversion(lambda value: [value >> 4, value & 15] if isinstance(value, int) else value, conv.joined("x")),
     "ColorMatrixA2": Conversion(), "ColorMatrixB2": Conversion(),
     "TempInfo.CameraTemperature": conv.CELSIUS,
 }  # fmt: skip

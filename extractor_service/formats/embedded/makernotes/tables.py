@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _PLAIN = meanings.Meaning((), "", 0)
 # That a reader sets itself, or another block of the same note has before.
-_VARIABLES = frozenset({"MakerNoteSigmaVer", "LensType", "FacesDetected"})
+_VARIABLES = frozenset({"MakerNoteSigmaVer", "LensType", "FacesDetected", "TIFF_TYPE", "FILE_TYPE"})
 _CONVERSIONS: dict[tuple[str, str], Mapping[str, Conversion]] = {}
 
 
@@ -80,6 +80,8 @@ def _table(module: str, group: str, wanted: Wanted) -> Tags:
                 break  # meant in a way that isn't known here: left out, rather than wrong
             tag = Tag(row, conversion)
             tag.mask, tag.form = fact.mask, fact.form
+            if is_found and isinstance(key, str) and not tag.mask:
+                tag.mask = -1  # another meaning of the whole value
             tag.condition = meanings.rest_of(fact.condition, names) or ()
             variants.append(tag)
             if not tag.condition:
