@@ -164,6 +164,9 @@ class Document:
     spent_bytes: int = 0
     max_fields: int = field(init=False)
     max_total_bytes: int = field(init=False)
+    _first: dict[str, tuple[int, dict[str, Field] | None]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         self.max_fields = self.limits.max_fields
@@ -236,9 +239,30 @@ class Document:
         if len(self.problems) < 100:
             self.problems.append(Problem(section, kind, message[:_MAX_MESSAGE_CHARS], offset_bytes))
 
+    def remove(self, section: str, places: list[int]) -> None:
+        """Takes the fields at these places, in rising order, out of a section."""
+        for place in reversed(places):
+            del self.sections[section][place]
+        self.field_count -= len(places)
+        self._first.pop(section, None)
+
     def find(self, section: str, name: str, group: str | None = None) -> Field | None:
         """The first field of that name, in that group if one is given."""
-        for candidate in self.sections.get(section, ()):
+        fields = self.sections.get(section)
+        if not fields:
+            return None
+        # Modules ask one section dozens of times: from the second time on that it has not grown, by a dict.
+        length, first = self._first.get(section, (0, None))
+        if length != len(fields):
+            self._first[section] = (len(fields), None)
+        else:
+            if first is None:
+                first = {each.name: each for each in reversed(fields)}
+                self._first[section] = (length, first)
+            found = first.get(name)
+            if found is None or group is None or group == found.group:
+                return found
+        for candidate in fields:
             if candidate.name == name and group in {None, candidate.group}:
                 return candidate
         return None

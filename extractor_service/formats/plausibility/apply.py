@@ -37,9 +37,8 @@ def apply(document: Document, size_bytes: int) -> None:
             if (checks := table.get(field.name)) is not None
             and _is_dropped(document, section, field, checks, around)
         ]
-        for place in reversed(dropped):
-            del fields[place]
-            document.field_count -= 1
+        if dropped:
+            document.remove(section, dropped)
     for section in [name for name, fields in document.sections.items() if not fields]:
         del document.sections[section]
 
