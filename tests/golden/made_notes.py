@@ -114,3 +114,36 @@ def _value(row: tuple, rng: random.Random, order: str) -> tuple[int, bytes]:
     bits = min(width, 32)
     wrapped = [each % (1 << bits) for each in numbers]
     return stored, struct.pack(order + code.upper() * count, *wrapped)
+
+
+def kodaks() -> dict[str, bytes]:
+    """A photograph of each of Kodak's layouts that is a block, by its table."""
+    return {
+        table: photograph("EASTMAN KODAK COMPANY", model, note, "<")
+        for table, (model, note) in _KODAKS.items()
+    }
+
+
+def _kodak(table: str, head: bytes, size: int) -> bytes:
+    rng = random.Random(table)
+    data = bytearray(rng.randrange(1, 40) for _ in range(size))
+    order = "<" if table in {"Kodak::Type7", "Kodak::Type9"} else ">"
+    for key, rows in raw_table("kodak", table).items():
+        _, kind, count, _, labels = rows[0][:5]
+        stored, packed = _value(("", kind, count, "", labels), rng, order)
+        if isinstance(key, int) and stored != 2:
+            data[key : key + len(packed)] = packed
+        elif isinstance(key, int):
+            data[key : key + count] = b"TEXT 1".ljust(count, b"\0")[:count]
+    data[: len(head)] = head
+    return bytes(data[:size])
+
+
+_KODAKS = {
+    "Kodak::Type2": ("DC265", _kodak("Kodak::Type2", b"\x01\0\0\0\0\0\x04\0Eastman Kodak\0", 160)),
+    "Kodak::Type3": ("DC280", _kodak("Kodak::Type3", b"", 12) + b"\x07\xd0" + _kodak("Kodak::Type3", b"", 120)[14:]),
+    "Kodak::Type5": ("CX4230", _kodak("Kodak::Type5", b"\0\x1a\x18\0", 80)),
+    "Kodak::Type6": ("DX3215", _kodak("Kodak::Type6", b"", 80)),
+    "Kodak::Type7": ("C140", _kodak("Kodak::Type7", b"KCXFG91A1234 ", 64)),
+    "Kodak::Type9": ("C1013", _kodak("Kodak::Type9", b"IIII\x02\0", 220)[:20] + b"2009/05/06 07:08:09\0" + _kodak("Kodak::Type9", b"", 220)[40:]),
+}  # fmt: skip

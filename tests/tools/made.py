@@ -34,6 +34,7 @@ def cases() -> Iterator[tuple[str, str, list[bytes]]]:
         blocks = [each.data for each in made_blocks.files(maker)]
         if blocks:
             yield f"made structures {maker}", "makernotes", blocks
+    yield "made structures kodak", "makernotes", list(made_notes.kodaks().values())
     for kind in made_raws.KINDS:
         yield f"made {kind}", "", list(made_raws.files(kind, _RAWS))
 

@@ -92,14 +92,14 @@ class Directories:
             return cls(reader, first=reader.u32(4))
         raise NotTiffError(f"version {version}")
 
-    def read(self, offset: int) -> Directory:
-        """The directory at `offset`; raises TruncatedError when not even its count is there."""
+    def read(self, offset: int, gap_bytes: int = 0) -> Directory:
+        """The directory at `offset`, its entries `gap_bytes` behind its count; raises TruncatedError when that isn't there."""
         reader = self.reader
         order = ">" if reader.big_endian else "<"
         if self.is_big:
             count, start, form, inline, word = reader.u64(offset), offset + 8, "HHQ8s", 8, "Q"
         else:
-            count, start, form, inline, word = reader.u16(offset), offset + 2, "HHI4s", 4, "I"
+            count, start, form, inline, word = reader.u16(offset), offset + 2 + gap_bytes, "HHI4s", 4, "I"
         packed = layout(order + form)
         size = packed.size
         kept = min(count, MAX_ENTRIES)

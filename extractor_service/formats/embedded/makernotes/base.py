@@ -144,12 +144,13 @@ class Notes:
         inside: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]],
         group: str = "",
         depth: int = 0,
+        gap_bytes: int = 0,
     ) -> int:
         """Adds the fields of the directory at `offset`; returns where the next one is."""
         group = group or self.vendor.group
         self.document.spend(Limits.directory_bytes)
         try:
-            directory = self.directories.read(offset)
+            directory = self.directories.read(offset, gap_bytes)
         except TruncatedError as error:
             self.problem(ProblemKind.TRUNCATED, f"the directory is cut: {error}", offset)
             return 0
@@ -269,6 +270,11 @@ class Notes:
             ),
             None,
         )
+
+    def found(self, data: bytes, table: str, offset: int, *, big_endian: bool) -> None:
+        """A block of a table whose tags nobody has looked at: what the generated facts say of them counts."""
+        inner = meanings.Inner((), table, "block", "int8u", "BE" if big_endian else "LE", 0)
+        self._found(data, inner, offset, 0)
 
     def _found(self, data: bytes, inner: meanings.Inner, offset: int, depth: int) -> None:
         """A block that the generated facts describe, and the blocks within it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.formats.embedded.makernotes.base import Block, Notes, ordered
 from extractor_service.formats.embedded.makernotes.tables import Vendor
@@ -37,6 +38,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "MonthDayCreated": Conversion(_month_day),
     "TimeCreated": Conversion(_clock),
     "BurstMode2": Conversion(),
+    "Type7.SerialNumber": Conversion(lambda value: value.rstrip(" ") if isinstance(value, str) else value),
+    "Type9.DateTimeOriginal": Conversion(lambda value: value.replace("/", ":") if isinstance(value, str) else value),
     "FNumber": Conversion(lambda value: value / 100 if isinstance(value, int) else value, conv.f_number_text),
     "ExposureTime": Conversion(lambda value: value / 1e5 if isinstance(value, int) else value, conv.exposure_text, "s"),
     "ExposureCompensation": Conversion(None, conv.fraction_text, "EV"),
@@ -57,28 +60,87 @@ def parse(walk: Walk, offset: int, length: int) -> None:
     notes.block(data, Block("Kodak::Main", "int8u", None, head[:8] == b"KDK INFO"), offset + 8)
 
 
+class _Layout(NamedTuple):
+    """One of the layouts, and what tells it."""
+
+    head: re.Pattern[bytes]
+    model: str
+    """What the model must be like."""
+    kind: str
+    """"block", "directory" at a place of the note, or "wide": one whose count has 32 bits."""
+    table: str
+    order: str
+    """"BE", "LE", or "" for the one that the count makes plausible."""
+    start: int = 0
+
+
+# In this order; by the conditions of ExifTool's documentation of maker notes (exiftool.org/TagNames/MakerNotes.html).
+_LAYOUTS = tuple(
+    _Layout(re.compile(head, re.DOTALL), *rest)
+    for head, *rest in (
+        (rb".{8}Eastman Kodak|\x01\0[\0\x01]\0\0\0\x04\0[a-zA-Z]{4}", "", "block", "Type2", "BE"),
+        (rb"(?!MM|II|AOC).{12}\x07", "", "block", "Type3", "BE"),
+        (rb"(?!MM|II|AOC).{41}JPG", "", "block", "Type4", "BE"),
+        (rb"", r"CX(4200|4230|4300|4310|6200|6230)", "block", "Type5", "BE"),
+        (rb"\0(\x1a\x18|\x3a\x08|\x59\xf8|\x14\x80)\0", "", "block", "Type5", "BE"),
+        (rb"", r"DX3215", "block", "Type6", "BE"),
+        (rb"", r"DX3700", "block", "Type6", "LE"),
+        (rb"[CK][A-Z\d]{3} ?[A-Z\d]{1,2}\d{2}[A-Z\d]\d{4}[ \0]", "", "block", "Type7", "LE"),
+        (rb"\0[\x02-\x7f]..\0[\x01-\x0c]\0\0|[\x02-\x7f]\0..[\x01-\x0c]\0..\0\0", "", "directory", "Type8", ""),
+        (rb"II\x2a\0\x08\0\0\0.\0\0\0", r"(?i)kodak|pixpro", "wide", "Type11", "LE", 8),
+        (rb"MM\0\x2a\0\0\0\x08\0\0\0.", r"(?i)kodak|pixpro", "wide", "Type11", "BE", 8),
+        (rb"MM\0\x2a\0\0\0\x08|II\x2a\0\x08\0\0\0", "", "directory", "Type8", "", 8),
+        (rb"IIII[\x02\x03]\0.{14}\d{4}/\d{2}/\d{2} ", "", "block", "Type9", "LE"),
+        (rb"MM\0[\x02-\x7f]|II[\x02-\x7f]\0", "", "directory", "Type10", "", 2),
+    )
+)  # fmt: skip
+# Directories within a note of type 8: at the value itself, or where it points to.
+_INSIDE_8 = {0xFC00: "SubIFD0", 0xFC01: "SubIFD1", 0xFC02: "SubIFD2", 0xFC03: "SubIFD3", 0xFC04: "SubIFD4", 0xFC05: "SubIFD5", 0xFC06: "SubIFD6", 0xFCFF: "SubIFD0", 0xFF00: "CameraInfo"}  # fmt: skip
+_HEAD_BYTES = 64  # as far as any layout is told
+
+
 def other(walk: Walk, offset: int, length: int) -> None:
-    """Without that name: a directory, or one of the other layouts."""
+    """Without that name: the first layout that fits."""
     reader = walk.directories.reader
-    data = reader.some(offset, min(length, 4096))
-    notes = Notes(walk, VENDOR, reader)
-    if data[8:13] == b"Eastm" or data[8:13] == b"EASTM":
-        notes.block(data, Block("Kodak::Type2", "int8u", None, True), offset)
-    elif data[12:14] in {b"\x07\xd0", b"\x07\xd1", b"\x07\xd2", b"\x07\xd3"} and len(data) > 0x20:
-        notes.block(data, Block("Kodak::Type3", "int8u", None, True), offset)
-    elif data[:2] in {b"II", b"MM"}:
-        inner = reader.view(reader.base + offset, reader.length - offset, big_endian=data[:2] == b"MM")
-        notes = Notes(walk, VENDOR, inner)
-        start = inner.u32(4) if data[2:4] in {b"*\0", b"\0*"} else 2
-        notes.directory(start, notes.table("Kodak::SubIFD0" if start == 2 else "Kodak::Type10"), {})
-    elif walk.model.startswith(("CX4200", "CX4230", "CX4300", "CX4310", "CX6200", "CX6230")):
-        notes.block(data, Block("Kodak::Type5", "int8u", None, True), offset)
-    elif walk.model.startswith(("DX3215", "DX3500", "DX3600", "DX3700", "DX3900")):
-        notes.block(data, Block("Kodak::Type6", "int8u", None, False), offset)
-    elif 5 < int.from_bytes(data[:2], "big" if reader.big_endian else "little") < 100 and len(data) > 20:
-        inner = ordered(reader, offset)
-        notes = Notes(walk, VENDOR, inner)
-        notes.directory(offset, notes.table("Kodak::SubIFD0"), {})
+    head = reader.some(offset, min(length, _HEAD_BYTES))
+    layout = next(
+        (each for each in _LAYOUTS if each.head.match(head) and re.search(each.model, walk.model)), None
+    )
+    if layout is None:
+        return
+    table = f"Kodak::{layout.table}"
+    if layout.kind == "block":
+        data = reader.some(offset, min(length, 4096))
+        Notes(walk, VENDOR, reader).found(data, table, offset, big_endian=layout.order == "BE")
+        return
+    # Offsets count from the note where it begins with a TIFF header, else from EXIF's.
+    base = reader.base + offset if layout.start == 8 else reader.base
+    start = layout.start if layout.start == 8 else offset + layout.start
+    order = layout.order or {b"II": "LE", b"MM": "BE"}.get(head[:2], "")
+    inner = reader.view(base, reader.length + reader.base - base)
+    inner = inner.view(base, inner.length, big_endian=order == "BE") if order else ordered(inner, start)
+    notes = Notes(walk, VENDOR, inner)
+    if layout.kind == "wide":
+        # Of the count's four bytes two are zero: in one order the last ones, in the other the first.
+        is_big = inner.big_endian
+        notes.directory(start + (2 if is_big else 0), notes.table(table, is_found=True), {}, gap_bytes=0 if is_big else 2)  # fmt: skip
+        return
+    inside = dict.fromkeys(_INSIDE_8, _inner) if layout.table == "Type8" else {}
+    notes.directory(start, notes.table(table, is_found=True), inside)
+
+
+def _inner(notes: Notes, entry: Entry) -> None:
+    """A directory behind a byte order of its own; values count from there."""
+    reader, at = notes.reader, entry.offset
+    if entry.kind in {4, 13} and entry.count == 1:
+        pointed = notes.directories.value(entry, 8)
+        at = pointed if isinstance(pointed, int) else 0
+    order = reader.some(at, 2) if at else b""
+    if order not in {b"II", b"MM"}:
+        return
+    window = reader.view(reader.base + at, reader.length - at, big_endian=order == b"MM")
+    part = Notes(notes.walk, VENDOR, window)
+    part.directory(2, part.table(f"Kodak::{_INSIDE_8[entry.tag]}", is_found=True), {}, depth=1)
 
 
 def tiff_directory(walk: Walk, entry: Entry) -> bool:

@@ -7,6 +7,7 @@ their tables are large.
 from __future__ import annotations
 
 import importlib
+import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
@@ -28,13 +29,19 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"GE\0\0", "small:ge"), (b"GENIC\0", "small:ge"), (b"FUJIFILM", "fujifilm"), (b"GENERALE", "fujifilm"), (b"QVC\0", "casio:type2"), (b"DCI\0", "casio:type2"),
     (b"KDK INFO", "kodak"), (b"KDK", "kodak"), (b"SIGMA\0", "sigma"), (b"FOVEON\0", "sigma"), (b"SANYO\0", "small:sanyo"),
     (b"RECONYX", "small:reconyx"), (b"\x01\xf1", "small:reconyx"), (b"HDRP", "google"), (b"Ricoh", "ricoh"), (b"RICOH", "ricoh"), (b"JVC ", "small:jvc"), (b"VER:", "small:jvc_text"),
-    (b"\xff\xff\xff\xff", ""), (b"[ae_dbg_info:", "small:dji_text"), (b"DJI", "small:dji"), (b"MLT0", ":none"), (b"IIII", "phaseone"), (b"MMMMRaw", "phaseone"),
+    (b"\xff\xff\xff\xff", ""), (b"[ae_dbg_info:", "small:dji_text"), (b"DJI", "small:dji"), (b"MLT0", ":none"), (b"MMMMRaw", "phaseone"),
 )  # fmt: skip
+# Layouts that no fixed bytes tell, of cameras that several makers sold.
+_PATTERNS = (
+    (re.compile(rb"IIII.waR", re.DOTALL), "phaseone"),
+    (re.compile(rb"\x01\0[\0\x01]\0\0\0\x04\0[a-zA-Z]{4}|.{8}Eastman ", re.DOTALL), "kodak:other"),
+    (re.compile(rb"IIII[\x02\x03]\0", re.DOTALL), "kodak:other"),
+)
 # By make where the notes begin with the directory itself.
 _MAKES: tuple[tuple[str, str], ...] = (
     ("CANON", "canon"), ("NIKON", "nikon:plain"), ("CASIO", "casio"), ("MINOLTA", "minolta"), ("KONICA", "minolta"), ("SONY", "sony:plain"),
     ("PENTAX", "pentax:plain"), ("ASAHI", "pentax:plain"), ("SAMSUNG", "samsung"), ("RICOH", "ricoh"), ("PENTAX RICOH", "ricoh"), ("DJI", "small:dji"), ("SANYO", "small:sanyo_plain"),
-    ("HASSELBLAD", ":none"), ("LEICA", "panasonic:leica_plain"), ("EASTMAN KODAK", "kodak:other"), ("KODAK", "kodak:other"), ("OLYMPUS", "olympus:plain"),
+    ("HASSELBLAD", ":none"), ("LEICA", "panasonic:leica_plain"), ("EASTMAN KODAK", "kodak:other"), ("KODAK", "kodak:other"), ("JK IMAGING", "kodak:other"), ("OLYMPUS", "olympus:plain"),
     ("FLIR", "small:flir"), ("MOTOROLA", "small:motorola"), ("GOOGLE", ":none"),
 )  # fmt: skip
 
@@ -44,6 +51,8 @@ def parse(walk: Walk, offset: int, length: int) -> None:
     reader = walk.directories.reader
     head = reader.some(offset, min(length, 16))
     name = next((target for signature, target in _SIGNATURES if head.startswith(signature)), None)
+    if name is None:
+        name = next((target for pattern, target in _PATTERNS if pattern.match(head)), None)
     if name is None:
         make = walk.make.upper()
         name = next((target for start, target in _MAKES if make.startswith(start)), "")

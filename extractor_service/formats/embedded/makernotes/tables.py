@@ -76,6 +76,11 @@ def _table(module: str, group: str, wanted: Wanted) -> Tags:
                 conversion = conversions.get(row[0])
             if conversion is None and fact.formula not in {"", "?"}:
                 conversion = meanings.conversion(fact.formula)
+                like = conversions.get(
+                    row[0]
+                )  # a tag of that name: the same unit and printed form, on its own scale
+                if like is not None:
+                    conversion = Conversion(conversion.convert, like.printer, like.unit)
             if conversion is None and fact.formula == "?" and is_found:
                 break  # meant in a way that isn't known here: left out, rather than wrong
             tag = Tag(row, conversion)
