@@ -259,7 +259,7 @@ _ACCURACY_GOALS = {"exif": (99.7, 99.7), "composite": (None, 98.0)} | dict.fromk
 
 def run_accuracy(name: str) -> Evidence:
     """Names present and values equal, per family and per maker, against ExifTool over the corpus."""
-    from tests.tools import made
+    from tests.tools import made, second
     from tests.tools.accuracy import measure
 
     evidence = Evidence(name)
@@ -290,6 +290,13 @@ def run_accuracy(name: str) -> Evidence:
     damaged = total_of(measured.damaged.scores)
     evidence.single("damaged files", "names present", "%", 100 * damaged.present / max(1, damaged.theirs))
     evidence.single("damaged files", "values equal", "%", 100 * damaged.equal / max(1, damaged.present))
+    if second.is_there():
+        again = second.read()
+        evidence.single("second tool (exiv2), a random sample", "files", "count", again.files)
+        evidence.single("second tool (exiv2), a random sample", "values compared", "count", again.compared)
+        share = 100 * (1 - len(again.otherwise) / max(1, again.compared))
+        evidence.single("second tool (exiv2), a random sample", "values equal", "%", share)
+        print("\n".join(f"exiv2 has it otherwise: {each}" for each in again.otherwise))
     for case, tally in made.measure([]).items():
         score = total_of(tally.scores)
         if not score.theirs:

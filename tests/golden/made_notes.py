@@ -94,7 +94,8 @@ def _value(row: tuple, rng: random.Random, order: str) -> tuple[int, bytes]:
         ).encode("latin-1", "replace") + b"\0"
     if stored == 7:
         return 7, bytes(rng.choice((0x30, 0x31, 0x32)) for _ in range(4)) if count <= 4 else bytes(
-            rng.randrange(64) for _ in range(count)
+            rng.choice((0x10, 0x24, 0x35, 0x50))
+            for _ in range(count)  # digits, where a maker writes digits
         )
     count = max(1, min(count, 64))
     numbers = []

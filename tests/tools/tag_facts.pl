@@ -23,7 +23,7 @@ foreach my $name (sort keys %Image::ExifTool::allTables) {
         foreach my $info (Image::ExifTool::GetTagInfoList($table, $id)) {
             next if ref $info ne 'HASH';
             my %row = (table => $short, id => "$id", name => $$info{Name});
-            foreach my $key (qw(Condition RawConv ValueConv Mask Format)) {
+            foreach my $key (qw(Condition RawConv ValueConv Mask Format IsOffset)) {
                 $row{$key} = ref $$info{$key} ? ref $$info{$key} : "$$info{$key}" if defined $$info{$key};
             }
             $whole{hooks} = 1 if $$info{Hook};

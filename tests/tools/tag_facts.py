@@ -33,7 +33,7 @@ _CONDITIONS = (
     (re.compile(r"\$(format) (eq|ne) [\"'](\w+)[\"']"), "format"),
     (re.compile(r"\$\$valPt (=~|!~) /((?:[^/\\]|\\.)*)/(s?)"), "head"),
     (re.compile(r"\$(count)\s*(==|!=|<=|>=|<|>)\s*(\d+)"), "count"),
-    (re.compile(r"\$\$self\{(\w+)\}\s*(==|!=|<=|>=|<|>)\s*(\w+)"), "value"),
+    (re.compile(r"\$\$self\{(\w+)\}\s*(==|!=|<=|>=|<|>)\s*(-?\w+)"), "value"),
     (re.compile(r"\$\$self\{(\w+)\} (eq|ne) [\"']?([1-9]\d*)[\"']?"), "value"),
     (re.compile(r"\$\$self\{(\w+)\}"), "value"),
     (re.compile(r"not \$\$self\{(\w+)\}"), "none"),
@@ -211,7 +211,7 @@ def _is_converted(row: dict[str, str]) -> bool:
     """Whether the stored value isn't the meant one, in a way that no formula here says."""
     raw = row.get("RawConv", "")
     is_plain = not raw or _none(raw) or _KEPT.fullmatch(raw.strip())
-    return bool(row.get("ValueConv")) or not is_plain
+    return bool(row.get("ValueConv") or row.get("IsOffset")) or not is_plain
 
 
 def _joined(first: str, second: str) -> str:
@@ -231,12 +231,10 @@ def _none_of(text: str) -> str:
 
 
 def _condition(text: str) -> Condition:
-    """The parts that must all hold; () for none, or where a part is of no known form. Alternatives are about cameras alone."""
+    """The parts that must all hold; () for none, or where a part is of no known form; ("or", "", alternatives) is one part."""
     found = _conditions(text)
     if not found or len(found) == 1:
         return found[0] if found else ()
-    if any(part[0] not in {"Model", "Make"} for each in found for part in each):
-        return ()
     return (("or", "", found),)
 
 

@@ -123,13 +123,31 @@ def fits_camera(condition: Condition, make: str, model: str) -> bool:
 
 def rest_of(condition: Condition, known: Container[str]) -> Condition | None:
     """The parts that are about the entry, and about values that this table's tags have; None when others are needed."""
-    parts = tuple(each for each in condition if each[0] not in _CAMERA)
-    return parts if all(each[0] in _OF_ENTRY or each[0] in known for each in parts) else None
+    parts = tuple(each for each in condition if not _is_of_camera(each))
+    return parts if all(_is_known(each, known) for each in parts) else None
+
+
+def _is_of_camera(part: tuple[str, str, Any]) -> bool:
+    what, _, operand = part
+    if what == "or":
+        return all(_is_of_camera(each) for conjunction in operand for each in conjunction)
+    return what in _CAMERA
+
+
+def _is_known(part: tuple[str, str, Any], known: Container[str]) -> bool:
+    what, _, operand = part
+    if what == "or":
+        return all(_is_known(each, known) for conjunction in operand for each in conjunction)
+    return what in _OF_ENTRY or what in _CAMERA or what in known
 
 
 def holds(condition: Condition, entry: About, values: Mapping[str, Value]) -> bool:
     """Whether the parts hold that aren't about the camera; a value that isn't there is 0."""
     for what, sign, wanted in condition:
+        if what == "or":
+            if not any(holds(each, entry, values) for each in wanted):
+                return False
+            continue
         if what in _CAMERA:
             continue
         if what == "head":

@@ -86,6 +86,11 @@ TABLES = {
         168: [((), 'Canon::ColorCalib', 'block', 'int16s', '', 120)],
         63: [((), 'Canon::ColorCoefs', 'block', 'int16s', '', 210)],
     },
+    'Canon::ColorData5': {
+        186: [(((('ColorDataVersion', '==', -3),),), 'Canon::ColorCalib2', 'block', 'int16s', '', 150)],
+        255: [(((('ColorDataVersion', '==', -4),),), 'Canon::ColorCalib2', 'block', 'int16s', '', 150)],
+        71: [(((('ColorDataVersion', '==', -3),),), 'Canon::ColorCoefs', 'block', 'int16s', '', 230), (((('ColorDataVersion', '==', -4),),), 'Canon::ColorCoefs2', 'block', 'int16s', '', 368)],
+    },
     'Canon::ColorData6': {
         188: [((), 'Canon::ColorCalib', 'block', 'int16s', '', 120)],
     },

@@ -63,7 +63,10 @@ def of_document(document: document_pb2.Document, content: bytes = b"") -> Iterat
         for field in section.fields:
             # A fraction without a quotient has no value: what was stored says "undef" or "inf".
             value = plain(field.value) if field.HasField("value") else plain(field.raw)
-            if content and value is None and _BINARY.match(field.text) and field.HasField("origin"):
+            binary = _BINARY.match(field.text) if content and value is None else None
+            if (
+                binary is not None and int(binary[1]) == field.origin.length_bytes
+            ):  # else the length of it as text
                 origin = field.origin
                 value = _told(content[origin.offset_bytes : origin.offset_bytes + origin.length_bytes])
                 yield Entry(family, field.group, field.name, value, value)

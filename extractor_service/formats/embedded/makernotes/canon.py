@@ -258,11 +258,6 @@ def _color_data(notes: Notes, entry: ifd.Entry) -> None:
         return
     data = notes.bytes_of(entry)
     notes.block(data, Block(f"Canon::{table}", "int16s", tables.MASKS), entry.offset, "", {})
-    version = int.from_bytes(data[:2], "big" if notes.reader.big_endian else "little", signed=True)
-    places = tables.COLOR_SUBTABLES.get(f"{table} {version}") or tables.COLOR_SUBTABLES.get(table, {})
-    for prefix, start in places.items():
-        part = data[start * 2 :]
-        notes.block(part, Block(f"Canon::{prefix}", "int16s"), entry.offset + start * 2)
 
 
 def _unique_id(notes: Notes, entry: ifd.Entry) -> None:

@@ -36,7 +36,19 @@ def _distance(value: Value) -> str:
     return "inf" if value in {0, "inf"} else f"{plain_text(value)} m"
 
 
+def _frame_rate(value: Value) -> Value:
+    """Thousandths where one number stands there, else the two ends of a range."""
+    if isinstance(value, int):
+        return value / 1000
+    numbers = conv.numbers(value)
+    if len(numbers) < 2:
+        return value
+    first, second = numbers[:2]
+    return f"{second:.0f}-{first:.0f}" if second else first / 1000 if first > 10000 else first
+
+
 CONVERSIONS: Mapping[str, Conversion] = {
+    "CaptureFrameRate": Conversion(_frame_rate),
     "Main.ObjectDistance": Conversion(lambda value: value / 1000 if isinstance(value, int) else value, _distance, "m"),
     "Type2.ObjectDistance": Conversion(lambda value: "inf" if value == 0x20000000 else value / 1000 if isinstance(value, int) else value, _distance, "m"),
     "FocalLength": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.fixed("{:.1f} mm"), "mm"),

@@ -49,7 +49,6 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "CameraSettings.MaxAperture": Conversion(_aperture, conv.f_number_text),
     "CameraSettings.ExposureCompensation": _FRACTION_3,
     "CameraSettings.FlashExposureComp": Conversion(lambda value: value / 3 - 2 if isinstance(value, int) else value, conv.fraction_text, "EV"),
-    "CameraSettings.IntervalLength": Conversion(lambda value: value + 1 if isinstance(value, int) else value),
     "CameraSettings.FocalLength": Conversion(lambda value: value / 256 if isinstance(value, int) else value, conv.fixed("{:.1f} mm"), "mm"),
     "CameraSettings.FocusDistance": Conversion(lambda value: value / 1000 if isinstance(value, int) else value, lambda value: "inf" if not value else f"{value:.10g} m", "m"),
     "CameraSettings.MinoltaDate": Conversion(_date),

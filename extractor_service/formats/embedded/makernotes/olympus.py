@@ -161,6 +161,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "FlashFirmwareVersion": Conversion(None, _firmware),
     "ColorMatrix": Conversion(_signed),
     "AFPointSelected": Conversion(_points, _points_text),
+    "Main.SensorTemperature": Conversion(None, conv.suffixed(" C"), "C"),
     "SensorTemperature": Conversion(_temperature, conv.fixed("{:.1f} C"), "C"),
     "PanoramaMode": Conversion(None, lambda value: "Off" if value in ([0, 0], 0) else ""),
     "ManometerReading": Conversion(None, _manometer),

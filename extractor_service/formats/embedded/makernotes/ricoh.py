@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading import ifd
 
 CONVERSIONS: Mapping[str, Conversion] = {
+    "InternalSerialNumber": Conversion(lambda value: value.hex() if isinstance(value, bytes) else value),
     "MakerNoteType": conv.TEXT,
     "ImageInfo.RicohDate": Conversion(
         lambda value: "{:02x}{:02x}:{:02x}:{:02x} {:02x}:{:02x}:{:02x}".format(*value[:7]) if isinstance(value, list | bytes) and len(value) >= 7 else value
@@ -24,7 +25,6 @@ CONVERSIONS: Mapping[str, Conversion] = {
 }  # fmt: skip
 VENDOR = Vendor("others", "Ricoh", CONVERSIONS)
 _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
-    0x1001: Block("Ricoh::ImageInfo", "int8u", None, True),
 }
 
 

@@ -27,7 +27,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
 # Enciphered lists of numbers: the places of the key where each begins, and whether it is added. Two of them stand one behind
 # the other, after the length of the first (exiftool.org/TagNames/Samsung.html).
 _SALTS: Mapping[int, tuple[tuple[int, int], ...]] = {
-    0xA021: ((-1, 0),), 0xA022: ((-1, 4),), 0xA023: ((-1, 8),), 0xA024: ((-1, 1),), 0xA025: ((1, 6),), 0xA028: ((-1, 0),), 0xA030: ((1, 0),),
+    0xA021: ((-1, 0),), 0xA022: ((-1, 4),), 0xA023: ((-1, 8),), 0xA024: ((-1, 1),), 0xA028: ((-1, 0),), 0xA030: ((1, 0),),
     0xA031: ((1, 0),), 0xA032: ((1, 0),), 0xA033: ((1, 0),), 0xA034: ((1, 4),), 0xA035: ((-1, 0),), 0xA036: ((-1, 2),),
     0xA040: ((1, 0), (-1, 0)), 0xA041: ((1, 0), (-1, 0)), 0xA042: ((1, 0), (-1, 0)), 0xA043: ((1, 0), (-1, 0)), 0xA048: ((1, 0),), 0xA051: ((-1, 0), (-1, 7), (-1, 3)),
     0xA050: ((1, 0),), 0xA052: ((1, 0), (-1, 0)), 0xA053: ((1, 0), (-1, 0)), 0xA054: ((1, 0), (-1, 0)), 0xA055: ((1, 8),), 0xA056: ((1, 5),), 0xA057: ((1, 2),),
