@@ -214,8 +214,7 @@ class Walk:
     def _directory(self, task: _Task, directory: ifd.Directory) -> list[_Task]:
         group = task.group
         is_gps = group == "GPS"
-        own = self.embedded.tags.get(group)
-        tags: Mapping[int | str, Tag] = own or (GPS_TAGS if is_gps else EXIF_TAGS)
+        tags = self.embedded.tags.get(group) or (GPS_TAGS if is_gps else EXIF_TAGS)
         if group == "IFD0" and self.kind == "tiff":
             self.kind = raw_names.kind_of(self.directories, directory.entries)
         renamed = raw_names.renamed(self.directories, self.kind, group, directory.entries)
@@ -362,8 +361,10 @@ class Walk:
 
     def _image(self, group: str, name: str, start: int, length: int) -> None:
         """An embedded picture: where it is and how large, not its bytes."""
-        reader = self.directories.reader
-        if start - self.base + length > reader.length or start < self.base:
+        reader, end = self.directories.reader, start + length
+        # Some cameras let the segment end within the thumbnail: the file has it all the same.
+        goes_on = end <= reader.source.size_bytes and reader.view(0).some(start, 2) == b"\xff\xd8"
+        if start < self.base or (end > self.base + reader.length and not goes_on):
             self._problem(ProblemKind.TRUNCATED, f"{name} lies beyond the end", start - self.base)
             return
         fields.add_binary(self.document, self.section, group, name, length, ByteRange(start, length))

@@ -89,6 +89,8 @@ class _Handler:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._path.append(name.rpartition(" ")[2])
         self._words = []
+        if len(self._path) == 2 and self._path[1] == "metadata" and "id" in attributes:
+            self._add("MetadataID", attributes["id"], "SVG")
         if len(self._path) > 1:
             return
         uri = name.rpartition(" ")[0]

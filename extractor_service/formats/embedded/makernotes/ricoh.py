@@ -24,8 +24,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     ),
 }  # fmt: skip
 VENDOR = Vendor("others", "Ricoh", CONVERSIONS)
-_INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
-}
+_INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {}
 
 
 def parse(walk: Walk, offset: int, length: int) -> None:
