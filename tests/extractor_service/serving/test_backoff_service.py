@@ -107,6 +107,8 @@ def test_orca_reports_out_of_band(pair):
             stub.Extract(extractor_pb2.ExtractRequest(inline=inline))
         reports = [next(call) for _ in range(4)]
         assert time.monotonic() - started > 0.28, "never more than ten a second"
+        while not reports[-1].rps_fractional and len(reports) < 40:  # a busy machine answers the five late
+            reports.append(next(call))
         call.cancel()
         assert reports[-1].rps_fractional > 0 and 0.01 <= reports[-1].application_utilization < 2
         assert reports[-1].named_metrics["pressure_level"] in {1, 2}
