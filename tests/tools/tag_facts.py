@@ -211,7 +211,9 @@ def _is_converted(row: dict[str, str]) -> bool:
     """Whether the stored value isn't the meant one, in a way that no formula here says."""
     raw = row.get("RawConv", "")
     is_plain = not raw or _none(raw) or _KEPT.fullmatch(raw.strip())
-    is_counted = re.search(r"\[(?!\d+\])", row.get("Format", "")) is not None  # as often as another value says
+    is_counted = (
+        re.search(r"\[(?!\d+\])", row.get("Format", "")) is not None
+    )  # as often as another value says
     return bool(row.get("ValueConv") or row.get("IsOffset")) or is_counted or not is_plain
 
 
