@@ -60,10 +60,18 @@ def identify(head: bytes, size_bytes: int, formats: Sequence[Format] = FORMATS) 
 
     `is_final` is False where a directory beyond the head may say more: `identify_source` looks there.
     """
+    known = _known_at_once(head, formats)
+    if known is not None:
+        return known
+    return _identify(head[:HEAD_BYTES], HeadView(head[:HEAD_BYTES], size_bytes), formats)
+
+
+def _known_at_once(head: bytes, formats: Sequence[Format]) -> Identity | None:
+    """The commonest formats, which nothing inside makes another one."""
     known = sniff(head, formats)
     if known is not None and known.is_in_place and known.strength >= 3 and known.format.name in _TOLD_AT_ONCE:
         return _at_once(known.format)
-    return _identify(head[:HEAD_BYTES], HeadView(head[:HEAD_BYTES], size_bytes), formats)
+    return None
 
 
 def identify_source(source: ByteSource, formats: Sequence[Format] = FORMATS) -> Identity:
@@ -72,6 +80,9 @@ def identify_source(source: ByteSource, formats: Sequence[Format] = FORMATS) -> 
     Whatever `source` raises is raised; SourceError is of its kind.
     """
     head = source.read_range(0, min(HEAD_BYTES, source.size_bytes))
+    known = _known_at_once(head, formats)
+    if known is not None:
+        return known
     return _identify(head, BudgetView(source), formats)._replace(is_final=True)
 
 
@@ -244,7 +255,7 @@ def _weak(head: bytes, size_bytes: int) -> Identity | None:
     """Types without a magic of their own, told by a structure that can't be met by chance."""
     if boxes.is_adts(head):
         return _named("aac", Evidence.CONTAINER)
-    if boxes.is_mpeg_audio(head, size_bytes) and not head.startswith((b"\xff\xd8", b"%PDF")):
+    if not head.startswith((b"\xff\xd8", b"%PDF")) and boxes.is_mpeg_audio(head, size_bytes):
         return _named("mp3", Evidence.CONTAINER)
     if boxes.is_tar(head):
         return _named("application/x-tar", Evidence.CONTAINER)
