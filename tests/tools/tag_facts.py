@@ -12,6 +12,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from extractor_service.formats.reading import meanings
+
 _SCRIPT = Path(__file__).with_suffix(".pl")
 # How a stored value is said to mean "none": the condition, and what is left out under it.
 _NONE_FORMS = (
@@ -266,6 +268,16 @@ def _part(text: str) -> tuple[str, str, str | int] | None:
 
 
 def _formula(text: str) -> str:
+    """The formula, if it is one that readers compile; "" else."""
+    found = _expression(text)
+    try:
+        meanings.conversion(found or "val")
+    except (SyntaxError, ValueError):
+        return ""
+    return found
+
+
+def _expression(text: str) -> str:
     plain = re.sub(r"\s+", " ", text.replace("$val", "val")).strip()
     if "val" not in plain or plain == "val":
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 
 import pytest
 
@@ -93,3 +94,36 @@ def test_conditions_choose_by_camera_count_and_first_bytes():
     either = (("or", "", ((("Model", "=~", "^DSC-"),), (("Model", "=~", "^NEX-"),))),)
     assert meanings.fits_camera(either, "SONY", "NEX-7")
     assert not meanings.fits_camera(either, "SONY", "ILCE-7")
+
+
+def test_every_generated_condition_is_one_that_readers_understand():
+    from extractor_service.formats.tags import meanings as facts
+    from extractor_service.formats.tags import structures
+
+    def parts(condition):
+        for part in condition:
+            if part[0] == "or":
+                for each in part[2]:
+                    yield from parts(each)
+            else:
+                yield part
+
+    conditions = [row[0] for table in facts.TABLES.values() for rows in table.values() for row in rows]
+    conditions += [
+        each
+        for table in structures.TABLES.values()
+        for rows in table.values()
+        for row in rows
+        for each in row[0]
+    ]
+    everything = [part for condition in conditions for part in parts(condition)]
+    assert len(everything) > 1000
+    about = meanings.About(1, "undef", b"0100")
+    for what, sign, operand in everything:
+        if sign in {"=~", "!~"}:
+            re.compile(operand)
+        assert meanings.holds(((what, sign, operand),), about, {}) in {True, False}
+    for table in facts.TABLES.values():
+        for row in (row for rows in table.values() for row in rows):
+            if row[1] not in {"", "?"}:
+                meanings.conversion(row[1])
