@@ -245,14 +245,16 @@ def raf() -> bytes:
     )
 
 
-def crw() -> bytes:
-    def heap(records: list[tuple[int, bytes]]) -> bytes:
-        body, rows = b"", b""
-        for kind, data in records:
-            rows += struct.pack("<HII", kind, len(data), len(body))
-            body += data
-        return body + struct.pack("<H", len(records)) + rows + struct.pack("<I", len(body))
+def heap(records: list[tuple[int, bytes]]) -> bytes:
+    """Canon's CIFF: values, then a table of kind, length and place of each."""
+    body, rows = b"", b""
+    for kind, data in records:
+        rows += struct.pack("<HII", kind, len(data), len(body))
+        body += data
+    return body + struct.pack("<H", len(records)) + rows + struct.pack("<I", len(body))
 
+
+def crw() -> bytes:
     camera = heap([(0x080A, b"Canon\0Canon EOS D30\0"), (0x0810, b"Ada\0")])
     pictures = heap(
         [

@@ -12,7 +12,7 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.formats.reading import binary, meanings
-from extractor_service.formats.reading.tagset import find_table, raw_table
+from extractor_service.formats.reading.tagset import find_table, module_of, raw_table
 from tests.golden.made_notes import MAKERS, Maker
 from tests.golden.makernotes import _NOTE_AT, directory, photograph
 
@@ -73,7 +73,7 @@ def sample(pattern: str) -> str:
 def _data(maker: Maker, inner: meanings.Inner, rng: random.Random) -> bytes:
     big_endian = inner.order == "BE" if inner.order else maker.order == ">"
     order, unit = ">" if big_endian else "<", binary.CODES[inner.unit][1]
-    module = _module_of(inner.table)
+    module = module_of(inner.table)
     rows = {
         key: each[0]
         for key, each in raw_table(module, inner.table).items()
@@ -118,8 +118,3 @@ def _data(maker: Maker, inner: meanings.Inner, rng: random.Random) -> bytes:
             elif what == "count" and isinstance(wanted, int):
                 length = {"==": wanted, ">=": max(wanted, size), ">": max(wanted + 1, size), "<": min(wanted - 1, size), "<=": min(wanted, size)}.get(sign, size)  # fmt: skip
     return bytes(data[:length]).ljust(length, b"\0")
-
-
-def _module_of(table: str) -> str:
-    prefix = table.partition("::")[0].replace("CanonCustom", "Canon").replace("NikonCustom", "Nikon").lower()
-    return prefix if prefix in {"canon", "nikon", "sony", "minolta", "olympus", "panasonic", "pentax", "fujifilm", "casio", "kodak"} else "others"  # fmt: skip

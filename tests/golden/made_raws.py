@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.formats.reading.tagset import raw_table
 from tests.golden import images
+from tests.golden.containers import heap
 from tests.golden.made_notes import _value
 from tests.golden.makernotes import directory
 
@@ -268,14 +269,6 @@ def raf(rng: random.Random) -> bytes:
 
 def ciff(rng: random.Random) -> bytes:
     """A JPEG of a camera before EXIF: its first segment is a heap of records."""
-
-    def heap(records: list[tuple[int, bytes]]) -> bytes:
-        body, rows = b"", b""
-        for kind, data in records:
-            rows += struct.pack("<HII", kind, len(data), len(body))
-            body += data
-        return body + struct.pack("<H", len(records)) + rows + struct.pack("<I", len(body))
-
     structures = {0x1803: ("ImageFormat", 8, 4), 0x1810: ("ImageInfo", 28, 4), 0x1813: ("FlashInfo", 8, 4), 0x1818: ("ExposureInfo", 12, 4), 0x1835: ("DecoderTable", 16, 4)}  # fmt: skip
     records = [(0x080A, b"Canon\0Canon PowerShot Pro70\0")]
     for number, rows in raw_table("raw", "CanonRaw::Main").items():

@@ -10,9 +10,10 @@ import re
 import subprocess
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from extractor_service.formats.reading import meanings
+from extractor_service.formats.reading.meanings import Condition, Inner
 
 _SCRIPT = Path(__file__).with_suffix(".pl")
 # How a stored value is said to mean "none": the condition, and what is left out under it.
@@ -49,7 +50,6 @@ _CHOICE = re.compile(r"(.+?)\?(.+?):(.+)")
 _COMPARISON = re.compile(rf"\(?\s*val\s*(?:(?:==|!=|<=|>=|<|>)\s*-?{_NUMBER})?\s*\)?", re.IGNORECASE)
 
 
-Condition = tuple[tuple[str, str, Any], ...]
 _MOST_ALTERNATIVES = 16  # more is no condition that a table should hold
 
 
@@ -65,22 +65,6 @@ class Facts(NamedTuple):
     mask: int
     form: str
     """The type that the stored bytes are read as, where it isn't the file's."""
-
-
-class Inner(NamedTuple):
-    """What the bytes of a tag hold, under a condition."""
-
-    conditions: tuple[Condition, ...]
-    """One of them must hold; () for always."""
-    table: str
-    kind: str
-    """"block" of values at fixed places, or "directory"."""
-    unit: str
-    """Of a block: what its ids count in."""
-    order: str
-    """"BE" or "LE" where it isn't the note's."""
-    length: int
-    """Bytes, of one that stands within a block; 0 for the rest."""
 
 
 Rows = list[dict[str, str]]
@@ -230,6 +214,7 @@ def _none_of(text: str) -> str:
     """A condition that excludes bytes which are all zeros or all ones excludes a value."""
     form = _EXCLUDED.search(text)
     if form is None:
+        # Also a value that is kept on the way, and must not be 0.
         return "!0" if "= Get16u($valPt, 0)) and" in text else ""
     digits = form[1].count("\\x") or form[1].count("\\0")
     return f"!{256**digits - 1}" if "\\x" in form[1] else "!0"

@@ -119,9 +119,11 @@ def _write_structures(
     lines = ["TABLES = {"]
     for table in sorted(makers & set(found)):
         rows = {
-            _key(key): [tuple(each if each.table in makers else each._replace(table="")) for each in inner]
+            _key(key): [
+                tuple(each if each.table in makers - {table} else each._replace(table="")) for each in inner
+            ]
             for key, inner in sorted(found[table].items())
-            if any(each.table in makers for each in inner)
+            if any(each.table in makers - {table} for each in inner)
         }
         if rows:
             lines.append(f"    {table!r}: {{")

@@ -86,10 +86,10 @@ def _is_whole(data: bytes) -> bool:
     """Four sums of other bytes each (the remainder of 73 * sum + byte by 65,519), kept at both ends."""
     if len(data) != _DISTORTION_BYTES:
         return False
+    words = struct.unpack("<16H", data)
     sums = (_sum(data[4:16]), _sum(data[16:28]), _sum(data[2:30:2]), _sum(data[3:31:2]))
-    first, second, fifteenth, sixteenth = struct.unpack_from("<H", data, 0)[0], struct.unpack_from("<H", data, 2)[0], *struct.unpack_from("<HH", data, 28)  # fmt: skip
-    kept = (second, fifteenth, first, sixteenth)
-    return not sums[0] ^ kept[0] ^ sums[1] ^ kept[1] ^ sums[2] ^ kept[2] ^ sums[3] ^ kept[3]
+    kept = (words[1], words[14], words[0], words[15])
+    return sums == kept
 
 
 def _sum(data: bytes) -> int:

@@ -171,6 +171,13 @@ MODULES = (
     "fujifilm", "casio", "kodak", "others", "xmp", "meanings", "structures",
 )  # fmt: skip
 _packed: dict[str, dict[str, bytes]] = {}
+_CUSTOM = "Custom"  # tables of a maker's custom functions stand with its others
+
+
+def module_of(table: str) -> str:
+    """The generated module that has a maker's table, such as "canon" for "CanonCustom::Functions5D"."""
+    name = table.partition("::")[0].removesuffix(_CUSTOM).lower()
+    return name if name in MODULES else "others"
 
 
 def preload() -> None:

@@ -123,9 +123,6 @@ TABLES = {
     'Casio::Type2': {
         8329: [(((('head', '=~', '(?s)^(\\0\\0|.\\x02\\x80\\x01\\xe0)'),),), 'Casio::FaceInfo1', 'block', 'int8u', 'BE', 0), (((('head', '=~', '^\\x02\\x01'),),), 'Casio::FaceInfo2', 'block', 'int8u', 'LE', 0)],
     },
-    'FujiFilm::IFD': {
-        61440: [((), 'FujiFilm::IFD', 'directory', '', '', 0)],
-    },
     'FujiFilm::Main': {
         4139: [((), 'FujiFilm::PrioritySettings', 'block', 'int16u', '', 0)],
         4141: [((), 'FujiFilm::FocusSettings', 'block', 'int32u', '', 0)],
@@ -292,7 +289,6 @@ TABLES = {
         10240: [(((('format', '!=', 'ifd'), ('format', '!=', 'int32u')),), 'Olympus::FETags', 'directory', '', '', 0), ((), 'Olympus::FETags', 'directory', '', '', 0)],
         10496: [(((('format', '!=', 'ifd'), ('format', '!=', 'int32u')),), 'Olympus::FETags', 'directory', '', '', 0), ((), 'Olympus::FETags', 'directory', '', '', 0)],
         12288: [(((('format', '!=', 'ifd'), ('format', '!=', 'int32u')),), 'Olympus::RawInfo', 'directory', '', '', 0), ((), 'Olympus::RawInfo', 'directory', '', '', 0)],
-        16384: [(((('format', '!=', 'ifd'), ('format', '!=', 'int32u')),), 'Olympus::Main', 'directory', '', '', 0), ((), 'Olympus::Main', 'directory', '', '', 0)],
         3: [((), 'Minolta::CameraSettings', 'block', 'int32u', 'BE', 0)],
         8208: [(((('format', '!=', 'ifd'), ('format', '!=', 'int32u')),), 'Olympus::Equipment', 'directory', '', '', 0), ((), 'Olympus::Equipment', 'directory', '', '', 0)],
         8224: [(((('format', '!=', 'ifd'), ('format', '!=', 'int32u')),), 'Olympus::CameraSettings', 'directory', '', '', 0), ((), 'Olympus::CameraSettings', 'directory', '', '', 0)],

@@ -17,6 +17,7 @@ from extractor_service.modules.common import image_size
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from tests.golden import made_blocks, made_notes, made_raws
+from tests.golden.makernotes import _NOTE_AT, directory, photograph
 
 _LEAST = {"mrw": 35, "x3f": 40, "iiq": 35, "rw2": 100, "raf": 70, "ciff.jpg": 50}
 
@@ -127,3 +128,30 @@ def test_every_generated_condition_is_one_that_readers_understand():
         for row in (row for rows in table.values() for row in rows):
             if row[1] not in {"", "?"}:
                 meanings.conversion(row[1])
+
+
+def test_every_structure_leads_to_a_table_that_is_there_and_none_in_circles():
+    from extractor_service.formats.reading.tagset import module_of, raw_table
+    from extractor_service.formats.tags import structures
+
+    def follow(table, path):
+        assert table not in path
+        assert raw_table(module_of(table), table)
+        for rows in structures.TABLES.get(table, {}).values():
+            for row in rows:
+                if row[1]:
+                    follow(row[1], (*path, table))
+
+    for table in structures.TABLES:
+        follow(table, ())
+
+
+def test_a_directory_of_another_maker_is_read_by_that_makers_table():
+    inner = directory([(0x0107, 4, [5])], _NOTE_AT + 64)
+    note = (b"SONY DSC \0\0\0" + directory([(0xB028, 4, [_NOTE_AT + 64])], _NOTE_AT + 12)).ljust(
+        64, b"\0"
+    ) + inner
+    document = read(photograph("SONY", "DSLR-A100", note))
+    stated = document.find("makernotes", "ImageStabilization")
+    assert stated is not None and stated.text == "On"
+    assert not document.problems

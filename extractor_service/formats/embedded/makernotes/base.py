@@ -255,7 +255,8 @@ class Notes:
             return False
         self.document.spend(min(entry.size_bytes, Limits.max_block_bytes))
         if inner.kind == "directory":
-            self.subdirectory(entry, inner.table, group=inner.table.partition("::")[0])
+            tags = self.table(inner.table, is_found=True)
+            self.directory(self._start_of(entry), tags, {}, depth=1)
         else:
             self._found(self.bytes_of(entry), inner, entry.offset, 0)
         return True
@@ -370,12 +371,15 @@ class Notes:
         inside: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] | None = None,
         group: str = "",
     ) -> None:
-        """A directory inside a tag: at the value itself, or where an IFD pointer says."""
-        offset = entry.offset
+        """A directory inside a tag."""
+        self.directory(self._start_of(entry), self.table(table), inside or {}, group, depth=1)
+
+    def _start_of(self, entry: ifd.Entry) -> int:
+        """Where a tag's directory is: at the value itself, or where an IFD pointer says."""
         if entry.kind in {4, 13} and entry.count == 1:
             pointed = self.directories.value(entry, 8)
-            offset = pointed if isinstance(pointed, int) else offset
-        self.directory(offset, self.table(table), inside or {}, group, depth=1)
+            return pointed if isinstance(pointed, int) else entry.offset
+        return entry.offset
 
     def problem(self, kind: ProblemKind, message: str, offset: int) -> None:
         """Records trouble of this note."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.formats.reading import meanings
-from extractor_service.formats.reading.tagset import Conversion, Tag, raw_table
+from extractor_service.formats.reading.tagset import Conversion, Tag, module_of, raw_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +45,10 @@ class Wanted(NamedTuple):
 
 
 def tags_of(vendor: Vendor, wanted: Wanted) -> Tags:
-    """The tags of a table, with the conversions of their maker."""
-    key = (vendor.module, vendor.group)
-    _CONVERSIONS.setdefault(key, vendor.conversions)
+    """The tags of a table, with the conversions of their maker; those of another maker's table have none."""
+    module = module_of(wanted.name) if wanted.is_found else vendor.module
+    key = (module, vendor.group)
+    _CONVERSIONS.setdefault(key, vendor.conversions if module == vendor.module else {})
     return _table(*key, wanted)
 
 
@@ -76,10 +77,8 @@ def _table(module: str, group: str, wanted: Wanted) -> Tags:
                 conversion = conversions.get(row[0])
             if conversion is None and fact.formula not in {"", "?"}:
                 conversion = meanings.conversion(fact.formula)
-                like = conversions.get(
-                    row[0]
-                )  # a tag of that name: the same unit and printed form, on its own scale
-                if like is not None:
+                like = conversions.get(row[0])
+                if like is not None:  # a tag of that name: the same unit and printed form, on its own scale
                     conversion = Conversion(conversion.convert, like.printer, like.unit)
             if conversion is None and fact.formula == "?" and is_found:
                 break  # meant in a way that isn't known here: left out, rather than wrong
