@@ -13,8 +13,9 @@ _CONTAINERS = "extractor_service.formats.containers."
 def _format(
     name: str, mime_type: str, extensions: str, magics: tuple[Magic, ...], reader: str, **facts: Any
 ) -> Format:
-    """A row: `extensions` separated by blanks, `reader` as the module below `containers/` whose `parse` reads it."""
-    return Format(name, mime_type, tuple(extensions.split()), magics, f"{_CONTAINERS}{reader}:parse", **facts)
+    """A row: `extensions` separated by blanks, `reader` as the module below `containers/`, with its function where that isn't `parse`."""
+    function = "" if ":" in reader else ":parse"
+    return Format(name, mime_type, tuple(extensions.split()), magics, f"{_CONTAINERS}{reader}{function}", **facts)
 
 
 def _brands(*brands: bytes) -> tuple[Magic, ...]:
@@ -90,11 +91,34 @@ FORMATS: tuple[Format, ...] = (
     # Readers accept the header anywhere in the first 1,024 bytes (PDF 1.7, appendix H, note 13).
     _format("pdf", "application/pdf", "pdf", (Magic(b"%PDF-", within=1019),), "documents.pdf", memory=MemoryNeed(24 * _MIB, 0.25)),
     _format("mp4", "video/mp4", "mp4 m4a m4v mov", _FILMS, "isobmff.mp4", version="2", size_fields=SizeFields("quicktime")),
+    _format("mkv", "video/x-matroska", "mkv mk3d", (Magic(b"\x1aE\xdf\xa3"),), "film.matroska"),
+    _format("avi", "video/x-msvideo", "avi", _riff(b"AVI "), "riff.avi"),
+    _format("asf", "video/x-ms-asf", "asf", (Magic(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"),), "film.asf"),
+    _format("flv", "video/x-flv", "flv", (Magic(b"FLV\x01"),), "film.flv"),
+    _format("mpeg", "video/mpeg", "mpeg mpg mpe vob m1v m2v", (Magic(b"\0\0\x01\xba"), Magic(b"\0\0\x01\xb3")), "film.mpeg_program"),
+    # Packets, one behind the other, are its evidence (`identification/boxes.py`).
+    _format("mp2t", "video/mp2t", "ts m2ts mts m2t", (), "film.mpeg_transport"),
     # An MPEG audio frame: 11 sync bits, version 1 or 2, layer III (ISO/IEC 11172-3, 2.4.1.3).
-    _format("mp3", "audio/mpeg", "mp3", (Magic(b"ID3"), Magic(b"\xff\xe2", 0, b"\xff\xe6")), "media.mp3"),
-    _format("flac", "audio/flac", "flac", (Magic(b"fLaC"),), "media.flac"),
-    _format("ogg", "audio/ogg", "ogg oga opus", (Magic(b"OggS"),), "media.ogg"),
-    _format("wav", "audio/wav", "wav", _riff(b"WAVE"), "media.wav"),
+    _format("mp3", "audio/mpeg", "mp3 mp2 mpga m2a mp1", (Magic(b"ID3"), Magic(b"\xff\xe2", 0, b"\xff\xe6")), "sound.mpeg_audio", version="2"),
+    _format("flac", "audio/flac", "flac", (Magic(b"fLaC"),), "sound.flac", version="2"),
+    _format("ogg", "audio/ogg", "ogg oga", (Magic(b"OggS"),), "sound.ogg", version="2"),
+    _format("wav", "audio/wav", "wav bwf", _riff(b"WAVE"), "riff.wave", version="2"),
+    _format("rf64", "audio/wav", "rf64", tuple(Magic(kind + bytes(4) + b"WAVE", 0, b"\xff" * 4 + bytes(4) + b"\xff" * 4) for kind in (b"RF64", b"BW64")), "riff.wave"),
+    _format("w64", "audio/x-w64", "w64", (Magic(b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0"),), "riff.wave:parse_w64"),
+    _format("aiff", "audio/x-aiff", "aiff aif", (Magic(b"FORM\0\0\0\0AIFF", 0, b"\xff" * 4 + bytes(4) + b"\xff" * 4),), "sound.aiff"),
+    _format("aifc", "audio/x-aiff", "aifc", (Magic(b"FORM\0\0\0\0AIFC", 0, b"\xff" * 4 + bytes(4) + b"\xff" * 4),), "sound.aiff"),
+    _format("caf", "audio/x-caf", "caf", (Magic(b"caff\0\x01\0\0"),), "sound.caf"),
+    _format("aac", "audio/aac", "aac adts", (), "sound.aac"),
+    _format("amr", "audio/amr", "amr", (Magic(b"#!AMR\n"),), "sound.amr"),
+    _format("amr_wb", "audio/amr-wb", "awb", (Magic(b"#!AMR-WB\n"),), "sound.amr"),
+    _format("dsf", "audio/x-dsf", "dsf", (Magic(b"DSD \x1c\0\0\0"),), "sound.dsd"),
+    _format("dff", "audio/x-dff", "dff", (Magic(b"FRM8" + bytes(8) + b"DSD ", 0, b"\xff" * 4 + bytes(8) + b"\xff" * 4),), "sound.dsd:parse_dsdiff"),
+    _format("ape", "audio/x-monkeys-audio", "ape mac", (Magic(b"MAC ", 0),), "sound.ape"),
+    _format("wv", "audio/x-wavpack", "wv", (Magic(b"wvpk"),), "sound.wavpack"),
+    _format("mpc", "audio/x-musepack", "mpc mp+", (Magic(b"MPCK"), Magic(b"MP+")), "sound.musepack"),
+    _format("tta", "audio/x-tta", "tta", (Magic(b"TTA1"),), "sound.tta"),
+    _format("mid", "audio/midi", "mid midi kar rmi", (Magic(b"MThd"),), "sound.midi"),
+    _format("au", "audio/basic", "au snd", (Magic(b".snd"),), "sound.au"),
 )  # fmt: skip
 
 BY_NAME = {each.name: each for each in FORMATS}

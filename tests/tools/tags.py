@@ -41,6 +41,17 @@ MODULES = {
             r"|Other::PCX|PCX::.*|DNG::.*|Photoshop::Header"
         ),
     ),
+    "film": (
+        "films",
+        (
+            r"QuickTime::(?!HEVCConfig|AV1Config|ItemPropCont|FileType|Handler|ImageFile).*|Matroska::.*|ASF::.*|MPEG::Video|Flash::.*|M2TS::.*|H264::.*|GoPro::.*|Real::.*"
+            r"|RIFF::(AVI.*|ExtAVIHdr|Hdrl|Stream.*|UserText)"
+        ),
+    ),
+    "sound": (
+        "sound and its tags",
+        r"RIFF::(Main|Info|AudioFormat|BroadcastExt|CSET|DS64|Instrument|Sampler|Acidizer)|AIFF::.*|ID3::.*|Vorbis::.*|FLAC::.*|APE::.*|MPC::.*|MPEG::(Audio|Xing|Lame)|AAC::.*|DSF::.*|Opus::.*|Theora::.*|WavPack::.*|Ogg::.*|Audible::.*",
+    ),
     "canon": ("Canon maker notes", r"Canon::.*|CanonCustom::.*"),
     "nikon": ("Nikon maker notes", r"Nikon::.*|NikonCustom::.*"),
     "sony": ("Sony maker notes", r"Sony::.*"),

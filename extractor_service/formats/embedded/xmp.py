@@ -16,6 +16,7 @@ from extractor_service.document import Field, ProblemKind, Struct
 from extractor_service.formats.embedded.exif_values import CONVERSIONS
 from extractor_service.formats.embedded.xmp_namespaces import PREFIXES
 from extractor_service.formats.reading import fields
+from extractor_service.formats.reading.conversions import colon_date
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.tagset import label, plain_text, xmp_properties
 
@@ -35,9 +36,6 @@ _MAX_PACKET_BYTES = 8 * 1024 * 1024
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _CLOSINGS = ("</x:xmpmeta>", "</x:xapmeta>", "</rdf:RDF>")  # the end of what a packet holds
 _DECLARED = re.compile(r"xmlns:([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
-_DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?)?)?$"
-)
 _COMPLETE_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _FRACTION = re.compile(r"(-?\d+)/(-?\d+)$")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
@@ -323,7 +321,7 @@ def _typed(prefix: str, name: str, value: Value) -> Value:
     if kind == "boolean" and value in {"True", "False"}:
         return value == "True"
     if kind == "date" or (not row and _COMPLETE_DATE.match(value)):
-        return _date(value)
+        return colon_date(value)
     if prefix == "exif" and name.startswith("GPS"):
         found = _COORDINATE.match(value)
         if found:
@@ -345,16 +343,6 @@ def _number(text: str) -> Value:
     if len(text) <= _MAX_DIGITS and _NUMBER.match(text):
         return int(text) if text.lstrip("+-").isdigit() and len(text) < 19 else float(text)
     return text
-
-
-def _date(text: str) -> str:
-    """ISO 8601 with the colons that EXIF made customary, as ExifTool writes it."""
-    found = _DATE.match(text.strip())
-    if not found:
-        return text
-    year, month, day, clock, seconds, zone = found.groups()
-    date = ":".join(each for each in (year, month, day) if each)
-    return f"{date} {clock}{seconds or ''}{zone or ''}" if clock else date
 
 
 def _split(qualified: str) -> tuple[str, str]:

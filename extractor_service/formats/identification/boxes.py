@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from extractor_service.formats.identification.looking import View
@@ -158,18 +158,58 @@ _MPEG_FRAMES = 3  # one behind the other, of one stream, aren't there by chance
 _SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
 
-def mpeg_frame_bytes(data: bytes) -> int:
-    """Length of the MPEG audio frame that `data` begins with; 0 when it doesn't."""
+class MpegFrame(NamedTuple):
+    """What the head of an MPEG audio frame says."""
+
+    version: int
+    """3 for MPEG-1, 2 for MPEG-2, 0 for the unofficial 2.5."""
+    layer: int
+    bit_rate: int
+    """Bits a second."""
+    rate_index: int
+    sample_rate: int
+    """Hz."""
+    channels: int
+    length: int
+    """Bytes of the frame."""
+
+    @property
+    def samples(self) -> int:
+        """Of each channel."""
+        return 384 if self.layer == 1 else 1152 if self.layer == 2 or self.version == 3 else 576
+
+    @property
+    def side_bytes(self) -> int:
+        """Of side information, behind which encoders write their own header."""
+        if self.version == 3:
+            return 17 if self.channels == 1 else 32
+        return 9 if self.channels == 1 else 17
+
+    def is_like(self, other: MpegFrame) -> bool:
+        """Whether both may be of one stream."""
+        return (self.version, self.layer, self.rate_index) == (other.version, other.layer, other.rate_index)
+
+
+def mpeg_frame(data: bytes) -> MpegFrame | None:
+    """The MPEG audio frame that `data` begins with; None when it doesn't."""
     if len(data) < 4 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
-        return 0
+        return None
     version, layer = data[1] >> 3 & 3, 4 - (data[1] >> 1 & 3)
     rate, sampling, padding = data[2] >> 4, data[2] >> 2 & 3, data[2] >> 1 & 1
     if version == 1 or layer == 4 or rate in {0, 15} or sampling == 3 or data[3] & 3 == 2:
-        return 0
+        return None
     bits, hertz = _MPEG_RATES[version == 3, layer][rate] * 1000, _SAMPLE_RATES[version][sampling]
     if layer == 1:
-        return (12 * bits // hertz + padding) * 4
-    return (144 if layer == 2 or version == 3 else 72) * bits // hertz + padding
+        length = (12 * bits // hertz + padding) * 4
+    else:
+        length = (144 if layer == 2 or version == 3 else 72) * bits // hertz + padding
+    return MpegFrame(version, layer, bits, sampling, hertz, 1 if data[3] >> 6 == 3 else 2, length)
+
+
+def mpeg_frame_bytes(data: bytes) -> int:
+    """Length of the MPEG audio frame that `data` begins with; 0 when it doesn't."""
+    frame = mpeg_frame(data)
+    return 0 if frame is None else frame.length
 
 
 def is_mpeg_audio(head: bytes, size_bytes: int) -> bool:

@@ -7,6 +7,7 @@ that people expect. APEX values: EXIF 2.32 annex C.
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extractor_service.document import Value
+_ISO_DATE = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?)?)?$"
+)
 
 
 def numbers(value: Value) -> list[float]:
@@ -181,6 +185,15 @@ def date_text(year: int, month: int, day: int, hour: int, minute: int, second: i
     return f"{year:04d}:{month:02d}:{day:02d} {hour:02d}:{minute:02d}:{second:02d}"
 
 
+def date_after(year: int, seconds: float) -> str:
+    """The UTC time so many seconds after the year began; "" beyond the calendar."""
+    try:
+        moment = datetime(year, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        return ""
+    return moment.strftime("%Y:%m:%d %H:%M:%S")
+
+
 def unix_time(value: Value) -> Value:
     """The date of a number of seconds since 1970 (UTC); zeros for 0, as cameras without a clock have it."""
     if not isinstance(value, (int, float)):
@@ -207,6 +220,16 @@ def zone_text(value: Value) -> str:
         return ""
     minutes = abs(value)
     return f"{'-' if value < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def colon_date(text: str) -> str:
+    """ISO 8601 with the colons that EXIF made customary, as ExifTool writes it."""
+    found = _ISO_DATE.match(text.strip())
+    if not found:
+        return text
+    year, month, day, clock, seconds, zone = found.groups()
+    date = ":".join(each for each in (year, month, day) if each)
+    return f"{date} {clock}{seconds or ''}{zone or ''}" if clock else date
 
 
 def duration_text(seconds: float) -> str:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from extractor_service.formats.reading.reader import Reader
 
+XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+"""Of the box that holds an XMP packet (XMP specification part 3, 1.2.7)."""
 MAX_BOXES = 10_000  # of 8 bytes at least: bounds a file of tiny boxes; those after it are left out
 
 
@@ -41,3 +43,8 @@ def walk(reader: Reader, start: int, end: int) -> Iterator[Box]:
         if cut:
             raise TruncatedError(reader.base + offset, length, reader.base + end)
         offset += length
+
+
+def name_of(kind: bytes) -> str:
+    """A box's kind as tables have it: letters as they are, other bytes as "\\xa9"."""
+    return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in kind)

@@ -1,34 +1,30 @@
-"""What films and pictures stored as films say about themselves: file type, movie header, and a header per track.
+"""What films and pictures stored as films say about themselves: file type, movie header, tracks, user data.
 
-ISO/IEC 14496-12: 4.3 (ftyp), 8.2.2 (mvhd), 8.3.2 (tkhd), 8.4.2 (mdhd), 8.4.3 (hdlr), 8.5.2 (stsd), 8.6.1.2 (stts), 12.1.2
-(vmhd). Times count from 1904-01-01 in UTC. A track is the group "Track1" and so on, as ExifTool has it.
+ISO/IEC 14496-12: 4.3 (ftyp), 8.2.2 (mvhd), 8.8 (fragments), 8.11 (meta); Apple, "QuickTime File Format Specification".
 """
 
 from __future__ import annotations
 
+import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, Field
-from extractor_service.formats.containers.isobmff import boxes
+from extractor_service.document import ByteRange, Field, ProblemKind
+from extractor_service.formats.containers.isobmff import boxes, items, user_data
 from extractor_service.formats.containers.isobmff.film_header import SECTION, Header
-from extractor_service.formats.reading.conversions import signed
-from extractor_service.formats.reading.reader import layout
+from extractor_service.formats.containers.isobmff.track import Track
+from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
+from extractor_service.sources.base import will_read
+from extractor_service.sources.descriptor import BytesSource
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.formats.containers.isobmff.boxes import Box
-    from extractor_service.formats.reading.reader import Reader
 
-_MAX_RUNS = 10_000  # of equal sample durations
-_INSIDE = frozenset({b"mdia", b"minf", b"stbl"})
-_TEXTS = {
-    "vide": "Video Track", "soun": "Audio Track", "pict": "Picture", "meta": "NRT Metadata", "tmcd": "Time Code",
-    "hint": "Hint Track", "text": "Text", "sbtl": "Subtitle", "subt": "Subtitle", "auxv": "Auxiliary Video",
-}  # fmt: skip
-_MODES = {0: "srcCopy", 0x40: "Dither Copy", 0x100: "Straight Alpha", 0x24: "Transparent", 0x20: "Blend"}
-_FORMATS = {"vide": "CompressorID", "soun": "AudioFormat", "meta": "MetaFormat"}
+_NEXT_BYTES = 4096  # a track's headers before its tables; blocks of 16 KiB are fetched anyhow
+_MOST_COMPRESSED_BYTES = 8 * 1024 * 1024
 
 
 @lru_cache(maxsize=1)
@@ -67,31 +63,56 @@ class Film:
 
     def __init__(self, reader: Reader, document: Document, brand: str = "") -> None:
         self.reader = reader
-        self._document = document
-        self._zone = (
-            "+00:00" if brand.startswith("crx") else ""
-        )  # only Canon's are known to be true to the standard
+        self.document = document
+        # Only Canon's are known to be true to the standard, which wants UTC.
+        self._zone = "+00:00" if brand.startswith("crx") else ""
         self.scale = 0
-        self._tracks = 0
+        self.seconds = 0.0
+        self.fragment_seconds = 0.0
+        """Of the whole, as a fragmented film says it beforehand."""
+        self.sample_defaults: dict[int, int] = {}
+        """Ticks a sample, by track, where fragments don't say them."""
+        self.tracks: list[Track] = []
+
+    def read(self, box: Box) -> None:
+        """All boxes of a movie box."""
+        for inner in boxes.walk(self.reader, box.offset, box.offset + box.length):
+            # A track's tables of samples are skipped; what follows it is fetched along with its own headers.
+            will_read(self.reader.source, [(self.reader.base + inner.offset + inner.length, _NEXT_BYTES)])
+            with Surviving(self.document, SECTION, f"box {inner.kind!r}", inner.offset):
+                self.box(inner)
 
     def box(self, box: Box) -> None:
-        """Reads the box if it is a header of the film or a track."""
-        if box.kind == b"mvhd":
+        """Reads one box of the movie box."""
+        kind, offset, length = box
+        if kind == b"mvhd":
             self._movie_header(self.header(box, "QuickTime"))
-        elif box.kind == b"trak":
-            self._tracks += 1
-            _Track(self, f"Track{self._tracks}").read(box)
+        elif kind == b"trak":
+            track = Track(self, f"Track{len(self.tracks) + 1}")
+            self.tracks.append(track)
+            track.read(box)
+        elif kind == b"udta":
+            user_data.parse(self.reader, self.document, box, "UserData")
+        elif kind == b"meta":
+            items.meta(self.reader, self.document, box, "Keys")
+        elif kind == b"mvex":
+            for inner in boxes.walk(self.reader, offset, offset + length):
+                self._extends(inner)
+        elif kind == b"uuid":
+            user_data.unique(self.reader, self.document, box)
+        elif kind == b"cmov":
+            self._compressed(box)
 
     def header(self, box: Box, group: str) -> Header:
         """The fields of `box`."""
-        return Header(self.reader, box, self._document, group, self._zone)
+        return Header(self.reader, box, self.document, group, self._zone)
 
     def _movie_header(self, header: Header) -> None:
         header.add("MovieHeaderVersion", header.version, 0, 1)
         header.time("CreateDate")
         header.time("ModifyDate")
         self.scale = header.number("TimeScale", 4)
-        header.duration("Duration", self.scale)
+        self.seconds = header.duration("Duration", self.scale)
         header.fixed("PreferredRate", 4)
         header.volume("PreferredVolume")
         header.skip(10)
@@ -107,116 +128,29 @@ class Film:
             header.duration(name, self.scale, width=4)
         header.number("NextTrackID", 4)
 
+    def _extends(self, box: Box) -> None:
+        """How long a fragmented film is, and what its samples are by default (8.8.2, 8.8.3)."""
+        reader = self.reader
+        if box.kind == b"mehd" and self.scale:
+            is_long = reader.u8(box.offset) == 1
+            ticks = reader.u64(box.offset + 4) if is_long else reader.u32(box.offset + 4)
+            self.fragment_seconds = ticks / self.scale
+        elif box.kind == b"trex":
+            track, _, ticks = reader.unpack("III", box.offset + 4)
+            self.sample_defaults[track] = ticks
 
-class _Track:
-    def __init__(self, film: Film, group: str) -> None:
-        self._film = film
-        self._group = group
-        self._handler = ""
-        self._scale = 0
-
-    def read(self, track: Box) -> None:
-        """Its headers, however deep they are."""
-        film = self._film
-        readers = {
-            b"tkhd": self._track_header, b"mdhd": self._media_header, b"hdlr": self._handler_box, b"vmhd": self._video_header,
-            b"smhd": self._sound_header, b"stsd": self._samples, b"stts": self._durations,
-        }  # fmt: skip
-        for box in boxes.walk(film.reader, track.offset, track.offset + track.length):
-            reader = readers.get(box.kind)
-            if box.kind in _INSIDE:
-                self.read(box)
-            elif reader is not None:
-                reader(film.header(box, self._group))
-
-    def _track_header(self, header: Header) -> None:
-        header.add("TrackHeaderVersion", header.version, 0, 1)
-        header.time("TrackCreateDate")
-        header.time("TrackModifyDate")
-        header.number("TrackID", 4)
-        header.skip(4)
-        header.duration("TrackDuration", self._film.scale)
-        header.skip(8)
-        header.number("TrackLayer", 2)
-        header.skip(2)
-        header.volume("TrackVolume")
-        header.skip(2)
-        header.matrix()
-        for name in ("ImageWidth", "ImageHeight"):
-            at, size = header.at, header.take(4)
-            if size >> 16:
-                header.add(name, size >> 16, at, 4, unit="px")
-
-    def _media_header(self, header: Header) -> None:
-        header.add("MediaHeaderVersion", header.version, 0, 1)
-        header.time("MediaCreateDate")
-        header.time("MediaModifyDate")
-        self._scale = header.number("MediaTimeScale", 4)
-        header.duration("MediaDuration", self._scale)
-        at, packed = header.at, header.take(2)
-        if packed >= 0x400:  # three letters of five bits
-            letters = "".join(chr((packed >> shift & 31) + 0x60) for shift in (10, 5, 0))
-            header.add("MediaLanguageCode", letters, at, 2)
-        elif packed:
-            header.add("MediaLanguageCode", packed, at, 2)
-
-    def _handler_box(self, header: Header) -> None:
-        header.skip(4)
-        at = header.at
-        kind = header.raw(4).decode("latin-1")
-        if not self._handler:
-            self._handler = kind
-            header.add("HandlerType", kind, at, 4, _TEXTS.get(kind, ""))
-        header.skip(12)
-        name = handler_name(header.rest())
-        if name:
-            header.add("HandlerDescription", name, header.at, len(name))
-
-    def _video_header(self, header: Header) -> None:
-        at, mode = header.at, header.take(2)
-        header.add("GraphicsMode", mode, at, 2, _MODES.get(mode, f"Unknown ({mode})"))
-        header.add("OpColor", [header.take(2) for _ in range(3)], at + 2, 6)
-
-    def _sound_header(self, header: Header) -> None:
-        header.add("Balance", signed(header.take(2), 16) / 256, 4, 2)
-
-    def _samples(self, header: Header) -> None:
-        """The first of the descriptions: how pictures or sounds are coded."""
-        if not header.take(4):
-            return
-        start = header.at
-        header.skip(4)
-        header.add(_FORMATS.get(self._handler, "OtherFormat"), header.raw(4).decode("latin-1"), start + 4, 4)
-        if self._handler == "vide":
-            header.at = start + 32
-            header.number("SourceImageWidth", 2)
-            header.number("SourceImageHeight", 2)
-            header.fixed("XResolution", 4)
-            header.fixed("YResolution", 4)
-            header.skip(6)
-            name = header.raw(32)
-            if name[0] and name[1 : 1 + name[0]].strip(b"\0"):
-                header.add("CompressorName", name[1 : 1 + name[0]].decode("utf-8", "replace"), start + 50, 32)
-            header.number("BitDepth", 2)
-        elif self._handler == "soun":
-            header.at = start + 24
-            header.number("AudioChannels", 2)
-            header.number("AudioBitsPerSample", 2)
-            header.skip(4)
-            header.fixed("AudioSampleRate", 4)
-
-    def _durations(self, header: Header) -> None:
-        runs = min(header.take(4), _MAX_RUNS)
-        data = header.more(runs * 8)
-        values = layout(f">{runs * 2}I").unpack(data[: runs * 8]) if len(data) >= runs * 8 else ()
-        samples = sum(values[::2])
-        ticks = sum(count * each for count, each in zip(values[::2], values[1::2], strict=True))
-        if self._handler == "vide" and ticks and samples:
-            header.add("VideoFrameRate", int(samples * self._scale / ticks * 1000 + 0.5) / 1000, 8, runs * 8)
-
-
-def handler_name(data: bytes) -> str:
-    """A handler's name, counted (QuickTime) or ended by a NUL (ISO)."""
-    if data and data[0] == len(data) - 1:
-        data = data[1:]
-    return data.split(b"\0", 1)[0].decode("utf-8", "replace")
+    def _compressed(self, box: Box) -> None:
+        """A movie box squeezed by zlib, as old films on the web have it (QTFF, "Compressed movie resources")."""
+        reader = self.reader
+        for inner in boxes.walk(reader, box.offset, box.offset + box.length):
+            if inner.kind == b"cmvd" and inner.length <= _MOST_COMPRESSED_BYTES:
+                packed = reader.exact(inner.offset + 4, inner.length - 4)
+                data = zlib.decompressobj().decompress(packed, _MOST_COMPRESSED_BYTES)
+                self.document.spend(len(data))
+                self.reader = Reader(BytesSource(data))
+                with Surviving(self.document, SECTION, "the compressed movie box", box.offset):
+                    for whole in boxes.walk(self.reader, 0, len(data)):
+                        if whole.kind == b"moov":
+                            self.read(whole)
+                self.reader = reader
+                self.document.problem(SECTION, ProblemKind.LIMIT, "the movie box is compressed: its places are those of the unpacked bytes", box.offset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, Field
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.reading.conversions import duration_text, signed
 from extractor_service.formats.reading.reader import TruncatedError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SECTION = "quicktime"
 _EPOCH = dt.datetime(1904, 1, 1, tzinfo=dt.UTC)
+_UNIX_SECONDS = 2_082_844_800  # from 1904 to 1970: fewer are counted from 1970 by mistake, since nobody filmed digitally before
 _MAX_HEADER_BYTES = 256  # the longest fixed one (mvhd version 1) has 112; the rest is for names
 
 
@@ -77,20 +78,25 @@ class Header:
         at, value = self.at, self.take(2) / 256
         self.add(name, _whole(value), at, 2, f"{value * 100:.2f}%")
 
-    def matrix(self) -> None:
-        """Adds the transformation; its last column has 30 bits of fraction."""
+    def matrix(self) -> list[Value]:
+        """Adds the transformation, and returns it; its last column has 30 bits of fraction."""
         at = self.at
         values = [signed(self.take(4), 32) for _ in range(9)]
         meant: list[Value] = [
             _whole(each / (1 << (30 if index % 3 == 2 else 16))) for index, each in enumerate(values)
         ]
         self.add("MatrixStructure", meant, at, 36)
+        return meant
 
     def time(self, name: str) -> None:
         """Adds seconds since 1904 as a date; 0 is no time."""
         size = 8 if self.version == 1 else 4
         at, seconds = self.at, self.take(size)
         text = "0000:00:00 00:00:00"
+        if seconds and seconds < _UNIX_SECONDS:
+            message = f"{name} counts from 1970, where the standard says 1904"
+            self._document.problem(SECTION, ProblemKind.DAMAGED, message, self._box.offset + at)
+            seconds += _UNIX_SECONDS
         if seconds:
             try:
                 text = (_EPOCH + dt.timedelta(seconds=seconds)).strftime("%Y:%m:%d %H:%M:%S") + self._zone
@@ -98,12 +104,16 @@ class Header:
                 return
         self.add(name, text, at, size)
 
-    def duration(self, name: str, scale: int, width: int = 0) -> None:
-        """Adds ticks as seconds."""
+    def duration(self, name: str, scale: int, width: int = 0) -> float:
+        """Adds ticks as seconds, and returns them; 0 where they aren't known."""
         size = width or (8 if self.version == 1 else 4)
         at, ticks = self.at, self.take(size)
+        if ticks == (1 << 8 * size) - 1:  # unknown (14496-12, 8.2.2.3)
+            self._document.problem(SECTION, ProblemKind.DAMAGED, f"{name} is unknown", self._box.offset + at)
+            return 0.0
         seconds = ticks / scale if scale else float(ticks)
         self.add(name, _whole(seconds), at, size, duration_text(seconds), "s")
+        return seconds if scale else 0.0
 
 
 def _whole(value: float) -> int | float:

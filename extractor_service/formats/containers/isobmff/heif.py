@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.containers.isobmff import boxes, film, heif_properties
+from extractor_service.formats.containers.isobmff import boxes, film, heif_properties, track
 from extractor_service.formats.embedded import exif, xmp
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.damage import Surviving
@@ -28,7 +28,7 @@ _MAX_EXTENTS = 20_000  # of all items together: an item may claim 65,535; the ot
 _MAX_PACKET_BYTES = 8 * 1024 * 1024  # of XMP: what the parser of packets takes at most
 _ITEM_BYTES = 4096  # what an item costs beside its bytes
 _CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
-_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+
 _PREVIEW_UUID = bytes.fromhex("eaf42b5e1c984b88b9fbb7dc406e4d16")
 _XMP_TYPE = b"application/rdf+xml"
 _TIFF_HEADERS = frozenset({b"II*\0", b"MM\0*"})
@@ -154,7 +154,7 @@ class _Walk:
             if kind == b"hdlr":
                 handler = self._reader.exact(offset + 8, 4).decode("latin-1")
                 self._add("HandlerType", handler, ByteRange(offset + 8, 4), _HANDLERS.get(handler, ""))
-                name = film.handler_name(self._reader.some(offset + 24, min(max(0, length - 24), 256)))
+                name = track.handler_name(self._reader.some(offset + 24, min(max(0, length - 24), 256)))
                 if name:
                     self._add("HandlerDescription", name, ByteRange(offset + 24, len(name)), group="Meta")
             elif kind == b"pitm":
@@ -286,7 +286,7 @@ class _Walk:
             from extractor_service.formats.containers.isobmff import cr3  # noqa: PLC0415 - rare
 
             cr3.parse(self._reader, offset + 16, offset + length, self._document)
-        elif uuid == _XMP_UUID and length <= _MAX_PACKET_BYTES:
+        elif uuid == boxes.XMP_UUID and length <= _MAX_PACKET_BYTES:
             data = self._reader.exact(offset + 16, length - 16)
             xmp.parse(data, self._document, ByteRange(offset + 16, length - 16))
         elif uuid == _PREVIEW_UUID:

@@ -1,49 +1,126 @@
-"""ISO base media files (MP4, MOV): file type, movie and track headers, reading box headers and a few hundred bytes."""
+"""ISO base media files (MP4, MOV, M4A, 3GP …): file type, movie, fragments, metadata; headers and tables, never the samples."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.containers.isobmff import boxes, film
+from extractor_service.formats.containers import streams
+from extractor_service.formats.containers.isobmff import boxes, film, fragments, items, user_data
 from extractor_service.formats.containers.isobmff.film_header import SECTION
-from extractor_service.formats.containers.media import stream_tags
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 from extractor_service.sources.base import will_read
 
 if TYPE_CHECKING:
     from extractor_service.document import Document
+    from extractor_service.formats.containers.isobmff.boxes import Box
     from extractor_service.sources.base import ByteSource
 
-_NEXT_BYTES = 4096  # a track's headers before its tables; blocks of 16 KiB are fetched anyhow
+_GROUP = "QuickTime"
+_NEXT_BYTES = 4096
+_MOST_FRAGMENTS = 64  # read one after the other; of more, the last ones
+_NAMES = {b"thm ": "ThumbnailImage", b"thum": "ThumbnailImage", b"PICT": "PreviewPICT", b"pict": "PreviewPICT", b"mpvd": "MotionPhotoVideo"}  # fmt: skip
 
 
 def parse(source: ByteSource, document: Document) -> None:
-    """Movie and track headers by our own walker; tags by tinytag, which knows no video."""
-    read_headers(source, document)
+    """All that the boxes say of film, tracks and their making; a group per track, "Track1" and so on."""
+    walk = _Walk(Reader(source), document)
     try:
-        stream_tags.parse(source, document, "a.m4a")
-    except CorruptFileError as error:
-        if not document.sections:
-            raise
-        document.problem(stream_tags.SECTION, ProblemKind.UNSUPPORTED, str(error))
-
-
-def read_headers(source: ByteSource, document: Document) -> None:
-    """Brand, movie header and track headers; a group per track, "Track1" and so on."""
-    reader = Reader(source)
-    try:
-        for box in boxes.walk(reader, 0, reader.length):
-            if box.kind == b"ftyp":
-                film.file_type(reader, box, document)
-            elif box.kind == b"moov":
-                headers = film.Film(reader, document)
-                for inner in boxes.walk(reader, box.offset, box.offset + box.length):
-                    # A track's tables of samples are skipped; what follows it is fetched along with its own headers.
-                    will_read(source, [(inner.offset + inner.length, _NEXT_BYTES)])
-                    with Surviving(document, SECTION, f"box {inner.kind!r}", inner.offset):
-                        headers.box(inner)
+        walk.top()
     except TruncatedError as error:
+        if not document.sections:
+            raise CorruptFileError("no box could be read") from error
         document.problem(SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
+    walk.finish()
+    if not document.sections:
+        raise CorruptFileError("no box that says anything")
+
+
+class _Walk:
+    """One walk over the boxes of the file."""
+
+    def __init__(self, reader: Reader, document: Document) -> None:
+        self._reader = reader
+        self._document = document
+        self._brand = ""
+        self._film: film.Film | None = None
+        self._runs: fragments.Runs | None = None
+        self._fragments = 0
+        self._index: dict[int, list[int]] = {}
+
+    def top(self) -> None:
+        """The boxes one after the other; those behind the samples are fetched with their heads."""
+        reader = self._reader
+        for box in boxes.walk(reader, 0, reader.length):
+            with Surviving(self._document, SECTION, f"box {box.kind!r}", box.offset):
+                self._box(box)
+            if self._fragments > _MOST_FRAGMENTS and self._runs is not None:
+                fragments.last(reader, box.offset + box.length, self._runs)
+                return
+            if box.kind in {b"mdat", b"moof"}:
+                will_read(reader.source, [(box.offset + box.length, _NEXT_BYTES)])
+
+    def _box(self, box: Box) -> None:
+        kind, offset, length = box
+        document, reader = self._document, self._reader
+        if kind == b"ftyp":
+            self._brand = film.file_type(reader, box, document)
+        elif kind == b"moov":
+            if self._film is None:
+                self._film = film.Film(reader, document, self._brand)
+            self._film.read(box)
+        elif kind == b"moof":
+            self._fragment(box)
+        elif kind == b"sidx":
+            track, ticks, scale = fragments.index_ticks(reader, box)
+            if scale:
+                self._index.setdefault(track, []).append(ticks)
+        elif kind == b"mdat":
+            for name, value in (("MediaDataSize", length), ("MediaDataOffset", offset)):
+                document.add(SECTION, Field(name, value, group=_GROUP, origin=ByteRange(offset - 8, 8)))
+        elif kind == b"meta":
+            items.meta(reader, document, box, "Keys")
+        elif kind == b"uuid":
+            user_data.unique(reader, document, box)
+        elif kind == b"udta":
+            user_data.parse(reader, document, box, "UserData")
+        elif kind in _NAMES:
+            place = ByteRange(offset, length)
+            document.add(SECTION, Field(_NAMES[kind], None, f"(Binary data {length} bytes)", group=_GROUP, origin=place))
+
+    def _fragment(self, box: Box) -> None:
+        if self._runs is None:
+            self._runs = fragments.Runs(self._film.sample_defaults if self._film is not None else {})
+        for inner in boxes.walk(self._reader, box.offset, box.offset + box.length):
+            if inner.kind == b"mfhd":
+                number = self._reader.u32(inner.offset + 4)
+                self._document.add(SECTION, Field("MovieFragmentSequence", number, group=_GROUP, origin=ByteRange(inner.offset + 4, 4)))
+        self._runs.fragment(self._reader, box)
+        self._fragments += 1
+
+    def finish(self) -> None:
+        """The streams, and how long the film is: by its header, or by its fragments where that says nothing."""
+        if self._film is None:
+            return
+        found = []
+        by_number = {track.number: track for track in self._film.tracks}
+        for track in self._film.tracks:
+            for number in track.chapter_tracks:
+                if number in by_number:
+                    by_number[number].is_chapters = True
+        for track in self._film.tracks:
+            stream = track.finish()
+            ticks = (self._runs.ticks(track.number) if self._runs is not None else 0) + track.ticks
+            if self._runs is not None and track.scale and ticks and (not stream.duration or ticks / track.scale > stream.duration):
+                stream.duration = ticks / track.scale
+                samples = self._runs.samples.get(track.number, 0)
+                if stream.kind == "video" and samples and self._fragments <= _MOST_FRAGMENTS:
+                    stream.frame_rate = (samples + track.samples) * track.scale / ticks
+            found.append(stream)
+        seconds = self._film.seconds
+        longest = max((each.duration or 0 for each in found), default=0)
+        if self._runs is not None or self._film.fragment_seconds:
+            seconds = max(seconds, self._film.fragment_seconds, longest)
+        streams.add(self._document, found, seconds or longest or None, size_bytes=self._reader.source.size_bytes)

@@ -57,7 +57,16 @@ def parse(source: ByteSource, document: Document) -> None:
     size = int.from_bytes(head_of(source, 18)[14:18], "little")
     if not 12 <= size <= 4096:
         raise CorruptFileError(f"an information header of {size} bytes")
-    data = Reader(source).some(14, size)
+    data = information(document, Reader(source).some(14, size), 14)
+    if size >= 56 and data[56:60] == b"MBED":
+        offset, length = (int.from_bytes(data[start : start + 4], "little") for start in (112, 116))
+        profile = Reader(source).some(14 + offset, min(length, _MAX_PROFILE_BYTES))
+        icc.parse(profile, document, 14 + offset)
+
+
+def information(document: Document, data: bytes, at: int) -> bytes:
+    """Adds the fields of an information header, as films have one as well; returns it with its four-letter code put right."""
+    size = int.from_bytes(data[:4], "little")
     name = "BMP::OS2" if size == 12 else "BMP::Main"
     tags = dict(_table(name))
     compression = int.from_bytes(data[16:20], "little")
@@ -72,11 +81,7 @@ def parse(source: ByteSource, document: Document) -> None:
                 del tags[key]
         if len(data) >= 60:
             data = data[:56] + data[59:55:-1] + data[60:]  # a four-letter code, stored backwards
-    big_mask = size >= 56 and 56 in tags
     binary.parse(
-        data, binary.Layout("int8u", big_endian=False), tags, binary.Place(document, _SECTION, ""), origin=14
+        data, binary.Layout("int8u", big_endian=False), tags, binary.Place(document, _SECTION, ""), origin=at
     )
-    if big_mask and data[56:60] == b"MBED":
-        offset, length = (int.from_bytes(data[start : start + 4], "little") for start in (112, 116))
-        profile = Reader(source).some(14 + offset, min(length, _MAX_PROFILE_BYTES))
-        icc.parse(profile, document, 14 + offset)
+    return data

@@ -1,0 +1,1 @@
+"""Formats of films, beside the ISO base media family."""

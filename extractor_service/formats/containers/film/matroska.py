@@ -1,0 +1,299 @@
+"""Matroska and WebM: information, tracks, chapters, attachments, tags; clusters are passed over. RFC 9559; matroska.org, "Tagging"."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers import streams
+from extractor_service.formats.containers.film import ebml, matroska_tags
+from extractor_service.formats.containers.film.matroska_track import TrackReader
+from extractor_service.formats.reading import fields
+from extractor_service.formats.reading.conversions import date_after, duration_text
+from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.reader import Reader, TruncatedError
+from extractor_service.formats.reading.table import Table
+from extractor_service.formats.reading.tagset import Conversion
+from extractor_service.sources.base import will_read
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document, Value
+    from extractor_service.formats.containers.film.ebml import Element
+    from extractor_service.sources.base import ByteSource
+
+SECTION = "matroska"
+_GROUP = "Matroska"
+_HEADER, _SEGMENT = 0xA45DFA3, 0x8538067
+_SEEK_HEAD, _SEEK, _SEEK_ID, _SEEK_POSITION = 0x14D9B74, 0xDBB, 0x13AB, 0x13AC
+_INFO, _TRACKS, _TRACK, _CLUSTER, _CUES = 0x549A966, 0x654AE6B, 0x2E, 0xF43B675, 0xC53BB6B
+CHAPTERS, ATTACHMENTS, TAGS = 0x43A770, 0x941A469, 0x254C367
+_WANTED = frozenset({_INFO, _TRACKS, CHAPTERS, ATTACHMENTS, TAGS, _SEEK_HEAD})
+_TOP = _WANTED | {_CLUSTER, _CUES}
+_MOST_TEXT_BYTES = 256 * 1024
+_MOST_CLUSTERS = 16  # walked where nothing says what comes behind them
+_TAIL_BYTES = 512 * 1024  # in which the last cluster begins
+_CLUSTER_MARK = bytes.fromhex("1f43b675")
+_TIME, _SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK, _BLOCK_DURATION = 0x67, 0x23, 0x20, 0x21, 0x1B
+_DURATION, _SCALE, _DATE, _DOC_TYPE = 0x489, 0xAD7B1, 0x461, 0x282
+_2001 = 2001
+
+
+def _milliseconds(value: Value) -> str:
+    return f"{value * 1000:.12g} ms" if isinstance(value, int | float) else ""
+
+
+def _clock(value: Value) -> str:
+    return duration_text(value) if isinstance(value, int | float) else ""
+
+
+MAIN = Table(
+    "film/Matroska::Main", SECTION, _GROUP,
+    {
+        "TimecodeScale": Conversion(lambda value: value / 1e9 if isinstance(value, int) else value, _milliseconds),
+        "DefaultDuration": Conversion(lambda value: value / 1e9 if isinstance(value, int) else value, _milliseconds),
+        "Duration": Conversion(None, _clock, "s"),
+        "ChapterTimeStart": Conversion(lambda value: value / 1e9 if isinstance(value, int) else value, _clock, "s"),
+        "ChapterTimeEnd": Conversion(lambda value: value / 1e9 if isinstance(value, int) else value, _clock, "s"),
+    },
+    big_endian=True,
+)  # fmt: skip
+
+
+def parse(source: ByteSource, document: Document) -> None:
+    """Everything but the pictures and the sound."""
+    reader = Reader(source)
+    walk = _Walk(reader, document)
+    try:
+        walk.top()
+    except TruncatedError as error:
+        if not document.sections:
+            raise CorruptFileError("no element could be read") from error
+        document.problem(SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
+    if not document.sections:
+        raise CorruptFileError("no EBML header")
+    walk.finish()
+
+
+class _Walk:
+    """One walk over a file's elements."""
+
+    def __init__(self, reader: Reader, document: Document) -> None:
+        self._reader = reader
+        self._document = document
+        self._segment = self._end = 0
+        self._read: set[int] = set()
+        """Offsets of what has been read."""
+        self._places: dict[int, list[int]] = {}
+        self._scale = 1_000_000
+        self._ticks: float | None = None
+        self._tracks = TrackReader(reader, document, MAIN)
+        self._chapters = 0
+        self._clusters_at = 0
+
+    def top(self) -> None:
+        """Header and segment; of several segments the first."""
+        at = 0
+        while at < self._reader.length:
+            found = ebml.element(self._reader, at, self._reader.length)
+            if found.identity == _HEADER:
+                for inner in ebml.walk(self._reader, found.offset, found.offset + found.length):
+                    add(self._reader, self._document, inner)
+            elif found.identity == _SEGMENT:
+                self._segment = found.offset
+                self._end = min(found.offset + found.length, self._reader.length)
+                if found.offset + found.length > self._reader.length:
+                    message = f"the segment of {found.length} bytes is cut"
+                    self._document.problem(SECTION, ProblemKind.TRUNCATED, message, at)
+                self._level_one()
+                return
+            at = found.offset + found.length
+
+    def _level_one(self) -> None:
+        """The elements up to the first cluster, then those that the seek head points at; else a few clusters more."""
+        at, clusters = self._segment, 0
+        while at + 2 <= self._end:
+            found = ebml.element(self._reader, at, self._end)
+            if found.identity == _CLUSTER:
+                self._clusters_at = self._clusters_at or at
+                clusters += 1
+                if self._follow(at) or clusters > _MOST_CLUSTERS:
+                    return
+                if not found.is_sized:
+                    at = self._behind(found)
+                    continue
+                will_read(self._reader.source, [(found.offset + found.length, 1024)])
+            else:
+                self._master(found, at)
+            if not found.is_sized:
+                return
+            at = found.offset + found.length
+
+    def _follow(self, at: int) -> bool:
+        """Reads what the seek head points at behind `at`; whether it told of anything, so that walking on is useless."""
+        wanted = [place for identity in (_SEEK_HEAD, *sorted(_WANTED - {_SEEK_HEAD})) for place in self._places.get(identity, ())]
+        ahead = [place for place in wanted if place > at and place not in self._read]
+        will_read(self._reader.source, [(place, 4096) for place in ahead])
+        for place in ahead:
+            with Surviving(self._document, SECTION, "what the seek head points at", place):
+                found = ebml.element(self._reader, place, self._end)
+                self._master(found, place)
+        return bool(self._places.get(TAGS) or self._places.get(_CUES))
+
+    def _behind(self, cluster: Element) -> int:
+        """Where a cluster of unknown length ends: at the next element that can't be inside."""
+        at = cluster.offset
+        for _ in range(ebml.MAX_ELEMENTS):
+            if at + 2 > self._end:
+                return self._end
+            found = ebml.element(self._reader, at, self._end)
+            if found.identity in _TOP:
+                return at
+            at = found.offset + found.length
+        return self._end
+
+    def _master(self, found: Element, at: int) -> None:
+        if at in self._read:
+            return
+        self._read.add(at)
+        start, end = found.offset, min(found.offset + found.length, self._end)
+        with Surviving(self._document, SECTION, f"element {found.identity:x}", at):
+            if found.identity == _SEEK_HEAD:
+                self._seek_head(start, end)
+            elif found.identity == _INFO:
+                self._information(start, end)
+            elif found.identity == _TRACKS:
+                for inner in ebml.walk(self._reader, start, end):
+                    if inner.identity == _TRACK:
+                        self._tracks.read(inner)
+            elif found.identity == CHAPTERS:
+                self._chapters += matroska_tags.chapters(self._reader, self._document, MAIN, start, end)
+            elif found.identity == ATTACHMENTS:
+                matroska_tags.attachments(self._reader, self._document, MAIN, start, end)
+            elif found.identity == TAGS:
+                matroska_tags.tags(self._reader, self._document, start, end, self._tracks.groups)
+
+    def _seek_head(self, start: int, end: int) -> None:
+        for seek in ebml.walk(self._reader, start, end):
+            if seek.identity != _SEEK:
+                continue
+            told: dict[int, bytes] = {}
+            for inner in ebml.walk(self._reader, seek.offset, seek.offset + seek.length):
+                told[inner.identity] = self._reader.exact(inner.offset, min(inner.length, 8))
+            mark = told.get(_SEEK_ID, b"")
+            if mark and mark[0]:
+                identity = int.from_bytes(mark) & (1 << 7 * len(mark)) - 1
+                position = self._segment + int.from_bytes(told.get(_SEEK_POSITION, b""))
+                self._places.setdefault(identity, []).append(position)
+
+    def _information(self, start: int, end: int) -> None:
+        elements = list(ebml.walk(self._reader, start, end))
+        for inner in elements:
+            if inner.identity == _SCALE:
+                self._scale = int.from_bytes(self._reader.exact(inner.offset, min(inner.length, 8))) or self._scale
+        for inner in elements:
+            if inner.identity == _DURATION:
+                data = self._reader.exact(inner.offset, min(inner.length, 8))
+                ticks = floating(data)
+                if ticks is not None:
+                    self._ticks = ticks
+                    seconds = ticks * self._scale / 1e9
+                    fields.add(self._document, SECTION, "Info", MAIN.tags[_DURATION], seconds, ByteRange(inner.offset, inner.length))
+            else:
+                add(self._reader, self._document, inner, "Info")
+
+    def finish(self) -> None:
+        """The streams; of a film that doesn't say how long it is, by its last cluster."""
+        seconds = self._ticks * self._scale / 1e9 if self._ticks else None
+        if seconds is None and self._clusters_at:
+            with Surviving(self._document, SECTION, "the last cluster", self._clusters_at):
+                seconds = self._last_time()
+        streams.add(
+            self._document, self._tracks.streams, seconds, size_bytes=self._reader.source.size_bytes, chapters=self._chapters
+        )
+
+    def _last_time(self) -> float | None:
+        """Seconds at which the last block of the file begins, with its own duration where it is stated."""
+        size = min(_TAIL_BYTES, self._end - self._clusters_at)
+        start = self._end - size
+        data = self._reader.some(start, size)
+        place = data.rfind(_CLUSTER_MARK)
+        if place < 0:
+            return None
+        cluster = ebml.element(self._reader, start + place, self._end)
+        base, last = 0, None
+        try:
+            for inner in ebml.walk(self._reader, cluster.offset, min(cluster.offset + cluster.length, self._end)):
+                if inner.identity in _TOP:
+                    break
+                if inner.identity == _TIME:
+                    base = int.from_bytes(self._reader.exact(inner.offset, min(inner.length, 8)))
+                    last = max(last or 0, base)
+                elif inner.identity == _SIMPLE_BLOCK:
+                    last = max(last or 0, base + self._block_time(inner))
+                elif inner.identity == _BLOCK_GROUP:
+                    time = duration = 0
+                    for part in ebml.walk(self._reader, inner.offset, inner.offset + inner.length):
+                        if part.identity == _BLOCK:
+                            time = self._block_time(part)
+                        elif part.identity == _BLOCK_DURATION:
+                            duration = int.from_bytes(self._reader.exact(part.offset, min(part.length, 8)))
+                    last = max(last or 0, base + time + duration)
+        except TruncatedError:
+            pass  # it was cut while it was written: what came before counts
+        return None if last is None else last * self._scale / 1e9
+
+    def _block_time(self, block: Element) -> int:
+        """Ticks from the cluster's own, behind the number of the track (RFC 9559, 10.1)."""
+        data = self._reader.exact(block.offset, min(block.length, 12))
+        width = 9 - data[0].bit_length()
+        return int.from_bytes(data[width : width + 2], signed=True)
+
+
+def floating(data: bytes) -> float | None:
+    """A number of four or eight bytes; None for one that isn't finite."""
+    if len(data) not in {4, 8}:
+        return None
+    value = float(struct.unpack(">f" if len(data) == 4 else ">d", data)[0])
+    return value if value - value == 0 else None
+
+
+def add(
+    reader: Reader, document: Document, found: Element, group: str = _GROUP, table: Table | None = None
+) -> Value:
+    """Adds the value of an element that the table knows; returns it, None for none."""
+    tag = (table or MAIN).tags.get(found.identity)
+    if tag is None:
+        return None
+    origin = ByteRange(reader.base + found.offset, found.length)
+    if tag.binary or (tag.kind == "?" and not tag.hidden):
+        if not tag.hidden:
+            fields.add_binary(document, SECTION, group, tag.name, found.length, origin)
+        return None
+    value: Value = decoded(reader.exact(found.offset, min(found.length, _MOST_TEXT_BYTES)), tag.kind)
+    if tag.name.endswith("UID"):
+        value = reader.exact(found.offset, min(found.length, 16)).hex()
+    if value is not None and not tag.hidden:
+        fields.add(document, SECTION, group, tag, value, origin)
+    return value
+
+
+def decoded(data: bytes, kind: str) -> Value:
+    """A value by the table's kind; None for one that is none."""
+    if kind in {"utf8", "string"}:
+        return data.split(b"\0", 1)[0].decode("utf-8", "replace")
+    if kind == "float":
+        value = floating(data)
+        return int(value) if value is not None and value.is_integer() else value
+    if kind == "date":
+        return date_of(ebml.signed(data[:8]))
+    return ebml.signed(data[:8]) if kind == "signed" else ebml.unsigned(data[:8])
+
+
+def date_of(nanoseconds: int) -> Value:
+    """UTC, from nanoseconds since 2001."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    text = date_after(_2001, seconds)
+    fraction = f".{rest:09d}".rstrip("0") if rest else ""
+    return f"{text}{fraction}Z" if text else None

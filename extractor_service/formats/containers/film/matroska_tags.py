@@ -1,0 +1,137 @@
+"""Chapters, attachments and tags of Matroska. RFC 9559, 5.1.6 to 5.1.8; matroska.org, "Tagging"."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.formats.containers.film import ebml
+from extractor_service.formats.reading import fields
+from extractor_service.formats.reading.table import Table
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document
+    from extractor_service.formats.containers.film.ebml import Element
+    from extractor_service.formats.reading.reader import Reader
+
+SECTION = "matroska"
+_EDITION, _ATOM = 0x5B9, 0x36
+_CHAPTER_INSIDE = frozenset({0, 0x0F, 0x2944, 0x2911})  # what is shown, on which tracks, by which commands
+_ATTACHED = 0x21A7
+_TAG, _TARGETS, _SIMPLE = 0x3373, 0x23C0, 0x27C8
+_TRACK_UID, _NAME, _STRING, _BINARY, _LANGUAGE, _LANGUAGE_BCP47 = 0x23C5, 0x5A3, 0x487, 0x485, 0x47A, 0x47B
+_MOST_TEXT_BYTES, _MOST_DEPTH, _MOST_CHAPTERS = 256 * 1024, 8, 2000
+
+
+def _date(text: str) -> str:
+    return re.sub(r"^(\d{4})-(\d\d)-", r"\1:\2:", text)
+
+
+_STANDARD = Table("film/Matroska::StdTag", SECTION, "Matroska")
+
+
+def chapters(reader: Reader, document: Document, table: Table, start: int, end: int) -> int:
+    """Adds every chapter of every edition, "Chapter1" and so on; returns how many there are."""
+    count = 0
+    for edition in ebml.walk(reader, start, end):
+        if edition.identity == _EDITION:
+            for atom in ebml.walk(reader, edition.offset, edition.offset + edition.length):
+                if atom.identity == _ATOM:
+                    count = _chapter(reader, document, table, atom, count, 0)
+    return count
+
+
+def _chapter(reader: Reader, document: Document, table: Table, atom: Element, count: int, depth: int) -> int:
+    if count >= _MOST_CHAPTERS or depth > _MOST_DEPTH:
+        document.problem(SECTION, ProblemKind.LIMIT, f"more than {count} chapters", reader.base + atom.offset)
+        return count
+    count += 1
+    group = f"Chapter{count}"
+    for inner in ebml.walk(reader, atom.offset, atom.offset + atom.length):
+        if inner.identity == _ATOM:
+            count = _chapter(reader, document, table, inner, count, depth + 1)
+        else:
+            _plain(reader, document, table, inner, group, depth)
+    return count
+
+
+def _plain(reader: Reader, document: Document, table: Table, found: Element, group: str, depth: int) -> None:
+    from extractor_service.formats.containers.film import matroska  # noqa: PLC0415 - whose elements these are
+
+    if found.identity in _CHAPTER_INSIDE and depth < _MOST_DEPTH:
+        for inner in ebml.walk(reader, found.offset, found.offset + found.length):
+            _plain(reader, document, table, inner, group, depth + 1)
+    else:
+        matroska.add(reader, document, found, group, table)
+
+
+def attachments(reader: Reader, document: Document, table: Table, start: int, end: int) -> None:
+    """Adds name, type and size of every attached file."""
+    from extractor_service.formats.containers.film import matroska  # noqa: PLC0415 - whose elements these are
+
+    for attached in ebml.walk(reader, start, end):
+        if attached.identity == _ATTACHED:
+            for inner in ebml.walk(reader, attached.offset, attached.offset + attached.length):
+                matroska.add(reader, document, inner, "Matroska", table)
+
+
+def tags(reader: Reader, document: Document, start: int, end: int, groups: dict[int, str]) -> None:
+    """Adds every tag, in the group of the track that it is about."""
+    from extractor_service.formats.containers.film import matroska  # noqa: PLC0415 - whose elements these are
+
+    for tag in ebml.walk(reader, start, end):
+        if tag.identity != _TAG:
+            continue
+        group = "Matroska"
+        for inner in ebml.walk(reader, tag.offset, tag.offset + tag.length):
+            if inner.identity == _TARGETS:
+                for each in ebml.walk(reader, inner.offset, inner.offset + inner.length):
+                    matroska.add(reader, document, each, group)
+                    if each.identity == _TRACK_UID:
+                        uid = ebml.unsigned(reader.exact(each.offset, min(each.length, 8)))
+                        group = groups.get(uid, group)
+            elif inner.identity == _SIMPLE:
+                _simple(reader, document, inner, group, "", 0)
+
+
+def _simple(reader: Reader, document: Document, tag: Element, group: str, parent: str, depth: int) -> None:
+    """A name, a text in a language or bytes, and tags about it ("Artist/Url")."""
+    name, language = "", ""
+    text: str | None = None
+    place: Element | None = None
+    is_binary = False
+    inside: list[Element] = []
+    for inner in ebml.walk(reader, tag.offset, tag.offset + tag.length):
+        if inner.identity == _SIMPLE:
+            inside.append(inner)
+        elif inner.identity == _BINARY:
+            place, is_binary = inner, True
+        elif inner.identity in {_NAME, _STRING, _LANGUAGE, _LANGUAGE_BCP47}:
+            found = reader.exact(inner.offset, min(inner.length, _MOST_TEXT_BYTES)).split(b"\0")[0].decode("utf-8", "replace")
+            if inner.identity == _NAME:
+                name = found
+            elif inner.identity == _STRING:
+                text, place = found, inner
+            else:
+                language = found
+    known = _STANDARD.tags.get(name)
+    shown = (f"{parent}/" if parent else "") + (known.name if known is not None else _made(name))
+    full = f"{shown}-{language}" if language else shown
+    if place is not None:
+        origin = ByteRange(reader.base + place.offset, place.length)
+        if is_binary:
+            fields.add_binary(document, SECTION, group, full, place.length, origin)
+        elif text is not None:
+            value = _date(text) if name.startswith("DATE_") or name.endswith("_DATE_UTC") else text
+            _STANDARD.put(document, f" {full}", value, origin, name=lambda: full, group=group)
+    if depth < _MOST_DEPTH:
+        for each in inside:
+            _simple(reader, document, each, group, shown, depth + 1)
+
+
+def _made(name: str) -> str:
+    """ "MY_TAG" is "MyTag"."""
+    text = re.sub(r"[^0-9A-Za-z_]", "", name[:100].lower().capitalize())
+    text = re.sub(r"_([a-z])", lambda found: found[1].upper(), text)
+    return text if len(text) > 1 else f"Tag_{text}"

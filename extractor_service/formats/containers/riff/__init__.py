@@ -1,0 +1,1 @@
+"""Formats of RIFF: chunks of a four-letter name and a length."""

@@ -1,0 +1,73 @@
+"""AAC in ADTS frames. ISO/IEC 13818-7, 6.2; 14496-3, 1.A.2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ByteRange
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers import streams
+from extractor_service.formats.embedded.sound import ape_tag, id3
+from extractor_service.formats.reading import bits
+from extractor_service.formats.reading.table import Table
+from extractor_service.formats.reading.tagset import Conversion
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document
+    from extractor_service.sources.base import ByteSource
+
+SECTION = "aac"
+SAMPLE_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+"""Hz, by index (14496-3, table 1.18)."""
+PROFILES = {1: "Main", 2: "LC", 3: "SSR", 4: "LTP", 5: "HE-AAC", 29: "HE-AACv2", 23: "LD", 39: "ELD", 42: "xHE-AAC"}
+"""By audio object type, as ffprobe has them."""
+_CHANNELS = (0, 1, 2, 3, 4, 5, 6, 8)
+_FRAME_SAMPLES = 1024
+_WINDOW_BYTES = 64 * 1024  # of frames by which the rest is judged: bit rates change from frame to frame
+_HEADER = Table(
+    "sound/AAC::Main", SECTION, "AAC",
+    {"SampleRate": Conversion(lambda value: SAMPLE_RATES[value] if isinstance(value, int) and value < 13 else value)},
+)  # fmt: skip
+
+
+def parse(source: ByteSource, document: Document) -> None:
+    """The first frame's header; the duration by counting the frames of short files, by the mean of the first ones of long."""
+    start, end = id3.around(source, document)
+    end = ape_tag.trailing(source, document, end)
+    data = source.read_range(start, min(_WINDOW_BYTES, end - start))
+    if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
+        raise CorruptFileError("no ADTS frame")
+    found = bits.parse(document, _HEADER, data[:7], start)
+    _encoder(document, data, start)
+    index, channels = found.get("SampleRate", 0), found.get("Channels", 0)
+    rate = SAMPLE_RATES[index] if index < len(SAMPLE_RATES) else 0
+    stream = streams.Stream(
+        "audio", "aac", PROFILES.get(found.get("ProfileType", 0) + 1, ""), channels=_CHANNELS[channels] or None, sample_rate=rate or None
+    )
+    frames, place = 0, 0
+    while place + 7 <= len(data) and data[place] == 0xFF and data[place + 1] & 0xF6 == 0xF0:
+        length = (data[place + 3] & 3) << 11 | data[place + 4] << 3 | data[place + 5] >> 5
+        if length < 7:
+            break
+        frames += 1 + (data[place + 6] & 3)
+        place += length
+    if frames and rate:
+        counted = frames * _FRAME_SAMPLES / rate
+        stream.duration = counted if start + place >= end else counted * (end - start) / place
+        stream.bit_rate = round((end - start) * 8 / stream.duration)
+    streams.add(document, [stream], stream.duration, size_bytes=end - start)
+
+
+def _encoder(document: Document, data: bytes, at: int) -> None:
+    """Encoders write their name into a fill element of the first frame (13818-7, 8.7)."""
+    length = (data[3] & 3) << 11 | data[4] << 3 | data[5] >> 5
+    place = 7 + (0 if data[1] & 1 else 2 + 2 * (data[6] & 3))
+    head = int.from_bytes(data[place : place + 2])
+    if head >> 13 != 6:
+        return
+    count, place = head >> 9 & 15, place + 1
+    if count == 15:
+        count, place = count + (head >> 1 & 0xFF) - 1, place + 1
+    text = data[place : min(place + count, length)].strip(b"\0")
+    if text and all(0x20 <= byte < 0x7F for byte in text):
+        _HEADER.put(document, "Encoder", text.decode("ascii"), ByteRange(at + place, len(text)))

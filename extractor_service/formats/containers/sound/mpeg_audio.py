@@ -1,0 +1,118 @@
+"""MPEG audio, layers I to III. ISO/IEC 11172-3, 2.4.1.3; 13818-3; Xing and VBRI headers (codeproject.com, "MPEG Audio Frame
+Header"); LAME tag (gabriel.mp3-tech.org/mp3infotag.html).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers import streams
+from extractor_service.formats.embedded.sound import ape_tag, id3
+from extractor_service.formats.identification.boxes import mpeg_frame
+from extractor_service.formats.reading import bits, fields
+from extractor_service.formats.reading.reader import Reader
+from extractor_service.formats.reading.table import Table
+from extractor_service.formats.reading.tagset import Tag
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document
+    from extractor_service.formats.identification.boxes import MpegFrame
+    from extractor_service.sources.base import ByteSource
+
+SECTION = "mpeg"
+_GROUP = "MPEG"
+_SEARCH_BYTES = 128 * 1024  # before the first frame there may be padding, or what isn't sound
+_FRAME_BYTES = 1600  # the longest frame has 1,441; the headers inside stand in its first 200
+_AUDIO = Table("sound/MPEG::Audio", SECTION, _GROUP)
+_XING = Table("sound/MPEG::Xing", SECTION, _GROUP)
+_LAME = Table("sound/MPEG::Lame", SECTION, _GROUP)
+_RATE = Tag(("AudioBitrate", "int32u", 1, "", None, ""))
+_OF_LAYER_3, _OF_OTHERS = frozenset({"MSStereo", "IntensityStereo"}), frozenset({"ModeExtension"})
+# LAME 3.90 and later write nine characters, then numbers; what came before them wrote a longer text.
+_ENCODER = re.compile(rb"LAME3\.(\d+)[ -~]?|(?:LAME|GOGO|L3\.)[ -~]{0,16}")
+_BY_HAND = frozenset({"AudioBitrate", "SampleRate"})
+
+
+def parse(source: ByteSource, document: Document) -> None:
+    """The first frame's header, what encoders write into it, and tags of all kinds before and behind the sound."""
+    start, end = id3.around(source, document)
+    start += ape_tag.leading(source, document, start)
+    end = ape_tag.trailing(source, document, end)
+    found = _first_frame(source, start, end)
+    if found is None:
+        if not document.sections:
+            raise CorruptFileError("no MPEG audio frame")
+        document.problem(SECTION, ProblemKind.DAMAGED, "no MPEG audio frame", start)
+        return
+    at, frame = found
+    data = source.read_range(at, _FRAME_BYTES)
+    stream = streams.Stream(
+        "audio", f"mp{frame.layer}", channels=frame.channels, sample_rate=frame.sample_rate, bit_rate=frame.bit_rate
+    )
+    stated = header(document, data, at, frame)
+    frames, length = stated
+    if frames:
+        stream.duration = frames * frame.samples / frame.sample_rate
+        stream.bit_rate = round((length or end - at) * 8 / stream.duration)
+    elif frame.bit_rate:
+        stream.duration = (end - at) * 8 / frame.bit_rate
+    streams.add(document, [stream], stream.duration, size_bytes=end - at)
+
+
+def _first_frame(source: ByteSource, start: int, end: int) -> tuple[int, MpegFrame] | None:
+    """Place and head of the first frame that another one follows, or that ends the file."""
+    data = source.read_range(start, min(_SEARCH_BYTES, max(0, end - start)))
+    place, lone = data.find(b"\xff"), None
+    while place >= 0:
+        frame = mpeg_frame(data[place : place + 4])
+        if frame is not None:
+            after = place + frame.length
+            following = mpeg_frame(data[after : after + 4])
+            if following is not None and following.is_like(frame):
+                return start + place, frame
+            if after >= end - start and lone is None:
+                lone = start + place, frame
+        place = data.find(b"\xff", place + 1)
+    return lone
+
+
+def header(document: Document, data: bytes, at: int, frame: MpegFrame) -> tuple[int, int]:
+    """Adds the frame's header and what an encoder wrote into the frame; returns frames and bytes of the whole, 0 for unknown."""
+    without = (_OF_OTHERS if frame.layer == 3 else _OF_LAYER_3) | _BY_HAND
+    bits.parse(document, _AUDIO, data[:4], at, without=without)
+    fields.add(document, SECTION, _GROUP, _RATE, frame.bit_rate or "free", ByteRange(at + 2, 1))
+    rate = Tag(("SampleRate", "int8u", 1, "", {frame.rate_index: str(frame.sample_rate)}, ""))
+    fields.add(document, SECTION, _GROUP, rate, frame.rate_index, ByteRange(at + 2, 1))
+    place = 4 + frame.side_bytes
+    if data[place : place + 4] in {b"Xing", b"Info"}:
+        return _xing(document, data, at, place)
+    if data[36:40] == b"VBRI":  # Fraunhofer's, always behind 32 bytes
+        return int.from_bytes(data[50:54]), int.from_bytes(data[46:50])
+    return 0, 0
+
+
+def _xing(document: Document, data: bytes, at: int, place: int) -> tuple[int, int]:
+    is_variable = data[place : place + 4] == b"Xing"
+    flags, place = int.from_bytes(data[place + 4 : place + 8]), place + 8
+    told: dict[int, int] = {}
+    for bit, key, size in ((1, 1, 4), (2, 2, 4), (4, 0, 100), (8, 3, 4)):
+        if flags & bit:
+            if key:
+                told[key] = int.from_bytes(data[place : place + 4])
+                if is_variable:
+                    _XING.put(document, key, told[key], ByteRange(at + place, 4))
+            place += size
+    written = _ENCODER.match(data, place)
+    if written is not None:
+        name = written[0].decode("ascii").strip()
+        _XING.put(document, 4, name, ByteRange(at + place, len(name)))
+        if written[1] and int(written[1]) >= 90:
+            scale = told.get(3)
+            if scale is not None and scale <= 100:
+                _XING.put(document, 5, (100 - scale) // 10)
+                _XING.put(document, 6, (100 - scale) % 10)
+            _LAME.block(document, data[place : place + 36], at + place)
+    return told.get(1, 0), told.get(2, 0)

@@ -1,0 +1,69 @@
+"""WavPack. wavpack.com, "WavPack 5 File / Block Format", version 1 of 2020."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers import streams
+from extractor_service.formats.embedded.sound import ape_tag, id3
+from extractor_service.formats.reading.conversions import COUNTED
+from extractor_service.formats.reading.reader import Reader
+from extractor_service.formats.reading.table import Table
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document
+    from extractor_service.sources.base import ByteSource
+
+_HEADER = Table("sound/WavPack::Main", "file", "File", {"BytesPerSample": COUNTED}, unit="int32u")
+_RATES = (6000, 8000, 9600, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000, 192000)
+_HEADER_BYTES = 32
+_FLOATING, _DSD, _INITIAL, _FINAL, _MONO = 0x80, 0x80000000, 0x800, 0x1000, 0x4
+_RATE_BLOCK, _CHANNELS_BLOCK, _FORMAT_BLOCK = 0x27, 0x0D, 0x25
+_MOST_BLOCKS = 64  # of one group of channels
+
+
+def parse(source: ByteSource, document: Document) -> None:
+    """The first block's header, its sub-blocks on rate and channels, and the tags around the sound."""
+    start, end = id3.around(source, document)
+    end = ape_tag.trailing(source, document, end)
+    reader = Reader(source, big_endian=False, base=start)
+    if reader.some(0, 4) != b"wvpk":
+        raise CorruptFileError("no WavPack block")
+    _HEADER.block(document, reader.exact(0, _HEADER_BYTES), start)
+    flags, total = reader.u32(24), reader.u32(12)
+    samples = None if total == 0xFFFFFFFF else total + (reader.u8(11) << 32)
+    index = flags >> 23 & 15
+    stream = streams.Stream("audio", "wavpack", sample_rate=_RATES[index] if index < len(_RATES) else None)
+    if not flags & (_FLOATING | _DSD):
+        stream.bits = ((flags & 3) + 1) * 8 - (flags >> 13 & 31)
+    stream.channels = _channels(reader, stream)
+    if samples and stream.sample_rate:
+        stream.duration = samples / stream.sample_rate
+    streams.add(document, [stream], stream.duration, size_bytes=end - start)
+
+
+def _channels(reader: Reader, stream: streams.Stream) -> int:
+    """Of all blocks up to the one that ends the group; sub-blocks may say it at once."""
+    at = channels = 0
+    for _ in range(_MOST_BLOCKS):
+        if reader.some(at, 4) != b"wvpk":
+            break
+        size, flags = reader.u32(at + 4) + 8, reader.u32(at + 24)
+        place, end = at + _HEADER_BYTES, min(at + size, reader.length)
+        while place + 2 <= end:
+            kind, width = reader.u8(place), 2
+            length = reader.u8(place + 1) * 2
+            if kind & 0x80:
+                length, width = int.from_bytes(reader.exact(place + 1, 3), "little") * 2, 4
+            content = reader.some(place + width, min(length, 4))
+            if kind & 0x3F == _RATE_BLOCK and len(content) >= 3:
+                stream.sample_rate = int.from_bytes(content[:3], "little")
+            elif kind & 0x3F == _CHANNELS_BLOCK and content:
+                return content[0] + ((content[2] & 15) << 8 if length >= 6 and len(content) > 2 else 0)
+            place += width + length
+        channels += 1 if flags & _MONO else 2
+        if flags & _FINAL or not flags & _INITIAL:
+            break
+        at += size
+    return channels

@@ -1,0 +1,35 @@
+"""Values at places counted in bits, of tables whose ids are "Bit080-099": bit 0 is the highest of the first byte."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ByteRange
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document, Value
+    from extractor_service.formats.reading.table import Table
+
+_PLACE = re.compile(r"Bit(\d+)(?:-(\d+))?$")
+
+
+def parse(document: Document, table: Table, data: bytes, at: int, *, without: frozenset[str] = frozenset()) -> dict[str, int]:
+    """Adds the values of a block at `at` in the file, but for those of names in `without`; returns all, by name."""
+    found: dict[str, int] = {}
+    length = len(data) * 8
+    number = int.from_bytes(data)
+    for key, tag in table.tags.items():
+        place = _PLACE.match(str(key))
+        if place is None:
+            continue
+        first = int(place[1])
+        last = int(place[2] or first)
+        if last >= length:
+            continue
+        value = number >> (length - 1 - last) & (1 << last - first + 1) - 1
+        found[tag.name] = value
+        if tag.name not in without:
+            stored: Value = value.to_bytes((last - first + 1) // 8) if tag.kind == "undef" else value
+            table.put(document, key, stored, ByteRange(at + first // 8, last // 8 - first // 8 + 1))
+    return found

@@ -1,0 +1,34 @@
+"""Names of fields that no table has: made of what the file calls them, as ExifTool makes them."""
+
+from __future__ import annotations
+
+import re
+
+_FORBIDDEN = re.compile(r"[^-\w]", re.ASCII)
+_AFTER_FORBIDDEN = re.compile(r"[^\w-]+(.?)", re.ASCII | re.DOTALL)
+_JOINED = re.compile(r"([a-z0-9])_([a-z])")
+_WORDS = re.compile(r"([a-z])[_ ]([a-z])")
+_MOST_CHARS = 100
+
+
+def kept(text: str) -> str:
+    """`text` without what no name has, its first letter a capital: "my tag!" is "Mytag"."""
+    name = _FORBIDDEN.sub("", text[:_MOST_CHARS])
+    name = name[:1].upper() + name[1:]
+    return name if len(name) > 1 and not name[0].isdigit() and name[0] != "-" else f"Tag{name}"
+
+
+def spoken(text: str) -> str:
+    """The same, with capitals where words begin: "musicbrainz_album type" is "musicbrainzAlbumType", "ASIN" is "Asin"."""
+    text = text[:_MOST_CHARS]
+    if not re.search(r"[a-z]", text):
+        text = text.lower().capitalize()
+    return kept(_WORDS.sub(lambda found: found[1] + found[2].upper(), text))
+
+
+def lowered(text: str) -> str:
+    """In small letters but for the beginnings of words: "REPLAYGAIN_TRACK" is "ReplaygainTrack"."""
+    name = text[:_MOST_CHARS].lower()
+    name = name[:1].upper() + name[1:]
+    name = _AFTER_FORBIDDEN.sub(lambda found: found[1].upper(), name)
+    return _JOINED.sub(lambda found: found[1] + found[2].upper(), name) or "Tag"
