@@ -125,6 +125,16 @@ class Common:
     software: str = ""
     page_count: int | None = None
     orientation: int | None = None
+    display_width_pixels: int | None = None
+    display_height_pixels: int | None = None
+    frames_per_second: float | None = None
+    video_codec: str = ""
+    audio_codec: str = ""
+    bits_per_second: int | None = None
+    audio_channels: int | None = None
+    sample_rate_hertz: int | None = None
+    album: str = ""
+    track_number: int | None = None
 
 
 class LimitExceededError(Exception):

@@ -15,7 +15,9 @@ def _format(
 ) -> Format:
     """A row: `extensions` separated by blanks, `reader` as the module below `containers/`, with its function where that isn't `parse`."""
     function = "" if ":" in reader else ":parse"
-    return Format(name, mime_type, tuple(extensions.split()), magics, f"{_CONTAINERS}{reader}{function}", **facts)
+    return Format(
+        name, mime_type, tuple(extensions.split()), magics, f"{_CONTAINERS}{reader}{function}", **facts
+    )
 
 
 def _brands(*brands: bytes) -> tuple[Magic, ...]:

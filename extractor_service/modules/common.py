@@ -5,11 +5,13 @@ Each fact is taken from the first of the listed fields that has a usable value. 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Position, Rational, Struct
 from extractor_service.formats.base import SizeFields
-from extractor_service.modules import times
+from extractor_service.formats.containers import streams
+from extractor_service.modules import media_facts, times
 from extractor_service.modules.base import Part
 
 if TYPE_CHECKING:
@@ -23,37 +25,65 @@ if TYPE_CHECKING:
     # (section, field name, group or None for any)
     Place = tuple[str, str, str | None]
 
+_MEDIA = (
+    "quicktime",
+    "id3",
+    "vorbis",
+    "ape",
+    "asf",
+    "matroska",
+    "riff",
+    "aiff",
+    "flash",
+    "caf",
+    "dsdiff",
+    "mpeg",
+)
+
+
+def _of_media(name: str) -> tuple[Place, ...]:
+    """A field of that name in the sections of films and sound, in order of precedence."""
+    return tuple((section, name, None) for section in _MEDIA)
+
+
 # The picture's size stands in the section "file", or in the format's own (`Format.size_fields`), or in its EXIF.
 _FILE = SizeFields("file")
 _RAWS = frozenset({"raf", "rw2", "tiff"})  # formats whose own directories may know better
 _EXIF = (SizeFields("exif", group="IFD0"), SizeFields("exif", "ExifImageWidth", "ExifImageHeight", "ExifIFD"))
 _DURATION: Sequence[Place] = (
-    ("audio", "Duration", None), ("quicktime", "Duration", None), ("gif", "Duration", None), ("riff", "Duration", None),
-)  # fmt: skip
+    ("quicktime", "Duration", None),
+    ("gif", "Duration", None),
+    ("riff", "Duration", None),
+)
 _MAKE: Sequence[Place] = (
     ("exif", "Make", "IFD0"),
     ("makernotes", "Make", None),
     ("dicom", "Manufacturer", ""),
     ("fits", "TELESCOP", None),
     ("xmp", "Make", "XMP-tiff"),
+    ("quicktime", "Make", None),
+    ("h264", "Make", None),
 )
 _MODEL: Sequence[Place] = (
     ("exif", "Model", "IFD0"), ("makernotes", "Model", None), ("dicom", "ManufacturerModelName", ""), ("fits", "INSTRUME", None),
-    ("xmp", "Model", "XMP-tiff"),
+    ("xmp", "Model", "XMP-tiff"), ("quicktime", "Model", None), ("h264", "Model", None),
 )  # fmt: skip
 _TITLE: Sequence[Place] = (
-    ("xmp", "Title", "XMP-dc"), ("pdf", "Title", "Info"), ("audio", "Title", None), ("png", "Title", None),
+    ("xmp", "Title", "XMP-dc"), ("pdf", "Title", "Info"), *_of_media("Title"), ("aiff", "Name", None), ("png", "Title", None),
     ("exif", "XPTitle", None), ("iptc", "ObjectName", None), ("exif", "ImageDescription", "IFD0"), ("svg", "Title", None), ("fits", "OBJECT", None),
     ("dicom", "StudyDescription", ""), ("hdf5", "title", "/"),
 )  # fmt: skip
 _AUTHOR: Sequence[Place] = (
-    ("xmp", "Creator", "XMP-dc"), ("pdf", "Author", "Info"), ("audio", "Artist", None), ("png", "Author", None),
+    ("xmp", "Creator", "XMP-dc"), ("pdf", "Author", "Info"), *_of_media("Artist"), *_of_media("Author"), ("png", "Author", None),
     ("exif", "Artist", "IFD0"), ("iptc", "By-line", None), ("exif", "XPAuthor", None), ("fits", "OBSERVER", None), ("hdf5", "author", "/"),
 )  # fmt: skip
 _SOFTWARE: Sequence[Place] = (
     ("exif", "Software", "IFD0"), ("xmp", "CreatorTool", "XMP-xmp"), ("pdf", "Producer", "Info"), ("png", "Software", None),
-    ("dicom", "SoftwareVersions", ""), ("fits", "CREATOR", None),
+    ("dicom", "SoftwareVersions", ""), ("fits", "CREATOR", None), *_of_media("Software"), ("matroska", "WritingApp", None), *_of_media("Encoder"),
+    ("id3", "EncoderSettings", None), ("asf", "EncodingSettings", None), ("asf", "ToolName", None), ("flash", "MetadataCreator", None),
 )  # fmt: skip
+_ALBUM: Sequence[Place] = (*_of_media("Album"), ("asf", "AlbumTitle", None), ("riff", "Product", None))
+_TRACK: Sequence[Place] = (*_of_media("Track"), *_of_media("TrackNumber"), ("matroska", "PartNumber", None))
 
 
 _PICTURE = frozenset(
@@ -65,7 +95,7 @@ class CommonModule:
     """Normalised facts out of the sections that `metadata` found."""
 
     name = "common"
-    version = "3"
+    version = "4"
     description = "The facts that users ask first, normalised over all formats."
     default_enabled = True
     writes: Part | tuple[str, ...] = Part.COMMON
@@ -98,6 +128,10 @@ class CommonModule:
             common.orientation = orientation if orientation is not None and 1 <= orientation <= 8 else None
         common.created_at = times.created_at(document)
         common.position = _position(document)
+        common.album = _text(document, _ALBUM)
+        common.track_number = _leading_number(_text(document, _TRACK))
+        if streams.SECTION in document.sections:
+            media_facts.add(document)
 
 
 def image_size(document: Document, file_format: Format | None) -> tuple[int | None, int | None]:
@@ -166,6 +200,12 @@ def _size(document: Document, places: Sequence[Place]) -> int | None:
     return None
 
 
+def _leading_number(text: str) -> int | None:
+    """The number that "3/12", "3 of 12" and "03" begin with."""
+    found = re.match(r"\s*(\d{1,9})\b", text)
+    return int(found[1]) or None if found is not None else None
+
+
 def _number(document: Document, places: Sequence[Place]) -> float | None:
     for place in places:
         field = document.find(*place)
@@ -190,6 +230,8 @@ def _as_text(field: Field) -> str:
         value = choices.get("x-default", next(iter(choices.values()), None))
     if isinstance(value, list) and not isinstance(value, Rational):
         return ", ".join(item.strip() for item in value if isinstance(item, str))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return value.strip().strip("\0") if isinstance(value, str) else ""
 
 
@@ -201,6 +243,22 @@ def _position(document: Document) -> Position | None:
         latitude, longitude = (
             each.value if each is not None and isinstance(each.value, float) else None for each in found
         )
+    if latitude is None or longitude is None:
+        filmed = document.find("quicktime", "GPSCoordinates")
+        numbers = (
+            [each for each in filmed.value if isinstance(each, int | float)]
+            if filmed is not None and isinstance(filmed.value, list)
+            else []
+        )
+        if (
+            len(numbers) in {2, 3}
+            and abs(numbers[0]) <= 90
+            and abs(numbers[1]) <= 180
+            and (numbers[0] or numbers[1])
+        ):
+            return Position(
+                float(numbers[0]), float(numbers[1]), float(numbers[2]) if len(numbers) == 3 else None
+            )
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         return None
     if latitude == longitude == 0:  # what some cameras write without a fix; nobody photographs there

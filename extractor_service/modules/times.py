@@ -34,6 +34,16 @@ _XMP_TIMES: Sequence[Place] = (
 )  # fmt: skip
 _PNG_TIMES: Sequence[Place] = (("png", "CreationTime", None), ("png", "CreateDate", None))
 
+# What a camera says beside the movie header's UTC: its local day and hour, often with the zone.
+_FILM_TIMES: Sequence[Place] = (
+    ("quicktime", "CreationDate", None), ("quicktime", "DateTimeOriginal", None), ("quicktime", "ContentCreateDate", None), ("quicktime", "CreationTime", None),
+    ("h264", "DateTimeOriginal", None), ("matroska", "DateTimeOriginal", None), ("riff", "DateTimeOriginal", None), ("flash", "CreateDate", None),
+)  # fmt: skip
+_SOUND_TIMES: Sequence[Place] = (
+    ("riff", "DateCreated", None), ("id3", "RecordingTime", None), ("vorbis", "Date", None), ("id3", "ReleaseTime", None), ("id3", "Year", None), ("ape", "Year", None),
+    ("asf", "Year", None), ("riff", "Year", None), ("asf", "CreationDate", None), ("matroska", "Date", None),
+)  # fmt: skip
+
 
 def created_at(document: Document) -> DateTime | None:
     """When the content came to be: the first usable time of EXIF, XMP, IPTC, PNG, QuickTime, FITS, PDF or DICOM."""
@@ -42,7 +52,9 @@ def created_at(document: Document) -> DateTime | None:
         _plain_time(document, _XMP_TIMES),
         _iptc_time(document),
         _plain_time(document, _PNG_TIMES),
+        _plain_time(document, _FILM_TIMES),
         _utc_time(document),
+        _plain_time(document, _SOUND_TIMES),
         _fits_time(document),
         _pdf_time(document),
         _dicom_time(document),

@@ -63,6 +63,16 @@ def encode_common(common: Common) -> pb.Document:
         software=_clean(common.software),
         page_count=common.page_count,
         orientation=common.orientation,
+        display_width_pixels=common.display_width_pixels,
+        display_height_pixels=common.display_height_pixels,
+        frames_per_second=common.frames_per_second,
+        video_codec=_clean(common.video_codec),
+        audio_codec=_clean(common.audio_codec),
+        bits_per_second=common.bits_per_second,
+        audio_channels=common.audio_channels,
+        sample_rate_hertz=common.sample_rate_hertz,
+        album=_clean(common.album),
+        track_number=common.track_number,
     )
     if common.created_at is not None:
         created = common.created_at

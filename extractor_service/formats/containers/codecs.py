@@ -40,6 +40,21 @@ _OBJECT_TYPES = {
     0xC1: "flac", 0xDD: "vorbis", 0xDE: "dvd_subtitle", 0xE0: "dvd_subtitle", 0xE1: "qcelp",
 }  # fmt: skip
 
+AAC_SAMPLE_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+"""Hz, by index (14496-3, table 1.18)."""
+AAC_PROFILES = {
+    1: "Main",
+    2: "LC",
+    3: "SSR",
+    4: "LTP",
+    5: "HE-AAC",
+    29: "HE-AACv2",
+    23: "LD",
+    39: "ELD",
+    42: "xHE-AAC",
+}
+"""By audio object type, as ffprobe has them."""
+
 
 def by_fourcc(code: str) -> str:
     """The codec of a four-letter code; the code itself in small letters where it isn't known, "" for none."""

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
 SECTION = "streams"
-_LEAST_SECONDS, _MOST_SECONDS = 1e-6, 400 * 86400  # nothing plays longer than a year; such durations are no durations
+_LEAST_SECONDS, _MOST_SECONDS = (
+    1e-6,
+    400 * 86400,
+)  # nothing plays longer than a year; such durations are no durations
 _UNITS = {
     "Width": "px", "Height": "px", "DisplayWidth": "px", "DisplayHeight": "px", "Rotation": "deg", "FrameRate": "fps",
     "SampleRate": "Hz", "BitsPerSample": "bit", "BitRate": "bit/s", "Duration": "s",

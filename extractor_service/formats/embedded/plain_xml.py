@@ -27,7 +27,9 @@ def parse(packet: bytes, document: Document, what: str, origin: ByteRange) -> No
     try:
         root = xmp.tree(text)
     except (ParseError, xmp.RefusedXmlError, ValueError) as error:
-        document.problem(SECTION, ProblemKind.DAMAGED, f"{what} isn't valid XML: {error}", origin.offset_bytes)
+        document.problem(
+            SECTION, ProblemKind.DAMAGED, f"{what} isn't valid XML: {error}", origin.offset_bytes
+        )
         return
     for child in root:
         _element(child, "", document, origin, 0)
@@ -40,7 +42,10 @@ def _element(element: Element, path: str, document: Document, origin: ByteRange,
     path += local[:1].upper() + local[1:].lower() if local.isupper() else local[:1].upper() + local[1:]
     for key, value in element.attrib.items():
         name = key.rpartition("}")[2]
-        document.add(SECTION, Field(names.spoken(f"{path}{name[:1].upper()}{name[1:]}"), value, group="XML", origin=origin))
+        document.add(
+            SECTION,
+            Field(names.spoken(f"{path}{name[:1].upper()}{name[1:]}"), value, group="XML", origin=origin),
+        )
     content = (element.text or "").strip()
     if content:
         document.add(SECTION, Field(names.spoken(path), content, group="XML", origin=origin))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from extractor_service.formats.reading.mpeg_frame import mpeg_frame
 
 if TYPE_CHECKING:
     from extractor_service.formats.identification.looking import View
@@ -110,22 +112,27 @@ def ebml(head: bytes) -> str:
 
 
 ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"
-_MAX_ASF_HEADER_BYTES = 48 * 1024  # pictures may stand in it, before the streams
+_ASF_STREAM = b"\x91\x07\xdc\xb7\xb7\xa9\xcf\x11\x8e\xe6\x00\xc0\x0c\x20\x53\x65"
+_ASF_VIDEO = b"\xc0\xef\x19\xbc\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b"
+_ASF_AUDIO = b"\x40\x9e\x69\xf8\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b"
+_MAX_ASF_OBJECTS = 64
 
 
 def asf(head: bytes, view: View) -> str:
     """The media type of an ASF file, by its streams (ASF specification, 3.3): Windows Media only with its own codecs."""
-    header = view.read_range(0, min(int.from_bytes(head[16:24], "little"), _MAX_ASF_HEADER_BYTES))
-    place = header.find(b"\xc0\xef\x19\xbc\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b")
-    if place >= 0:  # the stream's properties, then its format: the codec is the bitmap header's compression
-        return (
-            "video/x-ms-wmv"
-            if header[place + 81 : place + 85] in {b"WMV1", b"WMV2", b"WMV3", b"WVC1", b"WMVA"}
-            else "video/x-ms-asf"
-        )
-    if b"\x40\x9e\x69\xf8\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b" in header:
-        return "audio/x-ms-wma"
-    return "video/x-ms-asf"
+    end, at, has_sound = int.from_bytes(head[16:24], "little"), 30, False
+    for _ in range(_MAX_ASF_OBJECTS):
+        start = view.read_range(at, 120)
+        size = int.from_bytes(start[16:24], "little")
+        if start[:16] == _ASF_STREAM:
+            if start[24:40] == _ASF_VIDEO:  # the codec is the bitmap header's compression
+                is_windows = start[105:109] in {b"WMV1", b"WMV2", b"WMV3", b"WVC1", b"WMVA"}
+                return "video/x-ms-wmv" if is_windows else "video/x-ms-asf"
+            has_sound = has_sound or start[24:40] == _ASF_AUDIO
+        at += size
+        if size < 24 or at >= end:
+            break
+    return "audio/x-ms-wma" if has_sound else "video/x-ms-asf"
 
 
 def after_id3(behind: bytes) -> str:
@@ -146,64 +153,7 @@ def id3_length(head: bytes) -> int:
     return 10 + size + (10 if head[5] & 0x10 else 0)
 
 
-_MPEG_RATES = {  # kbit/s by (is version 1, layer): ISO/IEC 11172-3, 2.4.2.3; 13818-3, 2.4.2.3
-    (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
-    (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (False, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
 _MPEG_FRAMES = 3  # one behind the other, of one stream, aren't there by chance
-_SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-
-
-class MpegFrame(NamedTuple):
-    """What the head of an MPEG audio frame says."""
-
-    version: int
-    """3 for MPEG-1, 2 for MPEG-2, 0 for the unofficial 2.5."""
-    layer: int
-    bit_rate: int
-    """Bits a second."""
-    rate_index: int
-    sample_rate: int
-    """Hz."""
-    channels: int
-    length: int
-    """Bytes of the frame."""
-
-    @property
-    def samples(self) -> int:
-        """Of each channel."""
-        return 384 if self.layer == 1 else 1152 if self.layer == 2 or self.version == 3 else 576
-
-    @property
-    def side_bytes(self) -> int:
-        """Of side information, behind which encoders write their own header."""
-        if self.version == 3:
-            return 17 if self.channels == 1 else 32
-        return 9 if self.channels == 1 else 17
-
-    def is_like(self, other: MpegFrame) -> bool:
-        """Whether both may be of one stream."""
-        return (self.version, self.layer, self.rate_index) == (other.version, other.layer, other.rate_index)
-
-
-def mpeg_frame(data: bytes) -> MpegFrame | None:
-    """The MPEG audio frame that `data` begins with; None when it doesn't."""
-    if len(data) < 4 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
-        return None
-    version, layer = data[1] >> 3 & 3, 4 - (data[1] >> 1 & 3)
-    rate, sampling, padding = data[2] >> 4, data[2] >> 2 & 3, data[2] >> 1 & 1
-    if version == 1 or layer == 4 or rate in {0, 15} or sampling == 3 or data[3] & 3 == 2:
-        return None
-    bits, hertz = _MPEG_RATES[version == 3, layer][rate] * 1000, _SAMPLE_RATES[version][sampling]
-    if layer == 1:
-        length = (12 * bits // hertz + padding) * 4
-    else:
-        length = (144 if layer == 2 or version == 3 else 72) * bits // hertz + padding
-    return MpegFrame(version, layer, bits, sampling, hertz, 1 if data[3] >> 6 == 3 else 2, length)
 
 
 def mpeg_frame_bytes(data: bytes) -> int:
@@ -257,11 +207,22 @@ def is_tar(head: bytes) -> bool:
     return told == sum(head[:148]) + 8 * 32 + sum(head[156:512])
 
 
+_LONGEST_PACKET_BYTES, _PACKETS = 204, 5
+
+
 def is_transport_stream(head: bytes) -> bool:
-    """Whether packets of 188 (or 192, with time codes) bytes follow one another (ISO/IEC 13818-1, 2.4.3.2)."""
-    for first, step in ((0, 188), (4, 192)):
-        if len(head) >= first + 4 * step and all(head[first + step * each] == 0x47 for each in range(4)):
-            return True
+    """Whether packets of 188 bytes (192 with time codes, 204 with parity) follow one another (ISO/IEC 13818-1, 2.4.3.2).
+
+    A recording may begin in the middle of one.
+    """
+    first = head.find(b"\x47", 0, _LONGEST_PACKET_BYTES)
+    while first >= 0:
+        for step in (188, 192, 204):
+            if len(head) > first + step * (_PACKETS - 1) and all(
+                head[first + step * each] == 0x47 for each in range(_PACKETS)
+            ):
+                return True
+        first = head.find(b"\x47", first + 1, _LONGEST_PACKET_BYTES)
     return False
 
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 _PLACE = re.compile(r"Bit(\d+)(?:-(\d+))?$")
 
 
-def parse(document: Document, table: Table, data: bytes, at: int, *, without: frozenset[str] = frozenset()) -> dict[str, int]:
+def parse(
+    document: Document, table: Table, data: bytes, at: int, *, without: frozenset[str] = frozenset()
+) -> dict[str, int]:
     """Adds the values of a block at `at` in the file, but for those of names in `without`; returns all, by name."""
     found: dict[str, int] = {}
     length = len(data) * 8

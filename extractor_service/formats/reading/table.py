@@ -65,7 +65,13 @@ class Table:
         return True
 
     def block(
-        self, document: Document, data: bytes, at: int | None, *, group: str = "", big_endian: bool | None = None
+        self,
+        document: Document,
+        data: bytes,
+        at: int | None,
+        *,
+        group: str = "",
+        big_endian: bool | None = None,
     ) -> dict[str, Value]:
         """Adds the values of a block that lies at `at` in the file, or nowhere as it is; returns what was stored, by name."""
         layout = self._layout if big_endian is None else self._layout._replace(big_endian=big_endian)

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from extractor_service.modules.common import image_size
-from extractor_service.modules.composite import exposure, lens, makers, optics, places, times
+from extractor_service.modules.composite import exposure, lens, makers, media, optics, places, times
 from extractor_service.modules.composite.facts import SECTION, Facts
 
 if TYPE_CHECKING:
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from extractor_service.modules.base import ModuleContext, Part
     from extractor_service.sources.base import ByteSource
 
+_MEDIA = ("video/", "audio/")
+
 
 class CompositeModule:
-    """Calculated values of images."""
+    """Calculated values of images, films and sound."""
 
     name = "composite"
-    version = "2"
+    version = "3"
     description = (
         "Values calculated from the file's own: megapixels, 35 mm equivalents, light value, field of view."
     )
@@ -34,9 +36,9 @@ class CompositeModule:
     reads: tuple[str, ...] = ("metadata",)
 
     def applies(self, context: ModuleContext) -> bool:
-        """Only to images."""
+        """Only to images, films and sound."""
         return context.format is not None and (
-            context.format.mime_type.startswith("image/") or context.format.name == "xmp"
+            context.format.mime_type.startswith(("image/", *_MEDIA)) or context.format.name == "xmp"
         )
 
     def options(self, context: ModuleContext) -> str:
@@ -46,7 +48,9 @@ class CompositeModule:
 
     def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
         """Adds the section "composite"; reads nothing."""
-        del source
+        if context.format is not None and context.format.mime_type.startswith(_MEDIA):
+            media.add(document, source.size_bytes)
+            return
         facts = Facts(document)
         _size(document, context.format, facts)
         makers.add_before(facts)

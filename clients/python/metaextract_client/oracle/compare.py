@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 TOLERANCE_RATIO = 1e-6  # six digits; both sides round the real numbers that they print
 OURS = {
     "composite:AspectRatio": "the picture's width / height, which ExifTool doesn't calculate",
+    "riff:MediaDataSize": "how long the sound is in bytes, and where; ExifTool says it of QuickTime alone",
     "xmp:About": "rdf:about of the packet, which ExifTool leaves out where it is of an older form",
 }
 """Fields that only we have, and the reason why they are right; anything else that only we have counts as invented."""
+OUR_SECTIONS = frozenset({"streams", "telemetry"})
+"""Families that only we have: facts said in one way for all containers."""
 _BINARY = re.compile(r"\(Binary data (\d+) bytes")
 
 Plain = str | int | float | bool | bytes | list["Plain"] | dict[str, "Plain"] | None
@@ -112,7 +115,7 @@ def compare(ours: Iterable[Entry], theirs: Iterable[Entry]) -> Comparison:
 
 
 def _invent(result: Comparison, our: Entry) -> None:
-    if f"{our.family}:{our.name}" not in OURS:
+    if our.family not in OUR_SECTIONS and f"{our.family}:{our.name}" not in OURS:
         result.scores[our.family].invented += 1
         result.differences.append(Difference("invented", our.family, our.name, None, our.value))
 
@@ -127,6 +130,16 @@ def same(ours: Plain, theirs: Plain) -> bool:
         return same(ours, theirs[0])
     if isinstance(ours, dict | list) and isinstance(theirs, dict | list):
         return False
+    if (
+        isinstance(ours, list)
+        and isinstance(theirs, str)
+        and len(ours) > 1
+        and all(isinstance(each, str) for each in ours)
+    ):
+        # Several values of one text: ExifTool joins them, with a stroke (ID3) or with nothing (APE).
+        joined = {separator.join(str(each) for each in ours) for separator in ("/", "")}
+        if theirs in joined:
+            return True
     left, right = _words(ours), _words(theirs)
     if left == right:
         return True

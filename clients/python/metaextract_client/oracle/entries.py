@@ -40,6 +40,7 @@ _EXTENSIONS = {
 }
 _MEDIA_TYPES = {
     "application/vnd.adobe.photoshop": "image/vnd.adobe.photoshop",
+    "audio/x-wav": "audio/wav",
 }
 """Of ExifTool's, those that IANA has otherwise, or that say less."""
 _TYPE_REMARK = re.compile(r"^Extended | \(.*\)$")  # "Extended WEBP", "WEBP (lossless)"

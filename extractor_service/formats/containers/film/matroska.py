@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.containers.film import ebml, matroska_tags
+from extractor_service.formats.containers.film import matroska_values as values
 from extractor_service.formats.containers.film.matroska_track import TrackReader
 from extractor_service.formats.reading import fields
-from extractor_service.formats.reading.conversions import date_after, duration_text
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader, TruncatedError
-from extractor_service.formats.reading.table import Table
-from extractor_service.formats.reading.tagset import Conversion
 from extractor_service.sources.base import will_read
 
 if TYPE_CHECKING:
-    from extractor_service.document import Document, Value
+    from extractor_service.document import Document
     from extractor_service.formats.containers.film.ebml import Element
     from extractor_service.sources.base import ByteSource
 
@@ -38,27 +35,6 @@ _CLUSTER_MARK = bytes.fromhex("1f43b675")
 _TIME, _SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK, _BLOCK_DURATION = 0x67, 0x23, 0x20, 0x21, 0x1B
 _DURATION, _SCALE, _DATE, _DOC_TYPE = 0x489, 0xAD7B1, 0x461, 0x282
 _2001 = 2001
-
-
-def _milliseconds(value: Value) -> str:
-    return f"{value * 1000:.12g} ms" if isinstance(value, int | float) else ""
-
-
-def _clock(value: Value) -> str:
-    return duration_text(value) if isinstance(value, int | float) else ""
-
-
-MAIN = Table(
-    "film/Matroska::Main", SECTION, _GROUP,
-    {
-        "TimecodeScale": Conversion(lambda value: value / 1e9 if isinstance(value, int) else value, _milliseconds),
-        "DefaultDuration": Conversion(lambda value: value / 1e9 if isinstance(value, int) else value, _milliseconds),
-        "Duration": Conversion(None, _clock, "s"),
-        "ChapterTimeStart": Conversion(lambda value: value / 1e9 if isinstance(value, int) else value, _clock, "s"),
-        "ChapterTimeEnd": Conversion(lambda value: value / 1e9 if isinstance(value, int) else value, _clock, "s"),
-    },
-    big_endian=True,
-)  # fmt: skip
 
 
 def parse(source: ByteSource, document: Document) -> None:
@@ -88,7 +64,7 @@ class _Walk:
         self._places: dict[int, list[int]] = {}
         self._scale = 1_000_000
         self._ticks: float | None = None
-        self._tracks = TrackReader(reader, document, MAIN)
+        self._tracks = TrackReader(reader, document, values.MAIN)
         self._chapters = 0
         self._clusters_at = 0
 
@@ -99,7 +75,7 @@ class _Walk:
             found = ebml.element(self._reader, at, self._reader.length)
             if found.identity == _HEADER:
                 for inner in ebml.walk(self._reader, found.offset, found.offset + found.length):
-                    add(self._reader, self._document, inner)
+                    values.add(self._reader, self._document, inner)
             elif found.identity == _SEGMENT:
                 self._segment = found.offset
                 self._end = min(found.offset + found.length, self._reader.length)
@@ -132,7 +108,11 @@ class _Walk:
 
     def _follow(self, at: int) -> bool:
         """Reads what the seek head points at behind `at`; whether it told of anything, so that walking on is useless."""
-        wanted = [place for identity in (_SEEK_HEAD, *sorted(_WANTED - {_SEEK_HEAD})) for place in self._places.get(identity, ())]
+        wanted = [
+            place
+            for identity in (_SEEK_HEAD, *sorted(_WANTED - {_SEEK_HEAD}))
+            for place in self._places.get(identity, ())
+        ]
         ahead = [place for place in wanted if place > at and place not in self._read]
         will_read(self._reader.source, [(place, 4096) for place in ahead])
         for place in ahead:
@@ -168,9 +148,11 @@ class _Walk:
                     if inner.identity == _TRACK:
                         self._tracks.read(inner)
             elif found.identity == CHAPTERS:
-                self._chapters += matroska_tags.chapters(self._reader, self._document, MAIN, start, end)
+                self._chapters += matroska_tags.chapters(
+                    self._reader, self._document, values.MAIN, start, end
+                )
             elif found.identity == ATTACHMENTS:
-                matroska_tags.attachments(self._reader, self._document, MAIN, start, end)
+                matroska_tags.attachments(self._reader, self._document, values.MAIN, start, end)
             elif found.identity == TAGS:
                 matroska_tags.tags(self._reader, self._document, start, end, self._tracks.groups)
 
@@ -191,17 +173,26 @@ class _Walk:
         elements = list(ebml.walk(self._reader, start, end))
         for inner in elements:
             if inner.identity == _SCALE:
-                self._scale = int.from_bytes(self._reader.exact(inner.offset, min(inner.length, 8))) or self._scale
+                self._scale = (
+                    int.from_bytes(self._reader.exact(inner.offset, min(inner.length, 8))) or self._scale
+                )
         for inner in elements:
             if inner.identity == _DURATION:
                 data = self._reader.exact(inner.offset, min(inner.length, 8))
-                ticks = floating(data)
+                ticks = values.floating(data)
                 if ticks is not None:
                     self._ticks = ticks
                     seconds = ticks * self._scale / 1e9
-                    fields.add(self._document, SECTION, "Info", MAIN.tags[_DURATION], seconds, ByteRange(inner.offset, inner.length))
+                    fields.add(
+                        self._document,
+                        SECTION,
+                        "Info",
+                        values.MAIN.tags[_DURATION],
+                        seconds,
+                        ByteRange(inner.offset, inner.length),
+                    )
             else:
-                add(self._reader, self._document, inner, "Info")
+                values.add(self._reader, self._document, inner, "Info")
 
     def finish(self) -> None:
         """The streams; of a film that doesn't say how long it is, by its last cluster."""
@@ -210,7 +201,11 @@ class _Walk:
             with Surviving(self._document, SECTION, "the last cluster", self._clusters_at):
                 seconds = self._last_time()
         streams.add(
-            self._document, self._tracks.streams, seconds, size_bytes=self._reader.source.size_bytes, chapters=self._chapters
+            self._document,
+            self._tracks.streams,
+            seconds,
+            size_bytes=self._reader.source.size_bytes,
+            chapters=self._chapters,
         )
 
     def _last_time(self) -> float | None:
@@ -224,7 +219,9 @@ class _Walk:
         cluster = ebml.element(self._reader, start + place, self._end)
         base, last = 0, None
         try:
-            for inner in ebml.walk(self._reader, cluster.offset, min(cluster.offset + cluster.length, self._end)):
+            for inner in ebml.walk(
+                self._reader, cluster.offset, min(cluster.offset + cluster.length, self._end)
+            ):
                 if inner.identity in _TOP:
                     break
                 if inner.identity == _TIME:
@@ -249,51 +246,3 @@ class _Walk:
         data = self._reader.exact(block.offset, min(block.length, 12))
         width = 9 - data[0].bit_length()
         return int.from_bytes(data[width : width + 2], signed=True)
-
-
-def floating(data: bytes) -> float | None:
-    """A number of four or eight bytes; None for one that isn't finite."""
-    if len(data) not in {4, 8}:
-        return None
-    value = float(struct.unpack(">f" if len(data) == 4 else ">d", data)[0])
-    return value if value - value == 0 else None
-
-
-def add(
-    reader: Reader, document: Document, found: Element, group: str = _GROUP, table: Table | None = None
-) -> Value:
-    """Adds the value of an element that the table knows; returns it, None for none."""
-    tag = (table or MAIN).tags.get(found.identity)
-    if tag is None:
-        return None
-    origin = ByteRange(reader.base + found.offset, found.length)
-    if tag.binary or (tag.kind == "?" and not tag.hidden):
-        if not tag.hidden:
-            fields.add_binary(document, SECTION, group, tag.name, found.length, origin)
-        return None
-    value: Value = decoded(reader.exact(found.offset, min(found.length, _MOST_TEXT_BYTES)), tag.kind)
-    if tag.name.endswith("UID"):
-        value = reader.exact(found.offset, min(found.length, 16)).hex()
-    if value is not None and not tag.hidden:
-        fields.add(document, SECTION, group, tag, value, origin)
-    return value
-
-
-def decoded(data: bytes, kind: str) -> Value:
-    """A value by the table's kind; None for one that is none."""
-    if kind in {"utf8", "string"}:
-        return data.split(b"\0", 1)[0].decode("utf-8", "replace")
-    if kind == "float":
-        value = floating(data)
-        return int(value) if value is not None and value.is_integer() else value
-    if kind == "date":
-        return date_of(ebml.signed(data[:8]))
-    return ebml.signed(data[:8]) if kind == "signed" else ebml.unsigned(data[:8])
-
-
-def date_of(nanoseconds: int) -> Value:
-    """UTC, from nanoseconds since 2001."""
-    seconds, rest = divmod(nanoseconds, 10**9)
-    text = date_after(_2001, seconds)
-    fraction = f".{rest:09d}".rstrip("0") if rest else ""
-    return f"{text}{fraction}Z" if text else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.containers.film import ebml
+from extractor_service.formats.containers.film import matroska_values as values
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.table import Table
 
@@ -57,29 +58,23 @@ def _chapter(reader: Reader, document: Document, table: Table, atom: Element, co
 
 
 def _plain(reader: Reader, document: Document, table: Table, found: Element, group: str, depth: int) -> None:
-    from extractor_service.formats.containers.film import matroska  # noqa: PLC0415 - whose elements these are
-
     if found.identity in _CHAPTER_INSIDE and depth < _MOST_DEPTH:
         for inner in ebml.walk(reader, found.offset, found.offset + found.length):
             _plain(reader, document, table, inner, group, depth + 1)
     else:
-        matroska.add(reader, document, found, group, table)
+        values.add(reader, document, found, group, table)
 
 
 def attachments(reader: Reader, document: Document, table: Table, start: int, end: int) -> None:
     """Adds name, type and size of every attached file."""
-    from extractor_service.formats.containers.film import matroska  # noqa: PLC0415 - whose elements these are
-
     for attached in ebml.walk(reader, start, end):
         if attached.identity == _ATTACHED:
             for inner in ebml.walk(reader, attached.offset, attached.offset + attached.length):
-                matroska.add(reader, document, inner, "Matroska", table)
+                values.add(reader, document, inner, "Matroska", table)
 
 
 def tags(reader: Reader, document: Document, start: int, end: int, groups: dict[int, str]) -> None:
     """Adds every tag, in the group of the track that it is about."""
-    from extractor_service.formats.containers.film import matroska  # noqa: PLC0415 - whose elements these are
-
     for tag in ebml.walk(reader, start, end):
         if tag.identity != _TAG:
             continue
@@ -87,7 +82,7 @@ def tags(reader: Reader, document: Document, start: int, end: int, groups: dict[
         for inner in ebml.walk(reader, tag.offset, tag.offset + tag.length):
             if inner.identity == _TARGETS:
                 for each in ebml.walk(reader, inner.offset, inner.offset + inner.length):
-                    matroska.add(reader, document, each, group)
+                    values.add(reader, document, each, group)
                     if each.identity == _TRACK_UID:
                         uid = ebml.unsigned(reader.exact(each.offset, min(each.length, 8)))
                         group = groups.get(uid, group)
@@ -108,7 +103,11 @@ def _simple(reader: Reader, document: Document, tag: Element, group: str, parent
         elif inner.identity == _BINARY:
             place, is_binary = inner, True
         elif inner.identity in {_NAME, _STRING, _LANGUAGE, _LANGUAGE_BCP47}:
-            found = reader.exact(inner.offset, min(inner.length, _MOST_TEXT_BYTES)).split(b"\0")[0].decode("utf-8", "replace")
+            found = (
+                reader.exact(inner.offset, min(inner.length, _MOST_TEXT_BYTES))
+                .split(b"\0")[0]
+                .decode("utf-8", "replace")
+            )
             if inner.identity == _NAME:
                 name = found
             elif inner.identity == _STRING:
@@ -131,7 +130,7 @@ def _simple(reader: Reader, document: Document, tag: Element, group: str, parent
 
 
 def _made(name: str) -> str:
-    """ "MY_TAG" is "MyTag"."""
+    """The name of a tag that no table has: "MY_TAG" is "MyTag"."""
     text = re.sub(r"[^0-9A-Za-z_]", "", name[:100].lower().capitalize())
     text = re.sub(r"_([a-z])", lambda found: found[1].upper(), text)
     return text if len(text) > 1 else f"Tag_{text}"

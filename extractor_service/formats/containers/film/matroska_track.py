@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
 from extractor_service.formats.containers import codecs, streams
 from extractor_service.formats.containers.film import ebml
+from extractor_service.formats.containers.film import matroska_values as values
 from extractor_service.formats.containers.isobmff import codec_boxes
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.damage import NONSENSE
@@ -18,7 +20,16 @@ if TYPE_CHECKING:
     from extractor_service.formats.containers.film.ebml import Element
     from extractor_service.formats.reading.reader import Reader
 
-_KINDS = {1: "video", 2: "audio", 3: "data", 0x10: "data", 0x11: "subtitle", 0x12: "data", 0x20: "data", 0x21: "data"}
+_KINDS = {
+    1: "video",
+    2: "audio",
+    3: "data",
+    0x10: "data",
+    0x11: "subtitle",
+    0x12: "data",
+    0x20: "data",
+    0x21: "data",
+}
 _CODECS = {
     "V_MPEG4/ISO/AVC": "h264", "V_MPEGH/ISO/HEVC": "hevc", "V_MPEGI/ISO/VVC": "vvc", "V_AV1": "av1", "V_VP8": "vp8", "V_VP9": "vp9", "V_MPEG1": "mpeg1video",
     "V_MPEG2": "mpeg2video", "V_MPEG4/ISO/ASP": "mpeg4", "V_MPEG4/ISO/SP": "mpeg4", "V_MPEG4/ISO/AP": "mpeg4", "V_MPEG4/MS/V3": "msmpeg4v3",
@@ -31,16 +42,42 @@ _CODECS = {
     "S_VOBSUB": "dvd_subtitle", "S_HDMV/PGS": "hdmv_pgs_subtitle", "S_HDMV/TEXTST": "hdmv_text_subtitle", "S_DVBSUB": "dvb_subtitle", "S_ARIBSUB": "arib_caption",
     "D_WEBVTT/SUBTITLES": "webvtt", "D_WEBVTT/CAPTIONS": "webvtt", "D_WEBVTT/DESCRIPTIONS": "webvtt", "D_WEBVTT/METADATA": "webvtt",
 }  # fmt: skip
-_CONFIGURATIONS = {"V_MPEG4/ISO/AVC": b"avcC", "V_MPEGH/ISO/HEVC": b"hvcC", "V_MPEGI/ISO/VVC": b"vvcC", "V_AV1": b"av1C"}
-_TYPE, _NUMBER, _UID, _NAME, _LANGUAGE, _LANGUAGE_IETF, _CODEC, _PRIVATE = 3, 0x57, 0x33C5, 0x136E, 0x2B59C, 0x2B59D, 6, 0x23A2
+_CONFIGURATIONS = {
+    "V_MPEG4/ISO/AVC": b"avcC",
+    "V_MPEGH/ISO/HEVC": b"hvcC",
+    "V_MPEGI/ISO/VVC": b"vvcC",
+    "V_AV1": b"av1C",
+}
+_TYPE, _NUMBER, _UID, _NAME, _LANGUAGE, _LANGUAGE_IETF, _CODEC, _PRIVATE = (
+    3,
+    0x57,
+    0x33C5,
+    0x136E,
+    0x2B59C,
+    0x2B59D,
+    6,
+    0x23A2,
+)
 _DEFAULT_DURATION, _VIDEO, _AUDIO, _ENCODINGS, _ENCODING = 0x3E383, 0x60, 0x61, 0x2D80, 0x2240
-_INSIDE = frozenset({_VIDEO, _AUDIO, _ENCODINGS, _ENCODING, 0x1034, 0x1035, 0x2624, 0x62, 0x63, 0x64, 0x66, 0x69})
+_INSIDE = frozenset(
+    {_VIDEO, _AUDIO, _ENCODINGS, _ENCODING, 0x1034, 0x1035, 0x2624, 0x62, 0x63, 0x64, 0x66, 0x69}
+)
 _PROJECTION, _COLOR, _MASTERING = 0x3670, 0x15B0, 0x15D0
-_WIDTH, _HEIGHT, _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT, _INTERLACED = 0x30, 0x3A, 0x14B0, 0x14BA, 0x14B2, 0x1A
+_WIDTH, _HEIGHT, _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT, _INTERLACED = (
+    0x30,
+    0x3A,
+    0x14B0,
+    0x14BA,
+    0x14B2,
+    0x1A,
+)
 _RATE, _OUTPUT_RATE, _CHANNELS, _BITS, _SPACE = 0x35, 0x38B5, 0x1F, 0x2264, 0xEB524
 _MATRIX, _TRANSFER, _PRIMARIES, _ROLL = 0x15B1, 0x15BA, 0x15BB, 0x7675
 _MOST_PRIVATE_BYTES = 4096
-_NAMED = {_CODEC: ("VideoCodecID", "AudioCodecID", "CodecID"), 0x58688: ("VideoCodecName", "AudioCodecName", "CodecName")}
+_NAMED = {
+    _CODEC: ("VideoCodecID", "AudioCodecID", "CodecID"),
+    0x58688: ("VideoCodecName", "AudioCodecName", "CodecName"),
+}
 _COLORS = {
     0x15B1: "MatrixCoefficients", 0x15B2: "BitsPerChannel", 0x15B9: "ColorRange", 0x15BA: "TransferCharacteristics", 0x15BB: "ColorPrimaries",
     0x15BC: "MaxCLL", 0x15BD: "MaxFALL",
@@ -70,10 +107,8 @@ class TrackReader:
         self._kind = 0
         self._fields(entry.offset, entry.offset + entry.length, group)
         stream = streams.Stream(_KINDS.get(ebml.unsigned(told.get(_TYPE, b"")), "data"))
-        try:
+        with suppress(*NONSENSE):  # what can be told is
             _fill(stream, told)
-        except NONSENSE:
-            pass  # what could be told has been
         if number not in self._numbers:  # some write the tracks twice
             self._numbers.add(number)
             self.streams.append(stream)
@@ -83,22 +118,26 @@ class TrackReader:
             if inner.identity in _INSIDE or inner.identity in {_PROJECTION, _COLOR, _MASTERING}:
                 self._gather(inner.offset, inner.offset + inner.length, told)
             else:
-                told.setdefault(inner.identity, self._reader.some(inner.offset, min(inner.length, _MOST_PRIVATE_BYTES)))
+                told.setdefault(
+                    inner.identity, self._reader.some(inner.offset, min(inner.length, _MOST_PRIVATE_BYTES))
+                )
 
     def _fields(self, start: int, end: int, group: str) -> None:
         """The fields in file order: what stands before the type has the name that is common to all types."""
-        from extractor_service.formats.containers.film import matroska  # noqa: PLC0415 - whose tables these are
-
         for inner in ebml.walk(self._reader, start, end):
             identity = inner.identity
             if identity in _INSIDE:
                 self._fields(inner.offset, inner.offset + inner.length, group)
             elif identity == _PROJECTION:
                 for each in ebml.walk(self._reader, inner.offset, inner.offset + inner.length):
-                    matroska.add(self._reader, self._document, each, group, _PROJECTIONS)
+                    values.add(self._reader, self._document, each, group, _PROJECTIONS)
             elif identity in _NAMED:
                 name = _NAMED[identity][self._kind - 1 if self._kind in {1, 2} else 2]
-                text = self._reader.exact(inner.offset, min(inner.length, 256)).split(b"\0")[0].decode("utf-8", "replace")
+                text = (
+                    self._reader.exact(inner.offset, min(inner.length, 256))
+                    .split(b"\0")[0]
+                    .decode("utf-8", "replace")
+                )
                 self._add(Tag((name, "string", 1, "", None, "")), text, inner, group)
             elif identity == _DEFAULT_DURATION:
                 value = ebml.unsigned(self._reader.exact(inner.offset, min(inner.length, 8)))
@@ -111,11 +150,13 @@ class TrackReader:
                 for each in ebml.walk(self._reader, inner.offset, inner.offset + inner.length):
                     if each.identity in _COLORS:
                         value = ebml.unsigned(self._reader.exact(each.offset, min(each.length, 8)))
-                        self._add(Tag((_COLORS[each.identity], "unsigned", 1, "", None, "")), value, each, group)
+                        self._add(
+                            Tag((_COLORS[each.identity], "unsigned", 1, "", None, "")), value, each, group
+                        )
             else:
-                value = matroska.add(self._reader, self._document, inner, group)
-                if identity == _TYPE and isinstance(value, int):
-                    self._kind = value
+                added = values.add(self._reader, self._document, inner, group)
+                if identity == _TYPE and isinstance(added, int):
+                    self._kind = added
 
     def _add(self, tag: Tag, value: Value, place: Element, group: str) -> None:
         origin = ByteRange(self._reader.base + place.offset, place.length)
@@ -128,7 +169,9 @@ _SAMPLE_DURATION = Tag(
 )
 _FRAME_RATE = Tag(
     ("VideoFrameRate", "unsigned", 1, "", None, ""),
-    Conversion(None, lambda value: f"{int(value * 1000 + 0.5) / 1000:g}" if isinstance(value, int | float) else ""),
+    Conversion(
+        None, lambda value: f"{int(value * 1000 + 0.5) / 1000:g}" if isinstance(value, int | float) else ""
+    ),
 )
 
 
@@ -153,11 +196,11 @@ def _fill(stream: streams.Stream, told: dict[int, bytes]) -> None:
                     stream.display_width, stream.display_height = width, stream.height
         if number.get(_DEFAULT_DURATION):
             stream.frame_rate = 1e9 / number[_DEFAULT_DURATION]
-        stream.color = codec_boxes.color(number.get(_PRIMARIES, 2), number.get(_TRANSFER, 2), number.get(_MATRIX, 2))
+        stream.color = codec_boxes.color(
+            number.get(_PRIMARIES, 2), number.get(_TRANSFER, 2), number.get(_MATRIX, 2)
+        )
     elif stream.kind == "audio":
-        from extractor_service.formats.containers.film.matroska import floating  # noqa: PLC0415 - a cycle else
-
-        rate = floating(told.get(_OUTPUT_RATE, b"")) or floating(told.get(_RATE, b"")) or 8000.0
+        rate = values.floating(told.get(_OUTPUT_RATE, b"")) or values.floating(told.get(_RATE, b"")) or 8000.0
         stream.sample_rate, stream.channels = round(rate), number.get(_CHANNELS, 1)
         if stream.codec.startswith("pcm_") or stream.codec in {"flac", "alac", "wavpack", "tta"}:
             stream.bits = number.get(_BITS)
@@ -186,7 +229,9 @@ def _of_other(code: str, private: bytes, bits: int) -> str:
     if code == "V_MS/VFW/FOURCC" and len(private) >= 20:
         return codecs.by_fourcc(private[16:20].decode("latin-1"))
     if code == "A_MS/ACM" and len(private) >= 16:
-        return codecs.by_wave_format(int.from_bytes(private[:2], "little"), int.from_bytes(private[14:16], "little"))
+        return codecs.by_wave_format(
+            int.from_bytes(private[:2], "little"), int.from_bytes(private[14:16], "little")
+        )
     if code.startswith(("V_QUICKTIME", "A_QUICKTIME")) and len(private) >= 8:
         return codecs.by_fourcc(private[4:8].decode("latin-1"))
     return ""

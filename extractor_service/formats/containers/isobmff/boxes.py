@@ -46,5 +46,5 @@ def walk(reader: Reader, start: int, end: int) -> Iterator[Box]:
 
 
 def name_of(kind: bytes) -> str:
-    """A box's kind as tables have it: letters as they are, other bytes as "\\xa9"."""
+    r"""A box's kind as tables have it: letters as they are, other bytes as "\xa9"."""
     return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in kind)

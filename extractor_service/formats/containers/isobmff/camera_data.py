@@ -65,7 +65,9 @@ def parse(reader: Reader, document: Document, box: Box) -> bool:
         if block.kind == box.kind and block.head.match(head):
             return _values(reader, document, box, block)
     if box.kind == b"MVTG" and box.length > 16:  # Fujifilm: a directory behind sixteen bytes
-        directories = ifd.Directories(Reader(reader.source, big_endian=False, base=at, length=box.length), 16)
+        directories = ifd.Directories(
+            Reader(reader.source, big_endian=False, base=at, length=box.length), first=16
+        )
         Walk(directories, document, exif.EMBEDDED, "mov").follow(16, "IFD0")
         return True
     if box.kind == b"GPMF":
@@ -77,9 +79,17 @@ def parse(reader: Reader, document: Document, box: Box) -> bool:
         size = int.from_bytes(head[:4], "little")
         for start in (8, 4):
             if head[start : start + 2] == b"\xff\xd8" or head[start : start + 4] == b"\x89PNG":
-                name = "ThumbnailPNG" if head[start] == 0x89 else "ThumbnailImage" if box.kind == b"thmb" else "PreviewImage"
+                name = (
+                    "ThumbnailPNG"
+                    if head[start] == 0x89
+                    else "ThumbnailImage"
+                    if box.kind == b"thmb"
+                    else "PreviewImage"
+                )
                 length = box.length - start if start == 8 else min(size, box.length - 4)
-                fields.add_binary(document, "quicktime", "UserData", name, length, ByteRange(at + start, length))
+                fields.add_binary(
+                    document, "quicktime", "UserData", name, length, ByteRange(at + start, length)
+                )
                 return True
     return False
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.formats.containers import codecs
-from extractor_service.formats.containers.sound.aac import PROFILES, SAMPLE_RATES
+from extractor_service.formats.containers.codecs import AAC_PROFILES, AAC_SAMPLE_RATES
 
 if TYPE_CHECKING:
     from extractor_service.formats.containers.streams import Stream
@@ -104,7 +104,11 @@ def _flac(data: bytes, stream: Stream) -> None:
     packed = int.from_bytes(data[18:26])
     rate = packed >> 44
     if rate:
-        stream.sample_rate, stream.channels, stream.bits = rate, (packed >> 41 & 7) + 1, (packed >> 36 & 31) + 1
+        stream.sample_rate, stream.channels, stream.bits = (
+            rate,
+            (packed >> 41 & 7) + 1,
+            (packed >> 36 & 31) + 1,
+        )
 
 
 def _alac(data: bytes, stream: Stream) -> None:
@@ -179,12 +183,12 @@ def audio_configuration(data: bytes, stream: Stream) -> None:
     channels = bits.take(4)
     if kind in {_AOT_SBR, _AOT_PS}:
         rate = _sample_rate(bits)  # of the whole; the core has half
-        stream.profile = PROFILES[kind]
+        stream.profile = AAC_PROFILES[kind]
         _object_type(bits)
     elif kind in _OTHER_CODECS:
         stream.codec, stream.profile = _OTHER_CODECS[kind], ""
     else:
-        stream.profile = PROFILES.get(kind, "")
+        stream.profile = AAC_PROFILES.get(kind, "")
     if kind in {1, 2, 3, 4} and channels:
         rate, is_parametric = _extended(bits, rate, stream)
         if is_parametric and channels == 1:
@@ -207,12 +211,12 @@ def _extended(bits: _Bits, rate: int, stream: Stream) -> tuple[int, bool]:
         if bits.take(11) != _SYNC_SBR or _object_type(bits) != _AOT_SBR or not bits.take(1):
             return rate, False
         rate = _sample_rate(bits) or rate
-        stream.profile = PROFILES[_AOT_SBR]
+        stream.profile = AAC_PROFILES[_AOT_SBR]
         is_parametric = bits.take(11) == _SYNC_PS and bits.take(1) == 1
     except IndexError:
         return rate, False
     if is_parametric:
-        stream.profile = PROFILES[_AOT_PS]
+        stream.profile = AAC_PROFILES[_AOT_PS]
     return rate, is_parametric
 
 
@@ -239,7 +243,7 @@ def _sample_rate(bits: _Bits) -> int:
     index = bits.take(4)
     if index == _ESCAPE_RATE:
         return bits.take(24)
-    return SAMPLE_RATES[index] if index < len(SAMPLE_RATES) else 0
+    return AAC_SAMPLE_RATES[index] if index < len(AAC_SAMPLE_RATES) else 0
 
 
 _READERS = {

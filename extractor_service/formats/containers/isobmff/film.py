@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.containers.isobmff import boxes, items, user_data
-from extractor_service.formats.containers.isobmff.film_header import SECTION, Header
+from extractor_service.formats.containers.isobmff.film_header import SECTION, Header, Movie
 from extractor_service.formats.containers.isobmff.track import Track
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader
@@ -58,15 +58,12 @@ def file_type(reader: Reader, box: Box, document: Document) -> str:
     return brand
 
 
-class Film:
+class Film(Movie):
     """The boxes of one movie box, given one after the other."""
 
     def __init__(self, reader: Reader, document: Document, brand: str = "") -> None:
-        self.reader = reader
-        self.document = document
-        # Only Canon's are known to be true to the standard, which wants UTC.
-        self._zone = "+00:00" if brand.startswith("crx") else ""
-        self.scale = 0
+        # Only Canon's times are known to be true to the standard, which wants UTC.
+        super().__init__(reader, document, "+00:00" if brand.startswith("crx") else "")
         self.seconds = 0.0
         self.fragment_seconds = 0.0
         """Of the whole, as a fragmented film says it beforehand."""
@@ -102,10 +99,6 @@ class Film:
             user_data.unique(self.reader, self.document, box)
         elif kind == b"cmov":
             self._compressed(box)
-
-    def header(self, box: Box, group: str) -> Header:
-        """The fields of `box`."""
-        return Header(self.reader, box, self.document, group, self._zone)
 
     def _movie_header(self, header: Header) -> None:
         header.add("MovieHeaderVersion", header.version, 0, 1)
@@ -153,4 +146,9 @@ class Film:
                         if whole.kind == b"moov":
                             self.read(whole)
                 self.reader = reader
-                self.document.problem(SECTION, ProblemKind.LIMIT, "the movie box is compressed: its places are those of the unpacked bytes", box.offset)
+                self.document.problem(
+                    SECTION,
+                    ProblemKind.LIMIT,
+                    "the movie box is compressed: its places are those of the unpacked bytes",
+                    box.offset,
+                )

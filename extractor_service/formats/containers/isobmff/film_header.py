@@ -116,5 +116,20 @@ class Header:
         return seconds if scale else 0.0
 
 
+class Movie:
+    """What the boxes of one movie have in common: where they are read, where fields go, the movie's clock."""
+
+    def __init__(self, reader: Reader, document: Document, zone: str) -> None:
+        self.reader = reader
+        self.document = document
+        self._zone = zone
+        self.scale = 0
+        """Ticks a second of the movie's own durations."""
+
+    def header(self, box: Box, group: str) -> Header:
+        """The fields of `box`."""
+        return Header(self.reader, box, self.document, group, self._zone)
+
+
 def _whole(value: float) -> int | float:
     return int(value) if value.is_integer() else value

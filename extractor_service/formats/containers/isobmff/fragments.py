@@ -43,7 +43,12 @@ class Runs:
         for inner in boxes.walk(reader, box.offset, box.offset + box.length):
             if inner.kind == b"tfhd":
                 flags, track = reader.u32(inner.offset) & 0xFFFFFF, reader.u32(inner.offset + 4)
-                place = inner.offset + 8 + (8 if flags & _TFHD_BASE else 0) + (4 if flags & _TFHD_DESCRIPTION else 0)
+                place = (
+                    inner.offset
+                    + 8
+                    + (8 if flags & _TFHD_BASE else 0)
+                    + (4 if flags & _TFHD_DESCRIPTION else 0)
+                )
                 default = reader.u32(place) if flags & _TFHD_DURATION else self._defaults.get(track, 0)
             elif inner.kind == b"tfdt":
                 is_long = reader.u8(inner.offset) == 1

@@ -29,6 +29,8 @@ _AUDIO_KEYS = Table("film/QuickTime::AudioKeys", SECTION, "Keys", CONVERSIONS)
 _VIDEO_KEYS = Table("film/QuickTime::VideoKeys", SECTION, "Keys", CONVERSIONS)
 _TEXTS = Table("film/QuickTime::UserData", SECTION, "Keys", CONVERSIONS)
 _ITUNES = Table("film/QuickTime::iTunesInfo", SECTION, "iTunes", CONVERSIONS)
+_ENCODING = Table("film/QuickTime::EncodingParams", SECTION, "iTunes")
+_PARAMETERS = "Encoding Params"
 _APPLE = re.compile(r"^com\.(apple\.quicktime\.)?")
 _KEY_WORDS = re.compile(r"[. ]+(.?)")
 _UTF8, _UTF16, _SHIFT_JIS = {1, 4}, {2, 5}, {3}
@@ -75,7 +77,13 @@ def _handler(reader: Reader, document: Document, box: Box) -> str:
             fields.add(document, SECTION, "Meta", tag, code, ByteRange(reader.base + box.offset + key, 4))
     name = data[24:].split(b"\0")[0].decode("utf-8", "replace")
     if name:
-        _HANDLER.put(document, 24, name, ByteRange(reader.base + box.offset + 24, len(name)), name=lambda: "HandlerDescription")
+        _HANDLER.put(
+            document,
+            24,
+            name,
+            ByteRange(reader.base + box.offset + 24, len(name)),
+            name=lambda: "HandlerDescription",
+        )
     return data[8:12].decode("latin-1")
 
 
@@ -106,7 +114,9 @@ def _keys(reader: Reader, box: Box) -> list[Key]:
 def _items(reader: Reader, document: Document, box: Box, keys: list[Key], group: str) -> None:
     for count, item in enumerate(boxes.walk(reader, box.offset, box.offset + box.length)):
         if count > _MOST_ITEMS:
-            document.problem(SECTION, ProblemKind.LIMIT, f"more than {_MOST_ITEMS} items", reader.base + item.offset)
+            document.problem(
+                SECTION, ProblemKind.LIMIT, f"more than {_MOST_ITEMS} items", reader.base + item.offset
+            )
             break
         with Surviving(document, SECTION, f"item {item.kind!r}", reader.base + item.offset):
             index = int.from_bytes(item.kind)
@@ -132,7 +142,8 @@ def _keyed(reader: Reader, document: Document, item: Box, key: Key, group: str) 
     short = _APPLE.sub("", key.name, count=1) if key.space == "mdta" else key.name
     tables = (_AUDIO_KEYS if group == "Audio" else _VIDEO_KEYS, _KEYS, _LIST, _TEXTS)
     table, identity = next(
-        ((table, name) for name in (short, key.name) for table in tables if name in table.tags), (_KEYS, short)
+        ((table, name) for name in (short, key.name) for table in tables if name in table.tags),
+        (_KEYS, short),
     )
     for value, origin in _data(reader, item, table, identity):
         if value is None:
@@ -154,17 +165,44 @@ def key_name(text: str) -> str:
 def _named(reader: Reader, document: Document, item: Box) -> None:
     """Items of a maker: their domain, their name, their value."""
     domain = name = ""
+    found: list[Box] = []
     for inner in boxes.walk(reader, item.offset, item.offset + item.length):
         if inner.kind in {b"mean", b"name"}:
-            text = reader.exact(inner.offset + 4, min(inner.length - 4, 512)).split(b"\0")[0].decode("utf-8", "replace")
+            text = (
+                reader.exact(inner.offset + 4, min(inner.length - 4, 512))
+                .split(b"\0")[0]
+                .decode("utf-8", "replace")
+            )
             domain, name = (text, name) if inner.kind == b"mean" else (domain, text)
-        elif inner.kind == b"data":
-            identity = name or domain
-            value, origin = _value(reader, inner, _ITUNES, identity)
-            if value is None:
-                _picture(document, _ITUNES, identity, origin)
-            else:
-                _ITUNES.put(document, identity, value, origin, name=lambda identity=identity: names.spoken(identity))
+        elif inner.kind == b"data" and inner.length >= 8:
+            found.append(inner)
+    identity = name or domain
+    if identity == _PARAMETERS and found:
+        _encoding_parameters(
+            document,
+            reader.exact(found[0].offset + 8, min(found[0].length - 8, 4096)),
+            reader.base + found[0].offset + 8,
+        )
+        return
+    told = [_value(reader, each, _ITUNES, identity) for each in found]
+    if len(told) > 1 and all(isinstance(value, str) for value, _ in told):
+        _ITUNES.put(
+            document, identity, [value for value, _ in told], told[0][1], name=lambda: names.spoken(identity)
+        )
+        return
+    for value, origin in told:
+        if value is None:
+            _picture(document, _ITUNES, identity, origin)
+        else:
+            _ITUNES.put(document, identity, value, origin, name=lambda: names.spoken(identity))
+
+
+def _encoding_parameters(document: Document, data: bytes, at: int) -> None:
+    """How iTunes encoded: pairs of a name and a number."""
+    for place in range(0, len(data) - 7, 8):
+        key, value = boxes.name_of(data[place : place + 4]), int.from_bytes(data[place + 4 : place + 8])
+        shown: Value = f"{value >> 16}.{value >> 8 & 255}.{value & 255}" if key == "cdcv" else value
+        _ENCODING.put(document, key, shown, ByteRange(at + place, 8))
 
 
 def _picture(document: Document, table: Table, key: str, origin: ByteRange) -> None:
@@ -220,5 +258,3 @@ def _by_tag(data: bytes, kind: str) -> Value:
     if kind == "string" and data:
         return str(charsets.text(data.rstrip(b"\0")))
     return int.from_bytes(data) if len(data) in {1, 2} else None
-
-

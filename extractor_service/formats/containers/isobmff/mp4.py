@@ -88,7 +88,10 @@ class _Walk:
             user_data.parse(reader, document, box, "UserData")
         elif kind in _NAMES:
             place = ByteRange(offset, length)
-            document.add(SECTION, Field(_NAMES[kind], None, f"(Binary data {length} bytes)", group=_GROUP, origin=place))
+            document.add(
+                SECTION,
+                Field(_NAMES[kind], None, f"(Binary data {length} bytes)", group=_GROUP, origin=place),
+            )
 
     def _fragment(self, box: Box) -> None:
         if self._runs is None:
@@ -96,7 +99,12 @@ class _Walk:
         for inner in boxes.walk(self._reader, box.offset, box.offset + box.length):
             if inner.kind == b"mfhd":
                 number = self._reader.u32(inner.offset + 4)
-                self._document.add(SECTION, Field("MovieFragmentSequence", number, group=_GROUP, origin=ByteRange(inner.offset + 4, 4)))
+                self._document.add(
+                    SECTION,
+                    Field(
+                        "MovieFragmentSequence", number, group=_GROUP, origin=ByteRange(inner.offset + 4, 4)
+                    ),
+                )
         self._runs.fragment(self._reader, box)
         self._fragments += 1
 
@@ -113,7 +121,12 @@ class _Walk:
         for track in self._film.tracks:
             stream = track.finish()
             ticks = (self._runs.ticks(track.number) if self._runs is not None else 0) + track.ticks
-            if self._runs is not None and track.scale and ticks and (not stream.duration or ticks / track.scale > stream.duration):
+            if (
+                self._runs is not None
+                and track.scale
+                and ticks
+                and (not stream.duration or ticks / track.scale > stream.duration)
+            ):
                 stream.duration = ticks / track.scale
                 samples = self._runs.samples.get(track.number, 0)
                 if stream.kind == "video" and samples and self._fragments <= _MOST_FRAGMENTS:
@@ -123,4 +136,6 @@ class _Walk:
         longest = max((each.duration or 0 for each in found), default=0)
         if self._runs is not None or self._film.fragment_seconds:
             seconds = max(seconds, self._film.fragment_seconds, longest)
-        streams.add(self._document, found, seconds or longest or None, size_bytes=self._reader.source.size_bytes)
+        streams.add(
+            self._document, found, seconds or longest or None, size_bytes=self._reader.source.size_bytes
+        )

@@ -48,14 +48,24 @@ _COLOR = _table("ColorRep", ColorProfiles=TEXT)
 _APERTURE = _table("CleanAperture", "rational64s")
 _LAYOUT = _table("ChannelLayout")
 _SPATIAL = _table("SpatialAudio")
-_PROJECTION, _EQUIRECTANGULAR, _CUBE = _table("prhd", "fixed32s"), _table("equi", "int32u"), _table("cbmp", "int32u")
+_PROJECTION, _EQUIRECTANGULAR, _CUBE = (
+    _table("prhd", "fixed32s"),
+    _table("equi", "int32u"),
+    _table("cbmp", "int32u"),
+)
 _SCHEME, _DECODER = _table("SchemeType", SchemeType=TEXT), _table("DecodeConfig", EncoderVendor=TEXT)
 _PROTECTION, _WAVE = _table("ProtectionInfo"), _table("Wave")
 _SPHERE = _table("sv3d")
 _LIGHT = Table("film/QuickTime::ContentLightLevel", SECTION, _GROUP, unit="int16u", big_endian=True)
 # Where boxes begin behind the fixed fields of an entry.
 _VISUAL_BYTES, _AUDIO_BYTES, _LONG_AUDIO_BYTES, _NEW_AUDIO_BYTES = 86, 36, 52, 72
-_BLOCKS = {b"btrt": (_RATE, 0), b"SA3D": (_SPATIAL, 0), b"damr": (_DECODER, 0), b"clap": (_APERTURE, 0), b"clli": (_LIGHT, 0)}
+_BLOCKS = {
+    b"btrt": (_RATE, 0),
+    b"SA3D": (_SPATIAL, 0),
+    b"damr": (_DECODER, 0),
+    b"clap": (_APERTURE, 0),
+    b"clli": (_LIGHT, 0),
+}
 
 
 class Entries:
@@ -170,7 +180,9 @@ class Entries:
                 stream.codec = f"pcm_{form}{bits}" + ("" if bits == 8 else order)
         if stream.channels is None:
             stream.channels, stream.sample_rate = channels or None, round(rate) if 0 < rate < 2**31 else None
-        if kind == "mlpa":  # its rate has no fraction (Dolby, "MLP (Dolby TrueHD) streams within ISO base media")
+        if (
+            kind == "mlpa"
+        ):  # its rate has no fraction (Dolby, "MLP (Dolby TrueHD) streams within ISO base media")
             stream.sample_rate = int.from_bytes(data[32:36])
         elif kind in {"samr", "sawb"}:  # one channel, whatever is written there (3GPP TS 26.244, 6.5)
             stream.channels, stream.sample_rate = 1, 8000 if kind == "samr" else 16000
@@ -255,14 +267,27 @@ class Entries:
         elif kind == b"mdcv" and size >= 24:
             numbers = [int.from_bytes(data[place : place + 2]) / 50000 for place in range(0, 16, 2)]
             most, least = (int.from_bytes(data[place : place + 4]) / 10000 for place in (16, 20))
-            for label, value in (("MasteringDisplayPrimaries", numbers[:6]), ("MasteringDisplayWhitePoint", numbers[6:]), ("MasteringDisplayLuminance", [least, most])):
+            for label, value in (
+                ("MasteringDisplayPrimaries", numbers[:6]),
+                ("MasteringDisplayWhitePoint", numbers[6:]),
+                ("MasteringDisplayLuminance", [least, most]),
+            ):
                 tag = Tag((label, "float", 1, "", None, ""))
-                fields.add(self._document, SECTION, self._group, tag, [*value], ByteRange(self._reader.base + at, size))
+                fields.add(
+                    self._document,
+                    SECTION,
+                    self._group,
+                    tag,
+                    [*value],
+                    ByteRange(self._reader.base + at, size),
+                )
         elif kind in {b"dvcC", b"dvvC"} and size >= 5:
             packed = int.from_bytes(data[2:4])
             version = f"{packed >> 9}.{packed >> 3 & 63}"
             tag = Tag(("DolbyVisionProfile", "string", 1, "", None, ""))
-            fields.add(self._document, SECTION, self._group, tag, version, ByteRange(self._reader.base + at, size))
+            fields.add(
+                self._document, SECTION, self._group, tag, version, ByteRange(self._reader.base + at, size)
+            )
 
     def _put(self, table: Table, key: int | str, value: Value, at: int, size: int) -> None:
         table.put(self._document, key, value, ByteRange(self._reader.base + at, size), group=self._group)

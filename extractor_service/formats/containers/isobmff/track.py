@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
 from extractor_service.formats.containers import streams
-from extractor_service.formats.containers.isobmff import boxes, items, user_data
+from extractor_service.formats.containers.isobmff import boxes, items, telemetry, user_data
 from extractor_service.formats.containers.isobmff.film_header import SECTION
 from extractor_service.formats.containers.isobmff.sample_entries import Entries
-from extractor_service.formats.identification.boxes import mpeg_frame
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.conversions import signed
+from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.mpeg_frame import mpeg_frame
 from extractor_service.formats.reading.reader import Reader, TruncatedError, layout
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from extractor_service.document import Value
     from extractor_service.formats.containers.isobmff.boxes import Box
-    from extractor_service.formats.containers.isobmff.film import Film
-    from extractor_service.formats.containers.isobmff.film_header import Header
+    from extractor_service.formats.containers.isobmff.film_header import Header, Movie
 
 _MAX_RUNS = 100_000  # of equal sample durations
 _INSIDE = frozenset({b"mdia", b"minf", b"stbl", b"dinf", b"gmhd", b"edts", b"tapt"})
@@ -41,7 +43,12 @@ _TIMECODE = Table("film/QuickTime::TCMediaInfo", SECTION, _GROUP, big_endian=Tru
 _HINT = Table("film/QuickTime::HintHeader", SECTION, _GROUP, unit="int16u", big_endian=True)
 _MEDIA = Table("film/QuickTime::Media", SECTION, _GROUP)
 _DATA = Table("film/QuickTime::DataRef", SECTION, _GROUP)
-_REFERENCES = Table("film/QuickTime::TrackRef", SECTION, _GROUP, {"ContentDescribes": Conversion(None, lambda value: f"Track {value}")})
+_REFERENCES = Table(
+    "film/QuickTime::TrackRef",
+    SECTION,
+    _GROUP,
+    {"ContentDescribes": Conversion(None, lambda value: f"Track {value}")},
+)
 _APERTURES = Table(
     "film/QuickTime::TrackAperture", SECTION, _GROUP,
     {name: Conversion(None, lambda value: "x".join(map(str, value)) if isinstance(value, list) else "")
@@ -53,7 +60,7 @@ _UNSET = 0x7FFF
 class Track:
     """A track while its boxes are read."""
 
-    def __init__(self, film: Film, group: str) -> None:
+    def __init__(self, film: Movie, group: str) -> None:
         self._film = film
         self._group = group
         self.handler = ""
@@ -72,16 +79,23 @@ class Track:
         self.samples = self.sample_count = 0
         self.ticks = 0
         """Of all samples of the movie box."""
+        self._readers: dict[bytes, Callable[[Header, Box], None]] = {
+            b"tkhd": self._track_header, b"mdhd": self._media_header, b"hdlr": self._handler_box, b"vmhd": self._video_header,
+            b"smhd": self._sound_header, b"gmin": self._generic, b"hmhd": self._hint_header, b"tmcd": self._timecode, b"dref": self._data_references,
+            b"tref": self._references, b"clef": self._aperture, b"prof": self._aperture, b"enof": self._aperture, b"elst": self._edits,
+            b"stsd": self._descriptions, b"stts": self._durations, b"stsz": self._sizes, b"stco": self._chunk_places, b"co64": self._chunk_places,
+            b"elng": self._language,
+        }  # fmt: skip
 
     def read(self, track: Box) -> None:
         """Its headers, however deep they are."""
         film = self._film
         for box in boxes.walk(film.reader, track.offset, track.offset + track.length):
-            reader = _READERS.get(box.kind)
+            reader = self._readers.get(box.kind)
             if box.kind in _INSIDE:
                 self.read(box)
             elif reader is not None:
-                reader(self, film.header(box, self._group), box)
+                reader(film.header(box, self._group), box)
             elif box.kind == b"udta":
                 user_data.parse(film.reader, film.document, box, self._group)
             elif box.kind == b"meta":
@@ -130,7 +144,9 @@ class Track:
     def _language(self, header: Header, box: Box) -> None:
         text = header.rest().split(b"\0")[0].decode("utf-8", "replace")
         if text:
-            _MEDIA.put(self._film.document, "elng", text, ByteRange(box.offset + 4, len(text)), group=self._group)
+            _MEDIA.put(
+                self._film.document, "elng", text, ByteRange(box.offset + 4, len(text)), group=self._group
+            )
             self.stream.language = text
 
     def _handler_box(self, header: Header, box: Box) -> None:
@@ -183,7 +199,9 @@ class Track:
         for inner in boxes.walk(reader, box.offset + 8, box.offset + box.length):
             if inner.kind in {b"url ", b"urn "} and inner.length > 4 and not reader.u32(inner.offset) & 1:
                 text = reader.exact(inner.offset + 4, min(inner.length - 4, 2048)).split(b"\0")[0]
-                self._put(_DATA, inner.kind.decode(), text.decode("utf-8", "replace"), inner.offset + 4, len(text))
+                self._put(
+                    _DATA, inner.kind.decode(), text.decode("utf-8", "replace"), inner.offset + 4, len(text)
+                )
 
     def _references(self, header: Header, box: Box) -> None:
         """Tracks that belong to this one; a chapter list among them."""
@@ -206,7 +224,11 @@ class Track:
         """What of the track is played: without rests before it, as long as the edits are."""
         count = min(self._film.reader.u32(box.offset + 4), (box.length - 8) // 12, 10_000)
         long = header.version == 1
-        values = self._film.reader.unpack("Qqi" * count if long else "Iii" * count, box.offset + 8) if count else ()
+        values = (
+            self._film.reader.unpack("Qqi" * count if long else "Iii" * count, box.offset + 8)
+            if count
+            else ()
+        )
         if self._film.scale:
             played = sum(ticks for ticks, start in zip(values[::3], values[1::3], strict=True) if start != -1)
             self._edit_seconds = played / self._film.scale
@@ -246,7 +268,9 @@ class Track:
     def finish(self) -> streams.Stream:
         """The stream, with what only all boxes together say."""
         stream = self.stream
-        stream.duration = self._media_seconds or (self.ticks / self.scale if self.scale else 0) or self._seconds or None
+        stream.duration = (
+            self._media_seconds or (self.ticks / self.scale if self.scale else 0) or self._seconds or None
+        )
         if self._edit_seconds and stream.duration and self._edit_seconds < stream.duration:
             stream.duration = self._edit_seconds
         if stream.kind == "video" and stream.width and stream.height and stream.display_width is None:
@@ -255,6 +279,15 @@ class Track:
             stream.bit_rate = round(self._bytes * 8 / stream.duration)
         if self.is_chapters:
             stream.kind = "data"
+        if (
+            self.formats[:1] in (["gpmd"], ["camm"])
+            and self.sample_sizes is not None
+            and self.places is not None
+        ):
+            with Surviving(self._film.document, SECTION, "telemetry"):
+                telemetry.parse(
+                    self._film.reader, self._film.document, self.formats[0], self.sample_sizes, self.places
+                )
         if stream.codec in {"mp1", "mp2", "mp3"}:
             self._look_at_sound(stream)
         return stream
@@ -270,12 +303,20 @@ class Track:
             return
         frame = mpeg_frame(Reader(self._film.reader.source).some(at, 4))
         if frame is not None:
-            stream.codec, stream.channels, stream.sample_rate = f"mp{frame.layer}", frame.channels, frame.sample_rate
+            stream.codec, stream.channels, stream.sample_rate = (
+                f"mp{frame.layer}",
+                frame.channels,
+                frame.sample_rate,
+            )
 
     def _show(self, stream: streams.Stream) -> None:
         """The size that the track's header gives, where it differs from the picture's by more than rounding."""
         width, height = (round(each) for each in self._shown)
-        if width and height and (abs(width - (stream.width or 0)) > 1 or abs(height - (stream.height or 0)) > 1):
+        if (
+            width
+            and height
+            and (abs(width - (stream.width or 0)) > 1 or abs(height - (stream.height or 0)) > 1)
+        ):
             stream.display_width, stream.display_height = width, height
 
 
@@ -288,7 +329,7 @@ def rotation(matrix: list[Value]) -> int | None:
     return degrees if degrees in {90, 180, 270} else None
 
 
-def handler(header: Header, film: Film, box: Box, group: str) -> str:
+def handler(header: Header, film: Movie, box: Box, group: str) -> str:
     """Adds what a handler says; returns its type."""
     found = ""
     for key, place in ((4, 4), (8, 8), (12, 12)):
@@ -313,12 +354,3 @@ def handler_name(data: bytes) -> str:
     if data and 0 < data[0] < 32 and data[0] < len(data):
         data = data[1 : 1 + data[0]]
     return data.split(b"\0", 1)[0].decode("utf-8", "replace")
-
-
-_READERS = {
-    b"tkhd": Track._track_header, b"mdhd": Track._media_header, b"hdlr": Track._handler_box, b"vmhd": Track._video_header,
-    b"smhd": Track._sound_header, b"gmin": Track._generic, b"hmhd": Track._hint_header, b"tmcd": Track._timecode, b"dref": Track._data_references,
-    b"tref": Track._references, b"clef": Track._aperture, b"prof": Track._aperture, b"enof": Track._aperture, b"elst": Track._edits,
-    b"stsd": Track._descriptions, b"stts": Track._durations, b"stsz": Track._sizes, b"stco": Track._chunk_places, b"co64": Track._chunk_places,
-    b"elng": Track._language,
-}  # fmt: skip

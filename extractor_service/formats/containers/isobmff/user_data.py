@@ -41,7 +41,9 @@ def parse(reader: Reader, document: Document, box: Box, group: str) -> None:
                 unknown[name] = unknown.get(name, 0) + 1
     if unknown:
         kinds = ", ".join(sorted(unknown))[:120]
-        document.problem(SECTION, ProblemKind.UNSUPPORTED, f"user data of unknown kinds: {kinds}", reader.base + box.offset)
+        document.problem(
+            SECTION, ProblemKind.UNSUPPORTED, f"user data of unknown kinds: {kinds}", reader.base + box.offset
+        )
 
 
 def unique(reader: Reader, document: Document, box: Box) -> None:
@@ -146,7 +148,9 @@ def _value(reader: Reader, document: Document, box: Box, key: str) -> None:
     value: Value = None
     if key in _3GPP and len(data) >= 6:
         content, is_wide = data[6:], data[6:8] == b"\xfe\xff"
-        content = content if is_wide else content.split(b"\0")[0]  # an album's is followed by the track's number
+        content = (
+            content if is_wide else content.split(b"\0")[0]
+        )  # an album's is followed by the track's number
         _text(document, key, content, int.from_bytes(data[4:6]), at + 6)
         return
     if key == "loci":
@@ -157,12 +161,20 @@ def _value(reader: Reader, document: Document, box: Box, key: str) -> None:
         value = data[7]
     elif key in {"rtng", "clsf"} and len(data) >= 14:
         entity = data[4:8].decode("latin-1")
-        criteria = f"Criteria={data[8:12].decode('latin-1')}" if key == "rtng" else f"Index={int.from_bytes(data[8:10])}"
+        criteria = (
+            f"Criteria={data[8:12].decode('latin-1')}"
+            if key == "rtng"
+            else f"Index={int.from_bytes(data[8:10])}"
+        )
         value = f"Entity={entity} {criteria} {data[14 if key == 'rtng' else 12 :].rstrip(bytes(1)).decode('utf-8', 'replace')}"
     elif key == "kywd" and len(data) >= 8:
         value = _keywords(data)
     elif key in _UNVERSIONED:
-        value = data[6:].split(b"\0")[0].decode("utf-8", "replace") if data[:4] == b"\0\0\0\0" else str(charsets.text(data.split(b"\0")[0]))
+        value = (
+            data[6:].split(b"\0")[0].decode("utf-8", "replace")
+            if data[:4] == b"\0\0\0\0"
+            else str(charsets.text(data.split(b"\0")[0]))
+        )
     elif key in {"MUID", "CAME"}:
         value = data.hex()
     elif key in {"date", "@day"}:
@@ -176,7 +188,11 @@ def _value(reader: Reader, document: Document, box: Box, key: str) -> None:
         width = binary.CODES[tag.kind][1]
         value = binary.read(data, 0, tag.kind, max(1, len(data) // width), big_endian=True)
     else:
-        text = data.split(b"\0")[0] if b"\0" in data.rstrip(b"\0") and tag.kind == "string" else data.rstrip(b"\0")
+        text = (
+            data.split(b"\0")[0]
+            if b"\0" in data.rstrip(b"\0") and tag.kind == "string"
+            else data.rstrip(b"\0")
+        )
         value = str(charsets.text(text)) if text else None
     if value is not None:
         _USER.put(document, key, value, origin)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _PLAIN = re.compile(r"([-+]\d{1,2}(?:\.\d*)?)([-+]\d{1,3}(?:\.\d*)?)([-+]\d+(?:\.\d*)?)?")
 _MINUTES = re.compile(r"([-+])(\d{2})(\d{2}(?:\.\d*)?)([-+])(\d{3})(\d{2}(?:\.\d*)?)([-+]\d+(?:\.\d*)?)?")
-_SECONDS = re.compile(r"([-+])(\d{2})(\d{2})(\d{2}(?:\.\d*)?)([-+])(\d{3})(\d{2})(\d{2}(?:\.\d*)?)([-+]\d+(?:\.\d*)?)?")
+_SECONDS = re.compile(
+    r"([-+])(\d{2})(\d{2})(\d{2}(?:\.\d*)?)([-+])(\d{3})(\d{2})(\d{2}(?:\.\d*)?)([-+]\d+(?:\.\d*)?)?"
+)
 _SHORT_ZONE = re.compile(r"([-+]\d{2})(\d{2})$")
 _ROLES = ("shooting", "real", "fictional", "reserved")
 _GENRES = Table("sound/ID3::v1", "id3", "ID3v1")
@@ -34,7 +36,11 @@ def coordinates(value: Value) -> Value:
     found = _PLAIN.match(text)
     if found is not None:
         latitude, longitude, altitude = found.groups()
-        return [_number(latitude), _number(longitude), *([_number(altitude)] if altitude and float(altitude) else [])]
+        return [
+            _number(latitude),
+            _number(longitude),
+            *([_number(altitude)] if altitude and float(altitude) else []),
+        ]
     found = _MINUTES.match(text) or _SECONDS.match(text)
     if found is None:
         return value
@@ -109,7 +115,7 @@ def chapters(data: bytes) -> list[Value]:
 
 
 def chapter_text(value: Value) -> str:
-    """ "[0:01:02.000] title", of one or of all."""
+    """A chapter's time and title, "[0:01:02.000] title", of one or of all."""
     if isinstance(value, list):
         return ", ".join(chapter_text(each) for each in value)
     start, _, title = str(value).partition(" ")
@@ -122,7 +128,7 @@ def chapter_text(value: Value) -> str:
 
 
 def _genre_text(value: Value) -> str:
-    """iTunes counts ID3's genres from 1."""
+    """The name of a genre: iTunes counts ID3's from 1."""
     return _GENRES.tags[127].text(value - 1) if isinstance(value, int) and value > 0 else ""
 
 
@@ -134,7 +140,7 @@ def _milliseconds(value: Value) -> Value:
 
 
 def _spaced(value: Value) -> str:
-    """iTunes' hexadecimal texts without their leading zeros."""
+    """Hexadecimal texts of iTunes without their leading zeros."""
     return re.sub(r" 0+(\w)", r" \1", value).strip() if isinstance(value, str) else ""
 
 

@@ -43,6 +43,7 @@ def _table(name: str) -> dict[int | str, Tag]:
         {
             "NumColors": Conversion(None, lambda value: "Use BitDepth" if value == 0 else ""),
             "NumImportantColors": Conversion(None, lambda value: "All" if value == 0 else ""),
+            "Compression": Conversion(lambda value: value.to_bytes(4, "little").decode("latin-1") if isinstance(value, int) and value > 0xFF else value),
             "ImageHeight": Conversion(lambda value: abs(value) if isinstance(value, int) else value),
             "RedMask": Conversion(None, _mask_text), "GreenMask": Conversion(None, _mask_text),
             "BlueMask": Conversion(None, _mask_text), "AlphaMask": Conversion(None, _mask_text),

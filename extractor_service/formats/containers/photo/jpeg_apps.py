@@ -56,6 +56,10 @@ def segment(reader: Reader, document: Document, marker: int, offset: int, length
         mpf.parse(reader.source, document, at + 4, length - 4)
     elif marker == 0xE3 and data[:6] in {b"Meta\0\0", b"META\0\0", b"Exif\0\0"}:
         _meta(reader, document, at + 6, length - 6)
+    elif marker == 0xE6 and data[:6] == b"GoPro\0":
+        from extractor_service.formats.embedded import gopro  # noqa: PLC0415 - of one maker's cameras
+
+        gopro.parse(reader.exact(offset + 6, length - 6), document, at + 6, "app6")
     elif marker == 0xEC and data[:5] == b"Ducky":
         _ducky(document, reader.exact(offset + 5, length - 5), at + 5)
     elif marker == 0xEC:

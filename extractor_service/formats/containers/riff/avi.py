@@ -44,7 +44,13 @@ def _rounded(value: Value) -> str:
 
 
 def _sample_text(value: Value) -> str:
-    return "Variable" if value == 0 else f"{value} byte{'' if value == 1 else 's'}" if isinstance(value, int) else ""
+    return (
+        "Variable"
+        if value == 0
+        else f"{value} byte{'' if value == 1 else 's'}"
+        if isinstance(value, int)
+        else ""
+    )
 
 
 _HEADER = Table(
@@ -101,7 +107,9 @@ class _Film:
             elif kind == "strf":
                 self._format(data, at)
             elif kind == "strn":
-                fields.add(document, SECTION, _GROUP, _NAME, charsets.text(data.rstrip(b"\0")), ByteRange(at, length))
+                fields.add(
+                    document, SECTION, _GROUP, _NAME, charsets.text(data.rstrip(b"\0")), ByteRange(at, length)
+                )
             elif kind == "strd":
                 self._camera(data, at, length)
             elif kind == "dmlh":
@@ -109,7 +117,14 @@ class _Film:
                 frames = found.get("TotalFrameCount")
                 self._all_frames = frames if isinstance(frames, int) else 0
             elif kind == "ISMP":
-                fields.add(document, SECTION, _GROUP, _TIMECODE, charsets.text(data.rstrip(b"\0")), ByteRange(at, length))
+                fields.add(
+                    document,
+                    SECTION,
+                    _GROUP,
+                    _TIMECODE,
+                    charsets.text(data.rstrip(b"\0")),
+                    ByteRange(at, length),
+                )
             elif kind in {"LIST_ncdt", "LIST_hydt", "LIST_pntx"} or (kind == "JUNK" and length > 4):
                 from extractor_service.formats.containers.riff import camera_chunks  # noqa: PLC0415 - rare
 
@@ -154,18 +169,29 @@ class _Film:
             stream.bits, stream.bit_rate = sound.bits, sound.bit_rate
         elif self._kind in {"vids", "iavs"} and len(data) >= 40:
             bmp.information(self.document, data, at)
-            width, height = (int.from_bytes(data[start : start + 4], "little", signed=True) for start in (4, 8))
+            width, height = (
+                int.from_bytes(data[start : start + 4], "little", signed=True) for start in (4, 8)
+            )
             stream.width, stream.height = width, abs(height)
             stream.codec = codecs.by_fourcc(data[16:20].decode("latin-1")) or "rawvideo"
 
     def _camera(self, data: bytes, at: int, length: int) -> None:
         """What cameras keep beside a stream: a TIFF directory, a name."""
         if data[:4] == b"AVIF":
-            directories = ifd.Directories(Reader(self.reader.source, big_endian=False, base=at + 8, length=length - 8), 0)
+            directories = ifd.Directories(
+                Reader(self.reader.source, big_endian=False, base=at + 8, length=length - 8), first=0
+            )
             walk = Walk(directories, self.document, exif.EMBEDDED, "avi")
             walk.follow(0, "IFD0")
         elif data[:4] == b"Zora":
-            fields.add(self.document, SECTION, _GROUP, _VENDOR, charsets.text(data[:64].split(b"\0")[0]), ByteRange(at, length))
+            fields.add(
+                self.document,
+                SECTION,
+                _GROUP,
+                _VENDOR,
+                charsets.text(data[:64].split(b"\0")[0]),
+                ByteRange(at, length),
+            )
         elif data and length <= 256 and all(0x20 <= byte < 0x7F for byte in data):
             fields.add(self.document, SECTION, _GROUP, _UNKNOWN, data.decode("ascii"), ByteRange(at, length))
 

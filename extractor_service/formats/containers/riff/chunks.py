@@ -122,7 +122,9 @@ def _broadcast_date(value: Value) -> Value:
 
 
 def _long(value: Value) -> Value:
-    return value[0] + value[1] * 2**32 if isinstance(value, list) and len(value) == 2 else value  # type: ignore[operator]
+    """Two halves of a number, the lower one first."""
+    halves = [each for each in value if isinstance(each, int)] if isinstance(value, list) else []
+    return halves[0] + halves[1] * 2**32 if len(halves) == 2 else value
 
 
 def _umid(value: Value) -> Value:
@@ -188,7 +190,12 @@ def shared(reader: Reader, document: Document, chunk: Chunk) -> bool:
     elif kind in {"cue ", "plst"}:
         fields.add_binary(document, SECTION, "RIFF", _MAIN.tags[kind].name, length, origin)
     elif kind in {"afsp", "guan"}:
-        _MAIN.put(document, kind, charsets.text(reader.exact(offset, min(length, _MOST_TEXT_BYTES)).rstrip(b"\0")), origin)
+        _MAIN.put(
+            document,
+            kind,
+            charsets.text(reader.exact(offset, min(length, _MOST_TEXT_BYTES)).rstrip(b"\0")),
+            origin,
+        )
     elif kind == "JUNK" and length:
         text = reader.exact(offset, min(length, 512)).rstrip(b"\0")
         if length <= 512 and text and all(0x20 <= byte < 0x7F for byte in text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.base import CorruptFileError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FORMAT = Table("sound/RIFF::AudioFormat", SECTION, "RIFF", unit="int16u")
 _SIZES = Table("sound/RIFF::DS64", SECTION, "RIFF", unit="int64u")
 _SAMPLES = Tag(("NumberOfSamples", "int32u", 1, "", None, ""))
+_DATA_SIZE = Tag(("MediaDataSize", "int64u", 1, "", None, ""))
 _EXTENSIBLE = 0xFFFE
 # A chunk of Wave64 is named by its four letters and these twelve bytes (Sony Wave64 file format).
 _W64_TAIL = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
@@ -39,13 +40,15 @@ class _Wave:
         self.bytes_per_second = self.block_bytes = self.samples = 0
         self.data_bytes: int | None = None
 
-    def chunk(self, chunk: Chunk, stated: int | None = None) -> None:
-        """Adds what one chunk says; `stated` is the length of the sound by its own word."""
+    def chunk(self, chunk: Chunk) -> None:
+        """Adds what one chunk says."""
         with Surviving(self.document, SECTION, f"chunk {chunk.kind!r}", self.reader.base + chunk.offset):
             if chunk.kind == "fmt ":
                 self._format(chunk)
             elif chunk.kind == "data":
-                self.data_bytes = (self.data_bytes or 0) + (chunk.length if stated is None else stated)
+                self.data_bytes = (self.data_bytes or 0) + chunk.length
+                origin = ByteRange(self.reader.base + chunk.offset, chunk.length)
+                fields.add(self.document, SECTION, "RIFF", _DATA_SIZE, chunk.length, origin)
             elif chunk.kind == "fact" and chunk.length >= 4:
                 self.samples = self.reader.u32(chunk.offset)
                 origin = ByteRange(self.reader.base + chunk.offset, 4)
@@ -59,7 +62,7 @@ class _Wave:
             self.document, data[:16], self.reader.base + chunk.offset, big_endian=self.reader.big_endian
         )
         self.stream = sound_format(data, big_endian=self.reader.big_endian)
-        order = "big" if self.reader.big_endian else "little"
+        order: Literal["big", "little"] = "big" if self.reader.big_endian else "little"
         self.bytes_per_second = int.from_bytes(data[8:12], order)
         self.block_bytes = int.from_bytes(data[12:14], order)
 
@@ -79,7 +82,7 @@ class _Wave:
 
 def sound_format(data: bytes, *, big_endian: bool = False) -> streams.Stream:
     """The stream that a WAVEFORMATEX says (Microsoft, mmreg.h); of an extensible one, by its sub-format."""
-    order = "big" if big_endian else "little"
+    order: Literal["big", "little"] = "big" if big_endian else "little"
     tag, channels, rate, speed, _, bits = (
         int.from_bytes(data[start : start + size], order)
         for start, size in ((0, 2), (2, 2), (4, 4), (8, 4), (12, 2), (14, 2))
@@ -110,9 +113,16 @@ def parse(source: ByteSource, document: Document) -> None:
         raise CorruptFileError("no WAVE form")
     reader = Reader(source, big_endian=head[:4] == b"RIFX", base=base)
     stated = reader.u32(4)
-    end = reader.length if stated in {0, 0xFFFFFFFF} or head[:4] in {b"RF64", b"BW64"} else min(reader.length, stated + 8)
-    end = max(end, reader.length) if reader.length - end > 8 else end  # what programs append without counting it in
-    wave, sizes = _Wave(reader, document), {}
+    end = (
+        reader.length
+        if stated in {0, 0xFFFFFFFF} or head[:4] in {b"RF64", b"BW64"}
+        else min(reader.length, stated + 8)
+    )
+    end = (
+        max(end, reader.length) if reader.length - end > 8 else end
+    )  # what programs append without counting it in
+    wave = _Wave(reader, document)
+    sizes: dict[str, int] = {}
     for chunk in chunks.walk(reader, document, 12, end, sizes):
         if chunk.kind == "ds64" and chunk.length >= 24:
             _SIZES.block(document, reader.exact(chunk.offset, 24), base + chunk.offset)
@@ -135,7 +145,9 @@ def parse_w64(source: ByteSource, document: Document) -> None:
             break
         content = offset + _W64_CHUNK_BYTES
         if content + length > reader.length:
-            document.problem(SECTION, ProblemKind.TRUNCATED, f"chunk {name[:4]!r} of {length} bytes is cut", offset)
+            document.problem(
+                SECTION, ProblemKind.TRUNCATED, f"chunk {name[:4]!r} of {length} bytes is cut", offset
+            )
             length = reader.length - content
         if name[4:] == _W64_TAIL:
             wave.chunk(Chunk(name[:4].decode("latin-1"), content, length))

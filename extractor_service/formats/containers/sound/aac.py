@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
+from extractor_service.formats.containers.codecs import AAC_PROFILES, AAC_SAMPLE_RATES
 from extractor_service.formats.embedded.sound import ape_tag, id3
 from extractor_service.formats.reading import bits
 from extractor_service.formats.reading.table import Table
@@ -17,16 +18,12 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "aac"
-SAMPLE_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
-"""Hz, by index (14496-3, table 1.18)."""
-PROFILES = {1: "Main", 2: "LC", 3: "SSR", 4: "LTP", 5: "HE-AAC", 29: "HE-AACv2", 23: "LD", 39: "ELD", 42: "xHE-AAC"}
-"""By audio object type, as ffprobe has them."""
 _CHANNELS = (0, 1, 2, 3, 4, 5, 6, 8)
 _FRAME_SAMPLES = 1024
 _WINDOW_BYTES = 64 * 1024  # of frames by which the rest is judged: bit rates change from frame to frame
 _HEADER = Table(
     "sound/AAC::Main", SECTION, "AAC",
-    {"SampleRate": Conversion(lambda value: SAMPLE_RATES[value] if isinstance(value, int) and value < 13 else value)},
+    {"SampleRate": Conversion(lambda value: AAC_SAMPLE_RATES[value] if isinstance(value, int) and value < 13 else value)},
 )  # fmt: skip
 
 
@@ -40,9 +37,13 @@ def parse(source: ByteSource, document: Document) -> None:
     found = bits.parse(document, _HEADER, data[:7], start)
     _encoder(document, data, start)
     index, channels = found.get("SampleRate", 0), found.get("Channels", 0)
-    rate = SAMPLE_RATES[index] if index < len(SAMPLE_RATES) else 0
+    rate = AAC_SAMPLE_RATES[index] if index < len(AAC_SAMPLE_RATES) else 0
     stream = streams.Stream(
-        "audio", "aac", PROFILES.get(found.get("ProfileType", 0) + 1, ""), channels=_CHANNELS[channels] or None, sample_rate=rate or None
+        "audio",
+        "aac",
+        AAC_PROFILES.get(found.get("ProfileType", 0) + 1, ""),
+        channels=_CHANNELS[channels] or None,
+        sample_rate=rate or None,
     )
     frames, place = 0, 0
     while place + 7 <= len(data) and data[place] == 0xFF and data[place + 1] & 0xF6 == 0xF0:

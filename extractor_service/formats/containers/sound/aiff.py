@@ -61,7 +61,9 @@ def parse(source: ByteSource, document: Document) -> None:
     streams.add(document, [stream], stream.duration, size_bytes=source.size_bytes)
 
 
-def _chunk(reader: Reader, document: Document, kind: bytes, at: int, length: int, stream: streams.Stream) -> None:
+def _chunk(
+    reader: Reader, document: Document, kind: bytes, at: int, length: int, stream: streams.Stream
+) -> None:
     name = kind.decode("latin-1")
     if kind == b"COMM":
         _common(document, reader.exact(at, min(length, 512)), at, stream)
@@ -80,7 +82,12 @@ def _common(document: Document, data: bytes, at: int, stream: streams.Stream) ->
     channels, frames, bits = int.from_bytes(data[:2]), int.from_bytes(data[2:6]), int.from_bytes(data[6:8])
     rate = extended(data[8:18])
     shown = int(rate) if rate.is_integer() else rate
-    for key, value, place, size in ((0, channels, 0, 2), (1, frames, 2, 4), (3, bits, 6, 2), (4, shown, 8, 10)):
+    for key, value, place, size in (
+        (0, channels, 0, 2),
+        (1, frames, 2, 4),
+        (3, bits, 6, 2),
+        (4, shown, 8, 10),
+    ):
         _COMMON.put(document, key, value, ByteRange(at + place, size))
     code = "twos"
     if len(data) >= 22:
@@ -108,7 +115,8 @@ def _comments(document: Document, data: bytes, at: int) -> None:
         if place + 8 > len(data):
             break
         seconds, marker, size = (
-            int.from_bytes(data[place + start : place + start + length]) for start, length in ((0, 4), (4, 2), (6, 2))
+            int.from_bytes(data[place + start : place + start + length])
+            for start, length in ((0, 4), (4, 2), (6, 2))
         )
         _COMMENT.put(document, 0, date_after(_MACINTOSH_YEAR, seconds), ByteRange(at + place, 4))
         if marker:

@@ -42,5 +42,7 @@ def parse(source: ByteSource, document: Document) -> None:
         "audio", "amr_wb" if is_wide else "amr_nb", channels=1, sample_rate=16000 if is_wide else 8000, duration=seconds or None,
         bit_rate=round(whole * 8 / seconds) if seconds else None,
     )  # fmt: skip
-    document.add(SECTION, Field("Band", "wide" if is_wide else "narrow", group="AMR", origin=ByteRange(0, start)))
+    document.add(
+        SECTION, Field("Band", "wide" if is_wide else "narrow", group="AMR", origin=ByteRange(0, start))
+    )
     streams.add(document, [stream], stream.duration, size_bytes=source.size_bytes)

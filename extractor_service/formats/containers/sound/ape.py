@@ -41,10 +41,18 @@ def parse(source: ByteSource, document: Document) -> None:
     else:
         told = _OLD.block(document, reader.exact(4, 28), start + 4)
         level = told.get("CompressionLevel")
-        blocks = 73728 * 4 if version >= 3950 else 73728 if version >= 3900 or (version >= 3800 and level == 4000) else 9216
+        blocks = (
+            73728 * 4
+            if version >= 3950
+            else 73728
+            if version >= 3900 or (version >= 3800 and level == 4000)
+            else 9216
+        )
     numbers = {name: value for name, value in told.items() if isinstance(value, int)}
     rate, frames = numbers.get("SampleRate"), numbers.get("TotalFrames")
-    stream = streams.Stream("audio", "ape", channels=numbers.get("Channels"), sample_rate=rate, bits=numbers.get("BitsPerSample"))
+    stream = streams.Stream(
+        "audio", "ape", channels=numbers.get("Channels"), sample_rate=rate, bits=numbers.get("BitsPerSample")
+    )
     if rate and frames and isinstance(blocks, int):
         stream.duration = ((frames - 1) * blocks + numbers.get("FinalFrameBlocks", 0)) / rate
     streams.add(document, [stream], stream.duration, size_bytes=end - start)

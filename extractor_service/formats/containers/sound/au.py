@@ -32,16 +32,29 @@ def parse(source: ByteSource, document: Document) -> None:
     codec, bits = _ENCODINGS.get(encoding, ("", 0))
     available = max(0, source.size_bytes - start)
     length = available if length == 0xFFFFFFFF or length > available else length  # all ones are unknown
-    for name, value, at in (("AudioEncoding", encoding, 12), ("SampleRate", rate, 16), ("NumChannels", channels, 20)):
+    for name, value, at in (
+        ("AudioEncoding", encoding, 12),
+        ("SampleRate", rate, 16),
+        ("NumChannels", channels, 20),
+    ):
         text = codec if name == "AudioEncoding" else ""
         document.add(SECTION, Field(name, value, text, group="AU", origin=ByteRange(at, 4)))
     if start > 24:
         note = reader.some(24, min(start - 24, _MOST_TEXT_BYTES)).split(b"\0")[0]
         if note.strip():
-            document.add(SECTION, Field("Annotation", str(charsets.text(note)), group="AU", origin=ByteRange(24, len(note))))
+            document.add(
+                SECTION,
+                Field("Annotation", str(charsets.text(note)), group="AU", origin=ByteRange(24, len(note))),
+            )
     speed = rate * channels * bits
     duration = length * 8 / speed if speed else None
     stream = streams.Stream(
-        "audio", codec, channels=channels, sample_rate=rate, bits=bits if codec.startswith("pcm_") else None, bit_rate=speed or None, duration=duration
+        "audio",
+        codec,
+        channels=channels,
+        sample_rate=rate,
+        bits=bits if codec.startswith("pcm_") else None,
+        bit_rate=speed or None,
+        duration=duration,
     )
     streams.add(document, [stream], duration, size_bytes=source.size_bytes)

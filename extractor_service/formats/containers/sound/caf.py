@@ -35,7 +35,9 @@ def parse(source: ByteSource, document: Document) -> None:
         content = at + 12
         if length == _UNKNOWN or content + length > reader.length:
             if length != _UNKNOWN:
-                document.problem(SECTION, ProblemKind.TRUNCATED, f"chunk {kind!r} of {length} bytes is cut", at)
+                document.problem(
+                    SECTION, ProblemKind.TRUNCATED, f"chunk {kind!r} of {length} bytes is cut", at
+                )
             length = reader.length - content
         if length < 0:
             document.problem(SECTION, ProblemKind.DAMAGED, f"chunk {kind!r} has no length", at)
@@ -64,20 +66,30 @@ class _Sound:
         elif kind == b"pakt":
             count, frames, priming, rest = struct.unpack(">qqii", reader.exact(at, 24))
             self._frames = frames
-            for name, value in (("PacketCount", count), ("ValidFrames", frames), ("PrimingFrames", priming), ("RemainderFrames", rest)):
+            for name, value in (
+                ("PacketCount", count),
+                ("ValidFrames", frames),
+                ("PrimingFrames", priming),
+                ("RemainderFrames", rest),
+            ):
                 self._add(name, value, at, 24)
         elif kind == b"info":
             data = reader.exact(at, min(length, _MOST_TEXT_BYTES))
             parts = data[4:].split(b"\0")
             for key, value in zip(parts[::2], parts[1::2], strict=False):
                 if key:
-                    self._add(names.spoken(key.decode("utf-8", "replace")), value.decode("utf-8", "replace"), at, length)
+                    self._add(
+                        names.spoken(key.decode("utf-8", "replace")),
+                        value.decode("utf-8", "replace"),
+                        at,
+                        length,
+                    )
 
     def _describe(self, data: bytes, at: int) -> None:
         rate, code, flags, size, frames, channels, bits = struct.unpack(">d4sIIIII", data)
         letters = code.decode("latin-1")
         for name, value, place, width in (
-            ("SampleRate", int(rate) if rate == rate and abs(rate) < 1e9 and rate.is_integer() else rate, 0, 8), ("AudioFormat", letters, 8, 4), ("FormatFlags", flags, 12, 4),
+            ("SampleRate", int(rate) if abs(rate) < 1e9 and rate.is_integer() else rate, 0, 8), ("AudioFormat", letters, 8, 4), ("FormatFlags", flags, 12, 4),
             ("BytesPerPacket", size, 16, 4), ("FramesPerPacket", frames, 20, 4), ("AudioChannels", channels, 24, 4), ("BitsPerChannel", bits, 28, 4),
         ):  # fmt: skip
             self._add(name, value, at + place, width)

@@ -33,7 +33,9 @@ def parse(source: ByteSource, document: Document) -> None:
     numbers = {name: value for name, value in found.items() if isinstance(value, int)}
     rate, samples = numbers.get("SampleRate", 0), numbers.get("SampleCount", 0)
     order = "msbf" if numbers.get("BitsPerSample") == 8 else "lsbf"
-    stream = streams.Stream("audio", f"dsd_{order}_planar", channels=numbers.get("ChannelCount"), sample_rate=rate // 8 or None)
+    stream = streams.Stream(
+        "audio", f"dsd_{order}_planar", channels=numbers.get("ChannelCount"), sample_rate=rate // 8 or None
+    )
     if rate and samples:
         stream.duration = samples / rate
         stream.bit_rate = rate * numbers.get("ChannelCount", 0)
@@ -66,7 +68,9 @@ def parse_dsdiff(source: ByteSource, document: Document) -> None:
             elif kind == b"DIIN":
                 for name, place, size in _chunks(reader, document, at, at + length):
                     if name in {b"DIAR", b"DITI"}:
-                        text = reader.exact(place + 4, min(reader.u32(place), size - 4, _MOST_TEXT_BYTES)).decode("utf-8", "replace")
+                        text = reader.exact(
+                            place + 4, min(reader.u32(place), size - 4, _MOST_TEXT_BYTES)
+                        ).decode("utf-8", "replace")
                         _add(document, "Artist" if name == b"DIAR" else "Title", text, place, size)
     rate = stream.sample_rate
     if rate and data_bytes and stream.channels:
@@ -77,7 +81,9 @@ def parse_dsdiff(source: ByteSource, document: Document) -> None:
     streams.add(document, [stream], stream.duration, size_bytes=source.size_bytes)
 
 
-def _property(reader: Reader, document: Document, kind: bytes, at: int, size: int, stream: streams.Stream) -> None:
+def _property(
+    reader: Reader, document: Document, kind: bytes, at: int, size: int, stream: streams.Stream
+) -> None:
     if kind == b"FS  ":
         rate = reader.u32(at)
         stream.sample_rate = rate // 8

@@ -49,7 +49,9 @@ def blocks(reader: Reader, document: Document, at: int) -> streams.Stream:
     stream = streams.Stream("audio", "flac")
     for _ in range(_MOST_BLOCKS):
         if at + 4 > reader.length:
-            document.problem(SECTION, ProblemKind.TRUNCATED, "the metadata blocks don't end", reader.base + at)
+            document.problem(
+                SECTION, ProblemKind.TRUNCATED, "the metadata blocks don't end", reader.base + at
+            )
             break
         head = reader.u32(at)
         kind, length = head >> 24 & 0x7F, head & 0xFFFFFF

@@ -20,8 +20,19 @@ _GROUP = "MIDI"
 _MOST_TRACKS = 1000
 _MOST_BYTES = 4 * 1024 * 1024  # of all events; music of hours takes less than one
 _DEFAULT_TEMPO = 500_000  # microseconds a quarter note
-_TEXTS = {1: "Text", 2: "Copyright", 3: "TrackName", 4: "InstrumentName", 5: "Lyric", 6: "Marker", 7: "CuePoint"}
+_TEXTS = {
+    1: "Text",
+    2: "Copyright",
+    3: "TrackName",
+    4: "InstrumentName",
+    5: "Lyric",
+    6: "Marker",
+    7: "CuePoint",
+}
 _MOST_TEXTS = 500
+# Keys, from seven flats to seven sharps.
+_MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
+_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
 _DATA_BYTES = {0x8: 2, 0x9: 2, 0xA: 2, 0xB: 2, 0xC: 1, 0xD: 1, 0xE: 2}
 
 
@@ -77,10 +88,8 @@ class _Track:
             self.other.append(("TimeSignature", f"{content[0]}/{1 << min(content[1], 16)}", at))
         elif kind == 0x59 and len(content) == 2:
             sharps = content[0] - 256 if content[0] > 127 else content[0]
-            names = "Cb Gb Db Ab Eb Bb F C G D A E B F# C#".split()
-            minors = "Ab Eb Bb F C G D A E B F# C# G# D# A#".split()
             if -7 <= sharps <= 7:
-                key = f"{minors[sharps + 7]} minor" if content[1] else f"{names[sharps + 7]} major"
+                key = f"{_MINOR[sharps + 7]} minor" if content[1] else f"{_MAJOR[sharps + 7]} major"
                 self.other.append(("KeySignature", key, at))
 
 

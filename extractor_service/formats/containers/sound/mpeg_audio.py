@@ -11,15 +11,14 @@ from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.embedded.sound import ape_tag, id3
-from extractor_service.formats.identification.boxes import mpeg_frame
 from extractor_service.formats.reading import bits, fields
-from extractor_service.formats.reading.reader import Reader
+from extractor_service.formats.reading.mpeg_frame import mpeg_frame
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Tag
 
 if TYPE_CHECKING:
     from extractor_service.document import Document
-    from extractor_service.formats.identification.boxes import MpegFrame
+    from extractor_service.formats.reading.mpeg_frame import MpegFrame
     from extractor_service.sources.base import ByteSource
 
 SECTION = "mpeg"
@@ -50,16 +49,33 @@ def parse(source: ByteSource, document: Document) -> None:
     at, frame = found
     data = source.read_range(at, _FRAME_BYTES)
     stream = streams.Stream(
-        "audio", f"mp{frame.layer}", channels=frame.channels, sample_rate=frame.sample_rate, bit_rate=frame.bit_rate
+        "audio",
+        f"mp{frame.layer}",
+        channels=frame.channels,
+        sample_rate=frame.sample_rate,
+        bit_rate=frame.bit_rate,
     )
     stated = header(document, data, at, frame)
     frames, length = stated
     if frames:
         stream.duration = frames * frame.samples / frame.sample_rate
         stream.bit_rate = round((length or end - at) * 8 / stream.duration)
-    elif frame.bit_rate:
-        stream.duration = (end - at) * 8 / frame.bit_rate
+    else:
+        stream.duration, stream.bit_rate = _counted(source, at, end, frame)
     streams.add(document, [stream], stream.duration, size_bytes=end - at)
+
+
+def _counted(source: ByteSource, at: int, end: int, first: MpegFrame) -> tuple[float, int]:
+    """Seconds and bits a second by the frames of the file's beginning: all of a short file, the mean of a long one."""
+    data, place, samples = source.read_range(at, min(_SEARCH_BYTES, end - at)), 0, 0
+    while (frame := mpeg_frame(data[place : place + 4])) is not None and frame.is_like(first):
+        samples, place = samples + frame.samples, place + frame.length
+    seconds = samples / first.sample_rate
+    if at + place < end and place >= len(data) // 2:
+        seconds *= (end - at) / place
+    elif place < len(data) // 2:  # something else is between: by the rate that the first frame states
+        seconds = (end - at) * 8 / first.bit_rate
+    return seconds, round((end - at) * 8 / seconds)
 
 
 def _first_frame(source: ByteSource, start: int, end: int) -> tuple[int, MpegFrame] | None:

@@ -86,8 +86,16 @@ def _eight(reader: Reader, document: Document, stream: streams.Stream) -> None:
                 stream.channels, stream.sample_rate = (flags >> 4 & 15) + 1, rate or None
                 if rate:
                     stream.duration = (samples - silence) / rate
-                for name, value in (("StreamVersion", reader.u8(content + 4)), ("TotalSamples", samples), ("SampleRate", rate), ("Channels", stream.channels)):
-                    document.add(SECTION, Field(name, value, group=_GROUP, origin=ByteRange(reader.base + content, size)))
+                for name, value in (
+                    ("StreamVersion", reader.u8(content + 4)),
+                    ("TotalSamples", samples),
+                    ("SampleRate", rate),
+                    ("Channels", stream.channels),
+                ):
+                    document.add(
+                        SECTION,
+                        Field(name, value, group=_GROUP, origin=ByteRange(reader.base + content, size)),
+                    )
                 return
             if kind in {b"AP", b"SE"} or size < 3:
                 return

@@ -73,6 +73,8 @@ class _Logical:
     """Positions a second."""
     skipped: int = 0
     """Positions before the sound begins."""
+    high_bits: int = 0
+    """VP8: bits of a position below the number of the picture."""
     shift: int = 0
     """Theora: bits of a position that count from the last key frame."""
 
@@ -107,7 +109,9 @@ def _headers(reader: Reader, document: Document) -> dict[int, _Logical]:
             head = reader.some(at, _HEAD_BYTES)
             if head[:4] != _MAGIC or len(head) < _HEAD_BYTES:
                 if head:
-                    document.problem("vorbis", ProblemKind.DAMAGED, "no page where one should begin", reader.base + at)
+                    document.problem(
+                        "vorbis", ProblemKind.DAMAGED, "no page where one should begin", reader.base + at
+                    )
                 break
             lengths = reader.exact(at + _HEAD_BYTES, head[26])
             body, size = at + _HEAD_BYTES + head[26], sum(lengths)
@@ -118,7 +122,9 @@ def _headers(reader: Reader, document: Document) -> dict[int, _Logical]:
             if logical is not None and not logical.is_complete:
                 taken += size
                 if taken > _MOST_PACKET_BYTES:
-                    document.problem("vorbis", ProblemKind.LIMIT, "headers of many megabytes", reader.base + at)
+                    document.problem(
+                        "vorbis", ProblemKind.LIMIT, "headers of many megabytes", reader.base + at
+                    )
                     break
                 _take(logical, reader.exact(body, size), lengths)
             elif not head[5] & 2 and all(each.is_complete for each in found.values()):
@@ -167,12 +173,20 @@ def _describe(document: Document, logical: _Logical) -> None:
         _theora(document, logical, first)
         comments = (b"\x81theora", 7)
     elif first[:8] == b"Speex   " and len(first) >= 68:
-        rate, channels, bit_rate = (int.from_bytes(first[at : at + 4], "little", signed=True) for at in (36, 48, 52))
+        rate, channels, bit_rate = (
+            int.from_bytes(first[at : at + 4], "little", signed=True) for at in (36, 48, 52)
+        )
         stream.kind, stream.codec, stream.channels, stream.sample_rate = "audio", "speex", channels, rate
         stream.bit_rate, logical.rate = bit_rate if bit_rate > 0 else None, rate
         comments = (b"", 0)
     elif first[:5] == b"\x7fFLAC":
         _flac(document, logical)
+    elif first[:6] == b"OVP80\x01" and len(first) >= 26:  # WebM's VP8 in Ogg (ffmpeg.org, libavformat)
+        stream.kind, stream.codec = "video", "vp8"
+        stream.width, stream.height = int.from_bytes(first[8:10]), int.from_bytes(first[10:12])
+        stream.frame_rate = Rational(int.from_bytes(first[18:22]), int.from_bytes(first[22:26])).real()
+        logical.rate, logical.shift = stream.frame_rate or 0, 0
+        logical.high_bits = 32
     if comments is not None and len(logical.packets) > 1:
         magic, skip = comments
         packet = logical.packets[1]
@@ -210,11 +224,14 @@ def _durations(reader: Reader, found: dict[int, _Logical]) -> None:
     data = reader.some(reader.length - size, size)
     last: dict[int, int] = {}
     for place in _pages(data):
-        serial, position = int.from_bytes(data[place + 14 : place + 18], "little"), int.from_bytes(data[place + 6 : place + 14], "little")
+        serial, position = (
+            int.from_bytes(data[place + 14 : place + 18], "little"),
+            int.from_bytes(data[place + 6 : place + 14], "little"),
+        )
         if position != _NO_POSITION:
             last[serial] = position
     for serial, logical in found.items():
-        position = last.get(serial, 0)
+        position = last.get(serial, 0) >> logical.high_bits
         if logical.shift:
             position = (position >> logical.shift) + (position & (1 << logical.shift) - 1)
         if logical.rate and position > logical.skipped:
@@ -224,7 +241,12 @@ def _durations(reader: Reader, found: dict[int, _Logical]) -> None:
 def _pages(data: bytes) -> Iterator[int]:
     place = data.find(_MAGIC)
     while place >= 0:
-        if place + _HEAD_BYTES <= len(data) and not data[place + 4]:
+        lengths = (
+            data[place + _HEAD_BYTES : place + _HEAD_BYTES + data[place + 26]]
+            if place + _HEAD_BYTES <= len(data)
+            else b""
+        )
+        if lengths and not data[place + 4] and place + _HEAD_BYTES + len(lengths) + sum(lengths) <= len(data):
             yield place
         place = data.find(_MAGIC, place + 4)
 

@@ -83,7 +83,13 @@ def _item(reader: Reader, document: Document, key: str, at: int, size: int, flag
             if found and described.isascii():
                 if described:
                     origin = ByteRange(reader.base + at, len(described))
-                    _ITEMS.put(document, f"{key} Desc", described.decode("ascii"), origin, name=lambda: names.lowered(f"{key} Desc"))
+                    _ITEMS.put(
+                        document,
+                        f"{key} Desc",
+                        described.decode("ascii"),
+                        origin,
+                        name=lambda: names.lowered(f"{key} Desc"),
+                    )
                 place += len(described) + 1
         length = size - (place - at)
         reader.exact(at + size, 0)

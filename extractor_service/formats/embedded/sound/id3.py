@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
@@ -185,7 +186,7 @@ def _lyrics(source: ByteSource, document: Document, end: int) -> int:
         kind = found_at[1].decode()
         _LYRICS.put(
             document, kind, content.decode("cp1252", "replace"), ByteRange(start + found_at.end(), length),
-            name=lambda kind=kind: f"Lyrics3_{kind}",
+            name=partial(str, f"Lyrics3_{kind}"),
         )  # fmt: skip
         place = found_at.end() + length
     return start

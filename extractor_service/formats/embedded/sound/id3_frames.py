@@ -136,7 +136,8 @@ class Frames:
     def _value(self, table: Table, identity: str, data: bytes, origin: ByteRange | None) -> None:
         """Everything that isn't a picture."""
         document, group = self._document, self._table.group
-        name, value = "", None
+        name = ""
+        value: Value = None
         if identity in {"TXX", "TXXX"}:
             texts = [*values.texts(data), "", ""]
             name, value = texts[0] and values.user_name(texts[0]), texts[1]
@@ -182,7 +183,8 @@ class Frames:
             self._problem(ProblemKind.DAMAGED, f"{identity} has no head", 0)
             return
         document, group, table = self._document, self._table.group, self._table
-        for number, value in enumerate((found.mime, found.kind, found.description), 1):
+        told: tuple[Value, ...] = (found.mime, found.kind, found.description)
+        for number, value in enumerate(told, 1):
             table.put(document, f"{identity}-{number}", value, origin, group=group)
         size = length - found.length
         content = (
@@ -242,9 +244,7 @@ class _Undoing:
     @property
     def is_nothing(self) -> bool:
         """Whether the bytes are those of the frame."""
-        return not (
-            self._has_group or self._is_compressed or self._is_unsynchronised or self._has_length
-        )
+        return not (self._has_group or self._is_compressed or self._is_unsynchronised or self._has_length)
 
     def undo(self, data: bytes) -> bytes:
         """The frame's content."""
@@ -252,5 +252,3 @@ class _Undoing:
             data = synchronised(data)
         data = data[(1 if self._has_group else 0) + (4 if self._has_length else 0) :]
         return zlib.decompressobj().decompress(data, _MOST_FRAME_BYTES) if self._is_compressed else data
-
-

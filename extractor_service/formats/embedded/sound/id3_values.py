@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import Field
@@ -121,12 +122,16 @@ def of_frame(identity: str, data: bytes) -> Value:
             parts[1] = re.sub(r"^(\d{4})(\d\d)(\d\d)", r"\1:\2:\3 ", parts[1])
         return " ".join(parts)
     if identity in {"GRP1", "MVNM", "MVIN"}:
-        return one_or_all(texts(data)) if data[:1] in {b"\0", b"\1", b"\2", b"\3"} else _narrow(data.strip(b"\0"))
+        return (
+            one_or_all(texts(data))
+            if data[:1] in {b"\0", b"\1", b"\2", b"\3"}
+            else _narrow(data.strip(b"\0"))
+        )
     return None
 
 
 def rating_text(value: Value) -> str:
-    """ "who Rating=255 Count=3"."""
+    """A rating in words: "who Rating=255 Count=3"."""
     found = _RATING.match(value) if isinstance(value, str) else None
     return f"{found[1]} Rating={found[2]} Count={found[3]}" if found else ""
 
@@ -268,7 +273,9 @@ def synchronised_lyrics(document: Document, table: Table, data: bytes, origin: B
     for key, value in (("desc", described), ("text", one_or_all([str(each) for each in lines]))):
         if key == "desc" or lines:
             name = table.tags[key].name + suffix
-            table.put(document, key if not suffix else f"{key}{suffix}", value, origin, name=lambda name=name: name)
+            table.put(
+                document, key if not suffix else f"{key}{suffix}", value, origin, name=partial(str, name)
+            )
 
 
 def _end_of(data: bytes, start: int, step: int) -> int:

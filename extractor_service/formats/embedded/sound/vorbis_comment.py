@@ -24,7 +24,13 @@ _COMMENTS = Table("sound/Vorbis::Comments", SECTION, "Vorbis")
 _PEOPLE = frozenset({"ARTIST", "PERFORMER", "CONTACT"})
 _PICTURES = {"METADATA_BLOCK_PICTURE", "COVERART"}
 _PICTURE = Table("sound/FLAC::Picture", "flac", "FLAC", unit="int32u", big_endian=True)
-_PICTURE_NUMBERS = ("PictureWidth", "PictureHeight", "PictureBitsPerPixel", "PictureIndexedColors", "PictureLength")
+_PICTURE_NUMBERS = (
+    "PictureWidth",
+    "PictureHeight",
+    "PictureBitsPerPixel",
+    "PictureIndexedColors",
+    "PictureLength",
+)
 
 
 def parse(reader: Reader, document: Document, at: int, length: int, *, is_in_place: bool = True) -> None:
@@ -36,7 +42,9 @@ def parse(reader: Reader, document: Document, at: int, length: int, *, is_in_pla
     end = at + length
     size = reader.u32(at)
     vendor = reader.exact(at + 4, _within(at + 4, size, end))
-    _COMMENTS.put(document, "vendor", charsets.text(vendor), _origin(reader, at + 4, size, is_in_place=is_in_place))
+    _COMMENTS.put(
+        document, "vendor", charsets.text(vendor), _origin(reader, at + 4, size, is_in_place=is_in_place)
+    )
     at += 4 + size
     count = reader.u32(at) if at + 4 <= end else 0
     at += 4
@@ -67,7 +75,9 @@ def picture(data: bytes, document: Document, at: int | None, length: int) -> Non
         _PICTURE.put(document, key, value, origin)
     place += 20
     size = min(numbers[4], length - place)
-    fields.add_binary(document, "flac", "FLAC", "Picture", size, None if at is None else ByteRange(at + place, size))
+    fields.add_binary(
+        document, "flac", "FLAC", "Picture", size, None if at is None else ByteRange(at + place, size)
+    )
 
 
 def _comment(
@@ -80,7 +90,9 @@ def _comment(
         _cover(reader, document, key, at + len(key) + 1, size - len(key) - 1, origin)
         return
     if size > _MOST_TEXT_BYTES:
-        document.problem(SECTION, ProblemKind.LIMIT, f"{key[:40]} of {size} bytes isn't read", reader.base + at)
+        document.problem(
+            SECTION, ProblemKind.LIMIT, f"{key[:40]} of {size} bytes isn't read", reader.base + at
+        )
         return
     key_bytes, found, content = reader.exact(at, size).partition(b"=")
     if not found:
@@ -98,7 +110,9 @@ def _comment(
         people[key] = document.sections[SECTION][-1]
 
 
-def _cover(reader: Reader, document: Document, key: str, at: int, size: int, origin: ByteRange | None) -> None:
+def _cover(
+    reader: Reader, document: Document, key: str, at: int, size: int, origin: ByteRange | None
+) -> None:
     """A picture in base64: what its first bytes say, and how long it is."""
     text = reader.exact(at, min(size, _PICTURE_HEAD_BYTES // 3 * 4))
     padding = reader.exact(at + size - 2, 2).count(b"=") if size > 2 else 0

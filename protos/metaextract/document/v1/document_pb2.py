@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&metaextract/document/v1/document.proto\x12\x17metaextract.document.v1\"\xbf\x02\n\x08\x44ocument\x12/\n\x04\x66ile\x18\x01 \x01(\x0b\x32!.metaextract.document.v1.FileInfo\x12/\n\x06\x63ommon\x18\x02 \x01(\x0b\x32\x1f.metaextract.document.v1.Common\x12\x32\n\x08sections\x18\x03 \x03(\x0b\x32 .metaextract.document.v1.Section\x12\x32\n\x08problems\x18\x04 \x03(\x0b\x32 .metaextract.document.v1.Problem\x12\x36\n\x07modules\x18\x05 \x03(\x0b\x32%.metaextract.document.v1.ModuleReport\x12\x31\n\x07outcome\x18\x06 \x01(\x0e\x32 .metaextract.document.v1.Outcome\"\xde\x01\n\x08\x46ileInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\x11\n\tmime_type\x18\x04 \x01(\t\x12\x30\n\x07\x64igests\x18\x05 \x03(\x0b\x32\x1f.metaextract.document.v1.Digest\x12\x33\n\x08\x65vidence\x18\x06 \x01(\x0e\x32!.metaextract.document.v1.Evidence\x12\x0f\n\x07\x63harset\x18\x07 \x01(\t\x12\x15\n\rname_suggests\x18\x08 \x01(\t\"R\n\x06\x44igest\x12;\n\talgorithm\x18\x01 \x01(\x0e\x32(.metaextract.document.v1.DigestAlgorithm\x12\x0b\n\x03hex\x18\x02 \x01(\t\"\xb0\x03\n\x06\x43ommon\x12\x19\n\x0cwidth_pixels\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x1a\n\rheight_pixels\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x1d\n\x10\x64uration_seconds\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x35\n\ncreated_at\x18\x04 \x01(\x0b\x32!.metaextract.document.v1.DateTime\x12\x33\n\x08position\x18\x05 \x01(\x0b\x32!.metaextract.document.v1.Position\x12\x13\n\x0b\x64\x65vice_make\x18\x06 \x01(\t\x12\x14\n\x0c\x64\x65vice_model\x18\x07 \x01(\t\x12\r\n\x05title\x18\x08 \x01(\t\x12\x0e\n\x06\x61uthor\x18\t \x01(\t\x12\x10\n\x08software\x18\n \x01(\t\x12\x17\n\npage_count\x18\x0b \x01(\rH\x03\x88\x01\x01\x12\x18\n\x0borientation\x18\x0c \x01(\rH\x04\x88\x01\x01\x42\x0f\n\r_width_pixelsB\x10\n\x0e_height_pixelsB\x13\n\x11_duration_secondsB\r\n\x0b_page_countB\x0e\n\x0c_orientation\"q\n\x08Position\x12\x18\n\x10latitude_degrees\x18\x01 \x01(\x01\x12\x19\n\x11longitude_degrees\x18\x02 \x01(\x01\x12\x1c\n\x0f\x61ltitude_meters\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x12\n\x10_altitude_meters\"`\n\x08\x44\x61teTime\x12\x0b\n\x03iso\x18\x01 \x01(\t\x12\x38\n\x0bzone_source\x18\x02 \x01(\x0e\x32#.metaextract.document.v1.ZoneSource\x12\r\n\x05\x66ield\x18\x03 \x01(\t\"G\n\x07Section\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x06\x66ields\x18\x02 \x03(\x0b\x32\x1e.metaextract.document.v1.Field\"\xde\x01\n\x05\x46ield\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.metaextract.document.v1.Value\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12+\n\x03raw\x18\x05 \x01(\x0b\x32\x1e.metaextract.document.v1.Value\x12\r\n\x05group\x18\x06 \x01(\t\x12\x0c\n\x04note\x18\x07 \x01(\t\x12\x32\n\x06origin\x18\x08 \x01(\x0b\x32\".metaextract.document.v1.ByteRange\"7\n\tByteRange\x12\x14\n\x0coffset_bytes\x18\x01 \x01(\x04\x12\x14\n\x0clength_bytes\x18\x02 \x01(\x04\"\x96\x02\n\x05Value\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x11\n\x07integer\x18\x02 \x01(\x03H\x00\x12\x12\n\x08unsigned\x18\x03 \x01(\x04H\x00\x12\x0e\n\x04real\x18\x04 \x01(\x01H\x00\x12\x11\n\x07\x62oolean\x18\x05 \x01(\x08H\x00\x12\x0e\n\x04\x64\x61ta\x18\x06 \x01(\x0cH\x00\x12\x35\n\x08rational\x18\x07 \x01(\x0b\x32!.metaextract.document.v1.RationalH\x00\x12\x32\n\x04list\x18\x08 \x01(\x0b\x32\".metaextract.document.v1.ValueListH\x00\x12\x30\n\x03map\x18\t \x01(\x0b\x32!.metaextract.document.v1.ValueMapH\x00\x42\x06\n\x04kind\"2\n\x08Rational\x12\x11\n\tnumerator\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65nominator\x18\x02 \x01(\x03\";\n\tValueList\x12.\n\x06values\x18\x01 \x03(\x0b\x32\x1e.metaextract.document.v1.Value\"@\n\x08ValueMap\x12\x34\n\x07\x65ntries\x18\x01 \x03(\x0b\x32#.metaextract.document.v1.NamedValue\"I\n\nNamedValue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.metaextract.document.v1.Value\"\x8b\x01\n\x07Problem\x12\x0f\n\x07section\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.metaextract.document.v1.ProblemKind\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x19\n\x0coffset_bytes\x18\x04 \x01(\x04H\x00\x88\x01\x01\x42\x0f\n\r_offset_bytes\"\x94\x01\n\x0cModuleReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x31\n\x07outcome\x18\x03 \x01(\x0e\x32 .metaextract.document.v1.Outcome\x12\x17\n\x0f\x65lapsed_seconds\x18\x04 \x01(\x01\x12\x19\n\x11source_bytes_read\x18\x05 \x01(\x04*\xba\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0e\n\nOUTCOME_OK\x10\x01\x12\x13\n\x0fOUTCOME_PARTIAL\x10\x02\x12\x17\n\x13OUTCOME_UNSUPPORTED\x10\x03\x12\x13\n\x0fOUTCOME_CORRUPT\x10\x04\x12\x13\n\x0fOUTCOME_TIMEOUT\x10\x05\x12\x19\n\x15OUTCOME_OUT_OF_MEMORY\x10\x06\x12\x13\n\x0fOUTCOME_CRASHED\x10\x07*{\n\x08\x45vidence\x12\x18\n\x14\x45VIDENCE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45VIDENCE_MAGIC\x10\x01\x12\x16\n\x12\x45VIDENCE_CONTAINER\x10\x02\x12\x11\n\rEVIDENCE_TEXT\x10\x03\x12\x16\n\x12\x45VIDENCE_EXTENSION\x10\x04*\xa2\x01\n\x0f\x44igestAlgorithm\x12 \n\x1c\x44IGEST_ALGORITHM_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44IGEST_ALGORITHM_BLAKE3\x10\x01\x12\x1b\n\x17\x44IGEST_ALGORITHM_SHA256\x10\x02\x12\x19\n\x15\x44IGEST_ALGORITHM_SHA1\x10\x03\x12\x18\n\x14\x44IGEST_ALGORITHM_MD5\x10\x04*v\n\nZoneSource\x12\x1b\n\x17ZONE_SOURCE_UNSPECIFIED\x10\x00\x12\x1a\n\x16ZONE_SOURCE_OFFSET_TAG\x10\x01\x12\x1a\n\x16ZONE_SOURCE_FORMAT_UTC\x10\x02\x12\x13\n\x0fZONE_SOURCE_GPS\x10\x03*\xb0\x01\n\x0bProblemKind\x12\x1c\n\x18PROBLEM_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14PROBLEM_KIND_DAMAGED\x10\x01\x12\x1a\n\x16PROBLEM_KIND_TRUNCATED\x10\x02\x12\x16\n\x12PROBLEM_KIND_LIMIT\x10\x03\x12\x1c\n\x18PROBLEM_KIND_UNSUPPORTED\x10\x04\x12\x17\n\x13PROBLEM_KIND_READER\x10\x05\x42VZTgithub.com/metaextract/metaextract/clients/go/gen/metaextract/document/v1;documentv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&metaextract/document/v1/document.proto\x12\x17metaextract.document.v1\"\xbf\x02\n\x08\x44ocument\x12/\n\x04\x66ile\x18\x01 \x01(\x0b\x32!.metaextract.document.v1.FileInfo\x12/\n\x06\x63ommon\x18\x02 \x01(\x0b\x32\x1f.metaextract.document.v1.Common\x12\x32\n\x08sections\x18\x03 \x03(\x0b\x32 .metaextract.document.v1.Section\x12\x32\n\x08problems\x18\x04 \x03(\x0b\x32 .metaextract.document.v1.Problem\x12\x36\n\x07modules\x18\x05 \x03(\x0b\x32%.metaextract.document.v1.ModuleReport\x12\x31\n\x07outcome\x18\x06 \x01(\x0e\x32 .metaextract.document.v1.Outcome\"\xde\x01\n\x08\x46ileInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\x11\n\tmime_type\x18\x04 \x01(\t\x12\x30\n\x07\x64igests\x18\x05 \x03(\x0b\x32\x1f.metaextract.document.v1.Digest\x12\x33\n\x08\x65vidence\x18\x06 \x01(\x0e\x32!.metaextract.document.v1.Evidence\x12\x0f\n\x07\x63harset\x18\x07 \x01(\t\x12\x15\n\rname_suggests\x18\x08 \x01(\t\"R\n\x06\x44igest\x12;\n\talgorithm\x18\x01 \x01(\x0e\x32(.metaextract.document.v1.DigestAlgorithm\x12\x0b\n\x03hex\x18\x02 \x01(\t\"\xdd\x06\n\x06\x43ommon\x12\x19\n\x0cwidth_pixels\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x1a\n\rheight_pixels\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x1d\n\x10\x64uration_seconds\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x35\n\ncreated_at\x18\x04 \x01(\x0b\x32!.metaextract.document.v1.DateTime\x12\x33\n\x08position\x18\x05 \x01(\x0b\x32!.metaextract.document.v1.Position\x12\x13\n\x0b\x64\x65vice_make\x18\x06 \x01(\t\x12\x14\n\x0c\x64\x65vice_model\x18\x07 \x01(\t\x12\r\n\x05title\x18\x08 \x01(\t\x12\x0e\n\x06\x61uthor\x18\t \x01(\t\x12\x10\n\x08software\x18\n \x01(\t\x12\x17\n\npage_count\x18\x0b \x01(\rH\x03\x88\x01\x01\x12\x18\n\x0borientation\x18\x0c \x01(\rH\x04\x88\x01\x01\x12!\n\x14\x64isplay_width_pixels\x18\r \x01(\rH\x05\x88\x01\x01\x12\"\n\x15\x64isplay_height_pixels\x18\x0e \x01(\rH\x06\x88\x01\x01\x12\x1e\n\x11\x66rames_per_second\x18\x0f \x01(\x01H\x07\x88\x01\x01\x12\x13\n\x0bvideo_codec\x18\x10 \x01(\t\x12\x13\n\x0b\x61udio_codec\x18\x11 \x01(\t\x12\x1c\n\x0f\x62its_per_second\x18\x12 \x01(\x04H\x08\x88\x01\x01\x12\x1b\n\x0e\x61udio_channels\x18\x13 \x01(\rH\t\x88\x01\x01\x12\x1e\n\x11sample_rate_hertz\x18\x14 \x01(\rH\n\x88\x01\x01\x12\r\n\x05\x61lbum\x18\x15 \x01(\t\x12\x19\n\x0ctrack_number\x18\x16 \x01(\rH\x0b\x88\x01\x01\x42\x0f\n\r_width_pixelsB\x10\n\x0e_height_pixelsB\x13\n\x11_duration_secondsB\r\n\x0b_page_countB\x0e\n\x0c_orientationB\x17\n\x15_display_width_pixelsB\x18\n\x16_display_height_pixelsB\x14\n\x12_frames_per_secondB\x12\n\x10_bits_per_secondB\x11\n\x0f_audio_channelsB\x14\n\x12_sample_rate_hertzB\x0f\n\r_track_number\"q\n\x08Position\x12\x18\n\x10latitude_degrees\x18\x01 \x01(\x01\x12\x19\n\x11longitude_degrees\x18\x02 \x01(\x01\x12\x1c\n\x0f\x61ltitude_meters\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x12\n\x10_altitude_meters\"`\n\x08\x44\x61teTime\x12\x0b\n\x03iso\x18\x01 \x01(\t\x12\x38\n\x0bzone_source\x18\x02 \x01(\x0e\x32#.metaextract.document.v1.ZoneSource\x12\r\n\x05\x66ield\x18\x03 \x01(\t\"G\n\x07Section\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x06\x66ields\x18\x02 \x03(\x0b\x32\x1e.metaextract.document.v1.Field\"\xde\x01\n\x05\x46ield\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.metaextract.document.v1.Value\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12+\n\x03raw\x18\x05 \x01(\x0b\x32\x1e.metaextract.document.v1.Value\x12\r\n\x05group\x18\x06 \x01(\t\x12\x0c\n\x04note\x18\x07 \x01(\t\x12\x32\n\x06origin\x18\x08 \x01(\x0b\x32\".metaextract.document.v1.ByteRange\"7\n\tByteRange\x12\x14\n\x0coffset_bytes\x18\x01 \x01(\x04\x12\x14\n\x0clength_bytes\x18\x02 \x01(\x04\"\x96\x02\n\x05Value\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x11\n\x07integer\x18\x02 \x01(\x03H\x00\x12\x12\n\x08unsigned\x18\x03 \x01(\x04H\x00\x12\x0e\n\x04real\x18\x04 \x01(\x01H\x00\x12\x11\n\x07\x62oolean\x18\x05 \x01(\x08H\x00\x12\x0e\n\x04\x64\x61ta\x18\x06 \x01(\x0cH\x00\x12\x35\n\x08rational\x18\x07 \x01(\x0b\x32!.metaextract.document.v1.RationalH\x00\x12\x32\n\x04list\x18\x08 \x01(\x0b\x32\".metaextract.document.v1.ValueListH\x00\x12\x30\n\x03map\x18\t \x01(\x0b\x32!.metaextract.document.v1.ValueMapH\x00\x42\x06\n\x04kind\"2\n\x08Rational\x12\x11\n\tnumerator\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65nominator\x18\x02 \x01(\x03\";\n\tValueList\x12.\n\x06values\x18\x01 \x03(\x0b\x32\x1e.metaextract.document.v1.Value\"@\n\x08ValueMap\x12\x34\n\x07\x65ntries\x18\x01 \x03(\x0b\x32#.metaextract.document.v1.NamedValue\"I\n\nNamedValue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.metaextract.document.v1.Value\"\x8b\x01\n\x07Problem\x12\x0f\n\x07section\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.metaextract.document.v1.ProblemKind\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x19\n\x0coffset_bytes\x18\x04 \x01(\x04H\x00\x88\x01\x01\x42\x0f\n\r_offset_bytes\"\x94\x01\n\x0cModuleReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x31\n\x07outcome\x18\x03 \x01(\x0e\x32 .metaextract.document.v1.Outcome\x12\x17\n\x0f\x65lapsed_seconds\x18\x04 \x01(\x01\x12\x19\n\x11source_bytes_read\x18\x05 \x01(\x04*\xba\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0e\n\nOUTCOME_OK\x10\x01\x12\x13\n\x0fOUTCOME_PARTIAL\x10\x02\x12\x17\n\x13OUTCOME_UNSUPPORTED\x10\x03\x12\x13\n\x0fOUTCOME_CORRUPT\x10\x04\x12\x13\n\x0fOUTCOME_TIMEOUT\x10\x05\x12\x19\n\x15OUTCOME_OUT_OF_MEMORY\x10\x06\x12\x13\n\x0fOUTCOME_CRASHED\x10\x07*{\n\x08\x45vidence\x12\x18\n\x14\x45VIDENCE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45VIDENCE_MAGIC\x10\x01\x12\x16\n\x12\x45VIDENCE_CONTAINER\x10\x02\x12\x11\n\rEVIDENCE_TEXT\x10\x03\x12\x16\n\x12\x45VIDENCE_EXTENSION\x10\x04*\xa2\x01\n\x0f\x44igestAlgorithm\x12 \n\x1c\x44IGEST_ALGORITHM_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44IGEST_ALGORITHM_BLAKE3\x10\x01\x12\x1b\n\x17\x44IGEST_ALGORITHM_SHA256\x10\x02\x12\x19\n\x15\x44IGEST_ALGORITHM_SHA1\x10\x03\x12\x18\n\x14\x44IGEST_ALGORITHM_MD5\x10\x04*v\n\nZoneSource\x12\x1b\n\x17ZONE_SOURCE_UNSPECIFIED\x10\x00\x12\x1a\n\x16ZONE_SOURCE_OFFSET_TAG\x10\x01\x12\x1a\n\x16ZONE_SOURCE_FORMAT_UTC\x10\x02\x12\x13\n\x0fZONE_SOURCE_GPS\x10\x03*\xb0\x01\n\x0bProblemKind\x12\x1c\n\x18PROBLEM_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14PROBLEM_KIND_DAMAGED\x10\x01\x12\x1a\n\x16PROBLEM_KIND_TRUNCATED\x10\x02\x12\x16\n\x12PROBLEM_KIND_LIMIT\x10\x03\x12\x1c\n\x18PROBLEM_KIND_UNSUPPORTED\x10\x04\x12\x17\n\x13PROBLEM_KIND_READER\x10\x05\x42VZTgithub.com/metaextract/metaextract/clients/go/gen/metaextract/document/v1;documentv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,16 +32,16 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'metaextract.document.v1.doc
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'ZTgithub.com/metaextract/metaextract/clients/go/gen/metaextract/document/v1;documentv1'
-  _globals['_OUTCOME']._serialized_start=2530
-  _globals['_OUTCOME']._serialized_end=2716
-  _globals['_EVIDENCE']._serialized_start=2718
-  _globals['_EVIDENCE']._serialized_end=2841
-  _globals['_DIGESTALGORITHM']._serialized_start=2844
-  _globals['_DIGESTALGORITHM']._serialized_end=3006
-  _globals['_ZONESOURCE']._serialized_start=3008
-  _globals['_ZONESOURCE']._serialized_end=3126
-  _globals['_PROBLEMKIND']._serialized_start=3129
-  _globals['_PROBLEMKIND']._serialized_end=3305
+  _globals['_OUTCOME']._serialized_start=2959
+  _globals['_OUTCOME']._serialized_end=3145
+  _globals['_EVIDENCE']._serialized_start=3147
+  _globals['_EVIDENCE']._serialized_end=3270
+  _globals['_DIGESTALGORITHM']._serialized_start=3273
+  _globals['_DIGESTALGORITHM']._serialized_end=3435
+  _globals['_ZONESOURCE']._serialized_start=3437
+  _globals['_ZONESOURCE']._serialized_end=3555
+  _globals['_PROBLEMKIND']._serialized_start=3558
+  _globals['_PROBLEMKIND']._serialized_end=3734
   _globals['_DOCUMENT']._serialized_start=68
   _globals['_DOCUMENT']._serialized_end=387
   _globals['_FILEINFO']._serialized_start=390
@@ -49,29 +49,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DIGEST']._serialized_start=614
   _globals['_DIGEST']._serialized_end=696
   _globals['_COMMON']._serialized_start=699
-  _globals['_COMMON']._serialized_end=1131
-  _globals['_POSITION']._serialized_start=1133
-  _globals['_POSITION']._serialized_end=1246
-  _globals['_DATETIME']._serialized_start=1248
-  _globals['_DATETIME']._serialized_end=1344
-  _globals['_SECTION']._serialized_start=1346
-  _globals['_SECTION']._serialized_end=1417
-  _globals['_FIELD']._serialized_start=1420
-  _globals['_FIELD']._serialized_end=1642
-  _globals['_BYTERANGE']._serialized_start=1644
-  _globals['_BYTERANGE']._serialized_end=1699
-  _globals['_VALUE']._serialized_start=1702
-  _globals['_VALUE']._serialized_end=1980
-  _globals['_RATIONAL']._serialized_start=1982
-  _globals['_RATIONAL']._serialized_end=2032
-  _globals['_VALUELIST']._serialized_start=2034
-  _globals['_VALUELIST']._serialized_end=2093
-  _globals['_VALUEMAP']._serialized_start=2095
-  _globals['_VALUEMAP']._serialized_end=2159
-  _globals['_NAMEDVALUE']._serialized_start=2161
-  _globals['_NAMEDVALUE']._serialized_end=2234
-  _globals['_PROBLEM']._serialized_start=2237
-  _globals['_PROBLEM']._serialized_end=2376
-  _globals['_MODULEREPORT']._serialized_start=2379
-  _globals['_MODULEREPORT']._serialized_end=2527
+  _globals['_COMMON']._serialized_end=1560
+  _globals['_POSITION']._serialized_start=1562
+  _globals['_POSITION']._serialized_end=1675
+  _globals['_DATETIME']._serialized_start=1677
+  _globals['_DATETIME']._serialized_end=1773
+  _globals['_SECTION']._serialized_start=1775
+  _globals['_SECTION']._serialized_end=1846
+  _globals['_FIELD']._serialized_start=1849
+  _globals['_FIELD']._serialized_end=2071
+  _globals['_BYTERANGE']._serialized_start=2073
+  _globals['_BYTERANGE']._serialized_end=2128
+  _globals['_VALUE']._serialized_start=2131
+  _globals['_VALUE']._serialized_end=2409
+  _globals['_RATIONAL']._serialized_start=2411
+  _globals['_RATIONAL']._serialized_end=2461
+  _globals['_VALUELIST']._serialized_start=2463
+  _globals['_VALUELIST']._serialized_end=2522
+  _globals['_VALUEMAP']._serialized_start=2524
+  _globals['_VALUEMAP']._serialized_end=2588
+  _globals['_NAMEDVALUE']._serialized_start=2590
+  _globals['_NAMEDVALUE']._serialized_end=2663
+  _globals['_PROBLEM']._serialized_start=2666
+  _globals['_PROBLEM']._serialized_end=2805
+  _globals['_MODULEREPORT']._serialized_start=2808
+  _globals['_MODULEREPORT']._serialized_end=2956
 # @@protoc_insertion_point(module_scope)

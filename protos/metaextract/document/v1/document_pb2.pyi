@@ -345,6 +345,16 @@ class Common(_message.Message):
     SOFTWARE_FIELD_NUMBER: _builtins.int
     PAGE_COUNT_FIELD_NUMBER: _builtins.int
     ORIENTATION_FIELD_NUMBER: _builtins.int
+    DISPLAY_WIDTH_PIXELS_FIELD_NUMBER: _builtins.int
+    DISPLAY_HEIGHT_PIXELS_FIELD_NUMBER: _builtins.int
+    FRAMES_PER_SECOND_FIELD_NUMBER: _builtins.int
+    VIDEO_CODEC_FIELD_NUMBER: _builtins.int
+    AUDIO_CODEC_FIELD_NUMBER: _builtins.int
+    BITS_PER_SECOND_FIELD_NUMBER: _builtins.int
+    AUDIO_CHANNELS_FIELD_NUMBER: _builtins.int
+    SAMPLE_RATE_HERTZ_FIELD_NUMBER: _builtins.int
+    ALBUM_FIELD_NUMBER: _builtins.int
+    TRACK_NUMBER_FIELD_NUMBER: _builtins.int
     width_pixels: _builtins.int
     """Width of the main image, in pixels, as stored (orientation not applied)."""
     height_pixels: _builtins.int
@@ -364,7 +374,27 @@ class Common(_message.Message):
     page_count: _builtins.int
     """Number of pages."""
     orientation: _builtins.int
-    """EXIF orientation, 1 to 8."""
+    """EXIF orientation, 1 to 8; of a film that is turned by 90, 180 or 270 degrees clockwise for showing: 6, 3 or 8."""
+    display_width_pixels: _builtins.int
+    """Width of a film's picture as it is shown, in pixels: pixels that aren't square count, rotation doesn't."""
+    display_height_pixels: _builtins.int
+    """Height of a film's picture as it is shown, in pixels."""
+    frames_per_second: _builtins.float
+    """Pictures a second of the film's first video stream, on average."""
+    video_codec: _builtins.str
+    """Codec of the first video stream, by ffprobe's name: "h264"."""
+    audio_codec: _builtins.str
+    """Codec of the first audio stream, by ffprobe's name: "aac"."""
+    bits_per_second: _builtins.int
+    """Bits a second of the whole file."""
+    audio_channels: _builtins.int
+    """Channels of the first audio stream."""
+    sample_rate_hertz: _builtins.int
+    """Samples a second of the first audio stream, in Hz."""
+    album: _builtins.str
+    """Album, or series, that the work is part of."""
+    track_number: _builtins.int
+    """Number of the work within its album."""
     @_builtins.property
     def created_at(self) -> Global___DateTime:
         """When the content was created, not when the file was copied."""
@@ -388,29 +418,67 @@ class Common(_message.Message):
         software: _builtins.str = ...,
         page_count: _builtins.int | None = ...,
         orientation: _builtins.int | None = ...,
+        display_width_pixels: _builtins.int | None = ...,
+        display_height_pixels: _builtins.int | None = ...,
+        frames_per_second: _builtins.float | None = ...,
+        video_codec: _builtins.str = ...,
+        audio_codec: _builtins.str = ...,
+        bits_per_second: _builtins.int | None = ...,
+        audio_channels: _builtins.int | None = ...,
+        sample_rate_hertz: _builtins.int | None = ...,
+        album: _builtins.str = ...,
+        track_number: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_duration_seconds", b"_duration_seconds", "_height_pixels", b"_height_pixels", "_orientation", b"_orientation", "_page_count", b"_page_count", "_width_pixels", b"_width_pixels", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "height_pixels", b"height_pixels", "orientation", b"orientation", "page_count", b"page_count", "position", b"position", "width_pixels", b"width_pixels"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_audio_channels", b"_audio_channels", "_bits_per_second", b"_bits_per_second", "_display_height_pixels", b"_display_height_pixels", "_display_width_pixels", b"_display_width_pixels", "_duration_seconds", b"_duration_seconds", "_frames_per_second", b"_frames_per_second", "_height_pixels", b"_height_pixels", "_orientation", b"_orientation", "_page_count", b"_page_count", "_sample_rate_hertz", b"_sample_rate_hertz", "_track_number", b"_track_number", "_width_pixels", b"_width_pixels", "audio_channels", b"audio_channels", "bits_per_second", b"bits_per_second", "created_at", b"created_at", "display_height_pixels", b"display_height_pixels", "display_width_pixels", b"display_width_pixels", "duration_seconds", b"duration_seconds", "frames_per_second", b"frames_per_second", "height_pixels", b"height_pixels", "orientation", b"orientation", "page_count", b"page_count", "position", b"position", "sample_rate_hertz", b"sample_rate_hertz", "track_number", b"track_number", "width_pixels", b"width_pixels"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duration_seconds", b"_duration_seconds", "_height_pixels", b"_height_pixels", "_orientation", b"_orientation", "_page_count", b"_page_count", "_width_pixels", b"_width_pixels", "author", b"author", "created_at", b"created_at", "device_make", b"device_make", "device_model", b"device_model", "duration_seconds", b"duration_seconds", "height_pixels", b"height_pixels", "orientation", b"orientation", "page_count", b"page_count", "position", b"position", "software", b"software", "title", b"title", "width_pixels", b"width_pixels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audio_channels", b"_audio_channels", "_bits_per_second", b"_bits_per_second", "_display_height_pixels", b"_display_height_pixels", "_display_width_pixels", b"_display_width_pixels", "_duration_seconds", b"_duration_seconds", "_frames_per_second", b"_frames_per_second", "_height_pixels", b"_height_pixels", "_orientation", b"_orientation", "_page_count", b"_page_count", "_sample_rate_hertz", b"_sample_rate_hertz", "_track_number", b"_track_number", "_width_pixels", b"_width_pixels", "album", b"album", "audio_channels", b"audio_channels", "audio_codec", b"audio_codec", "author", b"author", "bits_per_second", b"bits_per_second", "created_at", b"created_at", "device_make", b"device_make", "device_model", b"device_model", "display_height_pixels", b"display_height_pixels", "display_width_pixels", b"display_width_pixels", "duration_seconds", b"duration_seconds", "frames_per_second", b"frames_per_second", "height_pixels", b"height_pixels", "orientation", b"orientation", "page_count", b"page_count", "position", b"position", "sample_rate_hertz", b"sample_rate_hertz", "software", b"software", "title", b"title", "track_number", b"track_number", "video_codec", b"video_codec", "width_pixels", b"width_pixels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__audio_channels: _TypeAlias = _typing.Literal["audio_channels"]  # noqa: Y015
+    _WhichOneofArgType__audio_channels: _TypeAlias = _typing.Literal["_audio_channels", b"_audio_channels"]  # noqa: Y015
+    _WhichOneofReturnType__bits_per_second: _TypeAlias = _typing.Literal["bits_per_second"]  # noqa: Y015
+    _WhichOneofArgType__bits_per_second: _TypeAlias = _typing.Literal["_bits_per_second", b"_bits_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__display_height_pixels: _TypeAlias = _typing.Literal["display_height_pixels"]  # noqa: Y015
+    _WhichOneofArgType__display_height_pixels: _TypeAlias = _typing.Literal["_display_height_pixels", b"_display_height_pixels"]  # noqa: Y015
+    _WhichOneofReturnType__display_width_pixels: _TypeAlias = _typing.Literal["display_width_pixels"]  # noqa: Y015
+    _WhichOneofArgType__display_width_pixels: _TypeAlias = _typing.Literal["_display_width_pixels", b"_display_width_pixels"]  # noqa: Y015
     _WhichOneofReturnType__duration_seconds: _TypeAlias = _typing.Literal["duration_seconds"]  # noqa: Y015
     _WhichOneofArgType__duration_seconds: _TypeAlias = _typing.Literal["_duration_seconds", b"_duration_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__frames_per_second: _TypeAlias = _typing.Literal["frames_per_second"]  # noqa: Y015
+    _WhichOneofArgType__frames_per_second: _TypeAlias = _typing.Literal["_frames_per_second", b"_frames_per_second"]  # noqa: Y015
     _WhichOneofReturnType__height_pixels: _TypeAlias = _typing.Literal["height_pixels"]  # noqa: Y015
     _WhichOneofArgType__height_pixels: _TypeAlias = _typing.Literal["_height_pixels", b"_height_pixels"]  # noqa: Y015
     _WhichOneofReturnType__orientation: _TypeAlias = _typing.Literal["orientation"]  # noqa: Y015
     _WhichOneofArgType__orientation: _TypeAlias = _typing.Literal["_orientation", b"_orientation"]  # noqa: Y015
     _WhichOneofReturnType__page_count: _TypeAlias = _typing.Literal["page_count"]  # noqa: Y015
     _WhichOneofArgType__page_count: _TypeAlias = _typing.Literal["_page_count", b"_page_count"]  # noqa: Y015
+    _WhichOneofReturnType__sample_rate_hertz: _TypeAlias = _typing.Literal["sample_rate_hertz"]  # noqa: Y015
+    _WhichOneofArgType__sample_rate_hertz: _TypeAlias = _typing.Literal["_sample_rate_hertz", b"_sample_rate_hertz"]  # noqa: Y015
+    _WhichOneofReturnType__track_number: _TypeAlias = _typing.Literal["track_number"]  # noqa: Y015
+    _WhichOneofArgType__track_number: _TypeAlias = _typing.Literal["_track_number", b"_track_number"]  # noqa: Y015
     _WhichOneofReturnType__width_pixels: _TypeAlias = _typing.Literal["width_pixels"]  # noqa: Y015
     _WhichOneofArgType__width_pixels: _TypeAlias = _typing.Literal["_width_pixels", b"_width_pixels"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__audio_channels) -> _WhichOneofReturnType__audio_channels | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bits_per_second) -> _WhichOneofReturnType__bits_per_second | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__display_height_pixels) -> _WhichOneofReturnType__display_height_pixels | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__display_width_pixels) -> _WhichOneofReturnType__display_width_pixels | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__duration_seconds) -> _WhichOneofReturnType__duration_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__frames_per_second) -> _WhichOneofReturnType__frames_per_second | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__height_pixels) -> _WhichOneofReturnType__height_pixels | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__orientation) -> _WhichOneofReturnType__orientation | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__page_count) -> _WhichOneofReturnType__page_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sample_rate_hertz) -> _WhichOneofReturnType__sample_rate_hertz | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__track_number) -> _WhichOneofReturnType__track_number | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__width_pixels) -> _WhichOneofReturnType__width_pixels | None: ...
 

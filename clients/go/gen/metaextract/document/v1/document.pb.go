@@ -623,8 +623,28 @@ type Common struct {
 	Software string `protobuf:"bytes,10,opt,name=software,proto3" json:"software,omitempty"`
 	// Number of pages.
 	PageCount *uint32 `protobuf:"varint,11,opt,name=page_count,json=pageCount,proto3,oneof" json:"page_count,omitempty"`
-	// EXIF orientation, 1 to 8.
-	Orientation   *uint32 `protobuf:"varint,12,opt,name=orientation,proto3,oneof" json:"orientation,omitempty"`
+	// EXIF orientation, 1 to 8; of a film that is turned by 90, 180 or 270 degrees clockwise for showing: 6, 3 or 8.
+	Orientation *uint32 `protobuf:"varint,12,opt,name=orientation,proto3,oneof" json:"orientation,omitempty"`
+	// Width of a film's picture as it is shown, in pixels: pixels that aren't square count, rotation doesn't.
+	DisplayWidthPixels *uint32 `protobuf:"varint,13,opt,name=display_width_pixels,json=displayWidthPixels,proto3,oneof" json:"display_width_pixels,omitempty"`
+	// Height of a film's picture as it is shown, in pixels.
+	DisplayHeightPixels *uint32 `protobuf:"varint,14,opt,name=display_height_pixels,json=displayHeightPixels,proto3,oneof" json:"display_height_pixels,omitempty"`
+	// Pictures a second of the film's first video stream, on average.
+	FramesPerSecond *float64 `protobuf:"fixed64,15,opt,name=frames_per_second,json=framesPerSecond,proto3,oneof" json:"frames_per_second,omitempty"`
+	// Codec of the first video stream, by ffprobe's name: "h264".
+	VideoCodec string `protobuf:"bytes,16,opt,name=video_codec,json=videoCodec,proto3" json:"video_codec,omitempty"`
+	// Codec of the first audio stream, by ffprobe's name: "aac".
+	AudioCodec string `protobuf:"bytes,17,opt,name=audio_codec,json=audioCodec,proto3" json:"audio_codec,omitempty"`
+	// Bits a second of the whole file.
+	BitsPerSecond *uint64 `protobuf:"varint,18,opt,name=bits_per_second,json=bitsPerSecond,proto3,oneof" json:"bits_per_second,omitempty"`
+	// Channels of the first audio stream.
+	AudioChannels *uint32 `protobuf:"varint,19,opt,name=audio_channels,json=audioChannels,proto3,oneof" json:"audio_channels,omitempty"`
+	// Samples a second of the first audio stream, in Hz.
+	SampleRateHertz *uint32 `protobuf:"varint,20,opt,name=sample_rate_hertz,json=sampleRateHertz,proto3,oneof" json:"sample_rate_hertz,omitempty"`
+	// Album, or series, that the work is part of.
+	Album string `protobuf:"bytes,21,opt,name=album,proto3" json:"album,omitempty"`
+	// Number of the work within its album.
+	TrackNumber   *uint32 `protobuf:"varint,22,opt,name=track_number,json=trackNumber,proto3,oneof" json:"track_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -739,6 +759,76 @@ func (x *Common) GetPageCount() uint32 {
 func (x *Common) GetOrientation() uint32 {
 	if x != nil && x.Orientation != nil {
 		return *x.Orientation
+	}
+	return 0
+}
+
+func (x *Common) GetDisplayWidthPixels() uint32 {
+	if x != nil && x.DisplayWidthPixels != nil {
+		return *x.DisplayWidthPixels
+	}
+	return 0
+}
+
+func (x *Common) GetDisplayHeightPixels() uint32 {
+	if x != nil && x.DisplayHeightPixels != nil {
+		return *x.DisplayHeightPixels
+	}
+	return 0
+}
+
+func (x *Common) GetFramesPerSecond() float64 {
+	if x != nil && x.FramesPerSecond != nil {
+		return *x.FramesPerSecond
+	}
+	return 0
+}
+
+func (x *Common) GetVideoCodec() string {
+	if x != nil {
+		return x.VideoCodec
+	}
+	return ""
+}
+
+func (x *Common) GetAudioCodec() string {
+	if x != nil {
+		return x.AudioCodec
+	}
+	return ""
+}
+
+func (x *Common) GetBitsPerSecond() uint64 {
+	if x != nil && x.BitsPerSecond != nil {
+		return *x.BitsPerSecond
+	}
+	return 0
+}
+
+func (x *Common) GetAudioChannels() uint32 {
+	if x != nil && x.AudioChannels != nil {
+		return *x.AudioChannels
+	}
+	return 0
+}
+
+func (x *Common) GetSampleRateHertz() uint32 {
+	if x != nil && x.SampleRateHertz != nil {
+		return *x.SampleRateHertz
+	}
+	return 0
+}
+
+func (x *Common) GetAlbum() string {
+	if x != nil {
+		return x.Album
+	}
+	return ""
+}
+
+func (x *Common) GetTrackNumber() uint32 {
+	if x != nil && x.TrackNumber != nil {
+		return *x.TrackNumber
 	}
 	return 0
 }
@@ -1677,7 +1767,7 @@ const file_metaextract_document_v1_document_proto_rawDesc = "" +
 	"\rname_suggests\x18\b \x01(\tR\fnameSuggests\"b\n" +
 	"\x06Digest\x12F\n" +
 	"\talgorithm\x18\x01 \x01(\x0e2(.metaextract.document.v1.DigestAlgorithmR\talgorithm\x12\x10\n" +
-	"\x03hex\x18\x02 \x01(\tR\x03hex\"\xbb\x04\n" +
+	"\x03hex\x18\x02 \x01(\tR\x03hex\"\xfd\b\n" +
 	"\x06Common\x12&\n" +
 	"\fwidth_pixels\x18\x01 \x01(\rH\x00R\vwidthPixels\x88\x01\x01\x12(\n" +
 	"\rheight_pixels\x18\x02 \x01(\rH\x01R\fheightPixels\x88\x01\x01\x12.\n" +
@@ -1694,12 +1784,32 @@ const file_metaextract_document_v1_document_proto_rawDesc = "" +
 	" \x01(\tR\bsoftware\x12\"\n" +
 	"\n" +
 	"page_count\x18\v \x01(\rH\x03R\tpageCount\x88\x01\x01\x12%\n" +
-	"\vorientation\x18\f \x01(\rH\x04R\vorientation\x88\x01\x01B\x0f\n" +
+	"\vorientation\x18\f \x01(\rH\x04R\vorientation\x88\x01\x01\x125\n" +
+	"\x14display_width_pixels\x18\r \x01(\rH\x05R\x12displayWidthPixels\x88\x01\x01\x127\n" +
+	"\x15display_height_pixels\x18\x0e \x01(\rH\x06R\x13displayHeightPixels\x88\x01\x01\x12/\n" +
+	"\x11frames_per_second\x18\x0f \x01(\x01H\aR\x0fframesPerSecond\x88\x01\x01\x12\x1f\n" +
+	"\vvideo_codec\x18\x10 \x01(\tR\n" +
+	"videoCodec\x12\x1f\n" +
+	"\vaudio_codec\x18\x11 \x01(\tR\n" +
+	"audioCodec\x12+\n" +
+	"\x0fbits_per_second\x18\x12 \x01(\x04H\bR\rbitsPerSecond\x88\x01\x01\x12*\n" +
+	"\x0eaudio_channels\x18\x13 \x01(\rH\tR\raudioChannels\x88\x01\x01\x12/\n" +
+	"\x11sample_rate_hertz\x18\x14 \x01(\rH\n" +
+	"R\x0fsampleRateHertz\x88\x01\x01\x12\x14\n" +
+	"\x05album\x18\x15 \x01(\tR\x05album\x12&\n" +
+	"\ftrack_number\x18\x16 \x01(\rH\vR\vtrackNumber\x88\x01\x01B\x0f\n" +
 	"\r_width_pixelsB\x10\n" +
 	"\x0e_height_pixelsB\x13\n" +
 	"\x11_duration_secondsB\r\n" +
 	"\v_page_countB\x0e\n" +
-	"\f_orientation\"\xa4\x01\n" +
+	"\f_orientationB\x17\n" +
+	"\x15_display_width_pixelsB\x18\n" +
+	"\x16_display_height_pixelsB\x14\n" +
+	"\x12_frames_per_secondB\x12\n" +
+	"\x10_bits_per_secondB\x11\n" +
+	"\x0f_audio_channelsB\x14\n" +
+	"\x12_sample_rate_hertzB\x0f\n" +
+	"\r_track_number\"\xa4\x01\n" +
 	"\bPosition\x12)\n" +
 	"\x10latitude_degrees\x18\x01 \x01(\x01R\x0flatitudeDegrees\x12+\n" +
 	"\x11longitude_degrees\x18\x02 \x01(\x01R\x10longitudeDegrees\x12,\n" +

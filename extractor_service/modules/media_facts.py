@@ -1,0 +1,56 @@
+"""The common facts of films and sound, out of the section "streams": the first stream of each kind counts.
+
+Width and height are those of the coded picture; how it is shown, and by how much it is turned, stand beside them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.formats.containers.streams import SECTION
+
+if TYPE_CHECKING:
+    from extractor_service.document import Common, Document, Value
+
+_ORIENTATIONS = {90: 6, 180: 3, 270: 8}  # EXIF's, by degrees clockwise
+
+
+def add(document: Document) -> None:
+    """Fills what the streams say; what they don't stays."""
+    groups: dict[str, dict[str, Value]] = {}
+    for field in document.sections.get(SECTION, ()):
+        groups.setdefault(field.group, {})[field.name] = field.value
+    whole = groups.pop("Container", {})
+    video = next((each for each in groups.values() if each.get("Kind") == "video"), {})
+    audio = next((each for each in groups.values() if each.get("Kind") == "audio"), {})
+    common = document.common
+    common.duration_seconds = _number(whole.get("Duration")) or common.duration_seconds
+    common.bits_per_second = _whole(whole.get("BitRate"))
+    common.video_codec, common.audio_codec = str(video.get("Codec") or ""), str(audio.get("Codec") or "")
+    common.audio_channels, common.sample_rate_hertz = (
+        _whole(audio.get("Channels")),
+        _whole(audio.get("SampleRate")),
+    )
+    _picture(common, video)
+
+
+def _picture(common: Common, video: dict[str, Value]) -> None:
+    width, height = _whole(video.get("Width")), _whole(video.get("Height"))
+    common.frames_per_second = _number(video.get("FrameRate"))
+    if width is None or height is None:
+        return
+    common.width_pixels, common.height_pixels = width, height
+    common.display_width_pixels = _whole(video.get("DisplayWidth")) or width
+    common.display_height_pixels = _whole(video.get("DisplayHeight")) or height
+    turned = _whole(video.get("Rotation"))
+    common.orientation = (
+        _ORIENTATIONS.get(turned, common.orientation) if turned is not None else common.orientation
+    )
+
+
+def _number(value: Value) -> float | None:
+    return float(value) if isinstance(value, int | float) and value > 0 else None
+
+
+def _whole(value: Value) -> int | None:
+    return value if isinstance(value, int) and 0 < value < 2**32 else None
