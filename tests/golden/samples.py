@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.golden import containers, google, images, makernotes, media, raws, science
+from tests.golden import containers, films, google, images, makernotes, media, raws, science, sounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,5 +25,7 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "google.xmp": google.sidecar,
     **containers.CONTAINERS,
     **raws.RAWS,
+    **sounds.SOUNDS,
+    **films.FILMS,
     **{f"{name}.jpg": make for name, make in makernotes.PHOTOGRAPHS.items()},
 }

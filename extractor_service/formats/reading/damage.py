@@ -4,18 +4,45 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import wraps
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ProblemKind
+from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.reading.reader import TruncatedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from extractor_service.document import Document
+    from extractor_service.formats.base import Parser
+    from extractor_service.sources.base import ByteSource
 
 NONSENSE = (ArithmeticError, ValueError, TypeError, LookupError, struct.error, zlib.error, RecursionError)
 """What arithmetic, indexing, unpacking and decoding raise on values that no writer writes."""
+
+
+def tolerant(section: str) -> Callable[[Parser], Parser]:
+    """Of a parser: what damage raises out of it is a Problem, or CorruptFileError where nothing had been read."""
+
+    def decorate(parse: Parser) -> Parser:
+        @wraps(parse)
+        def survive(source: ByteSource, document: Document) -> None:
+            try:
+                parse(source, document)
+            except (TruncatedError, *NONSENSE) as error:
+                if not document.sections:
+                    raise CorruptFileError(f"{type(error).__name__}: {error}") from error
+                is_cut = isinstance(error, TruncatedError)
+                kind = ProblemKind.TRUNCATED if is_cut else ProblemKind.DAMAGED
+                document.problem(
+                    section, kind, f"the file is damaged: {error}", getattr(error, "offset", None)
+                )
+
+        return survive
+
+    return decorate
 
 
 class Surviving:

@@ -8,7 +8,7 @@ _FORBIDDEN = re.compile(r"[^-\w]", re.ASCII)
 _AFTER_FORBIDDEN = re.compile(r"[^\w-]+(.?)", re.ASCII | re.DOTALL)
 _JOINED = re.compile(r"([a-z0-9])_([a-z])")
 _WORDS = re.compile(r"([a-z])[_ ]([a-z])")
-_MOST_CHARS = 100
+_MOST_CHARS = 100  # of a name that a file gives
 
 
 def kept(text: str) -> str:

@@ -79,7 +79,7 @@ def film() -> bytes:
 )
 def test_wide_headers(group, name, value, text):
     document = Document()
-    mp4.read_headers(BytesSource(film()), document)
+    mp4.parse(BytesSource(film()), document)
     field = document.find("quicktime", name, group)
     assert field is not None
     assert (field.value, field.text) == (value, text)
@@ -89,4 +89,4 @@ def test_wide_headers(group, name, value, text):
 def test_every_cut_is_survived():
     whole = film()
     for length in range(0, len(whole), 7):
-        mp4.read_headers(BytesSource(whole[:length]), Document())
+        mp4.parse(BytesSource(whole[:length]), Document())

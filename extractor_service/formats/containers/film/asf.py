@@ -13,7 +13,7 @@ from extractor_service.formats.containers.film.asf_text import SECTION
 from extractor_service.formats.embedded import xmp
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.conversions import date_after, duration_text
-from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion, Tag
@@ -75,6 +75,7 @@ _STREAM = Table(
 _WIDTH, _HEIGHT = (Tag((name, "int32u", 1, "", None, "")) for name in ("ImageWidth", "ImageHeight"))
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """The header's objects; the packets are passed over."""
     reader = Reader(source, big_endian=False)

@@ -13,7 +13,7 @@ from extractor_service.formats.containers import streams
 from extractor_service.formats.containers.isobmff import codec_boxes
 from extractor_service.formats.reading import bits
 from extractor_service.formats.reading.conversions import COUNTED, date_after, duration_text, zone_text
-from extractor_service.formats.reading.damage import NONSENSE, Surviving
+from extractor_service.formats.reading.damage import NONSENSE, Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SECTION = "flash"
 _GROUP = "Flash"
 _AUDIO, _VIDEO, _SCRIPT = 8, 9, 18
-_MOST_PACKETS = 400
+_MOST_PACKETS = 400  # before sound and pictures have both begun; live streams may have one of them alone
 _MOST_SCRIPT_BYTES, _MOST_VALUES, _MOST_DEPTH = 1024 * 1024, 20_000, 12
 _RATES = (5512, 11025, 22050, 44100)
 _AUDIO_CODECS = {
@@ -65,6 +65,7 @@ _META = Table(
 )  # fmt: skip
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """The first packet of each kind; the duration by the metadata, else by the last packet's time."""
     reader = Reader(source)

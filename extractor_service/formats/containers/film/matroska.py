@@ -28,7 +28,6 @@ _INFO, _TRACKS, _TRACK, _CLUSTER, _CUES = 0x549A966, 0x654AE6B, 0x2E, 0xF43B675,
 CHAPTERS, ATTACHMENTS, TAGS = 0x43A770, 0x941A469, 0x254C367
 _WANTED = frozenset({_INFO, _TRACKS, CHAPTERS, ATTACHMENTS, TAGS, _SEEK_HEAD})
 _TOP = _WANTED | {_CLUSTER, _CUES}
-_MOST_TEXT_BYTES = 256 * 1024
 _MOST_CLUSTERS = 16  # walked where nothing says what comes behind them
 _TAIL_BYTES = 512 * 1024  # in which the last cluster begins
 _CLUSTER_MARK = bytes.fromhex("1f43b675")

@@ -73,7 +73,7 @@ _WIDTH, _HEIGHT, _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT, _INTERLACED = (
 )
 _RATE, _OUTPUT_RATE, _CHANNELS, _BITS, _SPACE = 0x35, 0x38B5, 0x1F, 0x2264, 0xEB524
 _MATRIX, _TRANSFER, _PRIMARIES, _ROLL = 0x15B1, 0x15BA, 0x15BB, 0x7675
-_MOST_PRIVATE_BYTES = 4096
+_MOST_PRIVATE_BYTES = 4096  # of a codec's configuration: those that are read have a few hundred
 _NAMED = {
     _CODEC: ("VideoCodecID", "AudioCodecID", "CodecID"),
     0x58688: ("VideoCodecName", "AudioCodecName", "CodecName"),

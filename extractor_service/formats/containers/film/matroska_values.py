@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SECTION = "matroska"
 _GROUP = "Matroska"
-_MOST_TEXT_BYTES = 256 * 1024
+_MOST_TEXT_BYTES = 256 * 1024  # of a text: lyrics take less, and longer values are cut anyhow
 _2001 = 2001
 
 

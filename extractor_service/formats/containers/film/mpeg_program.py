@@ -10,6 +10,7 @@ from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.containers.film import elementary
 from extractor_service.formats.containers.film.mpeg_transport import time_of
+from extractor_service.formats.reading.damage import tolerant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 SECTION = "mpeg"
 _HEAD_BYTES, _TAIL_BYTES = 512 * 1024, 256 * 1024
-_MOST_PAYLOAD_BYTES = 64 * 1024
+_MOST_PAYLOAD_BYTES = 64 * 1024  # of each stream's beginning: its headers stand in the first picture
 _CLOCK = 90_000
 _PACK, _SYSTEM, _MAP, _PRIVATE, _PADDING, _NAVIGATION, _END = 0xBA, 0xBB, 0xBC, 0xBD, 0xBE, 0xBF, 0xB9
 _MAPPED = {
@@ -52,6 +53,7 @@ class _Elementary:
     last: int | None = None
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """The streams that the first packets belong to; a bare video has one."""
     data = source.read_range(0, min(_HEAD_BYTES, source.size_bytes))

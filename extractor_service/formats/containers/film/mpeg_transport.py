@@ -12,6 +12,7 @@ from extractor_service.formats.containers import streams
 from extractor_service.formats.containers.film import elementary
 from extractor_service.formats.reading import charsets, fields
 from extractor_service.formats.reading.conversions import duration_text
+from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion, Tag
 
@@ -88,6 +89,7 @@ def layout_of(data: bytes) -> tuple[int, int] | None:
     return None
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """Streams by the program map, their first headers, and how long they play."""
     data = source.read_range(0, min(_HEAD_BYTES, source.size_bytes))
@@ -244,11 +246,11 @@ class _Transport:
         while at + 5 <= len(table) - 4:
             length = int.from_bytes(table[at + 3 : at + 5]) & 0xFFF
             place, end = at + 5, at + 5 + length
-            while place + 2 <= end:
+            while place + 2 <= min(end, len(table)):
                 if table[place] == _SERVICE:
                     start = place + 3
                     for tag in (_PROVIDER, _NAME):
-                        size = table[start]
+                        size = table[start] if start < len(table) else 0
                         text = str(charsets.text(table[start + 1 : start + 1 + size].lstrip(b"\x15\x05\x10")))
                         if text:
                             fields.add(self._document, SECTION, _GROUP, tag, text, None)

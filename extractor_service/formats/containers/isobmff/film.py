@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.containers.isobmff.boxes import Box
 
 _NEXT_BYTES = 4096  # a track's headers before its tables; blocks of 16 KiB are fetched anyhow
-_MOST_COMPRESSED_BYTES = 8 * 1024 * 1024
+_MOST_COMPRESSED_BYTES = 8 * 1024 * 1024  # of an unpacked movie box: hours of samples take less than one
 
 
 @lru_cache(maxsize=1)

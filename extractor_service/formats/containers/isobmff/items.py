@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "quicktime"
-_MOST_ITEMS = 5000
-_MOST_TEXT_BYTES = 1024 * 1024
+_MOST_ITEMS = 5000  # of a list: the longest known has 200
+_MOST_TEXT_BYTES = 1024 * 1024  # of a value: lyrics and descriptions take less, pictures are not read
 _HANDLER = Table("containers/QuickTime::Handler", SECTION, "Meta")
 _LIST = Table("film/QuickTime::ItemList", SECTION, "ItemList", CONVERSIONS)
 _KEYS = Table("film/QuickTime::Keys", SECTION, "Keys", CONVERSIONS)

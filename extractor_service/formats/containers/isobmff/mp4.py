@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _GROUP = "QuickTime"
-_NEXT_BYTES = 4096
+_NEXT_BYTES = 4096  # the head of the box behind the samples; blocks of 16 KiB are fetched anyhow
 _MOST_FRAGMENTS = 64  # read one after the other; of more, the last ones
 _NAMES = {b"thm ": "ThumbnailImage", b"thum": "ThumbnailImage", b"PICT": "PreviewPICT", b"pict": "PreviewPICT", b"mpvd": "MotionPhotoVideo"}  # fmt: skip
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 SECTION = "quicktime"
 _GROUP = "QuickTime"
-_MOST_ENTRIES = 64
-_MOST_BOX_BYTES = 64 * 1024
+_MOST_ENTRIES = 64  # descriptions of one track: films of many cuts have a dozen
+_MOST_BOX_BYTES = 64 * 1024  # of a codec's box: profiles of colours are the longest
 
 
 def _pascal(value: Value) -> Value:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.containers.isobmff.boxes import Box
 
 SECTION = "telemetry"
-_MOST_SAMPLE_BYTES = 256 * 1024
+_MOST_SAMPLE_BYTES = 256 * 1024  # a second of measurements of GoPro's takes 20 KiB
 _GPS_SECONDS = 315_964_800 - 18  # from 1970 to 1980, less the leap seconds since
 # Packets by their type: names and layout.
 _PACKETS: dict[int, tuple[tuple[str, ...], str]] = {

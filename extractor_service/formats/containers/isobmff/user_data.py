@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "quicktime"
-_MOST_BYTES = 1024 * 1024
+_MOST_BYTES = 1024 * 1024  # of one box: cameras keep pictures of 100 KiB in some
 _USER = Table("film/QuickTime::UserData", SECTION, "UserData", CONVERSIONS, big_endian=True)
 _HINTS = Table("film/QuickTime::HintTrackInfo", SECTION, "QuickTime", big_endian=True)
 _HINT_INFO = Table("film/QuickTime::HintInfo", SECTION, "QuickTime", big_endian=True)

@@ -13,7 +13,7 @@ from extractor_service.formats.containers.riff.chunks import SECTION, Chunk
 from extractor_service.formats.embedded import exif
 from extractor_service.formats.embedded.walk import Walk
 from extractor_service.formats.reading import charsets, fields, ifd
-from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion, Tag
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _GROUP = "RIFF"
-_MOST_HEADER_BYTES = 64 * 1024
+_MOST_HEADER_BYTES = 64 * 1024  # of one chunk of headers: palettes are the longest, with 1 KiB
 _NEXT_BYTES = 4096  # behind the pictures stand the index and, at times, INFO or XMP
 _KINDS = {"vids": "video", "auds": "audio", "txts": "subtitle", "iavs": "video", "mids": "data"}
 
@@ -219,6 +219,7 @@ _VARIANTS = {
 _HEADERS = frozenset({"avih", "strh", "strf", "strn", "strd", "dmlh", "ISMP"})
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """Headers and tags of all RIFF parts of a film; pictures and their index are passed over."""
     reader = Reader(source, big_endian=False)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.containers.riff.chunks import Chunk
 
 _SECTION = "makernotes"
-_MOST_BYTES = 256 * 1024
+_MOST_BYTES = 256 * 1024  # of a maker's chunk: thumbnails are not read
 # How a JUNK chunk begins: the maker, its module, its table.
 _JUNK = ((b"OLYMDigital Camera", "Olympus", "olympus", "Olympus::AVI"), (b"IIII\x01\0", "Pentax", "pentax", "Pentax::Junk"), (b"PENTDigital Camera", "Pentax", "pentax", "Pentax::Junk2"))  # fmt: skip
 _CASIO, _RICOH = b"QVMI", b"ucmt"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "riff"
-MAX_CHUNKS = 10_000
+MAX_CHUNKS = 10_000  # of 8 bytes at least: bounds a file of tiny chunks; then a Problem
 _MOST_TEXT_BYTES, _MOST_PACKET_BYTES = 256 * 1024, 8 * 1024 * 1024
 _UNKNOWN = 0xFFFFFFFF  # a length that is told elsewhere, or was never written
 _1601_DAYS = 134774  # from 1601 to 1970

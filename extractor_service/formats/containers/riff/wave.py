@@ -11,7 +11,7 @@ from extractor_service.formats.containers.riff import chunks
 from extractor_service.formats.containers.riff.chunks import SECTION, Chunk
 from extractor_service.formats.embedded.sound import id3
 from extractor_service.formats.reading import fields
-from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Tag
@@ -99,6 +99,7 @@ def sound_format(data: bytes, *, big_endian: bool = False) -> streams.Stream:
     )
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """Format, length, INFO, bext, XMP, ID3, iXML and cues of a WAVE file, wherever they stand."""
     head = source.read_range(0, 12)
@@ -131,6 +132,7 @@ def parse(source: ByteSource, document: Document) -> None:
     wave.finish()
 
 
+@tolerant(SECTION)
 def parse_w64(source: ByteSource, document: Document) -> None:
     """The same of Sony's Wave64: lengths of 64 bits that count their own head, chunks at multiples of eight."""
     reader = Reader(source, big_endian=False)

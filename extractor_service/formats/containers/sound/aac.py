@@ -10,6 +10,7 @@ from extractor_service.formats.containers import streams
 from extractor_service.formats.containers.codecs import AAC_PROFILES, AAC_SAMPLE_RATES
 from extractor_service.formats.embedded.sound import ape_tag, id3
 from extractor_service.formats.reading import bits
+from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
 
@@ -27,6 +28,7 @@ _HEADER = Table(
 )  # fmt: skip
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """The first frame's header; the duration by counting the frames of short files, by the mean of the first ones of long."""
     start, end = id3.around(source, document)

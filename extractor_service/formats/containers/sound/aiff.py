@@ -10,7 +10,7 @@ from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import codecs, streams
 from extractor_service.formats.embedded.sound import id3
 from extractor_service.formats.reading.conversions import date_after
-from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SECTION = "aiff"
 _GROUP = "AIFF"
 _MOST_CHUNKS, _MOST_TEXT_BYTES = 10_000, 256 * 1024
-_MACINTOSH_YEAR = 1904
+_MACINTOSH_YEAR = 1904  # where Apple's clock begins
 _MAIN = Table("sound/AIFF::Main", SECTION, _GROUP)
 _COMMON = Table("sound/AIFF::Common", SECTION, _GROUP)
 _VERSION = Table("sound/AIFF::FormatVers", SECTION, _GROUP)
@@ -41,6 +41,7 @@ def extended(data: bytes) -> float:
         return 0.0
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """The common chunk, texts, comments, ID3."""
     reader = Reader(source)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, Field
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
+from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.head import head_of
 
 if TYPE_CHECKING:
@@ -17,10 +18,11 @@ SECTION = "amr"
 _NARROW, _WIDE = b"#!AMR\n", b"#!AMR-WB\n"
 _NARROW_BYTES = (13, 14, 16, 18, 20, 21, 27, 32, 6, 1, 1, 1, 1, 1, 1, 1)
 _WIDE_BYTES = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 1, 1, 1, 1, 1, 1)
-_FRAME_SECONDS = 0.02
+_FRAME_SECONDS = 0.02  # RFC 4867, section 1: every frame lasts as long
 _WINDOW_BYTES = 1024 * 1024  # over half an hour; the mean of these frames stands for the rest of longer files
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """Narrow or wide band, and the duration by counting frames of 20 ms."""
     head = head_of(source, 9)

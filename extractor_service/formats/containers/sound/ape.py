@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.embedded.sound import ape_tag, id3
+from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
@@ -20,10 +21,11 @@ _OLD = Table(
     {"APEVersion": Conversion(lambda value: value / 1000 if isinstance(value, int) else value)}, unit="int16u",
 )  # fmt: skip
 _NEW = Table("sound/APE::NewHeader", "ape", "MAC", unit="int16u")
-_FIRST_NEW_VERSION = 3980
+_FIRST_NEW_VERSION = 3980  # 3.98: from then on the header has a descriptor before it (MACLib)
 _16_BIT, _8_BIT = 0, 1  # flags of old headers
 
 
+@tolerant("ape")
 def parse(source: ByteSource, document: Document) -> None:
     """The header, and the tags around the sound."""
     start, end = id3.around(source, document)

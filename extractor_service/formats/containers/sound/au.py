@@ -8,6 +8,7 @@ from extractor_service.document import ByteRange, Field
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.reading import charsets
+from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ _ENCODINGS = {
     1: ("pcm_mulaw", 8), 2: ("pcm_s8", 8), 3: ("pcm_s16be", 16), 4: ("pcm_s24be", 24), 5: ("pcm_s32be", 32), 6: ("pcm_f32be", 32),
     7: ("pcm_f64be", 64), 23: ("adpcm_g726", 4), 24: ("adpcm_g722", 4), 25: ("adpcm_g726", 3), 26: ("adpcm_g726", 5), 27: ("pcm_alaw", 8),
 }  # fmt: skip
-_MOST_TEXT_BYTES = 64 * 1024
+_MOST_TEXT_BYTES = 64 * 1024  # of the annotation
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """The header and its text."""
     reader = Reader(source, big_endian=source.read_range(0, 4) != b"dns.")

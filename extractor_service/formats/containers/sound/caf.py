@@ -9,7 +9,7 @@ from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import codecs, streams
 from extractor_service.formats.reading import names
-from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _MOST_CHUNKS, _MOST_TEXT_BYTES = 10_000, 256 * 1024
 _UNKNOWN = -1  # the length of sound that is still being written: up to the end
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """The sound's description, its length, and the strings of its information chunk."""
     reader = Reader(source)

@@ -8,7 +8,7 @@ from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.embedded.sound import id3
-from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 
@@ -23,6 +23,7 @@ _DIFF = "dsdiff"
 _MOST_CHUNKS, _MOST_TEXT_BYTES = 1000, 64 * 1024
 
 
+@tolerant("dsdiff")
 def parse(source: ByteSource, document: Document) -> None:
     """A DSF file: its format chunk, and the ID3 tag that it points at."""
     reader = Reader(source, big_endian=False)
@@ -47,6 +48,7 @@ def parse(source: ByteSource, document: Document) -> None:
     streams.add(document, [stream], stream.duration, size_bytes=source.size_bytes)
 
 
+@tolerant("dsdiff")
 def parse_dsdiff(source: ByteSource, document: Document) -> None:
     """A DSDIFF file: its properties, texts, and an ID3 tag."""
     reader = Reader(source)

@@ -11,7 +11,7 @@ from extractor_service.formats.containers.riff import chunks
 from extractor_service.formats.embedded.sound import id3, vorbis_comment
 from extractor_service.formats.reading import bits
 from extractor_service.formats.reading.conversions import COUNTED
-from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 SECTION = "flac"
 MAGIC = b"fLaC"
-_MOST_BLOCKS = 4096
-_PICTURE_HEAD_BYTES = 4096
+_MOST_BLOCKS = 4096  # before the last one says so: real files have ten
+_PICTURE_HEAD_BYTES = 4096  # MIME type, description and numbers before a picture
 _STREAM, _APPLICATION, _COMMENTS, _PICTURE = 0, 2, 4, 6
 _INFORMATION = Table(
     "sound/FLAC::StreamInfo", SECTION, "FLAC",
@@ -34,6 +34,7 @@ _INFORMATION = Table(
 )  # fmt: skip
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """Stream information, comments and pictures, behind an ID3 tag or not."""
     start, end = id3.around(source, document)

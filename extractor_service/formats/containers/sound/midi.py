@@ -8,7 +8,7 @@ from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.reading import charsets
-from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SECTION = "midi"
 _GROUP = "MIDI"
-_MOST_TRACKS = 1000
+_MOST_TRACKS = 1000  # the format counts them in 16 bits; orchestras have a hundred
 _MOST_BYTES = 4 * 1024 * 1024  # of all events; music of hours takes less than one
 _DEFAULT_TEMPO = 500_000  # microseconds a quarter note
 _TEXTS = {
@@ -29,7 +29,7 @@ _TEXTS = {
     6: "Marker",
     7: "CuePoint",
 }
-_MOST_TEXTS = 500
+_MOST_TEXTS = 500  # of a track: karaoke has a syllable each
 # Keys, from seven flats to seven sharps.
 _MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
@@ -93,6 +93,7 @@ class _Track:
                 self.other.append(("KeySignature", key, at))
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """Header, texts, tempo, time and key signatures; the duration by walking the tempo map."""
     reader = Reader(source)

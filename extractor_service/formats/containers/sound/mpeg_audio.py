@@ -12,6 +12,7 @@ from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.embedded.sound import ape_tag, id3
 from extractor_service.formats.reading import bits, fields
+from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.mpeg_frame import mpeg_frame
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Tag
@@ -35,6 +36,7 @@ _ENCODER = re.compile(rb"LAME3\.(\d+)[ -~]?|(?:LAME|GOGO|L3\.)[ -~]{0,16}")
 _BY_HAND = frozenset({"AudioBitrate", "SampleRate"})
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """The first frame's header, what encoders write into it, and tags of all kinds before and behind the sound."""
     start, end = id3.around(source, document)

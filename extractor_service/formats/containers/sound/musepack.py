@@ -8,7 +8,7 @@ from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.embedded.sound import ape_tag, id3
-from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
@@ -21,7 +21,7 @@ SECTION = "mpc"
 _GROUP = "MPC"
 _RATES = (44100, 48000, 37800, 32000)
 _FRAME_SAMPLES = 1152
-_MOST_PACKETS = 64
+_MOST_PACKETS = 64  # before the header: it is the first or the second (SV8 specification)
 
 
 def _version_text(value: object) -> str:
@@ -32,6 +32,7 @@ def _version_text(value: object) -> str:
 _HEADER = Table("sound/MPC::Main", SECTION, _GROUP, {"EncoderVersion": Conversion(None, _version_text)})
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """The header, and the tags around the sound."""
     start, end = id3.around(source, document)

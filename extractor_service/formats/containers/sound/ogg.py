@@ -10,7 +10,7 @@ from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.containers.sound import flac
 from extractor_service.formats.embedded.sound import id3, vorbis_comment
-from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _MAGIC = b"OggS"
-_HEAD_BYTES = 27
+_HEAD_BYTES = 27  # of a page, before its lengths (RFC 3533, section 6)
 _MOST_PAGES = 2000  # before every stream has told its headers; comments with pictures take hundreds
 _MOST_PACKET_BYTES = 16 * 1024 * 1024  # all headers together
 _TAIL_BYTES = 64 * 1024  # a page is shorter
@@ -84,6 +84,7 @@ class _Logical:
         return len(self.packets) >= self.wanted
 
 
+@tolerant("vorbis")
 def parse(source: ByteSource, document: Document) -> None:
     """Headers and comments of every stream; the duration by the last page."""
     start, end = id3.around(source, document)

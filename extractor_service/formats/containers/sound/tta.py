@@ -8,6 +8,7 @@ from extractor_service.document import ByteRange, Field
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.embedded.sound import ape_tag, id3
+from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 
+@tolerant("tta")
 def parse(source: ByteSource, document: Document) -> None:
     """The header, and the tags around the sound."""
     start, end = id3.around(source, document)

@@ -9,6 +9,7 @@ from extractor_service.formats.containers import streams
 from extractor_service.formats.containers.riff import chunks, wave
 from extractor_service.formats.embedded.sound import ape_tag, id3
 from extractor_service.formats.reading.conversions import COUNTED
+from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 
@@ -34,12 +35,13 @@ _RATES = (
     96000,
     192000,
 )
-_HEADER_BYTES = 32
+_HEADER_BYTES = 32  # of a block (WavPack 5 format)
 _FLOATING, _DSD, _INITIAL, _FINAL, _MONO = 0x80, 0x80000000, 0x800, 0x1000, 0x4
 _RATE_BLOCK, _CHANNELS_BLOCK, _DSD_BLOCK, _RIFF_BLOCK = 0x27, 0x0D, 0x0E, 0x21
 _MOST_BLOCKS = 64  # of one group of channels
 
 
+@tolerant("file")
 def parse(source: ByteSource, document: Document) -> None:
     """The first block's header, its sub-blocks on rate and channels, and the tags around the sound."""
     start, end = id3.around(source, document)

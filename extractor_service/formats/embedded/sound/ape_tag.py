@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SECTION = "ape"
 _MAGIC = b"APETAGEX"
-_FOOTER_BYTES = 32
-_MOST_ITEMS = 5000
+_FOOTER_BYTES = 32  # of a header or footer (APE tags header)
+_MOST_ITEMS = 5000  # of a tag: the longest known has 100
 _MOST_KEY_BYTES, _MOST_TEXT_BYTES, _PICTURE_HEAD_BYTES = 256, 1024 * 1024, 512
 
 

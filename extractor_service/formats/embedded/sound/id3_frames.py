@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "id3"
-_MOST_FRAMES = 20_000
+_MOST_FRAMES = 20_000  # of a tag: bounds one of empty frames
 _MOST_FRAME_BYTES = 1024 * 1024  # of a text, lyrics, or what has to be undone; pictures are not read
 _PICTURE_HEAD_BYTES = 2048  # MIME type and description
 _BY_DATE = frozenset({"TDEN", "TDOR", "TDRC", "TDRL", "TDTG", "XDOR"})

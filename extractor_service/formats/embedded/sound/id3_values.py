@@ -24,7 +24,7 @@ _REFERENCE = re.compile(r"\((\d+|RX|CR)\)")
 _USER_NAMES = {"ALBUMARTISTSORT": "AlbumArtistSort", "ASIN": "ASIN"}
 _RATING = re.compile(r"(.*) (\d+) (\d+)$", re.DOTALL)
 _LANGUAGE = re.compile(rb"[A-Za-z]{3}$")
-_MOST_LINES = 5000
+_MOST_LINES = 5000  # of lyrics with times
 _MASTER = (
     "Other", "Master", "Front-right", "Front-left", "Back-right", "Back-left", "Front-centre", "Back-centre", "Subwoofer",
 )  # fmt: skip

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "vorbis"
-_MOST_COMMENTS = 20_000
+_MOST_COMMENTS = 20_000  # of a header: bounds one of empty comments
 _MOST_TEXT_BYTES = 1024 * 1024  # longer ones but pictures are passed over, with a Problem
-_PICTURE_KEY_BYTES = 64
+_PICTURE_KEY_BYTES = 64  # of a comment, to tell a picture before it is read
 _PICTURE_HEAD_BYTES = 4096  # of a picture in base64: its kind, MIME type, description, size
 _COMMENTS = Table("sound/Vorbis::Comments", SECTION, "Vorbis")
 _PEOPLE = frozenset({"ARTIST", "PERFORMER", "CONTACT"})
