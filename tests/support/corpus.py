@@ -1,14 +1,19 @@
-"""Real image files to measure on: the corpus beside the project, or the committed samples without it."""
+"""Real files to measure on: the corpus beside the project, or the committed samples without it."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.samples import PHOTOS
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 FAMILIES = ("jpeg", "tiff", "png", "raw", "heif", "webp", "gif", "jxl", "jp2", "psd", "bmpetc", "svg", "xmp")
+MEDIA = ("mp4", "mkv", "wav", "aiff", "asf", "flac", "mp3", "ogg", "audio_other")
 _POINTER = b"version https://git-lfs.github.com/spec/"  # what a repository has instead of some large files
 _DEFAULT = Path(__file__).parents[2] / ".." / "shared" / "corpus"
 
@@ -24,9 +29,18 @@ def image_files(family: str = "") -> list[Path]:
     folder = corpus()
     if folder is None:
         return sorted(PHOTOS) if family in {"", "jpeg"} else []
-    families = [family] if family else FAMILIES
+    return _files(folder, [family] if family else FAMILIES)
+
+
+def media_files() -> list[Path]:
+    """All films and sounds of the corpus; [] without it."""
+    folder = corpus()
+    return _files(folder, MEDIA) if folder else []
+
+
+def _files(folder: Path, families: Sequence[str]) -> list[Path]:
     found = [path for each in families for path in sorted((folder / each).glob("*")) if path.is_file()]
-    return [path for path in found if not path.read_bytes()[:40].startswith(_POINTER)]
+    return [path for path in found if not path.read_bytes()[: len(_POINTER)] == _POINTER]
 
 
 def exiftool() -> str:

@@ -33,7 +33,7 @@ _BOXES = (
 _DOC_TYPES = {b"webm": "video/webm", b"matroska": "video/x-matroska"}
 _OGG = (
     (b"OpusHead", "opus"), (b"\x01vorbis", "ogg"), (b"Speex   ", "spx"), (b"\x7fFLAC", "ogg"),
-    (b"\x80theora", "ogv"), (b"BBCD\0", "ogv"), (b"fishead\0", "ogv"), (b"\x01video", "ogv"),
+    (b"\x80theora", "ogv"), (b"BBCD\0", "ogv"), (b"fishead\0", "ogv"), (b"\x01video", "ogv"), (b"OVP80\x01", "ogv"),
 )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ FAMILIES: tuple[tuple[str, str, str, str], ...] = (
     ("opus", "audio/ogg", "opus", "ogg"),
     ("ogv", "video/ogg", "ogv", "ogg"),
     ("spx", "audio/ogg", "spx", "ogg"),
+    ("ogx", "application/ogg", "ogx", "ogg"),
     # Matroska by its DocType and tracks, ASF by its codecs.
     ("webm", "video/webm", "webm", "mkv"),
     ("mka", "audio/x-matroska", "mka", "mkv"),

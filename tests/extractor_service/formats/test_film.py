@@ -69,7 +69,7 @@ def film() -> bytes:
         ("Track1", "SourceImageHeight", 360, ""),
         ("Track1", "CompressorName", "coder", ""),
         ("Track1", "BitDepth", 24, ""),
-        ("Track1", "VideoFrameRate", 25, ""),
+        ("Track1", "VideoFrameRate", 25, "25"),
         ("Track2", "Balance", -0.5, ""),
         ("Track2", "AudioFormat", "mp4a", ""),
         ("Track2", "AudioChannels", 2, ""),
@@ -89,4 +89,7 @@ def test_wide_headers(group, name, value, text):
 def test_every_cut_is_survived():
     whole = film()
     for length in range(0, len(whole), 7):
-        mp4.parse(BytesSource(whole[:length]), Document())
+        document = Document()
+        with contextlib.suppress(CorruptFileError):
+            mp4.parse(BytesSource(whole[:length]), document)
+        assert length < 40 or document.sections

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import codecs, streams
-from extractor_service.formats.containers.film import asf_text
+from extractor_service.formats.containers.film import asf_packets, asf_text
 from extractor_service.formats.containers.film.asf_text import SECTION
 from extractor_service.formats.embedded import xmp
 from extractor_service.formats.reading import fields
@@ -36,6 +36,7 @@ _EXTENDED_STREAM, _LANGUAGES = "14E6A5CB-C672-4332-8399-A96952065B5A", "7C4346A9
 _MARKERS, _XMP = "F487CD01-A951-11CF-8EE6-00C00C205365", "BE7ACFCB-97A9-42E8-9C71-999491E3AFAC"
 _VIDEO, _AUDIO = "BC19EFC0-5B4D-11CF-A8FD-00805F5C442B", "F8699E40-5B4D-11CF-A8FD-00805F5C442B"
 _PICTURES = frozenset({"B61BE100-5B4E-11CF-A8FD-00805F5C442B", "35907DE0-E415-11CF-A917-00805F5C442B"})
+_DATA_HEAD_BYTES = 26  # of the object with the packets, before the first one (5.1)
 _1601, _1970_SECONDS = 1601, 11_644_473_600
 _BROADCAST = 1  # a flag: the header was written before the film was over
 
@@ -89,6 +90,8 @@ def parse(source: ByteSource, document: Document) -> None:
     for name, at, length in _objects(reader, document, min(size, reader.length), reader.length):
         if name == _XMP and length <= _MOST_BYTES:
             xmp.parse(reader.exact(at, length), document, ByteRange(at, length))
+        elif name == _DATA:
+            film.packets_at = at + _DATA_HEAD_BYTES
     film.finish()
 
 
@@ -125,6 +128,8 @@ class _Film:
         self._language_of: dict[int, int] = {}
         self._rates: dict[int, float] = {}
         self._chapters = 0
+        self._packet_bytes = 0
+        self.packets_at = 0
 
     def objects(self, start: int, end: int) -> None:
         """All objects between, and those inside the header's extension."""
@@ -163,6 +168,7 @@ class _Film:
             and not flags & _BROADCAST
         ):
             self._seconds = max(0.0, ticks / 1e7 - preroll / 1000)
+        self._packet_bytes = int.from_bytes(data[68:72], "little") if len(data) >= 72 else 0
 
     def _stream(self, data: bytes, at: int) -> None:
         """What a stream is: a WAVEFORMATEX, or a size and a bitmap's header (3.3, 9)."""
@@ -246,6 +252,10 @@ class _Film:
                 stream.language = self._languages[index]
             if stream.kind == "video":
                 stream.frame_rate = self._rates.get(number)
+                if self.packets_at and self._packet_bytes:
+                    stream.frame_rate = asf_packets.frame_rate(
+                        self._reader, self.packets_at, self._packet_bytes, number, stream.frame_rate
+                    )
             stream.duration = self._seconds
         streams.add(
             self._document,

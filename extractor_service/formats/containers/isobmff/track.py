@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.containers.isobmff.boxes import Box
     from extractor_service.formats.containers.isobmff.film_header import Header, Movie
 
+_FRAME_BYTES = 32  # of a sound's first frame: more than its head
 _MAX_RUNS = 100_000  # of equal sample durations
 _INSIDE = frozenset({b"mdia", b"minf", b"stbl", b"dinf", b"gmhd", b"edts", b"tapt"})
 _KINDS = {
@@ -288,12 +289,12 @@ class Track:
                 telemetry.parse(
                     self._film.reader, self._film.document, self.formats[0], self.sample_sizes, self.places
                 )
-        if stream.codec in {"mp1", "mp2", "mp3"}:
+        if stream.codec in {"mp1", "mp2", "mp3", "dts"}:
             self._look_at_sound(stream)
         return stream
 
     def _look_at_sound(self, stream: streams.Stream) -> None:
-        """MPEG audio says in its frames alone how many channels it has, and which layer it is."""
+        """MPEG audio and DTS say in their frames alone how many channels they have, and which layer it is."""
         if self.places is None:
             return
         reader, box = self._film.reader, self.places
@@ -301,7 +302,13 @@ class Track:
             at = reader.u64(box.offset + 8) if box.kind == b"co64" else reader.u32(box.offset + 8)
         except TruncatedError:
             return
-        frame = mpeg_frame(Reader(self._film.reader.source).some(at, 4))
+        data = Reader(self._film.reader.source).some(at, _FRAME_BYTES)
+        if stream.codec == "dts":
+            from extractor_service.formats.containers.film import elementary  # noqa: PLC0415 - rare in these files
+
+            elementary.describe(self._film.document, data, stream, None)
+            return
+        frame = mpeg_frame(data[:4])
         if frame is not None:
             stream.codec, stream.channels, stream.sample_rate = (
                 f"mp{frame.layer}",

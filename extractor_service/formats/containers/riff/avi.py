@@ -196,15 +196,13 @@ class _Film:
             fields.add(self.document, SECTION, _GROUP, _UNKNOWN, data.decode("ascii"), ByteRange(at, length))
 
     def finish(self) -> None:
-        """Adds the streams; the film lasts as long as its pictures."""
+        """Adds the streams; the film lasts as long as the longest."""
         for stream in self.streams:
             if stream.kind == "video" and self._all_frames and stream.frame_rate:
                 stream.duration = self._video_seconds = self._all_frames / stream.frame_rate
-        seconds = self._video_seconds
-        if not seconds:
-            seconds = (self._all_frames or self._frames) * self._seconds_per_frame or max(
-                (each.duration or 0 for each in self.streams), default=0
-            )
+        seconds = max((each.duration or 0 for each in self.streams), default=0)
+        if not self._video_seconds:
+            seconds = (self._all_frames or self._frames) * self._seconds_per_frame or seconds
         streams.add(self.document, self.streams, seconds or None, size_bytes=self.reader.source.size_bytes)
 
 
