@@ -8,6 +8,7 @@ import struct
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from extractor_service.document import Document, LimitExceededError
 from extractor_service.formats.base import CorruptFileError
@@ -22,6 +23,9 @@ from tests.golden import images, makernotes
 from tests.support import corpus
 from tests.support.evidence import Evidence
 from tests.support.processes import PeakMemory, pss_bytes, rss_by_part, start_cache, start_extractor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PREFETCH_BYTES = 2 * 128 * 1024  # one head and one tail: the block rule of tests/benchmarks/README.md
 _HEAD_BYTES = 16 * 1024
@@ -299,6 +303,7 @@ def run_accuracy(name: str) -> Evidence:
         share = 100 * (1 - len(again.otherwise) / max(1, again.compared))
         evidence.single("second tool (exiv2), a random sample", "values equal", "%", share)
         print("\n".join(f"exiv2 has it otherwise: {each}" for each in again.otherwise))
+    _media_accuracy(evidence)
     for case, tally in made.measure([]).items():
         score = total_of(tally.scores)
         if not score.theirs:
@@ -309,3 +314,36 @@ def run_accuracy(name: str) -> Evidence:
         evidence.single(case, "values equal", "%", 100 * score.equal / max(1, score.present), f">= {equal}")
         evidence.single(case, "fields that only we have", "count", score.invented)
     return evidence
+
+
+_MEDIA_FAMILIES = ("quicktime", "matroska", "riff", "aiff", "asf", "id3", "vorbis", "ape", "flac")
+
+
+def _media_accuracy(evidence: Evidence) -> None:
+    """The same of films and sounds: of the corpus by family, of those that others' programs made by container."""
+    from tests.tools import media
+    from tests.tools.accuracy import Measured, measure
+
+    def add(case: str, measured: Measured, families: Sequence[str] = ()) -> None:
+        scores = measured.healthy.scores
+        # What type it is was measured apart, by `identification`.
+        wanted = families or scores.keys() - {"file"}
+        score = total_of({name: each for name, each in scores.items() if name in wanted})
+        if score.theirs:
+            evidence.single(case, "fields of ExifTool", "count", score.theirs)
+            evidence.single(case, "names present", "%", 100 * score.present / score.theirs, ">= 95")
+            share = 100 * score.equal / max(1, score.present)
+            evidence.single(case, "values equal", "%", share, ">= 98")
+
+    real = measure(corpus.media_files())
+    for family in _MEDIA_FAMILIES:
+        add(f"films and sounds, {family}", real, (family,))
+    for half, tally in real.halves.items():
+        score = total_of(tally.scores)
+        evidence.single(f"films and sounds, {half}", "names present", "%", 100 * score.present / max(1, score.theirs))
+        evidence.single(f"films and sounds, {half}", "values equal", "%", 100 * score.equal / max(1, score.present))
+    by_container: dict[str, list[Path]] = {}
+    for path in media.made():
+        by_container.setdefault(path.parent.name, []).append(path)
+    for container, files in by_container.items():
+        add(f"made by ffmpeg, sox, mkvmerge: {container}, {len(files)} files", measure(files))

@@ -23,6 +23,8 @@ OURS = {
     "xmp:About": "rdf:about of the packet, which ExifTool leaves out where it is of an older form",
 }
 """Fields that only we have, and the reason why they are right; anything else that only we have counts as invented."""
+_CUT = frozenset({"matroska:TrackUID", "matroska:TagTrackUID", "matroska:AttachedFileUID"})
+"""Numbers that ExifTool prints as texts, and ends at the first NUL: an empty one says nothing."""
 OUR_SECTIONS = frozenset({"streams", "telemetry"})
 """Families that only we have: facts said in one way for all containers."""
 _BINARY = re.compile(r"\(Binary data (\d+) bytes")
@@ -87,6 +89,9 @@ def compare(ours: Iterable[Entry], theirs: Iterable[Entry]) -> Comparison:
     our_fields, their_fields = _by_name(ours), _by_name(theirs)
     for key, wanted in their_fields.items():
         family, name = key
+        if f"{family}:{name}" in _CUT and not any(each.value for each in wanted):
+            our_fields.pop(key, None)
+            continue
         score = result.scores[family]
         score.theirs += len(wanted)
         for their, our in _pairs(wanted, our_fields.pop(key, [])):

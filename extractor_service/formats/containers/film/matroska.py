@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
-from extractor_service.formats.containers.film import ebml, matroska_tags
+from extractor_service.formats.containers.film import ebml, matroska_tags, matroska_tail
 from extractor_service.formats.containers.film import matroska_values as values
 from extractor_service.formats.containers.film.matroska_track import TrackReader
 from extractor_service.formats.reading import fields
@@ -28,10 +28,8 @@ _INFO, _TRACKS, _TRACK, _CLUSTER, _CUES = 0x549A966, 0x654AE6B, 0x2E, 0xF43B675,
 CHAPTERS, ATTACHMENTS, TAGS = 0x43A770, 0x941A469, 0x254C367
 _WANTED = frozenset({_INFO, _TRACKS, CHAPTERS, ATTACHMENTS, TAGS, _SEEK_HEAD})
 _TOP = _WANTED | {_CLUSTER, _CUES}
-_MOST_CLUSTERS = 16  # walked where nothing says what comes behind them
-_TAIL_BYTES = 512 * 1024  # in which the last cluster begins
-_CLUSTER_MARK = bytes.fromhex("1f43b675")
-_TIME, _SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK, _BLOCK_DURATION = 0x67, 0x23, 0x20, 0x21, 0x1B
+_MOST_CLUSTERS = 4  # walked where nothing says what comes behind them; then the file's tail is looked at
+_MOST_BLOCKS = 1000  # of a cluster of unknown length
 _DURATION, _SCALE, _DATE, _DOC_TYPE = 0x489, 0xAD7B1, 0x461, 0x282
 _2001 = 2001
 
@@ -93,10 +91,16 @@ class _Walk:
             if found.identity == _CLUSTER:
                 self._clusters_at = self._clusters_at or at
                 clusters += 1
-                if self._follow(at) or clusters > _MOST_CLUSTERS:
+                if self._follow(at):
+                    return
+                behind = self._behind(found) if not found.is_sized else found.offset + found.length
+                if clusters > _MOST_CLUSTERS or behind is None:
+                    place = matroska_tail.tags(self._reader, at, self._end)
+                    if place is not None:
+                        self._master(ebml.element(self._reader, place, self._end), place)
                     return
                 if not found.is_sized:
-                    at = self._behind(found)
+                    at = behind
                     continue
                 will_read(self._reader.source, [(found.offset + found.length, 1024)])
             else:
@@ -120,17 +124,17 @@ class _Walk:
                 self._master(found, place)
         return bool(self._places.get(TAGS) or self._places.get(_CUES))
 
-    def _behind(self, cluster: Element) -> int:
-        """Where a cluster of unknown length ends: at the next element that can't be inside."""
+    def _behind(self, cluster: Element) -> int | None:
+        """Where a cluster of unknown length ends: at the next element that can't be inside; None when that is far away."""
         at = cluster.offset
-        for _ in range(ebml.MAX_ELEMENTS):
+        for _ in range(_MOST_BLOCKS):
             if at + 2 > self._end:
                 return self._end
             found = ebml.element(self._reader, at, self._end)
             if found.identity in _TOP:
                 return at
             at = found.offset + found.length
-        return self._end
+        return None
 
     def _master(self, found: Element, at: int) -> None:
         if at in self._read:
@@ -198,7 +202,8 @@ class _Walk:
         seconds = self._ticks * self._scale / 1e9 if self._ticks else None
         if seconds is None and self._clusters_at:
             with Surviving(self._document, SECTION, "the last cluster", self._clusters_at):
-                seconds = self._last_time()
+                ticks = matroska_tail.last_ticks(self._reader, self._clusters_at, self._end)
+                seconds = None if ticks is None else ticks * self._scale / 1e9
         streams.add(
             self._document,
             self._tracks.streams,
@@ -206,42 +211,3 @@ class _Walk:
             size_bytes=self._reader.source.size_bytes,
             chapters=self._chapters,
         )
-
-    def _last_time(self) -> float | None:
-        """Seconds at which the last block of the file begins, with its own duration where it is stated."""
-        size = min(_TAIL_BYTES, self._end - self._clusters_at)
-        start = self._end - size
-        data = self._reader.some(start, size)
-        place = data.rfind(_CLUSTER_MARK)
-        if place < 0:
-            return None
-        cluster = ebml.element(self._reader, start + place, self._end)
-        base, last = 0, None
-        try:
-            for inner in ebml.walk(
-                self._reader, cluster.offset, min(cluster.offset + cluster.length, self._end)
-            ):
-                if inner.identity in _TOP:
-                    break
-                if inner.identity == _TIME:
-                    base = int.from_bytes(self._reader.exact(inner.offset, min(inner.length, 8)))
-                    last = max(last or 0, base)
-                elif inner.identity == _SIMPLE_BLOCK:
-                    last = max(last or 0, base + self._block_time(inner))
-                elif inner.identity == _BLOCK_GROUP:
-                    time = duration = 0
-                    for part in ebml.walk(self._reader, inner.offset, inner.offset + inner.length):
-                        if part.identity == _BLOCK:
-                            time = self._block_time(part)
-                        elif part.identity == _BLOCK_DURATION:
-                            duration = int.from_bytes(self._reader.exact(part.offset, min(part.length, 8)))
-                    last = max(last or 0, base + time + duration)
-        except TruncatedError:
-            pass  # it was cut while it was written: what came before counts
-        return None if last is None else last * self._scale / 1e9
-
-    def _block_time(self, block: Element) -> int:
-        """Ticks from the cluster's own, behind the number of the track (RFC 9559, 10.1)."""
-        data = self._reader.exact(block.offset, min(block.length, 12))
-        width = 9 - data[0].bit_length()
-        return int.from_bytes(data[width : width + 2], signed=True)

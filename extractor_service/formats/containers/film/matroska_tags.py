@@ -22,6 +22,7 @@ _CHAPTER_INSIDE = frozenset({0, 0x0F, 0x2944, 0x2911})  # what is shown, on whic
 _ATTACHED = 0x21A7
 _TAG, _TARGETS, _SIMPLE = 0x3373, 0x23C0, 0x27C8
 _TRACK_UID, _NAME, _STRING, _BINARY, _LANGUAGE, _LANGUAGE_BCP47 = 0x23C5, 0x5A3, 0x487, 0x485, 0x47A, 0x47B
+_NO_LANGUAGE = "und"  # undetermined (ISO 639-2)
 _MOST_TEXT_BYTES, _MOST_DEPTH, _MOST_CHAPTERS = 256 * 1024, 8, 2000
 
 
@@ -112,7 +113,7 @@ def _simple(reader: Reader, document: Document, tag: Element, group: str, parent
                 name = found
             elif inner.identity == _STRING:
                 text, place = found, inner
-            else:
+            elif inner.identity == _LANGUAGE or (not language and found != _NO_LANGUAGE):
                 language = found
     known = _STANDARD.tags.get(name)
     shown = (f"{parent}/" if parent else "") + (known.name if known is not None else _made(name))

@@ -16,26 +16,30 @@ from extractor_service.sources.base import will_read
 if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.formats.containers.isobmff.boxes import Box
+    from extractor_service.formats.containers.isobmff.track import Track
     from extractor_service.sources.base import ByteSource
 
 _GROUP = "QuickTime"
 _NEXT_BYTES = 4096  # the head of the box behind the samples; blocks of 16 KiB are fetched anyhow
-_MOST_FRAGMENTS = 64  # read one after the other; of more, the last ones
+_FIRST_FRAGMENTS = 4  # read one after the other; then the last ones are looked for
+_MOST_FRAGMENTS = 64  # read where those aren't found
+_NEAR_BYTES = 256 * 1024  # before the file's end: walking takes no more round trips than looking
 _NAMES = {b"thm ": "ThumbnailImage", b"thum": "ThumbnailImage", b"PICT": "PreviewPICT", b"pict": "PreviewPICT", b"mpvd": "MotionPhotoVideo"}  # fmt: skip
 
 
 def parse(source: ByteSource, document: Document) -> None:
     """All that the boxes say of film, tracks and their making; a group per track, "Track1" and so on."""
     walk = _Walk(Reader(source), document)
+    cut: TruncatedError | None = None
     try:
         walk.top()
     except TruncatedError as error:
-        if not document.sections:
-            raise CorruptFileError("no box could be read") from error
-        document.problem(SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
+        cut = error
     walk.finish()
     if not document.sections:
-        raise CorruptFileError("no box that says anything")
+        raise CorruptFileError("no box that says anything") from cut
+    if cut is not None:
+        document.problem(SECTION, ProblemKind.TRUNCATED, str(cut), cut.offset)
 
 
 class _Walk:
@@ -48,7 +52,13 @@ class _Walk:
         self._film: film.Film | None = None
         self._runs: fragments.Runs | None = None
         self._fragments = 0
-        self._index: dict[int, list[int]] = {}
+        self._is_whole = True
+        """Whether all boxes of the file were walked."""
+        self._samples: list[tuple[int, int]] = []
+        """Where samples lie, and how many bytes."""
+        self._is_open = False
+        """Whether more fragments came than were read, up to where nobody knows."""
+        self._indexed_seconds = 0.0
 
     def top(self) -> None:
         """The boxes one after the other; those behind the samples are fetched with their heads."""
@@ -56,8 +66,7 @@ class _Walk:
         for box in boxes.walk(reader, 0, reader.length):
             with Surviving(self._document, SECTION, f"box {box.kind!r}", box.offset):
                 self._box(box)
-            if self._fragments > _MOST_FRAGMENTS and self._runs is not None:
-                fragments.last(reader, box.offset + box.length, self._runs)
+            if box.kind == b"moof" and self._is_told(box.offset + box.length):
                 return
             if box.kind in {b"mdat", b"moof"}:
                 will_read(reader.source, [(box.offset + box.length, _NEXT_BYTES)])
@@ -74,12 +83,11 @@ class _Walk:
         elif kind == b"moof":
             self._fragment(box)
         elif kind == b"sidx":
-            track, ticks, scale = fragments.index_ticks(reader, box)
+            ticks, scale = fragments.index_ticks(reader, box)
             if scale:
-                self._index.setdefault(track, []).append(ticks)
+                self._indexed_seconds = max(self._indexed_seconds, ticks / scale)
         elif kind == b"mdat":
-            for name, value in (("MediaDataSize", length), ("MediaDataOffset", offset)):
-                document.add(SECTION, Field(name, value, group=_GROUP, origin=ByteRange(offset - 8, 8)))
+            self._samples.append((offset, length))
         elif kind == b"meta":
             items.meta(reader, document, box, "Keys")
         elif kind == b"uuid":
@@ -92,6 +100,18 @@ class _Walk:
                 SECTION,
                 Field(_NAMES[kind], None, f"(Binary data {length} bytes)", group=_GROUP, origin=place),
             )
+
+    def _is_told(self, end: int) -> bool:
+        """Whether enough fragments were read: the first ones with the last, or many."""
+        rest = self._reader.length - end
+        if self._runs is None or self._fragments < _FIRST_FRAGMENTS or rest <= _NEAR_BYTES:
+            return False
+        if self._fragments == _FIRST_FRAGMENTS and rest > end:
+            self._is_whole = not fragments.last(self._reader, end, self._runs)
+            return not self._is_whole
+        self._is_whole = self._fragments < _MOST_FRAGMENTS
+        self._is_open = not self._is_whole
+        return self._is_open
 
     def _fragment(self, box: Box) -> None:
         if self._runs is None:
@@ -110,6 +130,9 @@ class _Walk:
 
     def finish(self) -> None:
         """The streams, and how long the film is: by its header, or by its fragments where that says nothing."""
+        for offset, length in self._samples if self._is_whole else ():
+            for name, value in (("MediaDataSize", length), ("MediaDataOffset", offset)):
+                self._document.add(SECTION, Field(name, value, group=_GROUP, origin=ByteRange(offset - 8, 8)))
         if self._film is None:
             return
         found = []
@@ -120,22 +143,25 @@ class _Walk:
                     by_number[number].is_chapters = True
         for track in self._film.tracks:
             stream = track.finish()
-            ticks = (self._runs.ticks(track.number) if self._runs is not None else 0) + track.ticks
-            if (
-                self._runs is not None
-                and track.scale
-                and ticks
-                and (not stream.duration or ticks / track.scale > stream.duration)
-            ):
-                stream.duration = ticks / track.scale
-                samples = self._runs.samples.get(track.number, 0)
-                if stream.kind == "video" and samples and self._fragments <= _MOST_FRAGMENTS:
-                    stream.frame_rate = (samples + track.samples) * track.scale / ticks
+            if self._runs is not None:
+                self._fragmented(track, stream, self._runs)
             found.append(stream)
         seconds = self._film.seconds
         longest = max((each.duration or 0 for each in found), default=0)
         if self._runs is not None or self._film.fragment_seconds:
-            seconds = max(seconds, self._film.fragment_seconds, longest)
+            seconds = max(seconds, self._film.fragment_seconds, self._indexed_seconds, longest)
+        if self._is_open and not seconds:
+            message = f"how long it is wasn't found behind {self._fragments} fragments"
+            self._document.problem(SECTION, ProblemKind.LIMIT, message, 0)
         streams.add(
             self._document, found, seconds or longest or None, size_bytes=self._reader.source.size_bytes
         )
+
+    def _fragmented(self, track: Track, stream: streams.Stream, runs: fragments.Runs) -> None:
+        """What fragments add to a track: its duration unless some weren't read, and its rate."""
+        ticks = runs.ticks(track.number) + track.ticks
+        if track.scale and ticks and not self._is_open and ticks / track.scale > (stream.duration or 0):
+            stream.duration = ticks / track.scale
+        span = runs.spans.get(track.number, 0) + track.ticks
+        if stream.kind == "video" and track.scale and span and runs.samples.get(track.number):
+            stream.frame_rate = (runs.samples[track.number] + track.samples) * track.scale / span

@@ -22,6 +22,7 @@ SECTION = "aiff"
 _GROUP = "AIFF"
 _MOST_CHUNKS, _MOST_TEXT_BYTES = 10_000, 256 * 1024
 _MACINTOSH_YEAR = 1904  # where Apple's clock begins
+_UNIX_SECONDS = 2_082_844_800  # from there to 1970
 _MAIN = Table("sound/AIFF::Main", SECTION, _GROUP)
 _COMMON = Table("sound/AIFF::Common", SECTION, _GROUP)
 _VERSION = Table("sound/AIFF::FormatVers", SECTION, _GROUP)
@@ -69,14 +70,29 @@ def _chunk(
     if kind == b"COMM":
         _common(document, reader.exact(at, min(length, 512)), at, stream)
     elif kind == b"FVER":
-        _VERSION.put(document, 0, date_after(_MACINTOSH_YEAR, reader.u32(at)), ByteRange(at, 4))
+        _VERSION.put(document, 0, _time(reader.u32(at)), ByteRange(at, 4))
     elif kind == b"COMT":
         _comments(document, reader.exact(at, min(length, _MOST_TEXT_BYTES)), at)
     elif kind == b"ID3 ":
         id3.leading(reader.source, document, at)
     elif name in _MAIN.tags:
         data = reader.exact(at, min(length, _MOST_TEXT_BYTES)).rstrip(b"\0")
-        _MAIN.put(document, name, data.decode("mac-roman"), ByteRange(at, length))
+        # Tools of Kabal's (AFsp) part their lines by NULs.
+        _MAIN.put(document, name, _text(data).replace("\0", "\n"), ByteRange(at, length))
+
+
+def _text(data: bytes) -> str:
+    """Mac OS Roman, as the format has it; UTF-8 where it is that, as today's programs write."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("mac-roman")
+
+
+def _time(seconds: int) -> str:
+    """Zeros for clocks that were never set: they begin in 1904, or in 1970."""
+    unset = seconds in {0, _UNIX_SECONDS}
+    return "0000:00:00 00:00:00" if unset else date_after(_MACINTOSH_YEAR, seconds)
 
 
 def _common(document: Document, data: bytes, at: int, stream: streams.Stream) -> None:
@@ -95,7 +111,7 @@ def _common(document: Document, data: bytes, at: int, stream: streams.Stream) ->
         code = data[18:22].decode("latin-1")
         _COMMON.put(document, 9, code, ByteRange(at + 18, 4))
         if len(data) > 22:
-            name = data[23 : 23 + data[22]].decode("mac-roman")
+            name = _text(data[23 : 23 + data[22]])
             _COMMON.put(document, 11, name, ByteRange(at + 22, 1 + data[22]))
     stream.channels, stream.sample_rate = channels, round(rate)
     order = "le" if code == "sowt" else "be"
@@ -119,9 +135,9 @@ def _comments(document: Document, data: bytes, at: int) -> None:
             int.from_bytes(data[place + start : place + start + length])
             for start, length in ((0, 4), (4, 2), (6, 2))
         )
-        _COMMENT.put(document, 0, date_after(_MACINTOSH_YEAR, seconds), ByteRange(at + place, 4))
+        _COMMENT.put(document, 0, _time(seconds), ByteRange(at + place, 4))
         if marker:
             _COMMENT.put(document, 1, marker, ByteRange(at + place + 4, 2))
-        text = data[place + 8 : place + 8 + size].decode("mac-roman")
+        text = _text(data[place + 8 : place + 8 + size])
         _COMMENT.put(document, 2, text, ByteRange(at + place + 8, size))
         place += 8 + size + size % 2

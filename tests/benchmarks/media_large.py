@@ -1,0 +1,85 @@
+"""Sessions with films and sounds of hours and gigabytes on the client's disk: bytes, round trips, time, memory."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaextract_client import NEVER, ExtractorClient
+from metaextract_client.render import outcome_name
+from tests.benchmarks.pulling import least_blocks
+from tests.support import large_files, large_media
+from tests.support.evidence import Evidence
+from tests.support.processes import PeakMemory, start_cache, start_extractor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metaextract_client.extraction import Extraction
+
+MIB = 2**20
+_BLOCK_BYTES = 16 * 1024
+_PREFETCH_BYTES = 128 * 1024
+_ROUNDS = 5
+_HOUR_SECONDS = 3600
+
+
+def _cases() -> dict[str, tuple[str, int, float, Callable[[Path], None]]]:
+    """By case: the file's ending, the most round trips, the right duration, what writes it."""
+    film, media = large_files.write_mp4, large_media
+    return {
+        "MP4, 50 MB, index at the end": (".mp4", 6, 60, lambda path: film(path, 50 * 10**6, 3000)),
+        "MP4, 5 GB, index of 180,000 samples at the end": (".mp4", 6, 60, lambda path: film(path, 5 * 10**9, 180_000)),
+        "fragmented MP4, 2 h": (".mp4", 10, 7200, lambda path: media.write_fragmented(path, 2 * _HOUR_SECONDS, 900 * MIB)),
+        "fragmented MP4, 2 h, with mfra": (".mp4", 10, 7200, lambda path: media.write_fragmented(path, 2 * _HOUR_SECONDS, 900 * MIB, index=True)),
+        "MKV, 3 h, no cues": (".mkv", 6, 2.5, lambda path: media.write_matroska(path, 3 * _HOUR_SECONDS, 3000 * MIB, duration=True)),
+        "MKV, 3 h, no cues, no duration": (".mkv", 6, 10795, lambda path: media.write_matroska(path, 3 * _HOUR_SECONDS, 500 * MIB, duration=False)),
+        "RF64, 2 GB": (".rf64", 6, 2**31 // 6 / 48000, lambda path: media.write_rf64(path, 2**31)),
+    }  # fmt: skip
+
+
+def run(name: str) -> Evidence:
+    """One pair for each file, so that "over idle" has its whole cost."""
+    evidence = Evidence(name)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for case, (suffix, most, duration, write) in _cases().items():
+            path = root / f"large{suffix}"
+            write(path)
+            time.sleep(2.1)  # until the file's times tell its states apart
+            with (
+                start_cache(root / f"cache-{len(evidence.figures)}") as cache,
+                start_extractor(cache.address) as extractor,
+                ExtractorClient(extractor.address, NEVER) as client,
+            ):
+                with PeakMemory(extractor.pid, cache.pid, interval_seconds=0.005) as memory:
+                    started = time.perf_counter()
+                    answer = client.extract_session(path)
+                    first = time.perf_counter() - started
+                warm = []
+                for _ in range(_ROUNDS):
+                    started = time.perf_counter()
+                    client.extract_session(path)
+                    warm.append(time.perf_counter() - started)
+            _check(answer, duration)
+            moved, allowed = answer.info.moved_bytes, 1.5 * least_blocks(path) * _BLOCK_BYTES + 2 * _PREFETCH_BYTES
+            evidence.single(case, "size", "MB", path.stat().st_size / 1e6)
+            evidence.single(case, "moved", "KiB", moved / 1024)
+            evidence.single(case, "moved / block rule", "ratio", moved / allowed, "<= 1")
+            trips = answer.info.round_trips + 1  # the offer, with head and tail, is one as well
+            evidence.single(case, "round trips, offer included", "count", trips, f"<= {most}")
+            evidence.single(case, "elapsed, first", "ms", first * 1000, "< 500")
+            evidence.single(case, "elapsed, warm", "ms", statistics.median(warm) * 1000)
+            evidence.single(case, "peak PSS over idle", "MiB", sum(memory.over_idle_mib()), "<= 16")
+            path.unlink()
+    return evidence
+
+
+def _check(answer: Extraction, duration: float) -> None:
+    """A duration that is right, or there is nothing to measure."""
+    document = answer.document
+    assert outcome_name(document.outcome) == "OK", document.problems
+    assert abs(document.common.duration_seconds - duration) < 1, document.common.duration_seconds
