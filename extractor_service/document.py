@@ -200,10 +200,12 @@ class Document:
             size = size_of(value)
         if raw is not None:
             size += 8 if type(raw) is Rational else size_of(raw)
-        size += len(field.name)
-        for text in (field.text, field.group, field.note):
-            if text:
-                size += len(text) if text.isascii() else size_of(text)
+        text, note = field.text, field.note
+        size += len(field.name) + len(field.group)
+        if text:
+            size += len(text) if text.isascii() else size_of(text)
+        if note:
+            size += len(note) if note.isascii() else size_of(note)
         self.put(section, field, size)
 
     def put(self, section: str, field: Field, size: int) -> None:

@@ -43,14 +43,15 @@ class Magic:
 
     def matches(self, head: bytes) -> bool:
         """Whether `head` has them."""
+        if not self.mask and not self.within:
+            return head.startswith(self.data, self.offset)
         if self.within:
             return head.find(self.data, self.offset, self.offset + self.within + len(self.data)) >= 0
         found = head[self.offset : self.offset + len(self.data)]
-        if len(found) < len(self.data):
-            return False
-        if not self.mask:
-            return found == self.data
-        return all(have & bits == want for have, bits, want in zip(found, self.mask, self.data, strict=True))
+        # As one number: byte by byte it took a tenth of a short file's time.
+        return len(found) == len(self.data) and (
+            int.from_bytes(found) & int.from_bytes(self.mask) == int.from_bytes(self.data)
+        )
 
 
 class SizeFields(NamedTuple):

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from extractor_service.formats.base import Format, Magic
 
-    # (rank, place in the table, magic, format)
-    Candidate = tuple[tuple[bool, int], int, Magic, Format]
+    # (rank, place in the table, magic, format), and its bytes where it is no more than these at their place
+    Candidate = tuple[tuple[bool, int], int, Magic, Format, bytes]
 
 
 class Sniffed(NamedTuple):
@@ -31,8 +31,8 @@ def sniff(head: bytes, formats: Sequence[Format]) -> Sniffed | None:
     known = _INDEXES.get(id(formats))
     if known is None or known[0] is not formats:
         known = _INDEXES[id(formats)] = (formats, _index(formats))
-    for (is_in_place, strength), _, magic, candidate in known[1][head[0] if head else 256]:
-        if magic.matches(head):
+    for (is_in_place, strength), _, magic, candidate, plain in known[1][head[0] if head else 256]:
+        if head.startswith(plain, magic.offset) and (plain or magic.matches(head)):
             return Sniffed(candidate, strength, is_in_place)
     return None
 
@@ -45,7 +45,13 @@ _INDEXES: dict[int, tuple[Sequence[Format], list[list[Candidate]]]] = {}
 def _index(formats: Sequence[Format]) -> list[list[Candidate]]:
     """What may begin with each byte (and with none), best first: over a hundred magics are too many to try."""
     candidates = [
-        ((not magic.within, _weight(magic)), number, magic, each)
+        (
+            (not magic.within, _weight(magic)),
+            number,
+            magic,
+            each,
+            b"" if magic.mask or magic.within else magic.data,
+        )
         for number, each in enumerate(formats)
         for magic in each.magics
     ]

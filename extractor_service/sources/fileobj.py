@@ -1,4 +1,4 @@
-"""A source as a file object, for libraries that want one (h5py, pydicom, pikepdf, tinytag)."""
+"""A source as a file object, for libraries that want one (h5py, pydicom, pikepdf)."""
 
 from __future__ import annotations
 

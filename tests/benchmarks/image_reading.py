@@ -340,8 +340,12 @@ def _media_accuracy(evidence: Evidence) -> None:
         add(f"films and sounds, {family}", real, (family,))
     for half, tally in real.halves.items():
         score = total_of(tally.scores)
-        evidence.single(f"films and sounds, {half}", "names present", "%", 100 * score.present / max(1, score.theirs))
-        evidence.single(f"films and sounds, {half}", "values equal", "%", 100 * score.equal / max(1, score.present))
+        evidence.single(
+            f"films and sounds, {half}", "names present", "%", 100 * score.present / max(1, score.theirs)
+        )
+        evidence.single(
+            f"films and sounds, {half}", "values equal", "%", 100 * score.equal / max(1, score.present)
+        )
     by_container: dict[str, list[Path]] = {}
     for path in media.made():
         by_container.setdefault(path.parent.name, []).append(path)

@@ -65,7 +65,10 @@ def run(name: str) -> Evidence:
                     client.extract_session(path)
                     warm.append(time.perf_counter() - started)
             _check(answer, duration)
-            moved, allowed = answer.info.moved_bytes, 1.5 * least_blocks(path) * _BLOCK_BYTES + 2 * _PREFETCH_BYTES
+            moved, allowed = (
+                answer.info.moved_bytes,
+                1.5 * least_blocks(path) * _BLOCK_BYTES + 2 * _PREFETCH_BYTES,
+            )
             evidence.single(case, "size", "MB", path.stat().st_size / 1e6)
             evidence.single(case, "moved", "KiB", moved / 1024)
             evidence.single(case, "moved / block rule", "ratio", moved / allowed, "<= 1")

@@ -71,7 +71,9 @@ def run(name: str) -> Evidence:
         if not (_ORACLES / reader).is_dir():
             print(f"not compared with {reader}: it isn't in {_ORACLES.relative_to(ROOT)}")
             continue
-        readable = [path for path in files if _seconds(reader, [path], 1) is not None and _reads(reader, path)]
+        readable = [
+            path for path in files if _seconds(reader, [path], 1) is not None and _reads(reader, path)
+        ]
         ours, theirs = [], []
         for _ in range(_ROUNDS):
             ours.append(_rate(readable))

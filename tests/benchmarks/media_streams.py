@@ -129,7 +129,11 @@ def _compared(told: dict, ours: dict[str, dict]):
             for key, field in facts:
                 if left.get(key, 0) not in {0, "0"}:
                     told_value, our_value = str(left[key]), str(right.get(field))
-                    yield f"{kind} {field}", told_value == our_value, f"ffprobe {told_value}, ours {our_value}"
+                    yield (
+                        f"{kind} {field}",
+                        told_value == our_value,
+                        f"ffprobe {told_value}, ours {our_value}",
+                    )
             over, _, under = left.get("avg_frame_rate", "0/0").partition("/")
             if kind == "video" and int(over) and int(under):
                 rate = int(over) / int(under)

@@ -1,4 +1,4 @@
-"""Files that once broke a parser, and seeded mutants of every image family, through the whole service."""
+"""Files that once broke a parser, and seeded mutants of every family, through the whole service."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from metaextract_client import ExtractorClient
 from metaextract_client.render import outcome_name
 from tests.faults.mutants import PER_FAMILY, mutants
 from tests.golden import containers, images, makernotes
+from tests.golden.samples import MEDIA
 from tests.samples import PHOTOS
 from tests.support import corpus
 from tests.support.evidence import Evidence
@@ -84,5 +85,6 @@ def _samples() -> dict[str, object]:
     return {
         "jpeg": images.jpeg, "tiff": images.tiff_pages, "bigtiff": lambda: images.tiff_pages(big=True), "png": images.png,
         **{name.rpartition(".")[2]: make for name, make in containers.CONTAINERS.items()},
+        **MEDIA,
         **{f"notes {maker}": make for maker, make in makernotes.PHOTOGRAPHS.items()},
     }  # fmt: skip

@@ -9,6 +9,9 @@ from tests.golden import containers, films, google, images, makernotes, media, r
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MEDIA: dict[str, Callable[[], bytes]] = {
+    "song.mp3": media.mp3, "movie.mp4": media.mp4, "silence.wav": media.wav, **sounds.SOUNDS, **films.FILMS,
+}  # fmt: skip
 SAMPLES: dict[str, Callable[[], bytes]] = {
     "little.jpg": images.jpeg,
     "big.jpg": lambda: images.jpeg(big_endian=True),
@@ -18,14 +21,10 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "hdus.fits": science.fits,
     "tree.h5": science.hdf5,
     "ct.dcm": science.dicom,
-    "song.mp3": media.mp3,
-    "movie.mp4": media.mp4,
-    "silence.wav": media.wav,
     "two-pages.pdf": media.pdf,
     "google.xmp": google.sidecar,
     **containers.CONTAINERS,
     **raws.RAWS,
-    **sounds.SOUNDS,
-    **films.FILMS,
+    **MEDIA,
     **{f"{name}.jpg": make for name, make in makernotes.PHOTOGRAPHS.items()},
 }

@@ -40,7 +40,7 @@ def media_files() -> list[Path]:
 
 def _files(folder: Path, families: Sequence[str]) -> list[Path]:
     found = [path for each in families for path in sorted((folder / each).glob("*")) if path.is_file()]
-    return [path for path in found if not path.read_bytes()[: len(_POINTER)] == _POINTER]
+    return [path for path in found if path.read_bytes()[: len(_POINTER)] != _POINTER]
 
 
 def exiftool() -> str:

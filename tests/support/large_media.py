@@ -49,7 +49,9 @@ def write_fragmented(path: Path, seconds: int, size_bytes: int, *, index: bool =
             file.write(struct.pack(">I4s", length, b"mdat"))
             file.seek(length - 8, 1)
         if index:
-            entries = b"".join(struct.pack(">QQ3B", at * 2 * _TICKS, start, 1, 1, 1) for at, start in enumerate(starts))
+            entries = b"".join(
+                struct.pack(">QQ3B", at * 2 * _TICKS, start, 1, 1, 1) for at, start in enumerate(starts)
+            )
             tfra = _box(b"tfra", struct.pack(">IIII", 1 << 24, 1, 0, len(starts)), entries)
             file.write(_box(b"mfra", tfra, _box(b"mfro", struct.pack(">II", 0, len(tfra) + 24))))
         else:
@@ -86,7 +88,10 @@ def write_rf64(path: Path, size_bytes: int) -> None:
     title = b"Long take\0"
     info = b"INFOINAM" + struct.pack("<I", len(title)) + title
     with path.open("wb") as file:
-        file.write(b"RF64\xff\xff\xff\xffWAVEds64" + struct.pack("<IQQQI", 28, frames * 6 + 100, frames * 6, frames, 0))
+        file.write(
+            b"RF64\xff\xff\xff\xffWAVEds64"
+            + struct.pack("<IQQQI", 28, frames * 6 + 100, frames * 6, frames, 0)
+        )
         file.write(b"fmt " + struct.pack("<IHHIIHH", 16, 1, 2, 48000, 288000, 6, 24))
         file.write(b"data\xff\xff\xff\xff")
         file.seek(frames * 6, 1)

@@ -16,13 +16,13 @@ Report: TypeAlias = dict[str, Any]
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results.json"
 GROUPS = {
-    "How right is it?": "accuracy identification plausibility",
+    "How right is it?": "accuracy identification plausibility media_vs_ffprobe media_boxes",
     "How fast is it, compared with ExifTool?": (
-        "jpeg_vs_exiftool engine_vs_exiftool service_vs_exiftool cold_vs_exiftool batch_10k_small"
+        "jpeg_vs_exiftool engine_vs_exiftool service_vs_exiftool cold_vs_exiftool batch_10k_small media_speed"
     ),
     "What does a call cost?": "cached_extract_vs_echo get_result_vs_echo batch_vs_unary",
     "How few bytes does it read and move?": (
-        "bytes_read pull_5gb pull_roundtrips large_files large_uri upload_vs_sink upload_16_streams batch_10x500mb"
+        "bytes_read pull_5gb pull_roundtrips large_files large_uri media_large upload_vs_sink upload_16_streams batch_10x500mb"
     ),
     "What do memory and pressure do?": (
         "monitor_overhead goodput_overload idle_memory memory_return detection_latency broadcast_1000 flapping"
@@ -39,7 +39,15 @@ _SUMMARISED = frozenset(
     {"cache_kill9", "hostile_worker", "pressure_override", "security_attacks"}
 )  # the command prints each figure
 _GOALS_ONLY = frozenset(
-    {"accuracy", "bytes_read", "goodput_overload", "memory_return", "policy_replay", "redis_chaos"}
+    {
+        "accuracy",
+        "bytes_read",
+        "media_vs_ffprobe",
+        "goodput_overload",
+        "memory_return",
+        "policy_replay",
+        "redis_chaos",
+    }
 )  # the command prints the others too
 _PLAIN = frozenset({"count", "yes", "0/1", "0 or 1", "1 is NORMAL", ""})  # units that go without saying
 

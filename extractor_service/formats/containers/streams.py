@@ -1,13 +1,13 @@
 """What a film or a sound consists of, said in one way for all containers: section "streams".
 
 Names of codecs are those of ffprobe, which people know: "h264", "aac". The group "Container" has what holds for the whole,
-"Stream1" and so on what holds for one stream. Where a container doesn't say a thing, there is no field.
+"Stream1" and so on what holds for one stream, "Chapter1" and so on where a chapter begins. Where a container doesn't say a thing, there is no field.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import Field
 from extractor_service.formats.reading.conversions import duration_text
@@ -22,9 +22,11 @@ _LEAST_SECONDS, _MOST_SECONDS = (
     1e-6,
     400 * 86400,
 )  # nothing plays longer than a year; such durations are no durations
+_NUMBER_BYTES = 9  # of a document, as its own count has them
+_TIMES = frozenset({"Duration", "Start"})
 _UNITS = {
     "Width": "px", "Height": "px", "DisplayWidth": "px", "DisplayHeight": "px", "Rotation": "deg", "FrameRate": "fps",
-    "SampleRate": "Hz", "BitsPerSample": "bit", "BitRate": "bit/s", "Duration": "s",
+    "SampleRate": "Hz", "BitsPerSample": "bit", "BitRate": "bit/s", "Duration": "s", "Start": "s",
 }  # fmt: skip
 
 
@@ -65,13 +67,20 @@ class Stream:
     title: str = ""
 
 
+class Chapter(NamedTuple):
+    """Where a chapter begins, in seconds, and how it is called."""
+
+    start: float
+    title: str
+
+
 def add(
     document: Document,
     found: Sequence[Stream],
     duration: float | None = None,
     *,
     size_bytes: int = 0,
-    chapters: int = 0,
+    chapters: Sequence[Chapter] = (),
 ) -> None:
     """Adds all streams; `size_bytes`, with a duration, gives the rate of the whole."""
     if duration is not None and not _LEAST_SECONDS <= duration <= _MOST_SECONDS:
@@ -79,7 +88,7 @@ def add(
     _put(document, "Container", "Duration", None if duration is None else _rounded(duration))
     if duration and size_bytes:
         _put(document, "Container", "BitRate", round(size_bytes * 8 / duration))
-    _put(document, "Container", "Chapters", chapters or None)
+    _put(document, "Container", "Chapters", len(chapters) or None)
     for number, each in enumerate(found, 1):
         group = f"Stream{number}"
         seconds = each.duration
@@ -92,7 +101,11 @@ def add(
             ("Duration", None if seconds is None or not _LEAST_SECONDS <= seconds <= _MOST_SECONDS else _rounded(seconds)),
         )  # fmt: skip
         for name, value in values:
-            _put(document, group, name, value or None)
+            if value:
+                _put(document, group, name, value)
+    for number, chapter in enumerate(chapters, 1):
+        _put(document, f"Chapter{number}", "Start", _rounded(chapter.start))
+        _put(document, f"Chapter{number}", "Title", chapter.title or None)
 
 
 def _rounded(seconds: float) -> float:
@@ -101,5 +114,9 @@ def _rounded(seconds: float) -> float:
 
 def _put(document: Document, group: str, name: str, value: Value) -> None:
     if value is not None:
-        text = duration_text(value) if name == "Duration" and isinstance(value, float) else ""
-        document.add(SECTION, Field(name, value, text, _UNITS.get(name, ""), group=group))
+        text = duration_text(value) if name in _TIMES and isinstance(value, float) else ""
+        field = Field(name, value, text, _UNITS.get(name, ""), group=group)
+        if type(value) is str:
+            document.add(SECTION, field)
+        else:
+            document.put(SECTION, field, _NUMBER_BYTES + len(name) + len(text) + len(group))

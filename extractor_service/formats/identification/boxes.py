@@ -153,6 +153,7 @@ def id3_length(head: bytes) -> int:
     return 10 + size + (10 if head[5] & 0x10 else 0)
 
 
+_MPEG_SYNC = re.compile(rb"\xff(?=[\xe2-\xff][\x10-\xef])")  # with a layer and a bit rate
 _MPEG_FRAMES = 3  # one behind the other, of one stream, aren't there by chance
 
 
@@ -164,8 +165,8 @@ def mpeg_frame_bytes(data: bytes) -> int:
 
 def is_mpeg_audio(head: bytes, size_bytes: int) -> bool:
     """Whether frames stand one behind the other; before three of them there may be up to 4 KiB of anything else."""
-    place = 0
-    while (place := head.find(b"\xff", place, 4096)) >= 0:
+    for found in _MPEG_SYNC.finditer(head, 0, 4096):
+        place = found.start()
         length = mpeg_frame_bytes(head[place : place + 4])
         if length:
             frames, at = 1, place
@@ -176,7 +177,6 @@ def is_mpeg_audio(head: bytes, size_bytes: int) -> bool:
                 frames, at = frames + 1, after
             if frames == _MPEG_FRAMES or (place == 0 and (frames > 1 or at + length >= size_bytes)):
                 return True
-        place += 1
     return False
 
 

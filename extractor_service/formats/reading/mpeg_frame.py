@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 _MPEG_RATES = {  # kbit/s by (is version 1, layer): ISO/IEC 11172-3, 2.4.2.3; 13818-3, 2.4.2.3
@@ -47,9 +48,10 @@ class MpegFrame(NamedTuple):
         return (self.version, self.layer, self.rate_index) == (other.version, other.layer, other.rate_index)
 
 
+@lru_cache(maxsize=512)
 def mpeg_frame(data: bytes) -> MpegFrame | None:
-    """The MPEG audio frame that `data` begins with; None when it doesn't."""
-    if len(data) < 4 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
+    """The MPEG audio frame whose first four bytes these are; None when they are none."""
+    if len(data) != 4 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
         return None
     version, layer = data[1] >> 3 & 3, 4 - (data[1] >> 1 & 3)
     rate, sampling, padding = data[2] >> 4, data[2] >> 2 & 3, data[2] >> 1 & 1

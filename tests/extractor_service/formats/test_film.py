@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from struct import pack
 
 import pytest
 
 from extractor_service.document import Document
+from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.isobmff import mp4
 from extractor_service.sources.descriptor import BytesSource
 

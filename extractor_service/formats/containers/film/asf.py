@@ -127,7 +127,8 @@ class _Film:
         self._languages: list[str] = []
         self._language_of: dict[int, int] = {}
         self._rates: dict[int, float] = {}
-        self._chapters = 0
+        self._chapters: list[streams.Chapter] = []
+        self._preroll = 0
         self._packet_bytes = 0
         self.packets_at = 0
 
@@ -150,7 +151,7 @@ class _Film:
         elif name == _LANGUAGES:
             self._read_languages(reader.exact(at, min(length, 4096)))
         elif name == _MARKERS and length >= 20:
-            self._chapters = reader.u32(at + 16)
+            self._markers(at, length)
         elif length > _MOST_BYTES:
             document.problem(SECTION, ProblemKind.LIMIT, f"an object of {length} bytes isn't read", at)
         elif name == _CODECS:
@@ -168,6 +169,7 @@ class _Film:
             and not flags & _BROADCAST
         ):
             self._seconds = max(0.0, ticks / 1e7 - preroll / 1000)
+        self._preroll = preroll if isinstance(preroll, int) else 0
         self._packet_bytes = int.from_bytes(data[68:72], "little") if len(data) >= 72 else 0
 
     def _stream(self, data: bytes, at: int) -> None:
@@ -232,6 +234,19 @@ class _Film:
             self.objects(place, at + length)
         if number in self._streams and rate and not self._streams[number].bit_rate:
             self._streams[number].bit_rate = rate
+
+    def _markers(self, at: int, length: int) -> None:
+        """Places with a name, told in times of presentation, which begin with the preroll (3.7)."""
+        reader = self._reader
+        place = at + 24 + reader.u16(at + 22)
+        for _ in range(min(reader.u32(at + 16), _MOST_OBJECTS)):
+            if place + 30 > at + length:
+                break
+            ticks, characters = reader.u64(place + 8), reader.u32(place + 26)
+            data = reader.exact(place + 30, min(2 * characters, at + length - place - 30))
+            title = data.decode("utf-16-le", "replace").rstrip("\0")
+            self._chapters.append(streams.Chapter(max(0.0, ticks / 1e7 - self._preroll / 1000), title))
+            place += 30 + 2 * characters
 
     def _read_languages(self, data: bytes) -> None:
         place = 2

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 _MOST_PACKETS, _MOST_BYTES = 64, 128 * 1024
+_ENOUGH_PICTURES = 16
 _LEAST_PICTURES = 4  # of fewer, milliseconds say too little
 _MOST_JITTER_MS = 2  # between pictures of a constant rate, by rounding
 _NUMBERS = ("", "B", "H", "I")  # a length, by its two bits
@@ -23,7 +24,9 @@ _USUAL_RATES = (24000 / 1001, 24, 25, 30000 / 1001, 30, 50, 60000 / 1001, 60)
 _ROUNDING = 0.01  # times are whole milliseconds
 
 
-def frame_rate(reader: Reader, at: int, packet_bytes: int, stream: int, nominal: float | None) -> float | None:
+def frame_rate(
+    reader: Reader, at: int, packet_bytes: int, stream: int, nominal: float | None
+) -> float | None:
     """Pictures a second of the stream by the first packets' times: the header's `nominal` one where these agree, or a usual one.
 
     `at` is where the first packet begins, `packet_bytes` the size of each. `nominal` where too few pictures are found, or no rate.
@@ -33,6 +36,8 @@ def frame_rate(reader: Reader, at: int, packet_bytes: int, stream: int, nominal:
         try:
             times.update(_times(reader, at + number * packet_bytes, stream))
         except TruncatedError:
+            break
+        if len(times) >= _ENOUGH_PICTURES:
             break
     ordered = sorted(times)
     gaps = [later - earlier for earlier, later in itertools.pairwise(ordered)]

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 MAX_ELEMENTS = 50_000  # of one parent
 _HEAD_BYTES = 12  # four of the identity, eight of the length
+_WIDTHS = bytes(
+    9 - byte.bit_length() if byte else 0 for byte in range(256)
+)  # of a number, by its first byte; 0 for none
+_MASKS = tuple((1 << 7 * width) - 1 for width in range(9))  # of what a number holds beside the marker
 
 
 class Element(NamedTuple):
@@ -32,11 +36,17 @@ def element(reader: Reader, at: int, end: int) -> Element:
     Raises:
         TruncatedError: there is none.
     """
-    data = reader.some(at, min(_HEAD_BYTES, end - at))
-    identity, width = _number(data, 0, at)
-    size, taken = _number(data, width, at)
+    rest = end - at
+    data = reader.some(at, min(rest, _HEAD_BYTES))
+    width = _WIDTHS[data[0]] if data else 0
+    behind = data[width] if width and width < len(data) else 0
+    taken = _WIDTHS[behind]
+    if not taken or width + taken > len(data):
+        raise TruncatedError(reader.base + at, 2, reader.base + at + len(data))
+    identity = int.from_bytes(data[:width]) & _MASKS[width]
+    size = int.from_bytes(data[width : width + taken]) & _MASKS[taken]
     start = at + width + taken
-    if size == (1 << 7 * taken) - 1:
+    if size == _MASKS[taken]:
         return Element(identity, start, max(0, end - start), is_sized=False)
     return Element(identity, start, size, is_sized=True)
 
@@ -63,13 +73,3 @@ def unsigned(data: bytes) -> int:
 def signed(data: bytes) -> int:
     """The same in two's complement."""
     return int.from_bytes(data, signed=True)
-
-
-def _number(data: bytes, place: int, at: int) -> tuple[int, int]:
-    """The number at `place` without its marker, and its width."""
-    if place >= len(data) or not data[place]:
-        raise TruncatedError(at, 1, at + len(data))
-    width = 9 - data[place].bit_length()
-    if place + width > len(data):
-        raise TruncatedError(at, width, at + len(data))
-    return int.from_bytes(data[place : place + width]) & (1 << 7 * width) - 1, width

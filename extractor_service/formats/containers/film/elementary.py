@@ -17,6 +17,7 @@ from extractor_service.formats.containers.sound.mpeg_audio import header as mpeg
 from extractor_service.formats.reading import bits as bit_tables
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.damage import NONSENSE
+from extractor_service.formats.reading.dts_frame import dts_frame
 from extractor_service.formats.reading.mpeg_frame import mpeg_frame
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion, Tag
@@ -36,8 +37,6 @@ _MPEG2_ASPECTS = {2: 4 / 3, 3: 16 / 9, 4: 2.21}
 _AC3_RATES = (48000, 44100, 32000)
 _AC3_CHANNELS = (2, 1, 2, 3, 3, 4, 4, 5)
 _AC3_KILOBITS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
-_DTS_RATES = {1: 8000, 2: 16000, 3: 32000, 6: 11025, 7: 22050, 8: 44100, 11: 12000, 12: 24000, 13: 48000}
-_DTS_CHANNELS = (1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 6, 6, 6, 7, 8, 8)
 _TRUEHD_CHANNELS = (
     2,
     1,
@@ -261,20 +260,10 @@ def _ac3(document: Document, data: bytes, stream: Stream, at: int | None) -> Non
 
 
 def _dts(document: Document, data: bytes, stream: Stream, at: int | None) -> None:
-    """The core's header (TS 102 114, 5.3.1)."""
     del document, at
-    place = data.find(b"\x7f\xfe\x80\x01")
-    if place < 0:
-        return
-    bits = Bits(data[place + 4 : place + 20])
-    bits.take(1 + 5 + 1 + 7 + 14)
-    mode, rate = bits.take(6), bits.take(4)
-    bits.take(5 + 5 + 3 + 1 + 1)
-    lfe = bits.take(2)
-    stream.channels = (_DTS_CHANNELS[mode] if mode < len(_DTS_CHANNELS) else 0) + (
-        1 if lfe in {1, 2} else 0
-    ) or None
-    stream.sample_rate = _DTS_RATES.get(rate)
+    found = dts_frame(data)
+    if found is not None:
+        stream.channels, stream.sample_rate = found
 
 
 def _truehd(document: Document, data: bytes, stream: Stream, at: int | None) -> None:

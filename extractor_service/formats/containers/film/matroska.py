@@ -62,7 +62,7 @@ class _Walk:
         self._scale = 1_000_000
         self._ticks: float | None = None
         self._tracks = TrackReader(reader, document, values.MAIN)
-        self._chapters = 0
+        self._chapters: list[streams.Chapter] = []
         self._clusters_at = 0
 
     def top(self) -> None:
@@ -151,9 +151,7 @@ class _Walk:
                     if inner.identity == _TRACK:
                         self._tracks.read(inner)
             elif found.identity == CHAPTERS:
-                self._chapters += matroska_tags.chapters(
-                    self._reader, self._document, values.MAIN, start, end
-                )
+                matroska_tags.chapters(self._reader, self._document, values.MAIN, start, end, self._chapters)
             elif found.identity == ATTACHMENTS:
                 matroska_tags.attachments(self._reader, self._document, values.MAIN, start, end)
             elif found.identity == TAGS:

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.containers.film import ebml
 from extractor_service.formats.containers.film import matroska_values as values
+from extractor_service.formats.containers.streams import Chapter
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.table import Table
 
 if TYPE_CHECKING:
-    from extractor_service.document import Document
+    from extractor_service.document import Document, Value
     from extractor_service.formats.containers.film.ebml import Element
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "matroska"
 _EDITION, _ATOM = 0x5B9, 0x36
 _CHAPTER_INSIDE = frozenset({0, 0x0F, 0x2944, 0x2911})  # what is shown, on which tracks, by which commands
+_CHAPTER_START, _CHAPTER_TITLE = 0x11, 0x05
 _ATTACHED = 0x21A7
 _TAG, _TARGETS, _SIMPLE = 0x3373, 0x23C0, 0x27C8
 _TRACK_UID, _NAME, _STRING, _BINARY, _LANGUAGE, _LANGUAGE_BCP47 = 0x23C5, 0x5A3, 0x487, 0x485, 0x47A, 0x47B
@@ -33,37 +35,52 @@ def _date(text: str) -> str:
 _STANDARD = Table("film/Matroska::StdTag", SECTION, "Matroska")
 
 
-def chapters(reader: Reader, document: Document, table: Table, start: int, end: int) -> int:
-    """Adds every chapter of every edition, "Chapter1" and so on; returns how many there are."""
-    count = 0
+def chapters(
+    reader: Reader, document: Document, table: Table, start: int, end: int, found: list[Chapter]
+) -> None:
+    """Adds every chapter of every edition, "Chapter1" and so on, to the document and to `found`."""
     for edition in ebml.walk(reader, start, end):
         if edition.identity == _EDITION:
             for atom in ebml.walk(reader, edition.offset, edition.offset + edition.length):
                 if atom.identity == _ATOM:
-                    count = _chapter(reader, document, table, atom, count, 0)
-    return count
+                    _chapter(reader, document, table, atom, found, 0)
 
 
-def _chapter(reader: Reader, document: Document, table: Table, atom: Element, count: int, depth: int) -> int:
-    if count >= _MOST_CHAPTERS or depth > _MOST_DEPTH:
-        document.problem(SECTION, ProblemKind.LIMIT, f"more than {count} chapters", reader.base + atom.offset)
-        return count
-    count += 1
-    group = f"Chapter{count}"
+def _chapter(
+    reader: Reader, document: Document, table: Table, atom: Element, found: list[Chapter], depth: int
+) -> None:
+    if len(found) >= _MOST_CHAPTERS or depth > _MOST_DEPTH:
+        message = f"more than {len(found)} chapters"
+        document.problem(SECTION, ProblemKind.LIMIT, message, reader.base + atom.offset)
+        return
+    number = len(found)
+    found.append(Chapter(0.0, ""))
+    told: dict[int, Value] = {}
     for inner in ebml.walk(reader, atom.offset, atom.offset + atom.length):
         if inner.identity == _ATOM:
-            count = _chapter(reader, document, table, inner, count, depth + 1)
+            _chapter(reader, document, table, inner, found, depth + 1)
         else:
-            _plain(reader, document, table, inner, group, depth)
-    return count
+            _plain(reader, document, table, inner, f"Chapter{number + 1}", depth, told)
+    nanoseconds, title = told.get(_CHAPTER_START), told.get(_CHAPTER_TITLE)
+    found[number] = Chapter(
+        nanoseconds / 1e9 if isinstance(nanoseconds, int) else 0.0, title if isinstance(title, str) else ""
+    )
 
 
-def _plain(reader: Reader, document: Document, table: Table, found: Element, group: str, depth: int) -> None:
+def _plain(
+    reader: Reader,
+    document: Document,
+    table: Table,
+    found: Element,
+    group: str,
+    depth: int,
+    told: dict[int, Value],
+) -> None:
     if found.identity in _CHAPTER_INSIDE and depth < _MOST_DEPTH:
         for inner in ebml.walk(reader, found.offset, found.offset + found.length):
-            _plain(reader, document, table, inner, group, depth + 1)
+            _plain(reader, document, table, inner, group, depth + 1, told)
     else:
-        values.add(reader, document, found, group, table)
+        told.setdefault(found.identity, values.add(reader, document, found, group, table))
 
 
 def attachments(reader: Reader, document: Document, table: Table, start: int, end: int) -> None:

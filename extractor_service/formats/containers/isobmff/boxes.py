@@ -30,8 +30,8 @@ def walk(reader: Reader, start: int, end: int) -> Iterator[Box]:
     for _ in range(MAX_BOXES):
         if offset + 8 > end:
             return
-        length, kind = reader.u32(offset), reader.exact(offset + 4, 4)
-        head = 8
+        data = reader.exact(offset, 8)
+        length, kind, head = int.from_bytes(data[:4]), data[4:], 8
         if length == 1:
             length, head = reader.u64(offset + 8), 16
         elif length == 0:

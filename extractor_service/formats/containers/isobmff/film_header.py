@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SECTION = "quicktime"
 _EPOCH = dt.datetime(1904, 1, 1, tzinfo=dt.UTC)
+_NUMBER_BYTES = 9  # of a document's size
 _UNIX_SECONDS = 2_082_844_800  # from 1904 to 1970: fewer are counted from 1970 by mistake, since nobody filmed digitally before
 _MAX_HEADER_BYTES = 256  # the longest fixed one (mvhd version 1) has 112; the rest is for names
 
@@ -60,7 +61,12 @@ class Header:
     def add(self, name: str, value: Value, at: int, size: int, text: str = "", unit: str = "") -> None:
         """Adds a field that begins at `at` in the box."""
         origin = ByteRange(self._box.offset + at, size)
-        self._document.add(SECTION, Field(name, value, text, unit, group=self._group, origin=origin))
+        field = Field(name, value, text, unit, group=self._group, origin=origin)
+        if type(value) is int or type(value) is float:
+            size = _NUMBER_BYTES + len(name) + len(text) + len(self._group)
+            self._document.put(SECTION, field, size)
+        else:
+            self._document.add(SECTION, field)
 
     def number(self, name: str, size: int) -> int:
         """Adds an integer."""

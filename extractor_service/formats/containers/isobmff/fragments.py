@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 _MOST_SAMPLES = 100_000  # of one run
-_WINDOWS_BYTES = (128 * 1024, 1024 * 1024, 4 * 1024 * 1024)  # in which the last fragment of every track begins
+_WINDOWS_BYTES = (
+    128 * 1024,
+    1024 * 1024,
+    4 * 1024 * 1024,
+)  # in which the last fragment of every track begins
 _MOST_INDEX_BYTES = 2 * 1024 * 1024  # of random access points: thirty thousand of each of three tracks
 _MOST_LAST = 16  # fragments behind the last random access point
 _TFHD_BASE, _TFHD_DESCRIPTION, _TFHD_DURATION = 1, 2, 8

@@ -154,8 +154,23 @@ class _Walk:
             message = f"how long it is wasn't found behind {self._fragments} fragments"
             self._document.problem(SECTION, ProblemKind.LIMIT, message, 0)
         streams.add(
-            self._document, found, seconds or longest or None, size_bytes=self._reader.source.size_bytes
+            self._document,
+            found,
+            seconds or longest or None,
+            size_bytes=self._reader.source.size_bytes,
+            chapters=self._chapters(),
         )
+
+    def _chapters(self) -> list[streams.Chapter]:
+        """By the track that has them, else by Nero's list."""
+        for track in self._film.tracks if self._film is not None else ():
+            if track.is_chapters and track.handler == "text":
+                with Surviving(self._document, SECTION, "the chapters"):
+                    return track.chapters()
+        field = self._document.find(SECTION, "ChapterList")
+        told = field.value if field is not None and isinstance(field.value, list) else []
+        pairs = [str(each).partition(" ") for each in told]
+        return [streams.Chapter(float(start), title) for start, _, title in pairs]
 
     def _fragmented(self, track: Track, stream: streams.Stream, runs: fragments.Runs) -> None:
         """What fragments add to a track: its duration unless some weren't read, and its rate."""

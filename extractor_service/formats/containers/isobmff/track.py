@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
 from extractor_service.formats.containers import streams
-from extractor_service.formats.containers.isobmff import boxes, items, telemetry, user_data
+from extractor_service.formats.containers.isobmff import boxes, chapters, items, telemetry, user_data
 from extractor_service.formats.containers.isobmff.film_header import SECTION
 from extractor_service.formats.containers.isobmff.sample_entries import Entries
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.conversions import signed
 from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.dts_frame import dts_frame
 from extractor_service.formats.reading.mpeg_frame import mpeg_frame
 from extractor_service.formats.reading.reader import Reader, TruncatedError, layout
 from extractor_service.formats.reading.table import Table
@@ -73,6 +74,8 @@ class Track:
         self.is_chapters = False
         self.sample_sizes: Box | None = None
         self.places: Box | None = None
+        self._runs: Box | None = None
+        self._times: Box | None = None
         self._seconds = self._media_seconds = 0.0
         self._shown = [0.0, 0.0]
         self._edit_seconds: float | None = None
@@ -85,7 +88,7 @@ class Track:
             b"smhd": self._sound_header, b"gmin": self._generic, b"hmhd": self._hint_header, b"tmcd": self._timecode, b"dref": self._data_references,
             b"tref": self._references, b"clef": self._aperture, b"prof": self._aperture, b"enof": self._aperture, b"elst": self._edits,
             b"stsd": self._descriptions, b"stts": self._durations, b"stsz": self._sizes, b"stco": self._chunk_places, b"co64": self._chunk_places,
-            b"elng": self._language,
+            b"elng": self._language, b"stsc": self._chunk_runs,
         }  # fmt: skip
 
     def read(self, track: Box) -> None:
@@ -241,6 +244,7 @@ class Track:
         self.formats = entries.formats
 
     def _durations(self, header: Header, box: Box) -> None:
+        self._times = box
         runs = min(header.take(4), _MAX_RUNS, (box.length - 8) // 8)
         data = header.more(runs * 8)
         values = layout(f">{runs * 2}I").unpack(data[: runs * 8]) if len(data) >= runs * 8 else ()
@@ -261,6 +265,17 @@ class Track:
         self.sample_count = count
         if size:
             self._bytes = size * count
+
+    def _chunk_runs(self, header: Header, box: Box) -> None:
+        del header
+        self._runs = box
+
+    def chapters(self) -> list[streams.Chapter]:
+        """The chapters that its samples name, of a track that others refer to so."""
+        if self.sample_sizes is None or self.places is None or self._runs is None or self._times is None:
+            return []
+        tables = chapters.Tables(self.sample_sizes, self.places, self._runs, self._times)
+        return chapters.of_track(self._film.reader, tables, self.scale) if self.scale else []
 
     def _chunk_places(self, header: Header, box: Box) -> None:
         del header
@@ -304,9 +319,7 @@ class Track:
             return
         data = Reader(self._film.reader.source).some(at, _FRAME_BYTES)
         if stream.codec == "dts":
-            from extractor_service.formats.containers.film import elementary  # noqa: PLC0415 - rare in these files
-
-            elementary.describe(self._film.document, data, stream, None)
+            stream.channels, stream.sample_rate = dts_frame(data) or (stream.channels, stream.sample_rate)
             return
         frame = mpeg_frame(data[:4])
         if frame is not None:

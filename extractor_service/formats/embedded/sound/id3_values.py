@@ -51,6 +51,12 @@ def decoded(data: bytes, encoding: int) -> list[str]:
 
 
 def _narrow(data: bytes) -> str:
+    """UTF-8 where it is that: programs that write it without saying so are common, and texts like "Ã¯" aren't."""
+    if not data.isascii():
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            pass
     try:
         return data.decode("cp1252")
     except UnicodeDecodeError:
