@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Rational
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SECTION = "quicktime"
 _GROUP = "QuickTime"
+_HEAD_BYTES = 8  # of a box, whose entries count their places from it
 _MOST_ENTRIES = 64  # descriptions of one track: films of many cuts have a dozen
 _MOST_BOX_BYTES = 64 * 1024  # of a codec's box: profiles of colours are the longest
 
@@ -81,18 +83,13 @@ class Entries:
 
     def read(self, box: Box, handler: str) -> None:
         """All entries; the stream is told by the first."""
-        reader, at = self._reader, box.offset + 8
-        for _ in range(min(reader.u32(box.offset + 4), _MOST_ENTRIES)):
-            if at + 8 > box.offset + box.length:
-                break
-            size = reader.u32(at)
-            end = min(at + size, box.offset + box.length)
-            if size < 8:
-                break
-            self.formats.append(reader.exact(at + 4, 4).decode("latin-1"))
-            with Surviving(self._document, SECTION, "a sample description", reader.base + at):
-                self._entry(at, end, handler)
-            at += size
+        reader = self._reader
+        count = min(reader.u32(box.offset + 4), _MOST_ENTRIES)
+        with Surviving(self._document, SECTION, "the sample descriptions", reader.base + box.offset):
+            for entry in islice(boxes.walk(reader, box.offset + 8, box.offset + box.length), count):
+                self.formats.append(entry.kind.decode("latin-1"))
+                with Surviving(self._document, SECTION, "a sample description", reader.base + entry.offset):
+                    self._entry(entry.offset - _HEAD_BYTES, entry.offset + entry.length, handler)
 
     def _entry(self, at: int, end: int, handler: str) -> None:
         kind = self.formats[-1]
