@@ -93,7 +93,9 @@ def run(name: str) -> Evidence:
     truths = list((corpus.corpus() or ROOT).glob("_truth/*_gpac.json"))
     evidence.single("conformance films", "truths by GPAC", "count", len(truths))
     here = [path for path in corpus.media_files() if path.name.startswith("mpeg__")]
-    evidence.single("conformance films", "films that are here, and not only their pointers", "count", len(here))
+    evidence.single(
+        "conformance films", "films that are here, and not only their pointers", "count", len(here)
+    )
     return evidence
 
 

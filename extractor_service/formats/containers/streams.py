@@ -65,6 +65,8 @@ class Stream:
     duration: float | None = None
     """Seconds."""
     title: str = ""
+    timecode: str = ""
+    """At its beginning: "01:00:00:02", ";" before the frames where numbers are dropped."""
 
 
 class Chapter(NamedTuple):
@@ -97,7 +99,7 @@ def add(
             ("Width", each.width), ("Height", each.height), ("DisplayWidth", each.display_width), ("DisplayHeight", each.display_height),
             ("Rotation", each.rotation), ("FrameRate", None if each.frame_rate is None else round(each.frame_rate, 4)),
             ("IsVariableFrameRate", each.is_variable or None), ("Color", each.color),
-            ("Channels", each.channels), ("SampleRate", each.sample_rate), ("BitsPerSample", each.bits), ("BitRate", each.bit_rate),
+            ("Timecode", each.timecode), ("Channels", each.channels), ("SampleRate", each.sample_rate), ("BitsPerSample", each.bits), ("BitRate", each.bit_rate),
             ("Duration", None if seconds is None or not _LEAST_SECONDS <= seconds <= _MOST_SECONDS else _rounded(seconds)),
         )  # fmt: skip
         for name, value in values:

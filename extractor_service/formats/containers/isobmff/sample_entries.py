@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Rational
 from extractor_service.formats.containers import codecs
-from extractor_service.formats.containers.isobmff import boxes, codec_boxes
+from extractor_service.formats.containers.isobmff import boxes, codec_boxes, timecode
 from extractor_service.formats.embedded import xmp
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.conversions import TEXT
@@ -79,6 +79,8 @@ class Entries:
         self._group = group
         self._stream = stream
         self._in_wave = False
+        self.counting: timecode.Counting | None = None
+        """How timecodes are counted, of a track of these."""
         self.formats: list[str] = []
 
     def read(self, box: Box, handler: str) -> None:
@@ -120,6 +122,8 @@ class Entries:
             if kind == "tmcd" and end - at >= 34:
                 scale, duration = self._reader.unpack("II", at + 24)
                 self._put(_OTHER, 24, Rational(scale, duration), at + 24, 8)
+                is_drop = bool(self._reader.u32(at + 20) & 1)
+                self.counting = timecode.Counting(self._reader.u8(at + 32), is_drop)
                 self._children(at + 34, end)
             elif kind == "tx3g" and end - at > 46:
                 self._children(at + 46, end)

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
 from extractor_service.formats.containers import streams
-from extractor_service.formats.containers.isobmff import boxes, chapters, items, telemetry, user_data
+from extractor_service.formats.containers.isobmff import (
+    boxes,
+    chapters,
+    items,
+    telemetry,
+    timecode,
+    user_data,
+)
 from extractor_service.formats.containers.isobmff.film_header import SECTION
 from extractor_service.formats.containers.isobmff.sample_entries import Entries
 from extractor_service.formats.reading import fields
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.containers.isobmff.film_header import Header, Movie
 
 _FRAME_BYTES = 32  # of a sound's first frame: more than its head
+_MOST_NAME_BYTES = 1024  # a name is a line
 _MAX_RUNS = 100_000  # of equal sample durations
 _INSIDE = frozenset({b"mdia", b"minf", b"stbl", b"dinf", b"gmhd", b"edts", b"tapt"})
 _KINDS = {
@@ -74,6 +82,7 @@ class Track:
         self.is_chapters = False
         self.sample_sizes: Box | None = None
         self.places: Box | None = None
+        self._counting: timecode.Counting | None = None
         self._runs: Box | None = None
         self._times: Box | None = None
         self._seconds = self._media_seconds = 0.0
@@ -102,10 +111,19 @@ class Track:
                 reader(film.header(box, self._group), box)
             elif box.kind == b"udta":
                 user_data.parse(film.reader, film.document, box, self._group)
+                self._name(box)
             elif box.kind == b"meta":
                 items.meta(film.reader, film.document, box, self._group)
             elif box.kind == b"uuid":
                 user_data.unique(film.reader, film.document, box)
+
+    def _name(self, user: Box) -> None:
+        """What people see in the menu of a player (QTFF, "Track name")."""
+        reader = self._film.reader
+        for box in boxes.walk(reader, user.offset, user.offset + user.length):
+            if box.kind == b"name":
+                data = reader.exact(box.offset, min(box.length, _MOST_NAME_BYTES))
+                self.stream.title = data.strip(b"\0").decode("utf-8", "replace")
 
     def _track_header(self, header: Header, box: Box) -> None:
         del box
@@ -242,6 +260,7 @@ class Track:
         entries = Entries(self._film.reader, self._film.document, self._group, self.stream)
         entries.read(box, self.handler)
         self.formats = entries.formats
+        self._counting = entries.counting
 
     def _durations(self, header: Header, box: Box) -> None:
         self._times = box
@@ -304,20 +323,16 @@ class Track:
                 telemetry.parse(
                     self._film.reader, self._film.document, self.formats[0], self.sample_sizes, self.places
                 )
+        if self._counting is not None:
+            data = self._first_bytes(4)
+            stream.timecode = timecode.text(int.from_bytes(data), self._counting) if len(data) == 4 else ""
         if stream.codec in {"mp1", "mp2", "mp3", "dts"}:
             self._look_at_sound(stream)
         return stream
 
     def _look_at_sound(self, stream: streams.Stream) -> None:
         """MPEG audio and DTS say in their frames alone how many channels they have, and which layer it is."""
-        if self.places is None:
-            return
-        reader, box = self._film.reader, self.places
-        try:
-            at = reader.u64(box.offset + 8) if box.kind == b"co64" else reader.u32(box.offset + 8)
-        except TruncatedError:
-            return
-        data = Reader(self._film.reader.source).some(at, _FRAME_BYTES)
+        data = self._first_bytes(_FRAME_BYTES)
         if stream.codec == "dts":
             stream.channels, stream.sample_rate = dts_frame(data) or (stream.channels, stream.sample_rate)
             return
@@ -328,6 +343,17 @@ class Track:
                 frame.channels,
                 frame.sample_rate,
             )
+
+    def _first_bytes(self, count: int) -> bytes:
+        """Of the first sample; b"" where it has no place."""
+        reader, box = self._film.reader, self.places
+        if box is None or not self.sample_count:
+            return b""
+        try:
+            at = reader.u64(box.offset + 8) if box.kind == b"co64" else reader.u32(box.offset + 8)
+        except TruncatedError:
+            return b""
+        return Reader(reader.source).some(at, count)
 
     def _show(self, stream: streams.Stream) -> None:
         """The size that the track's header gives, where it differs from the picture's by more than rounding."""
