@@ -29,7 +29,7 @@ MODULES = (
 REASONS = (
     (r"\w+::(AVI\w*|MOV\d?|MP4|WAV|DSS|PENT|PXTH|S1|Junk\d?|OLYM|PANA|thmb2?|scrn|prms|Thumbnail|NCDT|NCTG|FFMV|MMA|PMP|rtmd|SubIFD\w*AVI|ast)",
      "stands in films and sound alone"),
-    (r"Kodak::(Free|frea|pose|Scrn|DcMD|MOV)|Canon::(CNTH|CTMD|Skip|CMP1)|Ricoh::(RDT\w|RMETA)|Samsung::Trailer|QVCI|Casio::QVCI",
+    (r"Kodak::(Free|frea|pose|Scrn|DcMD|MOV)|Canon::(CNTH|CTMD|Skip|CMP1)|Ricoh::(RDT\w|RMETA)|QVCI|Casio::QVCI",
      "stands in films, or behind the picture in a trailer of its own"),
     (r"NikonCustom::Settings(Z.*|D5|D500|D850|D3|D4|D40|D5\d00|D610|D7\d*0?|D8\d*0?|D90|D80)|Nikon::(Menu\w+|More\w+|Shooting\w+|ShotInfo(D780|Z\w+)|Seq\w+|Bracketing\w+|Interval\w+|Rotation\w+|Offset13\w+|Other\w+|JPGInfo\w+|Settings\w+|Portrait\w+|ISOAutoInfoD810|AutoCaptureInfo|ShotInfo\w+)",
      "lies at offsets within an enciphered block that change with the firmware; no known constant proves the place"),

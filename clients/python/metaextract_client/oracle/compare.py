@@ -25,7 +25,7 @@ OURS = {
 """Fields that only we have, and the reason why they are right; anything else that only we have counts as invented."""
 _CUT = frozenset({"matroska:TrackUID", "matroska:TagTrackUID", "matroska:AttachedFileUID"})
 """Numbers that ExifTool prints as texts, and ends at the first NUL: an empty one says nothing."""
-OUR_SECTIONS = frozenset({"streams", "telemetry"})
+OUR_SECTIONS = frozenset({"streams", "telemetry", "motionphoto"})
 """Families that only we have: facts said in one way for all containers."""
 _BINARY = re.compile(r"\(Binary data (\d+) bytes")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.containers.isobmff import boxes, film, heif_properties, track
+from extractor_service.formats.containers.isobmff import boxes, film, heif_properties, inside, track
 from extractor_service.formats.embedded import exif, xmp
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.damage import Surviving
@@ -99,6 +99,10 @@ class _Walk:
             self._movie(offset, offset + length)
         elif kind == b"uuid":
             self._uuid(offset, length)
+        elif kind == b"mpvd":  # developer.android.com, "Motion Photo format" 1.0
+            place = ByteRange(offset, length)
+            fields.add_binary(self._document, SECTION, "QuickTime", "MotionPhotoVideo", length, place)
+            inside.describe(self._reader.source, self._document, offset, length)
 
     def items(self) -> None:
         """Properties of the primary item, then EXIF and XMP items."""

@@ -17,7 +17,7 @@ class Counting(NamedTuple):
 
 
 def text(frame: int, counting: Counting) -> str:
-    """ "01:00:00:02" of the frame of that number since midnight; ";" before the frames where numbers are dropped. "" without a rate."""
+    """The text "01:00:00:02" of the frame of that number since midnight; ";" before the frames where numbers are dropped. "" without a rate."""
     rate = counting.frames_per_second
     if rate <= 0:
         return ""

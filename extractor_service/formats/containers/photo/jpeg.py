@@ -62,8 +62,21 @@ _ENCODING = {
 
 
 def parse(source: ByteSource, document: Document) -> None:
-    """The segments before the first scan."""
+    """The segments before the first scan, and what these say that there is behind the picture."""
     at(source, document, 0, source.size_bytes)
+    if _is_more(document):
+        from extractor_service.formats.containers.photo import motion  # noqa: PLC0415 - of some phones alone
+
+        with Surviving(document, motion.SECTION, "what stands behind the picture"):
+            motion.parse(source, document)
+
+
+def _is_more(document: Document) -> bool:
+    """Whether something may stand behind the picture: by a directory of XMP, or a camera of Samsung's."""
+    if document.find("xmp", "ContainerDirectory") or document.find("xmp", "MicroVideoOffset"):
+        return True
+    make = document.find("exif", "Make")
+    return make is not None and str(make.value).lower() == "samsung"
 
 
 def at(source: ByteSource, document: Document, base: int, length: int) -> None:
