@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.document import ByteRange
+from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.reading import fields, names
 from extractor_service.formats.reading.conversions import duration_text
 from extractor_service.formats.reading.table import Table
@@ -23,6 +23,7 @@ _DESCRIPTION, _ATTRIBUTES = "75B22633-668E-11CF-A6D9-00AA0062CE6C", "D2D0A440-E3
 _METADATA, _LIBRARY = "C5F8CBEA-5BAF-4877-8467-AA8C44FA4CCA", "44231C94-9498-49D1-A141-1D134E457054"
 _BRANDING = "2211B3FA-BD23-11D2-B4B7-00A0C955FC6E"
 _TEXT, _BYTES, _BOOLEAN, _IDENTITY = 0, 1, 2, 6
+_MOST_NUMBER_BYTES = 8  # a QWORD, the longest kind (3.10)
 _MOST_VALUE_BYTES = 64 * 1024  # of an attribute: longer ones are told by their length
 
 
@@ -119,6 +120,10 @@ def _attribute(reader: Reader, document: Document, each: _Attribute) -> None:
         fields.add_binary(document, SECTION, _GROUP, names.kept(key), each.length, origin)
         return
     value = _value(reader.exact(each.offset, each.length), each.kind)
+    if value is None:
+        message = f"{key}: a number of {each.length} bytes"
+        document.problem(SECTION, ProblemKind.DAMAGED, message, origin.offset_bytes)
+        return
     tag = _NAMED.tags.get(key)
     if tag is not None and (tag.binary or (isinstance(value, bytes) and tag.convert is None)):
         fields.add_binary(document, SECTION, _GROUP, tag.name, each.length, origin)
@@ -133,6 +138,8 @@ def _value(data: bytes, kind: int) -> Value:
         return data
     if kind == _IDENTITY:
         return _guid(data)
+    if len(data) > _MOST_NUMBER_BYTES:
+        return None
     number = int.from_bytes(data, "little")
     return ("True" if number else "False") if kind == _BOOLEAN else number
 

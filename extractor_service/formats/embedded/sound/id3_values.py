@@ -32,6 +32,7 @@ _MASTER = (
 _CHANNELS = (
     ("Right", 0, 2, 1), ("Left", 1, 3, 2), ("Back-right", 4, 6, 4), ("Back-left", 5, 7, 8), ("Center", 8, 9, 16), ("Bass", 10, 11, 32),
 )  # fmt: skip
+_MOST_COUNTER_BYTES = 8  # of how often something was played; longer ones begin with zeros
 _UTF16 = frozenset({1, 2})
 
 
@@ -114,10 +115,11 @@ def of_frame(identity: str, data: bytes) -> Value:
     if identity.startswith("W"):
         return _narrow(data.split(b"\0", 1)[0])
     if identity in {"CNT", "PCNT"}:
-        return int.from_bytes(data)
+        return int.from_bytes(data[-_MOST_COUNTER_BYTES:])
     if identity in {"POP", "POPM"}:
         owner, _, rest = data.partition(b"\0")
-        return f"{_narrow(owner)} {rest[0]} {int.from_bytes(rest[1:])}" if rest else ""
+        count = int.from_bytes(rest[1:][-_MOST_COUNTER_BYTES:])
+        return f"{_narrow(owner)} {rest[0]} {count}" if rest else ""
     if identity in {"RVA", "RVAD"}:
         return _old_volumes(data)
     if identity == "RVA2":
