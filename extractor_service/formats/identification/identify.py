@@ -34,7 +34,7 @@ from extractor_service.formats.identification.types import (
     in_table,
 )
 from extractor_service.formats.registry import FORMATS
-from extractor_service.formats.sniff import sniff
+from extractor_service.formats.sniff import Sniffed, sniff
 from extractor_service.formats.tags import file_types
 
 if TYPE_CHECKING:
@@ -60,18 +60,15 @@ def identify(head: bytes, size_bytes: int, formats: Sequence[Format] = FORMATS) 
 
     `is_final` is False where a directory beyond the head may say more: `identify_source` looks there.
     """
-    known = _known_at_once(head, formats)
-    if known is not None:
-        return known
-    return _identify(head[:HEAD_BYTES], HeadView(head[:HEAD_BYTES], size_bytes), formats)
-
-
-def _known_at_once(head: bytes, formats: Sequence[Format]) -> Identity | None:
-    """The commonest formats, which nothing inside makes another one."""
     known = sniff(head, formats)
-    if known is not None and known.is_in_place and known.strength >= 3 and known.format.name in _TOLD_AT_ONCE:
+    if known is not None and _is_told_at_once(known):
         return _at_once(known.format)
-    return None
+    return _identify(head[:HEAD_BYTES], HeadView(head[:HEAD_BYTES], size_bytes), known)
+
+
+def _is_told_at_once(known: Sniffed) -> bool:
+    """Whether it is one of the commonest formats, which nothing inside makes another one."""
+    return known.is_in_place and known.strength >= 3 and known.format.name in _TOLD_AT_ONCE
 
 
 def identify_source(source: ByteSource, formats: Sequence[Format] = FORMATS) -> Identity:
@@ -80,10 +77,10 @@ def identify_source(source: ByteSource, formats: Sequence[Format] = FORMATS) -> 
     Whatever `source` raises is raised; SourceError is of its kind.
     """
     head = source.read_range(0, min(HEAD_BYTES, source.size_bytes))
-    known = _known_at_once(head, formats)
-    if known is not None:
-        return known
-    return _identify(head, BudgetView(source), formats)._replace(is_final=True)
+    known = sniff(head, formats)
+    if known is not None and _is_told_at_once(known):
+        return _at_once(known.format)
+    return _identify(head, BudgetView(source), known)._replace(is_final=True)
 
 
 class Named(NamedTuple):
@@ -161,10 +158,9 @@ def content_types() -> frozenset[str]:
     return _told_by_content()
 
 
-def _identify(head: bytes, view: View, formats: Sequence[Format]) -> Identity:
+def _identify(head: bytes, view: View, known: Sniffed | None) -> Identity:
     if not head:
         return Identity(by_name()["empty"], Evidence.MAGIC)
-    known = sniff(head, formats)
     contained = _container(head, view)
     if contained is not None:
         return contained
