@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from extractor_service.workers.template import quiet_collector
 from tests.benchmarks.photographs import StayOpen, read_all
 from tests.support import corpus
 from tests.support.evidence import ROOT, Evidence
@@ -59,6 +60,7 @@ def run(name: str) -> Evidence:
     files = [*corpus.media_files(), *media.made()]
     evidence.single("films and sounds", "files", "count", len(files))
     read_all(files)
+    quiet_collector()  # as in a worker
     ours, theirs = [], []
     with StayOpen() as stay_open:
         stay_open.read(files)

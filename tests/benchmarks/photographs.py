@@ -23,6 +23,7 @@ from extractor_service.formats.identification.identify import identify
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.content import SETTLE_SECONDS
 from extractor_service.sources.descriptor import DescriptorSource
+from extractor_service.workers.template import quiet_collector
 from metaextract_client.errors import MetaExtractError
 from metaextract_client.extractor_async import AsyncExtractorClient
 from tests.support import corpus
@@ -51,6 +52,7 @@ def _engine(name: str, files: list[Path], goal: str) -> Evidence:
     evidence.single("image files", "files", "count", len(files))
     ours, batch, warm = [], [], []
     read_all(files)
+    quiet_collector()
     with StayOpen() as stay_open:
         stay_open.read(files)
         for _ in range(_ROUNDS):

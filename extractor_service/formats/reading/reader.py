@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from extractor_service.sources.blocks import BLOCK_BYTES
 
@@ -31,13 +31,14 @@ class Reader:
     kept, since the next read is nearly always beside it.
     """
 
-    __slots__ = ("_block", "_block_at", "_order", "_source", "base", "big_endian", "length")
+    __slots__ = ("_block", "_block_at", "_endian", "_order", "_source", "base", "big_endian", "length")
 
     def __init__(
         self, source: ByteSource, *, big_endian: bool = True, base: int = 0, length: int | None = None
     ) -> None:
         self._source = source
         self._order = ">" if big_endian else "<"
+        self._endian: Literal["big", "little"] = "big" if big_endian else "little"
         self.big_endian = big_endian
         self.base = base
         available = max(0, source.size_bytes - base)
@@ -86,15 +87,15 @@ class Reader:
 
     def u16(self, offset: int) -> int:
         """An unsigned 16-bit integer."""
-        return self.unpack("H", offset)[0]
+        return int.from_bytes(self.exact(offset, 2), self._endian)
 
     def u32(self, offset: int) -> int:
         """An unsigned 32-bit integer."""
-        return self.unpack("I", offset)[0]
+        return int.from_bytes(self.exact(offset, 4), self._endian)
 
     def u64(self, offset: int) -> int:
         """An unsigned 64-bit integer."""
-        return self.unpack("Q", offset)[0]
+        return int.from_bytes(self.exact(offset, 8), self._endian)
 
     def _read(self, start: int, length: int) -> bytes:
         block = start // BLOCK_BYTES

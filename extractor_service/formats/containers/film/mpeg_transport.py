@@ -123,8 +123,10 @@ class _Transport:
         self._clocks: list[int] = []
         self._last_clock: int | None = None
 
-    def _packets(self, data: bytes, start: int) -> Iterator[tuple[int, bool, bytes, int, int | None]]:
-        """Identity, whether something begins in it, payload, place, clock of each packet."""
+    def _packets(
+        self, data: bytes, start: int, *, timed: bool = False
+    ) -> Iterator[tuple[int, bool, bytes, int, int | None]]:
+        """Identity, whether something begins in it, payload, place, clock of each packet; `timed`: of those that may tell a time."""
         at = start
         while at + 188 <= len(data):
             if data[at] != _SYNC:
@@ -132,6 +134,9 @@ class _Transport:
                 if following < 0:
                     return
                 at = following
+                continue
+            if timed and not data[at + 1] & 0x40 and not data[at + 3] & 0x20:
+                at += self._step
                 continue
             head = int.from_bytes(data[at : at + 4])
             place, clock = at + 4, None
@@ -158,7 +163,7 @@ class _Transport:
     def last_times(self, data: bytes) -> None:
         """The last time of every stream, and the last clock."""
         for identity, begins, payload, _, clock in self._packets(
-            data, 0 if data[:1] == b"G" else max(0, data.find(b"G"))
+            data, 0 if data[:1] == b"G" else max(0, data.find(b"G")), timed=True
         ):
             if clock is not None:
                 self._last_clock = clock

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """Of the box that holds an XMP packet (XMP specification part 3, 1.2.7)."""
+_SMALL_BYTES = 2048  # lies in one block, or in two
 MAX_BOXES = 10_000  # of 8 bytes at least: bounds a file of tiny boxes; those after it are left out
 
 
@@ -26,11 +27,13 @@ class Box(NamedTuple):
 
 def walk(reader: Reader, start: int, end: int) -> Iterator[Box]:
     """The boxes between `start` and `end`; raises TruncatedError where one reaches beyond."""
-    offset = start
+    offset, size = start, end - start
+    # The heads in small parents are read at once.
+    whole = reader.some(start, size) if 8 <= size <= _SMALL_BYTES else b""
     for _ in range(MAX_BOXES):
         if offset + 8 > end:
             return
-        data = reader.exact(offset, 8)
+        data = whole[offset - start : offset - start + 8] if len(whole) == size else reader.exact(offset, 8)
         length, kind, head = int.from_bytes(data[:4]), data[4:], 8
         if length == 1:
             length, head = reader.u64(offset + 8), 16
