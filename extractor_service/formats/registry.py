@@ -53,7 +53,7 @@ _TIFF = (Magic(b"II*\0"), Magic(b"MM\0*"), Magic(b"II+\0\x08\0\0\0"), Magic(b"MM
 _TIFF_ENDINGS = "tif tiff dng nef nrw arw sr2 srf pef srw erf kdc dcr 3fr iiq mos"
 
 FORMATS: tuple[Format, ...] = (
-    _format("jpeg", "image/jpeg", "jpg jpeg jpe mpo", (Magic(b"\xff\xd8\xff"),), "photo.jpeg", version="2", is_headed=True, is_preloaded=True),
+    _format("jpeg", "image/jpeg", "jpg jpeg jpe mpo", (Magic(b"\xff\xd8\xff"),), "photo.jpeg", version="3", is_headed=True, is_preloaded=True),
     _format("png", "image/png", "png apng", (Magic(b"\x89PNG\r\n\x1a\n"),), "photo.png", version="2", is_headed=True, is_preloaded=True, size_fields=SizeFields("png")),
     # Before TIFF: the 128 bytes before "DICM" may be a TIFF header, and the file is DICOM all the same.
     _format("dicom", "application/dicom", "dcm dicom", (Magic(b"DICM", 128),), "science.dicom", is_headed=True, size_fields=SizeFields("dicom", "Columns", "Rows", ""),
@@ -66,9 +66,9 @@ FORMATS: tuple[Format, ...] = (
     _format("crw", "image/x-canon-crw", "crw", (Magic(b"HEAPCCDR", 6),), "photo.crw", size_fields=SizeFields("makernotes", group="CanonRaw")),
     _format("mrw", "image/x-minolta-mrw", "mrw", (Magic(b"\0MRM"), Magic(b"\0MRI")), "photo.mrw", size_fields=SizeFields("makernotes", group="MinoltaRaw")),
     _format("x3f", "image/x-sigma-x3f", "x3f", (Magic(b"FOVb"),), "photo.x3f", size_fields=SizeFields("sigmaraw")),
-    _format("heic", "image/heic", "heic heif hif", _HEIF, "isobmff.heif", is_preloaded=True, size_fields=SizeFields("quicktime")),
-    _format("avif", "image/avif", "avif avifs", _brands(b"avif", b"avis"), "isobmff.heif", size_fields=SizeFields("quicktime")),
-    _format("cr3", "image/x-canon-cr3", "cr3", _brands(b"crx "), "isobmff.heif", size_fields=SizeFields("quicktime")),
+    _format("heic", "image/heic", "heic heif hif", _HEIF, "isobmff.heif", version="2", is_preloaded=True, size_fields=SizeFields("quicktime")),
+    _format("avif", "image/avif", "avif avifs", _brands(b"avif", b"avis"), "isobmff.heif", version="2", size_fields=SizeFields("quicktime")),
+    _format("cr3", "image/x-canon-cr3", "cr3", _brands(b"crx "), "isobmff.heif", version="2", size_fields=SizeFields("quicktime")),
     _format("webp", "image/webp", "webp", _riff(b"WEBP"), "photo.webp", is_preloaded=True, size_fields=SizeFields("riff")),
     _format("gif", "image/gif", "gif", (Magic(b"GIF87a"), Magic(b"GIF89a")), "photo.gif", is_preloaded=True, size_fields=SizeFields("gif")),
     _format("jxl", "image/jxl", "jxl", (Magic(b"\0\0\0\x0cJXL \r\n\x87\n"),), "photo.jp2", size_fields=SizeFields("jpeg2000")),
@@ -92,7 +92,7 @@ FORMATS: tuple[Format, ...] = (
             memory=MemoryNeed(40 * _MIB)),
     # Readers accept the header anywhere in the first 1,024 bytes (PDF 1.7, appendix H, note 13).
     _format("pdf", "application/pdf", "pdf", (Magic(b"%PDF-", within=1019),), "documents.pdf", memory=MemoryNeed(24 * _MIB, 0.25)),
-    _format("mp4", "video/mp4", "mp4 m4a m4v mov", _FILMS, "isobmff.mp4", version="2", size_fields=SizeFields("quicktime")),
+    _format("mp4", "video/mp4", "mp4 m4a m4v mov", _FILMS, "isobmff.mp4", version="3", size_fields=SizeFields("quicktime")),
     _format("mkv", "video/x-matroska", "mkv mk3d", (Magic(b"\x1aE\xdf\xa3"),), "film.matroska"),
     _format("avi", "video/x-msvideo", "avi", _riff(b"AVI "), "riff.avi"),
     _format("asf", "video/x-ms-asf", "asf", (Magic(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"),), "film.asf"),
