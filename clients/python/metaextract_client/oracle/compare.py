@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TOLERANCE_RATIO = 1e-6  # six digits; both sides round the real numbers that they print
 OURS = {
     "composite:AspectRatio": "the picture's width / height, which ExifTool doesn't calculate",
+    "id3:ChapterString": "chapters of sound, which ExifTool doesn't read",
+    "id3:ChapterTimeStart": "chapters of sound, which ExifTool doesn't read",
     "riff:MediaDataSize": "how long the sound is in bytes, and where; ExifTool says it of QuickTime alone",
     "xmp:About": "rdf:about of the packet, which ExifTool leaves out where it is of an older form",
 }

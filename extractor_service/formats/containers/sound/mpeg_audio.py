@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
-from extractor_service.formats.embedded.sound import ape_tag, id3
+from extractor_service.formats.embedded.sound import ape_tag, id3, id3_frames
 from extractor_service.formats.reading import bits, fields
 from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.mpeg_frame import mpeg_frame
@@ -64,7 +64,19 @@ def parse(source: ByteSource, document: Document) -> None:
         stream.bit_rate = round((length or end - at) * 8 / stream.duration)
     else:
         stream.duration, stream.bit_rate = _counted(source, at, end, frame)
-    streams.add(document, [stream], stream.duration, size_bytes=end - at)
+    streams.add(document, [stream], stream.duration, size_bytes=end - at, chapters=_chapters(document))
+
+
+def _chapters(document: Document) -> list[streams.Chapter]:
+    """Those of the tag, in its order."""
+    told = document.sections.get("id3", ())
+    starts = [each.value for each in told if each.name == id3_frames.CHAPTER_START]
+    titles = [each.value for each in told if each.name == id3_frames.CHAPTER_TITLE]
+    return [
+        streams.Chapter(start, str(title))
+        for start, title in zip(starts, titles, strict=True)
+        if isinstance(start, float)
+    ]
 
 
 def _counted(source: ByteSource, at: int, end: int, first: MpegFrame) -> tuple[float, int]:

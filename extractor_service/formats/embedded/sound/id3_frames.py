@@ -9,7 +9,7 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.embedded import xmp
 from extractor_service.formats.embedded.sound import id3_values as values
 from extractor_service.formats.reading import fields
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "id3"
+CHAPTER_START, CHAPTER_TITLE = "ChapterTimeStart", "ChapterString"
+"""Of the frames CHAP (id3.org, "ID3v2 Chapter Frame Addendum" 1.0), in groups "Chapter1" and so on; names as Matroska's."""
 _MOST_FRAMES = 20_000  # of a tag: bounds one of empty frames
 _MOST_FRAME_BYTES = 1024 * 1024  # of a text, lyrics, or what has to be undone; pictures are not read
 _PICTURE_HEAD_BYTES = 2048  # MIME type and description
@@ -39,6 +41,9 @@ _TABLES = {
     for version in (2, 3, 4)
 }
 _OTHER = {2: 2, 3: 4, 4: 3}  # a frame of the other version is met, and means the same
+_OWN = frozenset(
+    {"PRIV", "GEOB", "SYLT", "SLT", "CHAP", "CTOC"}
+)  # which no table has; CTOC only orders the chapters
 _LYRICS = Table("sound/ID3::SynLyrics", SECTION, "ID3")
 _PRIVATE = Table("sound/ID3::Private", SECTION, "ID3")
 _OBJECT = Table("sound/ID3::GEOB", SECTION, "ID3v2_3")
@@ -58,6 +63,7 @@ class Frames:
         self._version = version
         self._is_in_place = is_in_place
         self._table = _TABLES[version]
+        self._chapters = 0
         self._head_bytes = 6 if version == 2 else 10
 
     def read(self, start: int, *, is_unsynchronised: bool) -> None:
@@ -108,13 +114,15 @@ class Frames:
         """Adds one frame; whether it is of a known kind."""
         identity = kind.rstrip(b"\0 ").decode("ascii")
         table = self._table
-        if identity not in table.tags and identity not in {"PRIV", "GEOB", "SYLT", "SLT"}:
+        if identity not in table.tags and identity not in _OWN:
             table = _TABLES[_OTHER[self._version]]
             if identity not in table.tags:
                 return False
         undoing = _Undoing(self._version, flags, is_unsynchronised=is_unsynchronised)
         if undoing.is_encrypted:
             self._problem(ProblemKind.UNSUPPORTED, f"frame {identity} is encrypted", at)
+            return True
+        if identity == "CTOC":
             return True
         is_picture = identity in {"PIC", "APIC"}
         is_plain = undoing.is_nothing
@@ -125,13 +133,29 @@ class Frames:
             wanted = _MOST_FRAME_BYTES
         data = undoing.undo(self._reader.exact(at, wanted))
         origin = ByteRange(self._reader.base + at, length) if self._is_in_place else None
-        if is_picture:
+        if identity == "CHAP":
+            self._chapter(data, origin)
+        elif is_picture:
             if not is_plain:  # its bytes don't stand in the file as they are
                 origin = None
             self._picture(identity, data, length if is_plain else len(data), origin, is_plain=is_plain)
         else:
             self._value(table, identity, data, origin)
         return True
+
+    def _chapter(self, data: bytes, origin: ByteRange | None) -> None:
+        """Where a chapter begins, and how it is called, in a group of its own."""
+        found = values.chapter(data, self._version)
+        if found is None:
+            return
+        self._chapters += 1
+        group = f"Chapter{self._chapters}"
+        start, title = found
+        self._document.add(
+            SECTION,
+            Field(CHAPTER_START, start / 1000, f"{start / 1000:.3f} s", "s", group=group, origin=origin),
+        )
+        self._document.add(SECTION, Field(CHAPTER_TITLE, title, group=group, origin=origin))
 
     def _value(self, table: Table, identity: str, data: bytes, origin: ByteRange | None) -> None:
         """Everything that isn't a picture."""

@@ -320,3 +320,20 @@ def _volumes(data: bytes) -> Value:
         parts.append(f"{10 ** (change / 512 / 20 + 2) - 100:+.1f}% {name}")
         place += 4 + (bits + 7) // 8
     return ", ".join(parts) + (f" ({_narrow(owner)})" if found and owner else "")
+
+
+def chapter(data: bytes, version: int) -> tuple[int, str] | None:
+    """Beginning in ms and title of a CHAP frame: a name, four numbers, frames of its own (addendum 1.0, 3.1)."""
+    _, _, rest = data.partition(b"\0")
+    if len(rest) < 16:
+        return None
+    place, title = 16, ""
+    while place + 10 <= len(rest) and rest[place]:
+        size = rest[place + 4 : place + 8]
+        length = int.from_bytes(size)
+        if version == 4:
+            length = size[0] << 21 | size[1] << 14 | size[2] << 7 | size[3]
+        if rest[place : place + 4] == b"TIT2":
+            title = "".join(texts(rest[place + 10 : place + 10 + length])[:1])
+        place += 10 + length
+    return int.from_bytes(rest[:4]), title
