@@ -15,7 +15,7 @@ from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
-    from extractor_service.formats.containers.isobmff.boxes import Box
+    from extractor_service.formats.containers.isobmff.samples import Samples
 
 SECTION = "telemetry"
 _MOST_SAMPLE_BYTES = 256 * 1024  # a second of measurements of GoPro's takes 20 KiB
@@ -28,10 +28,10 @@ _PACKETS: dict[int, tuple[tuple[str, ...], str]] = {
 _FULL_PLACE = 6
 
 
-def parse(reader: Reader, document: Document, kind: str, sizes: Box, places: Box) -> None:
-    """Adds the two samples of a track whose tables of sizes and places are given."""
+def parse(reader: Reader, document: Document, kind: str, samples: Samples) -> None:
+    """Adds the first and the last sample of a track."""
     source = Reader(reader.source)
-    for group, place in (("First", _first(reader, sizes, places)), ("Last", _last(reader, sizes, places))):
+    for group, place in (("First", samples.first()), ("Last", samples.last())):
         if place is None or place[1] > _MOST_SAMPLE_BYTES:
             continue
         data = source.some(*place)
@@ -39,28 +39,6 @@ def parse(reader: Reader, document: Document, kind: str, sizes: Box, places: Box
             gopro.parse(data, document, place[0], SECTION, group)
         else:
             _camera_motion(data, document, place[0], group)
-
-
-def _first(reader: Reader, sizes: Box, places: Box) -> tuple[int, int] | None:
-    size, count = reader.unpack("II", sizes.offset + 4)
-    if not count or not reader.u32(places.offset + 4):
-        return None
-    return _place_of(reader, places, 0), size or reader.u32(sizes.offset + 12)
-
-
-def _last(reader: Reader, sizes: Box, places: Box) -> tuple[int, int] | None:
-    """The only sample of the last chunk, as these tracks have them."""
-    size, count = reader.unpack("II", sizes.offset + 4)
-    chunks = reader.u32(places.offset + 4)
-    if count < 2 or chunks != count:
-        return None
-    return _place_of(reader, places, chunks - 1), size or reader.u32(sizes.offset + 12 + 4 * (count - 1))
-
-
-def _place_of(reader: Reader, places: Box, index: int) -> int:
-    if places.kind == b"co64":
-        return reader.u64(places.offset + 8 + 8 * index)
-    return reader.u32(places.offset + 8 + 4 * index)
 
 
 def _camera_motion(data: bytes, document: Document, at: int, group: str) -> None:

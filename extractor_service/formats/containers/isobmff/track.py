@@ -21,12 +21,13 @@ from extractor_service.formats.containers.isobmff import (
 )
 from extractor_service.formats.containers.isobmff.film_header import SECTION
 from extractor_service.formats.containers.isobmff.sample_entries import Entries
+from extractor_service.formats.containers.isobmff.samples import Samples
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.conversions import signed
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.dts_frame import dts_frame
 from extractor_service.formats.reading.mpeg_frame import mpeg_frame
-from extractor_service.formats.reading.reader import Reader, TruncatedError, layout
+from extractor_service.formats.reading.reader import layout
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _FRAME_BYTES = 32  # of a sound's first frame: more than its head
 _MOST_NAME_BYTES = 1024  # a name is a line
 _MAX_RUNS = 100_000  # of equal sample durations
+_TABLES = frozenset({b"stts", b"stsz", b"stsc", b"stco", b"co64"})
 _INSIDE = frozenset({b"mdia", b"minf", b"stbl", b"dinf", b"gmhd", b"edts", b"tapt"})
 _KINDS = {
     "vide": "video", "soun": "audio", "text": "subtitle", "sbtl": "subtitle", "subt": "subtitle", "subp": "subtitle", "clcp": "subtitle",
@@ -80,24 +82,20 @@ class Track:
         self.formats: list[str] = []
         self.chapter_tracks: list[int] = []
         self.is_chapters = False
-        self.sample_sizes: Box | None = None
-        self.places: Box | None = None
+        self._samples = Samples(film.reader)
         self._counting: timecode.Counting | None = None
-        self._runs: Box | None = None
-        self._times: Box | None = None
         self._seconds = self._media_seconds = 0.0
         self._shown = [0.0, 0.0]
         self._edit_seconds: float | None = None
         self._bytes = 0
-        self.samples = self.sample_count = 0
+        self.samples = 0
         self.ticks = 0
         """Of all samples of the movie box."""
         self._readers: dict[bytes, Callable[[Header, Box], None]] = {
             b"tkhd": self._track_header, b"mdhd": self._media_header, b"hdlr": self._handler_box, b"vmhd": self._video_header,
             b"smhd": self._sound_header, b"gmin": self._generic, b"hmhd": self._hint_header, b"tmcd": self._timecode, b"dref": self._data_references,
             b"tref": self._references, b"clef": self._aperture, b"prof": self._aperture, b"enof": self._aperture, b"elst": self._edits,
-            b"stsd": self._descriptions, b"stts": self._durations, b"stsz": self._sizes, b"stco": self._chunk_places, b"co64": self._chunk_places,
-            b"elng": self._language, b"stsc": self._chunk_runs,
+            b"stsd": self._descriptions, b"stts": self._durations, b"stsz": self._sizes, b"elng": self._language,
         }  # fmt: skip
 
     def read(self, track: Box) -> None:
@@ -105,6 +103,8 @@ class Track:
         film = self._film
         for box in boxes.walk(film.reader, track.offset, track.offset + track.length):
             reader = self._readers.get(box.kind)
+            if box.kind in _TABLES:
+                self._samples.tables[box.kind] = box
             if box.kind in _INSIDE:
                 self.read(box)
             elif reader is not None:
@@ -263,7 +263,6 @@ class Track:
         self._counting = entries.counting
 
     def _durations(self, header: Header, box: Box) -> None:
-        self._times = box
         runs = min(header.take(4), _MAX_RUNS, (box.length - 8) // 8)
         data = header.more(runs * 8)
         values = layout(f">{runs * 2}I").unpack(data[: runs * 8]) if len(data) >= runs * 8 else ()
@@ -278,27 +277,14 @@ class Track:
             self.stream.is_variable = len({each for _, each in shown[:-1]}) > 1
 
     def _sizes(self, header: Header, box: Box) -> None:
-        """Bytes of all samples: those of equal size at once, others if there aren't too many to read."""
+        """Bytes of all samples of equal size; a table of others would have to be read."""
+        del box
         size, count = header.take(4), header.take(4)
-        self.sample_sizes = box
-        self.sample_count = count
-        if size:
-            self._bytes = size * count
-
-    def _chunk_runs(self, header: Header, box: Box) -> None:
-        del header
-        self._runs = box
+        self._bytes = size * count
 
     def chapters(self) -> list[streams.Chapter]:
         """The chapters that its samples name, of a track that others refer to so."""
-        if self.sample_sizes is None or self.places is None or self._runs is None or self._times is None:
-            return []
-        tables = chapters.Tables(self.sample_sizes, self.places, self._runs, self._times)
-        return chapters.of_track(self._film.reader, tables, self.scale) if self.scale else []
-
-    def _chunk_places(self, header: Header, box: Box) -> None:
-        del header
-        self.places = box
+        return chapters.of_track(self._film.reader, self._samples, self.scale) if self.scale else []
 
     def finish(self) -> streams.Stream:
         """The stream, with what only all boxes together say."""
@@ -314,17 +300,11 @@ class Track:
             stream.bit_rate = round(self._bytes * 8 / stream.duration)
         if self.is_chapters:
             stream.kind = "data"
-        if (
-            self.formats[:1] in (["gpmd"], ["camm"])
-            and self.sample_sizes is not None
-            and self.places is not None
-        ):
+        if self.formats[:1] in (["gpmd"], ["camm"]):
             with Surviving(self._film.document, SECTION, "telemetry"):
-                telemetry.parse(
-                    self._film.reader, self._film.document, self.formats[0], self.sample_sizes, self.places
-                )
+                telemetry.parse(self._film.reader, self._film.document, self.formats[0], self._samples)
         if self._counting is not None:
-            data = self._first_bytes(4)
+            data = self._samples.first_bytes(4)
             stream.timecode = timecode.text(int.from_bytes(data), self._counting) if len(data) == 4 else ""
         if stream.codec in {"mp1", "mp2", "mp3", "dts"}:
             self._look_at_sound(stream)
@@ -332,7 +312,7 @@ class Track:
 
     def _look_at_sound(self, stream: streams.Stream) -> None:
         """MPEG audio and DTS say in their frames alone how many channels they have, and which layer it is."""
-        data = self._first_bytes(_FRAME_BYTES)
+        data = self._samples.first_bytes(_FRAME_BYTES)
         if stream.codec == "dts":
             stream.channels, stream.sample_rate = dts_frame(data) or (stream.channels, stream.sample_rate)
             return
@@ -343,17 +323,6 @@ class Track:
                 frame.channels,
                 frame.sample_rate,
             )
-
-    def _first_bytes(self, count: int) -> bytes:
-        """Of the first sample; b"" where it has no place."""
-        reader, box = self._film.reader, self.places
-        if box is None or not self.sample_count:
-            return b""
-        try:
-            at = reader.u64(box.offset + 8) if box.kind == b"co64" else reader.u32(box.offset + 8)
-        except TruncatedError:
-            return b""
-        return Reader(reader.source).some(at, count)
 
     def _show(self, stream: streams.Stream) -> None:
         """The size that the track's header gives, where it differs from the picture's by more than rounding."""
