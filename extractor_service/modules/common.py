@@ -41,9 +41,22 @@ _MEDIA = (
 )
 
 
+# What Matroska's tags are about, the nearest first: the file itself, a song, an album or a film. Others are about a part.
+_ABOUT = ("Info", "Level30", "Matroska")
+_LANGUAGES = ("", "-und", "-eng")
+
+
 def _of_media(name: str) -> tuple[Place, ...]:
     """A field of that name in the sections of films and sound, in order of precedence."""
-    return tuple((section, name, None) for section in _MEDIA)
+    return tuple(
+        place
+        for section in _MEDIA
+        for place in (_of_matroska(name) if section == "matroska" else [(section, name, None)])
+    )
+
+
+def _of_matroska(name: str) -> list[Place]:
+    return [("matroska", f"{name}{language}", group) for group in _ABOUT for language in _LANGUAGES]
 
 
 # The picture's size stands in the section "file", or in the format's own (`Format.size_fields`), or in its EXIF.
@@ -82,8 +95,18 @@ _SOFTWARE: Sequence[Place] = (
     ("dicom", "SoftwareVersions", ""), ("fits", "CREATOR", None), *_of_media("Software"), ("matroska", "WritingApp", None), *_of_media("Encoder"),
     ("id3", "EncoderSettings", None), ("asf", "EncodingSettings", None), ("asf", "ToolName", None), ("flash", "MetadataCreator", None),
 )  # fmt: skip
+_FROM_0: Place = (
+    "asf",
+    "Track",
+    None,
+)  # where the first has the number 0 (WM/Track; learn.microsoft.com, "WM/Track")
 _ALBUM: Sequence[Place] = (*_of_media("Album"), ("asf", "AlbumTitle", None), ("riff", "Product", None))
-_TRACK: Sequence[Place] = (*_of_media("Track"), *_of_media("TrackNumber"), ("matroska", "PartNumber", None))
+_TRACK: Sequence[Place] = tuple(
+    place for place in (*_of_media("TrackNumber"), *_of_media("Track"), *_of_matroska("PartNumber"), ("riff", "Part", None)) if place != _FROM_0
+)  # fmt: skip
+_SONG, _RECORD = (
+    tuple(each for each in _of_matroska("Title") if each[2] == group) for group in ("Level30", "Matroska")
+)
 
 
 _PICTURE = frozenset(
@@ -129,7 +152,12 @@ class CommonModule:
         common.created_at = times.created_at(document)
         common.position = _position(document)
         common.album = _text(document, _ALBUM)
+        if not common.album and _text(document, _SONG):
+            common.album = _text(document, _RECORD)
         common.track_number = _leading_number(_text(document, _TRACK))
+        first = document.find(*_FROM_0)
+        if common.track_number is None and first is not None and isinstance(first.value, int):
+            common.track_number = first.value + 1
         if streams.SECTION in document.sections:
             media_facts.add(document)
 
@@ -244,21 +272,14 @@ def _position(document: Document) -> Position | None:
             each.value if each is not None and isinstance(each.value, float) else None for each in found
         )
     if latitude is None or longitude is None:
-        filmed = document.find("quicktime", "GPSCoordinates")
-        numbers = (
-            [each for each in filmed.value if isinstance(each, int | float)]
-            if filmed is not None and isinstance(filmed.value, list)
-            else []
-        )
+        filmed = media_facts.place(document)
         if (
-            len(numbers) in {2, 3}
-            and abs(numbers[0]) <= 90
-            and abs(numbers[1]) <= 180
-            and (numbers[0] or numbers[1])
+            len(filmed) in {2, 3}
+            and abs(filmed[0]) <= 90
+            and abs(filmed[1]) <= 180
+            and (filmed[0] or filmed[1])
         ):
-            return Position(
-                float(numbers[0]), float(numbers[1]), float(numbers[2]) if len(numbers) == 3 else None
-            )
+            return Position(filmed[0], filmed[1], filmed[2] if len(filmed) == 3 else None)
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         return None
     if latitude == longitude == 0:  # what some cameras write without a fix; nobody photographs there

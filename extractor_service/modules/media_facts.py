@@ -5,6 +5,7 @@ Width and height are those of the coded picture; how it is shown, and by how muc
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from extractor_service.formats.containers.streams import SECTION
@@ -12,7 +13,24 @@ from extractor_service.formats.containers.streams import SECTION
 if TYPE_CHECKING:
     from extractor_service.document import Common, Document, Value
 
-_ORIENTATIONS = {90: 6, 180: 3, 270: 8}  # EXIF's, by degrees clockwise
+# EXIF's, by degrees clockwise, and whether the picture is mirrored before.
+_ORIENTATIONS = {(90, False): 6, (180, False): 3, (270, False): 8, (0, True): 2, (90, True): 7, (180, True): 4, (270, True): 5}  # fmt: skip
+
+
+_LOCATION = re.compile(r"(Lat|Lon|Alt)=([-+.\d]+)")
+_EARTH = re.compile(r"Body=(?!earth\b)", re.IGNORECASE)
+
+
+def place(document: Document) -> list[float]:
+    """Latitude, longitude and, where stated, altitude of a film: ISO 6709 in its tags, or 3GPP's location on Earth; [] for none."""
+    found = document.find("quicktime", "GPSCoordinates")
+    if found is not None and isinstance(found.value, list):
+        return [float(each) for each in found.value if isinstance(each, int | float)]
+    told = document.find("quicktime", "LocationInformation")
+    if told is None or not isinstance(told.value, str) or _EARTH.search(told.value):
+        return []
+    parts = dict(_LOCATION.findall(told.value))
+    return [float(parts[key]) for key in ("Lat", "Lon", "Alt") if key in parts]
 
 
 def add(document: Document) -> None:
@@ -42,10 +60,8 @@ def _picture(common: Common, video: dict[str, Value]) -> None:
     common.width_pixels, common.height_pixels = width, height
     common.display_width_pixels = _whole(video.get("DisplayWidth")) or width
     common.display_height_pixels = _whole(video.get("DisplayHeight")) or height
-    turned = _whole(video.get("Rotation"))
-    common.orientation = (
-        _ORIENTATIONS.get(turned, common.orientation) if turned is not None else common.orientation
-    )
+    turned = _whole(video.get("Rotation")) or 0, bool(video.get("IsMirrored"))
+    common.orientation = _ORIENTATIONS.get(turned, common.orientation)
 
 
 def _number(value: Value) -> float | None:

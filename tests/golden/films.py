@@ -189,6 +189,7 @@ _SOUND = (b"\xff\xfd\x84\x04" + bytes(380)) * 3  # layer II, 128 kbit/s at 48 kH
 
 
 def _time(ticks: int) -> bytes:
+    ticks %= 1 << 33
     return bytes(
         (
             0x21 | ticks >> 29 & 0xE,
@@ -205,15 +206,16 @@ def _packet(identity: int, ticks: int, data: bytes) -> bytes:
     return b"\0\0\1" + bytes((identity,)) + pack(">H", len(head) + len(data)) + head + data
 
 
-def program() -> bytes:
-    """Pictures and sound of two seconds."""
+def program(start: int = 90_000) -> bytes:
+    """Pictures and sound of two seconds, from that time on, in 90 kHz."""
     pack_head = b"\0\0\1\xba" + bytes.fromhex("44000400040101898ff8")
-    first = _packet(0xE0, 90_000, _SEQUENCE + _EXTENSION + bytes(64)) + _packet(0xC0, 90_000, _SOUND)
-    last = _packet(0xE0, 90_000 + 180_000 - 3600, b"\0\0\1\0" + bytes(32)) + _packet(0xC0, 260_000, _SOUND)
+    first = _packet(0xE0, start, _SEQUENCE + _EXTENSION + bytes(64)) + _packet(0xC0, start, _SOUND)
+    last = _packet(0xE0, start + 180_000 - 3600, b"\0\0\1\0" + bytes(32))
+    last += _packet(0xC0, start + 170_000, _SOUND)
     return pack_head + first + pack_head + last + b"\0\0\1\xb9"
 
 
-def transport() -> bytes:
+def transport(start: int = 90_000) -> bytes:
     """The same two streams in packets of 188 bytes, with the tables that name them."""
 
     def packets(identity: int, data: bytes, clock: int | None = None) -> bytes:
@@ -246,11 +248,11 @@ def transport() -> bytes:
     language = b"\x0a\x04fra\0"
     streams = pack(">BHH", 2, 0xE101, 0xF000) + pack(">BHH", 3, 0xE102, 0xF000 | len(language)) + language
     program_map = table(2, 1, pack(">HH", 0xE101, 0xF000) + streams)
-    first = packets(0x101, _packet(0xE0, 90_000, _SEQUENCE + _EXTENSION + bytes(64)), 90_000) + packets(
-        0x102, _packet(0xC0, 90_000, _SOUND)
+    first = packets(0x101, _packet(0xE0, start, _SEQUENCE + _EXTENSION + bytes(64)), 90_000) + packets(
+        0x102, _packet(0xC0, start, _SOUND)
     )
-    last = packets(0x101, _packet(0xE0, 266_400, b"\0\0\1\0" + bytes(32)), 270_000) + packets(
-        0x102, _packet(0xC0, 260_000, _SOUND)
+    last = packets(0x101, _packet(0xE0, start + 176_400, b"\0\0\1\0" + bytes(32)), 270_000) + packets(
+        0x102, _packet(0xC0, start + 170_000, _SOUND)
     )
     return packets(0, programs) + packets(0x100, program_map) + first + last
 

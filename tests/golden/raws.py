@@ -71,7 +71,7 @@ def flac() -> bytes:
     )  # fmt: skip
 
 
-def ogg() -> bytes:
+def ogg(start: int = 0) -> bytes:
     """Vorbis: an identification page, a comment page, and a last page at one second (Vorbis I, 4.2)."""
 
     def page(kind: int, position: int, number: int, data: bytes) -> bytes:
@@ -86,7 +86,12 @@ def ogg() -> bytes:
 
     identity = b"\x01vorbis" + struct.pack("<IBIiiiBB", 0, 2, 44100, 0, 128_000, 0, 0xB8, 1)
     comments = b"\x03vorbis" + _comments("TITLE=Golden song", "ARTIST=Ada") + b"\x01"
-    return page(2, 0, 0, identity) + page(0, 0, 1, comments) + page(4, 44100, 2, bytes(40))
+    return (
+        page(2, 0, 0, identity)
+        + page(0, 0, 1, comments)
+        + page(0, start + 1024, 2, bytes(40))
+        + page(4, start + 44100, 3, bytes(40))
+    )
 
 
 def _made(kind: str, seed: int = 0) -> Callable[[], bytes]:

@@ -58,7 +58,7 @@ def write_fragmented(path: Path, seconds: int, size_bytes: int, *, index: bool =
             file.truncate(file.tell())
 
 
-def write_matroska(path: Path, seconds: int, size_bytes: int, *, duration: bool) -> None:
+def write_matroska(path: Path, seconds: int, size_bytes: int, *, duration: bool, start: int = 0) -> None:
     """Clusters of five seconds behind the headers of a small film, without Cues; the duration stands in Info, or nowhere."""
     whole = films.matroska()
     end = whole.index(b"\x1f\x43\xb6\x75")  # the first Cluster
@@ -74,7 +74,7 @@ def write_matroska(path: Path, seconds: int, size_bytes: int, *, duration: bool)
         # The Segment's size is unknown, as in a file that was written live.
         file.write(head[:segment] + b"\x01\xff\xff\xff\xff\xff\xff\xff" + head[segment + 8 :])
         for number in range(clusters):
-            time = struct.pack(">BBI", 0xE7, 0x84, number * 5000)
+            time = struct.pack(">BBI", 0xE7, 0x84, (start + 5 * number) * 1000)
             block = b"\xa3" + b"\x01" + (size_bytes // clusters).to_bytes(7) + b"\x81\x00\x00\x80"
             body = len(time) + len(block) - 4 + size_bytes // clusters
             file.write(b"\x1f\x43\xb6\x75\x01" + body.to_bytes(7) + time + block)

@@ -49,6 +49,8 @@ class Stream:
     display_height: int | None = None
     rotation: int | None = None
     """Degrees clockwise by which it is turned for showing: 90, 180, 270."""
+    is_mirrored: bool = False
+    """Whether left and right change places, before it is turned."""
     frame_rate: float | None = None
     """Pictures a second, on average."""
     is_variable: bool = False
@@ -97,7 +99,7 @@ def add(
         values: tuple[tuple[str, Value], ...] = (
             ("Kind", each.kind), ("Codec", each.codec), ("Profile", each.profile), ("Title", each.title), ("Language", each.language),
             ("Width", each.width), ("Height", each.height), ("DisplayWidth", each.display_width), ("DisplayHeight", each.display_height),
-            ("Rotation", each.rotation), ("FrameRate", None if each.frame_rate is None else round(each.frame_rate, 4)),
+            ("Rotation", each.rotation), ("IsMirrored", each.is_mirrored or None), ("FrameRate", None if each.frame_rate is None else round(each.frame_rate, 4)),
             ("IsVariableFrameRate", each.is_variable or None), ("Color", each.color),
             ("Timecode", each.timecode), ("Channels", each.channels), ("SampleRate", each.sample_rate), ("BitsPerSample", each.bits), ("BitRate", each.bit_rate),
             ("Duration", None if seconds is None or not _LEAST_SECONDS <= seconds <= _MOST_SECONDS else _rounded(seconds)),

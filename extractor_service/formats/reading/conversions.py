@@ -129,6 +129,12 @@ def degrees_text(reference: str = "") -> Callable[[Value], str]:
     return printer
 
 
+def sided_text(letters: str) -> Callable[[Value], str]:
+    """The same of a signed angle, with the letter of its side: "NS" or "EW"."""
+    plain = degrees_text()
+    return lambda value: f"{plain(value)} {letters[value < 0]}" if isinstance(value, int | float) else ""
+
+
 def lens_text(value: Value) -> str:
     """Four numbers (shortest and longest focal length, largest aperture at each): "24-70mm f/2.8"."""
     found: list[float | None] = []

@@ -10,15 +10,15 @@ import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Field
-from extractor_service.formats.reading.conversions import degrees_text, duration_text
+from extractor_service.formats.reading.conversions import duration_text, sided_text
 from extractor_service.modules.composite.facts import SECTION, as_number, plain
+from extractor_service.modules.media_facts import place
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
 # Where the size of the picture stands: the film's own word before that of a coded picture.
 _SIZES = ("quicktime", "matroska", "flash", "asf", "mpeg", "h264", "theora", "riff", "file")
-_LOCATION = re.compile(r"(Lat|Lon|Alt)=([-+.\d]+)")
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
 
@@ -193,21 +193,10 @@ def _text(document: Document, name: str) -> str:
 
 def _place(document: Document) -> None:
     """Latitude, longitude and altitude of a film's place."""
-    found = document.find("quicktime", "GPSCoordinates")
-    numbers: list[float] = []
-    if found is not None and isinstance(found.value, list):
-        numbers = [float(each) for each in found.value if isinstance(each, int | float)]
-    else:
-        told = document.find("quicktime", "LocationInformation")
-        if told is not None and isinstance(told.value, str):
-            parts = dict(_LOCATION.findall(told.value))
-            numbers = [float(parts[key]) for key in ("Lat", "Lon", "Alt") if key in parts]
+    numbers = place(document)
     if not 2 <= len(numbers) <= 3:
         return
-    shown = [
-        f"{degrees_text()(abs(value))} {letters[value < 0]}"
-        for value, letters in zip(numbers, ("NS", "EW"), strict=False)
-    ]
+    shown = [sided_text(letters)(value) for value, letters in zip(numbers, ("NS", "EW"), strict=False)]
     for name, value, text in zip(("GPSLatitude", "GPSLongitude"), numbers, shown, strict=False):
         _put(document, name, plain(value), text, "deg")
     if len(numbers) == 3:

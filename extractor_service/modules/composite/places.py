@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.reading.conversions import degrees_text
+from extractor_service.formats.reading.conversions import degrees_text, sided_text
 
 if TYPE_CHECKING:
     from extractor_service.modules.composite.facts import Facts
@@ -52,7 +52,7 @@ def _of_xmp(facts: Facts) -> None:
         letter = letters[value < 0]
         words = {"N": "North", "S": "South", "E": "East", "W": "West"}
         facts.put(f"{name}Ref", letter, words[letter])
-        found.append((value, f"{degrees_text()(abs(value))} {letter}"))
+        found.append((value, sided_text(letters)(value)))
     facts.put("GPSPosition", f"{found[0][0]:.15g} {found[1][0]:.15g}", f"{found[0][1]}, {found[1][1]}")
 
 

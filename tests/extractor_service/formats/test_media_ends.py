@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor_service.document import Document, ProblemKind
-from extractor_service.formats.containers.film import ebml, matroska
+from extractor_service.formats.containers.film import ebml, matroska, mpeg_clock, mpeg_program, mpeg_transport
 from extractor_service.formats.containers.isobmff import mp4
+from extractor_service.formats.containers.sound import ogg
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
-from tests.golden import films
+from tests.golden import films, raws
 from tests.support import large_media
 
 
@@ -63,6 +64,43 @@ def test_the_last_cluster_tells_how_long_a_film_is(tmp_path, clusters):
     large_media.write_matroska(path, 5 * clusters, 30_000 * clusters, duration=False)
     document, _ = parsed(matroska.parse, path)
     assert seconds(document) == (5.0 * (clusters - 1) or None)
+
+
+def test_a_film_that_was_recorded_from_the_middle_lasts_as_long_as_what_is_there(tmp_path):
+    path = tmp_path / "f.mkv"
+    large_media.write_matroska(path, 20, 120_000, duration=False, start=10_000)
+    document, _ = parsed(matroska.parse, path)
+    assert seconds(document) == 15.0
+
+
+@pytest.mark.parametrize("start", [0, 3600 * 44100])
+def test_so_does_a_sound(start):
+    document = Document()
+    ogg.parse(BytesSource(raws.ogg(start)), document)
+    assert seconds(document) == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("start", [0, 90_000, 2**33 - 1, 2**33 - 90_000, 2**33 - 180_000])
+def test_clocks_of_33_bits_begin_anew(start):
+    for parse, data in (
+        (mpeg_program.parse, films.program(start)),
+        (mpeg_transport.parse, films.transport(start)),
+    ):
+        document = Document()
+        parse(BytesSource(data), document)
+        assert seconds(document) == pytest.approx(2.0)
+        told = document.find("streams", "Duration", "Stream2")
+        assert told is not None
+        assert told.value == pytest.approx(170 / 90, abs=0.1)
+
+
+@given(st.integers(0, 2**33 - 1), st.integers(0, 2**31), st.integers(0, 2**31))
+def test_times_of_33_bits_keep_their_order(start, one, other):
+    times = [(start + each) % 2**33 for each in (one, other)]
+    assert mpeg_clock.since(times[0], times[1]) == other - one
+    assert mpeg_clock.until(start, times[0]) == one
+    assert mpeg_clock.earliest(times) == (start + min(one, other)) % 2**33
+    assert mpeg_clock.later(times[0], times[1]) == (start + max(one, other)) % 2**33
 
 
 def test_tags_behind_many_clusters_are_found_without_a_seek_head(tmp_path):

@@ -75,3 +75,25 @@ def test_precedence_is_the_documented_one():
         ("xmp", "Creator", ["a", "c"], "XMP-dc"),
     )  # fmt: skip
     assert facts.width_pixels == 20 and facts.author == "a, c"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ([("asf", "Track", 4, "ASF")], 5),
+        ([("asf", "Track", 4, "ASF"), ("asf", "TrackNumber", "3", "ASF")], 3),
+        ([("matroska", "TrackNumber", 1, "Track1")], None),
+        ([("matroska", "PartNumber", "5/9", "Level30"), ("matroska", "PartNumber", "1", "Matroska")], 5),
+        ([("riff", "Part", "3/9", "RIFF")], 3),
+    ],
+)
+def test_the_number_of_a_song_is_none_of_a_stream(fields, expected):
+    assert common(*fields).track_number == expected
+
+
+def test_a_song_of_a_record_has_both_names_and_a_chapter_s_title_is_neither():
+    found = common(
+        ("matroska", "Title", "A chapter", "ChapterTags"), ("matroska", "Title", "The record", "Matroska"),
+        ("matroska", "Title-und", "The song", "Level30"), ("matroska", "Artist", "Somebody else", "Track2"),
+    )  # fmt: skip
+    assert (found.title, found.album, found.author) == ("The song", "The record", "")

@@ -27,6 +27,14 @@ _GROUP = "Flash"
 _AUDIO, _VIDEO, _SCRIPT = 8, 9, 18
 _MOST_PACKETS = 400  # before sound and pictures have both begun; live streams may have one of them alone
 _MOST_SCRIPT_BYTES, _MOST_VALUES, _MOST_DEPTH = 1024 * 1024, 20_000, 12
+_FIXED_RATES = {
+    4: 16000,
+    5: 8000,
+    7: 8000,
+    8: 8000,
+    11: 16000,
+    14: 8000,
+}  # of speech and telephones, whatever the head says
 _RATES = (5512, 11025, 22050, 44100)
 _AUDIO_CODECS = {
     0: "pcm_s16le", 1: "adpcm_swf", 2: "mp3", 3: "pcm_s16le", 4: "nellymoser", 5: "nellymoser", 6: "nellymoser", 7: "pcm_alaw", 8: "pcm_mulaw",
@@ -123,8 +131,9 @@ class _Film:
             channels=(data[0] & 1) + 1,
             sample_rate=_RATES[data[0] >> 2 & 3],
         )
+        if code in _FIXED_RATES:
+            stream.sample_rate = _FIXED_RATES[code]
         if code in {4, 5, 11, 14}:
-            stream.sample_rate = {4: 16000, 5: 8000, 11: 16000, 14: 8000}[code]
             stream.channels = 1 if code != 14 else stream.channels
         elif code == 10 and len(data) > 3 and data[1] == 0:
             with suppress(*NONSENSE):  # what the packet says stands

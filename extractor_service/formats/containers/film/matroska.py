@@ -200,7 +200,7 @@ class _Walk:
         seconds = self._ticks * self._scale / 1e9 if self._ticks else None
         if seconds is None and self._clusters_at:
             with Surviving(self._document, SECTION, "the last cluster", self._clusters_at):
-                ticks = matroska_tail.last_ticks(self._reader, self._clusters_at, self._end)
+                ticks = matroska_tail.played_ticks(self._reader, self._clusters_at, self._end)
                 seconds = None if ticks is None else ticks * self._scale / 1e9
         streams.add(
             self._document,

@@ -22,6 +22,8 @@ _EDITION, _ATOM = 0x5B9, 0x36
 _CHAPTER_INSIDE = frozenset({0, 0x0F, 0x2944, 0x2911})  # what is shown, on which tracks, by which commands
 _CHAPTER_START, _CHAPTER_TITLE = 0x11, 0x05
 _ATTACHED = 0x21A7
+_LEVEL, _WHOLE = 0x28CA, 50
+_PARTS = {0x23C4: "ChapterTags", 0x23C9: "EditionTags", 0x23C6: "AttachmentTags"}
 _TAG, _TARGETS, _SIMPLE = 0x3373, 0x23C0, 0x27C8
 _TRACK_UID, _NAME, _STRING, _BINARY, _LANGUAGE, _LANGUAGE_BCP47 = 0x23C5, 0x5A3, 0x487, 0x485, 0x47A, 0x47B
 _NO_LANGUAGE = "und"  # undetermined (ISO 639-2)
@@ -92,20 +94,29 @@ def attachments(reader: Reader, document: Document, table: Table, start: int, en
 
 
 def tags(reader: Reader, document: Document, start: int, end: int, groups: dict[int, str]) -> None:
-    """Adds every tag, in the group of the track that it is about."""
+    """Adds every tag, in a group by what it is about: "Matroska" is the whole, an album or a film."""
     for tag in ebml.walk(reader, start, end):
         if tag.identity != _TAG:
             continue
         group = "Matroska"
         for inner in ebml.walk(reader, tag.offset, tag.offset + tag.length):
             if inner.identity == _TARGETS:
-                for each in ebml.walk(reader, inner.offset, inner.offset + inner.length):
+                targets = list(ebml.walk(reader, inner.offset, inner.offset + inner.length))
+                group = _about(reader, targets, groups)
+                for each in targets:
                     values.add(reader, document, each, group)
-                    if each.identity == _TRACK_UID:
-                        uid = ebml.unsigned(reader.exact(each.offset, min(each.length, 8)))
-                        group = groups.get(uid, group)
             elif inner.identity == _SIMPLE:
                 _simple(reader, document, inner, group, "", 0)
+
+
+def _about(reader: Reader, targets: list[Element], groups: dict[int, str]) -> str:
+    """The group of a tag with these targets: a track's own, that of its kind of part, or its level, 50 being the whole (RFC 9559, 5.1.8.1.1)."""
+    told = {each.identity: ebml.unsigned(reader.exact(each.offset, min(each.length, 8))) for each in targets}
+    level = told.get(_LEVEL, _WHOLE)
+    for identity, name in _PARTS.items():
+        if told.get(identity):  # 0 means all of them
+            return name
+    return groups.get(told.get(_TRACK_UID, 0)) or ("Matroska" if level == _WHOLE else f"Level{level}")
 
 
 def _simple(reader: Reader, document: Document, tag: Element, group: str, parent: str, depth: int) -> None:

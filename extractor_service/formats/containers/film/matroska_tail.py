@@ -17,8 +17,18 @@ _TOP = frozenset({0xF43B675, 0x549A966, 0x654AE6B, 0xC53BB6B, 0x43A770, 0x941A46
 _TIME, _SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK, _BLOCK_DURATION = 0x67, 0x23, 0x20, 0x21, 0x1B
 
 
-def last_ticks(reader: Reader, first_cluster: int, end: int) -> int | None:
-    """When the last block begins, in ticks, with its own duration where it is stated; None when no cluster begins in the file's tail."""
+def played_ticks(reader: Reader, first_cluster: int, end: int) -> int | None:
+    """Ticks from the first cluster to the last block's beginning, or its end where that is stated; None when no cluster begins in the file's tail."""
+    last = _last_ticks(reader, first_cluster, end)
+    first = ebml.element(reader, first_cluster, end)
+    for inner in ebml.walk(reader, first.offset, min(first.offset + first.length, end)):
+        if inner.identity == _TIME:
+            start = int.from_bytes(reader.exact(inner.offset, min(inner.length, 8)))
+            return None if last is None else max(0, last - start)
+    return last
+
+
+def _last_ticks(reader: Reader, first_cluster: int, end: int) -> int | None:
     for window in _WINDOWS_BYTES:
         start = max(first_cluster, end - window)
         data = reader.some(start, end - start)

@@ -63,6 +63,7 @@ _INSIDE = frozenset(
     {_VIDEO, _AUDIO, _ENCODINGS, _ENCODING, 0x1034, 0x1035, 0x2624, 0x62, 0x63, 0x64, 0x66, 0x69}
 )
 _PROJECTION, _COLOR, _MASTERING = 0x3670, 0x15B0, 0x15D0
+_CROPS = (0x14CC, 0x14DD, 0x14BB, 0x14AA)  # left, right, top, bottom
 _WIDTH, _HEIGHT, _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT, _INTERLACED = (
     0x30,
     0x3A,
@@ -187,6 +188,9 @@ def _fill(stream: streams.Stream, told: dict[int, bytes]) -> None:
         stream.width, stream.height = number.get(_WIDTH), number.get(_HEIGHT)
         shown = number.get(_DISPLAY_WIDTH), number.get(_DISPLAY_HEIGHT)
         unit = number.get(_DISPLAY_UNIT, 0)
+        if shown == (None, None) and stream.width and stream.height:  # RFC 9559, 5.1.4.1.28.13
+            left, right, top, bottom = (number.get(each, 0) for each in _CROPS)
+            shown, unit = (stream.width - left - right, stream.height - top - bottom), 0
         if shown[0] and shown[1] and shown != (stream.width, stream.height):
             if unit == 0:
                 stream.display_width, stream.display_height = shown

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
-from extractor_service.formats.containers.film import elementary
-from extractor_service.formats.containers.film.mpeg_transport import time_of
+from extractor_service.formats.containers.film import elementary, mpeg_clock
 from extractor_service.formats.reading.damage import tolerant
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 SECTION = "mpeg"
 _HEAD_BYTES, _TAIL_BYTES = 512 * 1024, 256 * 1024
 _MOST_PAYLOAD_BYTES = 64 * 1024  # of each stream's beginning: its headers stand in the first picture
-_CLOCK = 90_000
 _PACK, _SYSTEM, _MAP, _PRIVATE, _PADDING, _NAVIGATION, _END = 0xBA, 0xBB, 0xBC, 0xBD, 0xBE, 0xBF, 0xB9
 _MAPPED = {
     0x01: "mpeg1video",
@@ -102,7 +100,7 @@ class _Program:
         for identity, _, _, time in self._packets(data, max(0, start)):
             one = self._streams.get(identity)
             if one is not None and time is not None:
-                one.last = max(one.last or 0, time)
+                one.last = mpeg_clock.later(one.last, time)
 
     def _packets(self, data: bytes, at: int) -> Iterator[tuple[int, int, int, int | None]]:
         """Identity (with the substream's in the second byte), content's begin and end, time of each packet."""
@@ -153,7 +151,7 @@ class _Program:
     def finish(self, document: Document, size_bytes: int) -> None:
         """Adds the streams, pictures first; as long as their times say."""
         found, whole = [], 0.0
-        first_of_all = min((min(each.times) for each in self._streams.values() if each.times), default=0)
+        first_of_all = mpeg_clock.earliest(time for each in self._streams.values() for time in each.times)
         for identity, one in sorted(self._streams.items(), key=lambda each: not 0xE0 <= each[0] <= 0xEF):
             stream = one.stream
             if not stream.codec:
@@ -172,21 +170,18 @@ class _Program:
                     document, bytes(one.payload), stream, None if stream.codec in {"ac3", "eac3"} else one.at
                 )
             if one.times:
-                ordered = sorted(set(one.times))
+                first = mpeg_clock.earliest(one.times)
+                ordered = sorted({mpeg_clock.since(first, each) for each in one.times})
                 steps = sorted(after - before for before, after in pairwise(ordered))
-                step = (
-                    _CLOCK / stream.frame_rate
-                    if stream.frame_rate
-                    else steps[len(steps) // 2]
-                    if steps
-                    else 0
-                )
-                step = step if stream.kind == "video" else 0
-                if stream.kind == "video" and stream.frame_rate is None and step:
-                    stream.frame_rate = _CLOCK / step
-                last = max(one.last or 0, ordered[-1])
-                stream.duration = (last - ordered[0] + step) / _CLOCK
-                whole = max(whole, (last - first_of_all + step) / _CLOCK)
+                step = 0.0
+                if stream.kind == "video" and stream.frame_rate:
+                    step = mpeg_clock.HERTZ / stream.frame_rate
+                elif stream.kind == "video" and steps:
+                    step = steps[len(steps) // 2]
+                    stream.frame_rate = mpeg_clock.HERTZ / step
+                last = one.last if one.last is not None else first + ordered[-1]
+                stream.duration = (mpeg_clock.until(first, last) + step) / mpeg_clock.HERTZ
+                whole = max(whole, (mpeg_clock.until(first_of_all, last) + step) / mpeg_clock.HERTZ)
             found.append(stream)
         if found:
             streams.add(document, found, whole or None, size_bytes=size_bytes)
@@ -197,7 +192,9 @@ def _header(data: bytes, at: int) -> tuple[int, int | None]:
     if at + 3 > len(data):
         return at, None
     if data[at] >> 6 == 2:
-        time = time_of(data[at + 3 : at + 8]) if data[at + 1] & 0x80 and at + 8 <= len(data) else None
+        time = (
+            mpeg_clock.time_of(data[at + 3 : at + 8]) if data[at + 1] & 0x80 and at + 8 <= len(data) else None
+        )
         return at + 3 + data[at + 2], time
     while at < len(data) and data[at] == 0xFF:
         at += 1
@@ -205,7 +202,7 @@ def _header(data: bytes, at: int) -> tuple[int, int | None]:
         at += 2
     kind = data[at] >> 4 if at < len(data) else 0
     if kind in {2, 3} and at + 5 <= len(data):
-        return at + (5 if kind == 2 else 10), time_of(data[at : at + 5])
+        return at + (5 if kind == 2 else 10), mpeg_clock.time_of(data[at : at + 5])
     return at + 1, None
 
 

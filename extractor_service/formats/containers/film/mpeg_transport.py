@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
-from extractor_service.formats.containers.film import elementary
+from extractor_service.formats.containers.film import elementary, mpeg_clock
 from extractor_service.formats.reading import charsets, fields
 from extractor_service.formats.reading.conversions import duration_text
 from extractor_service.formats.reading.damage import tolerant
@@ -28,8 +28,6 @@ _HEAD_BYTES, _TAIL_BYTES = 512 * 1024, 256 * 1024
 _MOST_PAYLOAD_BYTES = 64 * 1024  # of each stream's beginning
 _SYNC = 0x47
 _PAT, _SDT, _SERVICE = 0x00, 0x11, 0x48
-_CLOCK = 90_000
-_WRAP = 1 << 33  # after 26.5 hours times begin anew
 _TYPES = {
     0x01: "mpeg1video", 0x02: "mpeg2video", 0x03: "mp2", 0x04: "mp2", 0x0F: "aac", 0x10: "mpeg4", 0x11: "aac_latm", 0x1B: "h264", 0x20: "h264", 0x21: "jpeg2000",
     0x24: "hevc", 0x33: "vvc", 0x42: "cavs", 0x81: "ac3", 0x82: "dts", 0x83: "truehd", 0x84: "eac3", 0x85: "dts", 0x86: "dts", 0x87: "eac3", 0x8A: "dts", 0x90: "hdmv_pgs_subtitle",
@@ -171,7 +169,7 @@ class _Transport:
             if one is not None and begins:
                 time, _ = _packet_time(payload)
                 if time is not None:
-                    one.last = time if one.last is None else _later(one.last, time)
+                    one.last = mpeg_clock.later(one.last, time)
 
     def _section(self, identity: int, payload: bytes, *, begins: bool) -> None:
         """Tables may take several packets (2.4.4)."""
@@ -276,24 +274,26 @@ class _Transport:
     def finish(self, size_bytes: int) -> None:
         """Adds the streams: as long as their times say, and one picture more."""
         found, whole = [], None
-        first_of_all = min((each.times[0] for each in self._streams.values() if each.times), default=None)
+        first_of_all = mpeg_clock.earliest(each.times[0] for each in self._streams.values() if each.times)
         for one in self._streams.values():
             stream = one.stream
             elementary.describe(
                 self._document, bytes(one.payload), stream, 0 if stream.codec in {"ac3", "eac3"} else None
             )
             if one.times:
-                first = min(one.times[:32])
-                step = _step(one.times)
-                last = one.last if one.last is not None else max(one.times)
-                ticks = (last - first) % _WRAP
+                first = mpeg_clock.earliest(one.times[:32])
+                step: float | None = _step([mpeg_clock.since(first, each) for each in one.times])
+                if stream.frame_rate and stream.codec not in _TIMED:
+                    step = mpeg_clock.HERTZ / stream.frame_rate
+                last = one.last if one.last is not None else one.times[-1]
                 if stream.kind != "video":
                     step = 0  # a packet has many frames of sound: how many, the times don't say
-                elif step and (stream.frame_rate is None or stream.codec in _TIMED):
-                    stream.frame_rate = _CLOCK / step
-                stream.duration = (ticks + (step or 0)) / _CLOCK
-                if first_of_all is not None:
-                    whole = max(whole or 0, ((last - first_of_all) % _WRAP + (step or 0)) / _CLOCK)
+                elif step:
+                    stream.frame_rate = mpeg_clock.HERTZ / step
+                stream.duration = (mpeg_clock.until(first, last) + (step or 0)) / mpeg_clock.HERTZ
+                whole = max(
+                    whole or 0, (mpeg_clock.until(first_of_all, last) + (step or 0)) / mpeg_clock.HERTZ
+                )
             found.append(stream)
         if self._clocks and self._last_clock is not None:
             ticks = self._last_clock - self._clocks[0]
@@ -319,21 +319,13 @@ def _packet_time(payload: bytes) -> tuple[int | None, int]:
     start = 9 + payload[8]
     if not payload[7] & 0x80 or len(payload) < 14:
         return None, start
-    return time_of(payload[9:14]), start
-
-
-def time_of(data: bytes) -> int:
-    """33 bits in five bytes, with marks between."""
-    return (data[0] >> 1 & 7) << 30 | data[1] << 22 | (data[2] >> 1) << 15 | data[3] << 7 | data[4] >> 1
-
-
-def _later(one: int, other: int) -> int:
-    """The later of two times that may have begun anew between."""
-    return other if (other - one) % _WRAP < _WRAP // 2 else one
+    return mpeg_clock.time_of(payload[9:14]), start
 
 
 def _step(times: list[int]) -> int | None:
     """Ticks from one picture to the next, which is the commonest distance of sorted times."""
     ordered = sorted(set(times))
-    steps = [after - before for before, after in pairwise(ordered) if 0 < after - before < _CLOCK * 10]
+    steps = [
+        after - before for before, after in pairwise(ordered) if 0 < after - before < mpeg_clock.HERTZ * 10
+    ]
     return sorted(steps)[len(steps) // 2] if steps else None

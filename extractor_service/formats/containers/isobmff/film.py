@@ -109,7 +109,7 @@ class Film(Movie):
         header.fixed("PreferredRate", 4)
         header.volume("PreferredVolume")
         header.skip(10)
-        header.matrix()
+        self.matrix = header.matrix()
         for name in (
             "PreviewTime",
             "PreviewDuration",

@@ -122,6 +122,10 @@ class Header:
         return seconds if scale else 0.0
 
 
+# The part of a matrix that turns and mirrors: x' = ax + cy, y' = bx + dy.
+Turn = tuple[float, float, float, float]
+
+
 class Movie:
     """What the boxes of one movie have in common: where they are read, where fields go, the movie's clock."""
 
@@ -131,10 +135,25 @@ class Movie:
         self._zone = zone
         self.scale = 0
         """Ticks a second of the movie's own durations."""
+        self.matrix: list[Value] = [1, 0, 0, 0, 1]
+        """How the whole movie is transformed, beside each of its tracks."""
+
+    def turn(self, track: list[Value]) -> Turn:
+        """How a track of that matrix is shown: its own transformation, then the movie's (14496-12, 8.2.2, 8.3.2)."""
+        a, b, c, d = _turn(track)
+        e, f, g, h = _turn(self.matrix)
+        return a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
 
     def header(self, box: Box, group: str) -> Header:
         """The fields of `box`."""
         return Header(self.reader, box, self.document, group, self._zone)
+
+
+def _turn(matrix: list[Value]) -> Turn:
+    a, b, c, d = (
+        float(each) if isinstance(each, int | float) else 0.0 for each in (*matrix[:2], *matrix[3:5])
+    )
+    return a, b, c, d
 
 
 def _whole(value: float) -> int | float:

@@ -193,6 +193,10 @@ class Entries:
             stream.codec = "pcm_s8"
         if kind in {"in24": 24, "in32": 32, "fl32": 32, "fl64": 64}:
             bits = {"in24": 24, "in32": 32, "fl32": 32, "fl64": 64}[kind]
+        if kind[:2] == "ms":  # behind which a format of WAVE stands (QTFF, "Sound sample description")
+            stream.codec = codecs.by_wave_format(int.from_bytes(data[6:8]), bits) or stream.codec
+        if stream.codec in {"pcm_alaw", "pcm_mulaw"}:
+            bits = 8  # a byte each, of which 16 bits are made
         if stream.codec.startswith("pcm_"):
             stream.bits = bits
             if stream.sample_rate and stream.channels:

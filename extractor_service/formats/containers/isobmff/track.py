@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Value
     from extractor_service.formats.containers.isobmff.boxes import Box
-    from extractor_service.formats.containers.isobmff.film_header import Header, Movie
+    from extractor_service.formats.containers.isobmff.film_header import Header, Movie, Turn
 
 _FRAME_BYTES = 32  # of a sound's first frame: more than its head
 _MOST_NAME_BYTES = 1024  # a name is a line
@@ -145,7 +145,7 @@ class Track:
             if size >> 16:
                 header.add(name, size >> 16, at, 4, unit="px")
             sizes.append(size / 65536)
-        self.stream.rotation = rotation(matrix)
+        self.stream.rotation, self.stream.is_mirrored = turned(self._film.turn(matrix))
         self._shown = sizes
 
     def _media_header(self, header: Header, box: Box) -> None:
@@ -335,13 +335,14 @@ class Track:
             stream.display_width, stream.display_height = width, height
 
 
-def rotation(matrix: list[Value]) -> int | None:
-    """Degrees clockwise by which a matrix turns, 90, 180 or 270; None for no turn, or another one."""
-    numbers = [float(each) if isinstance(each, int | float) else 0.0 for each in matrix]
-    if numbers[0] == numbers[1] == 0:
-        return None
-    degrees = round(math.degrees(math.atan2(numbers[1], numbers[0]))) % 360
-    return degrees if degrees in {90, 180, 270} else None
+def turned(turn: Turn) -> tuple[int | None, bool]:
+    """Degrees clockwise by which a picture is turned, None for no right angle or none; whether it is mirrored, left to right, before that."""
+    a, b, c, d = turn
+    is_mirrored = a * d - b * c < 0
+    if is_mirrored:
+        a, b = -a, -b
+    degrees = round(math.degrees(math.atan2(b, a))) % 360
+    return degrees if degrees in {90, 180, 270} else None, is_mirrored
 
 
 def handler(header: Header, film: Movie, box: Box, group: str) -> str:

@@ -6,7 +6,7 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.reading.conversions import colon_date, degrees_text, duration_text
+from extractor_service.formats.reading.conversions import colon_date, duration_text, sided_text
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
 
@@ -57,7 +57,7 @@ def coordinates(value: Value) -> Value:
 def _place_text(value: Value) -> str:
     if not isinstance(value, list) or not 2 <= len(value) <= 3:
         return ""
-    text = f"{degrees_text('NS')(value[0])}, {degrees_text('EW')(value[1])}"
+    text = f"{sided_text('NS')(value[0])}, {sided_text('EW')(value[1])}"
     if len(value) == 3 and isinstance(value[2], int | float):
         side = "Below" if value[2] < 0 else "Above"
         text += f", {abs(value[2]):g} m {side} Sea Level"
@@ -73,9 +73,9 @@ def date(value: Value) -> Value:
 
 def part_of(data: bytes) -> Value:
     """A track's or disc's number, and of how many: "3 of 12"; None for none."""
-    if len(data) < 6:
+    if len(data) < 4:
         return None
-    number, total = struct.unpack_from(">HH", data, 2)
+    number, total = struct.unpack_from(">HH", data.ljust(6, b"\0"), 2)
     return f"{number} of {total}" if total else number
 
 

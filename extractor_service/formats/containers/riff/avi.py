@@ -72,6 +72,7 @@ _STREAM = Table(
 )  # fmt: skip
 _NAME = Tag(("StreamName", "string", 1, "", None, ""))
 _TIMECODE = Tag(("TimeCode", "string", 1, "", None, ""))
+_PLACEHOLDER = 1 << 30  # libavformat's count before it knows
 _VENDOR = Tag(("VendorName", "string", 1, "", None, ""))
 _UNKNOWN = Tag(("UnknownData", "string", 1, "", None, ""))
 
@@ -150,12 +151,13 @@ class _Film:
                 continue
             fields.add(self.document, SECTION, _GROUP, tag, value, ByteRange(at + key * 4, size))
         stream = streams.Stream(_KINDS.get(kind, "data"), codecs.by_fourcc(data[4:8].decode("latin-1")))
-        if scale and rate:
+        # Files that were piped have huge counts that nobody came back to mend.
+        if scale and rate and not self.reader.source.size_bytes < length >= _PLACEHOLDER:
             stream.duration = length * scale / rate
-            if kind in {"vids", "iavs"}:
-                stream.frame_rate = rate / scale
-                if self._video_seconds is None:
-                    self._video_seconds = stream.duration
+        if scale and rate and kind in {"vids", "iavs"}:
+            stream.frame_rate = rate / scale
+            if self._video_seconds is None:
+                self._video_seconds = stream.duration
         self.streams.append(stream)
 
     def _format(self, data: bytes, at: int) -> None:

@@ -35,7 +35,7 @@ def parse(source: ByteSource, document: Document) -> None:
     rate, samples = numbers.get("SampleRate", 0), numbers.get("SampleCount", 0)
     order = "msbf" if numbers.get("BitsPerSample") == 8 else "lsbf"
     stream = streams.Stream(
-        "audio", f"dsd_{order}_planar", channels=numbers.get("ChannelCount"), sample_rate=rate // 8 or None
+        "audio", f"dsd_{order}_planar", channels=numbers.get("ChannelCount"), sample_rate=rate or None
     )
     if rate and samples:
         stream.duration = samples / rate
@@ -76,8 +76,8 @@ def parse_dsdiff(source: ByteSource, document: Document) -> None:
                         _add(document, "Artist" if name == b"DIAR" else "Title", text, place, size)
     rate = stream.sample_rate
     if rate and data_bytes and stream.channels:
-        stream.duration = data_bytes / (rate * stream.channels)
-        stream.bit_rate = rate * 8 * stream.channels
+        stream.duration = data_bytes * 8 / (rate * stream.channels)
+        stream.bit_rate = rate * stream.channels
     elif frames:
         stream.duration = frames / 75
     streams.add(document, [stream], stream.duration, size_bytes=source.size_bytes)
@@ -88,7 +88,7 @@ def _property(
 ) -> None:
     if kind == b"FS  ":
         rate = reader.u32(at)
-        stream.sample_rate = rate // 8
+        stream.sample_rate = rate
         _add(document, "SampleRate", rate, at, 4)
     elif kind == b"CHNL":
         stream.channels = reader.u16(at)

@@ -5,7 +5,7 @@ Header"); LAME tag (gabriel.mp3-tech.org/mp3infotag.html).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, ProblemKind
 from extractor_service.formats.base import CorruptFileError
@@ -33,6 +33,9 @@ _RATE = Tag(("AudioBitrate", "int32u", 1, "", None, ""))
 _OF_LAYER_3, _OF_OTHERS = frozenset({"MSStereo", "IntensityStereo"}), frozenset({"ModeExtension"})
 # LAME 3.90 and later write nine characters, then numbers; what came before them wrote a longer text.
 _ENCODER = re.compile(rb"LAME3\.(\d+)[ -~]?|(?:LAME|GOGO|L3\.)[ -~]{0,16}")
+_SLACK, _SLACK_BYTES = 0.1, 4096  # beside what the encoder counted: padding, and tags that nobody knows
+# Bits a second of MPEG-1 and MPEG-2, and the most by layer (11172-3, 13818-3, 2.4.2.3).
+_SLOWEST_1, _SLOWEST_2, _FASTEST = 32_000, 8_000, {1: 448_000, 2: 384_000, 3: 320_000}
 _BY_HAND = frozenset({"AudioBitrate", "SampleRate"})
 
 
@@ -58,12 +61,21 @@ def parse(source: ByteSource, document: Document) -> None:
         bit_rate=frame.bit_rate,
     )
     stated = header(document, data, at, frame)
-    frames, length = stated
-    if frames:
-        stream.duration = frames * frame.samples / frame.sample_rate
-        stream.bit_rate = round((length or end - at) * 8 / stream.duration)
-    else:
-        stream.duration, stream.bit_rate = _counted(source, at, end, frame)
+    stream.duration = stated.frames * frame.samples / frame.sample_rate if stated is not None else 0
+    length = end - at
+    if stated is not None and stated.length > length + _SLACK * length + _SLACK_BYTES:
+        message = f"{length} bytes of sound, where the encoder says {stated.length}"
+        document.problem(SECTION, ProblemKind.TRUNCATED, message, at)
+        length = stated.length
+    elif stated is not None and not _may_be(stated, stream.duration, length, frame):
+        message = f"the encoder speaks of {stated.frames} frames in {stated.length} bytes, there are {length}"
+        document.problem(SECTION, ProblemKind.DAMAGED, message, at)
+        stream.duration = 0
+    if stream.duration:
+        stream.bit_rate = round(length * 8 / stream.duration)
+    else:  # the frame in which an encoder writes is none of the sound
+        start = at + frame.length if stated is not None else at
+        stream.duration, stream.bit_rate = _counted(source, start, end, frame)
     streams.add(document, [stream], stream.duration, size_bytes=end - at, chapters=_chapters(document))
 
 
@@ -109,8 +121,23 @@ def _first_frame(source: ByteSource, start: int, end: int) -> tuple[int, MpegFra
     return lone
 
 
-def header(document: Document, data: bytes, at: int, frame: MpegFrame) -> tuple[int, int]:
-    """Adds the frame's header and what an encoder wrote into the frame; returns frames and bytes of the whole, 0 for unknown."""
+class Stated(NamedTuple):
+    """What an encoder wrote about the whole: its frames and its bytes; 0 for unknown."""
+
+    frames: int
+    length: int
+
+
+def _may_be(stated: Stated, seconds: float, length: int, frame: MpegFrame) -> bool:
+    """Whether what an encoder wrote is true of the file as it is: files are joined, and headers copied."""
+    if stated.length and length > stated.length + _SLACK * stated.length + _SLACK_BYTES:
+        return False
+    slowest = _SLOWEST_1 if frame.version == 3 else _SLOWEST_2
+    return not seconds or slowest * 0.9 <= length * 8 / seconds <= _FASTEST[frame.layer] * 1.1
+
+
+def header(document: Document, data: bytes, at: int, frame: MpegFrame) -> Stated | None:
+    """Adds the frame's header and what an encoder wrote into the frame; returns that, None for a frame of sound."""
     without = (_OF_OTHERS if frame.layer == 3 else _OF_LAYER_3) | _BY_HAND
     bits.parse(document, _AUDIO, data[:4], at, without=without)
     fields.add(document, SECTION, _GROUP, _RATE, frame.bit_rate or "free", ByteRange(at + 2, 1))
@@ -120,11 +147,11 @@ def header(document: Document, data: bytes, at: int, frame: MpegFrame) -> tuple[
     if data[place : place + 4] in {b"Xing", b"Info"}:
         return _xing(document, data, at, place)
     if data[36:40] == b"VBRI":  # Fraunhofer's, always behind 32 bytes
-        return int.from_bytes(data[50:54]), int.from_bytes(data[46:50])
-    return 0, 0
+        return Stated(int.from_bytes(data[50:54]), int.from_bytes(data[46:50]))
+    return None
 
 
-def _xing(document: Document, data: bytes, at: int, place: int) -> tuple[int, int]:
+def _xing(document: Document, data: bytes, at: int, place: int) -> Stated:
     is_variable = data[place : place + 4] == b"Xing"
     flags, place = int.from_bytes(data[place + 4 : place + 8]), place + 8
     told: dict[int, int] = {}
@@ -145,4 +172,4 @@ def _xing(document: Document, data: bytes, at: int, place: int) -> tuple[int, in
                 _XING.put(document, 5, (100 - scale) // 10)
                 _XING.put(document, 6, (100 - scale) % 10)
             _LAME.block(document, data[place : place + 36], at + place)
-    return told.get(1, 0), told.get(2, 0)
+    return Stated(told.get(1, 0), told.get(2, 0))

@@ -28,6 +28,7 @@ _MOST_PAGES = 2000  # before every stream has told its headers; comments with pi
 _MOST_PACKET_BYTES = 16 * 1024 * 1024  # all headers together
 _TAIL_BYTES = 64 * 1024  # a page is shorter
 _NO_POSITION = 2**64 - 1  # of a page on which no packet ends
+_OPUS_PACKET = 960  # positions: 20 ms, unless an encoder is told otherwise (RFC 6716, 2.1.4)
 _OPUS_RATE = 48000  # of positions, whatever the sound's own rate (RFC 7845, 4)
 _VORBIS = Table("sound/Vorbis::Identification", "vorbis", "Vorbis")
 
@@ -73,6 +74,10 @@ class _Logical:
     """Positions a second."""
     skipped: int = 0
     """Positions before the sound begins."""
+    first_page: tuple[int, int] = (0, 0)
+    """The position at the end of the first page behind the headers, and how many packets end on it."""
+    usual: int = 0
+    """Positions that a packet takes, as a rule; none takes more than four times as many. 0 where that isn't known."""
     high_bits: int = 0
     """VP8: bits of a position below the number of the picture."""
     shift: int = 0
@@ -129,6 +134,9 @@ def _headers(reader: Reader, document: Document) -> dict[int, _Logical]:
                     break
                 _take(logical, reader.exact(body, size), lengths)
             elif not head[5] & 2 and all(each.is_complete for each in found.values()):
+                if logical is not None:
+                    ends = sum(length < 255 for length in lengths)
+                    logical.first_page = int.from_bytes(head[6:14], "little"), ends
                 break
             at = body + size
     return found
@@ -164,10 +172,14 @@ def _describe(document: Document, logical: _Logical) -> None:
         if stream.bit_rate is not None and not 0 < stream.bit_rate < 2**31:
             stream.bit_rate = None
         logical.rate = stream.sample_rate or 0
+        logical.usual = (
+            (1 << (first[28] >> 4)) // 2 if len(first) > 28 else 0
+        )  # half of a long block overlaps the next
         comments = (b"\x03vorbis", 7)
     elif first[:8] == b"OpusHead":
         _OPUS.block(document, first[8:], None)
         stream.kind, stream.codec, stream.channels, stream.sample_rate = "audio", "opus", first[9], _OPUS_RATE
+        logical.usual = _OPUS_PACKET
         logical.rate, logical.skipped = _OPUS_RATE, int.from_bytes(first[10:12], "little")
         comments = (b"OpusTags", 8)
     elif first[:7] == b"\x80theora":
@@ -235,8 +247,17 @@ def _durations(reader: Reader, found: dict[int, _Logical]) -> None:
         position = last.get(serial, 0) >> logical.high_bits
         if logical.shift:
             position = (position >> logical.shift) + (position & (1 << logical.shift) - 1)
-        if logical.rate and position > logical.skipped:
-            logical.stream.duration = (position - logical.skipped) / logical.rate
+        start = max(logical.skipped, _start(logical))
+        if logical.rate and position > start:
+            logical.stream.duration = (position - start) / logical.rate
+
+
+def _start(logical: _Logical) -> int:
+    """The position before the first packet; not 0 where a stream was recorded from the middle (RFC 7845, 4.5)."""
+    position, packets = logical.first_page
+    if not logical.usual or position == _NO_POSITION or position <= 4 * logical.usual * packets:
+        return 0
+    return position - logical.usual * packets
 
 
 def _pages(data: bytes) -> Iterator[int]:

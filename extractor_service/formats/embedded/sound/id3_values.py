@@ -48,7 +48,7 @@ def decoded(data: bytes, encoding: int) -> list[str]:
     if encoding not in {0, 3}:
         return [f"<Unknown encoding {encoding}> {_narrow(data.rstrip(bytes(1)))}"]
     parts = data.rstrip(b"\0").split(b"\0")
-    return [part.decode("utf-8", "replace") if encoding == 3 else _narrow(part) for part in parts]
+    return [_narrow(part) for part in parts]
 
 
 def _narrow(data: bytes) -> str:
