@@ -8,77 +8,75 @@ from struct import pack
 from tests.golden.sounds import FORMAT, chunk
 
 
-def _element(identity: int, *parts: bytes) -> bytes:
+def element(identity: int, *parts: bytes) -> bytes:
     """An element of EBML; its length in eight bytes."""
     data = b"".join(parts)
     return identity.to_bytes((identity.bit_length() + 7) // 8) + b"\x01" + len(data).to_bytes(7) + data
 
 
 def _number(identity: int, value: int) -> bytes:
-    return _element(identity, value.to_bytes(max(1, (value.bit_length() + 7) // 8)))
+    return element(identity, value.to_bytes(max(1, (value.bit_length() + 7) // 8)))
 
 
 def matroska(doc_type: bytes = b"matroska") -> bytes:
     """Two and a half seconds of H.264 and Opus, with a chapter, an attached picture and tags behind the cluster."""
-    header = _element(0x1A45DFA3, _element(0x4282, doc_type), _number(0x4287, 4), _number(0x4285, 2))
-    info = _element(
-        0x1549A966, _number(0x2AD7B1, 1_000_000), _element(0x4489, pack(">d", 2500)), _element(0x7BA9, b"Golden film"),
-        _element(0x4461, pack(">q", 730_000_000 * 10**9)), _element(0x4D80, b"by hand"), _element(0x5741, b"by hand"),
+    header = element(0x1A45DFA3, element(0x4282, doc_type), _number(0x4287, 4), _number(0x4285, 2))
+    info = element(
+        0x1549A966, _number(0x2AD7B1, 1_000_000), element(0x4489, pack(">d", 2500)), element(0x7BA9, b"Golden film"),
+        element(0x4461, pack(">q", 730_000_000 * 10**9)), element(0x4D80, b"by hand"), element(0x5741, b"by hand"),
     )  # fmt: skip
-    picture = _element(
+    picture = element(
         0xE0, _number(0xB0, 640), _number(0xBA, 360), _number(0x54B0, 854), _number(0x54BA, 360)
     )
-    configuration = _element(0x63A2, bytes((1, 100, 0, 31, 255, 224, 0)))
-    video = _element(
-        0xAE, _number(0xD7, 1), _number(0x73C5, 11), _number(0x83, 1), _element(0x86, b"V_MPEG4/ISO/AVC"), configuration,
+    configuration = element(0x63A2, bytes((1, 100, 0, 31, 255, 224, 0)))
+    video = element(
+        0xAE, _number(0xD7, 1), _number(0x73C5, 11), _number(0x83, 1), element(0x86, b"V_MPEG4/ISO/AVC"), configuration,
         _number(0x23E383, 40_000_000), picture,
     )  # fmt: skip
-    sound = _element(0xE1, _element(0xB5, pack(">f", 48000)), _number(0x9F, 2))
-    audio = _element(
+    sound = element(0xE1, element(0xB5, pack(">f", 48000)), _number(0x9F, 2))
+    audio = element(
         0xAE,
         _number(0xD7, 2),
         _number(0x73C5, 12),
         _number(0x83, 2),
-        _element(0x22B59C, b"fre"),
-        _element(0x86, b"A_OPUS"),
+        element(0x22B59C, b"fre"),
+        element(0x86, b"A_OPUS"),
         sound,
     )
-    tracks = _element(0x1654AE6B, video, audio)
-    atom = _element(
+    tracks = element(0x1654AE6B, video, audio)
+    atom = element(
         0xB6,
         _number(0x73C4, 1),
         _number(0x91, 0),
         _number(0x92, 10**9),
-        _element(0x80, _element(0x85, b"One"), _element(0x437C, b"eng")),
+        element(0x80, element(0x85, b"One"), element(0x437C, b"eng")),
     )
-    chapters = _element(0x1043A770, _element(0x45B9, atom))
-    attached = _element(
+    chapters = element(0x1043A770, element(0x45B9, atom))
+    attached = element(
         0x61A7,
-        _element(0x466E, b"cover.jpg"),
-        _element(0x4660, b"image/jpeg"),
-        _element(0x465C, bytes(20)),
+        element(0x466E, b"cover.jpg"),
+        element(0x4660, b"image/jpeg"),
+        element(0x465C, bytes(20)),
         _number(0x46AE, 7),
     )
-    attachments = _element(0x1941A469, attached)
-    simple = _element(0x67C8, _element(0x45A3, b"ARTIST"), _element(0x4487, b"Ada"))
-    about = _element(
+    attachments = element(0x1941A469, attached)
+    simple = element(0x67C8, element(0x45A3, b"ARTIST"), element(0x4487, b"Ada"))
+    about = element(
         0x7373,
-        _element(0x63C0, _number(0x63C5, 12)),
-        _element(0x67C8, _element(0x45A3, b"BPS"), _element(0x4487, b"64000")),
+        element(0x63C0, _number(0x63C5, 12)),
+        element(0x67C8, element(0x45A3, b"BPS"), element(0x4487, b"64000")),
     )
-    tags = _element(0x1254C367, _element(0x7373, _element(0x63C0), simple), about)
-    cluster = _element(0x1F43B675, _number(0xE7, 0), _element(0xA3, b"\x81\0\0\x80" + bytes(64)))
+    tags = element(0x1254C367, element(0x7373, element(0x63C0), simple), about)
+    cluster = element(0x1F43B675, _number(0xE7, 0), element(0xA3, b"\x81\0\0\x80" + bytes(64)))
 
     def seek(identity: int, position: int) -> bytes:
-        return _element(
-            0x4DBB, _element(0x53AB, identity.to_bytes(4)), _element(0x53AC, position.to_bytes(8))
-        )
+        return element(0x4DBB, element(0x53AB, identity.to_bytes(4)), element(0x53AC, position.to_bytes(8)))
 
     before = info + tracks + chapters
-    size = len(_element(0x114D9B74, seek(0x1254C367, 0), seek(0x1941A469, 0)))
+    size = len(element(0x114D9B74, seek(0x1254C367, 0), seek(0x1941A469, 0)))
     at = size + len(before) + len(cluster)
-    head = _element(0x114D9B74, seek(0x1254C367, at + len(attachments)), seek(0x1941A469, at))
-    return header + _element(0x18538067, head, before, cluster, attachments, tags)
+    head = element(0x114D9B74, seek(0x1254C367, at + len(attachments)), seek(0x1941A469, at))
+    return header + element(0x18538067, head, before, cluster, attachments, tags)
 
 
 def avi() -> bytes:

@@ -15,7 +15,7 @@ from extractor_service.modules import media_facts
 from extractor_service.sources.descriptor import BytesSource
 from tests.extractor_service.formats.test_film import film
 from tests.golden import films
-from tests.golden.films import _element as element
+from tests.golden.films import element
 
 _IDENTITY = pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 

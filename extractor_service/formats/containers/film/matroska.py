@@ -12,7 +12,7 @@ from extractor_service.formats.containers.film import matroska_values as values
 from extractor_service.formats.containers.film.matroska_track import TrackReader
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.damage import Surviving
-from extractor_service.formats.reading.reader import Reader, TruncatedError
+from extractor_service.formats.reading.reader import Reader
 from extractor_service.sources.base import will_read
 
 if TYPE_CHECKING:
@@ -38,12 +38,8 @@ def parse(source: ByteSource, document: Document) -> None:
     """Everything but the pictures and the sound."""
     reader = Reader(source)
     walk = _Walk(reader, document)
-    try:
+    with Surviving(document, SECTION, "the file"):
         walk.top()
-    except TruncatedError as error:
-        if not document.sections:
-            raise CorruptFileError("no element could be read") from error
-        document.problem(SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
     if not document.sections:
         raise CorruptFileError("no EBML header")
     walk.finish()

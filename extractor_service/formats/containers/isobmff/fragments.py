@@ -104,15 +104,12 @@ def last(reader: Reader, start: int, runs: Runs) -> bool:
 
     Hours of fragments are thousands of boxes, each behind its own samples: walking them all would take as many round trips.
     """
-    place = _last_indexed(reader)
-    if place is not None and place >= start:
-        found = 0
-        for box in boxes.walk(reader, place, reader.length):
-            if box.kind == b"moof" and runs.fragment(reader, box, is_last=True):
-                found += 1
-            if found > _MOST_LAST:
-                return False
-        return found > 0
+    try:
+        place = _last_indexed(reader)
+        if place is not None and place >= start:
+            return _from(reader, place, runs)
+    except TruncatedError:
+        pass  # an index of another file, or of nothing: they are looked for
     for window in _WINDOWS_BYTES:
         size = min(window, reader.length - start)
         if _looked_for(reader, reader.length - size, runs):
@@ -120,6 +117,16 @@ def last(reader: Reader, start: int, runs: Runs) -> bool:
         if size < window:
             break
     return False
+
+
+def _from(reader: Reader, place: int, runs: Runs) -> bool:
+    """Reads the fragments from `place` on; whether these are the last ones."""
+    found = 0
+    for box in boxes.walk(reader, place, reader.length):
+        found += box.kind == b"moof" and runs.fragment(reader, box, is_last=True)
+        if found > _MOST_LAST:
+            return False
+    return found > 0
 
 
 def _last_indexed(reader: Reader) -> int | None:

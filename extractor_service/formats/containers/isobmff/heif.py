@@ -15,7 +15,7 @@ from extractor_service.formats.containers.isobmff import boxes, film, heif_prope
 from extractor_service.formats.embedded import exif, xmp
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.damage import Surviving
-from extractor_service.formats.reading.reader import Reader, TruncatedError
+from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
 
 if TYPE_CHECKING:
@@ -56,12 +56,10 @@ def parse(source: ByteSource, document: Document) -> None:
     """Brands, items with their properties, and the metadata items."""
     reader = Reader(source)
     walk = _Walk(reader, document)
-    try:
+    with Surviving(document, SECTION, "the file"):
         walk.top()
-    except TruncatedError as error:
-        if not document.sections:
-            raise CorruptFileError("no box could be read") from error
-        document.problem(SECTION, ProblemKind.TRUNCATED, str(error), error.offset)
+    if not document.sections:
+        raise CorruptFileError("no box could be read")
     walk.items()
 
 

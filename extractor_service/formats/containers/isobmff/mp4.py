@@ -10,7 +10,7 @@ from extractor_service.formats.containers import streams
 from extractor_service.formats.containers.isobmff import boxes, film, fragments, items, user_data
 from extractor_service.formats.containers.isobmff.film_header import SECTION
 from extractor_service.formats.reading.damage import Surviving
-from extractor_service.formats.reading.reader import Reader, TruncatedError
+from extractor_service.formats.reading.reader import Reader
 from extractor_service.sources.base import will_read
 
 if TYPE_CHECKING:
@@ -30,16 +30,11 @@ _NAMES = {b"thm ": "ThumbnailImage", b"thum": "ThumbnailImage", b"PICT": "Previe
 def parse(source: ByteSource, document: Document) -> None:
     """All that the boxes say of film, tracks and their making; a group per track, "Track1" and so on."""
     walk = _Walk(Reader(source), document)
-    cut: TruncatedError | None = None
-    try:
+    with Surviving(document, SECTION, "the file"):
         walk.top()
-    except TruncatedError as error:
-        cut = error
     walk.finish()
     if not document.sections:
-        raise CorruptFileError("no box that says anything") from cut
-    if cut is not None:
-        document.problem(SECTION, ProblemKind.TRUNCATED, str(cut), cut.offset)
+        raise CorruptFileError("no box that says anything")
 
 
 class _Walk:
