@@ -98,10 +98,10 @@ FORMATS: tuple[Format, ...] = (
     _format("asf", "video/x-ms-asf", "asf", (Magic(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"),), "film.asf"),
     _format("flv", "video/x-flv", "flv", (Magic(b"FLV\x01"),), "film.flv"),
     _format("mpeg", "video/mpeg", "mpeg mpg mpe vob m1v m2v", (Magic(b"\0\0\x01\xba"), Magic(b"\0\0\x01\xb3")), "film.mpeg_program"),
-    # Packets, one behind the other, are its evidence (`identification/boxes.py`).
+    # Packets and frames, one behind the other, are the evidence of these, of MPEG audio and of AAC (`identification/boxes.py`).
     _format("mp2t", "video/mp2t", "ts m2ts mts m2t", (), "film.mpeg_transport"),
     # An MPEG audio frame: 11 sync bits, version 1 or 2, layer III (ISO/IEC 11172-3, 2.4.1.3).
-    _format("mp3", "audio/mpeg", "mp3 mp2 mpga m2a mp1", (Magic(b"ID3"), Magic(b"\xff\xe2", 0, b"\xff\xe6")), "sound.mpeg_audio", version="2"),
+    _format("mp3", "audio/mpeg", "mp3 mp2 mpga m2a mp1", (Magic(b"ID3"),), "sound.mpeg_audio", version="2"),
     _format("flac", "audio/flac", "flac", (Magic(b"fLaC"),), "sound.flac", version="2"),
     _format("ogg", "audio/ogg", "ogg oga", (Magic(b"OggS"),), "sound.ogg", version="2"),
     _format("wav", "audio/wav", "wav bwf", _riff(b"WAVE"), "riff.wave", version="2"),

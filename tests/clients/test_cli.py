@@ -191,7 +191,7 @@ def test_a_reader_that_goes_away_is_no_error(extractor_process):
 
 def test_a_progress_bar_appears_only_when_it_takes_long(extractor_process, tmp_path):
     for number in range(400):
-        (tmp_path / f"{number}.bin").write_bytes(os.urandom(400_000))
+        (tmp_path / f"{number}.bin").write_bytes(bytes(64) + os.urandom(400_000))
     command = [sys.executable, "-m", "metaextract_client.cli", "extract", "--jsonl", "--digest", "sha1"]
     for count, expected in ((400, True), (2, False)):
         master, slave = pty.openpty()

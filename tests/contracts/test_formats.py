@@ -36,6 +36,11 @@ def test_every_sample_is_of_a_known_format():
     assert BY_FORMAT.pop("", []) == []
 
 
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_goes_in_one_message(name):
+    assert len(SAMPLES[name]()) <= 64 * 1024  # so the demo's second pass comes from the cache at once
+
+
 @every_format
 def test_it_has_a_sample_with_its_expected_document(each):
     assert BY_FORMAT[each.name], "tests/golden/samples.py"

@@ -20,18 +20,18 @@ FORMAT = pack("<HHIIHH", 1, 2, 48000, 192000, 4, 16)
 
 
 def rf64() -> bytes:
-    """A second in a file whose lengths stand in 64 bits (EBU Tech 3306)."""
-    data = bytes(192_000)
-    body = b"WAVE" + chunk(b"ds64", pack("<QQQI", 0, len(data), 48000, 0)) + chunk(b"fmt ", FORMAT)
+    """A quarter of a second in a file whose lengths stand in 64 bits (EBU Tech 3306)."""
+    data = bytes(48_000)
+    body = b"WAVE" + chunk(b"ds64", pack("<QQQI", 0, len(data), 12000, 0)) + chunk(b"fmt ", FORMAT)
     text = b"Night train".ljust(256, b"\0") + b"Recorder".ljust(32, b"\0") + b"REF1".ljust(32, b"\0")
     bext = text + b"2023-03-0405:06:07" + pack("<IIH", 9600, 0, 1) + bytes(64 + 190) + b"A=PCM\r\n"
     return b"RF64\xff\xff\xff\xff" + body + chunk(b"bext", bext) + b"data\xff\xff\xff\xff" + data
 
 
 def w64() -> bytes:
-    """Half a second of Sony's Wave64."""
+    """A quarter of a second of Sony's Wave64."""
     tail = bytes.fromhex("f3acd3118cd100c04f8edb8a")
-    data = bytes(96_000)
+    data = bytes(48_000)
     form = b"fmt " + tail + pack("<Q", 24 + 16) + FORMAT
     sound = b"data" + tail + pack("<Q", 24 + len(data)) + data
     head = b"riff" + bytes.fromhex("2e91cf11a5d628db04c10000")
@@ -53,10 +53,10 @@ def aiff(*, is_compressed: bool = False) -> bytes:
 
 
 def caf() -> bytes:
-    """A second at 44.1 kHz, with a title."""
+    """A quarter of a second at 44.1 kHz, with a title."""
     info = pack(">I", 1) + b"title\0Quiet\0"
     parts = b"desc" + pack(">q", 32) + pack(">d4sIIIII", 44100, b"lpcm", 2, 4, 1, 2, 16)
-    parts += b"info" + pack(">q", len(info)) + info + b"data" + pack(">q", 4 + 176_400) + bytes(4 + 176_400)
+    parts += b"info" + pack(">q", len(info)) + info + b"data" + pack(">q", 4 + 44_100) + bytes(4 + 44_100)
     return b"caff\0\1\0\0" + parts
 
 
@@ -78,11 +78,11 @@ def amr_wide() -> bytes:
 
 
 def dsf() -> bytes:
-    """A tenth of a second at 2.8 MHz, with an ID3 tag behind it."""
+    """A twentieth of a second at 2.8 MHz, with an ID3 tag behind it."""
     song = media.mp3()
     tag = song[: 10 + sum(byte << 7 * (3 - at) for at, byte in enumerate(song[6:10]))]
-    sound = bytes(70_560)
-    form = b"fmt " + pack("<QIIIIIIQII", 52, 1, 0, 2, 2, 2_822_400, 1, 282_240, 4096, 0)
+    sound = bytes(35_280)
+    form = b"fmt " + pack("<QIIIIIIQII", 52, 1, 0, 2, 2, 2_822_400, 1, 141_120, 4096, 0)
     data = b"data" + pack("<Q", 12 + len(sound)) + sound
     at = 28 + len(form) + len(data)
     return b"DSD " + pack("<QQQ", 28, at + len(tag), at) + form + data + tag
@@ -100,7 +100,7 @@ def dff() -> bytes:
     )
     words = long_chunk(b"DIAR", pack(">I", 3) + b"Ada") + long_chunk(b"DITI", pack(">I", 5) + b"Quiet")
     parts = long_chunk(b"FVER", pack(">I", 0x01050000)) + long_chunk(b"PROP", properties)
-    parts += long_chunk(b"DIIN", words) + long_chunk(b"DSD ", bytes(70_560))
+    parts += long_chunk(b"DIIN", words) + long_chunk(b"DSD ", bytes(35_280))
     return b"FRM8" + pack(">Q", 4 + len(parts)) + b"DSD " + parts
 
 
