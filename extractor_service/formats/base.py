@@ -97,6 +97,10 @@ class Format:
     magics: tuple[Magic, ...]
     parser: str
     """Where its Parser is, as "package.module:function"."""
+    also: tuple[str, ...] = ()
+    """Names of the other types that its reader reads (`identification/families.py`, or the generated table)."""
+    is_told_by_name: bool = False
+    """Whether a file may be of it by its name alone: text of a kind, or a picture without a magic."""
     version: str = "1"
     """Raised whenever the reader's output changes; part of the cache key."""
     is_headed: bool = False

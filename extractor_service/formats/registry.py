@@ -11,13 +11,18 @@ _CONTAINERS = "extractor_service.formats.containers."
 
 
 def _format(
-    name: str, mime_type: str, extensions: str, magics: tuple[Magic, ...], reader: str, **facts: Any
+    name: str,
+    mime_type: str,
+    extensions: str,
+    magics: tuple[Magic, ...],
+    reader: str,
+    also: str = "",
+    **facts: Any,
 ) -> Format:
-    """A row: `extensions` separated by blanks, `reader` as the module below `containers/`, with its function where that isn't `parse`."""
+    """A row: `extensions` and `also` separated by blanks, `reader` as the module below `containers/`, with its function where that isn't `parse`."""
     function = "" if ":" in reader else ":parse"
-    return Format(
-        name, mime_type, tuple(extensions.split()), magics, f"{_CONTAINERS}{reader}{function}", **facts
-    )
+    path = f"{_CONTAINERS}{reader}{function}"
+    return Format(name, mime_type, tuple(extensions.split()), magics, path, tuple(also.split()), **facts)
 
 
 def _brands(*brands: bytes) -> tuple[Magic, ...]:
@@ -82,7 +87,7 @@ FORMATS: tuple[Format, ...] = (
     _format("cur", "image/x-icon", "cur", (Magic(b"\0\0\x02\0\0\0", 0, b"\xff\xff\xff\xff\0\xff"),), "photo.ico"),
     _format("pcx", "image/x-pcx", "pcx", tuple(Magic(bytes((10, version, 1))) for version in (0, 2, 3, 4, 5)), "photo.pcx"),
     _format("pnm", "image/x-portable-anymap", "pnm pbm pgm ppm pam", _ANYMAPS, "photo.pnm"),
-    _format("tga", "image/x-tga", "tga", _TARGAS, "photo.tga"),
+    _format("tga", "image/x-tga", "tga", _TARGAS, "photo.tga", is_told_by_name=True),
     # Markup is told by its root element (`identification/markup.py`), not by bytes at a place.
     _format("svg", "image/svg+xml", "svg", (), "documents.svg"),
     _format("xmp", "application/rdf+xml", "xmp", (), "documents.xmp_sidecar"),
@@ -120,6 +125,23 @@ FORMATS: tuple[Format, ...] = (
     _format("mpc", "audio/x-musepack", "mpc mp+", (Magic(b"MPCK"), Magic(b"MP+")), "sound.musepack"),
     _format("tta", "audio/x-tta", "tta", (Magic(b"TTA1"),), "sound.tta"),
     _format("mid", "audio/midi", "mid midi kar rmi", (Magic(b"MThd"),), "sound.midi"),
+    # Office files, packages and other archives of ZIP's and OLE's structure are told by what is inside.
+    _format("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx", (), "documents.ooxml",
+            also="docm dotx dotm xlsx xlsm xltx xltm xlam xlsb pptx pptm ppsx ppsm potx potm ppam sldx sldm thmx vsdx vsdm"),
+    _format("odt", "application/vnd.oasis.opendocument.text", "odt", (), "documents.odf", also="ott oth odm otm ods ots odp otp odg otg odc otc odf odft odi oti odb"),
+    _format("epub", "application/epub+zip", "epub", (), "documents.epub"),
+    _format("zip", "application/zip", "zip", (), "archives.zip", also="jar war ear apk xpi ipa whl kmz 3mf jmod npz pages numbers key xps idml"),
+    _format("doc", "application/msword", "doc dot", (), "ole.office",
+            also="xls ppt msg msi vsd pub ole ooxml_encrypted fpx thumbs_db ms_excel_sheet_4 mpp msworks works_wps wps xlr"),
+    _format("rtf", "application/rtf", "rtf", (Magic(b"{\\rtf"),), "documents.rtf"),
+    _format("eml", "message/rfc822", "eml mht mhtml", (), "text.mail", is_told_by_name=True),
+    _format("mbox", "application/mbox", "mbox", (), "text.mail:parse_mailbox", is_told_by_name=True),
+    _format("vcf", "text/vcard", "vcf vcard", (), "text.cards", also="ics vnt", is_told_by_name=True),
+    _format("html", "text/html", "html htm", (), "text.html", also="xhtml", is_told_by_name=True),
+    _format("csv", "text/csv", "csv", (), "text.lines:parse_table", also="tsv", is_told_by_name=True),
+    _format("json", "application/json", "json", (), "text.lines:parse_json", also="jsonl geojson ipynb gltf", is_told_by_name=True),
+    _format("md", "text/markdown", "md markdown", (), "text.lines:parse_markdown", is_told_by_name=True),
+    _format("text", "text/plain", "txt text log", (), "text.lines", also="script sh py pl rb diff", is_told_by_name=True),
     _format("au", "audio/basic", "au snd", (Magic(b".snd"),), "sound.au"),
 )  # fmt: skip
 

@@ -52,6 +52,10 @@ MODULES = {
         "sound and its tags",
         r"RIFF::(Main|Info|AudioFormat|BroadcastExt|CSET|DS64|Instrument|Sampler|Acidizer)|AIFF::.*|ID3::.*|Vorbis::.*|FLAC::.*|APE::.*|MPC::.*|MPEG::(Audio|Xing|Lame)|AAC::.*|DSF::.*|Opus::.*|Theora::.*|WavPack::.*|Ogg::.*|Audible::.*",
     ),
+    "documents": (
+        "documents, fonts, programs, archives",
+        r"FlashPix::(?!PreviewInfo|SubimageHdr|Transform|Operation|Image$|ImageInfo|GlobalInfo).*|OOXML::Main|PDF::(?!AI).*|Font::.*|EXE::.*|RTF::Main|HTML::.*|ISO::.*|ZIP::.*|Torrent::.*|VCard::.*|iWork::Main",
+    ),
     "canon": ("Canon maker notes", r"Canon::.*|CanonCustom::.*"),
     "nikon": ("Nikon maker notes", r"Nikon::.*|NikonCustom::.*"),
     "sony": ("Sony maker notes", r"Sony::.*"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
 
@@ -15,7 +16,18 @@ if TYPE_CHECKING:
     from extractor_service.document import ByteRange, Document
 
 SECTION = "xml"
+_PLAIN_DOCTYPE = re.compile(r"<!DOCTYPE[^\[<>]*>")  # XML 1.0, 2.8; with a subset it may declare entities
 _MAX_DEPTH = 16  # elements in elements: iXML has five levels
+
+
+def root(data: bytes) -> Element:
+    """The tree of a whole document, whose type is left aside where it declares nothing itself.
+
+    Raises:
+        ParseError, ValueError: it isn't well-formed, or declares entities.
+    """
+    text = xmp.decoded(data).strip("\0 \r\n\t\ufeff")
+    return xmp.tree(_PLAIN_DOCTYPE.sub("", text, count=1))
 
 
 def parse(packet: bytes, document: Document, what: str, origin: ByteRange) -> None:

@@ -307,7 +307,7 @@ def _roots() -> dict[tuple[str, str], str]:
 def _told_by_content() -> frozenset[str]:
     """Types that are told by their content: a file without it isn't of them, whatever its name."""
     names = {in_table(place).name for _, place, _ in file_types.MAGICS}
-    names |= {each.name for each in FORMATS if each.name != "tga"}
+    names |= {each.name for each in FORMATS if not each.is_told_by_name}
     return frozenset(names)
 
 

@@ -68,9 +68,10 @@ _READERS = {each.name: each for each in FORMATS}
 def all_types() -> tuple[FileType, ...]:
     """Every type: those with a reader, their families, then those of the table; no name and no media type twice."""
     own = [FileType(each.name, each.mime_type, each.extensions, each.name) for each in FORMATS]
+    reads = {name: each.name for each in FORMATS for name in each.also}
     readers = {each.name for each in FORMATS}
     own += [
-        FileType(name, mime_type, tuple(extensions.split()), reader)
+        FileType(name, mime_type, tuple(extensions.split()), reader or reads.get(name, ""))
         for name, mime_type, extensions, reader in FAMILIES
         if name not in readers
     ]
@@ -80,7 +81,7 @@ def all_types() -> tuple[FileType, ...]:
         if name in names or mime_type.lower() in mimes:
             continue
         names.add(name)
-        result.append(FileType(name, mime_type, tuple(extensions.split())))
+        result.append(FileType(name, mime_type, tuple(extensions.split()), reads.get(name, "")))
     return tuple(result)
 
 

@@ -15,7 +15,7 @@ def kept(text: str) -> str:
     """`text` without what no name has, its first letter a capital: "my tag!" is "Mytag"."""
     name = _FORBIDDEN.sub("", text[:_MOST_CHARS])
     name = name[:1].upper() + name[1:]
-    return name if len(name) > 1 and not name[0].isdigit() and name[0] != "-" else f"Tag{name}"
+    return name if len(name) > 1 and name[0].isalpha() else f"Tag{name}"
 
 
 def spoken(text: str) -> str:

@@ -168,7 +168,7 @@ def plain_text(value: Value) -> str:
 
 MODULES = (
     "exif", "raw", "icc", "iptc", "photoshop", "containers", "canon", "nikon", "sony", "minolta", "olympus", "panasonic", "pentax",
-    "fujifilm", "casio", "kodak", "others", "film", "sound", "xmp", "meanings", "structures",
+    "fujifilm", "casio", "kodak", "others", "film", "sound", "documents", "xmp", "meanings", "structures",
 )  # fmt: skip
 _packed: dict[str, dict[str, bytes]] = {}
 _CUSTOM = "Custom"  # tables of a maker's custom functions stand with its others

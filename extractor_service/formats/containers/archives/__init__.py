@@ -1,0 +1,1 @@
+"""Archives and compressed files: what they say of themselves and of their members, without unpacking."""

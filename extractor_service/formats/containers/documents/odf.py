@@ -1,0 +1,102 @@
+"""OpenDocument: texts, tables, presentations, drawings. OASIS, Open Document Format 1.3 part 2 (packages), part 3 (4.3, metadata)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import ParseError
+
+from extractor_service.document import ByteRange, Field, ProblemKind
+from extractor_service.formats.containers.archives import zip as zip_archive
+from extractor_service.formats.containers.archives.zip_directory import Directory
+from extractor_service.formats.containers.documents.flat import Flattener, local
+from extractor_service.formats.embedded import plain_xml, xmp
+from extractor_service.formats.reading.damage import tolerant
+from extractor_service.formats.reading.fields import add_binary
+from extractor_service.formats.reading.reader import Reader
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from extractor_service.document import Document, Value
+    from extractor_service.formats.containers.archives.zip_directory import Member
+    from extractor_service.sources.base import ByteSource
+
+SECTION, FACTS = "xmp", "odf"
+_ENVELOPE = frozenset({"document-meta", "meta", "document"})
+_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_MANIFEST = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}"
+_PREVIEWS = {"Thumbnails/thumbnail.png": "PreviewPNG", "Thumbnails/thumbnail.jpg": "PreviewImage"}
+
+
+@tolerant(FACTS)
+def parse(source: ByteSource, document: Document) -> None:
+    """What meta.xml says, then encryption, macros, signatures and embedded objects, then the members."""
+    directory = Directory(Reader(source), document, FACTS)
+    members = directory.by_name
+    manifest, meta = (members.get(name) for name in ("META-INF/manifest.xml", "meta.xml"))
+    directory.prefetch(each for each in (manifest, meta) if each is not None)
+    encrypted = _encrypted(directory, manifest, document)
+    if meta is not None and "meta.xml" not in encrypted:
+        _metadata(directory, meta, document)
+    for name, shown in _PREVIEWS.items():
+        if name in members:
+            each = members[name]
+            add_binary(document, "file", "File", shown, each.size_bytes, ByteRange(each.local_at, each.compressed_bytes))  # fmt: skip
+    _facts(directory, encrypted, document)
+    zip_archive.add_members(directory, document)
+
+
+def _root(directory: Directory, member: Member, document: Document) -> Element | None:
+    data = directory.content(member)
+    if not data:
+        return None
+    try:
+        return plain_xml.root(data)
+    except (ParseError, xmp.RefusedXmlError, ValueError) as error:
+        document.problem(FACTS, ProblemKind.DAMAGED, f"{member.name}: {error}", member.local_at)
+        return None
+
+
+def _metadata(directory: Directory, member: Member, document: Document) -> None:
+    root = _root(directory, member, document)
+    if root is None:
+        return
+    origin = ByteRange(member.local_at, member.compressed_bytes)
+    version = root.get(_OFFICE + "version")
+    if version:
+        document.add(FACTS, Field("ODFVersion", version, group="ODF", origin=origin))
+    flattener = Flattener(document, SECTION, "XMP", origin, _ENVELOPE.__contains__)
+    for child in root:
+        flattener.add(child)
+    for key, value in root.attrib.items():
+        if local(key) == "transformation":
+            document.add(SECTION, Field("Transformation", value, group="XMP-grddl", origin=origin))
+
+
+def _encrypted(directory: Directory, manifest: Member | None, document: Document) -> frozenset[str]:
+    """Names of the encrypted members (part 2, 4.8.4)."""
+    root = _root(directory, manifest, document) if manifest is not None else None
+    if root is None:
+        return frozenset()
+    return frozenset(
+        entry.get(_MANIFEST + "full-path") or ""
+        for entry in root
+        if any(local(child.tag) == "encryption-data" for child in entry)
+    )
+
+
+def _facts(directory: Directory, encrypted: frozenset[str], document: Document) -> None:
+    members = directory.by_name
+    facts: list[tuple[str, Value]] = [
+        ("PartCount", directory.member_count),
+        ("Encrypted", bool(encrypted)),
+        ("HasMacros", any(name.startswith(("Basic/", "Scripts/")) and not name.endswith("/") for name in members)),
+        ("DigitallySigned", "META-INF/documentsignatures.xml" in members),
+        ("EmbeddedMedia", sum(name.startswith(("Pictures/", "media/")) and not name.endswith("/") for name in members)),
+        ("EmbeddedObjects", sum(name.startswith("Object ") and name.endswith("/content.xml") for name in members)),
+    ]  # fmt: skip
+    if encrypted:
+        facts.append(("EncryptedParts", len(encrypted)))
+        document.problem(FACTS, ProblemKind.UNSUPPORTED, "the document needs a password")
+    for name, value in facts:
+        document.add(FACTS, Field(name, value, group="ODF"))
