@@ -96,7 +96,7 @@ FORMATS: tuple[Format, ...] = (
     _format("hdf5", "application/x-hdf5", "h5 hdf5 nc he5", tuple(Magic(b"\x89HDF\r\n\x1a\n", offset) for offset in (0, 512, 1024, 2048, 4096, 8192)), "science.hdf5",
             memory=MemoryNeed(40 * _MIB)),
     # Readers accept the header anywhere in the first 1,024 bytes (PDF 1.7, appendix H, note 13).
-    _format("pdf", "application/pdf", "pdf", (Magic(b"%PDF-", within=1019),), "documents.pdf", memory=MemoryNeed(24 * _MIB, 0.25)),
+    _format("pdf", "application/pdf", "pdf", (Magic(b"%PDF-", within=1019),), "pdf.file", version="2", memory=MemoryNeed(24 * _MIB, 0.25)),
     _format("mp4", "video/mp4", "mp4 m4a m4v mov", _FILMS, "isobmff.mp4", version="3", size_fields=SizeFields("quicktime")),
     _format("mkv", "video/x-matroska", "mkv mk3d", (Magic(b"\x1aE\xdf\xa3"),), "film.matroska"),
     _format("avi", "video/x-msvideo", "avi", _riff(b"AVI "), "riff.avi"),
@@ -142,6 +142,16 @@ FORMATS: tuple[Format, ...] = (
     _format("json", "application/json", "json", (), "text.lines:parse_json", also="jsonl geojson ipynb gltf", is_told_by_name=True),
     _format("md", "text/markdown", "md markdown", (), "text.lines:parse_markdown", is_told_by_name=True),
     _format("text", "text/plain", "txt text log", (), "text.lines", also="script sh py pl rb diff", is_told_by_name=True),
+    _format("ttf", "application/x-font-ttf", "ttf", (Magic(b"\0\1\0\0\0"), Magic(b"true\0")), "fonts.sfnt"),
+    _format("otf", "application/x-font-otf", "otf", (Magic(b"OTTO\0"),), "fonts.sfnt"),
+    _format("ttc", "font/collection", "ttc otc", (Magic(b"ttcf\0"),), "fonts.sfnt"),
+    _format("woff", "font/woff", "woff", (Magic(b"wOFF"),), "fonts.woff"),
+    _format("woff2", "font/woff2", "woff2", (Magic(b"wOF2"),), "fonts.woff"),
+    _format("elf", "application/x-elf", "so o elf axf", (Magic(b"\x7fELF"),), "programs.elf"),
+    _format("exe", "application/vnd.microsoft.portable-executable", "exe dll sys ocx scr cpl efi mui drv", (), "programs.pe"),
+    _format("macho", "application/x-mach-binary", "macho dylib", (), "programs.macho"),
+    _format("wasm", "application/wasm", "wasm", (Magic(b"\0asm"),), "programs.wasm"),
+    _format("class", "application/java-vm", "class", (), "programs.java_class"),
     _format("au", "audio/basic", "au snd", (Magic(b".snd"),), "sound.au"),
 )  # fmt: skip
 

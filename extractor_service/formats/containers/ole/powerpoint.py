@@ -55,7 +55,7 @@ def _user(file: CompoundFile, document: Document) -> bool:
         return False
     size, place = (int.from_bytes(data[at : at + 4], "little") for at in (4, 8))
     length = size - place - 4
-    if 0 <= length and len(data) >= size + 8:
+    if length >= 0 and len(data) >= size + 8:
         text = data[8 + place : 8 + place + length]
         name = text.partition(b"\0")[0].decode("cp1252", "replace")
         document.add(PROPERTIES, Field("CurrentUser", name, group="FlashPix"))

@@ -247,7 +247,7 @@ def _common(source: ByteSource, document: Document) -> None:
     name = "us-ascii" if codec in {"utf-8", "ascii", "us-ascii"} and counts.is_ascii and not mark else codec
     name = {"cp1252": "windows-1252", "latin-1": "iso-8859-1"}.get(name.lower(), name.lower())
     document.add(FILE, Field("MIMEEncoding", name, group="File"))
-    if mark or codec.startswith("utf") and not counts.is_ascii:
+    if mark or (codec.startswith("utf") and not counts.is_ascii):
         document.add(FILE, Field("ByteOrderMark", int(mark > 0), "Yes" if mark else "No", group="File"))
     ends = {"\r\n": "Windows CRLF", "\n": "Unix LF", "\r": "Macintosh CR", "": "(none)"}
     document.add(FILE, Field("Newlines", counts.newline, ends[counts.newline], group="File"))

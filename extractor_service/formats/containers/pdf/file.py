@@ -1,0 +1,183 @@
+"""PDF: version, encryption, document information, XMP, pages, and what else is in the file, through pikepdf (qpdf).
+
+ISO 32000-2: 7.5 (structure), 7.6 (encryption), 14.3 (metadata); names as ExifTool has them. qpdf repairs damaged
+cross-reference tables; that is reported as a Problem.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from extractor_service.document import Field, ProblemKind
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers.pdf import pages, parts, revisions
+from extractor_service.formats.containers.pdf.objects import (
+    SECTION,
+    date,
+    get,
+    guard,
+    name,
+    plain,
+    short,
+    text,
+)
+from extractor_service.formats.embedded import xmp
+from extractor_service.formats.reading import names
+from extractor_service.formats.reading.reader import Reader
+from extractor_service.sources.fileobj import SourceFile
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document, Value
+    from extractor_service.sources.base import ByteSource
+
+_HEAD_BYTES = 1032  # the header may stand anywhere in the first 1,024 (Annex H.3, note 13)
+_NAMES = {"CreationDate": "CreateDate", "ModDate": "ModifyDate", "AAPL:Keywords": "AppleKeywords"}
+_DATES = frozenset({"CreationDate", "ModDate", "SourceModified"})
+_PERMISSIONS = ((2, "Print"), (3, "Modify"), (4, "Copy"), (5, "Annotate"), (8, "Fill forms"), (9, "Extract"), (10, "Assemble"), (11, "Print high-res"))  # fmt: skip
+_RESERVED_MASK = 0x0F3C  # bits of /P that mean something (table 22)
+_REPAIRED = re.compile(r"Resources is missing or invalid|dictionary ended prematurely")
+_MOST_XMP_BYTES = 8 * 1024 * 1024
+
+
+def parse(source: ByteSource, document: Document) -> None:
+    """Facts of the file, then the information dictionary, the XMP packet, the pages and the rest."""
+    import pikepdf  # noqa: PLC0415 - in workers only
+
+    reader = Reader(source)
+    base, version = _header(reader)
+    try:
+        pdf = pikepdf.open(cast("BinaryIO", SourceFile(source)), access_mode=pikepdf.AccessMode.stream)
+    except pikepdf.PasswordError:
+        document.add(SECTION, Field("PDFVersion", version))
+        document.add(SECTION, Field("Encryption", "needs a password"))
+        document.problem(SECTION, ProblemKind.UNSUPPORTED, "the document needs a password")
+        return
+    except (pikepdf.PdfError, ValueError, OSError, RuntimeError, OverflowError) as error:
+        raise CorruptFileError(f"PDF: {short(error)}") from error
+    with pdf:
+        root = guard(document, "the catalog", lambda: pdf.Root)
+        is_linearized = bool(guard(document, "linearization", lambda: pdf.is_linearized))
+        _facts(pdf, root, version, document, is_linearized=is_linearized)
+        _information(pdf, document)
+        _metadata(root, document)
+        actions = pages.Actions()
+        pages.add(root, document, actions)
+        has_scripts = bool(guard(document, "the catalog", lambda: parts.add(root, document, actions)))
+        pages.flags(document, actions, has_scripts)
+        _claims(document)
+        sections = revisions.count(reader, base)
+        if sections is not None:
+            # A linearized file has two from the beginning (Annex F).
+            updates = max(0, sections - (2 if is_linearized else 1))
+            document.add(SECTION, Field("IncrementalUpdates", updates))
+        # qpdf also warns of what nobody wrote wrong, such as a page without resources.
+        for warning in [each for each in pdf.get_warnings() if not _REPAIRED.search(str(each))][:10]:
+            document.problem(SECTION, ProblemKind.DAMAGED, short(warning))
+
+
+def _header(reader: Reader) -> tuple[int, str]:
+    """Where the header stands, and the version there."""
+    head = reader.some(0, _HEAD_BYTES)
+    start = max(0, head.find(b"%PDF-"))
+    found = re.match(rb"\d\.\d", head[start + 5 : start + 8])
+    return start, found[0].decode("ascii") if found else ""
+
+
+def _facts(pdf: Any, root: Any, version: str, document: Document, *, is_linearized: bool) -> None:
+    if version:
+        document.add(SECTION, Field("PDFVersion", version))
+    own = name(get(root, "/Version"))
+    if own:
+        document.add(SECTION, Field("PDFVersion", own, group="Catalog"))
+    document.add(SECTION, Field("Linearized", is_linearized, "Yes" if is_linearized else "No"))
+    guard(document, "encryption", lambda: _encryption(pdf, document))
+    for key in ("PageLayout", "PageMode"):
+        value = name(get(root, f"/{key}"))
+        if value:
+            document.add(SECTION, Field(key, value))
+    language = text(get(root, "/Lang"))
+    if language:
+        document.add(SECTION, Field("Language", language))
+    marked = get(get(root, "/MarkInfo"), "/Marked")
+    if isinstance(marked, bool):
+        document.add(SECTION, Field("TaggedPDF", marked, "Yes" if marked else "No"))
+
+
+def _encryption(pdf: Any, document: Document) -> None:
+    """What the encryption dictionary says, in ExifTool's words, and what readers may do (7.6.4.2)."""
+    if not pdf.is_encrypted:
+        return
+    dictionary = pdf.trailer.get("/Encrypt")
+    told = name(get(dictionary, "/Filter")) or "Standard"
+    sub = name(get(dictionary, "/SubFilter"))
+    bits = plain(get(dictionary, "/Length")) or pdf.encryption.bits
+    version, revision = pdf.encryption.V, pdf.encryption.R
+    kind = f"{told}{f', {sub}' if sub else ''} V{version}.{revision} ({bits}-bit)"
+    document.add(SECTION, Field("Encryption", kind, group="Encrypt"))
+    method = str(pdf.encryption.stream_method).rpartition(".")[2]
+    document.add(SECTION, Field("EncryptionMethod", method, group="Encrypt"))
+    allowed = int(pdf.encryption.P) & _RESERVED_MASK
+    labels = [label for bit, label in _PERMISSIONS if allowed >> bit & 1]
+    document.add(SECTION, Field("UserAccess", allowed, ", ".join(labels) or "(none)", group="Encrypt"))
+
+
+def _information(pdf: Any, document: Document) -> None:
+    entries = guard(document, "Info", lambda: list(pdf.trailer.get("/Info", {}).items())) or []
+    for key, value in entries:
+        guard(document, str(key), lambda key=key, value=value: _entry(str(key).lstrip("/"), value, document))
+
+
+def _entry(key: str, value: Any, document: Document) -> None:
+    shown = _NAMES.get(key) or names.kept(key)
+    if key in _DATES or text(value).startswith("D:"):
+        written = text(value)
+        meant = date(value)
+        document.add(SECTION, Field(shown, meant, raw=written if written != meant else None, group="Info"))
+        return
+    told = plain(value)
+    if key == "Keywords" and isinstance(told, str):
+        told = _keywords(told)
+    if told not in (None, []):
+        document.add(SECTION, Field(shown, told, group="Info"))
+
+
+def _keywords(written: str) -> Value:
+    """A list as people write it: by commas or semicolons, whichever are more, else by blanks."""
+    commas, semicolons = written.count(","), written.count(";")
+    if commas or semicolons:
+        parts_ = re.split(r",\s*" if commas >= semicolons else r";\s*", written)
+    else:
+        parts_ = written.split()
+    found: list[Value] = [each.strip() for each in parts_]
+    return found if len(found) > 1 else written
+
+
+def _metadata(root: Any, document: Document) -> None:
+    stream = get(root, "/Metadata")
+    if stream is None:
+        return
+    packet = guard(document, "Metadata", stream.read_bytes)
+    if packet:
+        xmp.parse(packet[:_MOST_XMP_BYTES], document)
+
+
+def _claims(document: Document) -> None:
+    """Which standards the document claims to follow; nobody has checked it (ISO 19005-4, 6.7.3; ISO 14289-1; ISO 15930-7)."""
+
+    def of(name_: str, group: str) -> str:
+        found = document.find("xmp", name_, group)
+        return str(found.value) if found is not None and found.value is not None else ""
+
+    part = of("Part", "XMP-pdfaid")
+    if part:
+        claim = f"PDF/A-{part}{of('Conformance', 'XMP-pdfaid').lower()}"
+        document.add(SECTION, Field("PDFAClaim", claim, group="Claims", note="claimed, not checked"))
+    accessible = of("Part", "XMP-pdfuaid")
+    if accessible:
+        document.add(SECTION, Field("PDFUAClaim", f"PDF/UA-{accessible}", group="Claims", note="claimed, not checked"))  # fmt: skip
+    exchange = of("GTS_PDFXVersion", "XMP-pdfxid") or next(
+        (str(each.value) for each in document.sections.get(SECTION, []) if each.name == "GTS_PDFXVersion"), ""
+    )
+    if exchange:
+        document.add(SECTION, Field("PDFXClaim", exchange, group="Claims", note="claimed, not checked"))

@@ -1,0 +1,126 @@
+"""Safe looks into a document's objects: what is damaged concerns itself alone. ISO 32000-2, 7.3 (objects), 7.9 (structures)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from extractor_service.document import ProblemKind
+from extractor_service.formats.reading import dates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from extractor_service.document import Document, Value
+
+SECTION = "pdf"
+_STREAM_NAME = re.compile(r"(stream )?<extractor_service[^>]*>")
+_MOST_DEPTH = 40  # of trees: a balanced one of a million leaves has 20 levels
+_MOST_NODES = 5000
+_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError, RecursionError, OverflowError, ArithmeticError)  # fmt: skip
+
+
+def short(error: object) -> str:
+    """The first line of an error, without qpdf's name for our file object."""
+    line = (str(error).splitlines() or [""])[0]
+    return _STREAM_NAME.sub("", line).strip(" :,")[:200] or type(error).__name__
+
+
+def guard(document: Document, what: str, action: Callable[[], Any]) -> Any:
+    """The action's result; None with a Problem where an object is damaged."""
+    import pikepdf  # noqa: PLC0415 - in workers only
+
+    try:
+        return action()
+    except (pikepdf.PdfError, *_DAMAGE) as error:
+        document.problem(SECTION, ProblemKind.DAMAGED, f"{what}: {short(error)}")
+        return None
+
+
+def get(holder: Any, key: str) -> Any:
+    """The value of a dictionary's key; None without one, or where `holder` is something else."""
+    import pikepdf  # noqa: PLC0415 - in workers only
+
+    if isinstance(holder, pikepdf.Dictionary | pikepdf.Stream):
+        return holder.get(key)
+    return None
+
+
+def items(holder: Any, most: int) -> list[Any]:
+    """The first elements of an array; [] of anything else."""
+    import pikepdf  # noqa: PLC0415 - in workers only
+
+    if not isinstance(holder, pikepdf.Array):
+        return []
+    return [holder[index] for index in range(min(len(holder), most))]
+
+
+def name(value: Any) -> str:
+    """A name without its slash; "" of anything else."""
+    import pikepdf  # noqa: PLC0415 - in workers only
+
+    return str(value)[1:] if isinstance(value, pikepdf.Name) else ""
+
+
+def text(value: Any) -> str:
+    """A text string, or a name; "" of anything else."""
+    import pikepdf  # noqa: PLC0415 - in workers only
+
+    if isinstance(value, pikepdf.String):
+        return str(value).strip("\0")
+    return name(value)
+
+
+def number(value: Any) -> float | int | None:
+    """A number; None of anything else."""
+    from decimal import Decimal  # noqa: PLC0415 - in workers only
+
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float | Decimal):
+        real = float(value)
+        return int(real) if real.is_integer() and abs(real) < 1e15 else real
+    return None
+
+
+def plain(value: Any) -> Value:
+    """Any simple object as a plain value."""
+    import pikepdf  # noqa: PLC0415 - in workers only
+
+    if isinstance(value, bool):
+        return value
+    told = number(value)
+    if told is not None:
+        return told
+    if isinstance(value, pikepdf.Array):
+        return [plain(each) for each in items(value, 100)]
+    return text(value)
+
+
+def date(value: Any) -> str:
+    """ "2024:05:06 07:08:09+02:00" of a date string (7.9.4); the text itself where it is none."""
+    written = text(value)
+    moment = dates.read(written)
+    if moment.grasp is dates.Grasp.UNDERSTOOD and moment.day:
+        day = moment.day.replace("-", ":")
+        return f"{day} {moment.clock}{moment.zone}" if moment.clock else day
+    return written
+
+
+def leaves(tree: Any, most: int) -> Iterator[tuple[str, Any]]:
+    """Names and values of a name tree (7.9.6), `most` of them."""
+    waiting, seen, given = [(tree, 0)], 0, 0
+    while waiting and seen < _MOST_NODES:
+        node, depth = waiting.pop()
+        seen += 1
+        if depth > _MOST_DEPTH:
+            continue
+        pairs = items(get(node, "/Names"), 2 * most)
+        for key, value in zip(pairs[::2], pairs[1::2], strict=False):
+            if given >= most:
+                return
+            given += 1
+            yield text(key), value
+        waiting += [(kid, depth + 1) for kid in reversed(items(get(node, "/Kids"), _MOST_NODES))]

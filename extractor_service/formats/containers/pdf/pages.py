@@ -1,0 +1,178 @@
+"""The page tree: how many pages, how large, which fonts, which links and actions. ISO 32000-2, 7.7.3, 9.6, 12.5, 12.6."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from extractor_service.document import Field, ProblemKind, Struct
+from extractor_service.formats.containers.pdf.objects import SECTION, get, guard, items, name, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extractor_service.document import Document, Value
+
+_MOST_PAGES = 200  # looked at one by one
+_MOST_NODES = 1000  # of the tree
+_MOST_FONTS, _MOST_ANNOTATIONS, _MOST_TARGETS = 200, 2000, 100
+_INHERITED = ("/MediaBox", "/CropBox", "/Rotate", "/Resources")
+_POINTS_TO_MM = 25.4 / 72
+_ACTIONS = frozenset({"JavaScript", "Launch", "URI", "GoToR", "GoToE", "SubmitForm", "ImportData", "Rendition", "Movie", "Sound", "RichMediaExecute"})  # fmt: skip
+FLAGGED = frozenset({"JavaScript", "Launch", "SubmitForm", "ImportData"})
+
+
+class Actions:
+    """What a document does when it is opened or clicked, counted by kind."""
+
+    def __init__(self) -> None:
+        self.kinds: Counter[str] = Counter()
+        self.targets: list[Value] = []
+
+    def see(self, action: Any, depth: int = 0) -> None:
+        """Counts an action and those that follow it."""
+        kind = name(get(action, "/S"))
+        if not kind or depth > 10:
+            return
+        if kind in _ACTIONS:
+            self.kinds[kind] += 1
+        target = text(get(action, "/URI")) if kind == "URI" else ""
+        if kind == "Launch":
+            where = get(action, "/F") or get(get(action, "/Win"), "/F")
+            target = text(where) or text(get(where, "/F"))
+        if target and len(self.targets) < _MOST_TARGETS and target not in self.targets:
+            self.targets.append(target[:2000])
+        following = get(action, "/Next")
+        for each in items(following, 20) or ([following] if following is not None else []):
+            self.see(each, depth + 1)
+
+    def see_all(self, holder: Any) -> None:
+        """Counts the actions of a dictionary's triggers (12.6.3)."""
+        import pikepdf  # noqa: PLC0415 - in workers only
+
+        self.see(get(holder, "/A"))
+        triggers = get(holder, "/AA")
+        if isinstance(triggers, pikepdf.Dictionary):
+            for key in list(triggers.keys())[:30]:
+                self.see(triggers.get(key))
+
+
+def add(root: Any, document: Document, actions: Actions) -> None:
+    """Adds the count, then what the first pages are."""
+    tree = get(root, "/Pages")
+    claimed = number(get(tree, "/Count"))
+    pages = guard(document, "the page tree", lambda: list(_pages(tree)))
+    seen = pages if pages is not None else []
+    is_whole = pages is not None and len(seen) < _MOST_PAGES
+    count = claimed if isinstance(claimed, int) and claimed >= 0 else None
+    if is_whole and count != len(seen):
+        if count is not None:
+            document.problem(
+                SECTION, ProblemKind.DAMAGED, f"the page tree says {count} pages, and has {len(seen)}"
+            )
+        count = len(seen)
+    if count is not None:
+        document.add(SECTION, Field("PageCount", count))
+    box = get(tree, "/MediaBox")
+    if box is not None:
+        document.add(SECTION, Field("MediaBox", [number(each) for each in items(box, 4)], unit="pt"))
+    guard(document, "page sizes", lambda: _sizes(seen, document))
+    if seen:
+        _looked_at(seen, document, actions, is_whole=is_whole)
+
+
+def _pages(tree: Any) -> Iterator[dict[str, Any]]:
+    """The first pages, each with what it inherits."""
+    waiting: list[tuple[Any, dict[str, Any]]] = [(tree, {})]
+    nodes = given = 0
+    while waiting and nodes < _MOST_NODES and given < _MOST_PAGES:
+        node, inherited = waiting.pop()
+        nodes += 1
+        own = dict(inherited)
+        for key in _INHERITED:
+            value = get(node, key)
+            if value is not None:
+                own[key] = value
+        kids = get(node, "/Kids")
+        if kids is not None and name(get(node, "/Type")) != "Page":
+            waiting += [(kid, own) for kid in reversed(items(kids, _MOST_NODES))]
+        elif get(node, "/Type") is not None or own.get("/MediaBox") is not None:
+            given += 1
+            own["page"] = node
+            yield own
+
+
+def _sizes(pages: list[dict[str, Any]], document: Document) -> None:
+    """The first page's size, and the others' where they differ; the crop box is what is shown (14.11.2)."""
+    sizes: Counter[tuple[float, float, int]] = Counter()
+    for page in pages:
+        corners = [number(each) for each in items(page.get("/CropBox") or page.get("/MediaBox"), 4)]
+        if len(corners) < 4 or any(each is None for each in corners):
+            continue
+        left, bottom, right, top = (float(each or 0) for each in corners)
+        unit = number(get(page["page"], "/UserUnit")) or 1
+        turned = number(page.get("/Rotate")) or 0
+        size = (round(abs(right - left) * unit, 2), round(abs(top - bottom) * unit, 2), int(turned) % 360)
+        sizes[size] += 1
+    if not sizes:
+        return
+    (width, height, turned) = next(iter(sizes))
+    shown = (height, width) if turned in {90, 270} else (width, height)
+    for label, value in zip(("PageWidth", "PageHeight"), shown, strict=True):
+        document.add(SECTION, Field(label, value, f"{value * _POINTS_TO_MM:.1f} mm", "pt", group="Pages"))
+    if turned:
+        document.add(SECTION, Field("PageRotation", turned, unit="°", group="Pages"))
+    if len(sizes) > 1:
+        for (wide, high, angle), count in sizes.most_common(50):
+            entries: tuple[tuple[str, Value], ...] = (("Width", wide), ("Height", high), ("Rotation", angle), ("Pages", count))  # fmt: skip
+            document.add(SECTION, Field("PageSize", Struct(entries), group="Pages"))
+
+
+def _looked_at(pages: list[dict[str, Any]], document: Document, actions: Actions, *, is_whole: bool) -> None:
+    fonts: dict[str, Struct] = {}
+    kinds: Counter[str] = Counter()
+    left = _MOST_ANNOTATIONS
+    for page in pages:
+        guard(document, "fonts", lambda page=page: _fonts(page.get("/Resources"), fonts))
+        guard(document, "actions", lambda page=page: actions.see_all(page["page"]))
+        for annotation in guard(document, "annotations", lambda page=page: items(get(page["page"], "/Annots"), left)) or []:  # fmt: skip
+            left -= 1
+            kind = name(get(annotation, "/Subtype"))
+            if kind:
+                kinds[kind] += 1
+            guard(document, "an action", lambda annotation=annotation: actions.see_all(annotation))
+    for each in fonts.values():
+        document.add(SECTION, Field("Font", each, group="Fonts"))
+    for kind, count in sorted(kinds.items()):
+        document.add(SECTION, Field(f"Annotations{kind[:40]}", count, group="Annotations"))
+    if not is_whole:
+        document.add(SECTION, Field("PagesLookedAt", len(pages), group="Pages", note="fonts, sizes, annotations and actions are of these"))  # fmt: skip
+
+
+def _fonts(resources: Any, found: dict[str, Struct]) -> None:
+    import pikepdf  # noqa: PLC0415 - in workers only
+
+    fonts = get(resources, "/Font")
+    if not isinstance(fonts, pikepdf.Dictionary):
+        return
+    for key in list(fonts.keys())[:_MOST_FONTS]:
+        font = fonts.get(key)
+        base = name(get(font, "/BaseFont")) or name(get(font, "/Name")) or key[1:]
+        if base in found or len(found) >= _MOST_FONTS:
+            continue
+        inner = (items(get(font, "/DescendantFonts"), 1) or [font])[0]
+        descriptor = get(inner, "/FontDescriptor")
+        kind = name(get(font, "/Subtype"))
+        embedded = kind == "Type3" or any(get(descriptor, each) is not None for each in ("/FontFile", "/FontFile2", "/FontFile3"))  # fmt: skip
+        found[base] = Struct((("Name", base), ("Type", kind), ("Embedded", embedded)))
+
+
+def flags(document: Document, actions: Actions, has_scripts: bool) -> None:  # noqa: FBT001 - one of two callers' facts
+    """Adds what a mail gateway asks for."""
+    document.add(
+        SECTION, Field("HasJavaScript", has_scripts or "JavaScript" in actions.kinds, group="Actions")
+    )
+    for kind, count in sorted(actions.kinds.items()):
+        document.add(SECTION, Field(f"Actions{kind}", count, group="Actions"))
+    if actions.targets:
+        document.add(SECTION, Field("ActionTargets", actions.targets, group="Actions"))
