@@ -49,10 +49,14 @@ def rows() -> list[Row]:
             names[name] = value
         elif text and not text.startswith("#"):
             name, _, line = text.partition(" | ")
-            for _ in range(_DEPTH):
-                line = re.sub(r"\{(\w+)\}", lambda part: names.get(part[1], part[0]), line)
             found.append(Row(name, line))
-    return found
+    return [Row(name, _filled(line, names)) for name, line in found]
+
+
+def _filled(line: str, names: dict[str, str]) -> str:
+    for _ in range(_DEPTH):
+        line = re.sub(r"\{(\w+)\}", lambda part: names.get(part[1], part[0]), line)
+    return line
 
 
 def _environment(scratch: Path) -> dict[str, str]:
@@ -73,6 +77,7 @@ def _environment(scratch: Path) -> dict[str, str]:
         "SOURCE_DATE_EPOCH": str(EPOCH),
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
+        "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup")),
         "HOME": str(scratch),
         "XDG_RUNTIME_DIR": str(scratch),
         "PYTHONWARNINGS": "ignore",
@@ -144,7 +149,8 @@ def _done(line: str, scratch: Path, environment: dict[str, str]) -> str:
     absent = re.search(r"(\S+): not found|No module named '([\w.]+)|Cannot find module '([^']+)", said)
     if absent:
         return f"needs {next(filter(None, absent.groups()))}"
-    return (said.splitlines() or [f"exit {done.returncode}"])[-1][-200:]
+    lines = said.splitlines() or [f"exit {done.returncode}"]
+    return next((line for line in lines if re.search(r"rror\b", line)), lines[-1])[-200:]
 
 
 def _report(failed: dict[str, str]) -> list[str]:

@@ -43,7 +43,7 @@ const makers = {
   },
   async pdfkit() {
     const options = { pdfVersion: "1.7ext3", lang: "fr", tagged: true, displayTitle: true, subset: "PDF/A-2b", userPassword: undefined, info: { Title: title, Author: author, Subject: "Résumé", Keywords: "naïve", CreationDate: created, ModDate: modified } };
-    return stream(new (require("pdfkit"))(options), (pdf) => { pdf.font("DejaVuSans.ttf").text("Hello"); pdf.outline.addItem("Première – 一"); pdf.addPage({ size: "A6" }); pdf.end(); });
+    return stream(new (require("pdfkit"))(options), (pdf) => { pdf.font(process.argv[4]).text("Hello"); pdf.outline.addItem("Première – 一"); pdf.addPage({ size: "A6" }); pdf.end(); });
   },
   async pdfkitEncrypted() {
     const options = { pdfVersion: "1.7ext3", ownerPassword: "owner", permissions: { printing: "lowResolution", copying: true }, info: { Title: title, Author: author, CreationDate: created } };
@@ -83,7 +83,8 @@ const makers = {
   async mail() { return mail({}); },
   async mailText() { return mail({ html: undefined, attachments: [], text: "Line one\nGrüße aus Wien\n", textEncoding: "quoted-printable", subject: "Plain – tëxt", icalEvent: { method: "REQUEST", content: "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n" } }); },
   async torrent() {
-    return new Promise((done, failed) => require("create-torrent")([Object.assign(Buffer.from("Grüße"), { name: "größe.txt" }), Object.assign(Buffer.alloc(40000, 1), { name: "zwei.bin" })], { name: "Sammlung – 集", comment: "Ein Kommentar: ü", createdBy: "hand/1.0", creationDate: modified, private: true, announceList: [["http://tracker.example.org/announce"], ["udp://b.example.org:80"]], urlList: ["http://seed.example.org/"], info: { source: "ACME" } }, (error, torrent) => (error ? failed(error) : done(torrent))));
+    const { default: make } = await import(`${process.env.NODE_PATH}/create-torrent/index.js`);
+    return new Promise((done, failed) => make([Object.assign(Buffer.from("Grüße"), { name: "größe.txt" }), Object.assign(Buffer.alloc(40000, 1), { name: "zwei.bin" })], { name: "Sammlung – 集", comment: "Ein Kommentar: ü", createdBy: "hand/1.0", creationDate: modified, private: true, announceList: [["http://tracker.example.org/announce"], ["udp://b.example.org:80"]], urlList: ["http://seed.example.org/"], info: { source: "ACME" } }, (error, torrent) => (error ? failed(error) : done(torrent))));
   },
 };
 async function mail(more) {

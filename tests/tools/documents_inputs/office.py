@@ -1,8 +1,9 @@
 """Office documents by python-docx, openpyxl, XlsxWriter, python-pptx, odfpy, xlwt and PyRTF."""
 
-import datetime
+import datetime as dt
 import io
 import os
+from pathlib import Path
 
 import facts
 
@@ -60,7 +61,7 @@ def docm(out):
     document = docx.Document()
     _core(document.core_properties)
     document.add_paragraph("With macros.")
-    with open(os.environ["VBA"], "rb") as stream:
+    with Path(os.environ["VBA"]).open("rb") as stream:
         code = Part(PackURI("/word/vbaProject.bin"), "application/vnd.ms-office.vbaProject", stream.read())
     document.part.relate_to(code, "http://schemas.microsoft.com/office/2006/relationships/vbaProject")
     document.part._content_type = "application/vnd.ms-word.document.macroEnabled.main+xml"
@@ -111,7 +112,7 @@ def xlsx_openpyxl(out):
         book.custom_doc_props.append(each)
     sheet = book.active
     sheet.title = "Umsätze"
-    for row in (("Größe", 1.5), ("いろは", 2), (datetime.date(2020, 1, 2), "=SUM(B1:B2)")):
+    for row in (("Größe", 1.5), ("いろは", 2), (dt.date(2020, 1, 2), "=SUM(B1:B2)")):
         sheet.append(row)
     sheet["A1"].comment = Comment("Bitte prüfen", "Ana López")
     sheet["A2"].hyperlink = "https://example.org/é"
@@ -219,7 +220,6 @@ def odt_odfpy(out):
     _odf(document)
     for each in facts.TEXT:
         document.text.addElement(text.P(text=each))
-    document.addThumbnail()
     document.save(out)
 
 
@@ -255,7 +255,7 @@ def xls_xlwt(out, encoding="utf-8"):
     import xlwt
 
     book = xlwt.Workbook(encoding=encoding)
-    book.owner, book.country_code = facts.AUTHOR, 43
+    book.owner, book.country_code = "Zoe Mueller", 43
     for name, visibility in (("Umsätze", 0), ("Данные", 1), ("Geheim", 2)):
         sheet = book.add_sheet(name)
         sheet.write(0, 0, facts.TEXT[2])
@@ -266,14 +266,15 @@ def xls_xlwt(out, encoding="utf-8"):
 
 
 def rtf_pyrtf(out):
-    from PyRTF import document, elements, renderer
+    from PyRTF.document.section import Section
+    from PyRTF.Elements import Document
 
-    section = elements.Section()
-    section.append(*("Pack my box", "with five dozen"))
-    text = elements.Document() if hasattr(elements, "Document") else document.Document()
-    text.Sections.append(section)
-    with open(out, "w") as stream:
-        renderer.Renderer().Write(text, stream)
+    document = Document()
+    document.SetTitle("A title")
+    document.Sections.append(Section())
+    document.Sections[0].append("Pack my box with five dozen liquor jugs.")
+    with Path(out).open("w") as stream:
+        document.write(stream)
 
 
 def msg_rich(out):
@@ -315,6 +316,6 @@ def msg_from_mail(out, source):
 
     from aspose.email_foss import msg
 
-    with open(source, "rb") as stream:
+    with Path(source).open("rb") as stream:
         letter = email.message_from_binary_file(stream, policy=policy.default)
     msg.MapiMessage.from_email_message(letter).save(out)

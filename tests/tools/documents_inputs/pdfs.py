@@ -21,9 +21,14 @@ def report(out, **options):
     from reportlab.pdfgen import canvas
 
     page = canvas.Canvas(str(out), pagesize=A4, invariant=1, **options)
-    page.setTitle(facts.TITLE), page.setAuthor(facts.AUTHOR), page.setSubject(facts.SUBJECT)
-    page.setKeywords([facts.KEYWORDS]), page.setCreator("Hand"), page.setProducer("ReportLab")
-    page.setViewerPreference("DisplayDocTitle", "true"), page.setPageTransition("Dissolve", 2)
+    page.setTitle(facts.TITLE)
+    page.setAuthor(facts.AUTHOR)
+    page.setSubject(facts.SUBJECT)
+    page.setKeywords([facts.KEYWORDS])
+    page.setCreator("Hand")
+    page.setProducer("ReportLab")
+    page.setViewerPreference("DisplayDocTitle", "true")
+    page.setPageTransition("Dissolve", 2)
     pdfmetrics.registerFont(UnicodeCIDFont("HeiseiMin-W3"))
     for index, text in enumerate(facts.TEXT):
         page.bookmarkPage(f"p{index}")
@@ -165,14 +170,14 @@ def _pypdf(*, pages=1):
 
 def pypdf_rich(out):
     from pypdf import annotations
+    from pypdf.actions import JavaScript
 
     writer = _pypdf(pages=3)
     writer.add_attachment("naïve.txt", "Grüße".encode())
     first = writer.add_outline_item("Erstes", 0)
     writer.add_outline_item("第二", 1, parent=first)
-    writer.add_js("app.alert('Hallo');")
+    writer.add_open_action(JavaScript("app.alert('Hallo');"))
     note = annotations.Text(text="Bitte prüfen", rect=(50, 50, 80, 80), open=True)
-    note.update({})
     writer.add_annotation(0, note)
     writer.add_annotation(1, annotations.Link(rect=(0, 0, 50, 50), url="https://example.org/"))
     writer.page_layout, writer.page_mode = "/TwoColumnLeft", "/UseThumbs"
@@ -205,8 +210,12 @@ def fpdf_rich(out):
     import fpdf
 
     pdf = fpdf.FPDF(orientation="L", format="A5")
-    pdf.set_title(facts.TITLE), pdf.set_author(facts.AUTHOR), pdf.set_subject(facts.SUBJECT)
-    pdf.set_keywords(facts.KEYWORDS), pdf.set_creator("Hand"), pdf.set_lang("de")
+    pdf.set_title(facts.TITLE)
+    pdf.set_author(facts.AUTHOR)
+    pdf.set_subject(facts.SUBJECT)
+    pdf.set_keywords(facts.KEYWORDS)
+    pdf.set_creator("Hand")
+    pdf.set_lang("de")
     pdf.set_creation_date(facts.CREATED)
     pdf.set_xmp_metadata(
         '<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" rdf:about="">'

@@ -40,11 +40,17 @@ def parse(source: ByteSource, document: Document) -> None:
     _TABLE.put(document, 2, count, ByteRange(4, 4))
     size = 32 if magic == _FAT_64 else 20
     places: list[tuple[int, int]] = []
+    kinds: list[tuple[int, int]] = []
     for number in range(min(count, _MOST_ARCHITECTURES)):
         at = 8 + number * size
-        kind, sub = _signed(reader.u32(at)), _signed(reader.u32(at + 4))
-        _kind(document, kind, sub, at)
+        kinds.append((_signed(reader.u32(at)), _signed(reader.u32(at + 4))))
         places.append((reader.u64(at + 8), reader.u64(at + 16)) if size == 32 else (reader.u32(at + 8), reader.u32(at + 12)))  # fmt: skip
+    types: list[Value] = [kind for kind, _ in kinds]
+    subtypes: list[Value] = [f"{kind} {sub}" for kind, sub in kinds]
+    for key, values in ((3, types), (4, subtypes)):
+        tag = _TABLE.tags[key]
+        text = ", ".join(tag.text(each) for each in values)
+        document.add(facts.EXE, Field(tag.name, values, text, group="EXE", origin=ByteRange(8, count * size)))
     if count > _MOST_ARCHITECTURES:
         document.problem(facts.SECTION, ProblemKind.DAMAGED, f"{count} architectures", 4)
     for number, (offset, length) in enumerate(places, 1):

@@ -1,0 +1,10 @@
+(module $made
+  (import "env" "log" (func $log (param i32)))
+  (memory (export "memory") 1 10)
+  (table (export "table") 2 funcref)
+  (global $g (mut i64) (i64.const 7))
+  (func $add (export "add") (param $a i32) (param $b i32) (result i32) local.get $a local.get $b i32.add)
+  (func $start i32.const 1 call $log)
+  (start $start)
+  (data (i32.const 0) "Gr\c3\bc\c3\9fe")
+  (@custom "acme" "note"))
