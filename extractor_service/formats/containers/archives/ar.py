@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
-MAGIC = b"!<arch>\n"
+_MAGICS = (b"!<arch>\n", b"!<thin>\n")
 _MOST_MEMBERS = 20_000
 _MOST_CONTROL_BYTES = 1024 * 1024  # packed, and unpacked
 _SYMBOLS = ("/", "/SYM64/", "__.SYMDEF", "__.SYMDEF SORTED", "//")
@@ -28,7 +28,8 @@ _SYMBOLS = ("/", "/SYM64/", "__.SYMDEF", "__.SYMDEF SORTED", "//")
 def parse(source: ByteSource, document: Document) -> None:
     """The members; of a package what its control file says."""
     reader = Reader(source)
-    if reader.some(0, 8) != MAGIC:
+    is_thin = reader.some(0, 8) == _MAGICS[1]
+    if not reader.some(0, 8).startswith(_MAGICS):
         raise CorruptFileError("no ar header")
     listing, at, long_names = Listing(document), 8, b""
     is_package, is_complete, has_symbols = False, False, False
@@ -55,7 +56,7 @@ def parse(source: ByteSource, document: Document) -> None:
             )
         elif name not in _SYMBOLS:
             name = name.rstrip("/")
-        if begin + size > reader.length:
+        if begin + size > reader.length and not is_thin:
             document.problem(SECTION, ProblemKind.TRUNCATED, f"member {name[:60]!r} is cut", at)
         if name == "//":
             long_names = reader.some(begin, min(size, _MOST_CONTROL_BYTES))
@@ -76,7 +77,10 @@ def parse(source: ByteSource, document: Document) -> None:
                 document.add("package", Field("FormatVersion", version, group="Debian", origin=ByteRange(begin, size)))  # fmt: skip
             elif is_package and name.startswith("data.tar"):
                 document.add("package", Field("DataCompression", name.rpartition(".")[2], group="Debian"))
-        at += 60 + stated + (stated & 1)
+        # A thin archive names its members, and holds tables alone.
+        at += 60 if is_thin and name not in _SYMBOLS else 60 + stated + (stated & 1)
+    if is_thin:
+        listing.fact("Thin", value=True)
     if has_symbols:
         listing.fact("HasSymbolTable", value=True)
     listing.finish(is_complete=is_complete)

@@ -133,7 +133,7 @@ def _list(database: _Database, document: Document, listing: Listing, origin: Byt
         date = windows_date(written) if written else ""
         if number < MOST_LISTED:
             if date:
-                document.add("zip", Field("ModifyDate", date.replace("Z", "+00:00"), group=f"Member{number + 1}", origin=origin))  # fmt: skip
+                document.add("zip", Field("ModifyDate", date[:19] + "+00:00", group=f"Member{number + 1}", origin=origin))  # fmt: skip
             document.add("zip", Field("ArchivedFileName", name, group=f"Member{number + 1}", origin=origin))
         listing.member(
             origin.offset_bytes, origin.length_bytes, name, size, Modified=date or None, Kind="folder" if is_folder else None,

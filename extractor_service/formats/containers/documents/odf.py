@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
 
-from extractor_service.document import ByteRange, Field, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind, Struct
 from extractor_service.formats.containers.archives import zip as zip_archive
 from extractor_service.formats.containers.archives.zip_directory import Directory
-from extractor_service.formats.containers.documents.flat import Flattener, local
+from extractor_service.formats.containers.documents.flat import Flattener, local, typed
 from extractor_service.formats.embedded import plain_xml, xmp
 from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.fields import add_binary
@@ -25,6 +25,7 @@ SECTION, FACTS = "xmp", "odf"
 _ENVELOPE = frozenset({"document-meta", "meta", "document"})
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _MANIFEST = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}"
+_MOST_FLAT_BYTES = 1024 * 1024  # metadata stands before the body
 _PREVIEWS = {"Thumbnails/thumbnail.png": "PreviewPNG", "Thumbnails/thumbnail.jpg": "PreviewImage"}
 
 
@@ -46,6 +47,23 @@ def parse(source: ByteSource, document: Document) -> None:
     zip_archive.add_members(directory, document)
 
 
+@tolerant(FACTS)
+def parse_flat(source: ByteSource, document: Document) -> None:
+    """The same of a document that is one XML file: what stands before its body."""
+    data = Reader(source).some(0, _MOST_FLAT_BYTES)
+    end = data.find(b"</office:meta>")
+    head = xmp.decoded(data[: end + len(b"</office:meta>")] if end >= 0 else data)
+    begin = head.find("<office:document")
+    if end < 0 or begin < 0:
+        document.problem(FACTS, ProblemKind.DAMAGED, "no metadata before the body")
+        return
+    root = plain_xml.root((head[begin:] + "</office:document>").encode())
+    _add_metadata(root, document, ByteRange(begin, end - begin))
+    kind = root.get(_OFFICE + "mimetype")
+    if kind:
+        document.add(FACTS, Field("MIMEType", kind, group="ODF"))
+
+
 def _root(directory: Directory, member: Member, document: Document) -> Element | None:
     data = directory.content(member)
     if not data:
@@ -61,16 +79,36 @@ def _metadata(directory: Directory, member: Member, document: Document) -> None:
     root = _root(directory, member, document)
     if root is None:
         return
-    origin = ByteRange(member.local_at, member.compressed_bytes)
+    _add_metadata(root, document, ByteRange(member.local_at, member.compressed_bytes))
+
+
+def _add_metadata(root: Element, document: Document, origin: ByteRange) -> None:
     version = root.get(_OFFICE + "version")
     if version:
         document.add(FACTS, Field("ODFVersion", version, group="ODF", origin=origin))
     flattener = Flattener(document, SECTION, "XMP", origin, _ENVELOPE.__contains__)
-    for child in root:
-        flattener.add(child)
+    meta = next((each for each in root if local(each.tag) == "meta"), None)
+    for child in meta if meta is not None else ():
+        if child.attrib and (local(child.tag) == "user-defined" or not (child.text or "").strip()):
+            _structure(child, document, origin)
+        else:
+            flattener.add(child)
     for key, value in root.attrib.items():
         if local(key) == "transformation":
             document.add(SECTION, Field("Transformation", value, group="XMP-grddl", origin=origin))
+
+
+def _structure(element: Element, document: Document, origin: ByteRange) -> None:
+    """Statistics, and what users add: several values that belong together."""
+    entries: list[tuple[str, Value]] = []
+    for key, value in element.attrib.items():
+        name = local(key)
+        entries.append((name[:1].upper() + name[1:], typed(value)))
+    if element.text and element.text.strip():
+        entries.append(("Value", element.text.strip()))
+    name = local(element.tag)
+    if entries:
+        document.add(SECTION, Field(name[:1].upper() + name[1:], Struct(tuple(entries)), group="XMP-meta", origin=origin))  # fmt: skip
 
 
 def _encrypted(directory: Directory, manifest: Member | None, document: Document) -> frozenset[str]:

@@ -40,13 +40,6 @@ def _date(value: int) -> str:
     return f"{(value >> 20 & 0x1FF) + 1900:04d}:{value >> 16 & 0xF:02d}:{value >> 11 & 0x1F:02d} {value >> 6 & 0x1F:02d}:{value & 0x3F:02d}:00"
 
 
-_BLOCK = Table("documents/FlashPix::WordDocument", SECTION, "FlashPix", unit="int16u")
-_PROPERTIES = Table(
-    "documents/FlashPix::DOP", SECTION, _GROUP,
-    {"TotalEditTime": Conversion(printer=lambda value: f"{value} min", unit="min")},
-)  # fmt: skip
-
-
 def read(file: CompoundFile, stream: Stream, document: Document) -> None:
     """Adds what the block says, then what the table stream says."""
     reader = Reader(stream, big_endian=False)

@@ -41,7 +41,7 @@ def parsed(data: bytes) -> Message:
 def decoded(value: object) -> str:
     """The text of a header; what its charset can't say is replaced."""
     text = str(value)
-    raw = text.encode("ascii", "surrogateescape") if max(text, default="") >= "\udc80" else b""
+    raw = text.encode("utf-8", "surrogateescape") if max(text, default="") >= "\udc80" else b""
     if raw:  # bytes that no RFC allows: UTF-8 in practice (RFC 6532)
         text = raw.decode("utf-8", "replace")
     if "=?" not in text:

@@ -1,0 +1,1 @@
+"""Bodies, drawings and maps: what their headers say of size, parts and makers."""
