@@ -68,6 +68,9 @@ def parse(source: ByteSource, document: Document) -> None:
                 )
         else:
             is_package |= name == "debian-binary"
+            if not listing.count and header[16:28].strip(b" 0"):
+                date = unix_date(_number(header[16:28], 10)).replace("Z", "+00:00")
+                document.add("exe", Field("CreateDate", date, group="EXE", origin=ByteRange(at + 16, 12)))
             listing.member(at, 60, name, size, Modified=unix_date(_number(header[16:28], 10)), Mode=f"{_number(header[40:48], 8) & 0o7777:04o}")  # fmt: skip
             if is_package and name.startswith("control.tar"):
                 with Surviving(document, SECTION, "the control file", begin):

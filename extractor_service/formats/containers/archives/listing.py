@@ -38,7 +38,8 @@ class Listing:
         """One member, whose entry has `length` bytes at `at`; `facts` that are None or "" are left out."""
         self.count += 1
         self.total += size or 0
-        self._packed += facts["PackedSize"] if isinstance(facts.get("PackedSize"), int) else 0  # type: ignore[operator]
+        packed = facts.get("PackedSize")
+        self._packed += packed if isinstance(packed, int) else 0
         self.encrypted += bool(facts.get("Encrypted"))
         if self._listed >= MOST_LISTED:
             return
@@ -71,12 +72,12 @@ class Listing:
             self._document.problem(
                 self._section,
                 ProblemKind.LIMIT,
-                f"its members unpack to {self.total} bytes, {self.total // packed} times their size",  # fmt: skip
+                f"its members unpack to {self.total} bytes, {self.total // packed} times their size",
             )
 
 
 def unix_date(seconds: float) -> str:
-    """ "2024:05:06 07:08:09Z"; "" for what no calendar has."""
+    """A date such as "2024:05:06 07:08:09Z"; "" for what no calendar has."""
     return _date(_EPOCH, seconds)
 
 
@@ -96,7 +97,7 @@ def _date(epoch: datetime, seconds: float) -> str:
 
 
 def dos_date(stamp: int) -> str:
-    """ "2024:05:06 07:08:08" of the packed date (high half) and time of MS-DOS, in local time; "" when unset."""
+    """A date such as "2024:05:06 07:08:08" of the packed date (high half) and time of MS-DOS, in local time; "" when unset."""
     day, clock = stamp >> 16, stamp & 0xFFFF
     if not day & 0x1F or not day >> 5 & 0xF:
         return ""

@@ -122,9 +122,12 @@ def _map(data: bytes, document: Document) -> None:
             _add(document, "Name", title[1].decode("utf-8", "replace"), "KML")
         return
     root = plain_xml.root(data)
-    local = lambda element: element.tag.rpartition("}")[2]  # noqa: E731 - short for the two lines below
+    places = 0
+    is_named = False
     for element in root.iter():
-        if local(element) in {"name", "description"} and element.text:
-            _add(document, local(element).capitalize(), element.text.strip(), "KML")
-            break
-    _add(document, "Placemarks", sum(local(each) == "Placemark" for each in root.iter()), "KML")
+        name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+        places += name == "Placemark"
+        if name in {"name", "description"} and element.text and not is_named:
+            is_named = True
+            _add(document, name.capitalize(), element.text.strip(), "KML")
+    _add(document, "Placemarks", places, "KML")

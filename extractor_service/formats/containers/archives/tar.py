@@ -11,7 +11,7 @@ from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
-    from extractor_service.document import Document
+    from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
 _BLOCK = 512
@@ -104,7 +104,8 @@ def add_members(reader: Reader, document: Document, listing: Listing, *, is_cut:
         if key in common:
             listing.fact(key.rpartition(".")[2].capitalize(), common[key])
     if owners:
-        listing.fact("Owners", [*sorted(owners)][:100])
+        names: list[Value] = [*sorted(owners)]
+        listing.fact("Owners", names[:100])
     if state in {"cut", "begin"} and not is_cut:
         document.problem(SECTION, ProblemKind.TRUNCATED, "the archive has no end", at)
     return state in {"end", "cut"} and not (is_cut and state == "cut")
@@ -143,7 +144,7 @@ def _text(field: bytes) -> str:
 
 
 def _records(data: bytes) -> dict[str, str]:
-    """ "30 mtime=1350244992.023960108\\n" and so on."""
+    """Records such as "30 mtime=1350244992.023960108", each with its length before it and a line end behind."""
     found: dict[str, str] = {}
     at = 0
     while at < len(data) and len(found) < 1000:

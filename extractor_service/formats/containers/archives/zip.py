@@ -126,7 +126,7 @@ def _overlaps(members: list[Member], document: Document) -> None:
                 SECTION,
                 ProblemKind.DAMAGED,
                 f"members {before[:60]!r} and {each.name[:60]!r} overlap",
-                each.local_at,  # fmt: skip
+                each.local_at,
             )
             return
         end, before = each.local_at + 30 + len(each.raw_name) + each.compressed_bytes, each.name

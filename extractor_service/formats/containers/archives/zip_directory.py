@@ -170,7 +170,7 @@ class Directory:
         header = _LOCAL_ENTRY.unpack(self._reader.exact(member.local_at, _LOCAL_ENTRY.size))
         if header[0] != _LOCAL:
             raise ValueError("no local header where the directory says")
-        return member.local_at + _LOCAL_ENTRY.size + header[8] + header[9]
+        return member.local_at + _LOCAL_ENTRY.size + int(header[8]) + int(header[9])
 
     def _find_end(self) -> bool:
         reader = self._reader
@@ -188,7 +188,7 @@ class Directory:
     def _take_end(self, record: bytes, at: int) -> bool:
         _, disk, directory_disk, here, count, size, offset, comment = struct.unpack_from("<4sHHHHIIH", record)
         end = at
-        if count == _FULL_16 or size == _FULL_32 or offset == _FULL_32:
+        if count == _FULL_16 or _FULL_32 in {size, offset}:
             wide = self._end_64(at)
             if wide is not None:
                 count, size, offset, end = wide
@@ -200,7 +200,7 @@ class Directory:
                 return False
         self.member_count, self._size, self._at, self._shift = count, size, begin, begin - offset
         self.comment = record[_END_BYTES : _END_BYTES + comment]
-        if disk not in {0, _FULL_16} or directory_disk not in {0, _FULL_16} or (here != count and here != _FULL_16 and count < _FULL_16):  # fmt: skip
+        if disk not in {0, _FULL_16} or directory_disk not in {0, _FULL_16} or (here not in {count, _FULL_16} and count < _FULL_16):  # fmt: skip
             self._document.problem(
                 self._section, ProblemKind.UNSUPPORTED, f"one part of an archive in {disk + 1} parts", at
             )
@@ -242,13 +242,13 @@ class Directory:
                 self._section,
                 ProblemKind.DAMAGED,
                 f"the directory ends after {count} of {self.member_count} members",
-                at,  # fmt: skip
+                at,
             )
 
     def _member(self, fields: tuple[int, ...], rest: bytes, at: int) -> Member:
-        (_, made_by, system, needed, flags, method, stamp, crc, compressed, size, name, extra, comment, _, _, attributes, local) = fields  # fmt: skip
+        (_, made_by, system, needed, flags, method, stamp, crc, compressed, size, name, extra, _, _, _, attributes, local) = fields  # fmt: skip
         extras = rest[name : name + extra]
-        if size == _FULL_32 or compressed == _FULL_32 or local == _FULL_32:
+        if _FULL_32 in {size, compressed, local}:
             size, compressed, local = _wide(extras, size, compressed, local)
         raw = rest[:name]
         return Member(
@@ -265,7 +265,7 @@ class Directory:
             _, needed, flags, method, stamp, crc, compressed, size, name, extra = _LOCAL_ENTRY.unpack(data)
             rest = reader.some(at + _LOCAL_ENTRY.size, name + extra)
             extras = rest[name:]
-            if size == _FULL_32 or compressed == _FULL_32:
+            if _FULL_32 in {size, compressed}:
                 size, compressed, _ = _wide(extras, size, compressed, 0)
             raw = rest[:name]
             yield Member(

@@ -48,6 +48,8 @@ def parse(source: ByteSource, document: Document) -> None:
             flat = [_text(each) for tier in value if isinstance(tier, list) for each in tier]
             for number, each in enumerate(flat[:50], 1):
                 put(f"AnnounceList{number}", each)
+        elif key == "url-list" and isinstance(value, bytes):
+            put(f"{name}1", _text(value))
         elif isinstance(value, bytes | int):
             put(name, value if isinstance(value, int) else _text(value))
         elif isinstance(value, list) and key != "info":

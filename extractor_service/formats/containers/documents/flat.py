@@ -28,21 +28,7 @@ _SCHEMAS = {
     "http://purl.org/dc/elements/1.1/": "dc",
     "http://www.w3.org/1999/xlink": "xlink",
 }
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_LISTS = frozenset(
-    _DC + each
-    for each in (
-        "creator",
-        "contributor",
-        "subject",
-        "publisher",
-        "language",
-        "date",
-        "type",
-        "relation",
-        "title",
-    )
-)
+_DATE_ELEMENT = "{http://purl.org/dc/elements/1.1/}date"
 
 
 def local(tag: object) -> str:
@@ -65,7 +51,6 @@ class Flattener:
         self._document, self._section, self._group = document, section, group
         self._origin, self._is_ignored = origin, is_ignored
         self._left = _MAX_FIELDS
-        self._lists: dict[str, list[Value]] = {}
 
     def add(self, root: Element) -> None:
         """All below `root`, in the document's order."""
@@ -79,12 +64,8 @@ class Flattener:
         uri = tag[1:].partition("}")[0] if tag.startswith("{") else ""
         prefix = _SCHEMAS.get(uri, PREFIXES.get(uri, ""))
         value = typed(text)
-        if tag in _LISTS and not key and path.lower() == local(tag):
-            known = self._lists.get(tag)
-            if known is not None:
-                self._document.append(known, value)
-                return
-            value = self._lists[tag] = [value]
+        if tag == _DATE_ELEMENT and not key:
+            value = colon_date(text)
         group = f"{self._group}-{prefix}" if prefix else self._group
         self._document.add(self._section, Field(names.kept(path), value, group=group, origin=self._origin))
 

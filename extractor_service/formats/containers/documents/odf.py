@@ -104,9 +104,15 @@ def _structure(element: Element, document: Document, origin: ByteRange) -> None:
     for key, value in element.attrib.items():
         name = local(key)
         entries.append((name[:1].upper() + name[1:], typed(value)))
-    if element.text and element.text.strip():
-        entries.append(("Value", element.text.strip()))
+    text = (element.text or "").strip()
     name = local(element.tag)
+    if text:  # with a text, ExifTool has each by itself; ours are together
+        shown = name[:1].upper() + name[1:]
+        for part, each in (("", typed(text)), *entries):
+            document.add(SECTION, Field(shown + part, each, group="XMP-meta", origin=origin))
+        entries.append(("Value", typed(text)))
+        document.add(FACTS, Field("UserDefined", Struct(tuple(entries)), group="ODF", origin=origin))
+        return
     if entries:
         document.add(SECTION, Field(name[:1].upper() + name[1:], Struct(tuple(entries)), group="XMP-meta", origin=origin))  # fmt: skip
 

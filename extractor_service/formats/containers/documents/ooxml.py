@@ -14,6 +14,7 @@ from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.containers.archives import zip as zip_archive
 from extractor_service.formats.containers.archives.zip_directory import Directory
 from extractor_service.formats.containers.documents.flat import local, typed
+from extractor_service.formats.containers.ole import compound, office
 from extractor_service.formats.embedded import plain_xml, xmp
 from extractor_service.formats.reading import names
 from extractor_service.formats.reading.damage import Surviving, tolerant
@@ -63,6 +64,9 @@ _THUMBNAIL = re.compile(r"docProps/thumbnail\.(jpe?g|wmf)$", re.IGNORECASE)
 @tolerant(FACTS)
 def parse(source: ByteSource, document: Document) -> None:
     """Properties, then what the file holds, then its parts."""
+    if Reader(source).some(0, 8) == compound.MAGIC:  # encrypted as a whole, or an old one under a new name
+        office.parse(source, document)
+        return
     directory = Directory(Reader(source), document, FACTS)
     members = directory.by_name
     relations = [each for name, each in members.items() if name.endswith(".rels")][:_MOST_RELATIONS]
@@ -105,7 +109,7 @@ def _properties(directory: Directory, member: Member, document: Document) -> Non
         if name == "property" and "name" in element.attrib:
             shown = re.sub(r"(^| )([a-z])", lambda found: found[1] + found[2].upper(), element.attrib["name"])
             _property(document, names.kept(shown), element, origin, is_custom=True)
-        elif element.tag.startswith(_DC) and name not in {"created", "modified"}:  # type: ignore[union-attr] # a text: it has a name
+        elif element.tag.startswith(_DC) and name not in {"created", "modified"}:
             text = _unescaped(element.text)
             document.add("xmp", Field(name[:1].upper() + name[1:], text, group="XMP-dc", origin=origin))
         else:

@@ -44,7 +44,10 @@ def parse(source: ByteSource, document: Document) -> None:
     if found is not None:
         with Surviving(document, SECTION, "user properties", found.start()):
             _user_properties(_group(data, found.end()), charset, document, ByteRange(found.start(), 1))
-    add = lambda name, value: document.add("rtfdocument", Field(name, value, group="RTF"))  # noqa: E731 - five lines below
+
+    def add(name: str, value: Value) -> None:
+        document.add("rtfdocument", Field(name, value, group="RTF"))
+
     version = re.match(rb"\s*\{\s*\\rtf(\d+)", data)
     add("RTFVersion", int(version[1]) if version else 1)
     add("Charset", charset)
@@ -98,6 +101,12 @@ def _information(data: bytes, at: int, charset: str, document: Document) -> None
         content = _group(group, entry.end())
         place = entry.end() + len(content) + 1
         key = entry[1].decode("ascii")
+        if key == "upr":  # twice: for old readers, and in Unicode
+            inner = content.find(b"\\ud")
+            found = _ENTRY.search(content, inner) if inner >= 0 else None
+            if found is None:
+                continue
+            key, content = found[1].decode("ascii"), _group(content, found.end())
         origin = ByteRange(at + entry.start(), place - entry.start())
         tag = _MAIN.tags.get(key)
         value: Value
@@ -137,7 +146,7 @@ def _user_properties(group: bytes, charset: str, document: Document, origin: Byt
 
 
 def _text(content: bytes, charset: str) -> str:
-    """The text: bytes in the file's charset, \\u with a stand-in behind it that counts as nothing."""
+    """The text: bytes in the file's charset, and Unicode with a stand-in behind it that counts as nothing."""
     parts: list[str] = []
     pending = bytearray()
     skip = 0

@@ -79,7 +79,7 @@ def _text(raw: bytes, platform: int, encoding: int) -> str:
 
 
 def _language(platform: int, language: int, tags: list[str]) -> str:
-    """ "-de-DE" and the like; nothing for English of the Macintosh and for Unicode without a language."""
+    """A suffix, "-de-DE" and the like; nothing for English of the Macintosh and for Unicode without a language."""
     if language >= 0x8000 and language - 0x8000 < len(tags):
         return f"-{tags[language - 0x8000]}"
     if platform == _WINDOWS:

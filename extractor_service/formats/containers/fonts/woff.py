@@ -76,6 +76,7 @@ class _Unpacked:
 
     def origin(self, tag: str) -> ByteRange | None:
         del tag
+        return None
 
 
 @tolerant(SECTION)
@@ -170,6 +171,12 @@ def _metadata(reader: Reader, at: int, document: Document, *, is_second: bool) -
         return
     for element in root:
         name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+        text = " ".join("".join(element.itertext()).split())
+        if text and name in {"description", "license", "copyright", "trademark"}:
+            document.add(
+                SECTION, Field(name.capitalize(), text[:4000], group="WOFF", origin=ByteRange(offset, packed))
+            )
         for key, value in element.attrib.items():
-            shown = f"{name[:1].upper()}{name[1:]}{key.rpartition('}')[2].capitalize()}"
+            local = key.rpartition("}")[2]
+            shown = f"{name[:1].upper()}{name[1:]}{'URL' if local == 'url' else local.capitalize()}"
             document.add(SECTION, Field(shown[:80], value, group="WOFF", origin=ByteRange(offset, packed)))

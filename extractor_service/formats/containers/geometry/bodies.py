@@ -80,7 +80,7 @@ def _binary_points(reader: Reader, count: int) -> list[tuple[float, float, float
             for x, y, z in (facet[0:3], facet[3:6], facet[6:9])
         ]
         if points:
-            corners += [tuple(map(min, *points, points[0])), tuple(map(max, *points, points[0]))]  # type: ignore[list-item]
+            corners += [tuple(map(min, *points, points[0])), tuple(map(max, *points, points[0]))]
     return corners
 
 

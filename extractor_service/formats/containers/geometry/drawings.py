@@ -87,7 +87,7 @@ def parse_dxf(source: ByteSource, document: Document) -> None:
             variable, point = text, []
         elif section == "HEADER" and variable in _DXF_NAMES:
             with Surviving(document, SECTION, variable):
-                _variable(variable, code, text, point, document)
+                _variable(variable, text, point, document)
         elif is_layer and code == "2":
             layers.append(text)
     if layers:
@@ -98,7 +98,7 @@ def parse_dxf(source: ByteSource, document: Document) -> None:
         _put(document, f"Entity{kind[:30]}", count, "DXF")
 
 
-def _variable(variable: str, code: str, text: str, point: list[float], document: Document) -> None:
+def _variable(variable: str, text: str, point: list[float], document: Document) -> None:
     name = _DXF_NAMES[variable]
     if variable in {"$EXTMIN", "$EXTMAX"}:
         point.append(float(text))

@@ -63,11 +63,12 @@ class CompoundFile:
                 section, ProblemKind.DAMAGED, f"sectors of 2^{shift} bytes, order {order:#x}", 24
             )
             shift, mini_shift = (12 if version == 4 else 9), 6
-        self._shift, self.sector_bytes = shift, 1 << shift
+        self._shift: int = shift
+        self.sector_bytes = 1 << self._shift
         self._mini_bytes = 1 << mini_shift
         self._table_count, self._directory_at = struct.unpack_from("<II", header, 44)
         self._cutoff, self._mini_at, self._mini_count, self._difat_at, self._difat_count = struct.unpack_from("<IIIII", header, 56)  # fmt: skip
-        self._header_difat = struct.unpack_from("<109I", header, 76)
+        self._header_difat: tuple[int, ...] = struct.unpack_from("<109I", header, 76)
         self._sectors: OrderedDict[int, array[int]] = OrderedDict()
         self._most_sectors = min(_MOST_SECTORS, reader.length // self.sector_bytes + 2)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.reading import names
-from extractor_service.formats.reading.damage import NONSENSE, Surviving
+from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.fields import add_binary
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
@@ -46,7 +46,7 @@ def _app_version(value: Value) -> Value:
 
 
 def span_text(seconds: Value) -> str:
-    """ "3.2 minutes" and the like."""
+    """A span, "3.2 minutes" and the like."""
     if not isinstance(seconds, int | float):
         return ""
     for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
@@ -61,7 +61,7 @@ _CONVERSIONS = {
 }
 SUMMARY = Table("documents/FlashPix::SummaryInfo", SECTION, GROUP, _CONVERSIONS)
 DOCUMENT = Table("documents/FlashPix::DocumentInfo", SECTION, GROUP, _CONVERSIONS)
-_LINKS, _LINK_BASE = "_PID_HLINKS", "_PID_LINKBASE"
+_LINKS, _LINK_BASE, _IDENTITY = "_PID_HLINKS", "_PID_LINKBASE", "_PID_GUID"
 
 
 class _Clip(NamedTuple):
@@ -83,6 +83,79 @@ def read(data: bytes, document: Document, table: Table, group: str, at: int | No
             _Set(data, begin, document, table, group, origin).add()
 
 
+class _Values:
+    """Values by their types, in the bytes of a set that begins at `begin`."""
+
+    def __init__(self, data: bytes, begin: int, code_page: int) -> None:
+        self._data, self._begin, self._code_page = data, begin, code_page
+
+    def text(self, raw: bytes) -> str:
+        page = self._code_page
+        if page == _UTF_16:
+            return raw.decode("utf-16-le", "replace").partition("\0")[0]
+        try:
+            return raw.decode(_codec(page)).partition("\0")[0]
+        except (UnicodeDecodeError, LookupError):
+            return raw.decode("cp1252", "replace").partition("\0")[0]
+
+    def value(self, kind: int, at: int, *, is_packed: bool = False) -> tuple[Value | _Clip | bytes, int]:
+        """The value and where it ends."""
+        data, base = self._data, kind & 0xFFF
+        if kind & _VECTOR:
+            return self._vector(base, at)
+        if kind & 0xF000:
+            raise ValueError(f"type {kind:#x}")
+        if base in _NUMBERS:
+            form = "<" + _NUMBERS[base]
+            value = struct.unpack_from(form, data, at)[0]
+            return (bool(value) if base == 11 else value), at + max(4, struct.calcsize(form))
+        if base in {_BSTR, _LPSTR, _LPWSTR, _BLOB, _CLIP}:
+            length = struct.unpack_from("<I", data, at)[0] * (2 if base == _LPWSTR else 1)
+            raw = data[at + 4 : at + 4 + length]
+            if len(raw) < length:
+                raise ValueError(f"{length} bytes, of which {len(raw)} are there")
+            end = at + 4 + length + (0 if is_packed and base != _LPWSTR else -length % 4)
+            if base == _LPWSTR:
+                return raw.decode("utf-16-le", "replace").partition("\0")[0], end
+            return (raw if base == _BLOB else _Clip(length) if base == _CLIP else self.text(raw)), end
+        if base == _FILETIME:
+            return _moment(struct.unpack_from("<Q", data, at)[0]), at + 8
+        if base == _DATE:
+            days = struct.unpack_from("<d", data, at)[0]
+            return _unix((days - _DAYS_TO_1970_OF_OLE) * 86_400) if days else "", at + 8
+        if base == _CURRENCY:
+            return struct.unpack_from("<q", data, at)[0] / 10_000, at + 8
+        if base == _CLSID:
+            return str(uuid.UUID(bytes_le=data[at : at + 16])).upper(), at + 16
+        if base == _VARIANT:
+            inner = struct.unpack_from("<I", data, at)[0]
+            return self.value(inner, at + 4, is_packed=is_packed)
+        return ("" if base == 0 else None), at
+
+    def _vector(self, kind: int, at: int) -> tuple[Value, int]:
+        count = struct.unpack_from("<I", self._data, at)[0]
+        at += 4
+        values: list[Value] = []
+        for _ in range(min(count, _MOST_ITEMS)):
+            if kind in _NUMBERS:
+                form = "<" + _NUMBERS[kind]
+                values.append(struct.unpack_from(form, self._data, at)[0])
+                at += struct.calcsize(form)
+                continue
+            if self._data[at : at + 1] == b"\0" and kind in {_LPSTR, _VARIANT}:
+                at = self._padded(at)
+            value, at = self.value(kind, at, is_packed=True)
+            values.append(value if not isinstance(value, _Clip | bytes) else None)
+        return values, at
+
+    def _padded(self, at: int) -> int:
+        """Behind the zeros that some writers put between texts of a vector (2.15 forbids them)."""
+        begin = at
+        while begin % 4 != self._begin % 4 and self._data[begin : begin + 1] == b"\0":
+            begin += 1
+        return begin if begin % 4 == self._begin % 4 else at
+
+
 class _Set:
     """One set of properties."""
 
@@ -92,6 +165,7 @@ class _Set:
         count = struct.unpack_from("<I", data, begin + 4)[0]
         self._places = [struct.unpack_from("<II", data, begin + 8 + 8 * each) for each in range(min(count, _MOST_PROPERTIES)) if begin + 16 + 8 * each <= len(data)]  # fmt: skip
         self._code_page = self._page()
+        self._values = _Values(data, begin, self._code_page)
 
     def add(self) -> None:
         """Adds its properties, in the file's order."""
@@ -103,7 +177,7 @@ class _Set:
                     continue
                 at = self._begin + offset
                 kind = struct.unpack_from("<I", self._data, at)[0]
-                value, _ = self._value(kind, at + 4)
+                value, _ = self._values.value(kind, at + 4)
                 self._put(key, dictionary.get(key, ""), value)
 
     def _page(self) -> int:
@@ -116,7 +190,7 @@ class _Set:
         name: str | int = own or key
         if own == _LINKS and isinstance(value, bytes):
             value = self._links(value)
-        elif own == _LINK_BASE and isinstance(value, bytes):
+        elif own in {_LINK_BASE, _IDENTITY} and isinstance(value, bytes):
             value = value.decode("utf-16-le", "replace").rstrip("\0")
         tag = self._table.tags.get(name) or (SUMMARY.tags.get(key) if key in {_CODE_PAGE, _LOCALE} else None)
         if isinstance(value, bool) and not own:
@@ -144,93 +218,24 @@ class _Set:
             key, length = struct.unpack_from("<II", data, at)
             at += 8
             size = length * 2 if self._code_page == _UTF_16 else length
-            found[key] = self._text(data[at : at + size])
+            found[key] = self._values.text(data[at : at + size])
             at += size + (-size % 4 if self._code_page == _UTF_16 else 0)
         return found
 
-    def _text(self, raw: bytes) -> str:
-        page = self._code_page
-        if page == _UTF_16:
-            return raw.decode("utf-16-le", "replace").partition("\0")[0]
-        try:
-            return raw.decode(_codec(page)).partition("\0")[0]
-        except (UnicodeDecodeError, LookupError):
-            return raw.decode("cp1252", "replace").partition("\0")[0]
-
-    def _value(self, kind: int, at: int, *, is_packed: bool = False) -> tuple[Value | _Clip | bytes, int]:
-        """The value and where it ends."""
-        data, base = self._data, kind & 0xFFF
-        if kind & _VECTOR:
-            return self._vector(base, at)
-        if kind & 0xF000:
-            raise ValueError(f"type {kind:#x}")
-        if base in _NUMBERS:
-            form = "<" + _NUMBERS[base]
-            value = struct.unpack_from(form, data, at)[0]
-            return (bool(value) if base == 11 else value), at + max(4, struct.calcsize(form))
-        if base in {_BSTR, _LPSTR, _LPWSTR, _BLOB, _CLIP}:
-            length = struct.unpack_from("<I", data, at)[0] * (2 if base == _LPWSTR else 1)
-            raw = data[at + 4 : at + 4 + length]
-            if len(raw) < length:
-                raise ValueError(f"{length} bytes, of which {len(raw)} are there")
-            end = at + 4 + length + (0 if is_packed and base != _LPWSTR else -length % 4)
-            if base == _LPWSTR:
-                return raw.decode("utf-16-le", "replace").partition("\0")[0], end
-            return (raw if base == _BLOB else _Clip(length) if base == _CLIP else self._text(raw)), end
-        if base == _FILETIME:
-            return _moment(struct.unpack_from("<Q", data, at)[0]), at + 8
-        if base == _DATE:
-            days = struct.unpack_from("<d", data, at)[0]
-            return _unix((days - _DAYS_TO_1970_OF_OLE) * 86_400) if days else "", at + 8
-        if base == _CURRENCY:
-            return struct.unpack_from("<q", data, at)[0] / 10_000, at + 8
-        if base == _CLSID:
-            return str(uuid.UUID(bytes_le=data[at : at + 16])).upper(), at + 16
-        if base == _VARIANT:
-            inner = struct.unpack_from("<I", data, at)[0]
-            return self._value(inner, at + 4, is_packed=is_packed)
-        return ("" if base == 0 else None), at
-
-    def _vector(self, kind: int, at: int) -> tuple[Value, int]:
-        count = struct.unpack_from("<I", self._data, at)[0]
-        at += 4
-        values: list[Value] = []
-        for _ in range(min(count, _MOST_ITEMS)):
-            if kind in _NUMBERS:
-                form = "<" + _NUMBERS[kind]
-                values.append(struct.unpack_from(form, self._data, at)[0])
-                at += struct.calcsize(form)
-                continue
-            if self._data[at : at + 1] == b"\0" and kind in {_LPSTR, _VARIANT}:
-                at = self._padded(at)
-            value, at = self._value(kind, at, is_packed=True)
-            values.append(value if not isinstance(value, _Clip | bytes) else None)
-        return values, at
-
-    def _padded(self, at: int) -> int:
-        """Behind the zeros that some writers put between texts of a vector (2.15 forbids them)."""
-        begin = at
-        while begin % 4 != self._begin % 4 and self._data[begin : begin + 1] == b"\0":
-            begin += 1
-        return begin if begin % 4 == self._begin % 4 else at
-
     def _links(self, blob: bytes) -> Value:
         """Addresses out of the links, each six values (MS-OSHARED 2.3.3.1.21)."""
-        inner = _Set.__new__(_Set)
-        inner._data, inner._begin, inner._code_page = blob, 0, self._code_page
+        inner = _Values(blob, 0, self._code_page)
         count, at = struct.unpack_from("<I", blob)[0], 4
         values: list[str] = []
-        try:
+        with Surviving(self._document, SECTION, "the links"):
             for _ in range(min(count, _MOST_ITEMS)):
                 kind = struct.unpack_from("<I", blob, at)[0]
-                value, at = inner._value(kind, at + 4)
+                value, at = inner.value(kind, at + 4)
                 values.append(str(value))
-        except NONSENSE:
-            pass  # what came before stays
-        links: list[Value] = []
-        for each in range(0, len(values) - 5, 6):
-            links.append(values[each + 4] + (f"#{values[each + 5]}" if values[each + 5] else ""))
-        return links
+        return [
+            values[each + 4] + (f"#{values[each + 5]}" if values[each + 5] else "")
+            for each in range(0, len(values) - 5, 6)
+        ]
 
 
 def _shown(own: str) -> str:

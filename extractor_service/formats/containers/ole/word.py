@@ -21,14 +21,6 @@ _DOP, _COMMENT_BY, _SAVED_BY, _SAVED_AT = 0xF8, 0x120, 0x238, 0x2B8  # in the li
 _FROM_1601_SECONDS = 11_644_473_600
 
 
-_MOMENTS = ((20, "CreateDate"), (24, "ModifyDate"), (28, "LastPrinted"))
-
-
-def _date(value: int) -> str:
-    """A DTTM: minutes, hours, days, months, years since 1900 (2.9.70)."""
-    return f"{(value >> 20 & 0x1FF) + 1900:04d}:{value >> 16 & 0xF:02d}:{value >> 11 & 0x1F:02d} {value >> 6 & 0x1F:02d}:{value & 0x3F:02d}:00"
-
-
 _BLOCK = Table("documents/FlashPix::WordDocument", SECTION, "FlashPix", unit="int16u")
 # Where the document's own counts and dates stand (2.7.2), and their names in ExifTool.
 _COUNTS = ((32, "H", "RevisionNumber"), (34, "I", "TotalEditTime"), (38, "I", "Words"), (42, "I", "Characters"), (46, "H", "Pages"), (48, "I", "Paragraphs"), (56, "I", "Lines"))  # fmt: skip

@@ -37,6 +37,7 @@ _DATES = frozenset({"CreationDate", "ModDate", "SourceModified"})
 _PERMISSIONS = ((2, "Print"), (3, "Modify"), (4, "Copy"), (5, "Annotate"), (8, "Fill forms"), (9, "Extract"), (10, "Assemble"), (11, "Print high-res"))  # fmt: skip
 _RESERVED_MASK = 0x0F3C  # bits of /P that mean something (table 22)
 _REPAIRED = re.compile(r"Resources is missing or invalid|dictionary ended prematurely")
+_WORD = re.compile(r"(^|[^A-Za-z])([a-z])")
 _MOST_XMP_BYTES = 8 * 1024 * 1024
 
 
@@ -125,11 +126,11 @@ def _encryption(pdf: Any, document: Document) -> None:
 def _information(pdf: Any, document: Document) -> None:
     entries = guard(document, "Info", lambda: list(pdf.trailer.get("/Info", {}).items())) or []
     for key, value in entries:
-        guard(document, str(key), lambda key=key, value=value: _entry(str(key).lstrip("/"), value, document))
+        guard(document, str(key), _entry, str(key).lstrip("/"), value, document)
 
 
 def _entry(key: str, value: Any, document: Document) -> None:
-    shown = _NAMES.get(key) or names.kept(key)
+    shown = _NAMES.get(key) or names.kept(_WORD.sub(lambda found: found[1] + found[2].upper(), key))
     if key in _DATES or text(value).startswith("D:"):
         written = text(value)
         meant = date(value)

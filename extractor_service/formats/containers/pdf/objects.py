@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SECTION = "pdf"
 _STREAM_NAME = re.compile(r"(stream )?<extractor_service[^>]*>")
+_UTC = re.compile(r"Z(?:00)?'?(?:00)?'?$")  # with offsets of nothing behind it
 _MOST_DEPTH = 40  # of trees: a balanced one of a million leaves has 20 levels
 _MOST_NODES = 5000
 _DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError, RecursionError, OverflowError, ArithmeticError)  # fmt: skip
@@ -26,12 +27,12 @@ def short(error: object) -> str:
     return _STREAM_NAME.sub("", line).strip(" :,")[:200] or type(error).__name__
 
 
-def guard(document: Document, what: str, action: Callable[[], Any]) -> Any:
+def guard(document: Document, what: str, action: Callable[..., Any], *arguments: Any) -> Any:
     """The action's result; None with a Problem where an object is damaged."""
     import pikepdf  # noqa: PLC0415 - in workers only
 
     try:
-        return action()
+        return action(*arguments)
     except (pikepdf.PdfError, *_DAMAGE) as error:
         document.problem(SECTION, ProblemKind.DAMAGED, f"{what}: {short(error)}")
         return None
@@ -100,9 +101,9 @@ def plain(value: Any) -> Value:
 
 
 def date(value: Any) -> str:
-    """ "2024:05:06 07:08:09+02:00" of a date string (7.9.4); the text itself where it is none."""
+    """A date, "2024:05:06 07:08:09+02:00", of a date string (7.9.4); the text itself where it is none."""
     written = text(value)
-    moment = dates.read(written)
+    moment = dates.read(_UTC.sub("Z", written))
     if moment.grasp is dates.Grasp.UNDERSTOOD and moment.day:
         day = moment.day.replace("-", ":")
         return f"{day} {moment.clock}{moment.zone}" if moment.clock else day

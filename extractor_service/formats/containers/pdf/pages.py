@@ -74,6 +74,8 @@ def add(root: Any, document: Document, actions: Actions) -> None:
     if count is not None:
         document.add(SECTION, Field("PageCount", count))
     box = get(tree, "/MediaBox")
+    if box is None and seen and get(seen[0]["page"], "/MediaBox") is None:
+        box = seen[0].get("/MediaBox")
     if box is not None:
         document.add(SECTION, Field("MediaBox", [number(each) for each in items(box, 4)], unit="pt"))
     guard(document, "page sizes", lambda: _sizes(seen, document))
@@ -133,20 +135,24 @@ def _looked_at(pages: list[dict[str, Any]], document: Document, actions: Actions
     kinds: Counter[str] = Counter()
     left = _MOST_ANNOTATIONS
     for page in pages:
-        guard(document, "fonts", lambda page=page: _fonts(page.get("/Resources"), fonts))
-        guard(document, "actions", lambda page=page: actions.see_all(page["page"]))
-        for annotation in guard(document, "annotations", lambda page=page: items(get(page["page"], "/Annots"), left)) or []:  # fmt: skip
+        guard(document, "fonts", _fonts, page.get("/Resources"), fonts)
+        guard(document, "actions", actions.see_all, page["page"])
+        for annotation in guard(document, "annotations", _annotations, page["page"], left) or []:  # fmt: skip
             left -= 1
             kind = name(get(annotation, "/Subtype"))
             if kind:
                 kinds[kind] += 1
-            guard(document, "an action", lambda annotation=annotation: actions.see_all(annotation))
+            guard(document, "an action", actions.see_all, annotation)
     for each in fonts.values():
         document.add(SECTION, Field("Font", each, group="Fonts"))
     for kind, count in sorted(kinds.items()):
         document.add(SECTION, Field(f"Annotations{kind[:40]}", count, group="Annotations"))
     if not is_whole:
         document.add(SECTION, Field("PagesLookedAt", len(pages), group="Pages", note="fonts, sizes, annotations and actions are of these"))  # fmt: skip
+
+
+def _annotations(page: Any, most: int) -> list[Any]:
+    return items(get(page, "/Annots"), most)
 
 
 def _fonts(resources: Any, found: dict[str, Struct]) -> None:

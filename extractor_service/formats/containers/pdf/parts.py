@@ -37,7 +37,7 @@ def add(root: Any, document: Document, actions: Actions) -> bool:
     actions.see_all(root)
     scripts = guard(document, "scripts", lambda: list(leaves(get(names, "/JavaScript"), 100))) or []
     for _, script in scripts:
-        guard(document, "a script", lambda script=script: actions.see(script))
+        guard(document, "a script", actions.see, script)
     guard(document, "the form", lambda: _form(get(root, "/AcroForm"), document, actions))
     guard(document, "attachments", lambda: _attachments(root, names, document))
     guard(document, "the outline", lambda: _outline(get(root, "/Outlines"), document))
@@ -99,7 +99,7 @@ def _attachments(root: Any, names: Any, document: Document) -> None:
     known = {_identity(each) for each in found}
     found += [each for each in items(get(root, "/AF"), _MOST_ATTACHMENTS) if _identity(each) not in known]
     for each in found[:_MOST_ATTACHMENTS]:
-        guard(document, "an attachment", lambda each=each: _attachment(each, document))
+        guard(document, "an attachment", _attachment, each, document)
     if found:
         document.add(SECTION, Field("AttachmentCount", len(found[:_MOST_ATTACHMENTS]), group="Attachments"))
     if len(found) > _MOST_ATTACHMENTS:

@@ -265,10 +265,8 @@ class _Image:
         """Bytes behind the last section: installers carry their files there."""
         end = max((each.offset + each.size for each in self._sections if each.size), default=0)
         security = self._directories.get("Security")
-        if security is not None and security[0] >= end:
-            rest = security[0] - end
-        else:
-            rest = self._reader.length - end
+        stop = security[0] if security is not None and security[0] >= end else self._reader.length
+        rest = stop - end
         if end and rest > 8:
             add(self._document, "OverlaySize", rest, at=end, size=rest, unit="B")
         if end > self._reader.length:

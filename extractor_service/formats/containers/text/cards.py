@@ -31,6 +31,8 @@ _LINE = re.compile(
 )
 _PARAMETER = re.compile(r";([-A-Za-z0-9]*)(=?)((?:\"[^\"]*\",?|[^\";:,]+,?)*)")
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[ T]+(\d\d):?(\d\d):?(\d\d)?(\S*))?$")
+_LISTS = frozenset({"Categories", "Resources", "Nickname"})
+_COMMA = re.compile(r"(?<!\\),")
 _ESCAPES = re.compile(r"\\(.)", re.DOTALL)
 _COUNTED = (("Event", "Events"), ("Todo", "Todos"), ("Journal", "Journals"), ("Freebusy", "FreeBusies"))
 
@@ -144,7 +146,10 @@ class _Cards:
             return
         if encoding == "QUOTED-PRINTABLE":
             value = quopri.decodestring(value.encode("utf-8")).decode("utf-8", "replace")
-        self._put(group, shown, self._meant(value))
+        if key in _LISTS and (parts := _COMMA.split(value))[1:]:
+            self._put(group, shown, [_plain(each) for each in parts])
+        else:
+            self._put(group, shown, self._meant(value))
         for each in ("Geo", "Label", "Tzid"):
             if each in parameters:
                 inner = self._table.tags.get(each)

@@ -66,7 +66,7 @@ def _unfolded(text: str) -> str:
 
 
 def date_of(value: object) -> str:
-    """ "2024:05:06 07:08:09+02:00"; "" for what is no date."""
+    """A date, "2024:05:06 07:08:09+02:00"; "" for what is no date."""
     try:
         moment = email.utils.parsedate_to_datetime(str(value))
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -130,7 +130,10 @@ def parse_table(source: ByteSource, document: Document) -> None:
     if not first.count(delimiter):
         delimiter = ","
     quote = '"' if re.search(rf'(^|{re.escape(delimiter)})"', head, re.MULTILINE) else ""
-    add = lambda name, value, text="": document.add("text", Field(name, value, text, group="Table"))  # noqa: E731 - five lines below
+
+    def add(name: str, value: Value, text: str = "") -> None:
+        document.add(SECTION, Field(name, value, text, group="Table"))
+
     add("Delimiter", delimiter, {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar"}[delimiter])
     add("Quoting", quote, {"": "None", '"': "Double quotes"}[quote])
     with Surviving(document, SECTION, "the table"):
@@ -169,7 +172,10 @@ def parse_json(source: ByteSource, document: Document) -> None:
         document.problem(SECTION, ProblemKind.LIMIT, f"JSON of {source.size_bytes} bytes isn't parsed")
         return
     text, _ = text_of(source, _MOST_JSON_BYTES)
-    add = lambda name, value: document.add(SECTION, Field(name, value, group="JSON"))  # noqa: E731 - few lines below
+
+    def add(name: str, value: Value) -> None:
+        document.add(SECTION, Field(name, value, group="JSON"))
+
     try:
         told = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -167,7 +167,7 @@ class _Attachments:
             SECTION,
             Field(
                 shown, Struct(tuple(entries)), group="Parts", origin=ByteRange(part.at, max(0, end - part.at))
-            ),  # fmt: skip
+            ),
         )
 
 

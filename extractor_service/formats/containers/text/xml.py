@@ -48,7 +48,7 @@ def parse(source: ByteSource, document: Document) -> None:
     try:
         parser.Parse(text.encode("utf-8", "replace"), is_whole)
     except (expat.ExpatError, _EntitiesError) as error:
-        if not handler.elements:
+        if not handler.elements and not document.sections:
             raise CorruptFileError(f"not well-formed: {error}") from error
         document.problem(SECTION, ProblemKind.DAMAGED, f"not well-formed: {error}")
         is_whole = False
