@@ -84,16 +84,22 @@ _MODEL: Sequence[Place] = (
 _TITLE: Sequence[Place] = (
     ("xmp", "Title", "XMP-dc"), ("pdf", "Title", "Info"), *_of_media("Title"), ("aiff", "Name", None), ("png", "Title", None),
     ("exif", "XPTitle", None), ("iptc", "ObjectName", None), ("exif", "ImageDescription", "IFD0"), ("svg", "Title", None), ("fits", "OBJECT", None),
-    ("dicom", "StudyDescription", ""), ("hdf5", "title", "/"),
+    ("dicom", "StudyDescription", ""), ("hdf5", "title", "/"), ("flashpix", "Title", "FlashPix"), ("rtf", "Title", None), ("epub", "Title", None), ("html", "Title", None),
+    ("mail", "Subject", "Message"), ("text", "Title", None), ("xml", "Title", "XML-document"), ("package", "Name", None), ("torrent", "Name", None), ("iso", "VolumeName", None),
+    ("exe", "ProductName", None), ("font", "FontName", None), ("font", "FontName-en-US", None),
 )  # fmt: skip
 _AUTHOR: Sequence[Place] = (
     ("xmp", "Creator", "XMP-dc"), ("pdf", "Author", "Info"), *_of_media("Artist"), *_of_media("Author"), ("png", "Author", None),
     ("exif", "Artist", "IFD0"), ("iptc", "By-line", None), ("exif", "XPAuthor", None), ("fits", "OBSERVER", None), ("hdf5", "author", "/"),
+    ("flashpix", "Author", "FlashPix"), ("rtf", "Author", None), ("epub", "Creator", None), ("html", "Author", None), ("xmp", "Initial-creator", "XMP-meta"),
+    ("mail", "From", "Message"), ("package", "Author", None), ("package", "Maintainer", None), ("exe", "CompanyName", None), ("font", "Designer", None),
 )  # fmt: skip
 _SOFTWARE: Sequence[Place] = (
     ("exif", "Software", "IFD0"), ("xmp", "CreatorTool", "XMP-xmp"), ("pdf", "Producer", "Info"), ("png", "Software", None),
     ("dicom", "SoftwareVersions", ""), ("fits", "CREATOR", None), *_of_media("Software"), ("matroska", "WritingApp", None), *_of_media("Encoder"),
     ("id3", "EncoderSettings", None), ("asf", "EncodingSettings", None), ("asf", "ToolName", None), ("flash", "MetadataCreator", None),
+    ("xml", "Application", "XML"), ("flashpix", "Software", "FlashPix"), ("xmp", "Generator", "XMP-meta"), ("rtfdocument", "Generator", None), ("html", "Generator", None),
+    ("mail", "XMailer", "Message"), ("mail", "UserAgent", "Message"), ("vcard", "Software", None), ("torrent", "Creator", None),
 )  # fmt: skip
 _FROM_0: Place = (
     "asf",
@@ -109,6 +115,9 @@ _SONG, _RECORD = (
 )
 
 
+_PAGES: Sequence[Place] = (
+    ("pdf", "PageCount", None), ("xml", "Pages", "XML"), ("flashpix", "Pages", "FlashPix"), ("rtf", "Pages", None), ("xml", "Slides", "XML"), ("flashpix", "Slides", "FlashPix"),
+)  # fmt: skip
 _PICTURE = frozenset(
     {"SubfileType", "ImageWidth", "ImageHeight", "ExifImageWidth", "ExifImageHeight", "PreviewImageStart"}
 )
@@ -118,7 +127,7 @@ class CommonModule:
     """Normalised facts out of the sections that `metadata` found."""
 
     name = "common"
-    version = "4"
+    version = "5"
     description = "The facts that users ask first, normalised over all formats."
     default_enabled = True
     writes: Part | tuple[str, ...] = Part.COMMON
@@ -145,7 +154,7 @@ class CommonModule:
         common.title = _text(document, _TITLE)
         common.author = _text(document, _AUTHOR)
         common.software = _text(document, _SOFTWARE)
-        common.page_count = _size(document, (("pdf", "PageCount", None),))
+        common.page_count = _pages(document)
         orientation = _size(document, (("exif", "Orientation", "IFD0"), ("xmp", "Orientation", "XMP-tiff")))
         if common.orientation is None:  # a container's own word goes before EXIF's
             common.orientation = orientation if orientation is not None and 1 <= orientation <= 8 else None
@@ -226,6 +235,20 @@ def _size(document: Document, places: Sequence[Place]) -> int | None:
         if field is not None and isinstance(field.value, int) and 0 < field.value < 2**32:
             return field.value
     return None
+
+
+def _pages(document: Document) -> int | None:
+    """Pages, or slides."""
+    count = _size(document, _PAGES)
+    if count is not None:
+        return count
+    statistic = document.find("xmp", "Document-statistic", "XMP-meta")
+    told = (
+        dict(statistic.value.entries).get("Page-count")
+        if statistic is not None and isinstance(statistic.value, Struct)
+        else None
+    )
+    return told if isinstance(told, int) and told > 0 else None
 
 
 def _leading_number(text: str) -> int | None:

@@ -44,9 +44,14 @@ _SOUND_TIMES: Sequence[Place] = (
     ("asf", "Year", None), ("riff", "Year", None), ("asf", "CreationDate", None), ("matroska", "Date", None),
 )  # fmt: skip
 
+_DOCUMENT_TIMES: Sequence[Place] = (
+    ("xml", "CreateDate", None), ("flashpix", "CreateDate", "FlashPix"), ("xmp", "Creation-date", "XMP-meta"), ("rtf", "CreateDate", None), ("html", "CreateDate", None),
+    ("mail", "Date", "Message"), ("mail", "CreateDate", "Message"), ("epub", "Date", None), ("iso", "VolumeCreateDate", None), ("torrent", "CreateDate", None),
+)  # fmt: skip
+
 
 def created_at(document: Document) -> DateTime | None:
-    """When the content came to be: the first usable time of EXIF, XMP, IPTC, PNG, QuickTime, FITS, PDF or DICOM."""
+    """When the content came to be: the first usable time of EXIF, XMP, IPTC, PNG, QuickTime, FITS, PDF, DICOM or a document."""
     for found in (
         _exif_time(document),
         _plain_time(document, _XMP_TIMES),
@@ -57,6 +62,7 @@ def created_at(document: Document) -> DateTime | None:
         _plain_time(document, _SOUND_TIMES),
         _fits_time(document),
         _pdf_time(document),
+        _plain_time(document, _DOCUMENT_TIMES),
         _dicom_time(document),
     ):
         for time in found:
@@ -159,12 +165,12 @@ def _fits_time(document: Document) -> Iterator[DateTime]:
 
 
 def _pdf_time(document: Document) -> Iterator[DateTime]:
-    text = _text(document, ("pdf", "CreationDate", "Info"))
+    text = _text(document, ("pdf", "CreateDate", "Info"))
     moment = read(text)
     if not _is_usable(moment):
         return
     source = ZoneSource.OFFSET_TAG if moment.zone else ZoneSource.UNKNOWN
-    yield DateTime(moment.iso, source, "pdf.CreationDate")
+    yield DateTime(moment.iso, source, "pdf.CreateDate")
 
 
 def _dicom_time(document: Document) -> Iterator[DateTime]:

@@ -23,7 +23,7 @@ from tests.support.evidence import Evidence
 PLANTED = (
     ("dates", [("exif", "DateTimeOriginal", "2024:02:30 10:00:00", "ExifIFD")], "DateTimeOriginal"),
     ("dates", [("xmp", "CreateDate", "2024-13-01T10:00:00Z", "XMP-xmp")], "CreateDate"),
-    ("dates", [("pdf", "CreationDate", "2021-03-13T14:47:15Z", "Info")], "CreationDate"),
+    ("dates", [("pdf", "CreateDate", "2021-03-13T14:47:15Z", "Info")], "CreateDate"),
     ("dates", [("iptc", "DateCreated", "1492:10:12", "IPTC")], "DateCreated"),
     ("epochs", [("exif", "DateTimeOriginal", "1970:01:01 00:00:00", "ExifIFD")], "DateTimeOriginal"),
     ("epochs", [("xmp", "CreateDate", "1904:01:01 00:00:00", "XMP-xmp")], "CreateDate"),

@@ -9,5 +9,5 @@ from tests.golden.samples import SAMPLES
 EXPECTED = Path(__file__).parent / "expected"
 
 for name, make in SAMPLES.items():
-    text = json.dumps(golden_document(make()), indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(golden_document(make(), name), indent=1, ensure_ascii=False) + "\n"
     (EXPECTED / f"{name}.json").write_text(text, encoding="utf-8")

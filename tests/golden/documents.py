@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from extractor_service.document import Document, LimitExceededError, ProblemKind
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.identification.identify import identify_source
+from extractor_service.formats.identification.identify import identify_source, named
 from extractor_service.modules.base import ModuleContext, Part
 from extractor_service.modules.registry import MODULES
 from extractor_service.sources.blocks import BlockCachedSource
@@ -15,9 +15,9 @@ from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client import Extraction, to_dict
 
 
-def parse(source) -> Document:
+def parse(source, name: str = "") -> Document:
     """The filled document, as a worker would leave it."""
-    context = ModuleContext(identify_source(source).format)
+    context = ModuleContext(named(identify_source(source), name).format)
     document = Document()
     for module in MODULES:
         if module.default_enabled and module.applies(context):
@@ -30,13 +30,13 @@ def parse(source) -> Document:
     return document
 
 
-def golden_document(data: bytes) -> dict:
+def golden_document(data: bytes, name: str = "") -> dict:
     """What is compared: sections, common facts, problems, and what reading cost."""
     source = BlockCachedSource(BytesSource(data))
-    document = parse(source)
+    document = parse(source, name)
     message = document_pb2.Document()
     message.MergeFromString(encode.encode_part(Part.SECTIONS, document, document.problems))
     message.MergeFromString(encode.encode_part(Part.COMMON, document, []))
-    message.file.format = identify_source(BytesSource(data)).type.name
+    message.file.format = named(identify_source(BytesSource(data)), name).type.name
     plain = to_dict(Extraction(message, extractor_pb2.ExtractionInfo()))
     return {key: plain[key] for key in ("format", "common", "sections", "problems")}

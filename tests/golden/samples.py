@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.golden import containers, films, google, images, makernotes, media, raws, science, sounds
+from tests.golden import containers, films, foreign, google, images, makernotes, media, raws, science, sounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,5 +26,6 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     **containers.CONTAINERS,
     **raws.RAWS,
     **MEDIA,
+    **foreign.FOREIGN,
     **{f"{name}.jpg": make for name, make in makernotes.PHOTOGRAPHS.items()},
 }

@@ -65,7 +65,7 @@ def measure(files: list[Path]) -> Measured:
 
 def document_of(data: bytes, name: str) -> document_pb2.Document:
     """Our document, as the wire has it."""
-    filled = parse(BlockCachedSource(BytesSource(data)))
+    filled = parse(BlockCachedSource(BytesSource(data)), name)
     message = document_pb2.Document.FromString(encode.encode_part(Part.SECTIONS, filled, []))
     known = named(identify_source(BytesSource(data)), name)
     message.file.format, message.file.mime_type = known.type.name, known.type.mime_type

@@ -24,10 +24,13 @@ def root(data: bytes) -> Element:
     """The tree of a whole document, whose type is left aside where it declares nothing itself.
 
     Raises:
-        ParseError, ValueError: it isn't well-formed, or declares entities.
+        ValueError: it isn't well-formed, or declares entities.
     """
     text = xmp.decoded(data).strip("\0 \r\n\t\ufeff")
-    return xmp.tree(_PLAIN_DOCTYPE.sub("", text, count=1))
+    try:
+        return xmp.tree(_PLAIN_DOCTYPE.sub("", text, count=1))
+    except ParseError as error:
+        raise ValueError(f"not well-formed: {error}") from error
 
 
 def parse(packet: bytes, document: Document, what: str, origin: ByteRange) -> None:

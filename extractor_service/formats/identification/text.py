@@ -14,6 +14,7 @@ _C1 = bytes(range(0x80, 0xA0))
 _LEAST_CHARS = 2  # one byte is no text
 _HEADER = re.compile(r"(?:From|Received|Return-Path|Message-ID|MIME-Version|Date|Subject|To|Cc|Delivered-To|X-[\w-]+|Content-Type|DKIM-Signature|Reply-To|Sender|Status|Organization|Newsgroups|Path|Xref):", re.IGNORECASE)  # fmt: skip
 _OWN_HEADER = re.compile(r"(?:Received|Return-Path|Message-ID|MIME-Version|Delivered-To|DKIM-Signature|From|X-[\w-]+):", re.IGNORECASE)  # fmt: skip
+_DXF = re.compile(r"(?:[ \t]*999[ \t]*\r?\n[^\n]{0,500}\n){0,20}[ \t]*0[ \t]*\r?\n[ \t]*SECTION[ \t]*\r?\n")
 _HEADER_LINE = re.compile(r"[!-9;-~]+:[ \t]|[ \t]+\S|[!-9;-~]+:$")
 _FIRST_WORDS = (
     ("BEGIN:VCARD", "vcf"), ("BEGIN:VCALENDAR", "ics"), ("version https://git-lfs.github.com/spec/", "git_lfs_pointer"),
@@ -83,6 +84,8 @@ def kind_of(text: str) -> str:
         return "mbox"
     if _is_mail(text):
         return "eml"
+    if _DXF.match(text):
+        return "dxf"
     return _json(start)
 
 

@@ -56,7 +56,22 @@ class Bounds:
 
 _PHOTO = frozenset({"exif", "makernotes"})
 _EXIF, _XMP = frozenset({"exif"}), frozenset({"exif", "xmp"})
-_DATED = frozenset({"exif", "xmp", "iptc", "png", "quicktime", "pdf", "makernotes", "photoshop"})
+_DATED = frozenset(
+    {
+        "exif",
+        "xmp",
+        "iptc",
+        "png",
+        "quicktime",
+        "pdf",
+        "makernotes",
+        "photoshop",
+        "xml",
+        "flashpix",
+        "rtf",
+        "iso",
+    }
+)
 
 
 def date(section: str, field: Field, around: Around) -> str:
@@ -70,7 +85,7 @@ def date(section: str, field: Field, around: Around) -> str:
 def pdf_date(section: str, field: Field, around: Around) -> str:
     """Understood, but not in PDF's form (ISO 32000-1, 7.9.4): other programs read something else, or nothing."""
     del section, around
-    text = _text(field.value).strip()
+    text = _text(field.raw if field.raw is not None else field.value).strip()
     is_form = text.startswith("D:") or text[:8].isdigit() or (len(text) <= 4 and text.isdigit())
     return (
         ""
@@ -202,8 +217,8 @@ def duration(section: str, field: Field, around: Around) -> str:
 
 CHECKS: tuple[Check, ...] = (
     Check("dates", _DATED, frozenset({"DateTimeOriginal", "CreateDate", "ModifyDate", "DateTimeDigitized", "DateCreated", "DigitalCreationDate",
-                                      "MetadataDate", "GPSDateStamp", "PreviewDateTime", "CreationTime", "CreationDate", "ModDate"}), Verdict.TELL, date),
-    Check("dates", frozenset({"pdf"}), frozenset({"CreationDate", "ModDate"}), Verdict.TELL, pdf_date),
+                                      "MetadataDate", "GPSDateStamp", "PreviewDateTime", "CreationTime", "CreationDate", "SigningDate", "LastPrinted", "VolumeCreateDate", "VolumeModifyDate"}), Verdict.TELL, date),
+    Check("dates", frozenset({"pdf"}), frozenset({"CreateDate", "ModifyDate"}), Verdict.TELL, pdf_date),
     Check("epochs", frozenset({"exif", "xmp", "iptc", "png"}), frozenset({"DateTimeOriginal", "CreateDate", "DateTimeDigitized", "DateCreated"}), Verdict.TELL, epoch),
     Check("dates of cameras", _EXIF, frozenset({"DateTimeOriginal"}), Verdict.TELL, before_cameras),
     Check("the file's own times", _EXIF, frozenset({"CreateDate"}), Verdict.TELL, digitised_first),

@@ -8,14 +8,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
-from xml.etree.ElementTree import ParseError
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Struct
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.archives import zip as zip_archive
 from extractor_service.formats.containers.archives.zip_directory import Directory
 from extractor_service.formats.containers.documents.flat import Flattener, local
-from extractor_service.formats.embedded import plain_xml, xmp
+from extractor_service.formats.embedded import plain_xml
 from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.reader import Reader
 
@@ -44,7 +43,7 @@ def parse(source: ByteSource, document: Document) -> None:
             origin = ByteRange(member.local_at, member.compressed_bytes)
             _Book(directory, document, root, path, origin).add()
             Flattener(document, SECTION, "XML", origin, _IGNORED.__contains__).add(root)
-    except (ParseError, xmp.RefusedXmlError) as error:
+    except ValueError as error:
         document.problem(FACTS, ProblemKind.DAMAGED, f"the package document: {error}")
     zip_archive.add_members(directory, document)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Struct
 from extractor_service.formats.containers.archives import zip as zip_archive
@@ -70,7 +69,7 @@ def _root(directory: Directory, member: Member, document: Document) -> Element |
         return None
     try:
         return plain_xml.root(data)
-    except (ParseError, xmp.RefusedXmlError, ValueError) as error:
+    except ValueError as error:
         document.problem(FACTS, ProblemKind.DAMAGED, f"{member.name}: {error}", member.local_at)
         return None
 

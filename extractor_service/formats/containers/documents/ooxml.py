@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.containers.archives import zip as zip_archive
 from extractor_service.formats.containers.archives.zip_directory import Directory
 from extractor_service.formats.containers.documents.flat import local, typed
 from extractor_service.formats.containers.ole import compound, office
-from extractor_service.formats.embedded import plain_xml, xmp
+from extractor_service.formats.embedded import plain_xml
 from extractor_service.formats.reading import names
 from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.fields import add_binary
@@ -98,7 +97,7 @@ def _properties(directory: Directory, member: Member, document: Document) -> Non
         return
     try:
         root = plain_xml.root(data)
-    except (ParseError, xmp.RefusedXmlError, ValueError) as error:
+    except ValueError as error:
         document.problem(SECTION, ProblemKind.DAMAGED, f"{member.name}: {error}", member.local_at)
         return
     origin = ByteRange(member.local_at, member.compressed_bytes)
@@ -184,7 +183,7 @@ def _links(directory: Directory, relations: list[Member], document: Document) ->
             continue
         try:
             root = plain_xml.root(data)
-        except (ParseError, xmp.RefusedXmlError, ValueError) as error:
+        except ValueError as error:
             document.problem(FACTS, ProblemKind.DAMAGED, f"{each.name}: {error}", each.local_at)
             continue
         for relation in root:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import struct
 import zlib
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.containers.fonts import sfnt
-from extractor_service.formats.embedded import plain_xml, xmp
+from extractor_service.formats.embedded import plain_xml
 from extractor_service.formats.reading.damage import tolerant
-from extractor_service.formats.reading.reader import Reader, TruncatedError
+from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
     from extractor_service.document import Document
@@ -166,7 +165,7 @@ def _metadata(reader: Reader, at: int, document: Document, *, is_second: bool) -
         else:
             text = zlib.decompressobj().decompress(data, _MOST_METADATA_BYTES)
         root = plain_xml.root(text)
-    except (TruncatedError, ParseError, xmp.RefusedXmlError, ValueError, zlib.error, Exception) as error:  # noqa: BLE001 - brotli's own error has no base
+    except Exception as error:  # noqa: BLE001 - brotli's own error has no base
         document.problem(SECTION, ProblemKind.DAMAGED, f"metadata: {error}", offset)
         return
     for element in root:

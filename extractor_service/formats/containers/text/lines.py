@@ -137,13 +137,24 @@ def parse_table(source: ByteSource, document: Document) -> None:
     add("Delimiter", delimiter, {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar"}[delimiter])
     add("Quoting", quote, {"": "None", '"': "Double quotes"}[quote])
     with Surviving(document, SECTION, "the table"):
-        columns = next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), [])
+        columns = _first_row(head, delimiter)
         add("ColumnCount", len(columns))
         if _is_header(columns):
             names: list[Value] = [each[:200] for each in columns[:_MOST_NAMES]]
             add("ColumnNames", names)
         if source.size_bytes <= _MOST_BYTES:
-            add("RowCount", _rows(source, delimiter))
+            try:
+                add("RowCount", _rows(source, delimiter))
+            except csv.Error as error:
+                document.problem(SECTION, ProblemKind.DAMAGED, f"rows aren't counted: {error}")
+
+
+def _first_row(head: str, delimiter: str) -> list[str]:
+    csv.field_size_limit(_MOST_BYTES)
+    try:
+        return next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), [])
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
 
 
 def _is_header(columns: list[str]) -> bool:

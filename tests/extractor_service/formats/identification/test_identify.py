@@ -261,7 +261,7 @@ def test_names_are_unique_and_enough_are_told_by_content():
 
 def test_samples_are_what_their_readers_expect():
     for name, make in SAMPLES.items():
-        assert by_name()[kind(make())].reader, name
+        assert named(identify_source(BytesSource(make())), name).type.reader, name
 
 
 @settings(max_examples=300, deadline=None)

@@ -15,7 +15,7 @@ RIGHT = (
     ("exif", "GPSLatitude", 90.0, "GPS"), ("exif", "GPSLongitude", 180.0, "GPS"), ("exif", "GPSAltitude", 0.0, "GPS"), ("exif", "GPSTimeStamp", "23:59:59.9", "GPS"),
     ("exif", "FNumber", 0.7, "ExifIFD"), ("exif", "ExposureTime", 28_800.0, "ExifIFD"), ("exif", "ISO", 4_560_000, "ExifIFD"), ("exif", "FocalLength", 0.0, "ExifIFD"),
     ("exif", "LensInfo", [24.0, 70.0, 2.8, 4.0], "ExifIFD"), ("exif", "LensInfo", [0.0, 0.0, None, None], "ExifIFD"), ("exif", "Orientation", 8, "IFD0"),
-    ("makernotes", "FocalPlaneXSize", 22.3, "Canon"), ("file", "ImageWidth", 1, ""), ("audio", "Duration", 180.0, ""), ("pdf", "CreationDate", "D:20240229", "Info"),
+    ("makernotes", "FocalPlaneXSize", 22.3, "Canon"), ("file", "ImageWidth", 1, ""), ("audio", "Duration", 180.0, ""), ("pdf", "CreateDate", "D:20240229", "Info"),
     ("xmp", "CreateDate", "2024-02", "XMP-xmp"), ("iptc", "DateCreated", "1900:01:01", "IPTC"),
 )  # fmt: skip
 

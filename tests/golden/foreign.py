@@ -1,0 +1,77 @@
+"""Samples by other programs (`python -m tests.tools.documents` makes them anew), and RAR archives by their specification."""
+
+from __future__ import annotations
+
+import zlib
+from functools import partial
+from pathlib import Path
+from struct import pack
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDER = Path(__file__).parents[1] / "samples/documents"
+
+
+def _number(value: int) -> bytes:
+    """Seven bits a byte, the lowest first (RAR 5.0, "vint")."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*out, value))
+
+
+def _block(body: bytes, data: bytes = b"") -> bytes:
+    sized = _number(len(body)) + body
+    return pack("<I", zlib.crc32(sized)) + sized + data
+
+
+def rar5() -> bytes:
+    """A stored file with a time, and a link to it."""
+    data = b"Night train\n"
+    head = _block(_number(1) + _number(0) + _number(0))
+
+    def member(name: bytes, content: bytes, extra: bytes = b"") -> bytes:
+        fields = (
+            _number(6)
+            + _number(len(content))
+            + _number(0o100644)
+            + pack("<II", 1_700_000_000, zlib.crc32(content))
+        )
+        fields += _number(0) + _number(1) + _number(len(name)) + name
+        flags = 2 | bool(extra)
+        body = _number(2) + _number(flags) + (_number(len(extra)) if extra else b"") + _number(len(content))
+        return _block(body + fields + extra, content)
+
+    link = _number(5) + _number(1) + _number(0) + _number(8) + b"note.txt"
+    parts = member("größe.txt".encode(), data) + member(b"link", b"", _number(len(link)) + link)
+    return b"Rar!\x1a\x07\x01\0" + head + parts + _block(_number(5) + _number(0) + _number(0))
+
+
+def rar4() -> bytes:
+    """A stored file, made on Windows (technote.txt)."""
+    data, name = b"Night train\n", b"docs\\note.txt"
+    stamp = (2023 - 1980) << 25 | 11 << 21 | 14 << 16 | 22 << 11 | 13 << 5 | 10
+    fields = (
+        pack("<IIBIIBBHI", len(data), len(data), 2, zlib.crc32(data), stamp, 20, 0x30, len(name), 32) + name
+    )
+
+    def block(kind: int, flags: int, body: bytes) -> bytes:
+        head = pack("<BHH", kind, flags, 7 + len(body)) + body
+        return pack("<H", zlib.crc32(head) & 0xFFFF) + head
+
+    parts = block(0x73, 0, bytes(6)) + block(0x74, 0x8000, fields) + data + block(0x7B, 0x4000, b"")
+    return b"Rar!\x1a\x07\0" + parts
+
+
+FOREIGN: dict[str, Callable[[], bytes]] = {
+    **{
+        path.name: partial(Path.read_bytes, path)
+        for path in sorted(FOLDER.iterdir())
+        if path.suffix != ".rst"
+    },
+    "five.rar": rar5,
+    "four.rar": rar4,
+}
