@@ -33,6 +33,7 @@ from extractor_service.formats.identification.types import (
     by_name,
     in_table,
 )
+from extractor_service.formats.reading import text_charset
 from extractor_service.formats.registry import FORMATS
 from extractor_service.formats.sniff import Sniffed, sniff
 from extractor_service.formats.tags import file_types
@@ -174,7 +175,7 @@ def _identify(head: bytes, view: View, known: Sniffed | None) -> Identity:
     weak = _weak(head, view.size_bytes)
     if weak is not None:
         return weak
-    charset = text.charset_of(head, is_whole=view.size_bytes <= len(head))
+    charset = text_charset.charset_of(head, is_whole=view.size_bytes <= len(head))
     told = _text(head, charset) if charset else None
     if told is not None and told.type.name != "text" and (known is None or not known.is_in_place):
         return told
@@ -266,7 +267,7 @@ def _weak(head: bytes, size_bytes: int) -> Identity | None:
 
 
 def _text(head: bytes, charset: str) -> Identity:
-    content = text.decoded(head, charset)
+    content = text_charset.decoded(head, charset)
     root = markup.root_of(content)
     told = markup.kind_of(root, _roots()) if root is not None else ""
     if (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _MAGICS = (b"!<arch>\n", b"!<thin>\n")
-_MOST_MEMBERS = 20_000
+_MOST_MEMBERS = 20_000  # walked: libraries of compilers have some thousands
 _MOST_CONTROL_BYTES = 1024 * 1024  # packed, and unpacked
 _SYMBOLS = ("/", "/SYM64/", "__.SYMDEF", "__.SYMDEF SORTED", "//")
 

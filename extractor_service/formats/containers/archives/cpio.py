@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
-_MOST_HEADERS = 20_000
+_MOST_HEADERS = 20_000  # walked, each of which may be a read
 _LAST = "TRAILER!!!"
 _KINDS = {0o04: "folder", 0o12: "symlink", 0o02: "device", 0o06: "device", 0o01: "fifo", 0o14: "socket"}
 _DIALECTS = {b"070701": "newc", b"070702": "crc", b"070707": "odc"}

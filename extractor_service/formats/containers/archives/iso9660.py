@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SECTOR = 2048
 _FIRST = 16  # sectors before the first descriptor (6.2.1)
-_MOST_DESCRIPTORS = 64
+_MOST_DESCRIPTORS = 64  # discs have three to five
 _MOST_FOLDERS, _MOST_FOLDER_BYTES = 2000, 256 * 1024
 _BOOT, _PRIMARY, _SECONDARY, _LAST = 0, 1, 2, 255
 _VOLUME = Table("documents/ISO::PrimaryVolume", "iso", "ISO")

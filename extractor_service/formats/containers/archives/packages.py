@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SECTION = "package"
 _MOST_BYTES = 256 * 1024  # of a manifest
-_MOST_VALUES = 500
+_MOST_VALUES = 500  # of a manifest, whose longest lists classes
 _SIGNATURES = re.compile(r"META-INF/[^/]+\.(RSA|DSA|EC)$", re.IGNORECASE)
 _WHEEL = re.compile(r"[^/]+\.dist-info/(METADATA|WHEEL)$")
 _INFO = re.compile(r"Payload/[^/]+\.app/Info\.plist$")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _V4, _V5 = b"Rar!\x1a\x07\0", b"Rar!\x1a\x07\x01\0"
 _FOUR, _FIVE = Table("documents/ZIP::RAR", "zip", "ZIP"), Table("documents/ZIP::RAR5", "zip", "ZIP")
-_MOST_BLOCKS = 20_000
+_MOST_BLOCKS = 20_000  # walked, each of which may be a read
 _MOST_HEADER_BYTES = 2 * 1024 * 1024  # RAR 5's own limit
 _SFX_BYTES = 1024 * 1024  # where an archive may begin in a program
 _SYSTEMS_4 = {0: "MS-DOS", 1: "OS/2", 2: "Windows", 3: "Unix", 4: "Mac OS", 5: "BeOS"}
@@ -200,9 +200,8 @@ def _five(reader: Reader, at: int, document: Document, listing: Listing) -> None
                 if own & bit or name == "Solid":
                     listing.fact(name, bool(own & bit))
         elif kind == 2:
-            _file_five(
-                data, place, flags, behind, extras, ByteRange(at, 4 + begin + length), document, listing
-            )
+            block = _Block(data, place, flags, behind, extras, ByteRange(at, 4 + begin + length))
+            _file_five(block, document, listing)
         elif kind == 3 and b"CMT" in data[place:] and behind < 64 * 1024:
             comment = reader.some(at + 4 + begin + length, behind).rstrip(b"\0")
             document.add("file", Field("Comment", comment.decode("utf-8", "replace"), group="File"))
@@ -217,7 +216,20 @@ def _five(reader: Reader, at: int, document: Document, listing: Listing) -> None
     listing.finish(is_complete=is_complete)
 
 
-def _file_five(data: bytes, place: int, header: int, packed: int, extras: bytes, origin: ByteRange, document: Document, listing: Listing) -> None:  # fmt: skip
+class _Block(NamedTuple):
+    """The header of a file in RAR 5."""
+
+    data: bytes
+    place: int
+    """Where its own fields begin."""
+    flags: int
+    packed: int
+    extras: bytes
+    origin: ByteRange
+
+
+def _file_five(block: _Block, document: Document, listing: Listing) -> None:
+    data, place, header, packed, extras, origin = block
     flags, place = _number(data, place)
     size, place = _number(data, place)
     attributes, place = _number(data, place)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "package"
-_LEAD_BYTES = 96
+_LEAD_BYTES = 96  # of the lead ("RPM V4 Package format" specification)
 _MOST_ENTRIES, _MOST_BYTES = 5000, 16 * 1024 * 1024
 _MAGIC = b"\x8e\xad\xe8\x01"
 _TEXTS = {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 MAGIC = b"7z\xbc\xaf\x27\x1c"
-_HEAD_BYTES = 32
+_HEAD_BYTES = 32  # of the signature header (7zFormat specification)
 _MOST_DATABASE_BYTES = 8 * 1024 * 1024  # packed or not: 100,000 files
 _MOST_FILES, _MOST_FOLDERS = 200_000, 100_000
 _END, _HEADER, _PROPERTIES, _MAIN, _FILES, _PACK, _UNPACK, _SUBSTREAMS, _SIZE, _CRC, _FOLDER, _CODERS, _COUNTS = 0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13  # fmt: skip

@@ -1,7 +1,7 @@
 """Compressed single files: gzip, bzip2, xz, lzma, Zstandard, LZ4, compress. What their headers and ends say, and what is inside.
 
 RFC 1952; xz-file-format 1.2.1; RFC 8878; LZ4 frame format 1.6.4; lzma-file-format.txt. The first 256 KiB are unpacked
-where the standard library can, to name the type inside; of a tar archive its first members are listed.
+where the standard library can, to list the first members of a tar archive inside.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import bz2
 import lzma
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
@@ -25,12 +25,12 @@ from extractor_service.sources.descriptor import BytesSource
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extractor_service.document import Document, Value
+    from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
 _INSIDE_BYTES = 256 * 1024  # unpacked
-_MOST_INDEX_BYTES = 4 * 1024 * 1024
-_MOST_NAME_BYTES = 4096
+_MOST_INDEX_BYTES = 4 * 1024 * 1024  # of an index: of 100 GB in blocks of 1 MB
+_MOST_NAME_BYTES = 4096  # of a path, as systems allow
 _GZIP = Table("documents/ZIP::GZIP", "zip", "ZIP", {"ModifyDate": Conversion(lambda value: unix_date(value).replace("Z", "+00:00") if isinstance(value, int) and value else "0000:00:00 00:00:00")})  # fmt: skip
 _XZ_CHECKS = {0: "none", 1: "CRC32", 4: "CRC64", 10: "SHA-256"}
 _XZ_MAGIC, _XZ_END = b"\xfd7zXZ\0", b"YZ"
@@ -221,9 +221,7 @@ def _text(data: bytes) -> str:
 
 
 def _inside(reader: Reader, document: Document, listing: Listing, unpack: Callable[[bytes], bytes]) -> None:
-    """What the first bytes, unpacked, are."""
-    from extractor_service.formats.identification.identify import identify_source  # noqa: PLC0415 - a cycle: it knows all readers
-
+    """Lists what a tar archive inside holds."""
     try:
         data = unpack(reader.some(0, _INSIDE_BYTES))
     except _DAMAGE as error:
@@ -233,11 +231,8 @@ def _inside(reader: Reader, document: Document, listing: Listing, unpack: Callab
         return
     document.spend(len(data))
     is_cut = len(data) >= _INSIDE_BYTES or reader.length > _INSIDE_BYTES
-    kind: Any = identify_source(BytesSource(data)).type
-    if kind.name:
-        value: Value = kind.mime_type
-        document.add(SECTION, Field("InnerType", value, group="Archive"))
-    if kind.name == "tar":
+    if tar.is_header(data[:512]):
+        document.add(SECTION, Field("InnerType", "application/x-tar", group="Archive"))
         inner = Listing(document)
         is_whole = tar.add_members(Reader(BytesSource(data)), document, inner, is_cut=is_cut)
         if is_whole and not is_cut:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
-_BLOCK = 512
+_BLOCK = 512  # bytes of a header, and what all is padded to (pax specification)
 _MOST_HEADERS = 20_000  # walked: 10 MB of headers, and a round trip each where files are large
 _MOST_EXTENDED_BYTES = 64 * 1024  # of a pax header, or a long name
 _KINDS = {b"0": "", b"\0": "", b"1": "link", b"2": "symlink", b"3": "device", b"4": "device", b"5": "folder", b"6": "fifo", b"7": "", b"S": "sparse"}  # fmt: skip
@@ -109,6 +109,11 @@ def add_members(reader: Reader, document: Document, listing: Listing, *, is_cut:
     if state in {"cut", "begin"} and not is_cut:
         document.problem(SECTION, ProblemKind.TRUNCATED, "the archive has no end", at)
     return state in {"end", "cut"} and not (is_cut and state == "cut")
+
+
+def is_header(block: bytes) -> bool:
+    """Whether an archive begins so."""
+    return len(block) == _BLOCK and any(block) and _parsed(block) is not None
 
 
 def _parsed(block: bytes) -> _Header | None:

@@ -26,8 +26,8 @@ _ENCODINGS = {1: "UTF-8", 2: "UTF-16le", 3: "UTF-16be"}
 _CODECS = {1: "utf-8", 2: "utf-16-le", 3: "utf-16-be"}
 _APPLICATIONS = {0x47504B47: "GeoPackage", 0x47503130: "GeoPackage 1.0", 0x47503131: "GeoPackage 1.1", 0x0F055112: "Fossil", 0x4D504258: "MBTiles", 0x42654462: "Bentley BeSQLite", 0x45737269: "Esri Spatially-Enabled Database"}  # fmt: skip
 _MOST_PAGES, _MOST_DEPTH, _MOST_ROWS = 2000, 20, 5000
-_MOST_VALUE_BYTES = 64 * 1024
-_MOST_LISTED = 1000
+_MOST_VALUE_BYTES = 64 * 1024  # of a row: statements that create tables
+_MOST_LISTED = 1000  # tables and views: 200 KB of a document
 _COLUMNS = re.compile(r"\((.*)\)", re.DOTALL)
 
 

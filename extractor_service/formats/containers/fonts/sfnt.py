@@ -27,7 +27,7 @@ _KINDS = {
     b"OTTO": "OpenType (CFF)",
     b"typ1": "PostScript Type 1",
 }
-_MOST_TABLES = 200
+_MOST_TABLES = 200  # of a font: all that are known are 60
 _MOST_FONTS = 50  # of a collection
 _MOST_TABLE_BYTES = 1024 * 1024  # of one that is read; a name table of many languages has 100 KB
 _WANTED = ("head", "name", "OS/2", "maxp", "post", "fvar", "GSUB", "GPOS", "cmap")

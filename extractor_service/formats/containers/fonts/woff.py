@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = sfnt.SECTION
-_MOST_TABLE_BYTES = 1024 * 1024
+_MOST_TABLE_BYTES = 1024 * 1024  # unpacked, of one table
 _MOST_FONT_BYTES = 32 * 1024 * 1024  # unpacked: the largest fonts of the East
-_MOST_METADATA_BYTES = 256 * 1024
+_MOST_METADATA_BYTES = 256 * 1024  # unpacked: credits and a license
 # WOFF 2.0, 5.2: tags that have a number.
 _KNOWN = (
     "cmap head hhea hmtx maxp name OS/2 post cvt_ fpgm glyf loca prep CFF_ VORG EBDT EBLC gasp hdmx kern LTSH PCLT VDMX vhea vmtx BASE GDEF GPOS GSUB EBSC "

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "geometry"
-_MOST_DXF_BYTES = 16 * 1024 * 1024
+_MOST_DXF_BYTES = 16 * 1024 * 1024  # read: groups are counted one by one, a second for so many
 _DXF_VERSIONS = {"AC1006": "R10", "AC1009": "R11/R12", "AC1012": "R13", "AC1014": "R14", "AC1015": "2000", "AC1018": "2004", "AC1021": "2007", "AC1024": "2010", "AC1027": "2013", "AC1032": "2018"}  # fmt: skip
 _DXF_NAMES = {
     "$ACADVER": "DXFVersion", "$DWGCODEPAGE": "CodePage", "$INSUNITS": "Units", "$MEASUREMENT": "Measurement", "$LASTSAVEDBY": "LastSavedBy", "$EXTMIN": "BoundsMinimum",
@@ -34,9 +34,9 @@ _UNITS = {
     7: "kilometers",
 }
 _DATES = frozenset({"$TDCREATE", "$TDUPDATE"})
-_JULIAN_OF_1970 = 2_440_587.5
+_JULIAN_OF_1970 = 2_440_587.5  # the Julian day on which 1970 began
 _SHAPES = {0: "Null", 1: "Point", 3: "PolyLine", 5: "Polygon", 8: "MultiPoint", 11: "PointZ", 13: "PolyLineZ", 15: "PolygonZ", 18: "MultiPointZ", 21: "PointM", 23: "PolyLineM", 25: "PolygonM", 28: "MultiPointM", 31: "MultiPatch"}  # fmt: skip
-_MOST_RECORDS = 200
+_MOST_RECORDS = 200  # of a cloud, which has a handful
 
 
 def _put(document: Document, name: str, value: Value, group: str, text: str = "", at: int = 0, size: int = 0) -> None:  # fmt: skip

@@ -27,7 +27,7 @@ _MOST_ENTRIES = 20_000  # of the directory: a mail with hundreds of attachments 
 _MOST_SECTORS = 1_000_000  # of one chain: 512 MiB
 _KEPT_SECTORS = 64  # of the allocation table, 32 KiB
 _LAST_USABLE = 0xFFFFFFFA  # MAXREGSECT; above are marks
-_NONE = 0xFFFFFFFF
+_NONE = 0xFFFFFFFF  # no stream (MS-CFB specification, 2.6.1)
 _FIRST_DIFAT = 109  # sectors of the table that the header itself names
 STORAGE, STREAM, ROOT = 1, 2, 5
 

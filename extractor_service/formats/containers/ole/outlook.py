@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 SECTION = "mail"
 _GROUP = "Message"
 _MOST_PARTS = 500  # recipients, and attachments
-_MOST_TEXT_BYTES = 64 * 1024
+_MOST_TEXT_BYTES = 64 * 1024  # of a property: headers of a long route
 _TEXT_8, _TEXT_16, _TIME, _LONG, _BOOL, _SHORT = 0x1E, 0x1F, 0x40, 0x03, 0x0B, 0x02
 _HEADER_BYTES = {"": 32, "__recip": 8, "__attach": 8}  # before the fixed properties (MS-OXMSG 2.4.1)
-_FROM_1601_SECONDS = 11_644_473_600
+_FROM_1601_SECONDS = 11_644_473_600  # to 1970
 # Property ids of MS-OXPROPS.
 _TEXTS = (
     (0x001A, "MessageClass"), (0x0037, "Subject"), (0x0070, "ConversationTopic"), (0x0E04, "DisplayTo"), (0x0E03, "DisplayCc"), (0x0E02, "DisplayBcc"),

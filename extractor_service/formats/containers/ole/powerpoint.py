@@ -16,7 +16,7 @@ SECTION = "ole"
 _MOST_RECORDS = 20_000  # at the top, and in the document container
 _DOCUMENT, _ATOM, _LIST, _VBA, _VBA_ATOM, _SLIDE = 1000, 1001, 2000, 1023, 1024, 1006
 _ENCRYPTED = 0xF3D1C4DF  # of the current user's atom (2.3.2)
-_UNITS_PER_CM = 576 / 2.54
+_UNITS_PER_CM = 576 / 2.54  # master units: 576 an inch (MS-PPT specification, 2.2.4)
 
 
 def read(file: CompoundFile, stream: Stream, document: Document) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SECTION, GROUP = "flashpix", "FlashPix"
 _MOST_PROPERTIES = 2000  # of one set
 _MOST_ITEMS = 5000  # of one vector
-_VECTOR = 0x1000
+_VECTOR = 0x1000  # many values of one type (MS-OLEPS specification, 2.15)
 _UTF_16, _CODE_PAGE, _LOCALE = 1200, 1, 0x80000000
 _NUMBERS = {2: "h", 3: "i", 4: "f", 5: "d", 10: "i", 11: "h", 16: "b", 17: "B", 18: "H", 19: "I", 20: "q", 21: "Q", 22: "i", 23: "I"}  # fmt: skip
 _BSTR, _LPSTR, _LPWSTR, _FILETIME, _DATE, _BLOB, _CLIP, _CLSID, _VARIANT, _CURRENCY = (
@@ -36,7 +36,7 @@ _BSTR, _LPSTR, _LPWSTR, _FILETIME, _DATE, _BLOB, _CLIP, _CLSID, _VARIANT, _CURRE
     12,
     6,
 )
-_DAYS_TO_1970_OF_OLE = 25_569
+_DAYS_TO_1970_OF_OLE = 25_569  # since the last day but one of 1899
 _SECONDS_TO_1970 = 11_644_473_600  # since 1601
 _A_YEAR_SECONDS = 365 * 86_400  # a FILETIME below is a time span
 

@@ -18,7 +18,7 @@ _GROUP = "MS-DOC"
 _MAGIC = 0xA5EC
 _MOST_NAMES = 1000  # who commented or saved
 _DOP, _COMMENT_BY, _SAVED_BY, _SAVED_AT = 0xF8, 0x120, 0x238, 0x2B8  # in the list of places (2.5.6 to 2.5.10)
-_FROM_1601_SECONDS = 11_644_473_600
+_FROM_1601_SECONDS = 11_644_473_600  # to 1970
 
 
 _BLOCK = Table("documents/FlashPix::WordDocument", SECTION, "FlashPix", unit="int16u")

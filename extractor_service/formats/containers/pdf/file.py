@@ -38,7 +38,7 @@ _PERMISSIONS = ((2, "Print"), (3, "Modify"), (4, "Copy"), (5, "Annotate"), (8, "
 _RESERVED_MASK = 0x0F3C  # bits of /P that mean something (table 22)
 _REPAIRED = re.compile(r"Resources is missing or invalid|dictionary ended prematurely")
 _WORD = re.compile(r"(^|[^A-Za-z])([a-z])")
-_MOST_XMP_BYTES = 8 * 1024 * 1024
+_MOST_XMP_BYTES = 8 * 1024 * 1024  # as of any packet
 
 
 def parse(source: ByteSource, document: Document) -> None:

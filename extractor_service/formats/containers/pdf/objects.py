@@ -17,7 +17,7 @@ SECTION = "pdf"
 _STREAM_NAME = re.compile(r"(stream )?<extractor_service[^>]*>")
 _UTC = re.compile(r"Z(?:00)?'?(?:00)?'?$")  # with offsets of nothing behind it
 _MOST_DEPTH = 40  # of trees: a balanced one of a million leaves has 20 levels
-_MOST_NODES = 5000
+_MOST_NODES = 5000  # of a tree: of 100,000 names
 _DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError, RecursionError, OverflowError, ArithmeticError)  # fmt: skip
 
 

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 _TAIL_BYTES = 2048  # "startxref" stands in the last 1,024 (Annex H.3, note 18)
-_MOST_SECTIONS = 1000
-_DICTIONARY_BYTES = 2048
+_MOST_SECTIONS = 1000  # followed: a form that was saved each day for three years
+_DICTIONARY_BYTES = 2048  # where a trailer names the section before it
 _START = re.compile(rb"startxref\s+(\d+)")
 _PREVIOUS = re.compile(rb"/Prev\s+(\d+)")
 _SUBSECTION = re.compile(rb"\s*(\d+)\s+(\d+)[ \t]*(?:\r\n|\r|\n)")
-_ENTRY_BYTES = 20
+_ENTRY_BYTES = 20  # of a table (ISO 32000-2, 7.5.4)
 
 
 def count(reader: Reader, base: int) -> int | None:

@@ -25,8 +25,8 @@ _LOAD, _DYNAMIC, _INTERPRETER, _NOTE, _STACK, _RELRO = 1, 2, 3, 4, 0x6474E551, 0
 _NEEDED, _STRTAB, _SONAME, _RPATH, _RUNPATH, _BIND_NOW, _FLAGS, _FLAGS_1, _SYMTAB = 1, 5, 14, 15, 29, 24, 30, 0x6FFFFFFB, 6  # fmt: skip
 _NOW, _NOW_1, _PIE_1 = 8, 1, 0x08000000
 _SYMBOLS, _DYNAMIC_SYMBOLS, _NO_BITS = 2, 11, 8
-_MOST_DYNAMIC = 5000
-_MOST_NOTE_BYTES = 64 * 1024
+_MOST_DYNAMIC = 5000  # entries: programs have a hundred
+_MOST_NOTE_BYTES = 64 * 1024  # of one segment of notes
 
 
 class _Segment(NamedTuple):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SECTION, EXE = "program", "exe"
 """Our own facts; and ExifTool's, by its names."""
-MOST_SECTIONS = 500
+MOST_SECTIONS = 500  # of a program; objects of one section a function have more
 MOST_NAMES = 1000  # libraries or exports that are listed
 SAMPLE_BYTES = 64 * 1024  # of a section, to see how random it is
 _PACKERS = {

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "vcard"
-_MOST_BYTES = 4 * 1024 * 1024
-_MOST_FIELDS = 20_000
+_MOST_BYTES = 4 * 1024 * 1024  # read: ten thousand cards
+_MOST_FIELDS = 20_000  # of a document that may have 50,000
 _TABLES = {
     kind: Table(f"documents/VCard::{name}", SECTION, "VCard")
     for kind, name in (("VCARD", "Main"), ("VCALENDAR", "VCalendar"), ("VNOTE", "VNote"))

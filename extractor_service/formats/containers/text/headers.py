@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SECTION = "mail"
 MESSAGE, ROUTE = "Message", "Route"
-MOST_HEADER_BYTES = 256 * 1024
-_MOST_HEADERS = 500
+MOST_HEADER_BYTES = 256 * 1024  # of one mail: servers refuse more
+_MOST_HEADERS = 500  # of one mail
 _MOST_ROUTE = 50  # of hops: RFC 5321 (6.3) stops loops at 100
 _PEOPLE = frozenset({"from", "to", "cc", "bcc", "reply-to", "sender", "return-path", "delivered-to", "resent-from", "resent-to"})  # fmt: skip
 _DATES = frozenset({"date", "resent-date", "expires", "delivery-date"})

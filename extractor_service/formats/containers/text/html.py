@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SECTION = "html"
 _MOST_BYTES = 1024 * 1024  # where a head is; pages hold pictures in their text
-_MOST_FIELDS = 2000
+_MOST_FIELDS = 2000  # of one page, which has a hundred
 _TABLES = {
     name: Table(f"documents/HTML::{table}", SECTION, group)
     for name, table, group in (

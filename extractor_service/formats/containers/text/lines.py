@@ -13,9 +13,9 @@ import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Field, ProblemKind
-from extractor_service.formats.identification.text import charset_of
 from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
+from extractor_service.formats.reading.text_charset import charset_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION, FILE = "text", "file"
-_WINDOW_BYTES = 1024 * 1024
+_WINDOW_BYTES = 1024 * 1024  # decoded at once
 _MOST_BYTES = 32 * 1024 * 1024  # counted: a third of a second
 _MOST_JSON_BYTES = 4 * 1024 * 1024  # parsed: ten times that in a worker
-_HEAD_BYTES = 64 * 1024
+_HEAD_BYTES = 64 * 1024  # by which the charset is told
 _MOST_NAMES = 500  # columns, or keys
 _CODECS = {"windows-1252": "cp1252", "windows-1251": "cp1251"}
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\0\0", "utf-32le"), (b"\0\0\xfe\xff", "utf-32be"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))  # fmt: skip
@@ -206,7 +206,7 @@ def parse_json(source: ByteSource, document: Document) -> None:
     elif isinstance(told, dict):
         _keys(told, document)
         if told.get("type") in {"FeatureCollection", "Feature", "GeometryCollection", "Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"}:  # fmt: skip
-            from extractor_service.formats.containers.geometry import geojson  # noqa: PLC0415 - rare
+            from extractor_service.formats.containers.text import geojson  # noqa: PLC0415 - rare
 
             with Surviving(document, geojson.SECTION, "GeoJSON"):
                 geojson.add(told, document)

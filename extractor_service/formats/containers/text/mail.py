@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = headers.SECTION
-_WINDOW_BYTES = 512 * 1024
+_WINDOW_BYTES = 512 * 1024  # searched at once
 _MOST_BYTES = 32 * 1024 * 1024  # of one mail: servers take no longer ones
 _MOST_MAILBOX_BYTES = 256 * 1024 * 1024  # of a mailbox: what is read in a second
 _MOST_PARTS, _MOST_MESSAGES = 500, 500

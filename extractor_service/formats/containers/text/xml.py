@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 SECTION = "xml"
 _GROUP = "XML-document"
-_MOST_BYTES = 16 * 1024 * 1024
-_MOST_NAMES = 200
+_MOST_BYTES = 16 * 1024 * 1024  # parsed: a quarter of a second
+_MOST_NAMES = 200  # namespaces that are listed
 _TITLES = frozenset({"title", "name", "description", "author", "creator", "generator", "language", "copyright", "version", "date", "subject", "publisher"})  # fmt: skip
 _DECLARATION = re.compile(r"<\?xml\s([^?]*)\?>")
 

@@ -17,7 +17,7 @@ from extractor_service.formats.identification.identify import (
     suggestion,
 )
 from extractor_service.formats.identification.looking import HEAD_BYTES
-from extractor_service.formats.identification.types import Evidence, all_types, by_name
+from extractor_service.formats.identification.types import Evidence, all_types
 from extractor_service.sources.descriptor import BytesSource
 from tests.golden.samples import SAMPLES
 
