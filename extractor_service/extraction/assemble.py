@@ -95,7 +95,7 @@ def document(
     if changed:
         result.problems.add(kind=pb.PROBLEM_KIND_DAMAGED, message="the file changed while it was being read")
     result.outcome = pb.Outcome.ValueType(
-        _outcome(result, parsed, is_readable=bool(identity.type.reader), changed=changed).value
+        _outcome(result, parsed, is_readable=bool(known_as.type.reader), changed=changed).value
     )
     if (
         sum(map(len, fragments)) + 4 * len(source.name) + _FACTS_BYTES > max_bytes

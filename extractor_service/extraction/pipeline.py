@@ -13,6 +13,7 @@ from extractor_service.extraction import assemble, quarantine
 from extractor_service.extraction.looking import identify_input
 from extractor_service.extraction.quarantine import Strikes
 from extractor_service.extraction.worker_job import usable_seconds
+from extractor_service.formats.identification.identify import by_the_name
 from extractor_service.modules.base import ModuleContext, Part, effective_version
 from extractor_service.results.client import Lookup, NewResult
 from extractor_service.results.keys import ModuleKey, verified_space
@@ -141,7 +142,7 @@ class Pipeline:
             DeadlineError: no time is left to begin.
         """
         identity = await identify_input(source, self._formats)
-        context = ModuleContext(self._reader_of(identity), options.digest_algorithms)
+        context = ModuleContext(self._reader_of(identity, source.name), options.digest_algorithms)
         steps = self._plan(source, options, context)
         lookup, verdict = await self._look_up(source, options, steps)
         fragments = {
@@ -175,7 +176,7 @@ class Pipeline:
         self, source: Input, options: ExtractionOptions, identity: Identity
     ) -> Extraction | None:
         """The document from the cache, or None when a part is missing. The file's type is known, not its bytes."""
-        context = ModuleContext(self._reader_of(identity), options.digest_algorithms)
+        context = ModuleContext(self._reader_of(identity, source.name), options.digest_algorithms)
         steps = self._plan(source, options, context)
         keys = [step.key for step in steps]
         lookup = self._cache.near(keys)
@@ -212,8 +213,9 @@ class Pipeline:
             [NewResult(key, value, 0.001)], Lookup([], point, available=point is not None), ""
         )
 
-    def _reader_of(self, identity: Identity) -> Format | None:
-        return self._readers.get(identity.type.reader)
+    def _reader_of(self, identity: Identity, name: str) -> Format | None:
+        """What reads it; of texts the name says more than the bytes, and results are kept by the reader's name."""
+        return self._readers.get(by_the_name(identity, name).identity.type.reader)
 
     async def _compute(self, work: _Work) -> tuple[JobResult, bool]:
         """What the workers found, added to the fragments and stored, and whether the file changed meanwhile."""

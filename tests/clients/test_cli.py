@@ -281,7 +281,7 @@ def test_entries_can_be_listed_described_warmed_and_invalidated(cache_process, c
     key = result_pb2.ResultKey(space="verified", content_id="b3:cli", module="m", version="1")
     cache.put_result(result_pb2.ResultEntry(key=key, value=bytes(5000), cost_seconds=0.25, tags=["cli"]))
     where = ["--cache", cache_process.address]
-    assert run(["cache", "list", "--tier", "disk", "--limit", "1000", *where]) == exit_codes.OK
+    assert run(["cache", "list", "--tier", "disk", "--limit", "5000", *where]) == exit_codes.OK
     line = next(line for line in capsys.readouterr().out.splitlines() if "b3:cli" in line)
     assert line.startswith("verified b3:cli m 1  4.9 KiB as ") and "250.0 ms" in line
     name = line.split("  ")[0]

@@ -85,7 +85,7 @@ def test_a_bad_item_costs_itself(client, root):
         pb.BatchItem(id="outside", uri="file:///etc/passwd"),
         pb.BatchItem(id="unknown", digest="b3:" + "0" * 64),
         pb.BatchItem(id="far", uri="https://example.org/a.jpg"),
-        inline("text", b"plain"),
+        inline("unknown-bytes", bytes(range(1, 9))),
     ]
     results = {each.id: each for each in client.extract_batch(items)}
     code = lambda name: grpc.StatusCode(
@@ -96,7 +96,7 @@ def test_a_bad_item_costs_itself(client, root):
     assert code("missing") is grpc.StatusCode.NOT_FOUND and not results["missing"].HasField("document")
     assert code("outside") is code("far") is grpc.StatusCode.PERMISSION_DENIED
     assert code("unknown") is grpc.StatusCode.NOT_FOUND
-    assert outcome_name(results["text"].document.outcome) == "UNSUPPORTED"
+    assert outcome_name(results["unknown-bytes"].document.outcome) == "UNSUPPORTED"
 
 
 def test_a_folder_becomes_its_files(client, root):

@@ -116,7 +116,11 @@ def test_digests_by_request(extractor):
 
 @pytest.mark.parametrize(
     ("data", "kind"),
-    [(b"", "application/x-empty"), (b"hello", "text/plain"), (bytes(5000), "application/octet-stream")],
+    [
+        (b"", "application/x-empty"),
+        (b"%!PS-Adobe-3.0\n%%EOF\n", "application/postscript"),
+        (bytes(5000), "application/octet-stream"),
+    ],
 )
 def test_files_without_a_reader_are_described_all_the_same(extractor, data, kind):
     result = extractor.extract_bytes(data, "x.bin")

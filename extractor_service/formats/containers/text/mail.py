@@ -26,7 +26,7 @@ _MOST_BYTES = 32 * 1024 * 1024  # of one mail: servers take no longer ones
 _MOST_MAILBOX_BYTES = 256 * 1024 * 1024  # of a mailbox: what is read in a second
 _MOST_PARTS, _MOST_MESSAGES = 500, 500
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
-_FROM = re.compile(rb"(?:^|\n)From [^\r\n]*\d{4}[^\r\n]*\r?\n(?=[!-9;-~]+:)")
+_FROM = re.compile(rb"From [^\r\n]{0,2000}\d{4}[^\r\n]*\r?\n(?=[!-9;-~]+:)")
 _LONGEST_LINE_BYTES = 4096  # that begins a message or ends a part
 
 
@@ -84,10 +84,12 @@ def _messages(reader: Reader, document: Document) -> tuple[list[int], bool]:
     at = 0
     while at < end:
         window = reader.some(at, _WINDOW_BYTES + _LONGEST_LINE_BYTES)
-        for found in _FROM.finditer(window):
-            place = at + found.start() + (window[found.start()] == 0x0A)
-            if found.start() < _WINDOW_BYTES and (not starts or place > starts[-1]):
-                starts.append(place)
+        # Looking for the five letters first: the whole pattern is thirty times slower.
+        begin = 0 if at == 0 and window.startswith(b"From ") else window.find(b"\nFrom ") + 1 or -1
+        while 0 <= begin <= _WINDOW_BYTES:
+            if _FROM.match(window, begin) and (not starts or at + begin > starts[-1]):
+                starts.append(at + begin)
+            begin = window.find(b"\nFrom ", begin) + 1 or -1
         at += _WINDOW_BYTES
     if end < reader.length:
         document.problem(
