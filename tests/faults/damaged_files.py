@@ -10,7 +10,7 @@ from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client import ExtractorClient
 from metaextract_client.render import outcome_name
 from tests.faults.mutants import PER_FAMILY, mutants
-from tests.golden import containers, images, makernotes
+from tests.golden import containers, foreign, images, makernotes
 from tests.golden.samples import MEDIA
 from tests.samples import PHOTOS
 from tests.support import corpus
@@ -86,5 +86,6 @@ def _samples() -> dict[str, object]:
         "jpeg": images.jpeg, "tiff": images.tiff_pages, "bigtiff": lambda: images.tiff_pages(big=True), "png": images.png,
         **{name.rpartition(".")[2]: make for name, make in containers.CONTAINERS.items()},
         **MEDIA,
+        **foreign.FOREIGN,
         **{f"notes {maker}": make for maker, make in makernotes.PHOTOGRAPHS.items()},
     }  # fmt: skip

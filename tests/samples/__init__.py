@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tests.golden.samples import SAMPLES
 
+DOCUMENTS = Path(__file__).parent / "documents"
+"""Documents by other programs (`python -m tests.tools.documents`)."""
 PHOTOS = sorted((Path(__file__).parent / "photos").glob("*.jpg"))
 
 

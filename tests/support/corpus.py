@@ -38,6 +38,15 @@ def media_files() -> list[Path]:
     return _files(folder, MEDIA) if folder else []
 
 
+DOCUMENTS = ("pdf", "ooxml", "odf", "epub", "ole", "rtf", "font", "exe", "archive", "email")
+
+
+def document_files(families: Sequence[str] = DOCUMENTS) -> list[Path]:
+    """Documents, mail, archives, fonts and programs of the corpus; [] without it."""
+    folder = corpus()
+    return _files(folder, families) if folder else []
+
+
 def _files(folder: Path, families: Sequence[str]) -> list[Path]:
     found = [path for each in families for path in sorted((folder / each).glob("*")) if path.is_file()]
     return [path for path in found if path.read_bytes()[: len(_POINTER)] != _POINTER]

@@ -6,6 +6,7 @@ cross-reference tables; that is reported as a Problem.
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -25,12 +26,14 @@ from extractor_service.formats.containers.pdf.objects import (
 from extractor_service.formats.embedded import xmp
 from extractor_service.formats.reading import names
 from extractor_service.formats.reading.reader import Reader
+from extractor_service.sources.blocks import BLOCK_BYTES
 from extractor_service.sources.fileobj import SourceFile
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
+_WHOLE_BYTES = 256 * 1024  # read at once: qpdf asks for a thousand places, and a head and a tail are as long
 _HEAD_BYTES = 1032  # the header may stand anywhere in the first 1,024 (Annex H.3, note 13)
 _NAMES = {"CreationDate": "CreateDate", "ModDate": "ModifyDate", "AAPL:Keywords": "AppleKeywords"}
 _DATES = frozenset({"CreationDate", "ModDate", "SourceModified"})
@@ -47,8 +50,13 @@ def parse(source: ByteSource, document: Document) -> None:
 
     reader = Reader(source)
     base, version = _header(reader)
+    file = (
+        SourceFile(source)
+        if source.size_bytes > _WHOLE_BYTES
+        else io.BytesIO(source.read_range(0, _WHOLE_BYTES))
+    )
     try:
-        pdf = pikepdf.open(cast("BinaryIO", SourceFile(source)), access_mode=pikepdf.AccessMode.stream)
+        pdf = pikepdf.open(cast("BinaryIO", file), access_mode=pikepdf.AccessMode.stream)
     except pikepdf.PasswordError:
         document.add(SECTION, Field("PDFVersion", version))
         document.add(SECTION, Field("Encryption", "needs a password"))

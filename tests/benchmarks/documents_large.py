@@ -1,0 +1,70 @@
+"""Sessions with documents of gigabytes on the client's disk: bytes, round trips, time, memory."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaextract_client import NEVER, ExtractorClient
+from metaextract_client.render import outcome_name
+from tests.benchmarks.pulling import least_blocks
+from tests.samples import DOCUMENTS
+from tests.support import large_documents as large
+from tests.support.evidence import Evidence
+from tests.support.processes import PeakMemory, start_cache, start_extractor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MIB, GIB = 2**20, 2**30
+_BLOCK_BYTES = 16 * 1024
+_PREFETCH_BYTES = 128 * 1024
+_ROUNDS = 5
+
+CASES: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "ZIP64, 5 GB": (".zip", lambda path: large.write_zip(path, 1, 5 * GIB)),
+    "PDF, 1 GB": (".pdf", lambda path: large.write_pdf(path, 5000, GIB)),
+    "tar, 2 GB": (".tar", lambda path: large.write_tar(path, 4, 512 * MIB)),
+    "7z, 2 GB": (".7z", lambda path: large.write_7z(path, 2 * GIB)),
+}
+
+
+def run(name: str) -> Evidence:
+    """One pair for each file, so that "over idle" has its whole cost; its workers have read one small PDF."""
+    evidence = Evidence(name)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for number, (case, (suffix, write)) in enumerate(CASES.items()):
+            path = root / f"large{suffix}"
+            write(path)
+            time.sleep(2.1)  # until the file's times tell its states apart
+            with (
+                start_cache(root / f"cache-{number}") as cache,
+                start_extractor(cache.address) as extractor,
+                ExtractorClient(extractor.address, NEVER) as client,
+            ):
+                client.extract_file(DOCUMENTS / "pikepdf-portfolio.pdf")
+                with PeakMemory(extractor.pid, cache.pid, interval_seconds=0.005) as memory:
+                    started = time.perf_counter()
+                    answer = client.extract_session(path)
+                    first = time.perf_counter() - started
+                warm = []
+                for _ in range(_ROUNDS):
+                    started = time.perf_counter()
+                    client.extract_session(path)
+                    warm.append(time.perf_counter() - started)
+            assert outcome_name(answer.document.outcome) == "OK", answer.document.problems
+            moved = answer.info.moved_bytes
+            allowed = 1.5 * least_blocks(path) * _BLOCK_BYTES + 2 * _PREFETCH_BYTES
+            evidence.single(case, "size", "MB", path.stat().st_size / 1e6)
+            evidence.single(case, "moved", "KiB", moved / 1024)
+            evidence.single(case, "moved / block rule", "ratio", moved / allowed, "<= 1")
+            evidence.single(case, "round trips, offer included", "count", answer.info.round_trips + 1)
+            evidence.single(case, "elapsed, first", "ms", first * 1000, "< 500")
+            evidence.single(case, "elapsed, warm", "ms", statistics.median(warm) * 1000)
+            evidence.single(case, "peak PSS over idle", "MiB", sum(memory.over_idle_mib()), "<= 32")
+            path.unlink()
+    return evidence
