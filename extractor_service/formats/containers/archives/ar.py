@@ -90,7 +90,9 @@ def parse(source: ByteSource, document: Document) -> None:
 
 
 def _number(field: bytes, base: int) -> int:
-    text = field.strip()
+    text = field.strip(b" \0")
+    if text and not text.isdigit():
+        raise ValueError(f"{field!r} is no number")
     return int(text, base) if text else 0
 
 
@@ -101,7 +103,7 @@ def _control(reader: Reader, at: int, size: int, name: str, document: Document) 
         data = zlib.decompressobj(31).decompress(packed, _MOST_CONTROL_BYTES)
     elif name.endswith((".xz", ".lzma")):
         try:
-            data = lzma.LZMADecompressor().decompress(packed, _MOST_CONTROL_BYTES)
+            data = lzma.LZMADecompressor(memlimit=96 * 1024 * 1024).decompress(packed, _MOST_CONTROL_BYTES)
         except lzma.LZMAError as error:
             raise ValueError(str(error)) from error
     elif name.endswith(".tar"):
@@ -116,8 +118,8 @@ def _control(reader: Reader, at: int, size: int, name: str, document: Document) 
         length = _number(data[place + 124 : place + 135].rstrip(b"\0"), 8)
         if member.rpartition(b"/")[2] == b"control":
             message = email.parser.BytesHeaderParser().parsebytes(data[place + 512 : place + 512 + length])
-            for key, value in message.items()[:200]:
-                text = str(value)
+            for key, value in list(message.raw_items())[:200]:
+                text = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
                 document.add("package", Field(names.kept(key.replace("-", "")), text, group="Debian", origin=ByteRange(at, size)))  # fmt: skip
             return
         place += 512 + -(-length // 512) * 512

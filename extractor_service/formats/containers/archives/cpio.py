@@ -45,8 +45,11 @@ def parse(source: ByteSource, document: Document) -> None:
             is_complete = True
             break
         begin = _aligned(at + header + length, align, at)
+        link = None
+        if mode >> 12 == 0o12 and size <= 4096:  # what it points at is its data
+            link = reader.some(begin, size).rstrip(b"\0").decode("utf-8", "replace")
         listing.member(
-            at, header + length, name, size, Modified=unix_date(modified), Kind=_KINDS.get(mode >> 12), Mode=f"{mode & 0o7777:04o}", UserID=user, GroupID=group,
+            at, header + length, name, size, Link=link, Modified=unix_date(modified), Kind=_KINDS.get(mode >> 12), Mode=f"{mode & 0o7777:04o}", UserID=user, GroupID=group,
         )  # fmt: skip
         at = _aligned(begin + size, align, 0)
     listing.finish(is_complete=is_complete)
@@ -63,11 +66,13 @@ def _header(reader: Reader, at: int, dialect: str) -> tuple[int, int, int, int, 
         data = reader.exact(at, 110)
         if data[:5] != b"07070":
             raise ValueError(f"no header at {at}")
+        if not data[6:].isalnum():
+            raise ValueError(f"no header at {at}")
         numbers = [int(data[6 + 8 * each : 14 + 8 * each], 16) for each in range(13)]
         return numbers[1], numbers[2], numbers[3], numbers[5], numbers[6], numbers[11], 110, 4
     if dialect == "odc":
         data = reader.exact(at, 76)
-        if data[:6] != b"070707":
+        if data[:6] != b"070707" or not data.isdigit():
             raise ValueError(f"no header at {at}")
         mode, user, group, _, _ = (int(data[18 + 6 * each : 24 + 6 * each], 8) for each in range(5))
         return mode, user, group, int(data[48:59], 8), int(data[65:76], 8), int(data[59:65], 8), 76, 1

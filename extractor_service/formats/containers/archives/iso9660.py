@@ -155,7 +155,7 @@ def _records(data: bytes) -> list[bytes]:
     found, at = [], 0
     while at + 33 < len(data):
         length = data[at]
-        if not length:
+        if length < 34:  # the shortest (9.1); none is the end of the sector
             at = (at // _SECTOR + 1) * _SECTOR
             continue
         found.append(data[at : at + length])
@@ -187,6 +187,7 @@ def _walk(reader: Reader, volume: _Volume, document: Document, listing: Listing)
         if size > _MOST_FOLDER_BYTES:
             document.problem(SECTION, ProblemKind.LIMIT, f"of folder {path[:100]!r} {_MOST_FOLDER_BYTES} bytes were read", at)  # fmt: skip
         with Surviving(document, SECTION, f"folder {path[:100]!r}", at):
+            document.spend(min(size, _MOST_FOLDER_BYTES))
             for record in _records(reader.exact(at, min(size, _MOST_FOLDER_BYTES)))[2:]:
                 extent, length = struct.unpack_from("<I4xI", record, 2)
                 is_folder = bool(record[25] & 2)

@@ -81,8 +81,9 @@ def _java(data: bytes, document: Document) -> None:
 
 def _wheel(data: bytes, document: Document) -> None:
     headers = email.parser.BytesHeaderParser().parsebytes(data)
-    for key, value in headers.items()[:_MOST_VALUES]:
-        _add(document, names.kept(key.replace("-", "")), str(value), "Wheel")
+    for key, value in list(headers.raw_items())[:_MOST_VALUES]:
+        text = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        _add(document, names.kept(key.replace("-", "")), text, "Wheel")
 
 
 def _extension(data: bytes, document: Document) -> None:
@@ -100,8 +101,10 @@ def _extension(data: bytes, document: Document) -> None:
 def _plist(data: bytes, document: Document) -> None:
     try:
         told = plistlib.loads(data)
-    except plistlib.InvalidFileException as error:
+    except Exception as error:  # the library lets through whatever is raised inside
         raise ValueError(str(error)) from error
+    if not isinstance(told, dict):
+        raise TypeError("Info.plist isn't a dictionary")
     for key in _PLIST_KEYS:
         value = told.get(key)
         if value is not None:

@@ -114,6 +114,7 @@ def _file_four(data: bytes, at: int, document: Document, listing: Listing) -> in
     name = _name(raw, has_unicode=bool(flags & 0x200))
     is_folder = flags & 0xE0 == 0xE0
     date = dos_date(stamp)
+    exact = _exact_date(date, data, place + length, flags)
     if listing.count < MOST_LISTED:
         tag = _FOUR.tags
         rows: list[tuple[str, Value, str]] = [
@@ -124,11 +125,23 @@ def _file_four(data: bytes, at: int, document: Document, listing: Listing) -> in
             rows.insert(3, ("ModifyDate", date, ""))
         _member(document, listing.count + 1, ByteRange(at, len(data)), iter(rows))
     listing.member(
-        at, len(data), name, size, PackedSize=packed, Modified=date or None, Method=_LEVELS.get(method - 0x30, str(method)), Kind="folder" if is_folder else None,
+        at, len(data), name.replace("\\", "/"), size, PackedSize=packed, Modified=exact or None, Method=_LEVELS.get(method - 0x30, str(method)), Kind="folder" if is_folder else None,
         Encrypted=True if flags & 4 else None, System=_SYSTEMS_4.get(system), CRC=f"{crc:08x}", ContinuedFromVolume=True if flags & 1 else None,
         ContinuesInVolume=True if flags & 2 else None, Attributes=f"0x{attributes:x}",
     )  # fmt: skip
     return int(packed)
+
+
+def _exact_date(date: str, data: bytes, at: int, flags: int) -> str:
+    """The time with the odd second, which MS-DOS can't say (technote, "EXT_TIME"): behind the name, and a salt."""
+    at += 8 if flags & 0x400 else 0
+    if not flags & 0x1000 or not date or at + 2 > len(data):
+        return date
+    kinds = struct.unpack_from("<H", data, at)[0] >> 12
+    if kinds & 8 and kinds & 4:
+        second = int(date[17:19]) + 1
+        return f"{date[:17]}{second:02d}" if second < 60 else date
+    return date
 
 
 def _name(raw: bytes, *, has_unicode: bool) -> str:
@@ -262,7 +275,7 @@ def _file_five(block: _Block, document: Document, listing: Listing) -> None:
         _member(document, listing.count + 1, origin, iter(rows))
     listing.member(
         *origin, name, None if flags & 8 else size, PackedSize=packed, Modified=modified or None, Method=_LEVELS.get(method >> 7 & 7, str(method >> 7 & 7)),
-        Kind="folder" if flags & 1 else "symlink" if link else None, Encrypted=True if encrypted else None, System={0: "Windows", 1: "Unix"}.get(system), CRC=crc or None,
+        Kind="symlink" if link else "folder" if flags & 1 else None, Encrypted=True if encrypted else None, System={0: "Windows", 1: "Unix"}.get(system), CRC=crc or None,
         Link=link or None, Attributes=f"0x{attributes:x}", ContinuedFromVolume=True if header & 8 else None, ContinuesInVolume=True if header & 16 else None,
     )  # fmt: skip
 

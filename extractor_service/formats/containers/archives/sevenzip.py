@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAGIC = b"7z\xbc\xaf\x27\x1c"
 _HEAD_BYTES = 32  # of the signature header (7zFormat specification)
 _MOST_DATABASE_BYTES = 8 * 1024 * 1024  # packed or not: 100,000 files
+_MOST_NAMES_BYTES = 4 * 1024 * 1024  # decoded: 100,000 names
 _MOST_FILES, _MOST_FOLDERS = 200_000, 100_000
 _END, _HEADER, _PROPERTIES, _MAIN, _FILES, _PACK, _UNPACK, _SUBSTREAMS, _SIZE, _CRC, _FOLDER, _CODERS, _COUNTS = 0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13  # fmt: skip
 _EMPTY, _EMPTY_FILE, _ANTI, _NAMES, _CREATED, _ACCESSED, _WRITTEN, _ATTRIBUTES, _ENCODED = 14, 15, 16, 17, 18, 19, 20, 21, 23  # fmt: skip
@@ -87,10 +88,10 @@ def _decoded(reader: Reader, database: _Database, listing: Listing, document: Do
         listing.fact("HeaderEncrypted", value=True)
         document.problem(SECTION, ProblemKind.UNSUPPORTED, "names and sizes are encrypted")
         return None
-    packed = reader.exact(_HEAD_BYTES + database.packed_at, database.packed[0])
-    if folder.size > _MOST_DATABASE_BYTES or len(folder.methods) != 1:
+    if max(folder.size, database.packed[0]) > _MOST_DATABASE_BYTES or len(folder.methods) != 1:
         document.problem(SECTION, ProblemKind.LIMIT, f"a database of {folder.size} bytes isn't unpacked")
         return None
+    packed = reader.exact(_HEAD_BYTES + database.packed_at, database.packed[0])
     document.spend(folder.size)
     method, properties = folder.methods[0], folder.properties[0]
     if method == b"\0":
@@ -268,17 +269,26 @@ class _Database:
     def _files(self) -> None:
         count = self._counted(_MOST_FILES)
         self.names = [""] * count
+        seen: set[int] = set()
         while (kind := self._byte()) != _END:
             size = self._number()
             end = self._at + size
+            if kind in seen and kind != 0x19:  # padding may come twice
+                raise ValueError(f"property {kind} twice")
+            seen.add(kind)
             if kind == _EMPTY:
                 self.empty = set(self._bits(count))
             elif kind == _EMPTY_FILE:
                 order = sorted(self.empty)
                 self.empty_files = {order[each] for each in self._bits(len(order))}
             elif kind == _NAMES and not self._byte():
-                text = self._data[self._at : end].decode("utf-16-le", "replace").split("\0")
+                text = (
+                    self._data[self._at : min(end, self._at + _MOST_NAMES_BYTES)]
+                    .decode("utf-16-le", "replace")
+                    .split("\0")
+                )
                 self.names = (text + self.names)[:count]
+                self._at = end
             elif kind in {_WRITTEN, _ATTRIBUTES}:
                 defined = list(range(count)) if self._byte() else self._bits(count)
                 if not self._byte():
@@ -287,6 +297,8 @@ class _Database:
                     for each in defined:
                         found[each] = struct.unpack_from(form, self._data, self._at)[0]
                         self._at += width
+            if self._at > end or end > len(self._data):
+                raise ValueError(f"property {kind} is longer than it says")
             self._at = end
 
     def _digests(self, count: int) -> set[int]:

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
 _INSIDE_BYTES = 256 * 1024  # unpacked
 _MOST_INDEX_BYTES = 4 * 1024 * 1024  # of an index: of 100 GB in blocks of 1 MB
+_MOST_STREAMS, _PADDING_BYTES = 1000, 64 * 1024  # followed back; between two of them
 _MOST_NAME_BYTES = 4096  # of a path, as systems allow
 _GZIP = Table("documents/ZIP::GZIP", "zip", "ZIP", {"ModifyDate": Conversion(lambda value: unix_date(value).replace("Z", "+00:00") if isinstance(value, int) and value else "0000:00:00 00:00:00")})  # fmt: skip
 _XZ_CHECKS = {0: "none", 1: "CRC32", 4: "CRC64", 10: "SHA-256"}
 _XZ_MAGIC, _XZ_END = b"\xfd7zXZ\0", b"YZ"
+_MOST_MEMORY_BYTES = 96 * 1024 * 1024  # of a decoder: xz -9 wants 65 MiB
 _DAMAGE = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
 
 
@@ -58,10 +60,10 @@ def parse_gzip(source: ByteSource, document: Document) -> None:
             at += len(text) + 1
     listing = Listing(document)
     if reader.length >= 18:
-        # Modulo 2^32, and of the last member alone (2.3.1).
-        listing.fact(
-            "UncompressedSizeStated", reader.u32(reader.length - 4), origin=ByteRange(reader.length - 4, 4)
-        )
+        # Modulo 2^32, and of the last member alone (2.3.1): where there are more, it says nothing of the whole.
+        stated, place = reader.u32(reader.length - 4), ByteRange(reader.length - 4, 4)
+        if reader.length > _INSIDE_BYTES or _is_one_member(reader.some(0, _INSIDE_BYTES), stated):
+            listing.fact("UncompressedSizeStated", stated, "of the last member, modulo 4 GiB", place)
     _inside(reader, document, listing, lambda data: zlib.decompressobj(31).decompress(data, _INSIDE_BYTES))
 
 
@@ -89,22 +91,31 @@ def parse_xz(source: ByteSource, document: Document) -> None:
     listing.fact("Method", "xz")
     listing.fact("Check", head[7] & 15, _XZ_CHECKS.get(head[7] & 15, "unknown"), ByteRange(6, 2))
     end = reader.length
-    while end > 12 and reader.exact(end - 4, 4) == bytes(4):  # padding between streams (2.2)
-        end -= 4
-    footer = reader.exact(end - 12, 12)
-    if footer[10:] != _XZ_END:
-        document.problem(SECTION, ProblemKind.TRUNCATED, "the index is missing", end - 12)
-    else:
+    blocks = total = streams = 0
+    for _ in range(_MOST_STREAMS):  # one behind the other, with padding between (2.2), from the last one back
+        tail = reader.some(max(0, end - _PADDING_BYTES), min(end, _PADDING_BYTES))
+        end -= (len(tail) - len(tail.rstrip(b"\0"))) // 4 * 4 if tail[-4:] == bytes(4) else 0
+        footer = reader.some(end - 12, 12) if end > 24 else b""
+        if footer[10:] != _XZ_END:
+            document.problem(SECTION, ProblemKind.TRUNCATED, "an index is missing", max(0, end - 12))
+            break
         size = (struct.unpack_from("<I", footer, 4)[0] + 1) * 4
-        if size <= min(_MOST_INDEX_BYTES, end - 12):
-            blocks, total = _index(reader.exact(end - 12 - size, size))
+        if size > min(_MOST_INDEX_BYTES, end - 12):
+            document.problem(SECTION, ProblemKind.LIMIT, f"an index of {size} bytes isn't read", end - 12)
+            break
+        count, length, packed = _index(reader.exact(end - 12 - size, size))
+        blocks, total, streams = blocks + count, total + length, streams + 1
+        end -= 24 + size + packed
+        if end <= 0:
+            listing.fact("StreamCount", streams)
             listing.fact("BlockCount", blocks)
-            listing.fact("UncompressedSize", total, origin=ByteRange(end - 12 - size, size))
-    _inside(reader, document, listing, lambda data: lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(data, _INSIDE_BYTES))  # fmt: skip
+            listing.fact("UncompressedSize", total)
+            break
+    _inside(reader, document, listing, lambda data: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY_BYTES).decompress(data, _INSIDE_BYTES))  # fmt: skip
 
 
-def _index(data: bytes) -> tuple[int, int]:
-    """Blocks and their bytes in all (4.3)."""
+def _index(data: bytes) -> tuple[int, int, int]:
+    """Blocks, their bytes in all, and how many they take in the file (4.3)."""
     at = 1
 
     def number() -> int:
@@ -121,11 +132,11 @@ def _index(data: bytes) -> tuple[int, int]:
                 raise ValueError("a number that doesn't end")
 
     count = number()
-    total = 0
+    total = packed = 0
     for _ in range(count):
-        number()
+        packed += -(-number() // 4) * 4
         total += number()
-    return count, total
+    return count, total, packed
 
 
 @tolerant(SECTION)
@@ -142,7 +153,7 @@ def parse_lzma(source: ByteSource, document: Document) -> None:
     if size != (1 << 64) - 1:
         listing.fact("UncompressedSize", size, origin=ByteRange(5, 8))
     if dictionary <= 64 * 1024 * 1024:
-        _inside(reader, document, listing, lambda data: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=96 * 1024 * 1024).decompress(data, _INSIDE_BYTES))  # fmt: skip
+        _inside(reader, document, listing, lambda data: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MOST_MEMORY_BYTES).decompress(data, _INSIDE_BYTES))  # fmt: skip
 
 
 @tolerant(SECTION)
@@ -218,6 +229,24 @@ def _text(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         return data.decode("latin-1")
+
+
+def _is_one_member(data: bytes, stated: int) -> bool:
+    unpacker = zlib.decompressobj(31)
+    try:
+        length = len(unpacker.decompress(data, _INSIDE_BYTES))
+    except zlib.error:
+        return False
+    return not unpacker.eof or (length == stated and not unpacker.unused_data.strip(b"\0"))
+
+
+def _is_one_member(data: bytes, stated: int) -> bool:
+    unpacker = zlib.decompressobj(31)
+    try:
+        length = len(unpacker.decompress(data, _INSIDE_BYTES))
+    except zlib.error:
+        return False
+    return not unpacker.eof or (length == stated and not unpacker.unused_data.strip(b"\0"))
 
 
 def _inside(reader: Reader, document: Document, listing: Listing, unpack: Callable[[bytes], bytes]) -> None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _BLOCK = 512  # bytes of a header, and what all is padded to (pax specification)
 _MOST_HEADERS = 20_000  # walked: 10 MB of headers, and a round trip each where files are large
 _MOST_EXTENDED_BYTES = 64 * 1024  # of a pax header, or a long name
-_KINDS = {b"0": "", b"\0": "", b"1": "link", b"2": "symlink", b"3": "device", b"4": "device", b"5": "folder", b"6": "fifo", b"7": "", b"S": "sparse"}  # fmt: skip
+_KINDS = {b"0": "", b"\0": "", b"1": "link", b"2": "symlink", b"3": "device", b"4": "device", b"5": "folder", b"D": "folder", b"6": "fifo", b"7": "", b"S": "sparse"}  # fmt: skip
+_PAX_KEYS = frozenset({"path", "linkpath", "size", "mtime", "uname", "gname", "comment", "GNU.sparse.realsize", "GNU.sparse.name", "GNU.volume.label"})  # fmt: skip
+_MOST_MAPS = 10_000  # of 21 pieces each
 _LONG_NAME, _LONG_LINK, _PAX, _GLOBAL = b"L", b"K", b"x", b"g"
 
 
@@ -79,7 +81,14 @@ def add_members(reader: Reader, document: Document, listing: Listing, *, is_cut:
         told = {**common, **pax}
         size = _number(told.get("GNU.sparse.realsize") or told.get("size"), header.size)
         stored = _number(told.get("size"), header.size)
-        has_data = header.kind in {b"0", b"\0", b"7", b"S"}
+        has_data = header.kind in {b"0", b"\0", b"7", b"S", b"D"}
+        if header.kind == b"S":  # GNU's old sparse files: the real length, and maps in blocks of their own
+            size = max(0, _octal(block[483:495]))
+            for _ in range(_MOST_MAPS if block[482:483] == b"\1" else 0):
+                more = reader.some(data_at, _BLOCK)
+                data_at += _BLOCK
+                if more[504:505] != b"\1":
+                    break
         modified = _real(told.get("mtime"), header.modified)
         dialect = "pax" if told else "GNU" if long_name or long_link else header.dialect
         if dialect not in dialects:
@@ -91,7 +100,7 @@ def add_members(reader: Reader, document: Document, listing: Listing, *, is_cut:
             at, _BLOCK, told.get("GNU.sparse.name") or told.get("path") or long_name or header.name, size if has_data else 0,
             Modified=unix_date(modified), Kind=_KINDS.get(header.kind, f"type {header.kind.decode('latin-1')}") or None,
             Mode=f"{header.mode & 0o7777:04o}", Owner=user or None, Group=told.get("gname") or header.group or None,
-            Link=told.get("linkpath") or long_link or header.link or None, Sparse=True if any(each.startswith("GNU.sparse") for each in told) else None,
+            Link=told.get("linkpath") or long_link or header.link or None, Sparse=True if "GNU.sparse.realsize" in told or "GNU.sparse.name" in told else None,
         )  # fmt: skip
         pax, long_name, long_link = {}, "", ""
         at = data_at + (-(-stored // _BLOCK) * _BLOCK if has_data else 0)
@@ -152,7 +161,7 @@ def _records(data: bytes) -> dict[str, str]:
     """Records such as "30 mtime=1350244992.023960108", each with its length before it and a line end behind."""
     found: dict[str, str] = {}
     at = 0
-    while at < len(data) and len(found) < 1000:
+    while at < len(data):
         blank = data.find(b" ", at, at + 20)
         if blank < 0 or not data[at:blank].isdigit():
             break
@@ -160,7 +169,9 @@ def _records(data: bytes) -> dict[str, str]:
         if end <= blank:
             break
         key, _, value = data[blank + 1 : end].rstrip(b"\n").partition(b"=")
-        found[key.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+        name = key.decode("utf-8", "replace")
+        if name in _PAX_KEYS:
+            found[name] = value.decode("utf-8", "replace")
         at = end
     return found
 

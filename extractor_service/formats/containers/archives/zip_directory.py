@@ -29,7 +29,9 @@ MOST_CONTENT_BYTES = 4 * 1024 * 1024  # inflated, of one member
 _LOCAL, _CENTRAL = b"PK\3\4", b"PK\1\2"
 _END, _END_BYTES = b"PK\5\6", 22  # APPNOTE 4.3.16
 _END_64, _LOCATOR_64 = b"PK\6\6", b"PK\6\7"
-_COMMENT_BYTES = 65_535  # the longest behind the end record
+_COMMENT_SIZE = 65_535  # the longest behind the end record
+_KEPT_OF_TEXTS = 1024  # of a name, a comment, extra fields
+_TRIES = range(16)  # marks that look like an end, in comments
 _WINDOW_BYTES = 256 * 1024  # of the directory, at once
 _ENTRY = struct.Struct("<4sBBHHHIIIIHHHHHII")
 _LOCAL_ENTRY = struct.Struct("<4sHHHIIIIHH")
@@ -122,13 +124,23 @@ class Directory:
     def content(self, member: Member, most_bytes: int = MOST_CONTENT_BYTES) -> bytes:
         """The first `most_bytes` of what it holds; b"" with a Problem where it can't be had."""
         try:
-            return self._content(member, most_bytes)
-        except (TruncatedError, ValueError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            data = self._content(member, most_bytes)
+        except (
+            TruncatedError,
+            ValueError,
+            struct.error,
+            EOFError,
+            OSError,
+            zlib.error,
+            lzma.LZMAError,
+        ) as error:
             kind = ProblemKind.TRUNCATED if isinstance(error, TruncatedError) else ProblemKind.DAMAGED
             self._document.problem(
                 self._section, kind, f"member {member.name[:80]!r}: {error}", member.local_at
             )
             return b""
+        self._document.spend(len(data))
+        return data
 
     def text(self, name: str, most_bytes: int = MOST_CONTENT_BYTES) -> bytes:
         """The content of the member of that name; b"" without one."""
@@ -137,6 +149,8 @@ class Directory:
 
     def pieces(self, member: Member, most_bytes: int) -> Iterator[bytes]:
         """The content of a deflated or stored member piece by piece, `most_bytes` of it at most."""
+        if member.method not in {_STORED, _DEFLATED}:
+            raise ValueError(f"packed by method {member.method}, which isn't read")
         at, left = self._data_at(member), member.compressed_bytes
         inflate = zlib.decompressobj(-15) if member.method == _DEFLATED else None
         given = 0
@@ -155,7 +169,6 @@ class Directory:
         at = self._data_at(member)
         # Deflate never makes less than a thousandth of something (RFC 1951: 258 bytes by two bits).
         stored = self._reader.exact(at, min(member.compressed_bytes, most_bytes + 1024))
-        self._document.spend(min(member.size_bytes, most_bytes))
         if member.method == _STORED:
             return stored[:most_bytes]
         if member.method == _DEFLATED:
@@ -174,12 +187,16 @@ class Directory:
 
     def _find_end(self) -> bool:
         reader = self._reader
+        tries = 0
         # Most archives have no comment: the end record is within the last bytes.
-        for length in (min(1024, reader.length), min(_END_BYTES + _COMMENT_BYTES, reader.length)):
+        for length in (min(1024, reader.length), min(_END_BYTES + _COMMENT_SIZE, reader.length)):
             tail_at = reader.length - length
             tail = reader.exact(tail_at, length)
             place = tail.rfind(_END)
             while place >= 0:
+                tries += 1
+                if tries not in _TRIES:
+                    return False
                 if place + _END_BYTES <= len(tail) and self._take_end(tail[place:], tail_at + place):
                     return True
                 place = tail.rfind(_END, 0, place)
@@ -252,8 +269,8 @@ class Directory:
             size, compressed, local = _wide(extras, size, compressed, local)
         raw = rest[:name]
         return Member(
-            name_of(raw, flags, extras), raw, needed, flags, method, stamp, crc, compressed, size, local + self._shift,
-            rest[name + extra :], extras, at, made_by | system << 8, attributes,
+            name_of(raw, flags, extras)[:_KEPT_OF_TEXTS], raw[:_KEPT_OF_TEXTS], needed, flags, method, stamp, crc, compressed, size, local + self._shift,
+            rest[name + extra : name + extra + _KEPT_OF_TEXTS], extras[:_KEPT_OF_TEXTS], at, made_by | system << 8, attributes,
         )  # fmt: skip
 
     def _from_local_headers(self) -> Iterator[Member]:

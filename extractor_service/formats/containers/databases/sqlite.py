@@ -27,6 +27,7 @@ _CODECS = {1: "utf-8", 2: "utf-16-le", 3: "utf-16-be"}
 _APPLICATIONS = {0x47504B47: "GeoPackage", 0x47503130: "GeoPackage 1.0", 0x47503131: "GeoPackage 1.1", 0x0F055112: "Fossil", 0x4D504258: "MBTiles", 0x42654462: "Bentley BeSQLite", 0x45737269: "Esri Spatially-Enabled Database"}  # fmt: skip
 _MOST_PAGES, _MOST_DEPTH, _MOST_ROWS = 2000, 20, 5000
 _MOST_VALUE_BYTES = 64 * 1024  # of a row: statements that create tables
+_MOST_COLUMNS = 20  # of the two tables that are read: five and ten
 _MOST_LISTED = 1000  # tables and views: 200 KB of a document
 _COLUMNS = re.compile(r"\((.*)\)", re.DOTALL)
 
@@ -126,7 +127,7 @@ def _columns(sql: str) -> list[Value]:
                 name = re.match(r'("[^"]+"|`[^`]+`|\[[^\]]+\]|\S+)\s*([A-Za-z][\w ]*(?:\([^)]*\))?)?', part)
                 if name is not None:
                     kind = re.split(
-                        r"\s+(?:NOT|PRIMARY|UNIQUE|DEFAULT|CHECK|REFERENCES|COLLATE|GENERATED|CONSTRAINT|NULL)\b",
+                        r"(?:^|\s+)(?:NOT|PRIMARY|UNIQUE|DEFAULT|CHECK|REFERENCES|COLLATE|GENERATED|CONSTRAINT|NULL)\b",
                         name[2] or "",
                         flags=re.IGNORECASE,
                     )[0]
@@ -188,10 +189,13 @@ class _Database:
                 children.append(struct.unpack_from(">I", page, at + 8)[0])
                 waiting += [(each, depth + 1) for each in reversed(children)]
             elif kind == 13:
-                for each in range(cells):
+                for place in sorted(
+                    {struct.unpack_from(">H", page, at + 8 + 2 * each)[0] for each in range(cells)},
+                    reverse=True,
+                ):
                     given += 1
                     with Surviving(self._document, SECTION, f"a row of page {number}"):
-                        yield self._row(page, struct.unpack_from(">H", page, at + 8 + 2 * each)[0])
+                        yield self._row(page, place)
             else:
                 raise ValueError(f"page {number} is of kind {kind}")
 
@@ -199,9 +203,10 @@ class _Database:
         length, at = _number(page, at)
         _, at = _number(page, at)
         data = self._payload(page, at, length)
+        self._document.spend(len(data))
         header, place = _number(data, 0)
-        kinds = []
-        while place < header:
+        kinds: list[int] = []
+        while place < header and len(kinds) < _MOST_COLUMNS:
             kind, place = _number(data, place)
             kinds.append(kind)
         values: list[Value] = []

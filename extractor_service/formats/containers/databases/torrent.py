@@ -13,6 +13,8 @@ from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
@@ -21,6 +23,7 @@ _MOST_BYTES = 16 * 1024 * 1024  # decoded: a torrent of 400,000 pieces
 _MOST_DEPTH, _MOST_VALUES = 20, 500_000
 _NAMES = {"announce": "Announce", "announce-list": "AnnounceList", "comment": "Comment", "created by": "Creator", "creation date": "CreateDate", "encoding": "Encoding", "url-list": "URLList", "publisher": "Publisher", "publisher-url": "PublisherURL"}  # fmt: skip
 _INFO = {"name": "Name", "piece length": "PieceLength", "private": "Private", "source": "Source", "meta version": "MetaVersion", "length": "Length"}  # fmt: skip
+_MOST_PATH_CHARS = 4096  # as systems allow
 _FILES = 500  # of which path and length are fields of their own
 
 
@@ -44,7 +47,7 @@ def parse(source: ByteSource, document: Document) -> None:
         name = _NAMES.get(key) or names.kept(key.title().replace(" ", ""))
         if key == "creation date" and isinstance(value, int):
             put(name, unix_date(value).replace("Z", "+00:00"))
-        elif key == "announce-list":
+        elif key == "announce-list" and isinstance(value, list):
             flat = [_text(each) for tier in value if isinstance(tier, list) for each in tier]
             for number, each in enumerate(flat[:50], 1):
                 put(f"AnnounceList{number}", each)
@@ -95,15 +98,14 @@ def _info(info: dict[str, Any], document: Document, put: Any) -> None:
     listing.finish()
 
 
-def _tree(tree: Any, path: str, depth: int = 0) -> list[tuple[str, int]]:
-    found: list[tuple[str, int]] = []
+def _tree(tree: Any, path: str, depth: int = 0) -> Iterator[tuple[str, int]]:
     if isinstance(tree, dict) and depth < _MOST_DEPTH:
         for name, inner in tree.items():
             if name == "" and isinstance(inner, dict):
-                found.append((path, inner.get("length", 0)))
+                length = inner.get("length", 0)
+                yield path, length if isinstance(length, int) else 0
             else:
-                found += _tree(inner, f"{path}/{name}" if path else name, depth + 1)
-    return found
+                yield from _tree(inner, (f"{path}/{name}" if path else name)[:_MOST_PATH_CHARS], depth + 1)
 
 
 def _text(value: Any) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION, FACTS = "xml", "ooxml"
+_MOST_PROPERTY_PARTS, _MOST_PROPERTIES_BYTES = 10, 1024 * 1024  # three are usual, of some KB
 _MOST_TARGETS = 100  # external links by name
 _MOST_RELATIONS = 200  # parts whose relations are read
 _MOST_TEXT_BYTES = 16 * 1024 * 1024  # of the text, inflated, to count changes
@@ -72,8 +73,10 @@ def parse(source: ByteSource, document: Document) -> None:
     wanted = [each for name, each in members.items() if _PROPERTIES.match(name) or _COMMENTS.match(name)]
     main = next((members[name] for name in ("word/document.xml", "xl/workbook.xml", "ppt/presentation.xml") if name in members), None)  # fmt: skip
     directory.prefetch([*wanted, *relations, *([main] if main else [])])
+    left = _MOST_PROPERTY_PARTS
     for name, member in members.items():
-        if _PROPERTIES.match(name) and not member.is_folder:
+        if _PROPERTIES.match(name) and not member.is_folder and left:
+            left -= 1
             _properties(directory, member, document)
         elif found := _THUMBNAIL.match(name):
             shown = "PreviewWMF" if found[1].lower() == "wmf" else "PreviewImage"
@@ -92,7 +95,7 @@ def _add(document: Document, name: str, value: Value) -> None:
 
 def _properties(directory: Directory, member: Member, document: Document) -> None:
     """Core, extended and custom properties (ECMA-376-1, 22.2, 22.3; -2, 11)."""
-    data = directory.content(member)
+    data = directory.content(member, _MOST_PROPERTIES_BYTES)
     if not data:
         return
     try:

@@ -21,7 +21,9 @@ _MAIN = Table("documents/RTF::Main", SECTION, "RTF")
 _INFO = re.compile(rb"(?<!\\)\{\s*\\info(?![a-zA-Z])")
 _PROPERTIES = re.compile(rb"(?<!\\)\{\s*\\\*\s*\\userprops(?![a-zA-Z])")
 _ENTRY = re.compile(rb"\{\s*(?:\\\*\s*)?\\([a-zA-Z]+) ?")
-_NUMBER = re.compile(rb"\\([a-zA-Z]+)(-?\d+)")
+_NUMBER = re.compile(rb"\\([a-zA-Z]+)(-?\d{1,9})(?!\d)")
+_BRACE = re.compile(rb"\\.|[{}]", re.DOTALL)
+_MOST_ENTRIES = 500  # of the groups: forty are known
 _DATE_PARTS = ("yr", "mo", "dy", "hr", "min", "sec")
 _NUMBERS = frozenset({"edmins", "nofpages", "nofwords", "nofchars", "nofcharsws", "vern", "version", "id"})
 _CHARSETS = {b"ansi": "cp1252", b"mac": "mac_roman", b"pc": "cp437", b"pca": "cp850"}
@@ -85,11 +87,11 @@ def _charset(head: bytes) -> str:
 def _group(data: bytes, at: int) -> bytes:
     """What stands from `at` up to the brace that closes the group."""
     depth, place = 1, at
-    for found in re.finditer(rb"\\.|[{}]", data[at : at + _MOST_BYTES], re.DOTALL):
+    for found in _BRACE.finditer(data, at):
         if found[0] in {b"{", b"}"}:
             depth += 1 if found[0] == b"{" else -1
             if not depth:
-                place = at + found.start()
+                place = found.start()
                 return data[at:place]
     raise ValueError("it doesn't end")
 
@@ -97,7 +99,10 @@ def _group(data: bytes, at: int) -> bytes:
 def _information(data: bytes, at: int, charset: str, document: Document) -> None:
     group = _group(data, at)
     place = 0
-    while (entry := _ENTRY.search(group, place)) is not None:
+    for _ in range(_MOST_ENTRIES):
+        entry = _ENTRY.search(group, place)
+        if entry is None:
+            break
         content = _group(group, entry.end())
         place = entry.end() + len(content) + 1
         key = entry[1].decode("ascii")
@@ -130,7 +135,10 @@ def _information(data: bytes, at: int, charset: str, document: Document) -> None
 
 def _user_properties(group: bytes, charset: str, document: Document, origin: ByteRange) -> None:
     name, place = "", 0
-    while (entry := _ENTRY.search(group, place)) is not None:
+    for _ in range(_MOST_ENTRIES):
+        entry = _ENTRY.search(group, place)
+        if entry is None:
+            break
         key = entry[1]
         if key not in {b"propname", b"staticval"}:
             place = entry.end()

@@ -243,12 +243,15 @@ def _characters(data: bytes) -> int | None:
 def _segments(data: bytes, at: int) -> int:
     """Characters of format 4 that have a glyph; the last segment is a mark."""
     doubled = struct.unpack_from(">H", data, at + 6)[0]
-    total = 0
+    total, before = 0, -1
     for place in range(at + 14, at + 14 + doubled, 2):
         end, start = (struct.unpack_from(">H", data, each)[0] for each in (place, place + doubled + 2))
         delta, offset = (struct.unpack_from(">H", data, place + 2 + times * doubled)[0] for times in (2, 3))
         if end < start or start == 0xFFFF:
             continue
+        if start <= before:
+            raise ValueError("segments of the character map overlap")
+        before = end
         for character in range(start, min(end, 0xFFFE) + 1):
             glyph = character
             if offset:

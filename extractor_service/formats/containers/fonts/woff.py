@@ -10,7 +10,7 @@ from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.containers.fonts import sfnt
 from extractor_service.formats.embedded import plain_xml
 from extractor_service.formats.reading.damage import tolerant
-from extractor_service.formats.reading.reader import Reader
+from extractor_service.formats.reading.reader import Reader, TruncatedError
 
 if TYPE_CHECKING:
     from extractor_service.document import Document
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SECTION = sfnt.SECTION
 _MOST_TABLE_BYTES = 1024 * 1024  # unpacked, of one table
 _MOST_FONT_BYTES = 32 * 1024 * 1024  # unpacked: the largest fonts of the East
+_PIECE_BYTES = 256 * 1024  # unpacked at once
 _MOST_METADATA_BYTES = 256 * 1024  # unpacked: credits and a license
 # WOFF 2.0, 5.2: tags that have a number.
 _KNOWN = (
@@ -130,13 +131,33 @@ def _second(reader: Reader, count: int, flavor: bytes, document: Document) -> _U
         return None
     document.spend(begin // 2)
     try:
-        import brotli  # noqa: PLC0415 - in workers only
-
-        data = brotli.decompress(reader.exact(at, packed))
-    except (brotli.error, MemoryError) as error:
+        data = _unbrotli(reader.exact(at, packed), begin)
+    except ValueError as error:
         document.problem(SECTION, ProblemKind.DAMAGED, f"the tables can't be unpacked: {error}", at)
         return None
     return _Unpacked(data[: _MOST_FONT_BYTES + 1], places)
+
+
+def _unbrotli(data: bytes, most_bytes: int) -> bytes:
+    """The first `most_bytes`, unpacked: a kilobyte may stand for gigabytes.
+
+    Raises:
+        ValueError: it isn't Brotli (RFC 7932).
+    """
+    import brotli  # noqa: PLC0415 - in workers only
+
+    decoder, parts, length = brotli.Decompressor(), [], 0
+    try:
+        while length < most_bytes and not decoder.is_finished():
+            part = decoder.process(data, output_buffer_limit=_PIECE_BYTES)
+            data = b""
+            parts.append(part)
+            length += len(part)
+            if not part and decoder.can_accept_more_data():
+                break
+    except brotli.error as error:
+        raise ValueError(str(error)) from error
+    return b"".join(parts)[:most_bytes]
 
 
 def _number(reader: Reader, at: int) -> tuple[int, int]:
@@ -159,21 +180,20 @@ def _metadata(reader: Reader, at: int, document: Document, *, is_second: bool) -
     try:
         data = reader.exact(offset, packed)
         if is_second:
-            import brotli  # noqa: PLC0415 - in workers only
-
-            text = brotli.decompress(data)
+            text = _unbrotli(data, _MOST_METADATA_BYTES)
         else:
             text = zlib.decompressobj().decompress(data, _MOST_METADATA_BYTES)
         root = plain_xml.root(text)
-    except Exception as error:  # noqa: BLE001 - brotli's own error has no base
+    except (TruncatedError, ValueError, zlib.error) as error:
         document.problem(SECTION, ProblemKind.DAMAGED, f"metadata: {error}", offset)
         return
     for element in root:
         name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-        text = " ".join("".join(element.itertext()).split())
-        if text and name in {"description", "license", "copyright", "trademark"}:
+        words = " ".join("".join(element.itertext()).split())
+        if words and name in {"description", "license", "copyright", "trademark"}:
             document.add(
-                SECTION, Field(name.capitalize(), text[:4000], group="WOFF", origin=ByteRange(offset, packed))
+                SECTION,
+                Field(name.capitalize(), words[:4000], group="WOFF", origin=ByteRange(offset, packed)),
             )
         for key, value in element.attrib.items():
             local = key.rpartition("}")[2]

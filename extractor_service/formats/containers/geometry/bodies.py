@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import struct
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ SECTION = "geometry"
 _MOST_BYTES = 32 * 1024 * 1024  # of a body, to measure it
 _MOST_JSON_BYTES = 8 * 1024 * 1024  # parsed: ten times that in a worker
 _FACET_BYTES, _WINDOW = 50, 50 * 10_000
-_VERTEX = re.compile(rb"vertex\s+(\S+)\s+(\S+)\s+(\S+)")
+_VERTEX = re.compile(rb"vertex[ \t]+([-+.\deE]{1,40})[ \t]+([-+.\deE]{1,40})[ \t]+([-+.\deE]{1,40})")
 
 
 def _put(document: Document, name: str, value: Value, group: str, at: int = 0, size: int = 0) -> None:
@@ -64,9 +65,13 @@ def parse_stl(source: ByteSource, document: Document) -> None:
         document.problem(SECTION, ProblemKind.LIMIT, f"{len(data)} of {reader.length} bytes were read")
         return
     _put(document, "Triangles", len(re.findall(rb"endfacet", data)), "STL")
-    _put(document, "Solids", len(re.findall(rb"(?m)^\s*solid\b", data)), "STL")
-    points = [(float(x), float(y), float(z)) for x, y, z in _VERTEX.findall(data)]
-    _bounds(points, document, "STL")
+    _put(document, "Solids", len(re.findall(rb"(?m)^[ \t]*solid\b", data)), "STL")
+    low, high = [math.inf] * 3, [-math.inf] * 3
+    for found in _VERTEX.finditer(data):
+        point = [float(each) for each in found.groups()]
+        low, high = [*map(min, low, point)], [*map(max, high, point)]
+    if low[0] <= high[0]:
+        _bounds([(low[0], low[1], low[2]), (high[0], high[1], high[2])], document, "STL")
 
 
 def _binary_points(reader: Reader, count: int) -> list[tuple[float, float, float]]:
@@ -157,6 +162,13 @@ def parse_gltf(source: ByteSource, document: Document) -> None:
 
 def add_gltf(told: Any, document: Document) -> None:
     """Adds what the JSON says."""
+    try:
+        _gltf(told, document)
+    except AttributeError as error:
+        raise ValueError(f"not as glTF has it: {error}") from error
+
+
+def _gltf(told: Any, document: Document) -> None:
     asset = told.get("asset", {})
     for key in ("version", "minVersion", "generator", "copyright"):
         if isinstance(asset.get(key), str):

@@ -25,6 +25,7 @@ MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENTRY = struct.Struct("<64sHBBIII16sIQQIQ")
 _MOST_ENTRIES = 20_000  # of the directory: a mail with hundreds of attachments has thousands
 _MOST_SECTORS = 1_000_000  # of one chain: 512 MiB
+_MOST_DEPTH = 32  # storages in storages: mails in mails in mails
 _KEPT_SECTORS = 64  # of the allocation table, 32 KiB
 _LAST_USABLE = 0xFFFFFFFA  # MAXREGSECT; above are marks
 _NONE = 0xFFFFFFFF  # no stream (MS-CFB specification, 2.6.1)
@@ -97,7 +98,7 @@ class CompoundFile:
             if kind in {STORAGE, STREAM}:
                 found.append(Entry(path, name, kind, start, size, class_id))
             waiting.append((right, folder))
-            if kind == STORAGE:
+            if kind == STORAGE and path.count("/") < _MOST_DEPTH:
                 waiting.append((child, path + "/"))
             waiting.append((left, folder))
         return found
@@ -196,19 +197,29 @@ class CompoundFile:
             self._sectors.popitem(last=False)
         return values
 
+    @cached_property
+    def _difat_chain(self) -> list[int]:
+        """Sectors that name sectors of the allocation table, as far as the header doesn't."""
+        found: list[int] = []
+        sector = self._difat_at
+        most = min(self._difat_count, self._most_sectors)
+        while sector <= _LAST_USABLE and len(found) < most and self._place(sector) < self._reader.length:
+            found.append(sector)
+            sector = int.from_bytes(
+                self._reader.some(self._place(sector) + self.sector_bytes - 4, 4), "little"
+            )
+        return found
+
     def _difat(self, number: int) -> int:
         """Where the allocation table's own sector stands (2.5)."""
         if number < _FIRST_DIFAT:
             return self._header_difat[number]
         per = self.sector_bytes // 4 - 1
         steps, inner = divmod(number - _FIRST_DIFAT, per)
-        sector = self._difat_at
-        for _ in range(min(steps, self._difat_count)):
-            sector = int.from_bytes(
-                self._reader.some(self._place(sector) + self.sector_bytes - 4, 4), "little"
-            )
-            if sector > _LAST_USABLE:
-                return _NONE
+        chain = self._difat_chain
+        if steps >= len(chain):
+            return _NONE
+        sector = chain[steps]
         data = self._reader.some(self._place(sector) + 4 * inner, 4) if sector <= _LAST_USABLE else b""
         return int.from_bytes(data, "little") if len(data) == 4 else _NONE
 

@@ -93,7 +93,14 @@ def _facts(file: CompoundFile, entries: list[Entry], document: Document) -> None
     add("StreamCount", sum(each.kind == STREAM for each in entries))
     vba = [each for each in entries if each.kind == STORAGE and each.name in {"VBA", "_VBA_PROJECT_CUR"}]
     if not file.stream("PowerPoint Document"):  # which packs them into its own stream
-        add("HasMacros", value=bool(vba))
+        # Publisher always has an empty storage (MS-OVBA 2.2.1: a project has this stream).
+        paths = {each.path.lower() for each in entries}
+        add(
+            "HasMacros",
+            value=any(
+                f"{each.path}/dir".lower() in paths or f"{each.path}/VBA/dir".lower() in paths for each in vba
+            ),
+        )
     folder = next((each.path + "/" for each in vba if each.name == "VBA"), "")
     modules: list[Value] = [
         each.name for each in entries

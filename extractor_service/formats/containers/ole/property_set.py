@@ -129,11 +129,15 @@ class _Values:
             return str(uuid.UUID(bytes_le=data[at : at + 16])).upper(), at + 16
         if base == _VARIANT:
             inner = struct.unpack_from("<I", data, at)[0]
+            if inner & _VECTOR or inner == _VARIANT:
+                raise ValueError("a variant of many")
             return self.value(inner, at + 4, is_packed=is_packed)
         return ("" if base == 0 else None), at
 
     def _vector(self, kind: int, at: int) -> tuple[Value, int]:
-        count = struct.unpack_from("<I", self._data, at)[0]
+        if kind & _VECTOR:
+            raise ValueError("a vector of vectors")
+        count = min(struct.unpack_from("<I", self._data, at)[0], len(self._data) - at)
         at += 4
         values: list[Value] = []
         for _ in range(min(count, _MOST_ITEMS)):
@@ -170,7 +174,11 @@ class _Set:
     def add(self) -> None:
         """Adds its properties, in the file's order."""
         dictionary: dict[int, str] = {}
+        places: set[int] = set()
         for key, offset in self._places:
+            if offset in places:
+                continue
+            places.add(offset)
             with Surviving(self._document, SECTION, f"property {key:#x}", self._origin and self._origin.offset_bytes):  # fmt: skip
                 if key == 0:
                     dictionary = self._dictionary(self._begin + offset)

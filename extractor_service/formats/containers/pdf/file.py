@@ -18,6 +18,7 @@ from extractor_service.formats.containers.pdf.objects import (
     date,
     get,
     guard,
+    inflated,
     name,
     plain,
     short,
@@ -26,7 +27,6 @@ from extractor_service.formats.containers.pdf.objects import (
 from extractor_service.formats.embedded import xmp
 from extractor_service.formats.reading import names
 from extractor_service.formats.reading.reader import Reader
-from extractor_service.sources.blocks import BLOCK_BYTES
 from extractor_service.sources.fileobj import SourceFile
 
 if TYPE_CHECKING:
@@ -166,9 +166,9 @@ def _metadata(root: Any, document: Document) -> None:
     stream = get(root, "/Metadata")
     if stream is None:
         return
-    packet = guard(document, "Metadata", stream.read_bytes)
+    packet = guard(document, "Metadata", inflated, stream, _MOST_XMP_BYTES)
     if packet:
-        xmp.parse(packet[:_MOST_XMP_BYTES], document)
+        xmp.parse(packet, document)
 
 
 def _claims(document: Document) -> None:

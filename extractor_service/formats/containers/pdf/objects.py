@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import ProblemKind
@@ -17,8 +18,9 @@ SECTION = "pdf"
 _STREAM_NAME = re.compile(r"(stream )?<extractor_service[^>]*>")
 _UTC = re.compile(r"Z(?:00)?'?(?:00)?'?$")  # with offsets of nothing behind it
 _MOST_DEPTH = 40  # of trees: a balanced one of a million leaves has 20 levels
+_MOST_RAW_BYTES = 64 * 1024  # packed in ways that can't be unpacked in part: a thousand times that at most
 _MOST_NODES = 5000  # of a tree: of 100,000 names
-_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError, RecursionError, OverflowError, ArithmeticError)  # fmt: skip
+_DAMAGE = (zlib.error, ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError, RecursionError, OverflowError, ArithmeticError)  # fmt: skip
 
 
 def short(error: object) -> str:
@@ -108,6 +110,26 @@ def date(value: Any) -> str:
         day = moment.day.replace("-", ":")
         return f"{day} {moment.clock}{moment.zone}" if moment.clock else day
     return written
+
+
+def inflated(stream: Any, most_bytes: int) -> bytes:
+    """The first bytes of a stream: qpdf would unpack all of it first, however long that is.
+
+    Raises:
+        ValueError: it is packed by more than Deflate.
+    """
+    filters = get(stream, "/Filter")
+    names = [name(each) for each in items(filters, 5)] or ([name(filters)] if filters is not None else [])
+    raw: bytes = stream.read_raw_bytes()
+    if not names:
+        return raw[:most_bytes]
+    if names != ["FlateDecode"] or get(stream, "/DecodeParms") is not None:
+        declared = len(raw)
+        if declared > _MOST_RAW_BYTES:
+            raise ValueError(f"a stream packed by {', '.join(names)}")
+        unpacked: bytes = stream.read_bytes()
+        return unpacked[:most_bytes]
+    return zlib.decompressobj().decompress(raw, most_bytes)
 
 
 def leaves(tree: Any, most: int) -> Iterator[tuple[str, Any]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MOST_PAGES = 200  # looked at one by one
 _MOST_NODES = 1000  # of the tree
 _MOST_FONTS, _MOST_ANNOTATIONS, _MOST_TARGETS = 200, 2000, 100
+_MOST_ACTIONS, _MOST_KEYS = 5000, 5000  # of a document; of one dictionary
 _INHERITED = ("/MediaBox", "/CropBox", "/Rotate", "/Resources")
 _POINTS_TO_MM = 25.4 / 72
 _ACTIONS = frozenset({"JavaScript", "Launch", "URI", "GoToR", "GoToE", "SubmitForm", "ImportData", "Rendition", "Movie", "Sound", "RichMediaExecute"})  # fmt: skip
@@ -28,12 +29,15 @@ class Actions:
     def __init__(self) -> None:
         self.kinds: Counter[str] = Counter()
         self.targets: list[Value] = []
+        self.left = _MOST_ACTIONS
+        self._seen: set[tuple[int, int]] = set()
 
     def see(self, action: Any, depth: int = 0) -> None:
         """Counts an action and those that follow it."""
         kind = name(get(action, "/S"))
-        if not kind or depth > 10:
+        if not kind or depth > 10 or self.left <= 0 or self.is_known(action):
             return
+        self.left -= 1
         if kind in _ACTIONS:
             self.kinds[kind] += 1
         target = text(get(action, "/URI")) if kind == "URI" else ""
@@ -46,13 +50,25 @@ class Actions:
         for each in items(following, 20) or ([following] if following is not None else []):
             self.see(each, depth + 1)
 
+    def is_known(self, value: Any) -> bool:
+        """Whether an object of the file was seen before; objects within others never were."""
+        if not value.is_indirect:
+            return False
+        known = value.objgen in self._seen
+        self._seen.add(value.objgen)
+        return known
+
     def see_all(self, holder: Any) -> None:
         """Counts the actions of a dictionary's triggers (12.6.3)."""
         import pikepdf  # noqa: PLC0415 - in workers only
 
         self.see(get(holder, "/A"))
         triggers = get(holder, "/AA")
-        if isinstance(triggers, pikepdf.Dictionary):
+        if (
+            isinstance(triggers, pikepdf.Dictionary)
+            and not self.is_known(triggers)
+            and len(triggers) <= _MOST_KEYS
+        ):
             for key in list(triggers.keys())[:30]:
                 self.see(triggers.get(key))
 
@@ -161,6 +177,8 @@ def _fonts(resources: Any, found: dict[str, Struct]) -> None:
     fonts = get(resources, "/Font")
     if not isinstance(fonts, pikepdf.Dictionary):
         return
+    if len(fonts) > _MOST_KEYS:
+        raise ValueError(f"{len(fonts)} fonts on one page")
     for key in list(fonts.keys())[:_MOST_FONTS]:
         font = fonts.get(key)
         base = name(get(font, "/BaseFont")) or name(get(font, "/Name")) or key[1:]

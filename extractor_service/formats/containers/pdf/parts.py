@@ -13,6 +13,7 @@ from extractor_service.formats.containers.pdf.objects import (
     date,
     get,
     guard,
+    inflated,
     items,
     leaves,
     name,
@@ -56,14 +57,20 @@ def _form(form: Any, document: Document, actions: Actions) -> None:
         document.add(SECTION, Field("HasXFA", xfa is not None, "Yes" if xfa is not None else "No"))
     kinds: dict[str, int] = {}
     waiting, seen = [(each, "") for each in reversed(fields)], 0
+    known: set[tuple[int, int]] = set()
     while waiting and seen < _MOST_FIELDS:
         field, inherited = waiting.pop()
         seen += 1
+        if field.is_indirect:
+            if field.objgen in known:
+                continue
+            known.add(field.objgen)
         kind = name(get(field, "/FT")) or inherited
         actions.see_all(field)
         kids = [each for each in items(get(field, "/Kids"), _MOST_FIELDS) if get(each, "/T") is not None]
         if kids:
-            waiting += [(each, kind) for each in reversed(kids)]
+            room = _MOST_FIELDS - seen - len(waiting)
+            waiting += [(each, kind) for each in reversed(kids[: max(room, 0)])]
             continue
         kinds[kind] = kinds.get(kind, 0) + 1
         if kind == "Sig" and get(field, "/V") is not None:
@@ -163,5 +170,4 @@ def _intents(intents: Any, document: Document) -> None:
                 document.add(SECTION, Field(shown, value, group="OutputIntent"))
         profile = get(each, "/DestOutputProfile")
         if number_ == 0 and profile is not None:
-            data = profile.read_bytes()[:_MOST_PROFILE_BYTES]
-            icc.parse(data, document)
+            icc.parse(inflated(profile, _MOST_PROFILE_BYTES), document)

@@ -173,7 +173,7 @@ class _File:
         strings = self._place(values.get(_STRTAB, 0))
         needed: list[Value] = [self._string(strings, value) for tag, value in rows if tag == _NEEDED]
         self._is_pie = bool(values.get(_FLAGS_1, 0) & _PIE_1)
-        add(self._document, "Linking", "dynamic" if needed else "static")
+        add(self._document, "Linking", "dynamic" if needed or (kind == 3 and not self._is_pie) else "static")
         if needed:
             add(self._document, "NeededLibraries", needed[: facts.MOST_NAMES])
         for tag, name in ((_SONAME, "SOName"), (_RPATH, "RPath"), (_RUNPATH, "RunPath")):

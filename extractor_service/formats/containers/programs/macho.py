@@ -23,6 +23,7 @@ _MOST_ARCHITECTURES, _MOST_COMMANDS, _MOST_COMMAND_BYTES = 30, 2000, 1024 * 1024
 _SEGMENT, _SYMTAB, _DYLIB, _ID_DYLIB, _WEAK_DYLIB, _DYLINKER, _UUID, _SEGMENT_64, _SIGNATURE = 1, 2, 0xC, 0xD, 0x80000018, 0xE, 0x1B, 0x19, 0x1D  # fmt: skip
 _RPATH, _SOURCE_VERSION, _BUILD_VERSION, _MIN_MACOS, _MIN_IOS, _ENCRYPTED, _ENCRYPTED_64, _MAIN = 0x8000001C, 0x2A, 0x32, 0x24, 0x25, 0x21, 0x2C, 0x80000028  # fmt: skip
 _PLATFORMS = {1: "macOS", 2: "iOS", 3: "tvOS", 4: "watchOS", 6: "Mac Catalyst", 7: "iOS simulator", 8: "tvOS simulator", 10: "DriverKit", 11: "visionOS"}  # fmt: skip
+_EXECUTABLE = 2  # the only type that the flag is for (loader.h)
 _PIE = 0x200000  # a flag (loader.h, https://opensource.apple.com)
 
 
@@ -91,7 +92,8 @@ def _architecture(
     if size > _MOST_COMMAND_BYTES:
         document.problem(facts.SECTION, ProblemKind.DAMAGED, f"load commands of {size} bytes", at)
     commands = _Commands(reader, document, group)
-    commands.put("PositionIndependent", bool(flags & _PIE))
+    if file_type == _EXECUTABLE:
+        commands.put("PositionIndependent", bool(flags & _PIE))
     place = 32 if is_wide else 28
     end = place + min(size, _MOST_COMMAND_BYTES)
     for _ in range(min(count, _MOST_COMMANDS)):

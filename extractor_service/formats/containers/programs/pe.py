@@ -201,9 +201,13 @@ class _Image:
         if "Export" not in self._directories:
             return
         at = self.place(self._directories["Export"][0])
-        name, _, count, named = self._reader.unpack("IIII", at + 12)
+        name, _, count, named, table = self._reader.unpack("IIIII", at + 12)
         add(self._document, "ExportName", self._text(name), at=at)
-        add(self._document, "ExportedFunctions", max(count, named), at=at + 20)
+        add(self._document, "ExportedNames", named, at=at + 24)
+        if count <= _MOST_FUNCTIONS:
+            data = self._reader.exact(self.place(table), 4 * count) if count else b""
+            used = sum(any(data[each : each + 4]) for each in range(0, len(data), 4))  # some slots are empty
+            add(self._document, "ExportedFunctions", used, at=at + 20)
 
     def _resources(self) -> None:
         if "Resource" in self._directories:

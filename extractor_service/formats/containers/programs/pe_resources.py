@@ -44,13 +44,17 @@ _STRINGS = Table("documents/EXE::PEString", facts.EXE, "EXE")
 def add(reader: Reader, at: int, place: Callable[[int], int], document: Document) -> None:
     """Adds the version, the manifest's wishes, and counts by kind; `at` is where the resources begin."""
     counts: Counter[str] = Counter()
+    seen: set[int] = {at}
+    done: set[int] = set()
     for kind, kind_at in _entries(reader, at, at):
-        if kind_at is None:
+        if kind_at is None or kind_at in seen:
             continue
+        seen.add(kind_at)
         for _, name_at in _entries(reader, at, kind_at):
             counts[_KINDS.get(kind, "OtherResources")] += 1
-            if kind not in {_VERSION, _MANIFEST} or name_at is None:
+            if kind not in {_VERSION, _MANIFEST} or kind in done or name_at is None:
                 continue
+            done.add(kind)
             leaf = next(iter(_leaves(reader, at, name_at)), None)
             if leaf is None:
                 continue

@@ -69,8 +69,8 @@ class _Bytes:
             shift += 7
             if not byte & 0x80:
                 return value
-            if shift > 63:
-                raise ValueError("a number that doesn't end")
+            if shift > 35:
+                raise ValueError("a number of more than 32 bits")
 
     def name(self) -> str:
         """A text with its length before it."""
@@ -107,6 +107,8 @@ def _section(kind: int, data: _Bytes, at: int, length: int, document: Document, 
     if kind not in _COUNTED or kind >= len(_SECTIONS):
         return
     count = data.number()
+    if count > length:
+        raise ValueError(f"{count} entries in {length} bytes")
     add(document, f"{_SECTIONS[kind]}Count", count, at=at, size=length)
     if kind == 2:
         _imports(data, count, document)

@@ -26,10 +26,8 @@ _TABLES = {
     for kind, name in (("VCARD", "Main"), ("VCALENDAR", "VCalendar"), ("VNOTE", "VNote"))
 }
 _COMPONENTS = frozenset({"Event", "Todo", "Journal", "Freebusy", "Timezone", "Alarm"})
-_LINE = re.compile(
-    r"([-A-Za-z0-9.]+)((?:;[-A-Za-z0-9]*(?:=(?:\"[^\"]*\",?|[^\";:,]*,?)*)?)*):(.*)$", re.DOTALL
-)
-_PARAMETER = re.compile(r";([-A-Za-z0-9]*)(=?)((?:\"[^\"]*\",?|[^\";:,]+,?)*)")
+_NAME = re.compile(r"[-A-Za-z0-9.]+")
+_PARAMETER = re.compile(r";([-A-Za-z0-9]*)(=?)([^\";:]*(?:\"[^\"]*\"[^\";:]*)*)")
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[ T]+(\d\d):?(\d\d):?(\d\d)?(\S*))?$")
 _LISTS = frozenset({"Categories", "Resources", "Nickname"})
 _COMMA = re.compile(r"(?<!\\),")
@@ -51,15 +49,16 @@ def parse(source: ByteSource, document: Document) -> None:
 
 def _unfolded(text: str) -> list[str]:
     """Lines; one that begins with a blank goes on with the one before, as one of vCard 2.1 does behind a soft break."""
-    found: list[str] = []
+    found: list[list[str]] = []
     for line in text.splitlines():
         if line[:1] in {" ", "\t"} and found:
-            found[-1] += line[1:]
-        elif found and found[-1].endswith("=") and "QUOTED-PRINTABLE" in found[-1].upper():
-            found[-1] = found[-1][:-1] + line
+            found[-1].append(line[1:])
+        elif found and found[-1][-1].endswith("=") and "QUOTED-PRINTABLE" in found[-1][0][:500].upper():
+            found[-1][-1] = found[-1][-1][:-1]
+            found[-1].append(line)
         elif line.strip():
-            found.append(line)
-    return found
+            found.append([line])
+    return ["".join(each) for each in found]
 
 
 class _Cards:
@@ -75,11 +74,11 @@ class _Cards:
 
     def line(self, line: str) -> None:
         """One unfolded line."""
-        found = _LINE.match(line)
-        if found is None:
+        parts = _split(line)
+        if parts is None:
             self._document.problem(SECTION, ProblemKind.DAMAGED, f"{line[:60]!r} is no property")
             return
-        name, parameters, value = found.groups()
+        name, parameters, value = parts
         key = name.upper()
         if key == "BEGIN":
             self._begin(value.strip())
@@ -193,6 +192,23 @@ class _Cards:
         for kind, shown in _COUNTED:
             if self._counts.get(kind):
                 add(shown, self._counts[kind])
+
+
+def _split(line: str) -> tuple[str, str, str] | None:
+    """Name, parameters and value: the first colon that stands in no quotes divides them (RFC 5545, 3.1)."""
+    name = _NAME.match(line)
+    if name is None:
+        return None
+    at = name.end()
+    while at < len(line):
+        if line[at] == ":":
+            return name[0], line[name.end() : at], line[at + 1 :]
+        if line[at] == '"':
+            at = line.find('"', at + 1)
+            if at < 0:
+                return None
+        at += 1
+    return None
 
 
 def _plain(value: str) -> str:

@@ -21,6 +21,8 @@ MESSAGE, ROUTE = "Message", "Route"
 MOST_HEADER_BYTES = 256 * 1024  # of one mail: servers refuse more
 _MOST_HEADERS = 500  # of one mail
 _MOST_ROUTE = 50  # of hops: RFC 5321 (6.3) stops loops at 100
+_MOST_PARAMETERS_CHARS = 4096  # of a header with parameters
+_MOST_HOP_CHARS = 4000  # of one hop
 _PEOPLE = frozenset({"from", "to", "cc", "bcc", "reply-to", "sender", "return-path", "delivered-to", "resent-from", "resent-to"})  # fmt: skip
 _DATES = frozenset({"date", "resent-date", "expires", "delivery-date"})
 _NOT_WANTED = frozenset({"received", "dkim-signature", "arc-seal", "arc-message-signature", "domainkey-signature", "content-type", "content-transfer-encoding", "mime-version", "x-received"})  # fmt: skip
@@ -35,15 +37,30 @@ _HOP = re.compile(r"\b(from|by|with|id|for)\s+(.*?)(?=\s+(?:from|by|with|id|for)
 
 def parsed(data: bytes) -> Message:
     """The headers in `data`, which ends at the first empty line."""
-    return email.parser.BytesHeaderParser().parsebytes(data)
+    message = email.parser.BytesHeaderParser().parsebytes(data)
+    for name in ("Content-Type", "Content-Disposition"):
+        # The standard library's search for parameters is quadratic.
+        if len(str(message.get(name, ""))) > _MOST_PARAMETERS_CHARS:
+            del message[name]
+    return message
+
+
+def utf_8(text: str) -> str:
+    """The text, whose bytes beyond ASCII the parser kept as surrogates: UTF-8 in practice (RFC 6532)."""
+    if not any("\udc80" <= each <= "\udcff" for each in text):
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def raw(message: Message, name: str) -> str:
+    """The first header of that name as it stands, without the object that hides bytes beyond ASCII; "" without one."""
+    wanted = name.lower()
+    return next((utf_8(str(value)) for key, value in message.raw_items() if key.lower() == wanted), "")
 
 
 def decoded(value: object) -> str:
     """The text of a header; what its charset can't say is replaced."""
-    text = str(value)
-    raw = text.encode("utf-8", "surrogateescape") if max(text, default="") >= "\udc80" else b""
-    if raw:  # bytes that no RFC allows: UTF-8 in practice (RFC 6532)
-        text = raw.decode("utf-8", "replace")
+    text = utf_8(str(value))
     if "=?" not in text:
         return _unfolded(text)
     parts = []
@@ -78,7 +95,7 @@ def date_of(value: object) -> str:
 
 def people(value: object) -> list[Value]:
     """Addresses as people write them: "Name <name@example.org>"."""
-    text = _unfolded(str(value))
+    text = _unfolded(utf_8(str(value)))
     found: list[Value] = []
     for name, address in email.utils.getaddresses([text]):
         shown = decoded(name) if name else ""
@@ -88,7 +105,7 @@ def people(value: object) -> list[Value]:
 
 def add(message: Message, document: Document, origin: ByteRange | None) -> None:
     """Adds the headers; those that every hop adds are the route."""
-    headers = list(message.items())
+    headers = list(message.raw_items())
     if len(headers) > _MOST_HEADERS:
         document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_HEADERS} of {len(headers)} headers were read")
     for key, value in headers[:_MOST_HEADERS]:
@@ -99,7 +116,11 @@ def add(message: Message, document: Document, origin: ByteRange | None) -> None:
         meant: Value
         raw: Value = None
         if name in _PEOPLE:
-            listed = people(value)
+            try:
+                listed = people(value)
+            except RecursionError:
+                document.problem(SECTION, ProblemKind.DAMAGED, f"{key}: nested too deeply")
+                continue
             meant = listed[0] if len(listed) == 1 else listed
         elif name in _DATES:
             meant, raw = date_of(value), str(value)[:200]
@@ -127,7 +148,7 @@ def _route(message: Message, document: Document) -> None:
     """The hops, the last one first, as they stand (RFC 5321, 4.4)."""
     hops = message.get_all("received") or []
     for each in hops[:_MOST_ROUTE]:
-        text = _unfolded(str(each))
+        text = " ".join(str(each)[:_MOST_HOP_CHARS].split())
         path, _, when = text.rpartition(";")
         entries: list[tuple[str, Value]] = [
             (found[1].capitalize(), found[2].strip()[:500]) for found in _HOP.finditer(path or text)

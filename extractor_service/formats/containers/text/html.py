@@ -30,7 +30,10 @@ _TABLES = {
 }  # fmt: skip
 _CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?([\w-]+)""", re.IGNORECASE)
 _RELATIONS = {"canonical": "Canonical", "icon": "Icon", "shortcut icon": "Icon", "amphtml": "AMP", "manifest": "Manifest", "author": "AuthorLink", "license": "License"}  # fmt: skip
-_OFFICE = re.compile(r"<o:(\w+)[^>]*>([^<]*)</o:\1>")
+_OFFICE = re.compile(r"<o:(\w{1,60})\b[^<>]{0,200}>([^<]{0,4000})</o:\1>")
+# Charsets that pages have (WHATWG Encoding); the library has codecs beside, which are no charsets.
+_CODECS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "gbk", "gb2312", "gb18030", "big5", "big5-hkscs", "shift_jis", "shift-jis", "euc-jp", "iso-2022-jp", "euc-kr", "macintosh", "utf-16", "utf-16le", "utf-16be", "latin1", "tis-620"})  # fmt: skip
+_CODEC_FAMILIES = ("iso-8859-", "windows-125", "koi8-", "ibm8", "cp12", "cp8", "windows-874")
 
 
 @tolerant(SECTION)
@@ -40,18 +43,27 @@ def parse(source: ByteSource, document: Document) -> None:
     declared = _CHARSET.search(data[:4096])
     text = lines.decoded(data)
     if declared is not None and not data.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
-        try:
-            text = data.decode(declared[1].decode("ascii"), "replace")
-        except LookupError:
-            document.problem(SECTION, ProblemKind.DAMAGED, f"charset {declared[1].decode('latin-1')!r} is unknown")  # fmt: skip
+        charset = declared[1].decode("ascii").lower()
+        if charset in _CODECS or charset.startswith(_CODEC_FAMILIES):
+            try:
+                text = data.decode(charset, "replace")
+            except LookupError:
+                document.problem(SECTION, ProblemKind.DAMAGED, f"charset {charset!r} is unknown")
+        else:
+            document.problem(SECTION, ProblemKind.DAMAGED, f"charset {charset!r} is unknown")
     page = _Page(document, ByteRange(0, len(data)))
     if declared is not None:
         page.fact("Charset", declared[1].decode("latin-1").lower())
-    page.feed(text)
+    try:
+        page.feed(text)
+    except AssertionError as error:  # the library's word for declarations that it doesn't know
+        document.problem(SECTION, ProblemKind.DAMAGED, f"the page is cut: {error}")
     page.end(text)
-    packet = re.search(r"<(x:xmpmeta|rdf:RDF)\b.*?</\1>", text, re.DOTALL)
-    if packet is not None:
-        xmp.parse(packet[0].encode(), document)
+    begin = text.find("<x:xmpmeta")
+    begin = text.find("<rdf:RDF") if begin < 0 else begin
+    end = max(text.rfind("</x:xmpmeta>"), text.rfind("</rdf:RDF>"))
+    if 0 <= begin < end:
+        xmp.parse(text[begin : text.index(">", end) + 1].encode(), document)
 
 
 class _Page(HTMLParser):

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 SECTION, FILE = "text", "file"
 _WINDOW_BYTES = 1024 * 1024  # decoded at once
 _MOST_BYTES = 32 * 1024 * 1024  # counted: a third of a second
+_MOST_LINE_CHARS = 1024 * 1024  # kept of a line
 _MOST_JSON_BYTES = 4 * 1024 * 1024  # parsed: ten times that in a worker
 _HEAD_BYTES = 64 * 1024  # by which the charset is told
 _MOST_NAMES = 500  # columns, or keys
 _CODECS = {"windows-1252": "cp1252", "windows-1251": "cp1251"}
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\0\0", "utf-32le"), (b"\0\0\xfe\xff", "utf-32be"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))  # fmt: skip
 _WORD = re.compile(r"\S+")
-_HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})[ \t]+([^\n]*)", re.MULTILINE)
 _MATTER = re.compile(r"\A---\r?\n(.*?)\r?\n(?:---|\.\.\.)\r?\n", re.DOTALL)
 
 
@@ -77,6 +78,8 @@ class Counts:
         text = self._tail + text
         # A break or a word may go on in the next piece.
         cut = max(text.rfind("\n"), 0) if len(text) > 1 else 0
+        if not cut and len(text) > _MOST_LINE_CHARS:  # one endless line: its words are cut here and there
+            cut = len(text) - 1
         self._tail = text[cut + 1 :] if cut else text
         self._count(text[: cut + 1] if cut else "")
 
@@ -166,12 +169,14 @@ def _rows(source: ByteSource, delimiter: str) -> int:
     def all_lines() -> Iterator[str]:
         tail = ""
         for piece in pieces(source):
+            if len(tail) > _MOST_LINE_CHARS:
+                raise csv.Error("a line is too long")
             *whole, tail = (tail + piece).split("\n")
             yield from (each + "\n" for each in whole)
         if tail:
             yield tail
 
-    csv.field_size_limit(_MOST_BYTES)
+    csv.field_size_limit(_MOST_LINE_CHARS)
     return sum(1 for row in csv.reader(all_lines(), delimiter=delimiter) if row)
 
 
@@ -244,7 +249,7 @@ def parse_markdown(source: ByteSource, document: Document) -> None:
                 document.add(SECTION, Field(key[:1].upper() + key[1:], value.strip().strip("\"'"), group="FrontMatter"))  # fmt: skip
         text = text[matter.end() :]
     headings = _HEADING.findall(re.sub(r"```.*?(```|\Z)", "", text, flags=re.DOTALL))
-    title = next((each for marks, each in headings if marks == "#"), "")
+    title = next((each.strip().rstrip("#").strip() for marks, each in headings if marks == "#"), "")
     under = re.match(r"\s*(\S[^\n]*)\n=+\s*\n", text)
     if title or under:
         document.add(SECTION, Field("Title", title or (under[1].strip() if under else ""), group="Markdown"))

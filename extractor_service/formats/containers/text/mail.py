@@ -25,8 +25,12 @@ _WINDOW_BYTES = 512 * 1024  # searched at once
 _MOST_BYTES = 32 * 1024 * 1024  # of one mail: servers take no longer ones
 _MOST_MAILBOX_BYTES = 256 * 1024 * 1024  # of a mailbox: what is read in a second
 _MOST_PARTS, _MOST_MESSAGES = 500, 500
+_NAME = re.compile(r"""(?:file)?name="([^"\r\n]{1,500})\"""")
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
-_FROM = re.compile(rb"From [^\r\n]{0,2000}\d{4}[^\r\n]*\r?\n(?=[!-9;-~]+:)")
+_YEAR = re.compile(rb"\d{4}")
+_BEHIND_FROM = re.compile(rb"[!-9;-~]{1,100}:|\r?\n")  # a header, or a message without any (RFC 4155)
+_MOST_WALKED = 2000  # boundaries, each of which costs a search
+_LONGEST_FROM_BYTES = 1000  # an address and a date
 _LONGEST_LINE_BYTES = 4096  # that begins a message or ends a part
 
 
@@ -54,9 +58,9 @@ def parse(source: ByteSource, document: Document) -> None:
 def parse_mailbox(source: ByteSource, document: Document) -> None:
     """How many messages there are, from when to when, and the first ones."""
     reader = Reader(source)
-    starts, is_whole = _messages(reader, document)
+    starts, count, is_whole = _messages(reader, document)
     if is_whole:
-        document.add(SECTION, Field("MessageCount", len(starts), group="Mailbox"))
+        document.add(SECTION, Field("MessageCount", count, group="Mailbox"))
     for number, at in enumerate(starts[:_MOST_MESSAGES]):
         following = starts[number + 1] if number + 1 < len(starts) else reader.length
         with Surviving(document, SECTION, f"message {number + 1}", at):
@@ -64,8 +68,8 @@ def parse_mailbox(source: ByteSource, document: Document) -> None:
             end, message = _header(reader, at + line_end)
             entries: list[tuple[str, Value]] = []
             for key in ("From", "To", "Subject", "Message-ID"):
-                value = message.get(key)
-                if value is not None:
+                value = headers.raw(message, key)
+                if value:
                     entries.append((key.replace("-", ""), headers.decoded(value)[:1000]))
             date = headers.date_of(message.get("Date", ""))
             if date:
@@ -73,13 +77,14 @@ def parse_mailbox(source: ByteSource, document: Document) -> None:
             if is_whole or number + 1 < len(starts):
                 entries.append(("Size", following - at))
             document.add(SECTION, Field("Message", Struct(tuple(entries)), group="Messages", origin=ByteRange(at, end - at)))  # fmt: skip
-    if len(starts) > _MOST_MESSAGES:
-        document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_MESSAGES} messages are listed: there are more")
+    if count > _MOST_MESSAGES:
+        document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_MESSAGES} of {count} messages are listed")
 
 
-def _messages(reader: Reader, document: Document) -> tuple[list[int], bool]:
-    """Where messages begin, and whether the whole mailbox was looked through."""
+def _messages(reader: Reader, document: Document) -> tuple[list[int], int, bool]:
+    """Where the first messages begin, how many there are, and whether the whole mailbox was looked through."""
     starts: list[int] = []
+    count, last = 0, -1
     end = min(reader.length, _MOST_MAILBOX_BYTES)
     at = 0
     while at < end:
@@ -87,15 +92,24 @@ def _messages(reader: Reader, document: Document) -> tuple[list[int], bool]:
         # Looking for the five letters first: the whole pattern is thirty times slower.
         begin = 0 if at == 0 and window.startswith(b"From ") else window.find(b"\nFrom ") + 1 or -1
         while 0 <= begin <= _WINDOW_BYTES:
-            if _FROM.match(window, begin) and (not starts or at + begin > starts[-1]):
-                starts.append(at + begin)
+            line_end = window.find(b"\n", begin, begin + _LONGEST_FROM_BYTES)
+            is_start = (
+                line_end >= 0
+                and _YEAR.search(window, begin, line_end)
+                and _BEHIND_FROM.match(window, line_end + 1)
+            )
+            if is_start and at + begin > last:
+                last = at + begin
+                count += 1
+                if len(starts) <= _MOST_MESSAGES:
+                    starts.append(last)
             begin = window.find(b"\nFrom ", begin) + 1 or -1
         at += _WINDOW_BYTES
     if end < reader.length:
         document.problem(
             SECTION, ProblemKind.LIMIT, f"{end} of {reader.length} bytes were searched for messages"
         )
-    return starts, end == reader.length
+    return starts, count, end == reader.length
 
 
 def _header(reader: Reader, at: int) -> tuple[int, Message]:
@@ -152,7 +166,7 @@ class _Attachments:
             return
         entries: list[tuple[str, Value]] = []
         if name:
-            entries.append(("Name", headers.decoded(name)))
+            entries.append(("Name", _file_name(message, name)))
         entries.append(("Type", kind))
         encoding = str(message.get("Content-Transfer-Encoding", "7bit")).strip().lower()
         size = _decoded_size(reader, part.at, end, encoding)
@@ -171,6 +185,16 @@ class _Attachments:
                 shown, Struct(tuple(entries)), group="Parts", origin=ByteRange(part.at, max(0, end - part.at))
             ),
         )
+
+
+def _file_name(message: Message, told: str) -> str:
+    """The name of a part; one in raw UTF-8 the library spoils, so that it is read as it stands."""
+    if "\ufffd" in told or "\udc80" <= max(told) <= "\udcff":
+        for header in ("Content-Disposition", "Content-Type"):
+            found = _NAME.search(headers.raw(message, header))
+            if found is not None:
+                return found[1]
+    return headers.decoded(told)
 
 
 def _decoded_size(reader: Reader, at: int, end: int, encoding: str) -> int | None:
@@ -202,7 +226,14 @@ def _parts(reader: Reader, message: Message, at: int, document: Document, attach
         return
     open_ones = [boundary.encode("utf-8", "replace")]
     part: _Part | None = None
+    walked = 0
     while open_ones:
+        walked += 1
+        if walked > _MOST_WALKED:
+            document.problem(
+                SECTION, ProblemKind.LIMIT, f"{walked - 1} boundaries were met: there may be more", at
+            )
+            return
         found = _next_boundary(reader, at, end, open_ones)
         if found is None:
             if part is not None:
@@ -232,12 +263,15 @@ def _next_boundary(
     pattern = re.compile(
         rb"(?:^|\r?\n)--(" + b"|".join(re.escape(each) for each in sorted(open_ones, key=len, reverse=True)) + rb")(--)?[ \t]*(?:\r?\n|$)"
     )  # fmt: skip
+    size = 64 * 1024  # most parts are short
     while at < end:
-        window = reader.some(at, min(_WINDOW_BYTES + _LONGEST_LINE_BYTES, end - at))
+        window = reader.some(at, min(size + _LONGEST_LINE_BYTES, end - at))
         found = pattern.search(window)
+        if found is not None and found.end() == len(window) and at + len(window) < end:
+            found = None  # the line may go on
         if found is not None:
             return (
                 at + found.start(), open_ones.index(found[1]), found[2] is not None, at + found.end(),
             )  # fmt: skip
-        at += _WINDOW_BYTES
+        at, size = at + size, _WINDOW_BYTES
     return None

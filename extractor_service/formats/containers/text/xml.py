@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SECTION = "xml"
 _GROUP = "XML-document"
 _MOST_BYTES = 16 * 1024 * 1024  # parsed: a quarter of a second
+_MOST_DECLARATION_CHARS = 1024  # a version, an encoding
 _MOST_NAMES = 200  # namespaces that are listed
 _TITLES = frozenset({"title", "name", "description", "author", "creator", "generator", "language", "copyright", "version", "date", "subject", "publisher"})  # fmt: skip
 _DECLARATION = re.compile(r"<\?xml\s([^?]*)\?>")
@@ -29,7 +30,7 @@ def parse(source: ByteSource, document: Document) -> None:
     text, is_whole = lines.text_of(source, _MOST_BYTES)
     text = text.lstrip("\ufeff \r\n\t")
     handler = _Outline(document, ByteRange(0, min(source.size_bytes, _MOST_BYTES)))
-    declaration = _DECLARATION.match(text)
+    declaration = _DECLARATION.match(text[:_MOST_DECLARATION_CHARS])
     if declaration is not None:
         for key, value in re.findall(r"(\w+)\s*=\s*[\"']([^\"']*)[\"']", declaration[1]):
             handler.put(
