@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _V4, _V5 = b"Rar!\x1a\x07\0", b"Rar!\x1a\x07\x01\0"
 _FOUR, _FIVE = Table("documents/ZIP::RAR", "zip", "ZIP"), Table("documents/ZIP::RAR5", "zip", "ZIP")
+_MOST_EXTRAS = 20  # of one file: six kinds are known
 _MOST_BLOCKS = 20_000  # walked, each of which may be a read
 _MOST_HEADER_BYTES = 2 * 1024 * 1024  # RAR 5's own limit
 _SFX_BYTES = 1024 * 1024  # where an archive may begin in a program
@@ -282,7 +283,9 @@ def _file_five(block: _Block, document: Document, listing: Listing) -> None:
 
 def _extras(data: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
-    while at < len(data):
+    for _ in range(_MOST_EXTRAS):
+        if at >= len(data):
+            return
         size, at = _number(data, at)
         kind, begin = _number(data, at)
         yield kind, data[begin : at + size]

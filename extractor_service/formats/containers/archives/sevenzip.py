@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAGIC = b"7z\xbc\xaf\x27\x1c"
 _HEAD_BYTES = 32  # of the signature header (7zFormat specification)
 _MOST_DATABASE_BYTES = 8 * 1024 * 1024  # packed or not: 100,000 files
-_MOST_NAMES_BYTES = 4 * 1024 * 1024  # decoded: 100,000 names
+_MOST_NAMES_BYTES = 2 * 1024 * 1024  # decoded: 50,000 names
 _MOST_FILES, _MOST_FOLDERS = 200_000, 100_000
 _END, _HEADER, _PROPERTIES, _MAIN, _FILES, _PACK, _UNPACK, _SUBSTREAMS, _SIZE, _CRC, _FOLDER, _CODERS, _COUNTS = 0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13  # fmt: skip
 _EMPTY, _EMPTY_FILE, _ANTI, _NAMES, _CREATED, _ACCESSED, _WRITTEN, _ATTRIBUTES, _ENCODED = 14, 15, 16, 17, 18, 19, 20, 21, 23  # fmt: skip

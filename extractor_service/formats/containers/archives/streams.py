@@ -240,15 +240,6 @@ def _is_one_member(data: bytes, stated: int) -> bool:
     return not unpacker.eof or (length == stated and not unpacker.unused_data.strip(b"\0"))
 
 
-def _is_one_member(data: bytes, stated: int) -> bool:
-    unpacker = zlib.decompressobj(31)
-    try:
-        length = len(unpacker.decompress(data, _INSIDE_BYTES))
-    except zlib.error:
-        return False
-    return not unpacker.eof or (length == stated and not unpacker.unused_data.strip(b"\0"))
-
-
 def _inside(reader: Reader, document: Document, listing: Listing, unpack: Callable[[bytes], bytes]) -> None:
     """Lists what a tar archive inside holds."""
     try:

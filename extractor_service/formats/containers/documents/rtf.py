@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "rtf"
-_MOST_BYTES = 4 * 1024 * 1024  # where the groups are searched: fonts, styles and lists stand before them
+_MOST_BYTES = 2 * 1024 * 1024  # where the groups are searched: fonts, styles and lists stand before them
 _MAIN = Table("documents/RTF::Main", SECTION, "RTF")
 _INFO = re.compile(rb"(?<!\\)\{\s*\\info(?![a-zA-Z])")
 _PROPERTIES = re.compile(rb"(?<!\\)\{\s*\\\*\s*\\userprops(?![a-zA-Z])")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "geometry"
-_MOST_BYTES = 32 * 1024 * 1024  # of a body, to measure it
+_MOST_BYTES = 16 * 1024 * 1024  # of a body, to measure it
 _MOST_JSON_BYTES = 8 * 1024 * 1024  # parsed: ten times that in a worker
 _FACET_BYTES, _WINDOW = 50, 50 * 10_000
 _VERTEX = re.compile(rb"vertex[ \t]+([-+.\deE]{1,40})[ \t]+([-+.\deE]{1,40})[ \t]+([-+.\deE]{1,40})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -51,21 +52,26 @@ def parse_dxf(source: ByteSource, document: Document) -> None:
         _put(document, "Encoding", "binary", "DXF")
         document.problem(SECTION, ProblemKind.UNSUPPORTED, "binary DXF isn't read")
         return
-    lines = decoded(data).splitlines()
-    if len(lines) < 4:
+    lines = io.StringIO(decoded(data))
+    first = lines.readline().strip()
+    if first not in {"0", "999"}:
         raise CorruptFileError("no DXF groups")
+    lines.seek(0)
     _put(document, "Encoding", "ASCII", "DXF")
     if len(data) < source.size_bytes:
         document.problem(SECTION, ProblemKind.LIMIT, f"{len(data)} of {source.size_bytes} bytes were read")
-    groups = list(zip((each.strip() for each in lines[::2]), lines[1::2], strict=False))
     section = variable = ""
     point: list[float] = []
     layers: list[Value] = []
     counts: dict[str, int] = {}
     blocks = 0
     is_layer = False
-    for number, (code, value) in enumerate(groups):
-        text = value.strip()
+    before = ("", "")
+    number = -1
+    while (line := lines.readline()) != "":
+        number += 1
+        code, text = line.strip(), lines.readline().strip()
+        previous, before = before, (code, text)
         if code == "999" and number < 20:
             _put(document, "Comment", text, "DXF")
         if code == "0":
@@ -76,12 +82,7 @@ def parse_dxf(source: ByteSource, document: Document) -> None:
             if text == "ENDSEC":
                 section = ""
             continue
-        if (
-            code == "2"
-            and number
-            and groups[number - 1][0] == "0"
-            and groups[number - 1][1].strip() == "SECTION"
-        ):
+        if code == "2" and previous == ("0", "SECTION"):
             section = text
         elif section == "HEADER" and code == "9":
             variable, point = text, []

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _WHOLE_BYTES = 256 * 1024  # read at once: qpdf asks for a thousand places, and a head and a tail are as long
+_MOST_SEARCHED_BYTES = 64 * 1024 * 1024  # two seconds
 _HEAD_BYTES = 1032  # the header may stand anywhere in the first 1,024 (Annex H.3, note 13)
 _NAMES = {"CreationDate": "CreateDate", "ModDate": "ModifyDate", "AAPL:Keywords": "AppleKeywords"}
 _DATES = frozenset({"CreationDate", "ModDate", "SourceModified"})
@@ -56,7 +57,11 @@ def parse(source: ByteSource, document: Document) -> None:
         else io.BytesIO(source.read_range(0, _WHOLE_BYTES))
     )
     try:
-        pdf = pikepdf.open(cast("BinaryIO", file), access_mode=pikepdf.AccessMode.stream)
+        # qpdf searches a whole file whose table it can't find.
+        may_search = source.size_bytes <= _MOST_SEARCHED_BYTES or revisions.count(reader, base) is not None
+        pdf = pikepdf.open(
+            cast("BinaryIO", file), access_mode=pikepdf.AccessMode.stream, attempt_recovery=may_search
+        )
     except pikepdf.PasswordError:
         document.add(SECTION, Field("PDFVersion", version))
         document.add(SECTION, Field("Encryption", "needs a password"))

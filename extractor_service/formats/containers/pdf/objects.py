@@ -124,8 +124,7 @@ def inflated(stream: Any, most_bytes: int) -> bytes:
     if not names:
         return raw[:most_bytes]
     if names != ["FlateDecode"] or get(stream, "/DecodeParms") is not None:
-        declared = len(raw)
-        if declared > _MOST_RAW_BYTES:
+        if len(raw) > _MOST_RAW_BYTES or len(names) > 1:
             raise ValueError(f"a stream packed by {', '.join(names)}")
         unpacked: bytes = stream.read_bytes()
         return unpacked[:most_bytes]

@@ -150,8 +150,10 @@ def _looked_at(pages: list[dict[str, Any]], document: Document, actions: Actions
     fonts: dict[str, Struct] = {}
     kinds: Counter[str] = Counter()
     left = _MOST_ANNOTATIONS
+    has_fonts = True
     for page in pages:
-        guard(document, "fonts", _fonts, page.get("/Resources"), fonts)
+        # What makes no sense on one page makes none on the others that share it.
+        has_fonts = has_fonts and guard(document, "fonts", _fonts, page.get("/Resources"), fonts) is not None
         guard(document, "actions", actions.see_all, page["page"])
         for annotation in guard(document, "annotations", _annotations, page["page"], left) or []:  # fmt: skip
             left -= 1
@@ -171,14 +173,15 @@ def _annotations(page: Any, most: int) -> list[Any]:
     return items(get(page, "/Annots"), most)
 
 
-def _fonts(resources: Any, found: dict[str, Struct]) -> None:
+def _fonts(resources: Any, found: dict[str, Struct]) -> bool:
     import pikepdf  # noqa: PLC0415 - in workers only
 
     fonts = get(resources, "/Font")
     if not isinstance(fonts, pikepdf.Dictionary):
-        return
-    if len(fonts) > _MOST_KEYS:
-        raise ValueError(f"{len(fonts)} fonts on one page")
+        return True
+    count = len(fonts)
+    if count > _MOST_KEYS:
+        raise ValueError(f"{count} fonts on one page: those of the rest aren't looked at")
     for key in list(fonts.keys())[:_MOST_FONTS]:
         font = fonts.get(key)
         base = name(get(font, "/BaseFont")) or name(get(font, "/Name")) or key[1:]
@@ -189,6 +192,7 @@ def _fonts(resources: Any, found: dict[str, Struct]) -> None:
         kind = name(get(font, "/Subtype"))
         embedded = kind == "Type3" or any(get(descriptor, each) is not None for each in ("/FontFile", "/FontFile2", "/FontFile3"))  # fmt: skip
         found[base] = Struct((("Name", base), ("Type", kind), ("Embedded", embedded)))
+    return True
 
 
 def flags(document: Document, actions: Actions, has_scripts: bool) -> None:  # noqa: FBT001 - one of two callers' facts

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "vcard"
-_MOST_BYTES = 4 * 1024 * 1024  # read: ten thousand cards
+_MOST_BYTES = 2 * 1024 * 1024  # read: five thousand cards
 _MOST_FIELDS = 20_000  # of a document that may have 50,000
 _TABLES = {
     kind: Table(f"documents/VCard::{name}", SECTION, "VCard")

@@ -30,6 +30,8 @@ _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 _YEAR = re.compile(rb"\d{4}")
 _BEHIND_FROM = re.compile(rb"[!-9;-~]{1,100}:|\r?\n")  # a header, or a message without any (RFC 4155)
 _MOST_WALKED = 2000  # boundaries, each of which costs a search
+_MAILBOX_HEADER_BYTES = 16 * 1024  # of each mail in a mailbox
+_MOST_COUNTED = 1_000_000  # messages: a second
 _LONGEST_FROM_BYTES = 1000  # an address and a date
 _LONGEST_LINE_BYTES = 4096  # that begins a message or ends a part
 
@@ -65,7 +67,7 @@ def parse_mailbox(source: ByteSource, document: Document) -> None:
         following = starts[number + 1] if number + 1 < len(starts) else reader.length
         with Surviving(document, SECTION, f"message {number + 1}", at):
             line_end = reader.some(at, _LONGEST_LINE_BYTES).find(b"\n") + 1
-            end, message = _header(reader, at + line_end)
+            end, message = _header(reader, at + line_end, _MAILBOX_HEADER_BYTES)
             entries: list[tuple[str, Value]] = []
             for key in ("From", "To", "Subject", "Message-ID"):
                 value = headers.raw(message, key)
@@ -91,7 +93,7 @@ def _messages(reader: Reader, document: Document) -> tuple[list[int], int, bool]
         window = reader.some(at, _WINDOW_BYTES + _LONGEST_LINE_BYTES)
         # Looking for the five letters first: the whole pattern is thirty times slower.
         begin = 0 if at == 0 and window.startswith(b"From ") else window.find(b"\nFrom ") + 1 or -1
-        while 0 <= begin <= _WINDOW_BYTES:
+        while 0 <= begin <= _WINDOW_BYTES and count < _MOST_COUNTED:
             line_end = window.find(b"\n", begin, begin + _LONGEST_FROM_BYTES)
             is_start = (
                 line_end >= 0
@@ -105,6 +107,9 @@ def _messages(reader: Reader, document: Document) -> tuple[list[int], int, bool]
                     starts.append(last)
             begin = window.find(b"\nFrom ", begin) + 1 or -1
         at += _WINDOW_BYTES
+    if count >= _MOST_COUNTED:
+        document.problem(SECTION, ProblemKind.LIMIT, f"{count} messages were counted: there may be more")
+        return starts, count, False
     if end < reader.length:
         document.problem(
             SECTION, ProblemKind.LIMIT, f"{end} of {reader.length} bytes were searched for messages"
@@ -112,7 +117,7 @@ def _messages(reader: Reader, document: Document) -> tuple[list[int], int, bool]
     return starts, count, end == reader.length
 
 
-def _header(reader: Reader, at: int) -> tuple[int, Message]:
+def _header(reader: Reader, at: int, most_bytes: int = headers.MOST_HEADER_BYTES) -> tuple[int, Message]:
     """Where the header that begins at `at` ends, and what it says."""
     size = 8 * 1024
     while True:
@@ -122,7 +127,7 @@ def _header(reader: Reader, at: int) -> tuple[int, Message]:
         found = _EMPTY_LINE.search(data)
         if found is not None:
             return at + found.end(), headers.parsed(data[: found.end()])
-        if len(data) < size or size >= headers.MOST_HEADER_BYTES:
+        if len(data) < size or size >= most_bytes:
             return at + len(data), headers.parsed(data)
         size *= 4
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SECTION = "xml"
 _GROUP = "XML-document"
-_MOST_BYTES = 16 * 1024 * 1024  # parsed: a quarter of a second
+_MOST_BYTES = 8 * 1024 * 1024  # parsed: a quarter of a second
 _MOST_DECLARATION_CHARS = 1024  # a version, an encoding
 _MOST_NAMES = 200  # namespaces that are listed
 _TITLES = frozenset({"title", "name", "description", "author", "creator", "generator", "language", "copyright", "version", "date", "subject", "publisher"})  # fmt: skip
