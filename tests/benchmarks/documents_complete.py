@@ -53,6 +53,8 @@ JUDGED = {
     "poi__chinese-traditional.msg": "extract-msg decodes Big5 as Windows-1252",
     "mingw-version.exe: version strings": "pefile has the first of two string tables",
     "mingw.dll: version strings": "the same",
+    "gnu-incremental.tar: names": "where POSIX has a prefix, headers of GNU have the time of the last access (Basic Tar Format)",
+    "gnu-incremental.tar: kinds": "a dumped folder is a folder",
     "infozip-comments.zip: names": "Info-ZIP on Unix writes UTF-8 without the flag; zipfile takes it for code page 437",
     "infozip-streamed.zip: names": "the same",
     "rarfile__rar3-versions.rar": "rarfile hides old versions of files",

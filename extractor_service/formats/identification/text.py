@@ -6,6 +6,7 @@ import re
 
 _HEADER = re.compile(r"(?:From|Received|Return-Path|Message-ID|MIME-Version|Date|Subject|To|Cc|Delivered-To|X-[\w-]+|Content-Type|DKIM-Signature|Reply-To|Sender|Status|Organization|Newsgroups|Path|Xref):", re.IGNORECASE)  # fmt: skip
 _OWN_HEADER = re.compile(r"(?:Received|Return-Path|Message-ID|MIME-Version|Delivered-To|DKIM-Signature|From|X-[\w-]+):", re.IGNORECASE)  # fmt: skip
+_STL = re.compile(r"solid[^\n]{0,500}\n\s{0,100}(?:facet|endsolid)\b")
 _DXF = re.compile(r"(?:[ \t]*999[ \t]*\r?\n[^\n]{0,500}\n){0,20}[ \t]*0[ \t]*\r?\n[ \t]*SECTION[ \t]*\r?\n")
 _HEADER_LINE = re.compile(r"[!-9;-~]+:[ \t]|[ \t]+\S|[!-9;-~]+:$")
 _FIRST_WORDS = (
@@ -13,7 +14,7 @@ _FIRST_WORDS = (
     ("WARC/", "application/warc"), ("%!PS", "application/postscript"), ("{\\rtf", "text/rtf"), ("WEBVTT", "text/vtt"),
     ("#EXTM3U", "application/vnd.apple.mpegurl"), ("[playlist]", "audio/x-scpls"), ("-----BEGIN CERTIFICATE", "application/x-x509-cert"),
     ("-----BEGIN PGP SIGNATURE", "application/pgp-signature"), ("-----BEGIN PGP", "application/pgp-encrypted"),
-    ("diff --git ", "diff"), ("Index: ", "diff"), ("solid ", "model/stl"), ("ply\n", "model/ply"),
+    ("diff --git ", "diff"), ("Index: ", "diff"), ("ply\n", "model/ply"),
     ("#VRML V", "model/vrml"), ("/* XPM */", "image/x-xpixmap"), ("#?RADIANCE", "image/vnd.radiance"), ("ISO-10303-21;", "application/step"),
     ("%%MatrixMarket", "application/x-matrix-market"), ("##fileformat=VCF", "text/x-vcf"), ("@HD\t", "application/x-sam"),
 )  # fmt: skip
@@ -35,6 +36,8 @@ def kind_of(text: str) -> str:
         return "eml"
     if _DXF.match(text):
         return "dxf"
+    if _STL.match(start):
+        return "stl"
     return _json(start)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.archives.listing import SECTION, Listing, unix_date
+from extractor_service.formats.containers.archives.streams import unzstd
 from extractor_service.formats.reading import names
 from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
@@ -106,6 +107,8 @@ def _control(reader: Reader, at: int, size: int, name: str, document: Document) 
             data = lzma.LZMADecompressor(memlimit=96 * 1024 * 1024).decompress(packed, _MOST_CONTROL_BYTES)
         except lzma.LZMAError as error:
             raise ValueError(str(error)) from error
+    elif name.endswith(".zst"):
+        data = unzstd(packed, _MOST_CONTROL_BYTES)
     elif name.endswith(".tar"):
         data = packed
     else:

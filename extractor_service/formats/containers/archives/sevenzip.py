@@ -41,7 +41,7 @@ class _Folder(NamedTuple):
     properties: tuple[bytes, ...]
     sizes: tuple[int, ...]
     main: int
-    has_crc: bool
+    crc: int | None
 
     @property
     def size(self) -> int:
@@ -125,10 +125,10 @@ def _list(database: _Database, document: Document, listing: Listing, origin: Byt
     listing.fact("BlockCount", len(database.folders))
     if is_encrypted:
         listing.fact("Encrypted", value=True)
-    sizes = iter(database.sizes)
+    sizes, crcs = iter(database.sizes), iter(database.crcs)
     for number, name in enumerate(database.names):
         has_stream = number not in database.empty
-        size = next(sizes, 0) if has_stream else 0
+        size, crc = (next(sizes, 0), next(crcs, None)) if has_stream else (0, None)
         written = database.written.get(number)
         is_folder = number in database.empty and number not in database.empty_files
         date = windows_date(written) if written else ""
@@ -137,7 +137,7 @@ def _list(database: _Database, document: Document, listing: Listing, origin: Byt
                 document.add("zip", Field("ModifyDate", date[:19] + "+00:00", group=f"Member{number + 1}", origin=origin))  # fmt: skip
             document.add("zip", Field("ArchivedFileName", name, group=f"Member{number + 1}", origin=origin))
         listing.member(
-            origin.offset_bytes, origin.length_bytes, name, size, Modified=date or None, Kind="folder" if is_folder else None,
+            origin.offset_bytes, origin.length_bytes, name, size, Modified=date or None, Kind="folder" if is_folder else None, CRC=f"{crc:08x}" if crc is not None else None,
             Encrypted=True if is_encrypted and has_stream else None, Attributes=f"0x{database.attributes[number]:x}" if number in database.attributes else None,
         )  # fmt: skip
     listing.finish(packed_bytes=packed)
@@ -153,6 +153,7 @@ class _Database:
         self.folders: list[_Folder] = []
         self.counts: list[int] = []
         self.sizes: list[int] = []
+        self.crcs: list[int | None] = []
         self.names: list[str] = []
         self.empty: set[int] = set()
         self.empty_files: set[int] = set()
@@ -194,6 +195,7 @@ class _Database:
             kind = self._byte()
         self.counts = [1] * len(self.folders)
         self.sizes = [each.size for each in self.folders]
+        self.crcs = [each.crc for each in self.folders]
         if kind == _SUBSTREAMS:
             self._substreams()
             kind = self._byte()
@@ -211,13 +213,13 @@ class _Database:
             raise ValueError("no sizes of folders")
         sizes = [tuple(self._number() for _ in range(outputs)) for _, _, outputs, _ in read]
         kind = self._byte()
-        defined: set[int] = set()
+        defined: dict[int, int] = {}
         while kind != _END:
             if kind == _CRC:
                 defined = self._digests(count)
             kind = self._byte()
         self.folders = [
-            _Folder(methods, properties, sizes[number], main, number in defined)
+            _Folder(methods, properties, sizes[number], main, defined.get(number))
             for number, (methods, properties, _, main) in enumerate(read)
         ]
 
@@ -263,8 +265,23 @@ class _Database:
             kind = self._byte()
         while kind != _END:
             if kind == _CRC:
-                self._digests(sum(count for folder, count in zip(self.folders, self.counts, strict=True) if count != 1 or not folder.has_crc))  # fmt: skip
+                self._stream_digests()
             kind = self._byte()
+
+    def _stream_digests(self) -> None:
+        """Digests of the streams whose folder's own isn't theirs."""
+        wanted = [
+            count if count != 1 or folder.crc is None else 0
+            for folder, count in zip(self.folders, self.counts, strict=True)
+        ]
+        found = self._digests(sum(wanted))
+        self.crcs = []
+        number = 0
+        for folder, count, open_ones in zip(self.folders, self.counts, wanted, strict=True):
+            self.crcs += (
+                [found.get(number + each) for each in range(open_ones)] if open_ones else [folder.crc] * count
+            )
+            number += open_ones
 
     def _files(self) -> None:
         count = self._counted(_MOST_FILES)
@@ -301,10 +318,11 @@ class _Database:
                 raise ValueError(f"property {kind} is longer than it says")
             self._at = end
 
-    def _digests(self, count: int) -> set[int]:
+    def _digests(self, count: int) -> dict[int, int]:
+        """CRC-32 by number, of those that have one."""
         defined = list(range(count)) if self._byte() else self._bits(count)
-        self._skip(4 * len(defined))
-        return set(defined)
+        data = self._bytes(4 * len(defined))
+        return dict(zip(defined, struct.unpack(f"<{len(defined)}I", data), strict=True))
 
     def _bits(self, count: int) -> list[int]:
         data = self._bytes((count + 7) // 8)

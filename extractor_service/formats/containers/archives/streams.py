@@ -35,6 +35,7 @@ _MOST_NAME_BYTES = 4096  # of a path, as systems allow
 _GZIP = Table("documents/ZIP::GZIP", "zip", "ZIP", {"ModifyDate": Conversion(lambda value: unix_date(value).replace("Z", "+00:00") if isinstance(value, int) and value else "0000:00:00 00:00:00")})  # fmt: skip
 _XZ_CHECKS = {0: "none", 1: "CRC32", 4: "CRC64", 10: "SHA-256"}
 _XZ_MAGIC, _XZ_END = b"\xfd7zXZ\0", b"YZ"
+_MOST_WINDOW_BYTES = 8 * 1024 * 1024  # as decoders must have (RFC 8878, 3.1.1.1.2)
 _MOST_MEMORY_BYTES = 96 * 1024 * 1024  # of a decoder: xz -9 wants 65 MiB
 _DAMAGE = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
 
@@ -188,6 +189,23 @@ def parse_zstd(source: ByteSource, document: Document) -> None:
         listing.fact("UncompressedSize", size, origin=ByteRange(place, stated))
         if is_single:
             listing.fact("WindowSize", size)
+    _inside(reader, document, listing, lambda data: unzstd(data, _INSIDE_BYTES))
+
+
+def unzstd(data: bytes, most_bytes: int) -> bytes:
+    """The first `most_bytes`, unpacked.
+
+    Raises:
+        ValueError: it isn't Zstandard, or its window is longer than 8 MiB.
+    """
+    import zstandard  # noqa: PLC0415 - in workers only
+
+    decoder = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW_BYTES)
+    try:
+        with decoder.stream_reader(data) as stream:
+            return stream.read(most_bytes)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from error
 
 
 @tolerant(SECTION)

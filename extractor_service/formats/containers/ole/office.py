@@ -31,7 +31,14 @@ _SETS = {
 }
 _WORKBOOKS = ("Workbook", "Book", "WORKBOOK")
 _ENCRYPTED = ("EncryptionInfo", "EncryptedPackage", "EncryptedSummary")
-_CIPHER = re.compile(rb'<keyData[^>]*?keyBits="(\d+)"[^>]*?cipherAlgorithm="([^"]+)"[^>]*?hashAlgorithm="([^"]+)"')  # fmt: skip
+_KEY_DATA = re.compile(rb"<keyData\b[^>]{0,1000}>")
+_ATTRIBUTE = re.compile(rb'(\w+)="([^"]{0,100})"')
+_CIPHERS = {
+    0x660E: "AES",
+    0x660F: "AES",
+    0x6610: "AES",
+    0x6801: "RC4",
+}  # CALG ids (MS-OFFCRYPTO specification, 2.3.2)
 
 
 @tolerant(SECTION)
@@ -121,13 +128,15 @@ def _encryption(file: CompoundFile, document: Document) -> None:
     """How a newer document is encrypted, as a whole (MS-OFFCRYPTO 2.3.4)."""
     entry = file.by_path.get("EncryptionInfo")
     data = file.content(entry, 64 * 1024) if entry is not None else b""
-    found = _CIPHER.search(data)
     text = "yes"
-    if found is not None:
-        bits, cipher, digest = (each.decode("latin-1") for each in found.groups())
-        text = f"{cipher} {bits} bit, {digest}"
-    elif len(data) >= 12 + 24:
-        bits = str(int.from_bytes(data[12 + 16 : 12 + 20], "little"))
-        text = {0x660E: "AES", 0x660F: "AES", 0x6610: "AES", 0x6801: "RC4"}.get(int.from_bytes(data[20:24], "little"), "yes") + f" {bits} bit"  # fmt: skip
+    key = _KEY_DATA.search(data)
+    if key is not None:  # agile: as XML (2.3.4.10)
+        told = {name: value.decode("latin-1") for name, value in _ATTRIBUTE.findall(key[0])}
+        text = f"{told.get(b'cipherAlgorithm', '?')} {told.get(b'keyBits', '?')} bit, {told.get(b'hashAlgorithm', '?')}"
+    elif (
+        data[2:4] == b"\2\0" and len(data) >= 32
+    ):  # standard: a header behind version, flags and its length (2.3.2)
+        cipher, bits = int.from_bytes(data[20:24], "little"), int.from_bytes(data[28:32], "little")
+        text = f"{_CIPHERS.get(cipher, f'algorithm {cipher:#x}')} {bits} bit"
     document.add(SECTION, Field("Encryption", text, group="OLE"))
     document.problem(SECTION, ProblemKind.UNSUPPORTED, "the document needs a password")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MOST_PAGES = 200  # looked at one by one
 _MOST_NODES = 1000  # of the tree
 _MOST_FONTS, _MOST_ANNOTATIONS, _MOST_TARGETS = 200, 2000, 100
+_MOST_FORMS, _MOST_DEPTH = 1000, 4  # looked at; within each other
 _MOST_ACTIONS, _MOST_KEYS = 5000, 5000  # of a document; of one dictionary
 _INHERITED = ("/MediaBox", "/CropBox", "/Rotate", "/Resources")
 _POINTS_TO_MM = 25.4 / 72
@@ -147,13 +148,13 @@ def _sizes(pages: list[dict[str, Any]], document: Document) -> None:
 
 
 def _looked_at(pages: list[dict[str, Any]], document: Document, actions: Actions, *, is_whole: bool) -> None:
-    fonts: dict[str, Struct] = {}
+    fonts = _Fonts()
     kinds: Counter[str] = Counter()
     left = _MOST_ANNOTATIONS
     has_fonts = True
     for page in pages:
         # What makes no sense on one page makes none on the others that share it.
-        has_fonts = has_fonts and guard(document, "fonts", _fonts, page.get("/Resources"), fonts) is not None
+        has_fonts = has_fonts and guard(document, "fonts", fonts.of, page.get("/Resources")) is not None
         guard(document, "actions", actions.see_all, page["page"])
         for annotation in guard(document, "annotations", _annotations, page["page"], left) or []:  # fmt: skip
             left -= 1
@@ -161,7 +162,9 @@ def _looked_at(pages: list[dict[str, Any]], document: Document, actions: Actions
             if kind:
                 kinds[kind] += 1
             guard(document, "an action", actions.see_all, annotation)
-    for each in fonts.values():
+            if has_fonts:
+                has_fonts = guard(document, "fonts", fonts.of_annotation, annotation) is not False
+    for each in fonts.found.values():
         document.add(SECTION, Field("Font", each, group="Fonts"))
     for kind, count in sorted(kinds.items()):
         document.add(SECTION, Field(f"Annotations{kind[:40]}", count, group="Annotations"))
@@ -173,26 +176,60 @@ def _annotations(page: Any, most: int) -> list[Any]:
     return items(get(page, "/Annots"), most)
 
 
-def _fonts(resources: Any, found: dict[str, Struct]) -> bool:
-    import pikepdf  # noqa: PLC0415 - in workers only
+class _Fonts:
+    """The fonts of pages, of forms within them, and of annotations (7.8.3, 8.10, 12.5.5)."""
 
-    fonts = get(resources, "/Font")
-    if not isinstance(fonts, pikepdf.Dictionary):
+    def __init__(self) -> None:
+        self.found: dict[str, Struct] = {}
+        self._seen: set[tuple[int, int]] = set()
+        self._left = _MOST_FORMS
+
+    def of(self, resources: Any, depth: int = 0) -> bool:
+        """Looks at resources; raises ValueError where there are too many."""
+        import pikepdf  # noqa: PLC0415 - in workers only
+
+        fonts, forms = get(resources, "/Font"), get(resources, "/XObject")
+        if isinstance(fonts, pikepdf.Dictionary) and self._is_new(fonts):
+            self._add(fonts)
+        if isinstance(forms, pikepdf.Dictionary) and depth < _MOST_DEPTH and self._is_new(forms):
+            if len(forms) > _MOST_KEYS:
+                raise ValueError(f"{len(forms)} forms on one page: those of the rest aren't looked at")
+            for key in list(forms.keys())[:_MOST_FONTS]:
+                self._form(forms.get(key), depth)
         return True
-    count = len(fonts)
-    if count > _MOST_KEYS:
-        raise ValueError(f"{count} fonts on one page: those of the rest aren't looked at")
-    for key in list(fonts.keys())[:_MOST_FONTS]:
-        font = fonts.get(key)
-        base = name(get(font, "/BaseFont")) or name(get(font, "/Name")) or key[1:]
-        if base in found or len(found) >= _MOST_FONTS:
-            continue
-        inner = (items(get(font, "/DescendantFonts"), 1) or [font])[0]
-        descriptor = get(inner, "/FontDescriptor")
-        kind = name(get(font, "/Subtype"))
-        embedded = kind == "Type3" or any(get(descriptor, each) is not None for each in ("/FontFile", "/FontFile2", "/FontFile3"))  # fmt: skip
-        found[base] = Struct((("Name", base), ("Type", kind), ("Embedded", embedded)))
-    return True
+
+    def of_annotation(self, annotation: Any) -> None:
+        """Looks at what is shown of an annotation."""
+        shown = get(get(annotation, "/AP"), "/N")
+        if shown is not None:
+            self._form(shown, 0)
+
+    def _form(self, form: Any, depth: int) -> None:
+        if self._left > 0 and name(get(form, "/Subtype")) != "Image" and self._is_new(form):
+            self._left -= 1
+            self.of(get(form, "/Resources"), depth + 1)
+
+    def _is_new(self, value: Any) -> bool:
+        if not value.is_indirect:
+            return True
+        is_new = value.objgen not in self._seen
+        self._seen.add(value.objgen)
+        return is_new
+
+    def _add(self, fonts: Any) -> None:
+        count = len(fonts)
+        if count > _MOST_KEYS:
+            raise ValueError(f"{count} fonts on one page: those of the rest aren't looked at")
+        for key in list(fonts.keys())[:_MOST_FONTS]:
+            font = fonts.get(key)
+            base = name(get(font, "/BaseFont")) or name(get(font, "/Name")) or key[1:]
+            if base in self.found or len(self.found) >= _MOST_FONTS:
+                continue
+            inner = (items(get(font, "/DescendantFonts"), 1) or [font])[0]
+            descriptor = get(inner, "/FontDescriptor")
+            kind = name(get(font, "/Subtype"))
+            embedded = kind == "Type3" or any(get(descriptor, each) is not None for each in ("/FontFile", "/FontFile2", "/FontFile3"))  # fmt: skip
+            self.found[base] = Struct((("Name", base), ("Type", kind), ("Embedded", embedded)))
 
 
 def flags(document: Document, actions: Actions, has_scripts: bool) -> None:  # noqa: FBT001 - one of two callers' facts
