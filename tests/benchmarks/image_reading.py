@@ -19,6 +19,7 @@ from extractor_service.sources.descriptor import DescriptorSource
 from metaextract_client import ExtractorClient
 from metaextract_client.oracle.report import total_of
 from metaextract_client.render import outcome_name
+from tests.benchmarks import documents_accuracy
 from tests.golden import images, makernotes
 from tests.support import corpus
 from tests.support.evidence import Evidence
@@ -304,6 +305,7 @@ def run_accuracy(name: str) -> Evidence:
         evidence.single("second tool (exiv2), a random sample", "values equal", "%", share)
         print("\n".join(f"exiv2 has it otherwise: {each}" for each in again.otherwise))
     _media_accuracy(evidence)
+    documents_accuracy.add(evidence)
     for case, tally in made.measure([]).items():
         score = total_of(tally.scores)
         if not score.theirs:

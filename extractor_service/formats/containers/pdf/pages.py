@@ -6,7 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import Field, ProblemKind, Struct
+from extractor_service.formats.containers.pdf import objects
 from extractor_service.formats.containers.pdf.objects import SECTION, get, guard, items, name, number, text
+from extractor_service.formats.embedded import icc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _MOST_PAGES = 200  # looked at one by one
 _MOST_NODES = 1000  # of the tree
 _MOST_FONTS, _MOST_ANNOTATIONS, _MOST_TARGETS = 200, 2000, 100
+_MOST_PROFILES, _MOST_PROFILE_BYTES = 2, 4 * 1024 * 1024  # read; inflated
 _MOST_FORMS, _MOST_DEPTH = 1000, 4  # looked at; within each other
 _MOST_ACTIONS, _MOST_KEYS = 5000, 5000  # of a document; of one dictionary
 _INHERITED = ("/MediaBox", "/CropBox", "/Rotate", "/Resources")
@@ -96,6 +99,7 @@ def add(root: Any, document: Document, actions: Actions) -> None:
     if box is not None:
         document.add(SECTION, Field("MediaBox", [number(each) for each in items(box, 4)], unit="pt"))
     guard(document, "page sizes", lambda: _sizes(seen, document))
+    guard(document, "color profiles", _profiles, seen, document)
     if seen:
         _looked_at(seen, document, actions, is_whole=is_whole)
 
@@ -174,6 +178,25 @@ def _looked_at(pages: list[dict[str, Any]], document: Document, actions: Actions
 
 def _annotations(page: Any, most: int) -> list[Any]:
     return items(get(page, "/Annots"), most)
+
+
+def _profiles(pages: list[dict[str, Any]], document: Document) -> None:
+    """The first profiles of colors that pages name (8.6.5.5)."""
+    import pikepdf  # noqa: PLC0415 - in workers only
+
+    seen: set[tuple[int, int]] = set()
+    for page in pages:
+        spaces = get(page.get("/Resources"), "/ColorSpace")
+        if not isinstance(spaces, pikepdf.Dictionary) or len(spaces) > _MOST_KEYS:
+            continue
+        for key in list(spaces.keys())[:_MOST_FONTS]:
+            parts = items(spaces.get(key), 2)
+            if len(parts) < 2 or name(parts[0]) != "ICCBased" or parts[1].objgen in seen:
+                continue
+            seen.add(parts[1].objgen)
+            icc.parse(objects.inflated(parts[1], _MOST_PROFILE_BYTES), document)
+            if len(seen) == _MOST_PROFILES:
+                return
 
 
 class _Fonts:
