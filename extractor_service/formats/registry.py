@@ -175,9 +175,9 @@ FORMATS: tuple[Format, ...] = (
     _format("ply", "model/ply", "ply", (Magic(b"ply\n"), Magic(b"ply\r")), "geometry.bodies:parse_ply"),
     _format("glb", "model/gltf-binary", "glb", (Magic(b"glTF\x02\0\0\0"),), "geometry.bodies:parse_gltf"),
     _format("gltf", "model/gltf+json", "gltf", (), "geometry.bodies:parse_gltf", is_told_by_name=True),
-    _format("dxf", "image/vnd.dxf", "dxf", (), "geometry.drawings:parse_dxf", also="dxf_ascii dxf_binary", is_told_by_name=True),
-    _format("shp", "application/x-shapefile", "shp", (Magic(b"\0\0\x27\x0a" + bytes(20)),), "geometry.drawings:parse_shapefile"),
-    _format("las", "application/x-asprs", "las laz", (Magic(b"LASF"),), "geometry.drawings:parse_las"),
+    _format("dxf", "image/vnd.dxf", "dxf", (), "geometry.dxf", also="dxf_ascii dxf_binary", is_told_by_name=True),
+    _format("shp", "application/x-shapefile", "shp", (Magic(b"\0\0\x27\x0a" + bytes(20)),), "geometry.maps:parse_shapefile"),
+    _format("las", "application/x-asprs", "las laz", (Magic(b"LASF"),), "geometry.maps:parse_las"),
     _format("xml", "application/xml", "xml xsd xsl", (), "text.xml", also="kml gpx gpx_xml tei_xml opml gml rdf rss atom opml fb2 x3d dae xspf xliff", is_told_by_name=True),
     _format("au", "audio/basic", "au snd", (Magic(b".snd"),), "sound.au"),
 )  # fmt: skip

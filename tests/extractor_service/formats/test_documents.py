@@ -258,3 +258,20 @@ def test_a_7z_database_that_claims_too_much_costs_nothing():
 def test_publisher_s_empty_storage_is_no_macro():
     assert told(document((DOCUMENTS / "libreoffice-rich.doc").read_bytes()), "ole")["HasMacros"] is False
     assert told(document((DOCUMENTS / "xlsxwriter-vba.xlsm").read_bytes()), "ooxml")["HasMacros"] is True
+
+
+def test_binary_drawings_are_read_as_text_ones_are():
+    def group(code: int, value: bytes) -> bytes:
+        return struct.pack("<H", code) + value
+
+    groups = [
+        (0, b"SECTION\0"), (2, b"HEADER\0"), (9, b"$ACADVER\0"), (1, b"AC1024\0"), (9, b"$INSUNITS\0"), (70, struct.pack("<h", 4)),
+        (9, b"$EXTMIN\0"), (10, struct.pack("<d", 1.5)), (20, struct.pack("<d", -2.0)), (30, struct.pack("<d", 0.0)), (0, b"ENDSEC\0"),
+        (0, b"SECTION\0"), (2, b"ENTITIES\0"), (0, b"LINE\0"), (310, b"\2ab"), (0, b"LINE\0"), (0, b"ENDSEC\0"), (0, b"EOF\0"),
+    ]  # fmt: skip
+    data = b"AutoCAD Binary DXF\r\n\x1a\0" + b"".join(group(code, value) for code, value in groups)
+    facts = told(document(data, "a.dxf"), "geometry")
+    assert (facts["DXFVersion"], facts["Units"], facts["EntityLINE"]) == ("AC1024", 4, 2)
+    assert facts["BoundsMinimum"] == [1.5, -2.0, 0.0]
+    cut = document(data[:-20], "a.dxf")
+    assert "EntityCount" not in told(cut, "geometry") and "end early" in messages(cut)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SECTOR = 2048
 _FIRST = 16  # sectors before the first descriptor (6.2.1)
+_MOST_CONTINUED = 5  # areas of one record
 _MOST_DESCRIPTORS = 64  # discs have three to five
 _MOST_FOLDERS, _MOST_FOLDER_BYTES = 2000, 256 * 1024
 _BOOT, _PRIMARY, _SECONDARY, _LAST = 0, 1, 2, 255
@@ -191,7 +192,7 @@ def _walk(reader: Reader, volume: _Volume, document: Document, listing: Listing)
             for record in _records(reader.exact(at, min(size, _MOST_FOLDER_BYTES)))[2:]:
                 extent, length = struct.unpack_from("<I4xI", record, 2)
                 is_folder = bool(record[25] & 2)
-                name, facts = _name(record, volume)
+                name, facts = _name(reader, record, volume)
                 if facts.pop("relocated", None):
                     continue
                 full = f"{path}{name}{'/' if is_folder else ''}"
@@ -204,13 +205,13 @@ def _walk(reader: Reader, volume: _Volume, document: Document, listing: Listing)
     return True
 
 
-def _name(record: bytes, volume: _Volume) -> tuple[str, dict[str, str]]:
+def _name(reader: Reader, record: bytes, volume: _Volume) -> tuple[str, dict[str, str]]:
     raw = record[33 : 33 + record[32]]
     if volume.is_joliet:
         return raw.decode("utf-16-be", "replace").removesuffix(";1"), {}
     name, facts = raw.decode("latin-1").removesuffix(";1").removesuffix("."), {}
     data, long_name = _system_use(record), b""
-    at = 0
+    at = continued = 0
     while at + 4 <= len(data) and data[at + 2] >= 4:
         kind, field = data[at : at + 2], data[at + 4 : at + data[at + 2]]
         if kind == b"NM" and field and not field[0] & 6:
@@ -224,6 +225,12 @@ def _name(record: bytes, volume: _Volume) -> tuple[str, dict[str, str]]:
             facts["link"] = _link(field[1:])
         elif kind == b"RE":
             facts["relocated"] = "yes"
+        elif (
+            kind == b"CE" and len(field) >= 24 and continued < _MOST_CONTINUED
+        ):  # goes on elsewhere (SUSP 5.1)
+            continued += 1
+            block, offset, length = struct.unpack_from("<I4xI4xI", field)
+            data = data[: at + data[at + 2]] + reader.some(block * _SECTOR + offset, min(length, _SECTOR))
         at += data[at + 2]
     return (long_name.decode("utf-8", "replace") if long_name else name), facts
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _INSIDE_BYTES = 256 * 1024  # unpacked
 _MOST_INDEX_BYTES = 4 * 1024 * 1024  # of an index: of 100 GB in blocks of 1 MB
 _MOST_STREAMS, _PADDING_BYTES = 1000, 64 * 1024  # followed back; between two of them
+_MOST_GZIP_MEMBERS, _MOST_UNPACKED_BYTES = 1000, 4 * 1024 * 1024  # of a short file
 _MOST_NAME_BYTES = 4096  # of a path, as systems allow
 _GZIP = Table("documents/ZIP::GZIP", "zip", "ZIP", {"ModifyDate": Conversion(lambda value: unix_date(value).replace("Z", "+00:00") if isinstance(value, int) and value else "0000:00:00 00:00:00")})  # fmt: skip
 _XZ_CHECKS = {0: "none", 1: "CRC32", 4: "CRC64", 10: "SHA-256"}
@@ -61,9 +62,12 @@ def parse_gzip(source: ByteSource, document: Document) -> None:
             at += len(text) + 1
     listing = Listing(document)
     if reader.length >= 18:
-        # Modulo 2^32, and of the last member alone (2.3.1): where there are more, it says nothing of the whole.
         stated, place = reader.u32(reader.length - 4), ByteRange(reader.length - 4, 4)
-        if reader.length > _INSIDE_BYTES or _is_one_member(reader.some(0, _INSIDE_BYTES), stated):
+        lengths = _lengths(reader.some(0, _INSIDE_BYTES)) if reader.length <= _INSIDE_BYTES else None
+        if lengths is not None:
+            listing.fact("UncompressedSize", sum(lengths))
+        # Modulo 2^32, and of the last member alone (2.3.1): where there are more, it says nothing of the whole.
+        if lengths is None or len(lengths) == 1:
             listing.fact("UncompressedSizeStated", stated, "of the last member, modulo 4 GiB", place)
     _inside(reader, document, listing, lambda data: zlib.decompressobj(31).decompress(data, _INSIDE_BYTES))
 
@@ -249,13 +253,22 @@ def _text(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _is_one_member(data: bytes, stated: int) -> bool:
-    unpacker = zlib.decompressobj(31)
-    try:
-        length = len(unpacker.decompress(data, _INSIDE_BYTES))
-    except zlib.error:
-        return False
-    return not unpacker.eof or (length == stated and not unpacker.unused_data.strip(b"\0"))
+def _lengths(data: bytes) -> list[int] | None:
+    """How long each member is, unpacked; None where they can't be told from so little."""
+    lengths: list[int] = []
+    while data.startswith(b"\x1f\x8b") and len(lengths) < _MOST_GZIP_MEMBERS:
+        unpacker, length = zlib.decompressobj(31), 0
+        try:
+            while not unpacker.eof and data and length < _MOST_UNPACKED_BYTES:
+                length += len(unpacker.decompress(data, _INSIDE_BYTES))
+                data = unpacker.unconsumed_tail
+        except zlib.error:
+            return None
+        if not unpacker.eof:
+            return None
+        lengths.append(length)
+        data = unpacker.unused_data.lstrip(b"\0")
+    return lengths if not data else None
 
 
 def _inside(reader: Reader, document: Document, listing: Listing, unpack: Callable[[bytes], bytes]) -> None:

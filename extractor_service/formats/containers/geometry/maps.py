@@ -1,15 +1,13 @@
-"""Drawings and maps: DXF, shapefiles, LAS point clouds. Autodesk, "DXF Reference"; ESRI Shapefile (1998); ASPRS LAS 1.4 R15."""
+"""Maps: shapefiles and LAS point clouds. ESRI Shapefile (1998); ASPRS LAS 1.4 R15."""
 
 from __future__ import annotations
 
-import io
 import struct
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Struct
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.containers.text.lines import decoded
 from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 
@@ -18,117 +16,13 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "geometry"
-_MOST_DXF_BYTES = 16 * 1024 * 1024  # read: groups are counted one by one, a second for so many
-_DXF_VERSIONS = {"AC1006": "R10", "AC1009": "R11/R12", "AC1012": "R13", "AC1014": "R14", "AC1015": "2000", "AC1018": "2004", "AC1021": "2007", "AC1024": "2010", "AC1027": "2013", "AC1032": "2018"}  # fmt: skip
-_DXF_NAMES = {
-    "$ACADVER": "DXFVersion", "$DWGCODEPAGE": "CodePage", "$INSUNITS": "Units", "$MEASUREMENT": "Measurement", "$LASTSAVEDBY": "LastSavedBy", "$EXTMIN": "BoundsMinimum",
-    "$EXTMAX": "BoundsMaximum", "$TDCREATE": "CreateDate", "$TDUPDATE": "ModifyDate", "$TDINDWG": "EditingDays", "$PROJECTNAME": "ProjectName", "$FINGERPRINTGUID": "FingerprintGUID", "$VERSIONGUID": "VersionGUID",
-}  # fmt: skip
-_UNITS = {
-    0: "unitless",
-    1: "inches",
-    2: "feet",
-    3: "miles",
-    4: "millimeters",
-    5: "centimeters",
-    6: "meters",
-    7: "kilometers",
-}
-_DATES = frozenset({"$TDCREATE", "$TDUPDATE"})
-_JULIAN_OF_1970 = 2_440_587.5  # the Julian day on which 1970 began
 _SHAPES = {0: "Null", 1: "Point", 3: "PolyLine", 5: "Polygon", 8: "MultiPoint", 11: "PointZ", 13: "PolyLineZ", 15: "PolygonZ", 18: "MultiPointZ", 21: "PointM", 23: "PolyLineM", 25: "PolygonM", 28: "MultiPointM", 31: "MultiPatch"}  # fmt: skip
+_MOST_SHAPE_BYTES = 16 * 1024 * 1024  # walked, to count shapes
 _MOST_RECORDS = 200  # of a cloud, which has a handful
 
 
 def _put(document: Document, name: str, value: Value, group: str, text: str = "", at: int = 0, size: int = 0) -> None:  # fmt: skip
     document.add(SECTION, Field(name, value, text, group=group, origin=ByteRange(at, size) if size else None))
-
-
-@tolerant(SECTION)
-def parse_dxf(source: ByteSource, document: Document) -> None:
-    """Header variables, and how many layers, blocks and entities."""
-    data = Reader(source).some(0, _MOST_DXF_BYTES)
-    if data.startswith(b"AutoCAD Binary DXF"):
-        _put(document, "Encoding", "binary", "DXF")
-        document.problem(SECTION, ProblemKind.UNSUPPORTED, "binary DXF isn't read")
-        return
-    lines = io.StringIO(decoded(data))
-    first = lines.readline().strip()
-    if first not in {"0", "999"}:
-        raise CorruptFileError("no DXF groups")
-    lines.seek(0)
-    _put(document, "Encoding", "ASCII", "DXF")
-    if len(data) < source.size_bytes:
-        document.problem(SECTION, ProblemKind.LIMIT, f"{len(data)} of {source.size_bytes} bytes were read")
-    section = variable = ""
-    point: list[float] = []
-    layers: list[Value] = []
-    counts: dict[str, int] = {}
-    blocks = 0
-    is_layer = False
-    before = ("", "")
-    number = -1
-    while (line := lines.readline()) != "":
-        number += 1
-        code, text = line.strip(), lines.readline().strip()
-        previous, before = before, (code, text)
-        if code == "999" and number < 20:
-            _put(document, "Comment", text, "DXF")
-        if code == "0":
-            is_layer = section == "TABLES" and text == "LAYER"
-            if section == "ENTITIES" and text != "ENDSEC":
-                counts[text] = counts.get(text, 0) + 1
-            blocks += section == "BLOCKS" and text == "BLOCK"
-            if text == "ENDSEC":
-                section = ""
-            continue
-        if code == "2" and previous == ("0", "SECTION"):
-            section = text
-        elif section == "HEADER" and code == "9":
-            variable, point = text, []
-        elif section == "HEADER" and variable in _DXF_NAMES:
-            with Surviving(document, SECTION, variable):
-                _variable(variable, text, point, document)
-        elif is_layer and code == "2":
-            layers.append(text)
-    if layers:
-        _put(document, "Layers", layers[:500], "DXF")
-    _put(document, "BlockCount", blocks, "DXF")
-    _put(document, "EntityCount", sum(counts.values()), "DXF")
-    for kind, count in sorted(counts.items())[:100]:
-        _put(document, f"Entity{kind[:30]}", count, "DXF")
-
-
-def _variable(variable: str, text: str, point: list[float], document: Document) -> None:
-    name = _DXF_NAMES[variable]
-    if variable in {"$EXTMIN", "$EXTMAX"}:
-        point.append(float(text))
-        # Untouched drawings have 1e20 and -1e20.
-        if len(point) == 3 and all(abs(each) < 1e19 for each in point):
-            _put(document, name, [*point], "DXF")
-        return
-    if variable in _DATES:
-        days = float(text) - _JULIAN_OF_1970
-        if 0 < days < 100_000:
-            seconds = round(days % 1 * 86_400)
-            day = date(1970, 1, 1) + timedelta(days=int(days))
-            _put(
-                document,
-                name,
-                f"{day:%Y:%m:%d} {seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}",
-                "DXF",
-            )
-        return
-    if variable == "$ACADVER":
-        _put(document, name, text, "DXF", _DXF_VERSIONS.get(text, ""))
-    elif variable == "$INSUNITS":
-        _put(document, name, int(text), "DXF", _UNITS.get(int(text), f"Unknown ({text})"))
-    elif variable == "$MEASUREMENT":
-        _put(document, name, int(text), "DXF", "metric" if int(text) else "English")
-    elif variable == "$TDINDWG":
-        _put(document, name, float(text), "DXF")
-    elif text:
-        _put(document, name, text[:500], "DXF")
 
 
 @tolerant(SECTION)
@@ -155,7 +49,7 @@ def parse_shapefile(source: ByteSource, document: Document) -> None:
         )
     count = 0
     at = 100
-    while at + 8 <= reader.length and at < _MOST_DXF_BYTES:
+    while at + 8 <= reader.length and at < _MOST_SHAPE_BYTES:
         length = reader.u32(at + 4)
         count, at = count + 1, at + 8 + 2 * length
     if at >= reader.length:
