@@ -80,9 +80,7 @@ def test_what_unpacks_to_gigabytes_is_named_and_plain_archives_are_not():
 def test_property_parts_that_share_a_bomb_cost_little():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(
-            "[Content_Types].xml", (DOCUMENTS / "libreoffice-rich.docx").read_bytes()[:0] + _content_types()
-        )
+        archive.writestr("[Content_Types].xml", _content_types())
         for number in range(300):
             archive.writestr(f"docProps/{number}.xml", b"<a>" + b"<b/>" * 300_000 + b"</a>")
     started = time.process_time()

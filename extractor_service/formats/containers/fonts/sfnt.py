@@ -17,8 +17,12 @@ from extractor_service.formats.reading.reader import Reader
 from extractor_service.sources.base import will_read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
+
+    Row = tuple[str, Value, str, str]  # name, value, printed form, unit
 
 SECTION = "font"
 _KINDS = {
@@ -158,7 +162,7 @@ def add(tables: Tables, kind: str, document: Document, group: str) -> None:
     put("TableCount", len(tags))
 
 
-def _head(data: bytes):  # type: ignore[no-untyped-def] # noqa: ANN202 - rows of (name, value, text, unit), as below
+def _head(data: bytes) -> Iterator[Row]:
     revision = struct.unpack_from(">i", data, 4)[0] / 65536
     units = struct.unpack_from(">H", data, 18)[0]
     yield "FontRevision", round(revision, 3), "", ""
@@ -172,11 +176,11 @@ def _head(data: bytes):  # type: ignore[no-untyped-def] # noqa: ANN202 - rows of
     yield "Italic", bool(style & 2), "", ""
 
 
-def _profile(data: bytes):  # type: ignore[no-untyped-def] # noqa: ANN202 - see above
+def _profile(data: bytes) -> Iterator[Row]:
     yield "GlyphCount", struct.unpack_from(">H", data, 4)[0], "", ""
 
 
-def _metrics(data: bytes):  # type: ignore[no-untyped-def] # noqa: ANN202 - see above
+def _metrics(data: bytes) -> Iterator[Row]:
     weight, width, rights = struct.unpack_from(">HHH", data, 4)
     yield "Weight", weight, _WEIGHTS.get(weight, ""), ""
     yield "Width", width, _WIDTHS.get(width, f"Unknown ({width})"), ""
@@ -191,13 +195,13 @@ def _metrics(data: bytes):  # type: ignore[no-untyped-def] # noqa: ANN202 - see 
         yield "FirstCharacter", struct.unpack_from(">H", data, 64)[0], "", ""
 
 
-def _post(data: bytes):  # type: ignore[no-untyped-def] # noqa: ANN202 - see above
+def _post(data: bytes) -> Iterator[Row]:
     angle = struct.unpack_from(">i", data, 4)[0] / 65536
     yield "ItalicAngle", round(angle, 3), "", "°"
     yield "Monospaced", bool(struct.unpack_from(">I", data, 12)[0]), "", ""
 
 
-def _axes(data: bytes, known: dict[int, str]):  # type: ignore[no-untyped-def] # noqa: ANN202 - rows of (name, value)
+def _axes(data: bytes, known: dict[int, str]) -> Iterator[tuple[str, Value]]:
     if not data:
         return
     at, _, count, size, instances = struct.unpack_from(">HHHHH", data, 4)

@@ -16,7 +16,7 @@ from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.reading.reader import TruncatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from extractor_service.document import Document
     from extractor_service.formats.reading.reader import Reader
@@ -139,10 +139,12 @@ class CompoundFile:
             self._mini_chain(entry.start), self._mini_bytes, lambda number: _within(mini, number * self._mini_bytes)
         )  # fmt: skip
 
-    def _joined(self, chain: Iterator[int], size: int, place: object) -> Iterator[tuple[int, int]]:
+    def _joined(
+        self, chain: Iterator[int], size: int, place: Callable[[int], int]
+    ) -> Iterator[tuple[int, int]]:
         at = length = 0
         for number in chain:
-            here = place(number)  # type: ignore[operator] # a function, of one of two kinds
+            here = place(number)
             if length and here == at + length:
                 length += size
                 continue

@@ -21,7 +21,6 @@ _GROUP = "Message"
 _MOST_PARTS = 500  # recipients, and attachments
 _MOST_TEXT_BYTES = 64 * 1024  # of a property: headers of a long route
 _TEXT_8, _TEXT_16, _TIME, _LONG, _BOOL, _SHORT = 0x1E, 0x1F, 0x40, 0x03, 0x0B, 0x02
-_HEADER_BYTES = {"": 32, "__recip": 8, "__attach": 8}  # before the fixed properties (MS-OXMSG 2.4.1)
 _FROM_1601_SECONDS = 11_644_473_600  # to 1970
 # Property ids of MS-OXPROPS.
 _TEXTS = (
@@ -124,7 +123,7 @@ class _Properties:
         self._file, self._folder, self.code_page = file, folder, code_page
         entry = file.by_path.get(folder + "__properties_version1.0")
         data = file.content(entry, 64 * 1024) if entry is not None else b""
-        begin = 8 if folder else 32
+        begin = 8 if folder else 32  # before the fixed properties (MS-OXMSG 2.4.1)
         self._fixed = {
             struct.unpack_from("<I", data, at)[0]: data[at + 8 : at + 16] for at in range(begin, len(data) - 15, 16)
         }  # fmt: skip

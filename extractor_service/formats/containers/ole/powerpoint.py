@@ -9,6 +9,8 @@ from extractor_service.formats.containers.ole.property_set import SECTION as PRO
 from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from extractor_service.document import Document, Value
     from extractor_service.formats.containers.ole.compound import CompoundFile, Stream
 
@@ -62,7 +64,7 @@ def _user(file: CompoundFile, document: Document) -> bool:
     return int.from_bytes(data[12:16], "little") == _ENCRYPTED
 
 
-def _records(reader: Reader, at: int, end: int):  # type: ignore[no-untyped-def] # noqa: ANN202 - see below
+def _records(reader: Reader, at: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yields (kind, where its data begins, length) of neighbouring records (2.3.1)."""
     end = min(end, reader.length)
     for _ in range(_MOST_RECORDS):
