@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaextract_client import NEVER, ExtractorClient
 from metaextract_client.render import outcome_name
 from tests.benchmarks.pulling import least_blocks
 from tests.samples import DOCUMENTS
 from tests.support import large_documents as large
 from tests.support.evidence import Evidence
-from tests.support.processes import PeakMemory, start_cache, start_extractor
+from tests.support.one_session import measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 MIB, GIB = 2**20, 2**30
 _BLOCK_BYTES = 16 * 1024
 _PREFETCH_BYTES = 128 * 1024
-_ROUNDS = 5
 
 CASES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "ZIP64, 5 GB": (".zip", lambda path: large.write_zip(path, 1, 5 * GIB)),
@@ -41,21 +38,8 @@ def run(name: str) -> Evidence:
             path = root / f"large{suffix}"
             write(path)
             time.sleep(2.1)  # until the file's times tell its states apart
-            with (
-                start_cache(root / f"cache-{number}") as cache,
-                start_extractor(cache.address) as extractor,
-                ExtractorClient(extractor.address, NEVER) as client,
-            ):
-                client.extract_file(DOCUMENTS / "pikepdf-portfolio.pdf")
-                with PeakMemory(extractor.pid, cache.pid, interval_seconds=0.005) as memory:
-                    started = time.perf_counter()
-                    answer = client.extract_session(path)
-                    first = time.perf_counter() - started
-                warm = []
-                for _ in range(_ROUNDS):
-                    started = time.perf_counter()
-                    client.extract_session(path)
-                    warm.append(time.perf_counter() - started)
+            session = measured(path, root / f"cache-{number}", DOCUMENTS / "pikepdf-portfolio.pdf")
+            answer = session.answer
             assert outcome_name(answer.document.outcome) == "OK", answer.document.problems
             moved = answer.info.moved_bytes
             allowed = 1.5 * least_blocks(path) * _BLOCK_BYTES + 2 * _PREFETCH_BYTES
@@ -63,8 +47,8 @@ def run(name: str) -> Evidence:
             evidence.single(case, "moved", "KiB", moved / 1024)
             evidence.single(case, "moved / block rule", "ratio", moved / allowed, "<= 1")
             evidence.single(case, "round trips, offer included", "count", answer.info.round_trips + 1)
-            evidence.single(case, "elapsed, first", "ms", first * 1000, "< 500")
-            evidence.single(case, "elapsed, warm", "ms", statistics.median(warm) * 1000)
-            evidence.single(case, "peak PSS over idle", "MiB", sum(memory.over_idle_mib()), "<= 32")
+            evidence.single(case, "elapsed, first", "ms", session.first_seconds * 1000, "< 500")
+            evidence.single(case, "elapsed, warm", "ms", session.warm_seconds * 1000)
+            evidence.single(case, "peak PSS over idle", "MiB", sum(session.over_idle_mib), "<= 32")
             path.unlink()
     return evidence

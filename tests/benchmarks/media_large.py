@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaextract_client import NEVER, ExtractorClient
 from metaextract_client.render import outcome_name
 from tests.benchmarks.pulling import least_blocks
 from tests.support import large_files, large_media
 from tests.support.evidence import Evidence
-from tests.support.processes import PeakMemory, start_cache, start_extractor
+from tests.support.one_session import measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 MIB = 2**20
 _BLOCK_BYTES = 16 * 1024
 _PREFETCH_BYTES = 128 * 1024
-_ROUNDS = 5
 _HOUR_SECONDS = 3600
 
 
@@ -50,20 +47,8 @@ def run(name: str) -> Evidence:
             path = root / f"large{suffix}"
             write(path)
             time.sleep(2.1)  # until the file's times tell its states apart
-            with (
-                start_cache(root / f"cache-{len(evidence.figures)}") as cache,
-                start_extractor(cache.address) as extractor,
-                ExtractorClient(extractor.address, NEVER) as client,
-            ):
-                with PeakMemory(extractor.pid, cache.pid, interval_seconds=0.005) as memory:
-                    started = time.perf_counter()
-                    answer = client.extract_session(path)
-                    first = time.perf_counter() - started
-                warm = []
-                for _ in range(_ROUNDS):
-                    started = time.perf_counter()
-                    client.extract_session(path)
-                    warm.append(time.perf_counter() - started)
+            session = measured(path, root / f"cache-{len(evidence.figures)}")
+            answer = session.answer
             _check(answer, duration)
             moved, allowed = (
                 answer.info.moved_bytes,
@@ -74,9 +59,9 @@ def run(name: str) -> Evidence:
             evidence.single(case, "moved / block rule", "ratio", moved / allowed, "<= 1")
             trips = answer.info.round_trips + 1  # the offer, with head and tail, is one as well
             evidence.single(case, "round trips, offer included", "count", trips, f"<= {most}")
-            evidence.single(case, "elapsed, first", "ms", first * 1000, "< 500")
-            evidence.single(case, "elapsed, warm", "ms", statistics.median(warm) * 1000)
-            evidence.single(case, "peak PSS over idle", "MiB", sum(memory.over_idle_mib()), "<= 16")
+            evidence.single(case, "elapsed, first", "ms", session.first_seconds * 1000, "< 500")
+            evidence.single(case, "elapsed, warm", "ms", session.warm_seconds * 1000)
+            evidence.single(case, "peak PSS over idle", "MiB", sum(session.over_idle_mib), "<= 16")
             path.unlink()
     return evidence
 

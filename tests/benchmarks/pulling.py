@@ -18,7 +18,8 @@ from tests.golden import media
 from tests.support import large_files
 from tests.support.delaying_proxy import DelayingProxy
 from tests.support.evidence import Evidence
-from tests.support.processes import PeakMemory, start_cache, start_extractor
+from tests.support.one_session import measured
+from tests.support.processes import start_cache, start_extractor
 
 MIB = 2**20
 _PREFETCH_BYTES = 128 * 1024
@@ -49,21 +50,8 @@ def run_large(name: str) -> Evidence:
         large_files.write_bigtiff(root / "directory-at-end.tif", size)
         large_files.write_dicom(root / "frames.dcm", 4005, MIB, 200)
         for path in sorted(each for each in root.iterdir() if each.is_file()):
-            # A pair of its own for each: "over idle" then includes loading the format's library.
-            with (
-                start_cache(root / f"cache{path.suffix}") as cache,
-                start_extractor(cache.address) as extractor,
-                ExtractorClient(extractor.address, NEVER) as client,
-            ):
-                with PeakMemory(extractor.pid, cache.pid, interval_seconds=0.005) as memory:
-                    started = time.perf_counter()
-                    answer = client.extract_session(path)
-                    seconds = time.perf_counter() - started
-                warm = []
-                for _ in range(_ROUNDS):
-                    started = time.perf_counter()
-                    client.extract_session(path)
-                    warm.append(time.perf_counter() - started)
+            session = measured(path, root / f"cache{path.suffix}")
+            answer = session.answer
             assert outcome_name(answer.document.outcome) == "OK", answer.document.problems
             case = f"{path.name}, {path.stat().st_size / 1e9:.1f} GB"
             fields = sum(len(section.fields) for section in answer.document.sections)
@@ -74,11 +62,10 @@ def run_large(name: str) -> Evidence:
             evidence.single(case, "bytes moved / block rule", "ratio", answer.info.moved_bytes / rule, "<= 1")
             evidence.single(case, "least blocks of 16 KiB", "count", blocks)
             evidence.single(case, "pulls", "count", answer.info.round_trips)
-            evidence.single(case, "elapsed, first", "ms", seconds * 1000)
-            evidence.single(case, "elapsed, warm", "ms", statistics.median(warm) * 1000)
-            over = memory.over_idle_mib()
-            evidence.single(case, "peak PSS over idle, all", "MiB", sum(over), "<= 48")
-            evidence.single(case, "of it the cache", "MiB", over[1])
+            evidence.single(case, "elapsed, first", "ms", session.first_seconds * 1000)
+            evidence.single(case, "elapsed, warm", "ms", session.warm_seconds * 1000)
+            evidence.single(case, "peak PSS over idle, all", "MiB", sum(session.over_idle_mib), "<= 48")
+            evidence.single(case, "of it the cache", "MiB", session.over_idle_mib[1])
     return evidence
 
 

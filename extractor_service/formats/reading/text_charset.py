@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_BOMS = (
+BOMS = (  # the longer first, where one begins with another
     (b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\0\0", "utf-32le"), (b"\0\0\xfe\xff", "utf-32be"),
     (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"),
 )  # fmt: skip
@@ -19,7 +19,7 @@ def charset_of(head: bytes, *, is_whole: bool) -> str:
 
     What is neither Unicode nor Latin-1 is "unknown-8bit" (RFC 1428): which of a hundred it is, no head can tell.
     """
-    for bom, name in _BOMS:
+    for bom, name in BOMS:
         if head.startswith(bom):
             return name if _decodes(head[len(bom) :], name) else ""
     if len(head) < _LEAST_CHARS:
@@ -51,7 +51,7 @@ def charset_of(head: bytes, *, is_whole: bool) -> str:
 
 def decoded(head: bytes, charset: str) -> str:
     """The text of a head in that encoding, whatever is damaged in it."""
-    for bom, name in _BOMS:
+    for bom, name in BOMS:
         if head.startswith(bom):
             return head[len(bom) :].decode(name, "replace")
     return head.decode({"unknown-8bit": "latin-1"}.get(charset, charset), "replace")

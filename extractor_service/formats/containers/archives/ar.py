@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.parser
 import lzma
 import zlib
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.archives.listing import SECTION, Listing, unix_date
 from extractor_service.formats.containers.archives.streams import unzstd
+from extractor_service.formats.containers.text import headers
 from extractor_service.formats.reading import names
 from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
@@ -120,9 +120,9 @@ def _control(reader: Reader, at: int, size: int, name: str, document: Document) 
         member = data[place : place + 100].partition(b"\0")[0]
         length = _number(data[place + 124 : place + 135].rstrip(b"\0"), 8)
         if member.rpartition(b"/")[2] == b"control":
-            message = email.parser.BytesHeaderParser().parsebytes(data[place + 512 : place + 512 + length])
+            message = headers.parsed(data[place + 512 : place + 512 + length])
             for key, value in list(message.raw_items())[:200]:
-                text = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+                text = headers.utf_8(str(value))
                 document.add("package", Field(names.kept(key.replace("-", "")), text, group="Debian", origin=ByteRange(at, size)))  # fmt: skip
             return
         place += 512 + -(-length // 512) * 512

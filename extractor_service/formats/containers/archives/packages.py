@@ -5,13 +5,13 @@ JAR File Specification (docs.oracle.com/en/java/javase/21/docs/specs/jar/jar.htm
 
 from __future__ import annotations
 
-import email.parser
 import json
 import plistlib
 import re
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Field, ProblemKind
+from extractor_service.formats.containers.text import headers
 from extractor_service.formats.embedded import plain_xml
 from extractor_service.formats.reading import names
 from extractor_service.formats.reading.damage import Surviving
@@ -80,9 +80,8 @@ def _java(data: bytes, document: Document) -> None:
 
 
 def _wheel(data: bytes, document: Document) -> None:
-    headers = email.parser.BytesHeaderParser().parsebytes(data)
-    for key, value in list(headers.raw_items())[:_MOST_VALUES]:
-        text = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    for key, value in list(headers.parsed(data).raw_items())[:_MOST_VALUES]:
+        text = headers.utf_8(str(value))
         _add(document, names.kept(key.replace("-", "")), text, "Wheel")
 
 

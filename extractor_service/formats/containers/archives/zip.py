@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "zip"
-_GROUP = "ZIP"
 _METHODS = {
     0: "None", 1: "Shrunk", 2: "Reduced with compression factor 1", 3: "Reduced with compression factor 2", 4: "Reduced with compression factor 3",
     5: "Reduced with compression factor 4", 6: "Imploded", 7: "Tokenized", 8: "Deflated", 9: "Enhanced Deflate using Deflate64(tm)",

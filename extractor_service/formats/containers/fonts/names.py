@@ -16,7 +16,6 @@ SECTION = "font"
 _NAMES = Table("documents/Font::Name", SECTION, "Font")
 _MOST_RECORDS = 2000  # of the table: 25 names in 80 languages
 _UNICODE, _MACINTOSH, _WINDOWS = 0, 1, 3
-_ENGLISH = {(_MACINTOSH, 0), (_UNICODE, 0)}
 # Scripts of the Macintosh that have a codec (QuickDraw script codes).
 _MAC_SCRIPTS = {0: "mac_roman", 1: "shift_jis", 2: "big5", 3: "euc_kr", 4: "mac_arabic", 6: "mac_greek", 7: "mac_cyrillic", 25: "gb2312", 29: "mac_latin2", 35: "mac_turkish"}  # fmt: skip
 _MAC_LANGUAGES = {

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 SECTION = "ole"
 _MOST_RECORDS = 20_000  # of the globals: styles and names of a large workbook
 _BOF, _EOF, _SHEET, _PASSWORD, _WINDOW, _STRUCTURE, _NAME, _WRITE = 0x809, 0x0A, 0x85, 0x2F, 0x19, 0x12, 0x18, 0x86  # fmt: skip
-_KINDS = {0: "worksheet", 1: "macro sheet", 2: "chart", 6: "VBA module"}
 _VERSIONS = {0x500: "Excel 5.0/95", 0x600: "Excel 97-2003"}
 
 

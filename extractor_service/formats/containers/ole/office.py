@@ -14,7 +14,6 @@ from extractor_service.formats.containers.ole import excel, outlook, powerpoint,
 from extractor_service.formats.containers.ole.compound import STORAGE, STREAM, CompoundFile, Stream
 from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
-from extractor_service.formats.reading.table import Table
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 SECTION = "ole"
 _MOST_SET_BYTES = 2 * 1024 * 1024  # of a property set: thumbnails stand in it
 _MOST_SETS = 100  # of documents in documents
-_COMP_OBJ = Table("documents/FlashPix::CompObj", property_set.SECTION, property_set.GROUP)
 _SETS = {
     "\5SummaryInformation": property_set.SUMMARY,
     "\5DocumentSummaryInformation": property_set.DOCUMENT,

@@ -25,7 +25,6 @@ _TABLES = {
     kind: Table(f"documents/VCard::{name}", SECTION, "VCard")
     for kind, name in (("VCARD", "Main"), ("VCALENDAR", "VCalendar"), ("VNOTE", "VNote"))
 }
-_COMPONENTS = frozenset({"Event", "Todo", "Journal", "Freebusy", "Timezone", "Alarm"})
 _NAME = re.compile(r"[-A-Za-z0-9.]+")
 _PARAMETER = re.compile(r";([-A-Za-z0-9]*)(=?)([^\";:]*(?:\"[^\"]*\"[^\";:]*)*)")
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[ T]+(\d\d):?(\d\d):?(\d\d)?(\S*))?$")

@@ -105,16 +105,16 @@ def people(value: object) -> list[Value]:
 
 def add(message: Message, document: Document, origin: ByteRange | None) -> None:
     """Adds the headers; those that every hop adds are the route."""
-    headers = list(message.raw_items())
-    if len(headers) > _MOST_HEADERS:
-        document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_HEADERS} of {len(headers)} headers were read")
-    for key, value in headers[:_MOST_HEADERS]:
+    found = list(message.raw_items())
+    if len(found) > _MOST_HEADERS:
+        document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_HEADERS} of {len(found)} headers were read")
+    for key, value in found[:_MOST_HEADERS]:
         name = key.lower()
         if name in _NOT_WANTED:
             continue
         shown = _NAMES.get(name) or names.kept(key.replace("-", ""))
         meant: Value
-        raw: Value = None
+        stored: Value = None
         if name in _PEOPLE:
             try:
                 listed = people(value)
@@ -123,13 +123,13 @@ def add(message: Message, document: Document, origin: ByteRange | None) -> None:
                 continue
             meant = listed[0] if len(listed) == 1 else listed
         elif name in _DATES:
-            meant, raw = date_of(value), str(value)[:200]
+            meant, stored = date_of(value), str(value)[:200]
             if not meant:
                 document.problem(SECTION, ProblemKind.DAMAGED, f"{key}: {str(value)[:80]!r} is no date")
                 continue
         else:
             meant = decoded(value)
-        document.add(SECTION, Field(shown, meant, raw=raw, group=MESSAGE, origin=origin))
+        document.add(SECTION, Field(shown, meant, raw=stored, group=MESSAGE, origin=origin))
     _signed(message, document)
     _route(message, document)
 

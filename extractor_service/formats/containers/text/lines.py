@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import Field, ProblemKind
 from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
-from extractor_service.formats.reading.text_charset import charset_of
+from extractor_service.formats.reading.text_charset import BOMS, charset_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,6 @@ _MOST_JSON_BYTES = 2 * 1024 * 1024  # parsed: ten times that in a worker
 _HEAD_BYTES = 64 * 1024  # by which the charset is told
 _MOST_NAMES = 500  # columns, or keys
 _CODECS = {"windows-1252": "cp1252", "windows-1251": "cp1251"}
-_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\0\0", "utf-32le"), (b"\0\0\xfe\xff", "utf-32be"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))  # fmt: skip
 _WORD = re.compile(r"\S+")
 _HEADING = re.compile(r"^(#{1,6})[ \t]+([^\n]*)", re.MULTILINE)
 _MATTER = re.compile(r"\A---\r?\n(.*?)\r?\n(?:---|\.\.\.)\r?\n", re.DOTALL)
@@ -50,7 +49,7 @@ def decoded(data: bytes) -> str:
 
 
 def _codec(data: bytes) -> tuple[str, int]:
-    for mark, name in _MARKS:
+    for mark, name in BOMS:
         if data.startswith(mark):
             return name, len(mark)
     charset = charset_of(data[:_HEAD_BYTES], is_whole=False) or "utf-8"

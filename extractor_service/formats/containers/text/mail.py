@@ -24,7 +24,7 @@ SECTION = headers.SECTION
 _WINDOW_BYTES = 512 * 1024  # searched at once
 _MOST_BYTES = 32 * 1024 * 1024  # of one mail: servers take no longer ones
 _MOST_MAILBOX_BYTES = 256 * 1024 * 1024  # of a mailbox: what is read in a second
-_MOST_PARTS, _MOST_MESSAGES = 500, 500
+_MOST_PARTS, _MOST_MESSAGES = 500, 500  # listed; of a mailbox, messages are counted beyond
 _NAME = re.compile(r"""(?:file)?name="([^"\r\n]{1,500})\"""")
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 _YEAR = re.compile(rb"\d{4}")
