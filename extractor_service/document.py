@@ -150,6 +150,8 @@ class DocumentLimits:
     """Longer texts and byte strings are cut to this."""
     max_total_bytes: int = 2_500_000
     """Rough size of all fields, so that a document fits into a unary reply of 3 MiB."""
+    max_items: int = 256
+    """Values of a list, or items of a sequence, that are kept: a thousand frames repeat themselves."""
     max_spent_bytes: int = 16 * 1024 * 1024
     """Bytes of embedded structures: a file may point at the same bytes a million times."""
 

@@ -88,7 +88,7 @@ def rar(path: str) -> dict:
     rarfile.RarFile(path).close()  # refuses later volumes, whose first member it would hide
     with rarfile.RarFile(path, part_only=True) as archive:
         facts = {"comment": archive.comment or "", "solid": archive.is_solid()}
-        stamp = lambda each: each.mtime or (datetime(*each.date_time) if each.date_time else None)  # noqa: DTZ001
+        stamp = lambda each: each.mtime or (datetime(*each.date_time) if each.date_time else None)
         return facts | members(
             archive.infolist(), names=lambda each: each.filename.rstrip("/"),
             sizes=lambda each: each.file_size,

@@ -1,4 +1,4 @@
-"""Samples by other programs (`python -m tests.tools.documents` makes them anew), and RAR archives by their specification."""
+"""Samples by other programs (`python -m tests.tools.documents` and `tests.tools.science` make them anew), and RAR archives by their specification."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER = Path(__file__).parents[1] / "samples/documents"
+SCIENCE = Path(__file__).parents[1] / "samples/science"
 
 
 def _number(value: int) -> bytes:
@@ -69,7 +70,8 @@ def rar4() -> bytes:
 FOREIGN: dict[str, Callable[[], bytes]] = {
     **{
         path.name: partial(Path.read_bytes, path)
-        for path in sorted(FOLDER.iterdir())
+        for folder in (FOLDER, SCIENCE)
+        for path in sorted(folder.iterdir())
         if path.suffix != ".rst"
     },
     "five.rar": rar5,

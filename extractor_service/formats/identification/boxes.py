@@ -243,6 +243,58 @@ def nifti(head: bytes) -> str:
     return ""
 
 
+def safetensors(head: bytes, size_bytes: int) -> bool:
+    """Whether a length and JSON of that length begin the file (github.com/huggingface/safetensors, "Format")."""
+    length = int.from_bytes(head[:8], "little")
+    return (
+        2 <= length <= size_bytes - 8
+        and re.match(rb'\{\s*(?:"|\}\s*$)', head[8 : 8 + min(length, 64)]) is not None
+    )
+
+
+def matlab_4(head: bytes) -> bool:
+    """Whether a variable of MATLAB's level 4 begins the file: its kind, and a name of the length that is stated."""
+    for order in "<>":
+        if len(head) < 24:
+            return False
+        kind, rows, columns, imaginary, length = struct.unpack_from(f"{order}5I", head)
+        if (
+            kind in {1000 * (order == ">") + 10 * number + form for number in range(6) for form in range(3)}
+            and rows < 1 << 31
+            and columns < 1 << 31
+            and imaginary <= 1
+            and 2 <= length <= 64
+            and re.fullmatch(rb"[A-Za-z]\w*\0+", head[20 : 20 + length])
+        ):
+            return True
+    return False
+
+
+def segy(head: bytes) -> bool:
+    """Whether a text header of 40 lines stands before a binary one that can be (SEG-Y_r2.1, 4 and 5)."""
+    if len(head) < 3600 or head[:1] not in {b"\xc3", b"C"}:
+        return False
+    lines = [head[at : at + 1] for at in range(0, 3200, 80)]
+    form = {int.from_bytes(head[3224:3226], order) for order in ("big", "little")}
+    return lines.count(head[:1]) >= 30 and bool(form & set(range(1, 17)))
+
+
+def onnx(head: bytes) -> bool:
+    """Whether a model's first fields come in order: a version, a producer's name, what comes behind it (onnx.proto)."""
+    found = re.match(rb"\x08([\x01-\x14])\x12([\x01-\x40])([ -~]+)", head[:80])
+    if found is None:
+        return re.match(rb"\x08[\x03-\x14](?:\x3a[\x80-\xff]{0,4}[\0-\x7f]\n)", head[:16]) is not None
+    end = found.start(3) + found[2][0]
+    return found.end() >= end and head[end : end + 1] in {
+        b"\x1a",
+        b"\x22",
+        b"\x28",
+        b"\x32",
+        b"\x3a",
+        b"\x42",
+    }
+
+
 def dicom_without_preamble(head: bytes) -> bool:
     """Whether the elements of DICOM begin at once, as they did before part 10: group 2 or 8, ascending, with a known VR or a
     short length (PS3.5, 7.1).

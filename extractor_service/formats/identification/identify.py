@@ -263,6 +263,14 @@ def _weak(head: bytes, size_bytes: int) -> Identity | None:
         return _named(told, Evidence.CONTAINER)
     if boxes.dicom_without_preamble(head):
         return _named("dicom", Evidence.CONTAINER)
+    if boxes.matlab_4(head):
+        return _named("mat4", Evidence.CONTAINER)
+    if boxes.safetensors(head, size_bytes):
+        return _named("safetensors", Evidence.CONTAINER)
+    if boxes.segy(head):
+        return _named("segy", Evidence.CONTAINER)
+    if boxes.onnx(head):
+        return _named("onnx", Evidence.CONTAINER)
     return None
 
 

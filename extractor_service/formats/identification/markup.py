@@ -20,7 +20,7 @@ _ROOTS = {
     ("", "rss"): "application/rss+xml", ("", "feed"): "application/atom+xml", ("", "opml"): "text/x-opml",
     ("", "COLLADA"): "model/vnd.collada+xml", ("", "mxfile"): "application/vnd.jgraph.mxfile",
     ("", "score-partwise"): "application/vnd.recordare.musicxml+xml", ("", "FictionBook"): "application/x-fictionbook+xml",
-    ("", "mzML"): "application/x-mzml+xml", ("", "TEI"): "application/tei+xml", ("", "MPD"): "application/dash+xml",
+    ("", "mzML"): "application/x-mzml+xml", ("", "indexedmzML"): "application/x-mzml+xml", ("", "TEI"): "application/tei+xml", ("", "MPD"): "application/dash+xml",
     ("", "smil"): "application/smil+xml", ("", "math"): "application/mathml+xml", ("", "SmoothStreamingMedia"): "application/vnd.ms-sstr+xml",
     ("", "package"): "application/oebps-package+xml", ("", "wml"): "text/vnd.wap.wml", ("", "html"): "html",
 }  # fmt: skip

@@ -11,7 +11,11 @@ OWN_MAGICS: tuple[tuple[str, tuple[tuple[int, bytes, bytes | None], ...]], ...] 
     ("feather1", ((0, b"FEA1", None),)),
     ("orc", ((0, b"ORC", None),)),
     # An encapsulated schema message: no length below 16 MiB, a flatbuffer behind it (arrow.apache.org/docs/format).
-    *(("arrow_stream", ((0, b"\xff\xff\xff\xff", None), (6, b"\0\0", None), (8, bytes((root, 0, 0, 0)), None))) for root in range(12, 36, 4)),
+    *(("arrow_stream", ((0, b"\xff\xff\xff\xff", None), (6, b"\0\0", None), (8, bytes((root, 0, 0, 0)), None))) for root in (4, 8, *range(12, 36, 4))),
+    # Streams before 0.15 had no mark in front of the length.
+    *(("arrow_stream", ((4, bytes((root, 0, 0, 0)), None), (4 + root - size, bytes((size, 0)), None), (3, b"\0", None)))
+      for root in (12, 16, 20) for size in (10, 12)),
+    *(("las_well", ((0, words, None),)) for words in (b"~Ver", b"~VER", b"~ver", b"~V\r\n")),
     ("npy", ((0, b"\x93NUMPY", None),)),
     ("gguf", ((0, b"GGUF", None),)),
     ("qoi", ((0, b"qoif", None),)),
@@ -67,9 +71,9 @@ OWN_MAGICS: tuple[tuple[str, tuple[tuple[int, bytes, bytes | None], ...]], ...] 
     ("bam", ((0, b"BAM\x01", None),)),
     ("cram", ((0, b"CRAM", None),)),
     ("sqlite", ((0, b"SQLite format 3\0", None),)),
-    ("nc", ((0, b"CDF\x01", None),)),
-    ("nc", ((0, b"CDF\x02", None),)),
-    ("nc", ((0, b"CDF\x05", None),)),
+    ("netcdf", ((0, b"CDF\x01", None),)),
+    ("netcdf", ((0, b"CDF\x02", None),)),
+    ("netcdf", ((0, b"CDF\x05", None),)),
     ("grib", ((0, b"GRIB", None), (7, b"\x01", None))),
     ("grib", ((0, b"GRIB", None), (7, b"\x02", None))),
     ("bufr", ((0, b"BUFR", None),)),

@@ -18,6 +18,8 @@ _FIRST_WORDS = (
     ("#VRML V", "model/vrml"), ("/* XPM */", "image/x-xpixmap"), ("#?RADIANCE", "image/vnd.radiance"), ("ISO-10303-21;", "application/step"),
     ("%%MatrixMarket", "application/x-matrix-market"), ("##fileformat=VCF", "text/x-vcf"), ("@HD\t", "application/x-sam"),
 )  # fmt: skip
+_WELL = re.compile(r"(?:#[^\n]{0,500}\n|\s{1,100}){0,50}~V(?:ERSION|\b)[^\n]{0,500}\n", re.IGNORECASE)
+_SPECTRUM = re.compile(r"##\s{0,4}(?:TITLE|JCAMP-?DX)\s{0,4}=", re.IGNORECASE)
 _SHEBANGS = (("python", "py"), ("perl", "pl"), ("ruby", "rb"), ("sh", "sh"), ("node", "application/javascript"), ("awk", "text/x-awk"))  # fmt: skip
 
 
@@ -36,6 +38,10 @@ def kind_of(text: str) -> str:
         return "eml"
     if _DXF.match(text):
         return "dxf"
+    if _SPECTRUM.match(start):
+        return "jcamp"
+    if _WELL.match(start):
+        return "las_well"
     if _STL.match(start):
         return "stl"
     return _json(start)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from extractor_service.document import Document, DocumentLimits, Field, LimitExceededError
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers.fits import file as fits
 from extractor_service.formats.containers.isobmff import mp4
 from extractor_service.formats.containers.photo import jpeg, png, tiff
-from extractor_service.formats.containers.science import fits
 from extractor_service.formats.embedded import exif, xmp
 from extractor_service.formats.identification.identify import identify
 from extractor_service.modules.base import Part

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor_service.document import Document
-from extractor_service.formats.containers.science import fits
+from extractor_service.formats.containers.fits import file as fits
 from extractor_service.formats.reading.strides import Stride
 from extractor_service.sources.base import PullLimitError, SourceError
 from extractor_service.sources.blocks import BLOCK_BYTES, BlockCachedSource

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import Field, ProblemKind
 from extractor_service.formats.containers.text import headers
-from extractor_service.formats.embedded import plain_xml
+from extractor_service.formats.embedded import plain_xml, zarr
 from extractor_service.formats.reading import names
 from extractor_service.formats.reading.damage import Surviving
 
@@ -55,6 +55,7 @@ def add(directory: Directory, document: Document) -> None:
     for member, read in wanted[:10]:
         with Surviving(document, SECTION, member.name[:100], member.local_at):
             read(directory.content(member, _MOST_BYTES), document)
+    _zarr(directory, document)
     signatures = [name for name in members if _SIGNATURES.match(name)]
     if signatures:
         _add(document, "Signed", value=True)
@@ -133,3 +134,16 @@ def _map(data: bytes, document: Document) -> None:
             is_named = True
             _add(document, name.capitalize(), element.text.strip(), "KML")
     _add(document, "Placemarks", places, "KML")
+
+
+def _zarr(directory: Directory, document: Document) -> None:
+    """Metadata of a store of Zarr in the archive."""
+    found = [each for each in directory.members if each.name.rpartition("/")[2] in zarr.FILES]
+    directory.prefetch(found[: zarr.MOST_NODES])
+    for each in found[: zarr.MOST_NODES]:
+        with Surviving(document, zarr.SECTION, each.name[:200], each.local_at):
+            zarr.of_file(document, each.name, json.loads(directory.content(each, _MOST_BYTES)))
+    if len(found) > zarr.MOST_NODES:
+        document.problem(
+            zarr.SECTION, ProblemKind.LIMIT, f"{zarr.MOST_NODES} of {len(found)} files are described"
+        )

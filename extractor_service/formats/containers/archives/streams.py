@@ -16,6 +16,7 @@ from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.archives import tar
 from extractor_service.formats.containers.archives.listing import SECTION, Listing, unix_date
+from extractor_service.formats.containers.science import packed
 from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
@@ -272,7 +273,7 @@ def _lengths(data: bytes) -> list[int] | None:
 
 
 def _inside(reader: Reader, document: Document, listing: Listing, unpack: Callable[[bytes], bytes]) -> None:
-    """Lists what a tar archive inside holds."""
+    """Lists what a tar archive inside holds; of a volume, which is mostly packed so, its header."""
     try:
         data = unpack(reader.some(0, _INSIDE_BYTES))
     except _DAMAGE as error:
@@ -290,3 +291,5 @@ def _inside(reader: Reader, document: Document, listing: Listing, unpack: Callab
             inner.finish()
         else:
             listing.fact("ListedMembers", inner.count, f"of the first {len(data)} bytes")
+    else:
+        packed.describe(data, document, is_whole=not is_cut)

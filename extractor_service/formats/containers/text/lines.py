@@ -214,6 +214,11 @@ def parse_json(source: ByteSource, document: Document) -> None:
 
             with Surviving(document, geojson.SECTION, "GeoJSON"):
                 geojson.add(told, document)
+        elif "zarr_format" in told or "zarr_consolidated_format" in told:
+            from extractor_service.formats.embedded import zarr  # noqa: PLC0415 - rare
+
+            with Surviving(document, zarr.SECTION, "Zarr"):
+                zarr.describe(told, document)
 
 
 def _is_json(line: str) -> bool:

@@ -70,7 +70,7 @@ def test_zones_in_their_spellings(text, zone):
 
 
 @given(
-    st.datetimes(dt.datetime(1800, 1, 1), dt.datetime(2100, 12, 31)),  # noqa: DTZ001 - of no zone, on purpose
+    st.datetimes(dt.datetime(1800, 1, 1), dt.datetime(2100, 12, 31)),
     st.integers(-14 * 4, 14 * 4),
     st.sampled_from(["%Y:%m:%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %H:%M:%S", "D:%Y%m%d%H%M%S"]),
 )

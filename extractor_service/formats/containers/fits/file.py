@@ -1,17 +1,20 @@
 """FITS: every header of every HDU, without reading any data unit.
 
-FITS standard 4.0: 3.1 (structure), 4.1 and 4.2 (cards), 4.2.1.2 (CONTINUE), 4.4.1 (sizes), 6 (random groups);
-the HIERARCH convention by ESO. Each HDU is a group, "HDU 0 (PRIMARY)", "HDU 1 (SCI)" …
+FITS standard 4.0: 3.1 (structure), 4.4.1 (sizes), 6 (random groups), 10 (compressed images). Each HDU is a group,
+"HDU 0 (PRIMARY)", "HDU 1 (SCI)" …
 """
 
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.document import ByteRange, Field, ProblemKind, Struct
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers.fits import cards as fits_cards
+from extractor_service.formats.containers.fits import tables, wcs
+from extractor_service.formats.containers.fits.cards import CARD_BYTES, BadCardError, Card
+from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.strides import Stride
 from extractor_service.sources.base import will_read
 
@@ -23,25 +26,12 @@ if TYPE_CHECKING:
 
 SECTION = "fits"
 BLOCK = 2880  # bytes; FITS 4.0 section 3.1
-_CARD = 80  # bytes of a keyword record; FITS 4.0 section 4.1
 _MAX_HDUS = 10_000  # each costs a read at least; a file of empty ones ends here, with a Problem
 _MAX_HEADER_BLOCKS = 4000  # 144,000 cards
-_STRING = re.compile(r"\s*'((?:[^']|'')*)'\s*(?:/(.*))?$", re.DOTALL)
-_OTHER = re.compile(r"\s*([^/]*?)\s*(?:/(.*))?$", re.DOTALL)
-_INTEGER = re.compile(r"[+-]?\d+$")
-_REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?$")
-_COMMENTARY = frozenset({"COMMENT", "HISTORY", ""})
-
-
-class _Card(NamedTuple):
-    keyword: str
-    value: Value
-    comment: str
-    offset: int
 
 
 class _Header(NamedTuple):
-    cards: list[_Card]
+    cards: list[Card]
     end: int
     """Offset of the data unit."""
 
@@ -62,28 +52,18 @@ def parse(source: ByteSource, document: Document) -> None:
         values = {card.keyword: card.value for card in reversed(header.cards)}
         group = _group_name(number, values)
         for card in header.cards:
+            origin = ByteRange(card.offset, CARD_BYTES)
             document.add(
                 SECTION,
-                Field(
-                    card.keyword or "COMMENT",
-                    card.value,
-                    group=group,
-                    note=card.comment,
-                    origin=ByteRange(card.offset, _CARD),
-                ),
+                Field(card.keyword or "COMMENT", card.value, group=group, note=card.comment, origin=origin),
             )
         data_bytes = _data_bytes(values, document, group)
         if data_bytes:
-            document.add(
-                SECTION,
-                Field(
-                    "DataSize",
-                    data_bytes,
-                    unit="By",
-                    group=group,
-                    origin=ByteRange(header.end, data_bytes),
-                ),
-            )
+            origin = ByteRange(header.end, data_bytes)
+            document.add(SECTION, Field("DataSize", data_bytes, unit="By", group=group, origin=origin))
+        with Surviving(document, SECTION, f"the summary of {group}", offset):
+            tables.summarize(values, group, document)
+            wcs.summarize(values, group, document)
         if header.end + data_bytes > source.size_bytes:
             document.problem(
                 SECTION,
@@ -118,80 +98,31 @@ def _report_end(
 
 def _read_header(source: ByteSource, offset: int, document: Document) -> _Header:
     """The cards of the header at `offset`, with CONTINUE joined."""
-    cards: list[_Card] = []
+    cards: list[Card] = []
     ended = False
     position = offset
     for _ in range(_MAX_HEADER_BLOCKS):
         block = source.read_range(position, BLOCK)
         if position == offset and not block.startswith((b"SIMPLE", b"XTENSION")):
             raise _NoHeaderError("neither SIMPLE nor XTENSION begins it")
-        for start in range(0, len(block), _CARD):
-            text = block[start : start + _CARD].decode("latin-1")
+        for start in range(0, len(block), CARD_BYTES):
+            text = block[start : start + CARD_BYTES].decode("latin-1")
             if text.rstrip() == "END":
                 ended = True
                 break
-            card = _parse_card(text, position + start)
+            try:
+                card = fits_cards.parse(text, position + start)
+            except BadCardError as error:
+                document.problem(SECTION, ProblemKind.DAMAGED, str(error), position + start)
+                continue
             if card is not None:
-                _append(cards, card)
+                fits_cards.append(cards, card)
         position += BLOCK
         if ended or len(block) < BLOCK:
             break
     if not ended:
         document.problem(SECTION, ProblemKind.TRUNCATED, "a header has no END card", offset)
-    return _Header(cards, min(position, source.size_bytes) if not ended else position)
-
-
-def _append(cards: list[_Card], card: _Card) -> None:
-    """Adds `card`; a CONTINUE is joined to the string before it."""
-    if card.keyword == "CONTINUE" and cards and isinstance(card.value, str):
-        last = cards[-1]
-        if isinstance(last.value, str) and last.value.endswith("&"):
-            comment = " ".join(part for part in (last.comment, card.comment) if part)
-            cards[-1] = last._replace(value=last.value[:-1] + card.value, comment=comment)
-            return
-    cards.append(card)
-
-
-def _parse_card(text: str, offset: int) -> _Card | None:
-    keyword = text[:8].rstrip()
-    if keyword == "HIERARCH" and "=" in text:
-        name, _, rest = text[8:].partition("=")
-        return _Card(f"HIERARCH {' '.join(name.split())}", *_parse_value(rest), offset)
-    if keyword == "CONTINUE":
-        return _Card(keyword, *_parse_value(text[8:]), offset)
-    if text[8:10] == "= " and keyword not in _COMMENTARY:
-        return _Card(keyword, *_parse_value(text[10:]), offset)
-    remark = text[8:].rstrip()
-    if not keyword and not remark:
-        return None
-    return _Card(keyword, remark, "", offset)
-
-
-def _parse_value(text: str) -> tuple[Value, str]:
-    """The typed value and the comment of a card's value field; None for an undefined value."""
-    string = _STRING.match(text)
-    if string is not None:
-        # Trailing blanks aren't significant, leading ones are (4.2.1.1).
-        return string[1].replace("''", "'").rstrip(), (string[2] or "").strip()
-    other = _OTHER.match(text)
-    token, comment = (other[1], (other[2] or "").strip()) if other else (text.strip(), "")
-    return _parse_token(token), comment
-
-
-def _parse_token(token: str) -> Value:
-    if token == "":
-        return None
-    if token in {"T", "F"}:
-        return token == "T"  # noqa: S105 - no password
-    if _INTEGER.match(token):
-        value = int(token)
-        return value if -(2**63) <= value < 2**64 else token
-    if _REAL.match(token):
-        return float(token.replace("D", "E").replace("d", "e"))
-    if token.startswith("(") and token.endswith(")"):
-        real, _, imaginary = token[1:-1].partition(",")
-        return Struct((("real", _parse_token(real.strip())), ("imaginary", _parse_token(imaginary.strip()))))
-    return token
+    return _Header(fits_cards.finished(cards), min(position, source.size_bytes) if not ended else position)
 
 
 def _group_name(number: int, values: dict[str, Value]) -> str:

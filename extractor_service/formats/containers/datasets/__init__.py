@@ -1,0 +1,1 @@
+"""Tables and arrays on disk: Parquet, Arrow, ORC, Avro, NumPy, MATLAB, Zarr."""

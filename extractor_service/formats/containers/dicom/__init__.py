@@ -1,0 +1,1 @@
+"""DICOM: files, elements, values, characters, and what identifies a patient."""

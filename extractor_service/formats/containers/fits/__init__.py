@@ -1,0 +1,1 @@
+"""FITS: files, cards, tables, coordinates."""

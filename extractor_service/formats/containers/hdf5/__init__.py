@@ -1,0 +1,1 @@
+"""HDF5 and netCDF-4: the file, its tree, types and values; through h5py."""

@@ -1,0 +1,235 @@
+"""HDF5's types by name, and attributes' values in plain Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extractor_service.document import Field, ProblemKind, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extractor_service.document import Document, Value
+
+SECTION = "hdf5"
+_MAX_VALUE_DEPTH = 12  # three messages a level: well below the hundred that protobuf parses
+_MOST_BYTES = 64 * 1024  # as long as any value of a document may be
+_MOST_MEMBERS = 500  # of an enumeration or compound
+_MOST_REFERENCES = 4000  # followed in one file, for names of dimensions
+_REFERENCES = frozenset({"DIMENSION_LIST", "REFERENCE_LIST"})
+_FILL_BYTES = 16
+
+
+class Types:
+    """Of one file."""
+
+    def __init__(self, h5py: Any, document: Document) -> None:
+        self._h5py = h5py
+        self._document = document
+        self._names: dict[Any, str] = {}
+        self._followed = 0
+        self.file: Any = None
+        """For references, set once the file is open."""
+
+    def describe(self, kind: Any) -> list[tuple[str, Value]]:
+        """The type's name, and of enumerations and compounds their members."""
+        h5t = self._h5py.h5t
+        entries: list[tuple[str, Value]] = [("type", self.name(kind))]
+        base = kind
+        while base.get_class() in {h5t.VLEN, h5t.ARRAY}:
+            base = base.get_super()
+        if base.get_class() == h5t.ENUM and not _is_bool(base):
+            entries.append(("members", Struct(tuple(_members(base)))))
+        elif base.get_class() == h5t.COMPOUND and not _is_complex(base, h5t):
+            entries.append(("fields", self._fields(base, 0)))
+        return entries
+
+    def _fields(self, kind: Any, depth: int) -> list[Value]:
+        fields: list[Value] = []
+        for number in range(min(kind.get_nmembers(), _MOST_MEMBERS)):
+            inner = kind.get_member_type(number)
+            entries: list[tuple[str, Value]] = [
+                ("name", kind.get_member_name(number).decode("utf-8", "replace")),
+                ("type", self.name(inner)),
+                ("offset", int(kind.get_member_offset(number))),
+            ]
+            if (
+                inner.get_class() == self._h5py.h5t.COMPOUND
+                and depth < _MAX_VALUE_DEPTH
+                and not _is_complex(inner, self._h5py.h5t)
+            ):
+                entries.append(("fields", self._fields(inner, depth + 1)))
+            fields.append(Struct(tuple(entries)))
+        return fields
+
+    def name(self, kind: Any) -> str:
+        """A type in the words of NumPy, where it has any."""
+        h5t, which = self._h5py.h5t, kind.get_class()
+        if which in {h5t.INTEGER, h5t.FLOAT}:
+            return str(kind.dtype)
+        if which == h5t.STRING:
+            charset = "utf-8" if kind.get_cset() == h5t.CSET_UTF8 else "ascii"
+            return f"string ({charset}, {'variable' if kind.is_variable_str() else kind.get_size()})"
+        if which == h5t.ENUM:
+            return "bool" if _is_bool(kind) else f"enum of {self.name(kind.get_super())}"
+        if which == h5t.COMPOUND:
+            return str(kind.dtype) if _is_complex(kind, h5t) else "compound"
+        if which == h5t.ARRAY:
+            return f"{self.name(kind.get_super())}{list(kind.get_array_dims())}"
+        if which == h5t.VLEN:
+            return f"variable-length {self.name(kind.get_super())}"
+        if which == h5t.REFERENCE:
+            return "region reference" if kind.equal(h5t.STD_REF_DSETREG) else "reference"
+        if which == h5t.OPAQUE:
+            tag = kind.get_tag().decode("utf-8", "replace")
+            return f"opaque ({kind.get_size()} bytes{f', {tag}' if tag else ''})"
+        return "bitfield" if which == h5t.BITFIELD else "time" if which == h5t.TIME else f"class {which}"
+
+    def fill_value(self, properties: Any, kind: Any) -> Iterator[tuple[str, Value]]:
+        """What isn't written reads so, where the writer said it."""
+        h5t = self._h5py.h5t
+        if properties.fill_value_defined() != self._h5py.h5d.FILL_VALUE_USER_DEFINED:
+            return
+        if kind.get_class() in {h5t.INTEGER, h5t.FLOAT} and kind.get_size() <= _FILL_BYTES:
+            import numpy as np  # noqa: PLC0415 - h5py has loaded it
+
+            told = np.zeros((1,), kind.dtype)
+            properties.get_fill_value(told)
+            yield "fill_value", told[0].item()
+
+    def attribute(self, attribute: Any, name: str, path: str) -> Field:
+        """The attribute as a field; long ones by their beginning or their size."""
+        h5py = self._h5py
+        space, kind = attribute.get_space(), attribute.get_type()
+        if space.get_simple_extent_type() == h5py.h5s.NULL:
+            return Field(name, None, group=path)
+        count = int(space.get_simple_extent_npoints())
+        size = count * int(kind.get_size())
+        which = kind.get_class()
+        if name in _REFERENCES or which == h5py.h5t.REFERENCE:
+            return self._references(attribute, name, path, count)
+        if size > _MOST_BYTES and not (which == h5py.h5t.STRING and count == 1 and size < 16 * _MOST_BYTES):
+            return Field(name, None, text=f"({size} bytes)", group=path)
+        most = self._document.limits.max_items
+        value = self._read(attribute)
+        text = ""
+        if count > most:
+            text = f"(the first {most} of {count} values)"
+            self._document.problem(
+                SECTION, ProblemKind.LIMIT, f"{path} attribute {name}: {count} values are cut"
+            )
+        if which == h5py.h5t.ENUM and not _is_bool(kind):
+            labels = {number: label for label, number in _members(kind)}
+            raw = self._value(value, 0)
+            members = ", ".join(f"{label}={number}" for number, label in list(labels.items())[:_MOST_MEMBERS])
+            return Field(
+                name, _labelled(raw, labels), text, raw=raw, group=path, note=f"enumeration: {members}"[:2000]
+            )
+        return Field(name, self._value(value, 0), text, group=path)
+
+    def _references(self, attribute: Any, name: str, path: str, count: int) -> Field:
+        """Names of what is referred to, where that is a dimension's; a list of thousands is counted, not followed."""
+        if name == "REFERENCE_LIST" or count > 64:
+            return Field(name, None, text=f"({count} references)", group=path)
+        value = self._read(attribute)
+        found: list[Value] = []
+        for each in value.reshape(-1) if hasattr(value, "reshape") else [value]:
+            inner = list(each) if hasattr(each, "__len__") else [each]
+            names = [self._target(one) for one in inner[:8]]
+            found.append(names[0] if len(names) == 1 else [*names])
+        return Field(name, found[0] if count == 1 and name != "DIMENSION_LIST" else found, group=path)
+
+    def _target(self, reference: Any) -> str:
+        self._followed += 1
+        if not reference or self._followed > _MOST_REFERENCES:
+            return "(reference)"
+        name = self._h5py.h5r.get_name(reference, self.file)
+        return name.decode("utf-8", "replace") if name else "(reference)"
+
+    @staticmethod
+    def dimensions(told: dict[str, Value]) -> list[tuple[str, Value]]:
+        """Scales of a dataset, by its attributes (HDF5 Dimension Scales Specification)."""
+        entries: list[tuple[str, Value]] = []
+        if told.get("CLASS") == "DIMENSION_SCALE":
+            entries.append(("scale", told.get("NAME") or ""))
+        scales = told.get("DIMENSION_LIST")
+        if isinstance(scales, list):
+            entries.append(("dimensions", scales))
+        if isinstance(told.get("DIMENSION_LABELS"), list):
+            entries.append(("dimension_labels", told["DIMENSION_LABELS"]))
+        return entries
+
+    def _read(self, attribute: Any) -> Any:
+        """As h5py's attributes read themselves, without its objects around."""
+        import numpy as np  # noqa: PLC0415 - h5py has loaded it
+
+        kind, shape = attribute.dtype, attribute.shape
+        stored = self._h5py.h5t.py_create(kind)
+        if kind.subdtype is not None:
+            kind, inner = kind.subdtype
+            shape += inner
+        values = np.zeros(shape, dtype=kind)
+        attribute.read(values, mtype=stored)
+        return values[()]
+
+    def _value(self, value: Any, depth: int) -> Value:
+        """A value in plain Python; nested compounds end at a depth that messages can hold."""
+        h5py = self._h5py
+        if depth > _MAX_VALUE_DEPTH:
+            return "(nested too deeply)"
+        if isinstance(value, h5py.h5r.Reference):
+            return "(reference)"
+        if hasattr(value, "tolist"):
+            if value.dtype.names:
+                return self._records(value, depth)
+            if value.dtype.kind == "V":
+                return bytes(value.tobytes())
+            if getattr(value, "ndim", 0):
+                value = value[: self._document.limits.max_items] if value.ndim == 1 else value
+            value = value.tolist() if value.dtype.kind not in "Mm" else value.astype("i8").tolist()
+        if isinstance(value, list | tuple):
+            return [self._value(item, depth + 1) for item in value[: self._document.limits.max_items]]
+        if isinstance(value, bytes):
+            try:
+                return value.rstrip(b"\0").decode("utf-8")
+            except UnicodeDecodeError:
+                return value
+        if isinstance(value, str):
+            return value.encode("utf-8", "replace").decode("utf-8")
+        if isinstance(value, complex):
+            return Struct((("real", value.real), ("imaginary", value.imag)))
+        return value if isinstance(value, bool | int | float) else str(value)
+
+    def _records(self, value: Any, depth: int) -> Value:
+        if getattr(value, "shape", ()):
+            return [
+                self._records(row, depth + 1) for row in value.reshape(-1)[: self._document.limits.max_items]
+            ]
+        return Struct(tuple((name, self._value(value[name], depth + 1)) for name in value.dtype.names))
+
+
+def _is_bool(kind: Any) -> bool:
+    """NumPy's bool is an enumeration of FALSE and TRUE."""
+    return kind.get_nmembers() == 2 and {kind.get_member_name(0), kind.get_member_name(1)} == {
+        b"FALSE",
+        b"TRUE",
+    }
+
+
+def _is_complex(kind: Any, h5t: Any) -> bool:
+    return (
+        kind.get_nmembers() == 2
+        and [kind.get_member_name(number) for number in range(2)] == [b"r", b"i"]
+        and kind.get_member_class(0) == h5t.FLOAT
+    )
+
+
+def _members(kind: Any) -> Iterator[tuple[str, int]]:
+    for number in range(min(kind.get_nmembers(), _MOST_MEMBERS)):
+        yield kind.get_member_name(number).decode("utf-8", "replace"), int(kind.get_member_value(number))
+
+
+def _labelled(value: Value, labels: dict[int, str]) -> Value:
+    if isinstance(value, list):
+        return [_labelled(each, labels) for each in value]
+    return labels.get(value, f"Unknown ({value})") if isinstance(value, int) else value

@@ -1,0 +1,1 @@
+"""Trained models: headers only, and nothing of them is ever run."""

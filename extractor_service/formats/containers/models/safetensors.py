@@ -1,0 +1,60 @@
+"""Safetensors: names, types, shapes and places of tensors, metadata. github.com/huggingface/safetensors, README, "Format"."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+from extractor_service.document import ByteRange, Field, ProblemKind
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers.models.tensors import Tally
+from extractor_service.formats.reading.damage import tolerant
+from extractor_service.formats.reading.reader import Reader
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document, Value
+    from extractor_service.sources.base import ByteSource
+
+SECTION = "model"
+_MOST_HEADER_BYTES = 16 * 1024 * 1024  # parsed; the format allows 100 MB
+_BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F4": 4, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64, "C64": 64}  # fmt: skip
+
+
+@tolerant(SECTION)
+def parse(source: ByteSource, document: Document) -> None:
+    """The header, which is JSON; no tensor is read."""
+    reader = Reader(source, big_endian=False)
+    size = reader.u64(0)
+    if size > _MOST_HEADER_BYTES:
+        document.problem(SECTION, ProblemKind.LIMIT, f"a header of {size} bytes isn't read", 0)
+        return
+    told = json.loads(reader.exact(8, size))
+    if not isinstance(told, dict):
+        raise CorruptFileError("the header is no object")
+    origin = ByteRange(8, size)
+    document.add(SECTION, Field("Format", "Safetensors", group="Model", origin=origin))
+    document.add(SECTION, Field("HeaderSize", size, unit="By", group="Model", origin=ByteRange(0, 8)))
+    metadata = told.pop("__metadata__", None)
+    if isinstance(metadata, dict):
+        for key, value in metadata.items():
+            document.add(SECTION, Field(key, str(value), group="Metadata", origin=origin))
+    tally, end = Tally(document), 0
+    for name, each in sorted(told.items(), key=lambda pair: pair[1].get("data_offsets", [0])[0] if isinstance(pair[1], dict) else 0):  # fmt: skip
+        kind, shape, (begin, last) = each["dtype"], [int(one) for one in each["shape"]], each["data_offsets"]
+        entries: tuple[tuple[str, Value], ...] = (
+            ("type", str(kind)),
+            ("shape", [*shape]),
+            ("size_bytes", last - begin),
+        )
+        tally.add(name, str(kind), shape, entries, ByteRange(8 + size + begin, last - begin))
+        if kind in _BITS and math.prod(shape) * _BITS[kind] // 8 != last - begin:
+            document.problem(
+                SECTION, ProblemKind.DAMAGED, f"{name}: {last - begin} bytes for {shape} of {kind}"
+            )
+        end = max(end, last)
+    tally.finish()
+    if 8 + size + end > reader.length:
+        document.problem(
+            SECTION, ProblemKind.TRUNCATED, f"{8 + size + end} bytes are stated, {reader.length} are there"
+        )

@@ -1,0 +1,49 @@
+"""What models consist of: tensors, listed up to a bound, parameters counted over all."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from extractor_service.document import Field, ProblemKind, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor_service.document import ByteRange, Document, Value
+
+SECTION = "model"
+_MOST_LISTED = 5000
+
+
+class Tally:
+    """Tensors of one file."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._types: Counter[str] = Counter()
+        self._count = self._parameters = 0
+
+    def add(
+        self, name: str, kind: str, shape: Sequence[int], entries: tuple[tuple[str, Value], ...], origin: ByteRange
+    ) -> None:  # fmt: skip
+        """One tensor."""
+        self._count += 1
+        self._parameters += math.prod(shape)
+        self._types[kind] += 1
+        if self._count <= _MOST_LISTED:
+            self._document.add(SECTION, Field(name, Struct(entries), group="Tensors", origin=origin))
+
+    def finish(self) -> None:
+        """Sums."""
+        for name, value in (
+            ("TensorCount", self._count),
+            ("ParameterCount", self._parameters),
+            ("TensorTypes", Struct(tuple(self._types.items()))),
+        ):
+            self._document.add(SECTION, Field(name, value, group="Model"))
+        if self._count > _MOST_LISTED:
+            self._document.problem(
+                SECTION, ProblemKind.LIMIT, f"{_MOST_LISTED} of {self._count} tensors are listed"
+            )

@@ -1,0 +1,97 @@
+"""What the Climate and Forecast conventions say of a data set: coordinates with their axes, time, grids, quantities.
+
+CF Conventions 1.11: 4 (coordinate types), 4.4 (time), 5 (coordinate systems), 5.6 (grid mappings), 7.3 (cell methods).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from extractor_service.document import Field, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from extractor_service.document import Document, Value
+
+SECTION = "cf"
+_MOST_VARIABLES = 2000  # described; beyond them a data set is no grid
+_AXES = {"X": "X", "Y": "Y", "Z": "Z", "T": "T"}
+_NORTH = frozenset({"degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"})
+_EAST = frozenset({"degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"})
+_SINCE = re.compile(r"^\s*\w+\s+since\s+\d", re.IGNORECASE)
+_SAID = ("standard_name", "long_name", "units", "calendar", "positive", "cell_methods", "coordinates", "grid_mapping", "bounds")  # fmt: skip
+
+
+class Variable(NamedTuple):
+    """What the conventions look at."""
+
+    name: str
+    dimensions: Sequence[str]
+    attributes: Mapping[str, Value]
+
+
+def summarize(document: Document, outer: Mapping[str, Value], variables: Sequence[Variable]) -> None:
+    """Adds the section "cf" where the file follows the conventions, or its forerunner COARDS."""
+    told = outer.get("Conventions")
+    named = [each for each in variables if "standard_name" in each.attributes]
+    if not named and not (isinstance(told, str) and re.search("CF|COARDS", told)):
+        return
+    if isinstance(told, str):
+        _add(document, "Conventions", told)
+    mappings = {str(each.attributes["grid_mapping"]).split(":")[0].strip() for each in variables if "grid_mapping" in each.attributes}  # fmt: skip
+    helpers, auxiliary = _helpers(variables) | mappings, _coordinates(variables)
+    for each in variables[:_MOST_VARIABLES]:
+        is_coordinate = list(each.dimensions) == [each.name] or each.name in auxiliary
+        axis = _axis(each.attributes)
+        entries: list[tuple[str, Value]] = [("name", each.name)]
+        entries += [("axis", axis)] if axis and is_coordinate else []
+        entries += [(name, each.attributes[name]) for name in _SAID if each.attributes.get(name)]
+        entries.append(("dimensions", [*each.dimensions]))
+        if each.name in mappings or "grid_mapping_name" in each.attributes:
+            entries = [("name", each.name), *each.attributes.items()]
+            _add(document, "GridMapping", Struct(tuple(entries)))
+        elif is_coordinate:
+            _add(document, "Coordinate", Struct(tuple(entries)))
+        elif each.name not in helpers and each.dimensions:
+            _add(document, "DataVariable", Struct(tuple(entries)))
+
+
+def _coordinates(variables: Sequence[Variable]) -> set[str]:
+    """Auxiliary coordinates, named by others (5)."""
+    return {name for each in variables for name in _words(each.attributes.get("coordinates"))}
+
+
+def _helpers(variables: Sequence[Variable]) -> set[str]:
+    """Bounds and measures: they belong to another variable."""
+    return {
+        name
+        for each in variables
+        for key in ("bounds", "climatology", "ancillary_variables")
+        for name in _words(each.attributes.get(key))
+    }
+
+
+def _words(value: Value) -> list[str]:
+    return value.split() if isinstance(value, str) else []
+
+
+def _axis(attributes: Mapping[str, Value]) -> str:
+    """The axis by its attribute, else by units (4.1 to 4.4); "" for none."""
+    said, units = attributes.get("axis"), attributes.get("units")
+    if isinstance(said, str) and said.upper() in _AXES:
+        return said.upper()
+    if isinstance(units, str):
+        lower = units.strip().lower()
+        if lower in _NORTH:
+            return "Y"
+        if lower in _EAST:
+            return "X"
+        if _SINCE.match(units):
+            return "T"
+    return "Z" if attributes.get("positive") in {"up", "down"} else ""
+
+
+def _add(document: Document, name: str, value: Value) -> None:
+    document.add(SECTION, Field(name, value, group="CF"))

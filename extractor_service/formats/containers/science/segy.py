@@ -1,0 +1,129 @@
+"""SEG-Y: both headers of the file and the first trace's. SEG Technical Standards, "SEG-Y_r1.0" (2002) and "SEG-Y_r2.1" (2023).
+
+Names are those of the binary header in segyio and Seismic Unix' readers; bytes count from 3201, as in the standard.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from extractor_service.document import ByteRange, Field, ProblemKind
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.reading.damage import tolerant
+from extractor_service.formats.reading.reader import Reader, layout
+
+if TYPE_CHECKING:
+    from extractor_service.document import Document, Value
+    from extractor_service.sources.base import ByteSource
+
+SECTION = "segy"
+_TEXT_BYTES, _BINARY_BYTES, _TRACE_BYTES = 3200, 400, 240
+_FORMATS = {
+    1: ("IBM float, 4 bytes", 4), 2: ("integer, 4 bytes", 4), 3: ("integer, 2 bytes", 2), 4: ("fixed point with gain", 4), 5: ("IEEE float, 4 bytes", 4),
+    6: ("IEEE float, 8 bytes", 8), 7: ("integer, 3 bytes", 3), 8: ("integer, 1 byte", 1), 9: ("integer, 8 bytes", 8), 10: ("unsigned integer, 4 bytes", 4),
+    11: ("unsigned integer, 2 bytes", 2), 12: ("unsigned integer, 8 bytes", 8), 15: ("unsigned integer, 3 bytes", 3), 16: ("unsigned integer, 1 byte", 1),
+}  # fmt: skip
+_SORTING = {-1: "Other", 0: "Unknown", 1: "As recorded", 2: "CDP ensemble", 3: "Single fold continuous profile", 4: "Horizontally stacked", 5: "Common source point", 6: "Common receiver point", 7: "Common offset point", 8: "Common mid-point", 9: "Common conversion point"}  # fmt: skip
+_SYSTEMS = {0: "Unknown", 1: "Meters", 2: "Feet"}
+
+
+class _Number(NamedTuple):
+    name: str
+    at: int  # as in the standard, from 1
+    code: str = "h"
+    labels: dict[int, str] | None = None
+
+
+_BINARY = (
+    _Number("JobID", 3201, "i"), _Number("LineNumber", 3205, "i"), _Number("ReelNumber", 3209, "i"), _Number("Traces", 3213), _Number("AuxTraces", 3215),
+    _Number("Interval", 3217, "H"), _Number("IntervalOriginal", 3219, "H"), _Number("Samples", 3221, "H"), _Number("SamplesOriginal", 3223, "H"),
+    _Number("Format", 3225, "h", {key: label for key, (label, _) in _FORMATS.items()}), _Number("EnsembleFold", 3227), _Number("SortingCode", 3229, "h", _SORTING),
+    _Number("VerticalSum", 3231), _Number("SweepFrequencyStart", 3233), _Number("SweepFrequencyEnd", 3235), _Number("SweepLength", 3237), _Number("Sweep", 3239),
+    _Number("SweepChannel", 3241), _Number("SweepTaperStart", 3243), _Number("SweepTaperEnd", 3245), _Number("Taper", 3247), _Number("CorrelatedTraces", 3249),
+    _Number("BinaryGainRecovery", 3251), _Number("AmplitudeRecovery", 3253), _Number("MeasurementSystem", 3255, "h", _SYSTEMS), _Number("ImpulseSignalPolarity", 3257),
+    _Number("VibratoryPolarity", 3259), _Number("TraceFlag", 3503), _Number("ExtendedHeaders", 3505),
+)  # fmt: skip
+_TRACE = (
+    _Number("TraceSequenceLine", 1, "i"), _Number("TraceSequenceFile", 5, "i"), _Number("FieldRecord", 9, "i"), _Number("TraceNumber", 13, "i"),
+    _Number("EnergySourcePoint", 17, "i"), _Number("CDP", 21, "i"), _Number("CDPTrace", 25, "i"), _Number("TraceIdentificationCode", 29), _Number("Offset", 37, "i"),
+    _Number("ReceiverGroupElevation", 41, "i"), _Number("SourceSurfaceElevation", 45, "i"), _Number("ElevationScalar", 69), _Number("SourceGroupScalar", 71),
+    _Number("SourceX", 73, "i"), _Number("SourceY", 77, "i"), _Number("GroupX", 81, "i"), _Number("GroupY", 85, "i"), _Number("CoordinateUnits", 89),
+    _Number("SampleCount", 115, "H"), _Number("SampleInterval", 117, "H"), _Number("YearDataRecorded", 157), _Number("DayOfYear", 159),
+    _Number("HourOfDay", 161), _Number("MinuteOfHour", 163), _Number("SecondOfMinute", 165), _Number("CDPX", 181, "i"), _Number("CDPY", 185, "i"),
+    _Number("Inline", 189, "i"), _Number("Crossline", 193, "i"), _Number("ShotPoint", 197, "i"),
+)  # fmt: skip
+
+
+@tolerant(SECTION)
+def parse(source: ByteSource, document: Document) -> None:
+    """Text header by lines, binary header, first trace, and how many there are."""
+    reader = Reader(source)
+    text, codec = _text(reader.exact(0, _TEXT_BYTES))
+    data = reader.exact(_TEXT_BYTES, _BINARY_BYTES)
+    order = order_of(data)
+    if not order:
+        raise CorruptFileError("no binary header of SEG-Y")
+    lines: list[Value] = [text[at : at + 80].rstrip() for at in range(0, _TEXT_BYTES, 80)]
+    document.add(SECTION, Field("TextHeader", lines, codec, group="Text", origin=ByteRange(0, _TEXT_BYTES)))
+    told = _numbers(document, data, _BINARY, order, "Binary", _TEXT_BYTES, 3201)
+    revision = data[300:302]  # 3501
+    document.add(SECTION, Field("SEGYRevision", f"{revision[0]}.{revision[1]}" if order == ">" else f"{revision[1]}.{revision[0]}", group="Binary", origin=ByteRange(3500, 2)))  # fmt: skip
+    document.add(SECTION, Field("ByteOrder", "big" if order == ">" else "little", group="File"))
+    samples, width = told["Samples"], _FORMATS[told["Format"]][1]
+    if revision[0 if order == ">" else 1] >= 2:
+        samples = layout(f"{order}I").unpack_from(data, 68)[0] or samples  # 3269
+    first = _TEXT_BYTES + _BINARY_BYTES + _TEXT_BYTES * max(0, told["ExtendedHeaders"])
+    trace_bytes = _TRACE_BYTES + samples * width
+    count = max(0, reader.length - first) // trace_bytes
+    document.add(SECTION, Field("TraceCount", count, group="File"))
+    if told["Interval"]:
+        document.add(
+            SECTION, Field("RecordLength", samples * told["Interval"] / 1000, unit="ms", group="File")
+        )
+    if reader.length > first and (reader.length - first) % trace_bytes and not told["TraceFlag"]:
+        document.problem(
+            SECTION, ProblemKind.DAMAGED, f"traces of {trace_bytes} bytes don't fill the file", first
+        )
+    if first + _TRACE_BYTES <= reader.length:
+        _numbers(document, reader.exact(first, _TRACE_BYTES), _TRACE, order, "FirstTrace", first, 1)
+
+
+def order_of(binary: bytes) -> str:
+    """The byte order of a binary header, by what its numbers may be; "" where they can't be one's."""
+    for order in "><":
+        interval, samples = layout(f"{order}H2xH").unpack_from(binary, 16)
+        form, fold = layout(f"{order}hh").unpack_from(binary, 24)
+        extended = layout(f"{order}h").unpack_from(binary, 304)[0]
+        if form in _FORMATS and samples and -1 <= extended < 1000 and fold >= 0 and interval >= 0:
+            return order
+    return ""
+
+
+def _text(data: bytes) -> tuple[str, str]:
+    """EBCDIC by the standard, ASCII by habit: "C" and a number begin its lines."""
+    for codec in ("cp500", "ascii"):
+        text = data.decode(codec, "replace")
+        if re.match(r"C ?\d? ?1", text):
+            return text, "EBCDIC" if codec == "cp500" else "ASCII"
+    is_ascii = sum(32 <= byte < 127 for byte in data) > sum(
+        32 <= ord(each) < 127 for each in data.decode("cp500")
+    )
+    return data.decode("latin-1" if is_ascii else "cp500").replace(
+        "\0", " "
+    ), "ASCII" if is_ascii else "EBCDIC"
+
+
+def _numbers(
+    document: Document, data: bytes, table: tuple[_Number, ...], order: str, group: str, origin: int, first: int
+) -> dict[str, int]:  # fmt: skip
+    found: dict[str, int] = {}
+    for each in table:
+        at = each.at - first
+        value: int = layout(order + each.code).unpack_from(data, at)[0]
+        found[each.name] = value
+        text = each.labels.get(value, f"Unknown ({value})") if each.labels else ""
+        size = math.prod([2 if each.code in "hH" else 4])
+        document.add(SECTION, Field(each.name, value, text, group=group, origin=ByteRange(origin + at, size)))
+    return found

@@ -1,0 +1,122 @@
+"""Thrift's compact protocol, read into plain values by field number. github.com/apache/thrift, doc/specs/thrift-compact-protocol.md."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(13)
+_MOST_DEPTH = 40
+
+
+class Compact:
+    """Reads structs as dictionaries of field number to value: int, float, bool, bytes, list, dict."""
+
+    def __init__(self, data: bytes, at: int = 0) -> None:
+        self._data = data
+        self.at = at
+
+    def struct(self, depth: int = 0) -> dict[int, object]:
+        """The struct here.
+
+        Raises:
+            ValueError: it isn't one.
+            IndexError: the data is cut.
+        """
+        if depth > _MOST_DEPTH:
+            raise ValueError("structs nested too deeply")
+        found: dict[int, object] = {}
+        for number, kind in self.fields():
+            found[number] = kind == _TRUE if kind in {_TRUE, _FALSE} else self.value(kind, depth)
+        return found
+
+    def fields(self) -> Iterator[tuple[int, int]]:
+        """Number and kind of each field of the struct here; whoever asks reads its value, or passes over it, in between."""
+        number = 0
+        while True:
+            head = self._data[self.at]
+            self.at += 1
+            if head == _STOP:
+                return
+            number = number + (head >> 4) if head >> 4 else self._zigzag()
+            yield number, head & 15
+
+    def items(self) -> Iterator[int]:
+        """Kind of each element of the list here, to be read as `fields` are."""
+        kind, count = self._list_head()
+        for _ in range(count):
+            yield kind
+
+    def varint(self) -> int:
+        """An unsigned number of seven bits a byte."""
+        data, at = self._data, self.at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                self.at = at
+                return value
+            shift += 7
+            if shift > 63:
+                raise ValueError("a number of more than 64 bits")
+
+    def _zigzag(self) -> int:
+        value = self.varint()
+        return value >> 1 ^ -(value & 1)
+
+    def value(self, kind: int, depth: int = 0) -> object:
+        """The value of that kind here."""
+        if kind in {_I16, _I32, _I64}:
+            return self._zigzag()
+        if kind == _BINARY:
+            size = self.varint()
+            begin = self.at
+            if begin + size > len(self._data):
+                raise ValueError(f"{size} bytes at {begin} are cut")
+            self.at = begin + size
+            return self._data[begin : self.at]
+        if kind == _STRUCT:
+            return self.struct(depth=depth + 1)
+        if kind in {_LIST, _SET}:
+            return self._list(depth)
+        if kind == _DOUBLE:
+            self.at += 8
+            return struct.unpack("<d", self._data[self.at - 8 : self.at])[0]
+        if kind == _BYTE:
+            self.at += 1
+            return self._data[self.at - 1]
+        if kind in {_TRUE, _FALSE}:  # inside a list it is a byte of its own
+            self.at += 1
+            return self._data[self.at - 1] == _TRUE
+        if kind == _MAP:
+            return self._map(depth)
+        raise ValueError(f"a field of kind {kind}")
+
+    def _list(self, depth: int) -> list[object]:
+        kind, count = self._list_head()
+        return [self.value(kind, depth) for _ in range(count)]
+
+    def _list_head(self) -> tuple[int, int]:
+        head = self._data[self.at]
+        self.at += 1
+        count = head >> 4
+        if count == 15:
+            count = self.varint()
+        if count > len(self._data) - self.at:  # each takes a byte at least
+            raise ValueError(f"a list of {count}")
+        return head & 15, count
+
+    def _map(self, depth: int) -> list[object]:
+        count = self.varint()
+        if not count:
+            return []
+        if count > len(self._data) - self.at:
+            raise ValueError(f"a map of {count}")
+        kinds = self._data[self.at]
+        self.at += 1
+        return [(self.value(kinds >> 4, depth), self.value(kinds & 15, depth)) for _ in range(count)]
