@@ -156,6 +156,29 @@ class DocumentLimits:
     """Bytes of embedded structures: a file may point at the same bytes a million times."""
 
 
+class Depth(Enum):
+    """How deep a file is read; the numbers are those of the wire enum."""
+
+    FAST = 1
+    """What head and tail say."""
+    STANDARD = 2
+    FULL = 3
+    """Lists and long documents in full."""
+
+    @property
+    def limits(self) -> DocumentLimits:
+        """How much a document of that depth may have."""
+        return _FULL if self is Depth.FULL else _STANDARD
+
+
+_STANDARD = DocumentLimits()
+_FULL = DocumentLimits(
+    max_fields=300_000,
+    max_value_bytes=1024 * 1024,
+    max_total_bytes=16 * 1024 * 1024,  # takes a worker some 200 MiB, of the 512 that it may have by default
+    max_items=1_000_000,
+    max_spent_bytes=64 * 1024 * 1024,
+)
 _FIELD_OVERHEAD_BYTES = 40  # tags, lengths and the origin
 _ITEM_OVERHEAD_BYTES = 8  # of one value in a list, on the wire
 _DERIVED_FIELDS, _DERIVED_BYTES = 200, 32 * 1024  # room for composite and common, even in a full document

@@ -125,7 +125,10 @@ def _fit(result: pb.Document, max_bytes: int) -> None:
         result.problems.add(
             section=section.name,
             kind=pb.PROBLEM_KIND_LIMIT,
-            message=f"the document is limited to {max_bytes} bytes: {kept} of {len(section.fields)} fields are left",
+            message=(
+                f"section {section.name}: {len(section.fields) - kept} of {len(section.fields)} fields are left out, as a reply has"
+                f" at most {max_bytes} bytes; ExtractSession sends all of them in parts"
+            ),
         )
         del section.fields[kept:]
         if result.outcome == pb.OUTCOME_OK:

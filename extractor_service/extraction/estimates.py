@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from extractor_service.document import Depth
 from extractor_service.formats.base import RANGE_READER
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Limits:
     memory_margin_ratio = 1.25  # the next file may need somewhat more than the worst one lately
     table_seconds = 0.01  # a guess for unknown formats; photographs take a few ms (measured)
     table_read_bytes = 128 * 1024  # a guess: head and tail of 64 KiB each
+    full_memory_bytes = 192 * 1024 * 1024  # a document of 16 MiB in Python's objects
+    full_memory_ratio = 16  # and no more than that of a small file
     least_seconds = 1e-4  # a plan of nearly nothing would make the ratio endless
 
 
@@ -71,17 +74,28 @@ class Planner:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
 
-    def plan(self, file_format: Format | None, size_bytes: int, inline_bytes: int = 0) -> Plan:
+    def plan(
+        self,
+        file_format: Format | None,
+        size_bytes: int,
+        inline_bytes: int = 0,
+        depth: Depth = Depth.STANDARD,
+    ) -> Plan:
         """The plan for a file of that format and size. Its memory includes a copy of what came inside a message.
 
         The message itself is counted while it is here (`Limiter.message`).
         """
         need = file_format.memory if file_format is not None else RANGE_READER
         table_bytes = need.bytes_for(size_bytes) + inline_bytes
+        if depth is Depth.FULL:
+            table_bytes += min(Limits.full_memory_bytes, Limits.full_memory_ratio * size_bytes)
         format_name = file_format.name if file_format is not None else ""
-        known = self._known.get(format_name)
+        known = self._known.get(_key(format_name, depth))
         if known is None or known.count < Limits.least_samples:
-            return Plan(table_bytes, min(size_bytes, Limits.table_read_bytes), Limits.table_seconds, 0)
+            read = Limits.table_read_bytes
+            if depth is Depth.FAST and file_format is not None and file_format.is_headed:
+                read //= 2
+            return Plan(table_bytes, min(size_bytes, read), Limits.table_seconds, 0)
         # Small files say little about what a large one needs: a measured worker raises the table, never lowers it.
         measured = int(known.memory_bytes * Limits.memory_margin_ratio) + inline_bytes
         return Plan(
@@ -89,10 +103,16 @@ class Planner:
         )
 
     def observe(
-        self, format_name: str, plan: Plan, seconds: float, read_bytes: int, memory_bytes: int
+        self,
+        format_name: str,
+        plan: Plan,
+        seconds: float,
+        read_bytes: int,
+        memory_bytes: int,
+        depth: Depth = Depth.STANDARD,
     ) -> None:
         """An extraction of the format has ended."""
-        known = self._known.setdefault(format_name, _Known())
+        known = self._known.setdefault(_key(format_name, depth), _Known())
         known.seconds_ratios.append(seconds / max(plan.seconds, Limits.least_seconds))
         known.bytes_ratios.append(read_bytes / max(plan.read_bytes, 1))
         weight = max(_SMOOTHING, 1 / (known.count + 1))
@@ -113,9 +133,13 @@ class Planner:
             },
         )
 
-    def errors(self, format_name: str) -> PlanErrors:
+    def errors(self, format_name: str, depth: Depth = Depth.STANDARD) -> PlanErrors:
         """How far plans of the format were from reality."""
-        known = self._known.get(format_name)
+        known = self._known.get(_key(format_name, depth))
         if known is None or not known.count:
             return PlanErrors(0.0, 0.0)
         return PlanErrors(statistics.median(known.seconds_ratios), statistics.median(known.bytes_ratios))
+
+
+def _key(format_name: str, depth: Depth) -> str:
+    return format_name if depth is Depth.STANDARD else f"{format_name}@{depth.name}"

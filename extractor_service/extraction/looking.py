@@ -25,8 +25,8 @@ _MAX_PULLS = (
 )
 
 
-async def identify_input(source: Input, formats: Sequence[Format]) -> Identity:
-    """The type of the input, by its bytes alone; what can't be fetched leaves it as the head has told."""
+async def identify_input(source: Input, formats: Sequence[Format], *, may_pull: bool = True) -> Identity:
+    """The type of the input, by its bytes alone; what can't be fetched, or mustn't, leaves it as the head has told."""
     identity = identify(source.head, source.size_bytes, formats)
     if identity.is_final:
         return identity
@@ -34,18 +34,21 @@ async def identify_input(source: Input, formats: Sequence[Format]) -> Identity:
         if source.puller is None:
             view = _Descriptor(source.descriptor(), source.size_bytes)
             return await asyncio.to_thread(identify_source, view, formats)  # a disk may be slow
-        return await _pulled(source, source.puller, formats) or identity
+        return await _pulled(source, source.puller, formats, _MAX_PULLS if may_pull else 0) or identity
     except (SourceError, OSError):
         return identity
 
 
-async def _pulled(source: Input, puller: Puller, formats: Sequence[Format]) -> Identity | None:
-    for _ in range(_MAX_PULLS):
+async def _pulled(
+    source: Input, puller: Puller, formats: Sequence[Format], most_pulls: int
+) -> Identity | None:
+    for pulls in range(most_pulls + 1):
         view = _Sparse(source, SpanSet(puller.present))
         try:
             return identify_source(view, formats)
         except _NotYetError as error:
-            await puller.supply([error.span])
+            if pulls < most_pulls:
+                await puller.supply([error.span])
     return None
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.document import Outcome
+from extractor_service.document import Depth, Outcome
 from extractor_service.extraction import assemble, quarantine
 from extractor_service.extraction.looking import identify_input
+from extractor_service.extraction.options import CacheUse
 from extractor_service.extraction.quarantine import Strikes
 from extractor_service.extraction.worker_job import usable_seconds
 from extractor_service.formats.identification.identify import by_the_name
@@ -19,13 +19,13 @@ from extractor_service.results.client import Lookup, NewResult
 from extractor_service.results.keys import ModuleKey, verified_space
 from extractor_service.workers.protocol import JobResult
 from metaextract.cache.v1 import result_pb2
-from service_runtime.backoff_table import WorkClass
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor_service.backoff.state import BackoffState
+    from extractor_service.extraction.options import ExtractionOptions
     from extractor_service.extraction.worker_job import WorkerJobs
     from extractor_service.formats.base import Format
     from extractor_service.formats.identification.types import Identity
@@ -36,14 +36,6 @@ if TYPE_CHECKING:
     from metaextract.document.v1 import document_pb2
 
 
-class CacheUse(Enum):
-    """How a request wants the cache."""
-
-    USE = 1  # asked first, filled after; CacheMode's number in extractor.proto
-    REFRESH = 2  # computed anew and stored; CacheMode's number
-    BYPASS = 3  # neither asked nor filled; CacheMode's number
-
-
 class CacheVerdict(Enum):
     """What the cache did; the numbers are those of the wire enum."""
 
@@ -52,17 +44,6 @@ class CacheVerdict(Enum):
     MISS = 3  # CACHE_STATUS_MISS: none did
     UNAVAILABLE = 4  # CACHE_STATUS_UNAVAILABLE: it couldn't be asked
     BYPASSED = 5  # CACHE_STATUS_BYPASSED: not wanted, or no safe name for the content
-
-
-@dataclass(frozen=True)
-class ExtractionOptions:
-    """What a request asks for, validated."""
-
-    modules: tuple[str, ...]
-    digest_algorithms: tuple[str, ...] = ()
-    cache_use: CacheUse = CacheUse.USE
-    parse_seconds: float = 30.0
-    work: WorkClass = WorkClass.INTERACTIVE
 
 
 class Extraction(NamedTuple):
@@ -141,8 +122,10 @@ class Pipeline:
             OverloadedError: the file would have to be parsed, and there is no place.
             DeadlineError: no time is left to begin.
         """
-        identity = await identify_input(source, self._formats)
-        context = ModuleContext(self._reader_of(identity, source.name), options.digest_algorithms)
+        identity = await identify_input(source, self._formats, may_pull=options.depth is not Depth.FAST)
+        context = ModuleContext(
+            self._reader_of(identity, source.name), options.digest_algorithms, options.depth
+        )
         steps = self._plan(source, options, context)
         lookup, verdict = await self._look_up(source, options, steps)
         fragments = {
@@ -176,7 +159,9 @@ class Pipeline:
         self, source: Input, options: ExtractionOptions, identity: Identity
     ) -> Extraction | None:
         """The document from the cache, or None when a part is missing. The file's type is known, not its bytes."""
-        context = ModuleContext(self._reader_of(identity, source.name), options.digest_algorithms)
+        context = ModuleContext(
+            self._reader_of(identity, source.name), options.digest_algorithms, options.depth
+        )
         steps = self._plan(source, options, context)
         keys = [step.key for step in steps]
         lookup = self._cache.near(keys)
@@ -312,9 +297,8 @@ class Pipeline:
             source,
             context.format,
             self._with_dependencies(missing),
-            options.digest_algorithms,
+            options,
             usable_seconds(options.parse_seconds),
-            options.work,
         )
 
     def _with_dependencies(self, missing: list[_Step]) -> tuple[str, ...]:

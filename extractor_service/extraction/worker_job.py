@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.backoff.policies.base import LatencySample
 from extractor_service.backoff.queue import Ticket
-from extractor_service.document import Outcome
+from extractor_service.document import Depth, Outcome
 from extractor_service.sources.base import SourceError
 from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, JobResult
 from service_runtime.errors import DeadlineError
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from extractor_service.backoff.state import BackoffState
     from extractor_service.extraction.estimates import Plan, Planner
+    from extractor_service.extraction.options import ExtractionOptions
     from extractor_service.formats.base import Format
     from extractor_service.sources.base import Input
     from extractor_service.workers.pool import WorkerPool
-    from service_runtime.backoff_table import WorkClass
 
 # Kept of the caller's deadline for assembling and sending the reply.
 _REPLY_SECONDS = 0.25
@@ -51,9 +51,8 @@ class WorkerJobs:
         source: Input,
         file_format: Format | None,
         modules: tuple[str, ...],
-        digest_algorithms: tuple[str, ...],
+        options: ExtractionOptions,
         parse_seconds: float,
-        work: WorkClass,
     ) -> JobResult:
         """What became of it.
 
@@ -65,10 +64,17 @@ class WorkerJobs:
         format_name = file_format.name if file_format is not None else ""
         if puller is not None:
             puller.hold_seconds = self._hold_seconds
-        self._backoff.limiter.check_size(source.size_bytes if puller is None else 0, work)
-        plan = self._planner.plan(file_format, source.size_bytes, source.inline_bytes)
-        ticket = Ticket(work, current_call.get().tenant, plan.memory_bytes)
-        job = Job(format_name, modules, source.size_bytes, parse_seconds, digest_algorithms)
+        self._backoff.limiter.check_size(source.size_bytes if puller is None else 0, options.work)
+        plan = self._planner.plan(file_format, source.size_bytes, source.inline_bytes, options.depth)
+        ticket = Ticket(options.work, current_call.get().tenant, plan.memory_bytes)
+        job = Job(
+            format_name,
+            modules,
+            source.size_bytes,
+            parse_seconds,
+            options.digest_algorithms,
+            options.depth.value,
+        )
         left_seconds, left_pulls = parse_seconds, self._max_round_trips
         while True:
             if puller is not None:
@@ -97,19 +103,28 @@ class WorkerJobs:
             left_seconds = max(_LEAST_PARSE_SECONDS, left_seconds - (time.monotonic() - started_at))
             left_pulls -= result.pulls
             await _arrived(result.arrival)
-        self._observe(source, plan, format_name, result, seconds, in_flight)
+        self._observe(source, plan, options.depth, format_name, result, seconds, in_flight)
         return result
 
     def _observe(
-        self, source: Input, plan: Plan, format_name: str, result: JobResult, seconds: float, in_flight: int
+        self,
+        source: Input,
+        plan: Plan,
+        depth: Depth,
+        format_name: str,
+        result: JobResult,
+        seconds: float,
+        in_flight: int,
     ) -> None:
         if source.puller is None:  # the time of a distant file is the link's
             self._backoff.observe(
                 LatencySample(format_name, seconds, in_flight, failed=result.failure is not None)
             )
         is_whole = all(module.outcome == Outcome.OK.value for module in result.modules)
-        if result.failure is None and is_whole:
-            self._planner.observe(format_name, plan, seconds, result.source_bytes_read, result.memory_bytes)
+        if result.failure is None and (is_whole or depth is Depth.FAST):
+            self._planner.observe(
+                format_name, plan, seconds, result.source_bytes_read, result.memory_bytes, depth
+            )
 
     def _hold_seconds(self) -> float:
         """A thousand slow clients must stop nobody: a worker waits for a range, but hardly while others wait for it."""

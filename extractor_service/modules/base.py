@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from extractor_service.document import Depth
+
 if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.formats.base import Format
@@ -18,6 +20,12 @@ class ModuleContext:
 
     format: Format | None
     digest_algorithms: tuple[str, ...] = ()
+    depth: Depth = Depth.STANDARD
+
+    @property
+    def depth_option(self) -> str:
+        """The depth as a part of a key; the usual one has no name."""
+        return "" if self.depth is Depth.STANDARD else f"depth={self.depth.name.lower()}"
 
 
 class Part(Enum):

@@ -139,9 +139,8 @@ class CommonModule:
         return context.format is not None
 
     def options(self, context: ModuleContext) -> str:
-        """None."""
-        del context
-        return ""
+        """How deep it was read."""
+        return context.depth_option
 
     def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
         """Fills `document.common`; reads nothing."""

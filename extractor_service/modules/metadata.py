@@ -29,9 +29,8 @@ class MetadataModule:
         return context.format is not None
 
     def options(self, context: ModuleContext) -> str:
-        """The default budget has no name."""
-        del context
-        return ""
+        """How deep it was read."""
+        return context.depth_option
 
     def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
         """Loads the format's parser, runs it, and checks what it found."""

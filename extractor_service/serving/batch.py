@@ -38,7 +38,7 @@ from service_runtime.telemetry import current_call
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from extractor_service.extraction.pipeline import ExtractionOptions
+    from extractor_service.extraction.options import ExtractionOptions
     from extractor_service.serving.call_context import CallContext
     from extractor_service.serving.open_source import FolderEntry, Opener
     from metaextract.cache.v1 import result_pb2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from extractor_service.extraction.pipeline import CacheUse
+from extractor_service.extraction.options import CacheUse
 from extractor_service.serving import wire, wire_backoff, wire_plan
 from extractor_service.serving.batch import Batch
 from extractor_service.serving.open_source import spooling
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from grpc import aio
 
-    from extractor_service.extraction.pipeline import ExtractionOptions
+    from extractor_service.extraction.options import ExtractionOptions
     from extractor_service.serving.call_context import CallContext
     from extractor_service.serving.open_source import Opener
     from extractor_service.sources.base import Input

@@ -20,7 +20,7 @@ from service_runtime.telemetry import current_call
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from extractor_service.extraction.pipeline import ExtractionOptions
+    from extractor_service.extraction.options import ExtractionOptions
     from extractor_service.serving.call_context import CallContext
     from metaextract.extractor.v1 import extractor_pb2 as pb
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.extraction.pipeline import CacheUse, ExtractionOptions
+from extractor_service.document import Depth
+from extractor_service.extraction.options import CacheUse, ExtractionOptions
 from extractor_service.modules.base import Part
 from extractor_service.workers.encode import DIGEST_ALGORITHMS
 from metaextract.cache.v1 import pressure_pb2
@@ -31,6 +32,13 @@ _CACHE_USES = {
     extractor_pb2.CACHE_MODE_BYPASS: CacheUse.BYPASS,
 }
 
+_DEPTHS = {
+    extractor_pb2.DEPTH_UNSPECIFIED: Depth.STANDARD,
+    extractor_pb2.DEPTH_FAST: Depth.FAST,
+    extractor_pb2.DEPTH_STANDARD: Depth.STANDARD,
+    extractor_pb2.DEPTH_FULL: Depth.FULL,
+}
+
 
 def options_from_wire(
     options: extractor_pb2.ExtractOptions, modules: dict[str, Module], max_parse_seconds: float
@@ -38,7 +46,7 @@ def options_from_wire(
     """The options, with defaults filled in.
 
     Raises:
-        InvalidRequestError: an unknown module, algorithm or mode, or a time limit out of range.
+        InvalidRequestError: an unknown module, algorithm, mode or depth, or a time limit out of range.
     """
     for name in options.modules:
         if name not in modules:
@@ -66,6 +74,8 @@ def options_from_wire(
         raise InvalidRequestError(
             "options.parse_seconds", f"must be above 0 and at most {max_parse_seconds:g}"
         )
+    if options.depth not in _DEPTHS:
+        raise InvalidRequestError("options.depth", f"unknown depth {options.depth}")
     if options.work_class not in pressure_pb2.WorkClass.values():
         raise InvalidRequestError("options.work_class", f"unknown class {options.work_class}")
     return ExtractionOptions(
@@ -74,6 +84,7 @@ def options_from_wire(
         cache_use=_CACHE_USES[options.cache_mode],
         parse_seconds=seconds,
         work=WorkClass(options.work_class or WorkClass.INTERACTIVE),
+        depth=_DEPTHS[options.depth],
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extractor_service.document import Depth
 from extractor_service.formats.identification.identify import identify, suggestion
 from extractor_service.modules.base import ModuleContext
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract_client.files import SMALL_FILE_BYTES
 
 if TYPE_CHECKING:
-    from extractor_service.extraction.pipeline import ExtractionOptions
+    from extractor_service.extraction.options import ExtractionOptions
     from extractor_service.serving.call_context import CallContext
 
 
@@ -22,7 +23,7 @@ def plan_to_wire(
     likely = identify(request.head, request.size_bytes).type if request.head else suggestion(request.name)
     found = likely.format if likely is not None else None
     size, name = request.size_bytes, found.name if found is not None else ""
-    about = ModuleContext(found, options.digest_algorithms)
+    about = ModuleContext(found, options.digest_algorithms, options.depth)
     modules = [
         module
         for module in context.modules.values()
@@ -33,8 +34,9 @@ def plan_to_wire(
         strategy = pb.PLAN_STRATEGY_INLINE
     elif not request.can_seek or any(module.needs_whole_file for module in modules):
         strategy = pb.PLAN_STRATEGY_WHOLE_STREAM
-    plan = planner.plan(found, size, size if strategy == pb.PLAN_STRATEGY_INLINE else 0)
-    errors = planner.errors(name)
+    inline = size if strategy == pb.PLAN_STRATEGY_INLINE else 0
+    plan = planner.plan(found, size, inline, options.depth)
+    errors = planner.errors(name, options.depth)
     row = backoff.decide().rows[options.work]
     moves_all = strategy != pb.PLAN_STRATEGY_RANGES
     refused = moves_all and row.refuse_above_bytes is not None and size > row.refuse_above_bytes
@@ -50,4 +52,15 @@ def plan_to_wire(
         seconds_error_ratio=errors.seconds_ratio,
         bytes_error_ratio=errors.bytes_ratio,
         is_admissible=not refused and not backoff.limiter.is_full(options.work),
+        depths=[
+            pb.DepthCost(
+                depth=pb.Depth.ValueType(depth.value),
+                moved_bytes=size if moves_all else each.read_bytes,
+                memory_bytes=each.memory_bytes,
+                seconds=each.seconds,
+                sample_count=each.sample_count,
+            )
+            for depth in Depth
+            for each in (planner.plan(found, size, inline, depth),)
+        ],
     )

@@ -7,7 +7,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from extractor_service.document import Document, LimitExceededError, Outcome, Problem, ProblemKind
+from extractor_service.document import Depth, Document, LimitExceededError, Outcome, Problem, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.modules.base import ModuleContext
 from extractor_service.modules.registry import BY_NAME
@@ -15,6 +15,7 @@ from extractor_service.sources.base import PullLimitError, SourceError
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import DescriptorSource
 from extractor_service.sources.pulled import ParkedError, PulledSource
+from extractor_service.sources.shallow import DepthReachedError, ShallowSource
 from extractor_service.sources.spans import SpanSet
 from extractor_service.workers import encode, isolation
 from extractor_service.workers.heartbeat import Heartbeat
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from extractor_service.formats.base import Format
     from extractor_service.modules.base import Module
+    from extractor_service.sources.base import ByteSource
 
 # Half of the default address space: what a large file grew is given back.
 _RECYCLE_RESIDENT_BYTES = 256 * 1024 * 1024
@@ -88,9 +90,10 @@ def _run_job(
             read_ahead_bytes=job.read_ahead_bytes,
         )
     source = BlockCachedSource(pulled or local)
-    document = Document()
+    depth = Depth(job.depth)
+    document = Document(limits=depth.limits)
     heartbeat.start(source, document)
-    context = ModuleContext(formats.get(job.format), job.digest_algorithms)
+    context = ModuleContext(formats.get(job.format), job.digest_algorithms, depth)
     stop_at = time.monotonic() + job.parse_seconds
     deriving_seconds = min(_MAX_DERIVING_SECONDS, job.parse_seconds * _DERIVING_RATIO)
     incomplete: set[str] = set()
@@ -140,8 +143,14 @@ def _run_module(
     outcome, is_complete = Outcome.OK, True
     problems_before = len(document.problems)
     _expired.clear()
+    shallow: ShallowSource | None = None
+    if context.depth is Depth.FAST and not module.needs_whole_file:
+        is_headed = context.format is not None and context.format.is_headed
+        shallow = ShallowSource(source, has_tail=not is_headed)
     try:
-        _with_time_limit(module, source, document, context, stop_at, deriving_seconds)
+        _with_time_limit(module, shallow or source, document, context, stop_at, deriving_seconds)
+    except DepthReachedError:
+        pass  # said below, as libraries turn it into what they like
     except TimeLimitError:
         _stop_timer()
         _expired.append(True)
@@ -150,7 +159,8 @@ def _run_module(
     except MemoryError:
         outcome, is_complete = Outcome.OUT_OF_MEMORY, False
     except LimitExceededError as error:
-        document.problem(section, ProblemKind.LIMIT, str(error))
+        more = "" if context.depth is Depth.FULL else "; DEPTH_FULL keeps more"
+        document.problem(section, ProblemKind.LIMIT, f"{error}{more}")
     except CorruptFileError as error:
         outcome = Outcome.CORRUPT
         if _is_out_of_memory(error):
@@ -167,6 +177,11 @@ def _run_module(
         outcome, is_complete = Outcome.PARTIAL if document.sections else Outcome.CORRUPT, False
         if _is_out_of_memory(error):
             outcome = Outcome.OUT_OF_MEMORY
+    if shallow is not None and shallow.reached_at is not None:
+        outcome, is_complete = Outcome.PARTIAL, True
+        del document.problems[problems_before:]  # a file isn't damaged because it wasn't read
+        message = f"DEPTH_FAST ends at {shallow.reached_at}: DEPTH_STANDARD reads on"
+        document.problem(section, ProblemKind.LIMIT, message, shallow.reached_at)
     if source.error is not None:  # libraries turn I/O errors into "corrupt file"
         is_complete = False
         outcome = Outcome.PARTIAL
@@ -202,7 +217,7 @@ def _run_module(
 
 def _with_time_limit(
     module: Module,
-    source: BlockCachedSource,
+    source: ByteSource,
     document: Document,
     context: ModuleContext,
     stop_at: float,

@@ -12,6 +12,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from extractor_service.document import Depth
 from extractor_service.sources.base import SourceError
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ _LENGTHS = struct.Struct(">II")
 KILL_AFTER_RATIO = 0.2
 MAX_KILL_AFTER_SECONDS = 1.0  # of long limits, a fifth would keep a worker that hangs for too long
 MAX_HEADER_BYTES = 1024 * 1024  # JSON with the ranges at hand; a worker taken over may claim 4 GiB
-# Above a full document's 2.5 MB as protobuf; larger results fail their module.
-MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
+# Above a full document's 16 MiB as protobuf; larger results fail their module.
+MAX_PAYLOAD_BYTES = 32 * 1024 * 1024
 
 
 class ProtocolError(Exception):
@@ -42,6 +43,7 @@ class Job:
     size_bytes: int
     parse_seconds: float
     digest_algorithms: tuple[str, ...] = ()
+    depth: int = Depth.STANDARD.value
     present: tuple[tuple[int, int], ...] | None = None
     """The ranges that the descriptor has; None: all. The worker asks for others."""
     max_pulls: int = 0
@@ -106,6 +108,7 @@ def encode_job(job: Job) -> bytes:
             "size_bytes": job.size_bytes,
             "parse_seconds": job.parse_seconds,
             "digest_algorithms": job.digest_algorithms,
+            "depth": job.depth,
             "present": job.present,
             "max_pulls": job.max_pulls,
             "read_ahead_bytes": job.read_ahead_bytes,
@@ -121,6 +124,7 @@ def decode_job(header: dict[str, Any]) -> Job:
         size_bytes=int(header["size_bytes"]),
         parse_seconds=float(header["parse_seconds"]),
         digest_algorithms=tuple(header["digest_algorithms"]),
+        depth=int(header["depth"]),
         present=None if header["present"] is None else tuple(map(tuple, header["present"])),
         max_pulls=int(header["max_pulls"]),
         read_ahead_bytes=int(header["read_ahead_bytes"]),

@@ -20,8 +20,8 @@ FILES = (".zarray", ".zgroup", ".zattrs", ".zmetadata", "zarr.json")
 """Whose JSON is metadata."""
 MOST_NODES = 1000
 """Files of a store that are described."""
-_MOST_DEPTH = 8
-_MOST_VALUES = 256
+_MOST_DEPTH = 8  # of values: well below what messages hold
+_MOST_VALUES = 256  # of a list
 
 
 def describe(told: Mapping[str, object], document: Document, path: str = "/") -> None:

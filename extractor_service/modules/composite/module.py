@@ -42,9 +42,8 @@ class CompositeModule:
         )
 
     def options(self, context: ModuleContext) -> str:
-        """None."""
-        del context
-        return ""
+        """How deep it was read."""
+        return context.depth_option
 
     def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
         """Adds the section "composite"; reads nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from extractor_service.extraction.pipeline import CacheUse
+from extractor_service.extraction.options import CacheUse
 from extractor_service.formats.identification.identify import suggestion
 from extractor_service.serving import wire
 from extractor_service.serving.sessions.claims import ClaimRecord, claim_of
@@ -14,7 +14,7 @@ from service_runtime.errors import InvalidRequestError
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
-    from extractor_service.extraction.pipeline import ExtractionOptions
+    from extractor_service.extraction.options import ExtractionOptions
     from extractor_service.serving.call_context import CallContext
     from extractor_service.serving.sessions.claims import Claim
     from extractor_service.uploads.chunk import Chunk

@@ -45,6 +45,11 @@ _WORK_CLASSES = {
     "batch": pressure_pb2.WORK_CLASS_BATCH,
     "background": pressure_pb2.WORK_CLASS_BACKGROUND,
 }
+_DEPTHS = {
+    "fast": extractor_pb2.DEPTH_FAST,
+    "standard": extractor_pb2.DEPTH_STANDARD,
+    "full": extractor_pb2.DEPTH_FULL,
+}
 _READ = frozenset({document_pb2.OUTCOME_OK, document_pb2.OUTCOME_PARTIAL, document_pb2.OUTCOME_UNSUPPORTED})
 _PROGRESS_AFTER_SECONDS = 1.0  # a bar for what ends sooner would only flicker
 
@@ -73,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
         digests=[_ALGORITHMS[name] for name in options.digest],
         cache_mode=_CACHE_MODES[options.cache],
         work_class=_WORK_CLASSES[options.work],
+        depth=_DEPTHS[options.depth],
     )
     outcomes: Counter[str] = Counter()
     failed: list[Path] = []

@@ -170,6 +170,12 @@ def make_parser() -> argparse.ArgumentParser:
         "--cache", choices=("use", "refresh", "bypass"), default="use", help="how to use the result cache"
     )
     extract.add_argument(
+        "--depth",
+        choices=("fast", "standard", "full"),
+        default="standard",
+        help="fast: what head and tail say; full: lists and long documents in full",
+    )
+    extract.add_argument(
         "--class",
         dest="work",
         choices=("interactive", "batch", "background"),

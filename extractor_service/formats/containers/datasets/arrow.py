@@ -29,7 +29,7 @@ _CODECS = {0: "LZ4_FRAME", 1: "ZSTD"}
 _MOST_MESSAGE_BYTES = 24 * 1024 * 1024  # of metadata: a schema of 100,000 columns
 _MOST_BATCHES = 5000  # whose headers are read, to count rows
 _HINT_BYTES = 1024  # of a batch's header
-_TAIL_BYTES = 64 * 1024
+_TAIL_BYTES = 64 * 1024  # holds most footers
 _FEATHER_TYPES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float", "double", "string", "binary",
     "category", "timestamp", "date32", "time", "large_string", "large_binary",

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _UNITS = ("s", "ms", "us", "ns")
 _INTERVALS = ("month_interval", "day_time_interval", "month_day_nano_interval")
 _FLOATS = ("halffloat", "float", "double")
-_MOST_DEPTH = 64
-_MOST_COLUMNS = 100_000
+_MOST_DEPTH = 64  # of fields in fields: bounds the walk
+_MOST_COLUMNS = 100_000  # twice as many fields as a document has
 
 
 def _unit(table: Table, default: int) -> str:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "avro"
-_MOST_SCHEMA_BYTES = 4 * 1024 * 1024
+_MOST_SCHEMA_BYTES = 4 * 1024 * 1024  # of JSON, parsed: ten times that in a worker
 _MOST_ENTRIES = 10_000  # of the metadata
 _MOST_BLOCKS = 20_000  # walked over, to count records: each a read
-_MOST_DEPTH = 40
+_MOST_DEPTH = 40  # bounds the recursion
 _PARAMETERS = ("logicalType", "precision", "scale", "size", "symbols", "doc", "aliases", "namespace")
 
 

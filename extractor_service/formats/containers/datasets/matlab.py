@@ -31,11 +31,11 @@ _TYPES = {1: ("b", 1), 2: ("B", 1), 3: ("h", 2), 4: ("H", 2), 5: ("i", 4), 6: ("
 _MATRIX, _COMPRESSED, _UTF8, _UTF16, _UTF32 = 14, 15, 16, 17, 18
 _LOGICAL, _GLOBAL, _COMPLEX = 2, 4, 8  # flags of an array
 _CELL, _STRUCT, _OBJECT, _CHAR, _SPARSE, _DOUBLE, _SINGLE, _OPAQUE = 1, 2, 3, 4, 5, 6, 7, 17
-_MOST_VARIABLES = 10_000
+_MOST_VARIABLES = 10_000  # each costs a read
 _MOST_HEAD_BYTES = 64 * 1024  # inflated of a variable: 2,000 names of fields, or a text
 _MOST_VALUES = 64  # of a variable, shown: a setting, not data
-_MOST_TEXT_CHARS = 4096
-_MOST_RANK = 64
+_MOST_TEXT_CHARS = 4096  # a text, not data
+_MOST_RANK = 64  # dimensions; MATLAB makes no more
 # Level 4: a number MOPT of the header's first word. O is always 0.
 _ORDERS = {0: "<", 1: ">"}
 _OLD_TYPES = {0: ("double", "d", 8), 1: ("single", "f", 4), 2: ("int32", "i", 4), 3: ("int16", "h", 2), 4: ("uint16", "H", 2), 5: ("uint8", "B", 1)}  # fmt: skip

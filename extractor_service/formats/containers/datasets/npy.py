@@ -51,9 +51,7 @@ def parse(source: ByteSource, document: Document) -> None:
         put(name, value)
     width = width_of(told.descr)
     if width is None:
-        document.problem(
-            SECTION, ProblemKind.UNSUPPORTED, "objects are pickled: they are named, never loaded"
-        )
+        document.add(SECTION, Field("Objects", None, "pickled: they are named, never loaded", group="Array"))
         return
     stated = math.prod(told.shape) * width
     put("DataSize", stated)

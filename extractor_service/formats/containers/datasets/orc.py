@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Message = dict[int, list[int | bytes]]
 
 SECTION = "orc"
-_TAIL_BYTES = 16 * 1024
+_TAIL_BYTES = 16 * 1024  # holds most footers
 _MOST_FOOTER_BYTES = 16 * 1024 * 1024  # inflated
 _MOST_STRIPES = 1000  # listed
 _CODECS = {0: "NONE", 1: "ZLIB", 2: "SNAPPY", 3: "LZO", 4: "LZ4", 5: "ZSTD", 6: "BROTLI"}

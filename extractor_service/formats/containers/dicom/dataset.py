@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "dicom"
-_MOST_DEPTH = 16  # a sequence nests five messages, and protobuf refuses more than a hundred
-_MOST_BINARY_BYTES = 256  # short ones may be flags or hashes; longer ones are data, told by their size
-_MOST_VALUE_BYTES = 64 * 1024  # of texts and numbers; longer ones are told by their size
-_MOST_NESTED = 60_000  # elements in sequences that are described
-_MOST_WALKED = 400_000  # elements in all that are looked at: two seconds
-_UNDEFINED = 0xFFFFFFFF
+_UNDEFINED = 0xFFFFFFFF  # PS3.5, 7.1.1: the length is told by a delimiter
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _CHARACTER_SET, _PIXEL_REPRESENTATION = 0x00080005, 0x00280103
-_PIXEL_GROUP = 0x7FE0
+
+
+class Limits:
+    """Of `DataSet`."""
+
+    max_depth = 16  # a sequence nests five messages, and protobuf refuses more than a hundred
+    max_binary_bytes = 256  # short ones may be flags or hashes; longer ones are data, told by their size
+    max_value_bytes = 64 * 1024  # of texts and numbers; longer ones are told by their size
+    max_nested = 60_000  # elements in sequences that are described
+    max_walked = 400_000  # elements in all that are looked at: two seconds
 
 
 class Encoding(NamedTuple):
@@ -150,7 +154,7 @@ class DataSet:
     def _noted(self, element: _Element, scope: _Scope) -> _Scope:
         """The scope behind an element that changes it."""
         tag = element.tag
-        if tag == _CHARACTER_SET and element.length < _MOST_VALUE_BYTES:
+        if tag == _CHARACTER_SET and element.length < Limits.max_value_bytes:
             return scope._replace(
                 characters=decoders(self._bytes(element.value_at, element.length).decode("latin-1"))
             )
@@ -176,8 +180,8 @@ class DataSet:
 
     def _element(self, at: int, scope: _Scope) -> _Element:
         self._walked += 1
-        if self._walked > _MOST_WALKED:
-            raise ValueError(f"more than {_MOST_WALKED} elements")
+        if self._walked > Limits.max_walked:
+            raise ValueError(f"more than {Limits.max_walked} elements")
         head = self._bytes(at, 8)
         if self._encoding.is_explicit:
             group, number, letters, length = self._head.unpack(head)
@@ -235,9 +239,9 @@ class DataSet:
         elif length:
             self.present[tag] = self.present.get(tag, 0) + 1
         most = (
-            _MOST_BINARY_BYTES
+            Limits.max_binary_bytes
             if representation in {"OB", "OD", "OF", "OL", "OV", "OW", "UN", ""}
-            else _MOST_VALUE_BYTES
+            else Limits.max_value_bytes
         )
         if length > most:
             return None, f"({length} bytes)", end
@@ -284,7 +288,7 @@ class DataSet:
             if head.tag != _ITEM:
                 raise ValueError(f"{names.tag_text(head.tag)} where an item is expected, at {at}")
             count += 1
-            is_kept = count <= most and depth < _MOST_DEPTH and self._nested < _MOST_NESTED
+            is_kept = count <= most and depth < Limits.max_depth and self._nested < Limits.max_nested
             if not is_kept and head.length != _UNDEFINED:
                 at += head.length
                 if (count > most and length != _UNDEFINED and head.length < 0) or at > end:
@@ -294,7 +298,7 @@ class DataSet:
             if is_kept:
                 items.append(Struct(tuple(entries)))
         name = names.of(element.tag, "")
-        if depth >= _MOST_DEPTH and count:
+        if depth >= Limits.max_depth and count:
             return None, f"({count} items, too deep)", at
         if len(items) < count:
             self._document.problem(

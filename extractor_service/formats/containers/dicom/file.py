@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
-_PREAMBLE_BYTES = 128
+_PREAMBLE_BYTES = 128  # PS3.10, 7.1
 _MOST_INFLATED_BYTES = (
     32 * 1024 * 1024
 )  # of a deflated data set; pixel data comes last and is mostly behind it

@@ -27,7 +27,7 @@ _FRAMES = {
 _LATITUDES = {"RA": "DEC", "GLON": "GLAT", "ELON": "ELAT", "SLON": "SLAT", "HLON": "HLAT"}
 _ZENITHAL = frozenset({"TAN", "SIN", "ARC", "STG", "ZEA"})
 _CYLINDRICAL = frozenset({"CAR"})
-_MOST_AXES = 9
+_MOST_AXES = 9  # of which two are looked for
 _DEGREES = {"deg": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600, "mas": 1 / 3_600_000, "rad": 180 / math.pi}
 
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 SECTION = "hdf5"
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_MOST_USER_BLOCK = 1 << 24
-_MASK = 0xFFFFFFFF
+_MOST_USER_BLOCK = 1 << 24  # bytes; MATLAB has 512
+_LAST_VERSION = 3  # of superblocks, II.A
+_MASK = 0xFFFFFFFF  # 32 bits, as in lookup3.c
 _MOST_PADDED = 1 << 40  # bytes that a cut file may lack
 
 
@@ -56,12 +57,14 @@ def _parsed(data: bytes, at: int) -> Superblock | None:
         return None
     version = data[8]
     size = data[13] if version < 2 else data[9]
-    if version > 3 or size not in {4, 8}:
+    if version > _LAST_VERSION or size not in {4, 8}:
         size = 8  # most likely; HDF5 will say what it thinks of it
     place = (28 if version == 1 else 24) if version < 2 else 12
     code = "<Q" if size == 8 else "<I"
     base = struct.unpack_from(code, data, place)[0]
     end = struct.unpack_from(code, data, place + 2 * size)[0]
+    if version > _LAST_VERSION and not base <= end < _MOST_PADDED:
+        return None  # a signature and chance
     return Superblock(at, version, size, base, end, data, place + 2 * size)
 
 

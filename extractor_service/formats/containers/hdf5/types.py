@@ -12,12 +12,17 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
 SECTION = "hdf5"
-_MAX_VALUE_DEPTH = 12  # three messages a level: well below the hundred that protobuf parses
-_MOST_BYTES = 64 * 1024  # as long as any value of a document may be
-_MOST_MEMBERS = 500  # of an enumeration or compound
-_MOST_REFERENCES = 4000  # followed in one file, for names of dimensions
 _REFERENCES = frozenset({"DIMENSION_LIST", "REFERENCE_LIST"})
-_FILL_BYTES = 16
+
+
+class Limits:
+    """Of `Types`."""
+
+    max_value_depth = 12  # three messages a level: well below the hundred that protobuf parses
+    max_bytes = 64 * 1024  # as long as any value of a document may be
+    max_members = 500  # of an enumeration or compound
+    max_references = 4000  # followed in one file, for names of dimensions
+    max_fill_bytes = 16  # a number, not a record
 
 
 class Types:
@@ -46,7 +51,7 @@ class Types:
 
     def _fields(self, kind: Any, depth: int) -> list[Value]:
         fields: list[Value] = []
-        for number in range(min(kind.get_nmembers(), _MOST_MEMBERS)):
+        for number in range(min(kind.get_nmembers(), Limits.max_members)):
             inner = kind.get_member_type(number)
             entries: list[tuple[str, Value]] = [
                 ("name", kind.get_member_name(number).decode("utf-8", "replace")),
@@ -55,7 +60,7 @@ class Types:
             ]
             if (
                 inner.get_class() == self._h5py.h5t.COMPOUND
-                and depth < _MAX_VALUE_DEPTH
+                and depth < Limits.max_value_depth
                 and not _is_complex(inner, self._h5py.h5t)
             ):
                 entries.append(("fields", self._fields(inner, depth + 1)))
@@ -90,7 +95,7 @@ class Types:
         h5t = self._h5py.h5t
         if properties.fill_value_defined() != self._h5py.h5d.FILL_VALUE_USER_DEFINED:
             return
-        if kind.get_class() in {h5t.INTEGER, h5t.FLOAT} and kind.get_size() <= _FILL_BYTES:
+        if kind.get_class() in {h5t.INTEGER, h5t.FLOAT} and kind.get_size() <= Limits.max_fill_bytes:
             import numpy as np  # noqa: PLC0415 - h5py has loaded it
 
             told = np.zeros((1,), kind.dtype)
@@ -108,7 +113,9 @@ class Types:
         which = kind.get_class()
         if name in _REFERENCES or which == h5py.h5t.REFERENCE:
             return self._references(attribute, name, path, count)
-        if size > _MOST_BYTES and not (which == h5py.h5t.STRING and count == 1 and size < 16 * _MOST_BYTES):
+        if size > Limits.max_bytes and not (
+            which == h5py.h5t.STRING and count == 1 and size < 16 * Limits.max_bytes
+        ):
             return Field(name, None, text=f"({size} bytes)", group=path)
         most = self._document.limits.max_items
         value = self._read(attribute)
@@ -121,7 +128,9 @@ class Types:
         if which == h5py.h5t.ENUM and not _is_bool(kind):
             labels = {number: label for label, number in _members(kind)}
             raw = self._value(value, 0)
-            members = ", ".join(f"{label}={number}" for number, label in list(labels.items())[:_MOST_MEMBERS])
+            members = ", ".join(
+                f"{label}={number}" for number, label in list(labels.items())[: Limits.max_members]
+            )
             return Field(
                 name, _labelled(raw, labels), text, raw=raw, group=path, note=f"enumeration: {members}"[:2000]
             )
@@ -141,7 +150,7 @@ class Types:
 
     def _target(self, reference: Any) -> str:
         self._followed += 1
-        if not reference or self._followed > _MOST_REFERENCES:
+        if not reference or self._followed > Limits.max_references:
             return "(reference)"
         name = self._h5py.h5r.get_name(reference, self.file)
         return name.decode("utf-8", "replace") if name else "(reference)"
@@ -175,7 +184,7 @@ class Types:
     def _value(self, value: Any, depth: int) -> Value:
         """A value in plain Python; nested compounds end at a depth that messages can hold."""
         h5py = self._h5py
-        if depth > _MAX_VALUE_DEPTH:
+        if depth > Limits.max_value_depth:
             return "(nested too deeply)"
         if isinstance(value, h5py.h5r.Reference):
             return "(reference)"
@@ -225,7 +234,7 @@ def _is_complex(kind: Any, h5t: Any) -> bool:
 
 
 def _members(kind: Any) -> Iterator[tuple[str, int]]:
-    for number in range(min(kind.get_nmembers(), _MOST_MEMBERS)):
+    for number in range(min(kind.get_nmembers(), Limits.max_members)):
         yield kind.get_member_name(number).decode("utf-8", "replace"), int(kind.get_member_value(number))
 
 

@@ -27,8 +27,8 @@ _TENSORS = {
 _FILE_TYPES = {0: "ALL_F32", 1: "MOSTLY_F16", 2: "MOSTLY_Q4_0", 3: "MOSTLY_Q4_1", 7: "MOSTLY_Q8_0", 8: "MOSTLY_Q5_0", 9: "MOSTLY_Q5_1", 10: "MOSTLY_Q2_K", 11: "MOSTLY_Q3_K_S", 12: "MOSTLY_Q3_K_M", 13: "MOSTLY_Q3_K_L", 14: "MOSTLY_Q4_K_S", 15: "MOSTLY_Q4_K_M", 16: "MOSTLY_Q5_K_S", 17: "MOSTLY_Q5_K_M", 18: "MOSTLY_Q6_K", 32: "MOSTLY_BF16"}  # fmt: skip
 _MOST_ENTRIES, _MOST_TENSORS = 10_000, 100_000
 _MOST_KEPT = 100  # values of an array: vocabularies have 100,000
-_MOST_STRING_BYTES = 1024 * 1024
-_MOST_RANK = 8
+_MOST_STRING_BYTES = 1024 * 1024  # of a key or value: chat templates have 10 KB
+_MOST_RANK = 8  # dimensions; ggml has four
 
 
 @tolerant(SECTION)

@@ -27,11 +27,16 @@ _TYPES = (
     "int4", "float4e2m1", "float8e8m0", "uint2", "int2",
 )  # fmt: skip
 _TEXTS = {2: "ProducerName", 3: "ProducerVersion", 4: "Domain", 6: "Description"}
-_MOST_TEXT_BYTES = 64 * 1024
-_MOST_MESSAGE_BYTES = 1024 * 1024  # of a node or a value's type
-_MOST_NODES = 200_000
-_MOST_LISTED = 1000  # inputs and outputs
-_NAME_BYTES = 1024  # of a weight's dimensions and name, which stand before or behind its data
+
+
+class Limits:
+    """Of `_Model`."""
+
+    max_text_bytes = 64 * 1024  # as long as any value of a document may be
+    max_message_bytes = 1024 * 1024  # of a node or a value's type
+    max_nodes = 200_000  # looked into, to count operators
+    max_listed = 1000  # inputs and outputs
+    name_bytes = 1024  # of a weight's dimensions and name, which stand before or behind its data
 
 
 @tolerant(SECTION)
@@ -60,12 +65,12 @@ class _Model:
         return wire.walk(self._reader.some, at, at + size)
 
     def _message(self, at: int, size: int) -> dict[int, list[int | bytes]]:
-        if size > _MOST_MESSAGE_BYTES:
+        if size > Limits.max_message_bytes:
             raise ValueError(f"a message of {size} bytes at {at}")
         return wire.fields(self._reader.exact(at, size))
 
     def _text(self, at: int, size: int) -> str:
-        return self._reader.exact(at, min(size, _MOST_TEXT_BYTES)).decode("utf-8", "replace")
+        return self._reader.exact(at, min(size, Limits.max_text_bytes)).decode("utf-8", "replace")
 
     def read(self) -> None:
         """The outer message (ModelProto)."""
@@ -104,7 +109,7 @@ class _Model:
                 continue
             if number == 1:
                 nodes += 1
-                if nodes <= _MOST_NODES:
+                if nodes <= Limits.max_nodes:
                     self._node(place, length)
             elif number == 2:
                 self._put("GraphName", self._text(place, length), place, length)
@@ -116,13 +121,13 @@ class _Model:
             elif number == 10 and length:
                 self._put("GraphDescription", self._text(place, length), place, length)
         self._put("NodeCount", nodes, at, size)
-        if nodes > _MOST_NODES:
+        if nodes > Limits.max_nodes:
             self._document.problem(
-                SECTION, ProblemKind.LIMIT, f"operators of {_MOST_NODES} of {nodes} nodes are counted"
+                SECTION, ProblemKind.LIMIT, f"operators of {Limits.max_nodes} of {nodes} nodes are counted"
             )
         counted: tuple[tuple[str, Value], ...] = tuple(self._operators.most_common())
         self._put("Operators", Struct(counted), at, size)
-        for name, place, length in values[:_MOST_LISTED]:
+        for name, place, length in values[: Limits.max_listed]:
             with Surviving(self._document, SECTION, name, place):
                 told = self._message(place, length)
                 if name == "Output" or wire.text(told, 1) not in self._weights:
@@ -141,12 +146,12 @@ class _Model:
         for number, place, length in self._walk(at, size):
             if number == 1:
                 shape += wire.packed(
-                    [self._reader.exact(place, min(length, _NAME_BYTES))] if length >= 0 else [place]
+                    [self._reader.exact(place, min(length, Limits.name_bytes))] if length >= 0 else [place]
                 )
             elif number == 2 and length < 0:
                 kind = place
             elif number == 8 and length >= 0:
-                name = self._text(place, min(length, _NAME_BYTES))
+                name = self._text(place, min(length, Limits.name_bytes))
             elif number == 14 and length < 0:
                 where = place
         self._weights.add(name)

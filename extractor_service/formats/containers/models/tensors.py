@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from extractor_service.document import ByteRange, Document, Value
 
 SECTION = "model"
-_MOST_LISTED = 5000
+_MOST_LISTED = 5000  # a tenth of a document's fields
 
 
 class Tally:

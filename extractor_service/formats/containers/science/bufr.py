@@ -21,7 +21,7 @@ SECTION = "bufr"
 _MAGIC = b"BUFR"
 _MOST_MESSAGES, _MOST_LISTED = 20_000, 500
 _GAP_BYTES = 4096  # between messages: the heading of a bulletin
-_MOST_DESCRIPTORS = 1000
+_MOST_DESCRIPTORS = 1000  # of a message, which has a dozen
 # Common table C-13, code table A.
 _CATEGORIES = {
     0: "Surface data - land", 1: "Surface data - sea", 2: "Vertical soundings (other than satellite)", 3: "Vertical soundings (satellite)",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _UNITS = {0: "Minute", 1: "Hour", 2: "Day", 3: "Month", 4: "Year", 5: "Decade", 6: "Normal", 7: "Century", 10: "3 hours", 11: "6 hours", 12: "12 hours", 254: "Second"}  # fmt: skip
 _RANGES = {0: "Forecast at P1", 1: "Initialized analysis", 2: "Valid between P1 and P2", 3: "Average from P1 to P2", 4: "Accumulation from P1 to P2", 5: "Difference of P2 and P1", 10: "Forecast at P1, two octets"}  # fmt: skip
 _LAYERS = frozenset({101, 104, 106, 108, 110, 112, 114, 116, 120, 121, 128, 141})
-_ECMWF = 98
+_ECMWF = 98  # common code table C-1
 _LATLON, _GAUSSIAN, _SPECTRAL = (
     frozenset({0, 10, 20, 30}),
     frozenset({4, 14, 24, 34}),
@@ -25,7 +25,7 @@ _LATLON, _GAUSSIAN, _SPECTRAL = (
 )
 _LAMBERT, _POLAR, _MERCATOR = 3, 5, 1
 _LAMBERT_LIKE = frozenset({_LAMBERT, _POLAR})
-_MISSING_16 = 0xFFFF
+_MISSING_16 = 0xFFFF  # of a reduced grid
 _LONG = 0x800000  # ECMWF's way to messages above 8 MiB: lengths in units of 120 bytes
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Entries = list[tuple[str, Value]]
 
 _MOST_SECTION_BYTES = 64 * 1024  # kept of one: lists of points in a reduced grid may be longer
-_MOST_SECTIONS = 5000
+_MOST_SECTIONS = 5000  # of a message: a thousand fields
 _LATLON = frozenset({0, 1, 2, 3, 40, 41, 42, 43})
 _PLANE = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 60, 61})
 """Products whose octets 12 to 34 are those of template 4.0."""

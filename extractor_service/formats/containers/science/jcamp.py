@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "jcamp"
-_MOST_BYTES = 8 * 1024 * 1024
-_MOST_VALUE_CHARS = 16 * 1024
-_MOST_RECORDS = 20_000
+_MOST_BYTES = 8 * 1024 * 1024  # parsed: a tenth of a second
+_MOST_VALUE_CHARS = 16 * 1024  # of a record that is no table
+_MOST_RECORDS = 20_000  # as many as a document may have, nearly
 # Their values are data: of these the first line, which says how it is written.
 _TABLES = frozenset(
     {"XYDATA", "XYPOINTS", "PEAKTABLE", "PEAKASSIGNMENTS", "DATATABLE", "RADATA", "ASSIGNMENTS"}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SECTION = "well"
 _MOST_BYTES = 2 * 1024 * 1024  # of what stands before the data
-_MOST_LINES = 20_000
+_MOST_LINES = 20_000  # of the header, which has a hundred
 _SECTIONS = {"V": "Version", "W": "Well", "C": "Curves", "P": "Parameters", "O": "Other", "A": "Data"}
 # MNEM.UNIT   VALUE : DESCRIPTION. The unit follows the point at once; the last colon ends the value.
 _LINE = re.compile(r"\s*(?P<name>[^.]*?)\s*\.(?P<unit>[^\s:]*)(?P<value>.*)$")

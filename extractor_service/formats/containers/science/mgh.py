@@ -20,7 +20,7 @@ _HEADER_BYTES = 284  # data begins here
 _TYPES = {0: ("uint8", 1), 1: ("int32", 4), 3: ("float32", 4), 4: ("int16", 2), 10: ("uint16", 2)}
 _PARAMETERS = (("tr", "ms"), ("flip_angle", "rad"), ("te", "ms"), ("ti", "ms"), ("fov", "mm"))
 _OLD_TAGS = {1: 1024, 2: 1024, 20: 8}  # without a length in front, or of 32 bits (tags.h)
-_COMMAND_LINE = 3
+_COMMAND_LINE = 3  # TAG_CMDLINE, MghFormat
 _MOST_TAGS, _MOST_TEXT_BYTES = 200, 16 * 1024
 
 

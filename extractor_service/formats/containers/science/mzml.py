@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION = "mzml"
-_WINDOW_BYTES = 64 * 1024
-_MOST_BYTES = 16 * 1024 * 1024
-_MOST_FIELDS = 5000
-_MOST_DEPTH = 200
+_WINDOW_BYTES = 64 * 1024  # of the file, parsed at once
+_MOST_BYTES = 16 * 1024 * 1024  # before the first spectrum, which comes within kilobytes
+_MOST_FIELDS = 5000  # a tenth of a document's fields
+_MOST_DEPTH = 200  # of elements
 # Elements with an id of their own, whose terms are told together.
 _OWNERS = frozenset({
     "sourceFile", "sample", "software", "instrumentConfiguration", "dataProcessing", "scanSettings", "referenceableParamGroup", "contact", "fileContent",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.extraction.pipeline import CacheUse
+from extractor_service.extraction.options import CacheUse
 from extractor_service.serving.sessions.claims import ClaimRecord, verified_key
 from extractor_service.serving.sessions.strategies.base import Described
 from service_runtime.telemetry import current_call

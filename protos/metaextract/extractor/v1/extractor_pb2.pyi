@@ -21,6 +21,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Depth:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DepthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Depth.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEPTH_UNSPECIFIED: _Depth.ValueType  # 0
+    """Same as STANDARD."""
+    DEPTH_FAST: _Depth.ValueType  # 1
+    """What the first and last 64 KiB say (of formats that are `is_headed`, the first): one round trip of a session at most,
+    which STANDARD doesn't ask for again.
+    """
+    DEPTH_STANDARD: _Depth.ValueType  # 2
+    """All structures, wherever they stand; lists by their first 256 values, documents of up to 2.5 MB."""
+    DEPTH_FULL: _Depth.ValueType  # 3
+    """Lists, and documents of up to 16 MiB, in full. A session sends them in parts; a unary reply says what it left out."""
+
+class Depth(_Depth, metaclass=_DepthEnumTypeWrapper):
+    """How deep a file is read. Each says what it left out by a Problem of the kind LIMIT."""
+
+DEPTH_UNSPECIFIED: Depth.ValueType  # 0
+"""Same as STANDARD."""
+DEPTH_FAST: Depth.ValueType  # 1
+"""What the first and last 64 KiB say (of formats that are `is_headed`, the first): one round trip of a session at most,
+which STANDARD doesn't ask for again.
+"""
+DEPTH_STANDARD: Depth.ValueType  # 2
+"""All structures, wherever they stand; lists by their first 256 values, documents of up to 2.5 MB."""
+DEPTH_FULL: Depth.ValueType  # 3
+"""Lists, and documents of up to 16 MiB, in full. A session sends them in parts; a unary reply says what it left out."""
+Global___Depth: _TypeAlias = Depth  # noqa: Y015
+
 class _CacheMode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -244,6 +276,7 @@ class ExtractOptions(_message.Message):
     CACHE_MODE_FIELD_NUMBER: _builtins.int
     PARSE_SECONDS_FIELD_NUMBER: _builtins.int
     WORK_CLASS_FIELD_NUMBER: _builtins.int
+    DEPTH_FIELD_NUMBER: _builtins.int
     cache_mode: Global___CacheMode.ValueType
     """How to use the result cache. Unspecified: USE."""
     parse_seconds: _builtins.float
@@ -252,6 +285,8 @@ class ExtractOptions(_message.Message):
     """
     work_class: _pressure_pb2.WorkClass.ValueType
     """How urgent it is. Under pressure the less urgent is shed first. Unspecified: INTERACTIVE."""
+    depth: Global___Depth.ValueType
+    """How deep to read. Unspecified: STANDARD. Part of the cache's key."""
     @_builtins.property
     def modules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Modules to run, by name. Empty: those marked `default_enabled` in GetCapabilities."""
@@ -268,10 +303,11 @@ class ExtractOptions(_message.Message):
         cache_mode: Global___CacheMode.ValueType = ...,
         parse_seconds: _builtins.float | None = ...,
         work_class: _pressure_pb2.WorkClass.ValueType = ...,
+        depth: Global___Depth.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_parse_seconds", b"_parse_seconds", "parse_seconds", b"parse_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parse_seconds", b"_parse_seconds", "cache_mode", b"cache_mode", "digests", b"digests", "modules", b"modules", "parse_seconds", b"parse_seconds", "work_class", b"work_class"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parse_seconds", b"_parse_seconds", "cache_mode", b"cache_mode", "depth", b"depth", "digests", b"digests", "modules", b"modules", "parse_seconds", b"parse_seconds", "work_class", b"work_class"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__parse_seconds: _TypeAlias = _typing.Literal["parse_seconds"]  # noqa: Y015
     _WhichOneofArgType__parse_seconds: _TypeAlias = _typing.Literal["_parse_seconds", b"_parse_seconds"]  # noqa: Y015
@@ -1676,6 +1712,7 @@ class PlanExtractionResponse(_message.Message):
     SECONDS_ERROR_RATIO_FIELD_NUMBER: _builtins.int
     BYTES_ERROR_RATIO_FIELD_NUMBER: _builtins.int
     IS_ADMISSIBLE_FIELD_NUMBER: _builtins.int
+    DEPTHS_FIELD_NUMBER: _builtins.int
     format: _builtins.str
     """Format by the head, else by the name; empty when neither tells."""
     strategy: Global___PlanStrategy.ValueType
@@ -1700,6 +1737,10 @@ class PlanExtractionResponse(_message.Message):
     def modules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Modules that would run, in order."""
 
+    @_builtins.property
+    def depths(self) -> _containers.RepeatedCompositeFieldContainer[Global___DepthCost]:
+        """What each depth would take, whatever was asked for."""
+
     def __init__(
         self,
         *,
@@ -1714,11 +1755,50 @@ class PlanExtractionResponse(_message.Message):
         seconds_error_ratio: _builtins.float = ...,
         bytes_error_ratio: _builtins.float = ...,
         is_admissible: _builtins.bool = ...,
+        depths: _abc.Iterable[Global___DepthCost] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "bytes_error_ratio", b"bytes_error_ratio", "format", b"format", "is_admissible", b"is_admissible", "memory_bytes", b"memory_bytes", "modules", b"modules", "moved_bytes", b"moved_bytes", "sample_count", b"sample_count", "seconds", b"seconds", "seconds_error_ratio", b"seconds_error_ratio", "strategy", b"strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "bytes_error_ratio", b"bytes_error_ratio", "depths", b"depths", "format", b"format", "is_admissible", b"is_admissible", "memory_bytes", b"memory_bytes", "modules", b"modules", "moved_bytes", b"moved_bytes", "sample_count", b"sample_count", "seconds", b"seconds", "seconds_error_ratio", b"seconds_error_ratio", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PlanExtractionResponse: _TypeAlias = PlanExtractionResponse  # noqa: Y015
+
+@_typing.final
+class DepthCost(_message.Message):
+    """What an extraction of some depth would take."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPTH_FIELD_NUMBER: _builtins.int
+    MOVED_BYTES_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    depth: Global___Depth.ValueType
+    """The depth."""
+    moved_bytes: _builtins.int
+    """Bytes that would move."""
+    memory_bytes: _builtins.int
+    """Memory of a worker, in bytes."""
+    seconds: _builtins.float
+    """Time of reading in seconds, without the link's."""
+    sample_count: _builtins.int
+    """Measured extractions behind these; 0: a table's."""
+    def __init__(
+        self,
+        *,
+        depth: Global___Depth.ValueType = ...,
+        moved_bytes: _builtins.int = ...,
+        memory_bytes: _builtins.int = ...,
+        seconds: _builtins.float = ...,
+        sample_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depth", b"depth", "memory_bytes", b"memory_bytes", "moved_bytes", b"moved_bytes", "sample_count", b"sample_count", "seconds", b"seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DepthCost: _TypeAlias = DepthCost  # noqa: Y015

@@ -25,6 +25,64 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How deep a file is read. Each says what it left out by a Problem of the kind LIMIT.
+type Depth int32
+
+const (
+	// Same as STANDARD.
+	Depth_DEPTH_UNSPECIFIED Depth = 0
+	// What the first and last 64 KiB say (of formats that are `is_headed`, the first): one round trip of a session at most,
+	// which STANDARD doesn't ask for again.
+	Depth_DEPTH_FAST Depth = 1
+	// All structures, wherever they stand; lists by their first 256 values, documents of up to 2.5 MB.
+	Depth_DEPTH_STANDARD Depth = 2
+	// Lists, and documents of up to 16 MiB, in full. A session sends them in parts; a unary reply says what it left out.
+	Depth_DEPTH_FULL Depth = 3
+)
+
+// Enum value maps for Depth.
+var (
+	Depth_name = map[int32]string{
+		0: "DEPTH_UNSPECIFIED",
+		1: "DEPTH_FAST",
+		2: "DEPTH_STANDARD",
+		3: "DEPTH_FULL",
+	}
+	Depth_value = map[string]int32{
+		"DEPTH_UNSPECIFIED": 0,
+		"DEPTH_FAST":        1,
+		"DEPTH_STANDARD":    2,
+		"DEPTH_FULL":        3,
+	}
+)
+
+func (x Depth) Enum() *Depth {
+	p := new(Depth)
+	*p = x
+	return p
+}
+
+func (x Depth) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Depth) Descriptor() protoreflect.EnumDescriptor {
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[0].Descriptor()
+}
+
+func (Depth) Type() protoreflect.EnumType {
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[0]
+}
+
+func (x Depth) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Depth.Descriptor instead.
+func (Depth) EnumDescriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{0}
+}
+
 // How to use the result cache.
 type CacheMode int32
 
@@ -66,11 +124,11 @@ func (x CacheMode) String() string {
 }
 
 func (CacheMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_extractor_v1_extractor_proto_enumTypes[0].Descriptor()
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[1].Descriptor()
 }
 
 func (CacheMode) Type() protoreflect.EnumType {
-	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[0]
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[1]
 }
 
 func (x CacheMode) Number() protoreflect.EnumNumber {
@@ -79,7 +137,7 @@ func (x CacheMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CacheMode.Descriptor instead.
 func (CacheMode) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{0}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{1}
 }
 
 // What the result cache did for a request.
@@ -131,11 +189,11 @@ func (x CacheStatus) String() string {
 }
 
 func (CacheStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_extractor_v1_extractor_proto_enumTypes[1].Descriptor()
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[2].Descriptor()
 }
 
 func (CacheStatus) Type() protoreflect.EnumType {
-	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[1]
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[2]
 }
 
 func (x CacheStatus) Number() protoreflect.EnumNumber {
@@ -144,7 +202,7 @@ func (x CacheStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CacheStatus.Descriptor instead.
 func (CacheStatus) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{1}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{2}
 }
 
 // Stages of a session.
@@ -188,11 +246,11 @@ func (x SessionStage) String() string {
 }
 
 func (SessionStage) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_extractor_v1_extractor_proto_enumTypes[2].Descriptor()
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[3].Descriptor()
 }
 
 func (SessionStage) Type() protoreflect.EnumType {
-	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[2]
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[3]
 }
 
 func (x SessionStage) Number() protoreflect.EnumNumber {
@@ -201,7 +259,7 @@ func (x SessionStage) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SessionStage.Descriptor instead.
 func (SessionStage) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{2}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{3}
 }
 
 // How the bytes would come.
@@ -245,11 +303,11 @@ func (x PlanStrategy) String() string {
 }
 
 func (PlanStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_extractor_v1_extractor_proto_enumTypes[3].Descriptor()
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[4].Descriptor()
 }
 
 func (PlanStrategy) Type() protoreflect.EnumType {
-	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[3]
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[4]
 }
 
 func (x PlanStrategy) Number() protoreflect.EnumNumber {
@@ -258,7 +316,7 @@ func (x PlanStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PlanStrategy.Descriptor instead.
 func (PlanStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{3}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{4}
 }
 
 // What an estimate stands on.
@@ -298,11 +356,11 @@ func (x EstimateBasis) String() string {
 }
 
 func (EstimateBasis) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_extractor_v1_extractor_proto_enumTypes[4].Descriptor()
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[5].Descriptor()
 }
 
 func (EstimateBasis) Type() protoreflect.EnumType {
-	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[4]
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[5]
 }
 
 func (x EstimateBasis) Number() protoreflect.EnumNumber {
@@ -311,7 +369,7 @@ func (x EstimateBasis) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EstimateBasis.Descriptor instead.
 func (EstimateBasis) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{4}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{5}
 }
 
 // One file to describe.
@@ -496,7 +554,9 @@ type ExtractOptions struct {
 	// RPC deadline limits it as well: a reply with what was found leaves shortly before it.
 	ParseSeconds *float64 `protobuf:"fixed64,4,opt,name=parse_seconds,json=parseSeconds,proto3,oneof" json:"parse_seconds,omitempty"`
 	// How urgent it is. Under pressure the less urgent is shed first. Unspecified: INTERACTIVE.
-	WorkClass     v11.WorkClass `protobuf:"varint,5,opt,name=work_class,json=workClass,proto3,enum=metaextract.cache.v1.WorkClass" json:"work_class,omitempty"`
+	WorkClass v11.WorkClass `protobuf:"varint,5,opt,name=work_class,json=workClass,proto3,enum=metaextract.cache.v1.WorkClass" json:"work_class,omitempty"`
+	// How deep to read. Unspecified: STANDARD. Part of the cache's key.
+	Depth         Depth `protobuf:"varint,6,opt,name=depth,proto3,enum=metaextract.extractor.v1.Depth" json:"depth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -564,6 +624,13 @@ func (x *ExtractOptions) GetWorkClass() v11.WorkClass {
 		return x.WorkClass
 	}
 	return v11.WorkClass(0)
+}
+
+func (x *ExtractOptions) GetDepth() Depth {
+	if x != nil {
+		return x.Depth
+	}
+	return Depth_DEPTH_UNSPECIFIED
 }
 
 // The document of one file.
@@ -3532,7 +3599,9 @@ type PlanExtractionResponse struct {
 	// The same for bytes moved.
 	BytesErrorRatio float64 `protobuf:"fixed64,10,opt,name=bytes_error_ratio,json=bytesErrorRatio,proto3" json:"bytes_error_ratio,omitempty"`
 	// Whether it would be admitted now; false means RESOURCE_EXHAUSTED with a delay.
-	IsAdmissible  bool `protobuf:"varint,11,opt,name=is_admissible,json=isAdmissible,proto3" json:"is_admissible,omitempty"`
+	IsAdmissible bool `protobuf:"varint,11,opt,name=is_admissible,json=isAdmissible,proto3" json:"is_admissible,omitempty"`
+	// What each depth would take, whatever was asked for.
+	Depths        []*DepthCost `protobuf:"bytes,12,rep,name=depths,proto3" json:"depths,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3644,6 +3713,95 @@ func (x *PlanExtractionResponse) GetIsAdmissible() bool {
 	return false
 }
 
+func (x *PlanExtractionResponse) GetDepths() []*DepthCost {
+	if x != nil {
+		return x.Depths
+	}
+	return nil
+}
+
+// What an extraction of some depth would take.
+type DepthCost struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The depth.
+	Depth Depth `protobuf:"varint,1,opt,name=depth,proto3,enum=metaextract.extractor.v1.Depth" json:"depth,omitempty"`
+	// Bytes that would move.
+	MovedBytes uint64 `protobuf:"varint,2,opt,name=moved_bytes,json=movedBytes,proto3" json:"moved_bytes,omitempty"`
+	// Memory of a worker, in bytes.
+	MemoryBytes uint64 `protobuf:"varint,3,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// Time of reading in seconds, without the link's.
+	Seconds float64 `protobuf:"fixed64,4,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// Measured extractions behind these; 0: a table's.
+	SampleCount   uint32 `protobuf:"varint,5,opt,name=sample_count,json=sampleCount,proto3" json:"sample_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DepthCost) Reset() {
+	*x = DepthCost{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DepthCost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DepthCost) ProtoMessage() {}
+
+func (x *DepthCost) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DepthCost.ProtoReflect.Descriptor instead.
+func (*DepthCost) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *DepthCost) GetDepth() Depth {
+	if x != nil {
+		return x.Depth
+	}
+	return Depth_DEPTH_UNSPECIFIED
+}
+
+func (x *DepthCost) GetMovedBytes() uint64 {
+	if x != nil {
+		return x.MovedBytes
+	}
+	return 0
+}
+
+func (x *DepthCost) GetMemoryBytes() uint64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *DepthCost) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *DepthCost) GetSampleCount() uint32 {
+	if x != nil {
+		return x.SampleCount
+	}
+	return 0
+}
+
 var File_metaextract_extractor_v1_extractor_proto protoreflect.FileDescriptor
 
 const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
@@ -3657,7 +3815,7 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\x06source\"6\n" +
 	"\fInlineSource\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xae\x02\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xe5\x02\n" +
 	"\x0eExtractOptions\x12\x18\n" +
 	"\amodules\x18\x01 \x03(\tR\amodules\x12B\n" +
 	"\adigests\x18\x02 \x03(\x0e2(.metaextract.document.v1.DigestAlgorithmR\adigests\x12B\n" +
@@ -3665,7 +3823,8 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"cache_mode\x18\x03 \x01(\x0e2#.metaextract.extractor.v1.CacheModeR\tcacheMode\x12(\n" +
 	"\rparse_seconds\x18\x04 \x01(\x01H\x00R\fparseSeconds\x88\x01\x01\x12>\n" +
 	"\n" +
-	"work_class\x18\x05 \x01(\x0e2\x1f.metaextract.cache.v1.WorkClassR\tworkClassB\x10\n" +
+	"work_class\x18\x05 \x01(\x0e2\x1f.metaextract.cache.v1.WorkClassR\tworkClass\x125\n" +
+	"\x05depth\x18\x06 \x01(\x0e2\x1f.metaextract.extractor.v1.DepthR\x05depthB\x10\n" +
 	"\x0e_parse_seconds\"\x8e\x01\n" +
 	"\x0fExtractResponse\x12=\n" +
 	"\bdocument\x18\x01 \x01(\v2!.metaextract.document.v1.DocumentR\bdocument\x12<\n" +
@@ -3895,7 +4054,7 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"size_bytes\x18\x02 \x01(\x04R\tsizeBytes\x12\x12\n" +
 	"\x04head\x18\x03 \x01(\fR\x04head\x12B\n" +
 	"\aoptions\x18\x04 \x01(\v2(.metaextract.extractor.v1.ExtractOptionsR\aoptions\x12\x19\n" +
-	"\bcan_seek\x18\x05 \x01(\bR\acanSeek\"\xcf\x03\n" +
+	"\bcan_seek\x18\x05 \x01(\bR\acanSeek\"\x8c\x04\n" +
 	"\x16PlanExtractionResponse\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\tR\x06format\x12B\n" +
 	"\bstrategy\x18\x02 \x01(\x0e2&.metaextract.extractor.v1.PlanStrategyR\bstrategy\x12\x18\n" +
@@ -3909,7 +4068,22 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\x13seconds_error_ratio\x18\t \x01(\x01R\x11secondsErrorRatio\x12*\n" +
 	"\x11bytes_error_ratio\x18\n" +
 	" \x01(\x01R\x0fbytesErrorRatio\x12#\n" +
-	"\ris_admissible\x18\v \x01(\bR\fisAdmissible*j\n" +
+	"\ris_admissible\x18\v \x01(\bR\fisAdmissible\x12;\n" +
+	"\x06depths\x18\f \x03(\v2#.metaextract.extractor.v1.DepthCostR\x06depths\"\xc3\x01\n" +
+	"\tDepthCost\x125\n" +
+	"\x05depth\x18\x01 \x01(\x0e2\x1f.metaextract.extractor.v1.DepthR\x05depth\x12\x1f\n" +
+	"\vmoved_bytes\x18\x02 \x01(\x04R\n" +
+	"movedBytes\x12!\n" +
+	"\fmemory_bytes\x18\x03 \x01(\x04R\vmemoryBytes\x12\x18\n" +
+	"\aseconds\x18\x04 \x01(\x01R\aseconds\x12!\n" +
+	"\fsample_count\x18\x05 \x01(\rR\vsampleCount*R\n" +
+	"\x05Depth\x12\x15\n" +
+	"\x11DEPTH_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"DEPTH_FAST\x10\x01\x12\x12\n" +
+	"\x0eDEPTH_STANDARD\x10\x02\x12\x0e\n" +
+	"\n" +
+	"DEPTH_FULL\x10\x03*j\n" +
 	"\tCacheMode\x12\x1a\n" +
 	"\x16CACHE_MODE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eCACHE_MODE_USE\x10\x01\x12\x16\n" +
@@ -3957,137 +4131,142 @@ func file_metaextract_extractor_v1_extractor_proto_rawDescGZIP() []byte {
 	return file_metaextract_extractor_v1_extractor_proto_rawDescData
 }
 
-var file_metaextract_extractor_v1_extractor_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_metaextract_extractor_v1_extractor_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_metaextract_extractor_v1_extractor_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_metaextract_extractor_v1_extractor_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_metaextract_extractor_v1_extractor_proto_goTypes = []any{
-	(CacheMode)(0),                  // 0: metaextract.extractor.v1.CacheMode
-	(CacheStatus)(0),                // 1: metaextract.extractor.v1.CacheStatus
-	(SessionStage)(0),               // 2: metaextract.extractor.v1.SessionStage
-	(PlanStrategy)(0),               // 3: metaextract.extractor.v1.PlanStrategy
-	(EstimateBasis)(0),              // 4: metaextract.extractor.v1.EstimateBasis
-	(*ExtractRequest)(nil),          // 5: metaextract.extractor.v1.ExtractRequest
-	(*InlineSource)(nil),            // 6: metaextract.extractor.v1.InlineSource
-	(*ExtractOptions)(nil),          // 7: metaextract.extractor.v1.ExtractOptions
-	(*ExtractResponse)(nil),         // 8: metaextract.extractor.v1.ExtractResponse
-	(*ExtractUploadRequest)(nil),    // 9: metaextract.extractor.v1.ExtractUploadRequest
-	(*UploadHeader)(nil),            // 10: metaextract.extractor.v1.UploadHeader
-	(*ExtractUploadResponse)(nil),   // 11: metaextract.extractor.v1.ExtractUploadResponse
-	(*ExtractionInfo)(nil),          // 12: metaextract.extractor.v1.ExtractionInfo
-	(*GetCapabilitiesRequest)(nil),  // 13: metaextract.extractor.v1.GetCapabilitiesRequest
-	(*GetCapabilitiesResponse)(nil), // 14: metaextract.extractor.v1.GetCapabilitiesResponse
-	(*FormatInfo)(nil),              // 15: metaextract.extractor.v1.FormatInfo
-	(*ModuleInfo)(nil),              // 16: metaextract.extractor.v1.ModuleInfo
-	(*Limits)(nil),                  // 17: metaextract.extractor.v1.Limits
-	(*GetBackoffStateRequest)(nil),  // 18: metaextract.extractor.v1.GetBackoffStateRequest
-	(*GetBackoffStateResponse)(nil), // 19: metaextract.extractor.v1.GetBackoffStateResponse
-	(*ClassState)(nil),              // 20: metaextract.extractor.v1.ClassState
-	(*LimitTerm)(nil),               // 21: metaextract.extractor.v1.LimitTerm
-	(*ExtractSessionRequest)(nil),   // 22: metaextract.extractor.v1.ExtractSessionRequest
-	(*SessionOffer)(nil),            // 23: metaextract.extractor.v1.SessionOffer
-	(*FileChunk)(nil),               // 24: metaextract.extractor.v1.FileChunk
-	(*StreamEnd)(nil),               // 25: metaextract.extractor.v1.StreamEnd
-	(*SourceFailure)(nil),           // 26: metaextract.extractor.v1.SourceFailure
-	(*ExtractSessionResponse)(nil),  // 27: metaextract.extractor.v1.ExtractSessionResponse
-	(*SessionAccepted)(nil),         // 28: metaextract.extractor.v1.SessionAccepted
-	(*RangeRequest)(nil),            // 29: metaextract.extractor.v1.RangeRequest
-	(*ByteSpan)(nil),                // 30: metaextract.extractor.v1.ByteSpan
-	(*StreamRequest)(nil),           // 31: metaextract.extractor.v1.StreamRequest
-	(*SessionAck)(nil),              // 32: metaextract.extractor.v1.SessionAck
-	(*SessionProgress)(nil),         // 33: metaextract.extractor.v1.SessionProgress
-	(*Enough)(nil),                  // 34: metaextract.extractor.v1.Enough
-	(*SessionResult)(nil),           // 35: metaextract.extractor.v1.SessionResult
-	(*ExtractBatchRequest)(nil),     // 36: metaextract.extractor.v1.ExtractBatchRequest
-	(*BatchStart)(nil),              // 37: metaextract.extractor.v1.BatchStart
-	(*BatchItems)(nil),              // 38: metaextract.extractor.v1.BatchItems
-	(*BatchItem)(nil),               // 39: metaextract.extractor.v1.BatchItem
-	(*ExtractBatchResponse)(nil),    // 40: metaextract.extractor.v1.ExtractBatchResponse
-	(*BatchResult)(nil),             // 41: metaextract.extractor.v1.BatchResult
-	(*BatchProgress)(nil),           // 42: metaextract.extractor.v1.BatchProgress
-	(*PlanExtractionRequest)(nil),   // 43: metaextract.extractor.v1.PlanExtractionRequest
-	(*PlanExtractionResponse)(nil),  // 44: metaextract.extractor.v1.PlanExtractionResponse
-	(v1.DigestAlgorithm)(0),         // 45: metaextract.document.v1.DigestAlgorithm
-	(v11.WorkClass)(0),              // 46: metaextract.cache.v1.WorkClass
-	(*v1.Document)(nil),             // 47: metaextract.document.v1.Document
-	(v11.PressureLevel)(0),          // 48: metaextract.cache.v1.PressureLevel
-	(*v11.PressureSignal)(nil),      // 49: metaextract.cache.v1.PressureSignal
+	(Depth)(0),                      // 0: metaextract.extractor.v1.Depth
+	(CacheMode)(0),                  // 1: metaextract.extractor.v1.CacheMode
+	(CacheStatus)(0),                // 2: metaextract.extractor.v1.CacheStatus
+	(SessionStage)(0),               // 3: metaextract.extractor.v1.SessionStage
+	(PlanStrategy)(0),               // 4: metaextract.extractor.v1.PlanStrategy
+	(EstimateBasis)(0),              // 5: metaextract.extractor.v1.EstimateBasis
+	(*ExtractRequest)(nil),          // 6: metaextract.extractor.v1.ExtractRequest
+	(*InlineSource)(nil),            // 7: metaextract.extractor.v1.InlineSource
+	(*ExtractOptions)(nil),          // 8: metaextract.extractor.v1.ExtractOptions
+	(*ExtractResponse)(nil),         // 9: metaextract.extractor.v1.ExtractResponse
+	(*ExtractUploadRequest)(nil),    // 10: metaextract.extractor.v1.ExtractUploadRequest
+	(*UploadHeader)(nil),            // 11: metaextract.extractor.v1.UploadHeader
+	(*ExtractUploadResponse)(nil),   // 12: metaextract.extractor.v1.ExtractUploadResponse
+	(*ExtractionInfo)(nil),          // 13: metaextract.extractor.v1.ExtractionInfo
+	(*GetCapabilitiesRequest)(nil),  // 14: metaextract.extractor.v1.GetCapabilitiesRequest
+	(*GetCapabilitiesResponse)(nil), // 15: metaextract.extractor.v1.GetCapabilitiesResponse
+	(*FormatInfo)(nil),              // 16: metaextract.extractor.v1.FormatInfo
+	(*ModuleInfo)(nil),              // 17: metaextract.extractor.v1.ModuleInfo
+	(*Limits)(nil),                  // 18: metaextract.extractor.v1.Limits
+	(*GetBackoffStateRequest)(nil),  // 19: metaextract.extractor.v1.GetBackoffStateRequest
+	(*GetBackoffStateResponse)(nil), // 20: metaextract.extractor.v1.GetBackoffStateResponse
+	(*ClassState)(nil),              // 21: metaextract.extractor.v1.ClassState
+	(*LimitTerm)(nil),               // 22: metaextract.extractor.v1.LimitTerm
+	(*ExtractSessionRequest)(nil),   // 23: metaextract.extractor.v1.ExtractSessionRequest
+	(*SessionOffer)(nil),            // 24: metaextract.extractor.v1.SessionOffer
+	(*FileChunk)(nil),               // 25: metaextract.extractor.v1.FileChunk
+	(*StreamEnd)(nil),               // 26: metaextract.extractor.v1.StreamEnd
+	(*SourceFailure)(nil),           // 27: metaextract.extractor.v1.SourceFailure
+	(*ExtractSessionResponse)(nil),  // 28: metaextract.extractor.v1.ExtractSessionResponse
+	(*SessionAccepted)(nil),         // 29: metaextract.extractor.v1.SessionAccepted
+	(*RangeRequest)(nil),            // 30: metaextract.extractor.v1.RangeRequest
+	(*ByteSpan)(nil),                // 31: metaextract.extractor.v1.ByteSpan
+	(*StreamRequest)(nil),           // 32: metaextract.extractor.v1.StreamRequest
+	(*SessionAck)(nil),              // 33: metaextract.extractor.v1.SessionAck
+	(*SessionProgress)(nil),         // 34: metaextract.extractor.v1.SessionProgress
+	(*Enough)(nil),                  // 35: metaextract.extractor.v1.Enough
+	(*SessionResult)(nil),           // 36: metaextract.extractor.v1.SessionResult
+	(*ExtractBatchRequest)(nil),     // 37: metaextract.extractor.v1.ExtractBatchRequest
+	(*BatchStart)(nil),              // 38: metaextract.extractor.v1.BatchStart
+	(*BatchItems)(nil),              // 39: metaextract.extractor.v1.BatchItems
+	(*BatchItem)(nil),               // 40: metaextract.extractor.v1.BatchItem
+	(*ExtractBatchResponse)(nil),    // 41: metaextract.extractor.v1.ExtractBatchResponse
+	(*BatchResult)(nil),             // 42: metaextract.extractor.v1.BatchResult
+	(*BatchProgress)(nil),           // 43: metaextract.extractor.v1.BatchProgress
+	(*PlanExtractionRequest)(nil),   // 44: metaextract.extractor.v1.PlanExtractionRequest
+	(*PlanExtractionResponse)(nil),  // 45: metaextract.extractor.v1.PlanExtractionResponse
+	(*DepthCost)(nil),               // 46: metaextract.extractor.v1.DepthCost
+	(v1.DigestAlgorithm)(0),         // 47: metaextract.document.v1.DigestAlgorithm
+	(v11.WorkClass)(0),              // 48: metaextract.cache.v1.WorkClass
+	(*v1.Document)(nil),             // 49: metaextract.document.v1.Document
+	(v11.PressureLevel)(0),          // 50: metaextract.cache.v1.PressureLevel
+	(*v11.PressureSignal)(nil),      // 51: metaextract.cache.v1.PressureSignal
 }
 var file_metaextract_extractor_v1_extractor_proto_depIdxs = []int32{
-	6,  // 0: metaextract.extractor.v1.ExtractRequest.inline:type_name -> metaextract.extractor.v1.InlineSource
-	7,  // 1: metaextract.extractor.v1.ExtractRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	45, // 2: metaextract.extractor.v1.ExtractOptions.digests:type_name -> metaextract.document.v1.DigestAlgorithm
-	0,  // 3: metaextract.extractor.v1.ExtractOptions.cache_mode:type_name -> metaextract.extractor.v1.CacheMode
-	46, // 4: metaextract.extractor.v1.ExtractOptions.work_class:type_name -> metaextract.cache.v1.WorkClass
-	47, // 5: metaextract.extractor.v1.ExtractResponse.document:type_name -> metaextract.document.v1.Document
-	12, // 6: metaextract.extractor.v1.ExtractResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	10, // 7: metaextract.extractor.v1.ExtractUploadRequest.header:type_name -> metaextract.extractor.v1.UploadHeader
-	7,  // 8: metaextract.extractor.v1.UploadHeader.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	47, // 9: metaextract.extractor.v1.ExtractUploadResponse.document:type_name -> metaextract.document.v1.Document
-	12, // 10: metaextract.extractor.v1.ExtractUploadResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	1,  // 11: metaextract.extractor.v1.ExtractionInfo.cache_status:type_name -> metaextract.extractor.v1.CacheStatus
-	15, // 12: metaextract.extractor.v1.GetCapabilitiesResponse.formats:type_name -> metaextract.extractor.v1.FormatInfo
-	16, // 13: metaextract.extractor.v1.GetCapabilitiesResponse.modules:type_name -> metaextract.extractor.v1.ModuleInfo
-	17, // 14: metaextract.extractor.v1.GetCapabilitiesResponse.limits:type_name -> metaextract.extractor.v1.Limits
-	45, // 15: metaextract.extractor.v1.GetCapabilitiesResponse.digests:type_name -> metaextract.document.v1.DigestAlgorithm
-	48, // 16: metaextract.extractor.v1.GetBackoffStateResponse.level:type_name -> metaextract.cache.v1.PressureLevel
-	48, // 17: metaextract.extractor.v1.GetBackoffStateResponse.cache_level:type_name -> metaextract.cache.v1.PressureLevel
-	48, // 18: metaextract.extractor.v1.GetBackoffStateResponse.local_level:type_name -> metaextract.cache.v1.PressureLevel
-	21, // 19: metaextract.extractor.v1.GetBackoffStateResponse.terms:type_name -> metaextract.extractor.v1.LimitTerm
-	20, // 20: metaextract.extractor.v1.GetBackoffStateResponse.classes:type_name -> metaextract.extractor.v1.ClassState
-	49, // 21: metaextract.extractor.v1.GetBackoffStateResponse.local_signals:type_name -> metaextract.cache.v1.PressureSignal
-	46, // 22: metaextract.extractor.v1.ClassState.work_class:type_name -> metaextract.cache.v1.WorkClass
-	23, // 23: metaextract.extractor.v1.ExtractSessionRequest.offer:type_name -> metaextract.extractor.v1.SessionOffer
-	24, // 24: metaextract.extractor.v1.ExtractSessionRequest.chunk:type_name -> metaextract.extractor.v1.FileChunk
-	25, // 25: metaextract.extractor.v1.ExtractSessionRequest.end:type_name -> metaextract.extractor.v1.StreamEnd
-	26, // 26: metaextract.extractor.v1.ExtractSessionRequest.failure:type_name -> metaextract.extractor.v1.SourceFailure
-	7,  // 27: metaextract.extractor.v1.SessionOffer.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	24, // 28: metaextract.extractor.v1.SessionOffer.prefetch:type_name -> metaextract.extractor.v1.FileChunk
-	28, // 29: metaextract.extractor.v1.ExtractSessionResponse.accepted:type_name -> metaextract.extractor.v1.SessionAccepted
-	29, // 30: metaextract.extractor.v1.ExtractSessionResponse.ranges:type_name -> metaextract.extractor.v1.RangeRequest
-	31, // 31: metaextract.extractor.v1.ExtractSessionResponse.stream:type_name -> metaextract.extractor.v1.StreamRequest
-	32, // 32: metaextract.extractor.v1.ExtractSessionResponse.ack:type_name -> metaextract.extractor.v1.SessionAck
-	33, // 33: metaextract.extractor.v1.ExtractSessionResponse.progress:type_name -> metaextract.extractor.v1.SessionProgress
-	47, // 34: metaextract.extractor.v1.ExtractSessionResponse.partial:type_name -> metaextract.document.v1.Document
-	34, // 35: metaextract.extractor.v1.ExtractSessionResponse.enough:type_name -> metaextract.extractor.v1.Enough
-	47, // 36: metaextract.extractor.v1.ExtractSessionResponse.document_part:type_name -> metaextract.document.v1.Document
-	35, // 37: metaextract.extractor.v1.ExtractSessionResponse.result:type_name -> metaextract.extractor.v1.SessionResult
-	48, // 38: metaextract.extractor.v1.SessionAccepted.level:type_name -> metaextract.cache.v1.PressureLevel
-	30, // 39: metaextract.extractor.v1.RangeRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
-	30, // 40: metaextract.extractor.v1.StreamRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
-	48, // 41: metaextract.extractor.v1.SessionAck.level:type_name -> metaextract.cache.v1.PressureLevel
-	2,  // 42: metaextract.extractor.v1.SessionProgress.stage:type_name -> metaextract.extractor.v1.SessionStage
-	47, // 43: metaextract.extractor.v1.SessionResult.document:type_name -> metaextract.document.v1.Document
-	12, // 44: metaextract.extractor.v1.SessionResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	37, // 45: metaextract.extractor.v1.ExtractBatchRequest.start:type_name -> metaextract.extractor.v1.BatchStart
-	38, // 46: metaextract.extractor.v1.ExtractBatchRequest.items:type_name -> metaextract.extractor.v1.BatchItems
-	7,  // 47: metaextract.extractor.v1.BatchStart.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	39, // 48: metaextract.extractor.v1.BatchItems.items:type_name -> metaextract.extractor.v1.BatchItem
-	6,  // 49: metaextract.extractor.v1.BatchItem.inline:type_name -> metaextract.extractor.v1.InlineSource
-	41, // 50: metaextract.extractor.v1.ExtractBatchResponse.results:type_name -> metaextract.extractor.v1.BatchResult
-	42, // 51: metaextract.extractor.v1.ExtractBatchResponse.progress:type_name -> metaextract.extractor.v1.BatchProgress
-	47, // 52: metaextract.extractor.v1.BatchResult.document:type_name -> metaextract.document.v1.Document
-	12, // 53: metaextract.extractor.v1.BatchResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	7,  // 54: metaextract.extractor.v1.PlanExtractionRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	3,  // 55: metaextract.extractor.v1.PlanExtractionResponse.strategy:type_name -> metaextract.extractor.v1.PlanStrategy
-	4,  // 56: metaextract.extractor.v1.PlanExtractionResponse.basis:type_name -> metaextract.extractor.v1.EstimateBasis
-	5,  // 57: metaextract.extractor.v1.ExtractorService.Extract:input_type -> metaextract.extractor.v1.ExtractRequest
-	9,  // 58: metaextract.extractor.v1.ExtractorService.ExtractUpload:input_type -> metaextract.extractor.v1.ExtractUploadRequest
-	22, // 59: metaextract.extractor.v1.ExtractorService.ExtractSession:input_type -> metaextract.extractor.v1.ExtractSessionRequest
-	36, // 60: metaextract.extractor.v1.ExtractorService.ExtractBatch:input_type -> metaextract.extractor.v1.ExtractBatchRequest
-	43, // 61: metaextract.extractor.v1.ExtractorService.PlanExtraction:input_type -> metaextract.extractor.v1.PlanExtractionRequest
-	13, // 62: metaextract.extractor.v1.ExtractorService.GetCapabilities:input_type -> metaextract.extractor.v1.GetCapabilitiesRequest
-	18, // 63: metaextract.extractor.v1.ExtractorService.GetBackoffState:input_type -> metaextract.extractor.v1.GetBackoffStateRequest
-	8,  // 64: metaextract.extractor.v1.ExtractorService.Extract:output_type -> metaextract.extractor.v1.ExtractResponse
-	11, // 65: metaextract.extractor.v1.ExtractorService.ExtractUpload:output_type -> metaextract.extractor.v1.ExtractUploadResponse
-	27, // 66: metaextract.extractor.v1.ExtractorService.ExtractSession:output_type -> metaextract.extractor.v1.ExtractSessionResponse
-	40, // 67: metaextract.extractor.v1.ExtractorService.ExtractBatch:output_type -> metaextract.extractor.v1.ExtractBatchResponse
-	44, // 68: metaextract.extractor.v1.ExtractorService.PlanExtraction:output_type -> metaextract.extractor.v1.PlanExtractionResponse
-	14, // 69: metaextract.extractor.v1.ExtractorService.GetCapabilities:output_type -> metaextract.extractor.v1.GetCapabilitiesResponse
-	19, // 70: metaextract.extractor.v1.ExtractorService.GetBackoffState:output_type -> metaextract.extractor.v1.GetBackoffStateResponse
-	64, // [64:71] is the sub-list for method output_type
-	57, // [57:64] is the sub-list for method input_type
-	57, // [57:57] is the sub-list for extension type_name
-	57, // [57:57] is the sub-list for extension extendee
-	0,  // [0:57] is the sub-list for field type_name
+	7,  // 0: metaextract.extractor.v1.ExtractRequest.inline:type_name -> metaextract.extractor.v1.InlineSource
+	8,  // 1: metaextract.extractor.v1.ExtractRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	47, // 2: metaextract.extractor.v1.ExtractOptions.digests:type_name -> metaextract.document.v1.DigestAlgorithm
+	1,  // 3: metaextract.extractor.v1.ExtractOptions.cache_mode:type_name -> metaextract.extractor.v1.CacheMode
+	48, // 4: metaextract.extractor.v1.ExtractOptions.work_class:type_name -> metaextract.cache.v1.WorkClass
+	0,  // 5: metaextract.extractor.v1.ExtractOptions.depth:type_name -> metaextract.extractor.v1.Depth
+	49, // 6: metaextract.extractor.v1.ExtractResponse.document:type_name -> metaextract.document.v1.Document
+	13, // 7: metaextract.extractor.v1.ExtractResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	11, // 8: metaextract.extractor.v1.ExtractUploadRequest.header:type_name -> metaextract.extractor.v1.UploadHeader
+	8,  // 9: metaextract.extractor.v1.UploadHeader.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	49, // 10: metaextract.extractor.v1.ExtractUploadResponse.document:type_name -> metaextract.document.v1.Document
+	13, // 11: metaextract.extractor.v1.ExtractUploadResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	2,  // 12: metaextract.extractor.v1.ExtractionInfo.cache_status:type_name -> metaextract.extractor.v1.CacheStatus
+	16, // 13: metaextract.extractor.v1.GetCapabilitiesResponse.formats:type_name -> metaextract.extractor.v1.FormatInfo
+	17, // 14: metaextract.extractor.v1.GetCapabilitiesResponse.modules:type_name -> metaextract.extractor.v1.ModuleInfo
+	18, // 15: metaextract.extractor.v1.GetCapabilitiesResponse.limits:type_name -> metaextract.extractor.v1.Limits
+	47, // 16: metaextract.extractor.v1.GetCapabilitiesResponse.digests:type_name -> metaextract.document.v1.DigestAlgorithm
+	50, // 17: metaextract.extractor.v1.GetBackoffStateResponse.level:type_name -> metaextract.cache.v1.PressureLevel
+	50, // 18: metaextract.extractor.v1.GetBackoffStateResponse.cache_level:type_name -> metaextract.cache.v1.PressureLevel
+	50, // 19: metaextract.extractor.v1.GetBackoffStateResponse.local_level:type_name -> metaextract.cache.v1.PressureLevel
+	22, // 20: metaextract.extractor.v1.GetBackoffStateResponse.terms:type_name -> metaextract.extractor.v1.LimitTerm
+	21, // 21: metaextract.extractor.v1.GetBackoffStateResponse.classes:type_name -> metaextract.extractor.v1.ClassState
+	51, // 22: metaextract.extractor.v1.GetBackoffStateResponse.local_signals:type_name -> metaextract.cache.v1.PressureSignal
+	48, // 23: metaextract.extractor.v1.ClassState.work_class:type_name -> metaextract.cache.v1.WorkClass
+	24, // 24: metaextract.extractor.v1.ExtractSessionRequest.offer:type_name -> metaextract.extractor.v1.SessionOffer
+	25, // 25: metaextract.extractor.v1.ExtractSessionRequest.chunk:type_name -> metaextract.extractor.v1.FileChunk
+	26, // 26: metaextract.extractor.v1.ExtractSessionRequest.end:type_name -> metaextract.extractor.v1.StreamEnd
+	27, // 27: metaextract.extractor.v1.ExtractSessionRequest.failure:type_name -> metaextract.extractor.v1.SourceFailure
+	8,  // 28: metaextract.extractor.v1.SessionOffer.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	25, // 29: metaextract.extractor.v1.SessionOffer.prefetch:type_name -> metaextract.extractor.v1.FileChunk
+	29, // 30: metaextract.extractor.v1.ExtractSessionResponse.accepted:type_name -> metaextract.extractor.v1.SessionAccepted
+	30, // 31: metaextract.extractor.v1.ExtractSessionResponse.ranges:type_name -> metaextract.extractor.v1.RangeRequest
+	32, // 32: metaextract.extractor.v1.ExtractSessionResponse.stream:type_name -> metaextract.extractor.v1.StreamRequest
+	33, // 33: metaextract.extractor.v1.ExtractSessionResponse.ack:type_name -> metaextract.extractor.v1.SessionAck
+	34, // 34: metaextract.extractor.v1.ExtractSessionResponse.progress:type_name -> metaextract.extractor.v1.SessionProgress
+	49, // 35: metaextract.extractor.v1.ExtractSessionResponse.partial:type_name -> metaextract.document.v1.Document
+	35, // 36: metaextract.extractor.v1.ExtractSessionResponse.enough:type_name -> metaextract.extractor.v1.Enough
+	49, // 37: metaextract.extractor.v1.ExtractSessionResponse.document_part:type_name -> metaextract.document.v1.Document
+	36, // 38: metaextract.extractor.v1.ExtractSessionResponse.result:type_name -> metaextract.extractor.v1.SessionResult
+	50, // 39: metaextract.extractor.v1.SessionAccepted.level:type_name -> metaextract.cache.v1.PressureLevel
+	31, // 40: metaextract.extractor.v1.RangeRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
+	31, // 41: metaextract.extractor.v1.StreamRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
+	50, // 42: metaextract.extractor.v1.SessionAck.level:type_name -> metaextract.cache.v1.PressureLevel
+	3,  // 43: metaextract.extractor.v1.SessionProgress.stage:type_name -> metaextract.extractor.v1.SessionStage
+	49, // 44: metaextract.extractor.v1.SessionResult.document:type_name -> metaextract.document.v1.Document
+	13, // 45: metaextract.extractor.v1.SessionResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	38, // 46: metaextract.extractor.v1.ExtractBatchRequest.start:type_name -> metaextract.extractor.v1.BatchStart
+	39, // 47: metaextract.extractor.v1.ExtractBatchRequest.items:type_name -> metaextract.extractor.v1.BatchItems
+	8,  // 48: metaextract.extractor.v1.BatchStart.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	40, // 49: metaextract.extractor.v1.BatchItems.items:type_name -> metaextract.extractor.v1.BatchItem
+	7,  // 50: metaextract.extractor.v1.BatchItem.inline:type_name -> metaextract.extractor.v1.InlineSource
+	42, // 51: metaextract.extractor.v1.ExtractBatchResponse.results:type_name -> metaextract.extractor.v1.BatchResult
+	43, // 52: metaextract.extractor.v1.ExtractBatchResponse.progress:type_name -> metaextract.extractor.v1.BatchProgress
+	49, // 53: metaextract.extractor.v1.BatchResult.document:type_name -> metaextract.document.v1.Document
+	13, // 54: metaextract.extractor.v1.BatchResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	8,  // 55: metaextract.extractor.v1.PlanExtractionRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	4,  // 56: metaextract.extractor.v1.PlanExtractionResponse.strategy:type_name -> metaextract.extractor.v1.PlanStrategy
+	5,  // 57: metaextract.extractor.v1.PlanExtractionResponse.basis:type_name -> metaextract.extractor.v1.EstimateBasis
+	46, // 58: metaextract.extractor.v1.PlanExtractionResponse.depths:type_name -> metaextract.extractor.v1.DepthCost
+	0,  // 59: metaextract.extractor.v1.DepthCost.depth:type_name -> metaextract.extractor.v1.Depth
+	6,  // 60: metaextract.extractor.v1.ExtractorService.Extract:input_type -> metaextract.extractor.v1.ExtractRequest
+	10, // 61: metaextract.extractor.v1.ExtractorService.ExtractUpload:input_type -> metaextract.extractor.v1.ExtractUploadRequest
+	23, // 62: metaextract.extractor.v1.ExtractorService.ExtractSession:input_type -> metaextract.extractor.v1.ExtractSessionRequest
+	37, // 63: metaextract.extractor.v1.ExtractorService.ExtractBatch:input_type -> metaextract.extractor.v1.ExtractBatchRequest
+	44, // 64: metaextract.extractor.v1.ExtractorService.PlanExtraction:input_type -> metaextract.extractor.v1.PlanExtractionRequest
+	14, // 65: metaextract.extractor.v1.ExtractorService.GetCapabilities:input_type -> metaextract.extractor.v1.GetCapabilitiesRequest
+	19, // 66: metaextract.extractor.v1.ExtractorService.GetBackoffState:input_type -> metaextract.extractor.v1.GetBackoffStateRequest
+	9,  // 67: metaextract.extractor.v1.ExtractorService.Extract:output_type -> metaextract.extractor.v1.ExtractResponse
+	12, // 68: metaextract.extractor.v1.ExtractorService.ExtractUpload:output_type -> metaextract.extractor.v1.ExtractUploadResponse
+	28, // 69: metaextract.extractor.v1.ExtractorService.ExtractSession:output_type -> metaextract.extractor.v1.ExtractSessionResponse
+	41, // 70: metaextract.extractor.v1.ExtractorService.ExtractBatch:output_type -> metaextract.extractor.v1.ExtractBatchResponse
+	45, // 71: metaextract.extractor.v1.ExtractorService.PlanExtraction:output_type -> metaextract.extractor.v1.PlanExtractionResponse
+	15, // 72: metaextract.extractor.v1.ExtractorService.GetCapabilities:output_type -> metaextract.extractor.v1.GetCapabilitiesResponse
+	20, // 73: metaextract.extractor.v1.ExtractorService.GetBackoffState:output_type -> metaextract.extractor.v1.GetBackoffStateResponse
+	67, // [67:74] is the sub-list for method output_type
+	60, // [60:67] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_extractor_v1_extractor_proto_init() }
@@ -4143,8 +4322,8 @@ func file_metaextract_extractor_v1_extractor_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_extractor_v1_extractor_proto_rawDesc), len(file_metaextract_extractor_v1_extractor_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   40,
+			NumEnums:      6,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
