@@ -323,8 +323,20 @@ def size_of(value: Value) -> int:
         return 9
     if isinstance(value, str | bytes):
         return len(value)
+    size = 0
     if isinstance(value, Struct):
-        return sum([len(name) + size_of(inner) + 8 for name, inner in value.entries])
+        for name, inner in value.entries:  # without a call for what most entries are
+            kind = type(inner)
+            if kind is int or kind is float or inner is None:
+                size += len(name) + 17
+            elif kind is str and inner.isascii():  # type: ignore[union-attr]
+                size += len(name) + 8 + len(inner)  # type: ignore[arg-type]
+            else:
+                size += len(name) + 8 + size_of(inner)
+        return size
     if isinstance(value, list):
-        return sum([size_of(inner) + 4 for inner in value])
+        for inner in value:
+            kind = type(inner)
+            size += 13 if kind is int or kind is float else size_of(inner) + 4
+        return size
     return 9

@@ -128,16 +128,16 @@ def run(name: str) -> Evidence:
                 f"{family}: not compared with {reader}: {'no files' if not files else 'it is not in build/oracles/venv'}"
             )
             continue
-        readable = _theirs(code, files, 1)[1]
+        readable = their_pass(code, files, 1, _PYTHON)[1]
         if not readable:
             print(f"{family}: {reader} reads none")
             continue
         chosen = [path for path in files if str(path) in set(readable)]
-        _read_all(chosen)
+        read_all(chosen)
         ours, theirs = [], []
         for _ in range(_ROUNDS):
-            ours.append(_rate(chosen))
-            theirs.append(len(chosen) / max(_theirs(code, chosen, _PASSES)[0], 1e-9))
+            ours.append(rate(chosen))
+            theirs.append(len(chosen) / max(their_pass(code, chosen, _PASSES, _PYTHON)[0], 1e-9))
         evidence.paired(
             f"{family}, {len(chosen)} files", "files per CPU second", "1/s", ours, theirs, reader, goal
         )
@@ -146,7 +146,7 @@ def run(name: str) -> Evidence:
         with StayOpen() as stay_open:
             stay_open.read(everything)
             for _ in range(_ROUNDS):
-                ours.append(_rate(everything))
+                ours.append(rate(everything))
                 theirs.append(len(everything) / stay_open.read(everything))
         evidence.paired(
             f"all, {len(everything)} files",
@@ -165,7 +165,7 @@ def _files(folders: tuple[str, ...], made: tuple[str, ...]) -> list[Path]:
     return [*corpus.document_files(folders), *found]
 
 
-def _read_all(files: list[Path]) -> None:
+def read_all(files: list[Path]) -> None:
     """Reads every file into a document, as a worker does, its type by its directory and its name."""
     for path in files:
         descriptor = os.open(path, os.O_RDONLY)
@@ -179,17 +179,18 @@ def _read_all(files: list[Path]) -> None:
             os.close(descriptor)
 
 
-def _rate(files: list[Path]) -> float:
+def rate(files: list[Path]) -> float:
+    """Our files per CPU second."""
     started = time.process_time()
     for _ in range(_PASSES):
-        _read_all(files)
+        read_all(files)
     return len(files) * _PASSES / (time.process_time() - started)
 
 
-def _theirs(code: str, files: list[Path], passes: int) -> tuple[float, list[str]]:
+def their_pass(code: str, files: list[Path], passes: int, python: Path) -> tuple[float, list[str]]:
     """CPU seconds of one pass, and the files that it reads."""
     done = subprocess.run(
-        [str(_PYTHON), "-W", "ignore", "-c", code + _LOOP, str(passes), *map(str, files)],
+        [str(python), "-W", "ignore", "-c", code + _LOOP, str(passes), *map(str, files)],
         capture_output=True,
         text=True,
     )

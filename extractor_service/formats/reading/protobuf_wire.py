@@ -42,10 +42,39 @@ def walk(read: Callable[[int, int], bytes], at: int, end: int) -> Iterator[tuple
 
 
 def fields(data: bytes) -> dict[int, list[int | bytes]]:
-    """All fields of a message in memory: numbers and bytes by number, in order."""
+    """All fields of a message in memory: numbers and bytes by number, in order. Raises ValueError on what is no message."""
     found: dict[int, list[int | bytes]] = {}
-    for number, value, size in walk(lambda at, length: data[at : at + length], 0, len(data)):
-        found.setdefault(number, []).append(value if size < 0 else data[value : value + size])
+    at, end = 0, len(data)
+    while at < end:
+        tag = data[at]
+        at += 1
+        if tag > 0x7F:
+            tag, at = _varint(data, at - 1)
+        kind = tag & 7
+        if not tag >> 3:
+            raise ValueError(f"a field without a number at {at}")
+        value: int | bytes
+        if kind in {_VARINT, _BYTES}:
+            size = data[at] if at < end else 0xFF
+            at += 1
+            if size > 0x7F:
+                size, at = _varint(data, at - 1)
+            value = size
+            if kind == _BYTES:
+                if at + size > end:
+                    raise ValueError(f"{size} bytes at {at} are cut")
+                value = data[at : at + size]
+                at += size
+        elif kind in {_FIXED_64, _FIXED_32}:
+            width = 8 if kind == _FIXED_64 else 4
+            value = int.from_bytes(data[at : at + width], "little")
+            at += width
+        else:
+            raise ValueError(f"a field of kind {kind} at {at}")
+        if tag >> 3 in found:
+            found[tag >> 3].append(value)
+        else:
+            found[tag >> 3] = [value]
     return found
 
 

@@ -20,7 +20,7 @@ class Compact:
         self.at = at
 
     def struct(self, depth: int = 0) -> dict[int, object]:
-        """The struct here.
+        """The struct here. Numbers and bytes are read in place: a footer has thousands of them.
 
         Raises:
             ValueError: it isn't one.
@@ -28,10 +28,51 @@ class Compact:
         """
         if depth > _MOST_DEPTH:
             raise ValueError("structs nested too deeply")
+        data, at = self._data, self.at
         found: dict[int, object] = {}
-        for number, kind in self.fields():
-            found[number] = kind == _TRUE if kind in {_TRUE, _FALSE} else self.value(kind, depth)
-        return found
+        number = 0
+        while True:
+            head = data[at]
+            at += 1
+            if head == _STOP:
+                self.at = at
+                return found
+            kind = head & 15
+            if head >> 4:
+                number += head >> 4
+            else:
+                self.at = at
+                number = self._zigzag()
+                at = self.at
+            if _I16 <= kind <= _I64 or kind == _BINARY:
+                value = data[at]
+                at += 1
+                if value > 0x7F:
+                    value &= 0x7F
+                    shift = 7
+                    while True:
+                        byte = data[at]
+                        at += 1
+                        value |= (byte & 0x7F) << shift
+                        if byte < 0x80:
+                            break
+                        shift += 7
+                        if shift > 63:
+                            raise ValueError("a number of more than 64 bits")
+                if kind == _BINARY:
+                    end = at + value
+                    if end > len(data):
+                        raise ValueError(f"{value} bytes at {at} are cut")
+                    found[number] = data[at:end]
+                    at = end
+                else:
+                    found[number] = value >> 1 ^ -(value & 1)
+            elif kind in {_TRUE, _FALSE}:
+                found[number] = kind == _TRUE
+            else:
+                self.at = at
+                found[number] = self.value(kind, depth)
+                at = self.at
 
     def fields(self) -> Iterator[tuple[int, int]]:
         """Number and kind of each field of the struct here; whoever asks reads its value, or passes over it, in between."""
@@ -99,6 +140,8 @@ class Compact:
 
     def _list(self, depth: int) -> list[object]:
         kind, count = self._list_head()
+        if kind == _STRUCT:
+            return [self.struct(depth + 1) for _ in range(count)]
         return [self.value(kind, depth) for _ in range(count)]
 
     def _list_head(self) -> tuple[int, int]:

@@ -34,6 +34,7 @@ class Limits:
     max_announced = 1024  # what a distant file notes of hints (_MAX_HINTS); it would drop the others
     header_bytes = 512  # a guess at an object header with its first attributes; short ones cost little
     max_attribute_bytes = 64 * 1024  # as long as any value of a document may be; larger ones tell their size
+    max_paths = 10_000  # kept, for references
     max_members = 50_000  # of a group that are listed: as many as a document has fields
 
 
@@ -50,11 +51,12 @@ class Tree:
 
     def read(self, file: Any, root: Any) -> None:
         """Everything below `root`, then what conventions make of it."""
-        info = self._h5py.h5o.get_info(root)
-        self._seen.add((info.fileno, info.addr))
+        info = self._guard("/", lambda: self._h5py.h5o.get_info(root))
         self._types.file = file
+        if info is not None:
+            self._seen.add((info.fileno, info.addr))
         try:
-            self._group(root, "/", info.num_attrs, 0)
+            self._group(root, "/", info.num_attrs if info is not None else 0, 0)
         finally:
             self._views.finish()
 
@@ -124,6 +126,8 @@ class Tree:
             self._group(member, path, info.num_attrs, depth + 1)
             return
         if isinstance(member, h5py.h5d.DatasetID):
+            if len(self._types.paths) < Limits.max_paths:
+                self._types.paths[info.addr] = path
             self._dataset(member, path, parent, info.num_attrs)
             return
         entries = (("kind", "named type"), *self._types.describe(member))

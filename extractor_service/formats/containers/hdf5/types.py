@@ -33,6 +33,8 @@ class Types:
         self._document = document
         self._names: dict[Any, str] = {}
         self._followed = 0
+        self.paths: dict[int, str] = {}
+        """Of objects that were met, by their address."""
         self.file: Any = None
         """For references, set once the file is open."""
 
@@ -149,11 +151,17 @@ class Types:
         return Field(name, found[0] if count == 1 and name != "DIMENSION_LIST" else found, group=path)
 
     def _target(self, reference: Any) -> str:
+        """The path of what is referred to. HDF5 looks for it in the whole file; what was met already is known here."""
         self._followed += 1
         if not reference or self._followed > Limits.max_references:
             return "(reference)"
-        name = self._h5py.h5r.get_name(reference, self.file)
-        return name.decode("utf-8", "replace") if name else "(reference)"
+        h5py = self._h5py
+        address = h5py.h5o.get_info(h5py.h5r.dereference(reference, self.file)).addr
+        known = self.paths.get(address)
+        if known is None:
+            name = h5py.h5r.get_name(reference, self.file)
+            known = self.paths[address] = name.decode("utf-8", "replace") if name else "(reference)"
+        return known
 
     @staticmethod
     def dimensions(told: dict[str, Value]) -> list[tuple[str, Value]]:

@@ -5,8 +5,6 @@ Names are those of the binary header in segyio and Seismic Unix' readers; bytes 
 
 from __future__ import annotations
 
-import math
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind
@@ -27,6 +25,9 @@ _FORMATS = {
 }  # fmt: skip
 _SORTING = {-1: "Other", 0: "Unknown", 1: "As recorded", 2: "CDP ensemble", 3: "Single fold continuous profile", 4: "Horizontally stacked", 5: "Common source point", 6: "Common receiver point", 7: "Common offset point", 8: "Common mid-point", 9: "Common conversion point"}  # fmt: skip
 _SYSTEMS = {0: "Unknown", 1: "Meters", 2: "Feet"}
+
+_PRINTABLE = bytes(range(32, 127))
+_PRINTABLE_EBCDIC = bytes(range(32, 127)).decode("ascii").encode("cp500")
 
 
 class _Number(NamedTuple):
@@ -103,14 +104,13 @@ def order_of(binary: bytes) -> str:
 
 def _text(data: bytes) -> tuple[str, str]:
     """EBCDIC by the standard, ASCII by habit: "C" and a number begin its lines."""
-    for codec in ("cp500", "ascii"):
-        text = data.decode(codec, "replace")
-        if re.match(r"C ?\d? ?1", text):
-            return text, "EBCDIC" if codec == "cp500" else "ASCII"
-    is_ascii = sum(32 <= byte < 127 for byte in data) > sum(
-        32 <= ord(each) < 127 for each in data.decode("cp500")
-    )
-    return data.decode("latin-1" if is_ascii else "cp500").replace(
+    if data[:1] == b"C":
+        return data.decode("latin-1").replace("\0", " "), "ASCII"
+    text = data.decode("cp500")
+    if text[:1] == "C":
+        return text, "EBCDIC"
+    is_ascii = len(data.translate(None, _PRINTABLE)) < len(data.translate(None, _PRINTABLE_EBCDIC))
+    return (data.decode("latin-1") if is_ascii else text).replace(
         "\0", " "
     ), "ASCII" if is_ascii else "EBCDIC"
 
@@ -124,6 +124,6 @@ def _numbers(
         value: int = layout(order + each.code).unpack_from(data, at)[0]
         found[each.name] = value
         text = each.labels.get(value, f"Unknown ({value})") if each.labels else ""
-        size = math.prod([2 if each.code in "hH" else 4])
-        document.add(SECTION, Field(each.name, value, text, group=group, origin=ByteRange(origin + at, size)))
+        place = ByteRange(origin + at, 4 if each.code == "i" else 2)
+        document.add(SECTION, Field(each.name, value, text, group=group, origin=place))
     return found
