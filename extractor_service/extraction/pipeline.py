@@ -179,6 +179,21 @@ class Pipeline:
         )
         return Extraction(document, CacheVerdict.HIT, 0, 0, identity)
 
+    async def scout(self, source: Input, options: ExtractionOptions, identity: Identity) -> None:
+        """Runs the reader for what it asks of `source`; what it finds is thrown away.
+
+        Raises:
+            OverloadedError: there is no place.
+        """
+        context = ModuleContext(self._reader_of(identity, source.name), (), options.depth)
+        for step in self._plan(source, options, context):
+            if step.module.writes is Part.SECTIONS or step.module.reads:
+                names = self._with_dependencies([step])
+                await self._parsing.run(
+                    source, context.format, names[:1], options, usable_seconds(options.parse_seconds)
+                )
+                return
+
     async def recall(self, key: ModuleKey) -> Recalled:
         """What was remembered under `key`, and when it was asked for."""
         found = await self._cache.peek([], key)

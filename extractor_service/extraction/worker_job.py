@@ -30,6 +30,9 @@ _REPLY_SECONDS = 0.25
 _REPLY_RATIO = 0.1  # of short deadlines: 0.25 s of a second would be too much of it
 # At NORMAL, half of it at ELEVATED: fewer round trips against bytes for nothing.
 _READ_AHEAD_BYTES = 128 * 1024
+_ENDLESS_PULLS = (
+    1 << 31
+)  # of a stream that passes: nobody is asked, and nothing is waited for but what comes anyway
 _LEAST_PARSE_SECONDS = 0.05  # after waiting for ranges there is always time to parse what has come
 _HOLD_SECONDS = 0.1  # a pull at 20 ms distance took 28 ms (measured); slower ones park
 _CROWDED_HOLD_SECONDS = 0.002  # a pull on one host took 0.5 to 1.9 ms (measured); others park
@@ -76,14 +79,16 @@ class WorkerJobs:
             options.depth.value,
         )
         left_seconds, left_pulls = parse_seconds, self._max_round_trips
+        is_passing = puller is not None and puller.is_passing
         while True:
             if puller is not None:
                 job = replace(
                     job,
                     parse_seconds=min(left_seconds, usable_seconds(left_seconds)),
                     present=tuple(puller.present),
-                    max_pulls=left_pulls,
-                    read_ahead_bytes=self._read_ahead_bytes(),
+                    max_pulls=_ENDLESS_PULLS if is_passing else left_pulls,
+                    read_ahead_bytes=0 if is_passing else self._read_ahead_bytes(),
+                    takes_hints=not is_passing,
                 )
             started_at = time.monotonic()
             async with self._backoff.limiter.slot(ticket):

@@ -105,6 +105,8 @@ class Format:
     """Raised whenever the reader's output changes; part of the cache key."""
     is_headed: bool = False
     """Whether everything is known from the file's beginning: nobody need send its end along with an offer."""
+    reads_forward: bool = False
+    """Whether its reader never goes back: a stream can be read while it passes."""
     is_preloaded: bool = False
     """Whether its reader is loaded before workers are forked, which share it then; for those that every photograph needs."""
     size_fields: SizeFields | None = None

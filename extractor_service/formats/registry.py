@@ -90,7 +90,7 @@ FORMATS: tuple[Format, ...] = (
     # Markup is told by its root element (`identification/markup.py`), not by bytes at a place.
     _format("svg", "image/svg+xml", "svg", (), "documents.svg"),
     _format("xmp", "application/rdf+xml", "xmp", (), "documents.xmp_sidecar"),
-    _format("fits", "image/fits", "fits fit fts", (Magic(b"SIMPLE  ="),), "fits.file", version="2", is_headed=True, size_fields=SizeFields("fits", "NAXIS1", "NAXIS2", "HDU 0 (PRIMARY)")),
+    _format("fits", "image/fits", "fits fit fts", (Magic(b"SIMPLE  ="),), "fits.file", version="2", is_headed=True, reads_forward=True, size_fields=SizeFields("fits", "NAXIS1", "NAXIS2", "HDU 0 (PRIMARY)")),
     # The superblock may follow a user block of 512 bytes or any doubling of it (HDF5 specification, II.A).
     _format("hdf5", "application/x-hdf5", "h5 hdf5 nc he5 mat", tuple(Magic(b"\x89HDF\r\n\x1a\n", offset) for offset in (0, 512, 1024, 2048, 4096, 8192)), "hdf5.file", version="2",
             memory=MemoryNeed(40 * _MIB)),
@@ -180,8 +180,8 @@ FORMATS: tuple[Format, ...] = (
     _format("netcdf", "application/x-netcdf", "nc cdf nc3", (Magic(b"CDF\x01"), Magic(b"CDF\x02"), Magic(b"CDF\x05")), "science.netcdf", is_headed=True),
     _format("nifti", "application/x-nifti", "nii", (), "science.nifti", also="analyze", is_headed=True),
     _format("mgh", "application/x-mgh", "mgh", tuple(Magic(b"\0\0\0\x01" + bytes(16) + b"\0\0\0" + bytes((kind,)), 0, b"\xff" * 4 + bytes(16) + b"\xff" * 4) for kind in (0, 1, 3, 4, 10)), "science.mgh"),
-    _format("grib", "application/x-grib", "grib grb grb1 grb2 grib1 grib2", (Magic(b"GRIB\0\0\0\x01", 0, b"\xff" * 4 + bytes(3) + b"\xff"), Magic(b"GRIB\0\0\0\x02", 0, b"\xff" * 4 + bytes(3) + b"\xff")), "science.grib"),
-    _format("bufr", "application/x-bufr", "bufr bfr", (Magic(b"BUFR"),), "science.bufr"),
+    _format("grib", "application/x-grib", "grib grb grb1 grb2 grib1 grib2", (Magic(b"GRIB\0\0\0\x01", 0, b"\xff" * 4 + bytes(3) + b"\xff"), Magic(b"GRIB\0\0\0\x02", 0, b"\xff" * 4 + bytes(3) + b"\xff")), "science.grib", reads_forward=True),
+    _format("bufr", "application/x-bufr", "bufr bfr", (Magic(b"BUFR"),), "science.bufr", reads_forward=True),
     _format("segy", "application/x-segy", "sgy segy seg", (), "science.segy", is_told_by_name=True, is_headed=True),
     _format("jcamp", "chemical/x-jcamp-dx", "jdx jcm jcamp dx", (), "science.jcamp"),
     _format("mzml", "application/x-mzml+xml", "mzml", (), "science.mzml"),

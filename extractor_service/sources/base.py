@@ -55,6 +55,9 @@ class Puller(Protocol):
         """Returns once `spans` are at hand; raises SourceError when they can't be had."""
         ...
 
+    is_passing: bool
+    """Whether it comes in order, once: what was passed can't be had."""
+
     hold_seconds: Callable[[], float]
     """Longest that a worker waits for a range now, before it is given back. Set by who runs the job."""
 

@@ -55,6 +55,7 @@ class DistantInput(BaseInput):
         self.hold_seconds: Callable[[], float] = lambda: 0.0
         self.on_found: Callable[[bytes], None] = lambda _: None
         self.puller = self
+        self.is_passing = False
 
     @property
     def size_bytes(self) -> int:

@@ -65,6 +65,7 @@ class PulledSource:
         *,
         max_pulls: int,
         read_ahead_bytes: int = 0,
+        takes_hints: bool = True,
     ) -> None:
         """`ask` returns once the ranges are in `local`; False when that would take too long. It raises SourceError."""
         self._local = local
@@ -73,6 +74,7 @@ class PulledSource:
         self._max_pulls = max_pulls
         self._read_ahead = ReadAhead(read_ahead_bytes)
         self._hints: list[Span] = []
+        self._takes_hints = takes_hints
         self.pulls = 0
         self.is_parked = False
         self.is_interrupted = False
@@ -100,7 +102,7 @@ class PulledSource:
 
     def prefetch(self, spans: Iterable[tuple[int, int]]) -> None:
         """Notes what will be read; it is asked for together with the next miss."""
-        for offset, length in spans:
+        for offset, length in spans if self._takes_hints else ():
             if 0 <= offset < self.size_bytes and length > 0 and len(self._hints) < _MAX_HINTS:
                 self._hints.append(Span(offset, min(length, self.size_bytes - offset)))
 

@@ -88,6 +88,7 @@ def _run_job(
             lambda spans: ask(connection, heartbeat.send, spans),
             max_pulls=job.max_pulls,
             read_ahead_bytes=job.read_ahead_bytes,
+            takes_hints=job.takes_hints,
         )
     source = BlockCachedSource(pulled or local)
     depth = Depth(job.depth)

@@ -50,6 +50,8 @@ class Job:
     """How often it may ask."""
     read_ahead_bytes: int = 0
     """Most that it may ask for beyond what is read."""
+    takes_hints: bool = True
+    """Whether it may ask for what a reader only foretells: of a stream that passes, what lies before is gone then."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def encode_job(job: Job) -> bytes:
             "present": job.present,
             "max_pulls": job.max_pulls,
             "read_ahead_bytes": job.read_ahead_bytes,
+            "takes_hints": job.takes_hints,
         }
     )
 
@@ -128,6 +131,7 @@ def decode_job(header: dict[str, Any]) -> Job:
         present=None if header["present"] is None else tuple(map(tuple, header["present"])),
         max_pulls=int(header["max_pulls"]),
         read_ahead_bytes=int(header["read_ahead_bytes"]),
+        takes_hints=bool(header["takes_hints"]),
     )
 
 

@@ -292,7 +292,7 @@ def zarr_(path: str) -> Facts:
 
     facts = Facts()
     if not path.endswith(".zip"):
-        told = json.loads(Path(path).readtext_of())
+        told = json.loads(Path(path).read_text())
         nodes = [("", told)] if "metadata" not in told else []
         for _, each in nodes:
             if each.get("zarr_format"):

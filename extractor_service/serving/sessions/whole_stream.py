@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +13,6 @@ from extractor_service.sources.spans import Span, SpanSet
 from extractor_service.uploads.chunk import Chunk
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from service_runtime.credits import charge
-from service_runtime.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from service_runtime.credits import StreamCredit
 
 _PIECE_BYTES = 1024 * 1024  # of what is at hand, like a client's chunks
+_PROGRESS_SECONDS = 0.5  # between two words on how far a stream is: for people who wait
 _MAX_HASHING = 2
 """Chunks that are being hashed while the next one is handed on."""
 
@@ -40,21 +41,6 @@ class NoSink:
     async def put(self, chunk: Chunk, release: Callable[[], None]) -> None:
         """Nothing to do."""
         del chunk
-        release()
-
-
-class SpoolSink:
-    """Keeps the stream in a sparse file."""
-
-    def __init__(self, file: SparseFile, max_bytes: int) -> None:
-        self._file = file
-        self._max_bytes = max_bytes
-
-    async def put(self, chunk: Chunk, release: Callable[[], None]) -> None:
-        """Writes the chunk; raises SpoolFullError, InvalidRequestError when it is too much."""
-        if chunk.end > self._max_bytes:
-            raise InvalidRequestError("chunk", f"uploads end at {self._max_bytes} bytes")
-        await asyncio.to_thread(self._file.write, chunk.offset, chunk.data)
         release()
 
 
@@ -93,6 +79,7 @@ class WholeStream:
         self._algorithms = algorithms
         self._position = 0
         self._hashing: deque[asyncio.Future[None]] = deque()
+        self._told_at = time.monotonic()
 
     async def take(
         self, size_bytes: int | None, begin_at: int = 0, earlier: AsyncIterator[bytes] | None = None
@@ -141,11 +128,18 @@ class WholeStream:
                 await self._fill(chunk.offset, hasher)
                 await self._feed(chunk, charge(len(chunk.data)), hasher)
                 self._position = chunk.end
+                self._tell_progress()
             if size_bytes is not None:
                 await self._fill(size_bytes, hasher)
             while self._hashing:
                 await self._hashing.popleft()
             return self._position, hasher.digests() if self._algorithms is not None else {}
+
+    def _tell_progress(self) -> None:
+        now = time.monotonic()
+        if now - self._told_at >= _PROGRESS_SECONDS:
+            self._told_at = now
+            self._link.post_progress(pb.SESSION_STAGE_RECEIVING)
 
     async def _fill(self, end: int, hasher: StreamHasher) -> None:
         """Feeds what is at hand up to `end`."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from extractor_service.extraction.pipeline import Extraction
+    from extractor_service.formats.identification.types import Identity
     from extractor_service.serving.call_context import CallContext
     from extractor_service.serving.sessions.claims import Claim
     from extractor_service.serving.sessions.link import SessionLink
@@ -108,6 +109,11 @@ class SessionTools:
         return await self.context.pipeline.extract(
             source, offered.options, max_document_bytes=_MAX_DOCUMENT_BYTES
         )
+
+    async def scout(self, source: DistantInput, offered: OfferedFile, identity: Identity) -> None:
+        """Lets a reader ask for what it needs of a stream that passes; what is found streams back meanwhile."""
+        source.on_found = self._on_found
+        await self.context.pipeline.scout(source, offered.options, identity)
 
     async def remember(
         self,
