@@ -86,13 +86,17 @@ _TITLE: Sequence[Place] = (
     ("exif", "XPTitle", None), ("iptc", "ObjectName", None), ("exif", "ImageDescription", "IFD0"), ("svg", "Title", None), ("fits", "OBJECT", None),
     ("dicom", "StudyDescription", ""), ("hdf5", "title", "/"), ("flashpix", "Title", "FlashPix"), ("rtf", "Title", None), ("epub", "Title", None), ("html", "Title", None),
     ("mail", "Subject", "Message"), ("text", "Title", None), ("xml", "Title", "XML-document"), ("package", "Name", None), ("torrent", "Name", None), ("iso", "VolumeName", None),
-    ("exe", "ProductName", None), ("font", "FontName", None), ("font", "FontName-en-US", None),
+    ("exe", "ProductName", None), ("font", "FontName", None), ("font", "FontName-en-US", None), ("netcdf", "title", "/"), ("zarr", "title", "/"),
+    ("jcamp", "TITLE", None), ("well", "WELL", "Well"), ("model", "general.name", "Metadata"), ("model", "GraphName", "Model"), ("avro", "Name", "File"),
 )  # fmt: skip
 _AUTHOR: Sequence[Place] = (
     ("xmp", "Creator", "XMP-dc"), ("pdf", "Author", "Info"), *_of_media("Artist"), *_of_media("Author"), ("png", "Author", None),
     ("exif", "Artist", "IFD0"), ("iptc", "By-line", None), ("exif", "XPAuthor", None), ("fits", "OBSERVER", None), ("hdf5", "author", "/"),
     ("flashpix", "Author", "FlashPix"), ("rtf", "Author", None), ("epub", "Creator", None), ("html", "Author", None), ("xmp", "Initial-creator", "XMP-meta"),
     ("mail", "From", "Message"), ("package", "Author", None), ("package", "Maintainer", None), ("exe", "CompanyName", None), ("font", "Designer", None),
+    ("hdf5", "creator_name", "/"), ("netcdf", "author", "/"), ("netcdf", "creator_name", "/"), ("hdf5", "institution", "/"), ("netcdf", "institution", "/"),
+    ("jcamp", "OWNER", None), ("well", "COMP", "Well"), ("model", "general.author", "Metadata"), ("model", "author", "Metadata"),
+    ("parquet", "author", "Metadata"), ("arrow", "author", "Metadata"),
 )  # fmt: skip
 _SOFTWARE: Sequence[Place] = (
     ("exif", "Software", "IFD0"), ("xmp", "CreatorTool", "XMP-xmp"), ("pdf", "Producer", "Info"), ("png", "Software", None),
@@ -100,6 +104,7 @@ _SOFTWARE: Sequence[Place] = (
     ("id3", "EncoderSettings", None), ("asf", "EncodingSettings", None), ("asf", "ToolName", None), ("flash", "MetadataCreator", None),
     ("xml", "Application", "XML"), ("flashpix", "Software", "FlashPix"), ("xmp", "Generator", "XMP-meta"), ("rtfdocument", "Generator", None), ("html", "Generator", None),
     ("mail", "XMailer", "Message"), ("mail", "UserAgent", "Message"), ("vcard", "Software", None), ("torrent", "Creator", None),
+    ("parquet", "CreatedBy", "File"), ("model", "ProducerName", "Model"), ("matlab", "Platform", "File"), ("netcdf", "source", "/"),
 )  # fmt: skip
 _FROM_0: Place = (
     "asf",
@@ -127,7 +132,7 @@ class CommonModule:
     """Normalised facts out of the sections that `metadata` found."""
 
     name = "common"
-    version = "5"
+    version = "6"
     description = "The facts that users ask first, normalised over all formats."
     default_enabled = True
     writes: Part | tuple[str, ...] = Part.COMMON

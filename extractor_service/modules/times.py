@@ -47,6 +47,7 @@ _SOUND_TIMES: Sequence[Place] = (
 _DOCUMENT_TIMES: Sequence[Place] = (
     ("xml", "CreateDate", None), ("flashpix", "CreateDate", "FlashPix"), ("xmp", "Creation-date", "XMP-meta"), ("rtf", "CreateDate", None), ("html", "CreateDate", None),
     ("mail", "Date", "Message"), ("mail", "CreateDate", "Message"), ("epub", "Date", None), ("iso", "VolumeCreateDate", None), ("torrent", "CreateDate", None),
+    ("netcdf", "date_created", "/"), ("hdf5", "date_created", "/"), ("grib", "FirstReferenceTime", "File"), ("well", "DATE", "Well"), ("jcamp", "LONGDATE", None),
 )  # fmt: skip
 
 

@@ -41,6 +41,8 @@ JUDGED: dict[str, str] = {
     "pydicom-tests__SC_rgb_jpeg_lossy_gdcm.dcm: dicom||ImageType|value": "the same",
     "astropy__group_invalid.fits": "astropy makes a header of random groups valid before it shows it",
     "pyfive__dim_scales.hdf5: hdf5|/|/dset1|dimensions": "an axis with two scales; h5py's shorthand is asked for the first",
+    "obspy.sgy: segy|Text|TextHeader": "a text of ASCII, which segyio takes for EBCDIC",
+    "obspy-le.sgy: segy|Text|TextHeader": "the same",
     "lasio-1.2.las: well|Parameters|MUD": "the last colon of a line ends the value (LAS 2.0, 5.4)",
     "lasio-2.las: well|Parameters|MUD": "the same",
     "netcdf-c__ref_nc_test_netcdf4_4_0.nc: hdf5|/|Gc": "bytes that aren't UTF-8 stay bytes; netCDF4 puts a replacement character",

@@ -52,7 +52,15 @@ def one(path):
         file.visititems(visit)
     return found
 """),
-    "netcdf": ("netCDF4", ">= 0.8", """
+    "netcdf, classic": ("netCDF4", ">= 1", """
+import netCDF4
+def one(path):
+    def told(g):
+        return [(d, len(v)) for d, v in g.dimensions.items()], [(v, x.dimensions, x.shape, str(x.dtype), [(a, x.getncattr(a)) for a in x.ncattrs()]) for v, x in g.variables.items()], [(a, g.getncattr(a)) for a in g.ncattrs()], [told(i) for i in g.groups.values()]
+    with netCDF4.Dataset(path) as file:
+        return told(file)
+"""),
+    "netcdf, 4": ("netCDF4", ">= 0.8", """
 import netCDF4
 def one(path):
     def told(g):
@@ -202,4 +210,8 @@ def run(name: str) -> Evidence:
 
 
 def _files(family: str) -> list[Path]:
-    return [path for path in science_complete.files(family) if path.stat().st_size < _MOST_BYTES]
+    name, _, kind = family.partition(", ")
+    files = [path for path in science_complete.files(name) if path.stat().st_size < _MOST_BYTES]
+    if kind:
+        files = [path for path in files if (path.read_bytes()[:3] == b"CDF") == (kind == "classic")]
+    return files
