@@ -16,13 +16,13 @@ Report: TypeAlias = dict[str, Any]
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results.json"
 GROUPS = {
-    "How right is it?": "accuracy identification plausibility media_vs_ffprobe media_boxes documents_complete",
+    "How right is it?": "accuracy identification plausibility media_vs_ffprobe media_boxes documents_complete science_complete",
     "How fast is it, compared with ExifTool?": (
-        "jpeg_vs_exiftool engine_vs_exiftool service_vs_exiftool cold_vs_exiftool batch_10k_small media_speed documents_vs_best"
+        "jpeg_vs_exiftool engine_vs_exiftool service_vs_exiftool cold_vs_exiftool batch_10k_small media_speed documents_vs_best science_vs_best"
     ),
     "What does a call cost?": "cached_extract_vs_echo get_result_vs_echo batch_vs_unary",
     "How few bytes does it read and move?": (
-        "bytes_read pull_5gb pull_roundtrips large_files large_uri media_large documents_large upload_vs_sink upload_16_streams batch_10x500mb"
+        "bytes_read pull_5gb pull_roundtrips large_files large_uri media_large documents_large science_large depth upload_vs_sink upload_16_streams batch_10x500mb"
     ),
     "What do memory and pressure do?": (
         "monitor_overhead goodput_overload idle_memory memory_return detection_latency broadcast_1000 flapping"
@@ -30,7 +30,7 @@ GROUPS = {
     ),
     "What does it survive?": (
         "survive_cgroup hostile_client resume_kill9 subscriber_chaos redis_chaos soak_cache damaged_files disk_kill9"
-        " disk_bitflip cache_kill9 hostile_worker huge_documents"
+        " disk_bitflip cache_kill9 hostile_worker huge_documents huge_structures"
     ),
     "Who gets in?": "security_attacks tenant_isolation rotation tls_overhead",
     "How well does the cache choose?": "policy_replay single_flight",
@@ -47,6 +47,8 @@ _GOALS_ONLY = frozenset(
         "memory_return",
         "policy_replay",
         "redis_chaos",
+        "depth",
+        "science_complete",
     }
 )  # the command prints the others too
 _PLAIN = frozenset({"count", "yes", "0/1", "0 or 1", "1 is NORMAL", ""})  # units that go without saying
