@@ -259,6 +259,13 @@ class Document:
         self.total_bytes = total_bytes
         values.append(value)
 
+    def forget(self) -> None:
+        """As if nothing had been added: a file is read again in another way."""
+        self.sections.clear()
+        self.problems.clear()
+        self._first.clear()
+        self.field_count = self.total_bytes = self.spent_bytes = 0
+
     def spend(self, size: int) -> None:
         """Takes `size` bytes of what may be parsed inside other structures.
 

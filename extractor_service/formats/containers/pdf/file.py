@@ -1,7 +1,7 @@
-"""PDF: version, encryption, document information, XMP, pages, and what else is in the file, through pikepdf (qpdf).
+"""PDF: version, encryption, document information, XMP, pages, and what else is in the file.
 
-ISO 32000-2: 7.5 (structure), 7.6 (encryption), 14.3 (metadata); names as ExifTool has them. qpdf repairs damaged
-cross-reference tables; that is reported as a Problem.
+ISO 32000-2: 7.5 (structure), 7.6 (encryption), 14.3 (metadata); names as ExifTool has them. Objects are read by ranges, each when
+it is asked for; encrypted documents, and those whose cross-references are damaged, by pikepdf (qpdf), whose repairs are Problems.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from extractor_service.formats.containers.pdf.objects import (
     short,
     text,
 )
+from extractor_service.formats.containers.pdf.own import NeedsRepairError, Pdf
 from extractor_service.formats.embedded import xmp
 from extractor_service.formats.reading import names
 from extractor_service.formats.reading.reader import Reader
@@ -41,16 +42,30 @@ _DATES = frozenset({"CreationDate", "ModDate", "SourceModified"})
 _PERMISSIONS = ((2, "Print"), (3, "Modify"), (4, "Copy"), (5, "Annotate"), (8, "Fill forms"), (9, "Extract"), (10, "Assemble"), (11, "Print high-res"))  # fmt: skip
 _RESERVED_MASK = 0x0F3C  # bits of /P that mean something (table 22)
 _REPAIRED = re.compile(r"Resources is missing or invalid|dictionary ended prematurely")
+_LINEARIZED = re.compile(rb"\d+ \d+ obj\s*<<[^>]*/Linearized[^>]*>>")
+_LENGTH = re.compile(rb"/L\s+(\d+)")
 _WORD = re.compile(r"(^|[^A-Za-z])([a-z])")
 _MOST_XMP_BYTES = 8 * 1024 * 1024  # as of any packet
 
 
 def parse(source: ByteSource, document: Document) -> None:
     """Facts of the file, then the information dictionary, the XMP packet, the pages and the rest."""
-    import pikepdf  # noqa: PLC0415 - in workers only
-
     reader = Reader(source)
     base, version = _header(reader)
+    try:
+        _describe(
+            Pdf(reader, base), reader, base, version, document, is_linearized=_is_linearized(reader, base)
+        )
+    except NeedsRepairError:
+        document.forget()
+        _repaired(reader, base, version, document)
+
+
+def _repaired(reader: Reader, base: int, version: str, document: Document) -> None:
+    """The same through qpdf, which mends what is damaged, and decrypts what has no password."""
+    import pikepdf  # noqa: PLC0415 - in workers only
+
+    source = reader.source
     file = (
         SourceFile(source)
         if source.size_bytes > _WHOLE_BYTES
@@ -70,24 +85,37 @@ def parse(source: ByteSource, document: Document) -> None:
     except (pikepdf.PdfError, ValueError, OSError, RuntimeError, OverflowError) as error:
         raise CorruptFileError(f"PDF: {short(error)}") from error
     with pdf:
-        root = guard(document, "the catalog", lambda: pdf.Root)
         is_linearized = bool(guard(document, "linearization", lambda: pdf.is_linearized))
-        _facts(pdf, root, version, document, is_linearized=is_linearized)
-        _information(pdf, document)
-        _metadata(root, document)
-        actions = pages.Actions()
-        pages.add(root, document, actions)
-        has_scripts = bool(guard(document, "the catalog", lambda: parts.add(root, document, actions)))
-        pages.flags(document, actions, has_scripts)
-        _claims(document)
-        sections = revisions.count(reader, base)
-        if sections is not None:
-            # A linearized file has two from the beginning (Annex F).
-            updates = max(0, sections - (2 if is_linearized else 1))
-            document.add(SECTION, Field("IncrementalUpdates", updates))
+        _describe(pdf, reader, base, version, document, is_linearized=is_linearized)
         # qpdf also warns of what nobody wrote wrong, such as a page without resources.
         for warning in [each for each in pdf.get_warnings() if not _REPAIRED.search(str(each))][:10]:
             document.problem(SECTION, ProblemKind.DAMAGED, short(warning))
+
+
+def _describe(
+    pdf: Any, reader: Reader, base: int, version: str, document: Document, *, is_linearized: bool
+) -> None:
+    root = guard(document, "the catalog", lambda: pdf.Root)
+    _facts(pdf, root, version, document, is_linearized=is_linearized)
+    _information(pdf, document)
+    _metadata(root, document)
+    actions = pages.Actions()
+    pages.add(root, document, actions)
+    has_scripts = bool(guard(document, "the catalog", lambda: parts.add(root, document, actions)))
+    pages.flags(document, actions, has_scripts)
+    _claims(document)
+    sections = revisions.count(reader, base)
+    if sections is not None:
+        # A linearized file has two from the beginning (Annex F).
+        updates = max(0, sections - (2 if is_linearized else 1))
+        document.add(SECTION, Field("IncrementalUpdates", updates))
+
+
+def _is_linearized(reader: Reader, base: int) -> bool:
+    """Whether the first object says so, and of a file of this length (Annex F.2.2)."""
+    found = _LINEARIZED.search(reader.some(base, 1024))
+    length = _LENGTH.search(found[0]) if found is not None else None
+    return length is not None and int(length[1]) == reader.length
 
 
 def _header(reader: Reader) -> tuple[int, str]:
@@ -120,7 +148,7 @@ def _facts(pdf: Any, root: Any, version: str, document: Document, *, is_lineariz
 
 def _encryption(pdf: Any, document: Document) -> None:
     """What the encryption dictionary says, in ExifTool's words, and what readers may do (7.6.4.2)."""
-    if not pdf.is_encrypted:
+    if isinstance(pdf, Pdf) or not pdf.is_encrypted:
         return
     dictionary = pdf.trailer.get("/Encrypt")
     told = name(get(dictionary, "/Filter")) or "Standard"
@@ -137,8 +165,9 @@ def _encryption(pdf: Any, document: Document) -> None:
 
 
 def _information(pdf: Any, document: Document) -> None:
-    entries = guard(document, "Info", lambda: list(pdf.trailer.get("/Info", {}).items())) or []
-    for key, value in entries:
+    information = guard(document, "Info", lambda: pdf.trailer.get("/Info"))
+    entries = guard(document, "Info", lambda: list(information.items())) if information is not None else []
+    for key, value in entries or []:
         guard(document, str(key), _entry, str(key).lstrip("/"), value, document)
 
 

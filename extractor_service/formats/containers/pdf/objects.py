@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 import zlib
 from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import ProblemKind
+from extractor_service.formats.containers.pdf import own
+from extractor_service.formats.containers.pdf.syntax import Name, Text
 from extractor_service.formats.reading import dates
 
 if TYPE_CHECKING:
@@ -23,6 +26,17 @@ _MOST_NODES = 5000  # of a tree: of 100,000 names
 _DAMAGE = (zlib.error, ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError, RecursionError, OverflowError, ArithmeticError)  # fmt: skip
 
 
+def _theirs(*kinds: str) -> tuple[type[Any], ...]:
+    """Types of pikepdf's, where it was needed."""
+    module = sys.modules.get("pikepdf")
+    return tuple(getattr(module, kind) for kind in kinds) if module is not None else ()
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    module = sys.modules.get("pikepdf")
+    return (*_DAMAGE, module.PdfError) if module is not None else _DAMAGE
+
+
 def short(error: object) -> str:
     """The first line of an error, without qpdf's name for our file object."""
     line = (str(error).splitlines() or [""])[0]
@@ -31,46 +45,56 @@ def short(error: object) -> str:
 
 def guard(document: Document, what: str, action: Callable[..., Any], *arguments: Any) -> Any:
     """The action's result; None with a Problem where an object is damaged."""
-    import pikepdf  # noqa: PLC0415 - in workers only
-
     try:
         return action(*arguments)
-    except (pikepdf.PdfError, *_DAMAGE) as error:
+    except _damage() as error:
         document.problem(SECTION, ProblemKind.DAMAGED, f"{what}: {short(error)}")
         return None
 
 
 def get(holder: Any, key: str) -> Any:
     """The value of a dictionary's key; None without one, or where `holder` is something else."""
-    import pikepdf  # noqa: PLC0415 - in workers only
+    return holder.get(key) if is_dictionary(holder) else None
 
-    if isinstance(holder, pikepdf.Dictionary | pikepdf.Stream):
-        return holder.get(key)
-    return None
+
+def is_dictionary(value: Any) -> bool:
+    """Whether a value is a dictionary, or a stream's."""
+    return isinstance(value, own.Dictionary) or (
+        "pikepdf" in sys.modules and isinstance(value, _theirs("Dictionary", "Stream"))
+    )
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, (own.Array, *_theirs("Array")))
 
 
 def items(holder: Any, most: int) -> list[Any]:
     """The first elements of an array; [] of anything else."""
-    import pikepdf  # noqa: PLC0415 - in workers only
-
-    if not isinstance(holder, pikepdf.Array):
+    if not _is_array(holder):
         return []
     return [holder[index] for index in range(min(len(holder), most))]
 
 
 def name(value: Any) -> str:
     """A name without its slash; "" of anything else."""
-    import pikepdf  # noqa: PLC0415 - in workers only
+    if isinstance(value, Name):
+        return value[1:]
+    return _theirs_as_text(value)[1:] if isinstance(value, _theirs("Name")) else ""
 
-    return str(value)[1:] if isinstance(value, pikepdf.Name) else ""
+
+def _theirs_as_text(value: Any) -> str:
+    try:
+        return str(value)
+    except UnicodeDecodeError:  # what isn't UTF-8, though it should be
+        return bytes(value).decode("latin-1")
 
 
 def text(value: Any) -> str:
     """A text string, or a name; "" of anything else."""
-    import pikepdf  # noqa: PLC0415 - in workers only
-
-    if isinstance(value, pikepdf.String):
-        return str(value).strip("\0")
+    if isinstance(value, Text):
+        return value.shown().strip("\0")
+    if isinstance(value, _theirs("String")):
+        return _theirs_as_text(value).strip("\0")
     return name(value)
 
 
@@ -90,14 +114,12 @@ def number(value: Any) -> float | int | None:
 
 def plain(value: Any) -> Value:
     """Any simple object as a plain value."""
-    import pikepdf  # noqa: PLC0415 - in workers only
-
     if isinstance(value, bool):
         return value
     told = number(value)
     if told is not None:
         return told
-    if isinstance(value, pikepdf.Array):
+    if _is_array(value):
         return [plain(each) for each in items(value, 100)]
     return text(value)
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import Field, ProblemKind, Struct
 from extractor_service.formats.containers.pdf import objects
-from extractor_service.formats.containers.pdf.objects import SECTION, get, guard, items, name, number, text
+from extractor_service.formats.containers.pdf.objects import (
+    SECTION,
+    get,
+    guard,
+    is_dictionary,
+    items,
+    name,
+    number,
+    text,
+)
 from extractor_service.formats.embedded import icc
 
 if TYPE_CHECKING:
@@ -64,15 +73,9 @@ class Actions:
 
     def see_all(self, holder: Any) -> None:
         """Counts the actions of a dictionary's triggers (12.6.3)."""
-        import pikepdf  # noqa: PLC0415 - in workers only
-
         self.see(get(holder, "/A"))
         triggers = get(holder, "/AA")
-        if (
-            isinstance(triggers, pikepdf.Dictionary)
-            and not self.is_known(triggers)
-            and len(triggers) <= _MOST_KEYS
-        ):
+        if is_dictionary(triggers) and not self.is_known(triggers) and len(triggers) <= _MOST_KEYS:
             for key in list(triggers.keys())[:30]:
                 self.see(triggers.get(key))
 
@@ -182,12 +185,10 @@ def _annotations(page: Any, most: int) -> list[Any]:
 
 def _profiles(pages: list[dict[str, Any]], document: Document) -> None:
     """The first profiles of colors that pages name (8.6.5.5)."""
-    import pikepdf  # noqa: PLC0415 - in workers only
-
     seen: set[tuple[int, int]] = set()
     for page in pages:
         spaces = get(page.get("/Resources"), "/ColorSpace")
-        if not isinstance(spaces, pikepdf.Dictionary) or len(spaces) > _MOST_KEYS:
+        if not is_dictionary(spaces) or len(spaces) > _MOST_KEYS:
             continue
         for key in list(spaces.keys())[:_MOST_FONTS]:
             parts = items(spaces.get(key), 2)
@@ -209,12 +210,10 @@ class _Fonts:
 
     def of(self, resources: Any, depth: int = 0) -> bool:
         """Looks at resources; raises ValueError where there are too many."""
-        import pikepdf  # noqa: PLC0415 - in workers only
-
         fonts, forms = get(resources, "/Font"), get(resources, "/XObject")
-        if isinstance(fonts, pikepdf.Dictionary) and self._is_new(fonts):
+        if is_dictionary(fonts) and self._is_new(fonts):
             self._add(fonts)
-        if isinstance(forms, pikepdf.Dictionary) and depth < _MOST_DEPTH and self._is_new(forms):
+        if is_dictionary(forms) and depth < _MOST_DEPTH and self._is_new(forms):
             if len(forms) > _MOST_KEYS:
                 raise ValueError(f"{len(forms)} forms on one page: those of the rest aren't looked at")
             for key in list(forms.keys())[:_MOST_FONTS]:
