@@ -136,14 +136,22 @@ def _details(field: dict[str, object]) -> Iterator[tuple[str, Value]]:
         yield "default", json.dumps(field["default"])
     if isinstance(field.get("order"), str):
         yield "order", str(field["order"])
-    for source in (field, field["type"]):
-        if isinstance(source, dict):
-            for key in _PARAMETERS:
-                value = source.get(key)
-                if isinstance(value, (str, int)):
-                    yield key, value
-                elif isinstance(value, list):
-                    yield key, [str(each) for each in value]
+    for source in (field, *_inner(field["type"])):
+        for key in _PARAMETERS:
+            value = source.get(key)
+            if isinstance(value, (str, int)):
+                yield key, value
+            elif isinstance(value, list):
+                yield key, [str(each) for each in value]
+
+
+def _inner(schema: object) -> Iterator[dict[str, object]]:
+    """The type itself, or, of a type that may be null or of an array, what it is of."""
+    branches = [each for each in schema if each != "null"] if isinstance(schema, list) else [schema]
+    for each in branches if len(branches) == 1 else []:
+        if isinstance(each, dict):
+            yield each
+            yield from _inner(each.get("items", each.get("values")))
 
 
 def _type(schema: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _ESCAPES = {
     b"-L": "iso8859_5", b"-M": "iso8859_9", b"-T": "tis_620", b"-b": "iso8859_15",
 }  # fmt: skip
 _KEPT = frozenset({"iso2022_jp", "iso2022_jp_2"})  # codecs that want to see the escape sequence
+
+_DELIMITER = re.compile(rb"[\\^=\r\n\f\t]")  # behind which the first set counts again (PS3.5, 6.1.2.5.3)
 
 
 def decoders(value: str) -> Characters:
@@ -56,6 +59,11 @@ def _switching(data: bytes, first: str) -> str:
     for piece in escaped:
         sequence = next((each for each in (piece[:3], piece[:2]) if each in _ESCAPES), b"")
         codec = _ESCAPES.get(sequence, first)
-        rest = b"\x1b" + piece if codec in _KEPT else piece[len(sequence) :]
-        found.append(rest.decode(codec, "replace"))
+        if codec in _KEPT:  # whose second bytes may look like delimiters
+            found.append((b"\x1b" + piece).decode(codec, "replace"))
+            continue
+        until = _DELIMITER.search(piece, len(sequence))
+        end = until.start() if until is not None else len(piece)
+        found.append(piece[len(sequence) : end].decode(codec, "replace"))
+        found.append(piece[end:].decode(first, "replace"))
     return "".join(found)

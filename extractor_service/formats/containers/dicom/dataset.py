@@ -26,6 +26,7 @@ _CHARACTER_SET, _PIXEL_REPRESENTATION = 0x00080005, 0x00280103
 class Limits:
     """Of `DataSet`."""
 
+    max_fragments = 1000  # of pixels within a sequence, which have to be walked to its end
     max_depth = 16  # a sequence nests five messages, and protobuf refuses more than a hundred
     max_binary_bytes = 256  # short ones may be flags or hashes; longer ones are data, told by their size
     max_value_bytes = 64 * 1024  # of texts and numbers; longer ones are told by their size
@@ -62,6 +63,15 @@ class _Scope(NamedTuple):
     """Whether pixels are, which decides on values that may be either."""
 
 
+class _Tally:
+    """What was met, nested elements too."""
+
+    def __init__(self) -> None:
+        self.present: dict[int, int] = {}
+        """How often each element with a value."""
+        self.private = self.nested = self.walked = 0
+
+
 class DataSet:
     """Reads the elements of one data set into the document."""
 
@@ -73,11 +83,7 @@ class DataSet:
         self._has_origin = has_origin
         self._head = layout(f"{encoding.order}HH2sH")
         self._implicit = layout(f"{encoding.order}HHI")
-        self._nested = self._walked = 0
-        self.present: dict[int, int] = {}
-        """How often each element with a value was met, nested ones too."""
-        self.private = 0
-        """Private elements that were met."""
+        self.tally = _Tally()
         self._texts: dict[int, str] = {}
         self._buffer, self._buffer_at = b"", 0
 
@@ -145,6 +151,8 @@ class DataSet:
         origin = ByteRange(begin, end - begin) if self._has_origin else None
         if isinstance(value, str):
             self._texts[tag] = value
+        elif isinstance(value, list) and all(isinstance(each, str) for each in value):
+            self._texts[tag] = "; ".join(map(str, value))
         if not text and representation == "UI" and isinstance(value, str):
             text = names.uid(value)
         self._document.add(
@@ -179,8 +187,8 @@ class DataSet:
         return self._buffer[:length]
 
     def _element(self, at: int, scope: _Scope) -> _Element:
-        self._walked += 1
-        if self._walked > Limits.max_walked:
+        self.tally.walked += 1
+        if self.tally.walked > Limits.max_walked:
             raise ValueError(f"more than {Limits.max_walked} elements")
         head = self._bytes(at, 8)
         if self._encoding.is_explicit:
@@ -229,15 +237,19 @@ class DataSet:
         if representation == "SQ" or (length == _UNDEFINED and representation in {"UN", ""}):
             inner = self if representation == "SQ" else self._implicit_view()
             return inner.sequence(element, scope, depth)
+        if length == _UNDEFINED and representation in {"OB", "OW"}:  # an icon's pixels, in fragments
+            count, end = self._fragments(at, Limits.max_fragments)
+            self.tally.present[tag] = 1
+            return None, f"(encapsulated, {count} fragments)", end
         if length == _UNDEFINED:
             raise ValueError("a value without an end")
         end = at + length
         if end > self._reader.length:
             raise TruncatedError(at, length, self._reader.length)
         if tag >> 16 & 1:
-            self.private += 1
+            self.tally.private += 1
         elif length:
-            self.present[tag] = self.present.get(tag, 0) + 1
+            self.tally.present[tag] = self.tally.present.get(tag, 0) + 1
         most = (
             Limits.max_binary_bytes
             if representation in {"OB", "OD", "OF", "OL", "OV", "OW", "UN", ""}
@@ -264,7 +276,7 @@ class DataSet:
         if not self._encoding.is_explicit:
             return self
         other = DataSet(self._reader, self._document, Encoding(is_explicit=False, is_big=False), self._group)
-        other.present, other._walked, other._nested = self.present, self._walked, self._nested
+        other.tally = self.tally
         return other
 
     def sequence(self, element: _Element, scope: _Scope, depth: int) -> tuple[Value, str, int]:
@@ -274,9 +286,9 @@ class DataSet:
         if end > self._reader.length:
             raise TruncatedError(at, length, self._reader.length)
         if element.tag >> 16 & 1:
-            self.private += 1
+            self.tally.private += 1
         if length and not element.tag >> 16 & 1:
-            self.present[element.tag] = self.present.get(element.tag, 0) + 1
+            self.tally.present[element.tag] = self.tally.present.get(element.tag, 0) + 1
         items: list[Value] = []
         count = 0
         most = self._document.limits.max_items
@@ -288,7 +300,7 @@ class DataSet:
             if head.tag != _ITEM:
                 raise ValueError(f"{names.tag_text(head.tag)} where an item is expected, at {at}")
             count += 1
-            is_kept = count <= most and depth < Limits.max_depth and self._nested < Limits.max_nested
+            is_kept = count <= most and depth < Limits.max_depth and self.tally.nested < Limits.max_nested
             if not is_kept and head.length != _UNDEFINED:
                 at += head.length
                 if (count > most and length != _UNDEFINED and head.length < 0) or at > end:
@@ -327,7 +339,7 @@ class DataSet:
             inner = self._noted(element, inner)
             value, text, at = self._value(element, inner, depth)
             if is_kept:
-                self._nested += 1
+                self.tally.nested += 1
                 creator = inner.creators.get(element.tag >> 8, "") if element.tag >> 16 & 1 else ""
                 entries.append((names.of(element.tag, creator), text if value is None and text else value))
         return entries, at
@@ -338,9 +350,9 @@ class DataSet:
         note = names.note(element.tag, element.representation, "")
         origin = ByteRange(begin, at - begin) if self._has_origin else None
         name = names.of(element.tag, "")
-        self.present[element.tag] = 1
+        self.tally.present[element.tag] = 1
         if length == _UNDEFINED:
-            count, end = self._fragments(at)
+            count, end = self._fragments(at, self._document.limits.max_items // 32 + 2)
             text = "(encapsulated)" if end < 0 else f"(encapsulated, {count} fragments)"
             self._document.add(SECTION, Field(name, None, text, group=self._group, note=note, origin=origin))
             return end
@@ -357,9 +369,9 @@ class DataSet:
             return -1
         return at + length if at + length < self._reader.length else -1
 
-    def _fragments(self, at: int) -> tuple[int, int]:
+    def _fragments(self, at: int, most: int) -> tuple[int, int]:
         """How many fragments stand there, the table of offsets not counted, and where they end; -1 where they are many."""
-        for count in range(self._document.limits.max_items // 32 + 2):
+        for count in range(most):
             tag, length = (
                 self._implicit.unpack(self._bytes(at, 8))[0:2],
                 self._implicit.unpack(self._bytes(at, 8))[2],

@@ -19,14 +19,14 @@ _REMOVED, _METHOD, _BURNED_IN = 0x00120062, 0x00120063, 0x00280301
 
 def report(data: DataSet, document: Document) -> None:
     """Adds the report: keyword and action of each element that has a value, nested ones too; values aren't repeated."""
-    found = {tag: _action(tag) for tag in sorted(data.present)}
+    found = {tag: _action(tag) for tag in sorted(data.tally.present)}
     entries = tuple((names.of(tag, ""), action) for tag, action in found.items() if action)
-    if not data.present:
+    if not data.tally.present:
         return
     document.add(
         SECTION, Field("IdentifyingElements", Struct(entries), f"{len(entries)} elements", group=_GROUP)
     )
-    document.add(SECTION, Field("PrivateElementCount", data.private, group=_GROUP))
+    document.add(SECTION, Field("PrivateElementCount", data.tally.private, group=_GROUP))
     for name, tag in (
         ("PatientIdentityRemoved", _REMOVED),
         ("DeidentificationMethod", _METHOD),

@@ -24,11 +24,19 @@ _FRAMES = {
     "SLON": "supergalactic",
     "HLON": "helioecliptic",
 }
-_LATITUDES = {"RA": "DEC", "GLON": "GLAT", "ELON": "ELAT", "SLON": "SLAT", "HLON": "HLAT"}
+_LATITUDES = {"RA": "DEC", "GLON": "GLAT", "ELON": "ELAT", "SLON": "SLAT", "HLON": "HLAT", "HPLN": "HPLT"}
 _ZENITHAL = frozenset({"TAN", "SIN", "ARC", "STG", "ZEA"})
 _CYLINDRICAL = frozenset({"CAR"})
 _MOST_AXES = 9  # of which two are looked for
-_DEGREES = {"deg": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600, "mas": 1 / 3_600_000, "rad": 180 / math.pi}
+_DEGREES = {
+    "deg": 1.0,
+    "degree": 1.0,
+    "degrees": 1.0,
+    "arcmin": 1 / 60,
+    "arcsec": 1 / 3600,
+    "mas": 1 / 3_600_000,
+    "rad": 180 / math.pi,
+}
 
 
 class _Axis(NamedTuple):
@@ -36,7 +44,6 @@ class _Axis(NamedTuple):
     kind: str
     projection: str
     reference: float
-    pixel: float
     to_degrees: float
 
 
@@ -47,7 +54,8 @@ def summarize(values: Mapping[str, Value], group: str, document: Document) -> No
     if axes is None:
         return
     longitude, latitude = axes
-    matrix = _matrix(values, longitude.number, latitude.number)
+    pixels = sorted((longitude.number, latitude.number))
+    matrix = _matrix(values, longitude, latitude, pixels)
     determinant = matrix[0] * matrix[3] - matrix[1] * matrix[2]
     if not determinant or not all(map(math.isfinite, matrix)):
         return
@@ -61,18 +69,20 @@ def summarize(values: Mapping[str, Value], group: str, document: Document) -> No
     if isinstance(equinox, (int, float)) and not isinstance(equinox, bool):
         put("Equinox", float(equinox))
     put("ReferencePoint", [longitude.reference, latitude.reference], "deg")
-    put("ReferencePixel", [longitude.pixel, latitude.pixel])
+    reference = [_number(values, f"CRPIX{each}", 0.0) for each in pixels]
+    put("ReferencePixel", [*reference])
     scale = [math.hypot(matrix[0], matrix[2]) * 3600, math.hypot(matrix[1], matrix[3]) * 3600]
     put("PixelScale", [*scale], "arcsec")
-    size = [values.get(f"{prefix}NAXIS{each.number}") for each in (longitude, latitude)]
-    if all(isinstance(each, int) and each > 0 for each in size):
-        put(
-            "FieldOfView",
-            [one * step / 3600 for one, step in zip(size, scale, strict=True) if isinstance(one, int)],
-            "deg",
-        )
+    size = [
+        each
+        for number in pixels
+        if isinstance(each := values.get(f"{prefix}NAXIS{number}"), int) and each > 0
+    ]
+    if len(size) == 2:
+        put("FieldOfView", [one * step / 3600 for one, step in zip(size, scale, strict=True)], "deg")
+        dx, dy = ((length + 1) / 2 - place for length, place in zip(size, reference, strict=True))
         centre = _centre(
-            values, longitude, latitude, matrix, [int(one) for one in size if isinstance(one, int)]
+            values, longitude, latitude, matrix[0] * dx + matrix[1] * dy, matrix[2] * dx + matrix[3] * dy
         )
         if centre is not None:
             put("Center", [*centre], "deg")
@@ -98,7 +108,7 @@ def _axes(values: Mapping[str, Value]) -> tuple[_Axis, _Axis] | None:
         unit = values.get(f"CUNIT{number}")
         factor = _DEGREES.get(unit.strip().lower(), 0.0) if isinstance(unit, str) and unit.strip() else 1.0
         found[name] = _Axis(
-            number, name, projection, _number(values, f"CRVAL{number}", 0.0) * factor, _number(values, f"CRPIX{number}", 0.0), factor
+            number, name, projection, _number(values, f"CRVAL{number}", 0.0) * factor, factor
         )  # fmt: skip
     for name, other in _LATITUDES.items():
         if name in found and other in found and found[name].to_degrees and found[other].to_degrees:
@@ -106,19 +116,36 @@ def _axes(values: Mapping[str, Value]) -> tuple[_Axis, _Axis] | None:
     return None
 
 
-def _matrix(values: Mapping[str, Value], i: int, j: int) -> tuple[float, float, float, float]:
-    """Degrees a pixel: of CD, else of PC and CDELT, else of CROTA and CDELT."""
-    pairs = ((i, i), (i, j), (j, i), (j, j))
+def _matrix(
+    values: Mapping[str, Value], longitude: _Axis, latitude: _Axis, pixels: list[int]
+) -> tuple[float, float, float, float]:  # fmt: skip
+    """Degrees a pixel, in the order of the picture's axes: of CD, else of PC and CDELT, else of CROTA and CDELT."""
+    pairs = [(axis.number, pixel) for axis in (longitude, latitude) for pixel in pixels]
+    i, j = longitude.number, latitude.number
     if any(f"CD{a}_{b}" in values for a, b in pairs):
-        first, second, third, fourth = (_number(values, f"CD{a}_{b}", 0.0) for a, b in pairs)
-        return first, second, third, fourth
-    x, y = _number(values, f"CDELT{i}", 1.0), _number(values, f"CDELT{j}", 1.0)
-    if not any(f"PC{a}_{b}" in values for a, b in pairs) and f"CROTA{j}" in values and x:
-        turn = math.radians(_number(values, f"CROTA{j}", 0.0))
-        cosine, sine = math.cos(turn), math.sin(turn)
-        return x * cosine, -y * sine, x * sine, y * cosine
-    first, second, third, fourth = (_number(values, f"PC{a}_{b}", float(a == b)) for a, b in pairs)
-    return x * first, x * second, y * third, y * fourth
+        told = [_number(values, f"CD{a}_{b}", 0.0) for a, b in pairs]
+    else:
+        steps = {each: _number(values, f"CDELT{each}", 1.0) for each in (i, j)}
+        if (
+            not any(f"PC{a}_{b}" in values or f"PC{a:03d}{b:03d}" in values for a, b in pairs)
+            and f"CROTA{j}" in values
+        ):
+            turn = math.radians(_number(values, f"CROTA{j}", 0.0))
+            cosine, sine = math.cos(turn), math.sin(turn)
+            by_pair = {
+                (i, i): steps[i] * cosine,
+                (i, j): -steps[j] * sine,
+                (j, i): steps[i] * sine,
+                (j, j): steps[j] * cosine,
+            }
+            told = [by_pair[pair] for pair in pairs]
+        else:
+            told = [
+                steps[a] * _number(values, f"PC{a}_{b}", _number(values, f"PC{a:03d}{b:03d}", float(a == b)))
+                for a, b in pairs
+            ]
+    x, y = longitude.to_degrees, latitude.to_degrees
+    return told[0] * x, told[1] * x, told[2] * y, told[3] * y
 
 
 def _frame(values: Mapping[str, Value], kind: str) -> str:
@@ -144,39 +171,41 @@ def _distortion(values: Mapping[str, Value], axis: _Axis) -> str:
 
 
 def _centre(
-    values: Mapping[str, Value], longitude: _Axis, latitude: _Axis, matrix: tuple[float, float, float, float], size: list[int]
+    values: Mapping[str, Value], longitude: _Axis, latitude: _Axis, x: float, y: float
 ) -> tuple[float, float] | None:  # fmt: skip
-    """The middle of the image in the frame's degrees; None for projections that aren't undone here."""
-    dx, dy = (size[0] + 1) / 2 - longitude.pixel, (size[1] + 1) / 2 - latitude.pixel
-    x, y = matrix[0] * dx + matrix[1] * dy, matrix[2] * dx + matrix[3] * dy
-    x, y = x * longitude.to_degrees, y * latitude.to_degrees
-    projection = longitude.projection
-    if projection == "TPV":
-        projection = "TAN"
-    if _number(values, f"PV{latitude.number}_1", 0.0) or _number(values, f"PV{latitude.number}_2", 0.0):
-        return None  # slant or moved
+    """The middle of the image in the frame's degrees, `x` and `y` degrees from the reference; None where that isn't undone here."""
+    projection = "TAN" if longitude.projection == "TPV" else longitude.projection
+    moved = [
+        f"PV{latitude.number}_1",
+        f"PV{latitude.number}_2",
+        *(f"PV{longitude.number}_{each}" for each in range(3)),
+    ]
+    if longitude.projection != "TPV" and any(_number(values, each, 0.0) for each in moved):
+        return None  # slant, or with another reference
+    pole = _number(values, f"PV{longitude.number}_3", math.nan)
+    if math.isnan(pole):
+        pole = _number(values, "LONPOLE", math.nan)
     if projection in _ZENITHAL:
         native = _zenithal(projection, x, y)
-        pole = _number(values, "LONPOLE", 180.0 if latitude.reference < 90 else 0.0)
-        return None if native is None else _rotated(*native, longitude.reference, latitude.reference, pole)
+        turn = pole if not math.isnan(pole) else 180.0 if latitude.reference < 90 else 0.0
+        return None if native is None else _rotated(*native, longitude.reference, latitude.reference, turn)
     if projection in _CYLINDRICAL:
-        return _plate(values, x, y, longitude.reference, latitude.reference)
+        return _plate(values, x, y, longitude.reference, latitude.reference, pole)
     return None
 
 
 def _plate(
-    values: Mapping[str, Value], phi: float, theta: float, alpha: float, delta: float
-) -> tuple[float, float] | None:
+    values: Mapping[str, Value], phi: float, theta: float, alpha: float, delta: float, turn: float
+) -> tuple[float, float] | None:  # fmt: skip
     """Of plate carrée, whose reference point is where native latitude and longitude are 0 (section 2.4, equations 8 to 10)."""
     usual = 0.0 if delta >= 0 else 180.0
-    if _number(values, "LONPOLE", usual) != usual:
+    if not math.isnan(turn) and turn != usual:
         return None
     if not delta:
         return (alpha + phi) % 360, theta
-    pole = 90 - abs(delta)
     if delta > 0 and _number(values, "LATPOLE", 90.0) < 0:
-        pole = -pole
-    return _rotated(phi, theta, alpha - 180 if delta > 0 else alpha, pole, usual)
+        return _rotated(phi, theta, alpha, delta - 90, usual)
+    return _rotated(phi, theta, alpha - 180 if delta > 0 else alpha, 90 - abs(delta), usual)
 
 
 def _zenithal(projection: str, x: float, y: float) -> tuple[float, float] | None:

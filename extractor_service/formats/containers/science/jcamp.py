@@ -26,7 +26,12 @@ _TABLES = frozenset(
     {"XYDATA", "XYPOINTS", "PEAKTABLE", "PEAKASSIGNMENTS", "DATATABLE", "RADATA", "ASSIGNMENTS"}
 )
 _RECORD = re.compile(r"^##([^=\n]*)=", re.MULTILINE)
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d+)?$")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,15}\.?\d{0,17}|\.\d+)(?:[Ee][+-]?\d{1,3})?$")
+# Texts by the standard, though they may look like numbers (4.24, tables I to IV).
+_TEXTS = frozenset({
+    "TITLE", "ORIGIN", "OWNER", "DATATYPE", "DATACLASS", "DATE", "TIME", "LONGDATE", "SOURCEREFERENCE", "CROSSREFERENCE", "SAMPLEDESCRIPTION", "CASNAME", "NAMES", "MOLFORM",
+    "CASREGISTRYNO", "WISWESSER", "BEILSTEINLAWSONNO", "SPECTROMETER/DATASYSTEM", "SPECTROMETERDATASYSTEM", "INSTRUMENTPARAMETERS", "SAMPLINGPROCEDURE", "STATE", "DATAPROCESSING",
+})  # fmt: skip
 _COMMENT = re.compile(r"\$\$.*$", re.MULTILINE)
 
 
@@ -78,6 +83,6 @@ def _value(label: str, value: str) -> Value:
     if label in _TABLES:
         return value.partition("\n")[0].strip()
     value = _COMMENT.sub("", value).strip()
-    if _NUMBER.match(value):
+    if label not in _TEXTS and _NUMBER.match(value):
         return int(value) if re.fullmatch(r"[+-]?\d{1,15}", value) else float(value)
     return value[:_MOST_VALUE_CHARS]

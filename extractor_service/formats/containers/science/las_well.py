@@ -20,7 +20,9 @@ _MOST_LINES = 20_000  # of the header, which has a hundred
 _SECTIONS = {"V": "Version", "W": "Well", "C": "Curves", "P": "Parameters", "O": "Other", "A": "Data"}
 # MNEM.UNIT   VALUE : DESCRIPTION. The unit follows the point at once; the last colon ends the value.
 _LINE = re.compile(r"\s*(?P<name>[^.]*?)\s*\.(?P<unit>[^\s:]*)(?P<value>.*)$")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d+)?$")
+_INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})$")
+_REAL = re.compile(r"[+-]?(?:(?:0|[1-9]\d{0,14})?\.\d{0,15}|[1-9]\d{0,14}(?=[Ee]))(?:[Ee][+-]?\d{1,3})?$")
+_FORMAT = re.compile(r"\s*\{[^}]*\}\s*$")  # of LAS 3.0, behind a value
 _SWAPPED = frozenset(
     {"STRT", "STOP", "STEP", "NULL"}
 )  # in version 1.2 the others have value and description the other way round
@@ -39,18 +41,11 @@ def parse(source: ByteSource, document: Document) -> None:
     for number, row in enumerate(rows[:_MOST_LINES]):
         stripped = row.strip()
         if stripped.startswith("~"):
-            name = stripped[1:2].upper()
-            section = _SECTIONS.get(name, stripped[1:].split("|")[0].strip())
-            if (
-                name == "A"
-                or stripped.upper().startswith("~LOG_DATA")
-                or "_DATA" in stripped.upper().split("|")[0]
-            ):
-                section, data_begins = "Data", number + 1
-                if name == "A":
+            section = _section(stripped)
+            if section == "Data":
+                data_begins = number + 1
+                if "_" not in stripped:
                     break
-            elif name == "V" and "LOG" not in stripped.upper():
-                section = "Version"
             continue
         if not stripped or stripped.startswith("#") or section == "Data":
             continue
@@ -63,7 +58,7 @@ def parse(source: ByteSource, document: Document) -> None:
         value, _, description = (
             match["value"].rpartition(":") if ":" in match["value"] else (match["value"], "", "")
         )
-        value, description, name = value.strip(), description.strip(), match["name"].strip()
+        value, description, name = _FORMAT.sub("", value).strip(), description.strip(), match["name"].strip()
         if name.upper() == "VERS":
             version = value
         if section == "Curves":
@@ -87,7 +82,19 @@ def parse(source: ByteSource, document: Document) -> None:
         document.problem(SECTION, ProblemKind.TRUNCATED, "there is no data")
 
 
+def _section(line: str) -> str:
+    """A section by its first letter; those of LAS 3.0 by their whole name, of which the log's are the usual ones."""
+    name = line[1:].partition("|")[0].strip()
+    kind = name.partition("[")[0].lower()
+    if "_" not in kind:
+        return _SECTIONS.get(name[:1].upper(), name)
+    if kind.endswith("_data"):
+        return "Data"
+    return {"log_definition": "Curves", "log_parameter": "Parameters"}.get(kind, name)
+
+
 def _value(text: str) -> Value:
-    if _NUMBER.match(text):
-        return int(text) if re.fullmatch(r"[+-]?(?:0|[1-9]\d{0,14})", text) else float(text)
-    return text
+    """A number, where nothing of it is lost: identifiers have zeros in front, or more digits than a number keeps."""
+    if _INTEGER.match(text):
+        return int(text)
+    return float(text) if _REAL.match(text) else text

@@ -145,13 +145,18 @@ def _derive(document: Document, told: dict[str, Value], *, is_analyze: bool) -> 
     pixdim = told["pixdim"]
     if isinstance(pixdim, list):
         put("VoxelSize", pixdim[1 : min(4, len(shape) + 1)])
-        if len(shape) > 3 and shape[3] > 1:
-            put("RepetitionTime", pixdim[4])
+        units = told.get("xyzt_units")
+        unit = _TIME.get(units & 0x38, "") if isinstance(units, int) else ""
+        if len(shape) > 3 and shape[3] > 1 and unit in {"s", "ms", "us"}:
+            put("RepetitionTime", pixdim[4], "", unit)
     kind, bits = told["datatype"], told["bitpix"]
     if isinstance(kind, int) and kind in _BITS and bits != _BITS[kind]:
         document.problem(SECTION, ProblemKind.DAMAGED, f"{bits} bits a voxel, and type {_TYPES[kind]}")
     if is_analyze:
         return
+    orientation = _orientation(told)
+    if orientation:
+        put("Orientation", orientation)
     units = told["xyzt_units"]
     if isinstance(units, int):
         put("SpatialUnit", _SPACE.get(units & 7, f"unknown ({units & 7})"))
@@ -160,6 +165,42 @@ def _derive(document: Document, told: dict[str, Value], *, is_analyze: bool) -> 
     if isinstance(info, int) and info & 0x3F:
         for name, shift in (("FrequencyDimension", 0), ("PhaseDimension", 2), ("SliceDimension", 4)):
             put(name, info >> shift & 3)
+
+
+def _orientation(told: dict[str, Value]) -> str:
+    """Where each axis of voxels leads: right or left, anterior or posterior, superior or inferior (nifti1.h, methods 2 and 3)."""
+    rows: list[list[float]] = []
+    if isinstance(told["sform_code"], int) and told["sform_code"] > 0:
+        rows = [[float(each) for each in row[:3] if isinstance(each, (int, float))] for name in ("srow_x", "srow_y", "srow_z") if isinstance(row := told[name], list)]  # fmt: skip
+    elif isinstance(told["qform_code"], int) and told["qform_code"] > 0:
+        b, c, d = (
+            float(each)
+            for name in ("quatern_b", "quatern_c", "quatern_d")
+            if isinstance(each := told[name], (int, float))
+        )
+        a = math.sqrt(max(0.0, 1 - b * b - c * c - d * d))
+        pixdim = told["pixdim"]
+        hand = (
+            -1.0
+            if isinstance(pixdim, list) and isinstance(pixdim[0], (int, float)) and pixdim[0] < 0
+            else 1.0
+        )
+        rows = [
+            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c) * hand],
+            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b) * hand],
+            [2 * (b * d - a * c), 2 * (c * d + a * b), (a * a + d * d - b * b - c * c) * hand],
+        ]
+    if len(rows) != 3 or any(len(row) != 3 or not all(map(math.isfinite, row)) for row in rows):
+        return ""
+    letters, left = "", [0, 1, 2]
+    for axis in range(3):
+        column = [abs(rows[each][axis]) for each in left]
+        largest = left[column.index(max(column))]
+        if not rows[largest][axis]:
+            return ""
+        letters += ("RL", "AP", "SI")[largest][rows[largest][axis] < 0]
+        left.remove(largest)
+    return letters
 
 
 def _extensions(reader: Reader, document: Document, at: int, order: str, end: int) -> None:

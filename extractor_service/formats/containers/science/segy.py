@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SECTION = "segy"
 _TEXT_BYTES, _BINARY_BYTES, _TRACE_BYTES = 3200, 400, 240
+_MOST_HEADERS = 100  # blocks of text, or headers of a trace
 _FORMATS = {
     1: ("IBM float, 4 bytes", 4), 2: ("integer, 4 bytes", 4), 3: ("integer, 2 bytes", 2), 4: ("fixed point with gain", 4), 5: ("IEEE float, 4 bytes", 4),
     6: ("IEEE float, 8 bytes", 8), 7: ("integer, 3 bytes", 3), 8: ("integer, 1 byte", 1), 9: ("integer, 8 bytes", 8), 10: ("unsigned integer, 4 bytes", 4),
@@ -69,14 +70,25 @@ def parse(source: ByteSource, document: Document) -> None:
     lines: list[Value] = [text[at : at + 80].rstrip() for at in range(0, _TEXT_BYTES, 80)]
     document.add(SECTION, Field("TextHeader", lines, codec, group="Text", origin=ByteRange(0, _TEXT_BYTES)))
     told = _numbers(document, data, _BINARY, order, "Binary", _TEXT_BYTES, 3201)
-    revision = data[300:302]  # 3501
-    document.add(SECTION, Field("SEGYRevision", f"{revision[0]}.{revision[1]}" if order == ">" else f"{revision[1]}.{revision[0]}", group="Binary", origin=ByteRange(3500, 2)))  # fmt: skip
+    major, minor = (
+        data[300],
+        data[301],
+    )  # 3501, a byte each; in a turned file of revision 1 they are turned as well
+    if order == "<" and not major:
+        major, minor = minor, major
+    origin = ByteRange(3500, 2)
+    document.add(SECTION, Field("SEGYRevision", f"{major}.{minor}", group="Binary", origin=origin))
     document.add(SECTION, Field("ByteOrder", "big" if order == ">" else "little", group="File"))
     samples, width = told["Samples"], _FORMATS[told["Format"]][1]
-    if revision[0 if order == ">" else 1] >= 2:
+    trace_header_bytes = _TRACE_BYTES
+    if major >= 2:
         samples = layout(f"{order}I").unpack_from(data, 68)[0] or samples  # 3269
-    first = _TEXT_BYTES + _BINARY_BYTES + _TEXT_BYTES * max(0, told["ExtendedHeaders"])
-    trace_bytes = _TRACE_BYTES + samples * width
+        more = layout(f"{order}i").unpack_from(data, 306)[0]  # 3507: four bytes in revision 2.0, two in 2.1
+        trace_header_bytes += _TRACE_BYTES * next(
+            (each for each in (more, more >> 16) if 0 <= each <= _MOST_HEADERS), 0
+        )
+    first = _TEXT_BYTES + _BINARY_BYTES + _TEXT_BYTES * _text_blocks(reader, told["ExtendedHeaders"])
+    trace_bytes = trace_header_bytes + samples * width
     count = max(0, reader.length - first) // trace_bytes
     document.add(SECTION, Field("TraceCount", count, group="File"))
     if told["Interval"]:
@@ -89,6 +101,17 @@ def parse(source: ByteSource, document: Document) -> None:
         )
     if first + _TRACE_BYTES <= reader.length:
         _numbers(document, reader.exact(first, _TRACE_BYTES), _TRACE, order, "FirstTrace", first, 1)
+
+
+def _text_blocks(reader: Reader, stated: int) -> int:
+    """How many blocks of text follow: as many as are stated, or, for -1, up to the one that says so (SEG-Y_r1.0, 6)."""
+    if stated >= 0:
+        return stated
+    for number in range(_MOST_HEADERS):
+        block = reader.some(_TEXT_BYTES + _BINARY_BYTES + number * _TEXT_BYTES, _TEXT_BYTES)
+        if any(b"SEG: ENDTEXT" in block.decode(codec, "replace").upper().encode("ascii", "replace") for codec in ("cp500", "latin-1")):  # fmt: skip
+            return number + 1
+    return 0
 
 
 def order_of(binary: bytes) -> str:
