@@ -24,6 +24,8 @@ _COMPRESSIONS = {1: "gzip", 4: "szip", 32000: "lzf", 32001: "blosc", 32004: "lz4
 _LAYOUTS = {0: "compact", 1: "contiguous", 2: "chunked", 3: "virtual"}
 _DEFLATE, _SHUFFLE, _FLETCHER = 1, 2, 3
 _MOST_SORTED = 10_000  # members of a group that are read in the order of names; HDF5 builds a table of all of them for that
+_MOST_SIZES_BYTES = 256  # of an empty array of MATLAB: its dimensions
+_MOST_SOURCES = 64  # of a data set that lies in other files
 _HARD, _SOFT, _EXTERNAL = 0, 1, 64
 
 
@@ -34,7 +36,7 @@ class Limits:
     max_announced = 1024  # what a distant file notes of hints (_MAX_HINTS); it would drop the others
     header_bytes = 512  # a guess at an object header with its first attributes; short ones cost little
     max_attribute_bytes = 64 * 1024  # as long as any value of a document may be; larger ones tell their size
-    max_paths = 10_000  # kept, for references
+    max_paths = 50_000  # kept, for references
     max_members = 50_000  # of a group that are listed: as many as a document has fields
 
 
@@ -62,7 +64,7 @@ class Tree:
 
     def _group(self, group: Any, path: str, attributes: int, depth: int) -> None:
         """Describes a group's attributes and members."""
-        self._attributes(group, path, attributes)
+        self._views.group(path, self._attributes(group, path, attributes))
         if depth > Limits.max_depth:
             self._document.problem(
                 SECTION, ProblemKind.LIMIT, f"{path}: deeper than {Limits.max_depth} groups"
@@ -173,8 +175,10 @@ class Tree:
         entries += self._filters(properties)
         if layout == self._h5py.h5d.CONTIGUOUS and properties.get_external_count():
             entries.append(("external", True))
+            entries.append(("sources", self._external(properties)))
         if layout == self._h5py.h5d.VIRTUAL:
             entries.append(("virtual", True))
+            entries.append(("sources", self._virtual(properties)))
         entries += self._types.fill_value(properties, kind)
         origin = None
         if layout == self._h5py.h5d.CONTIGUOUS:
@@ -190,7 +194,26 @@ class Tree:
         dimensions = self._types.dimensions(told)
         if dimensions:
             field.value = Struct((*entries, *dimensions))
+        if told.get("MATLAB_empty") and isinstance(shape, list) and 0 < size <= _MOST_SIZES_BYTES:
+            told["MATLAB_size"] = self._guard(
+                path, lambda: self._types.numbers(member, space.get_simple_extent_dims())
+            )
         self._views.dataset(path, shape, field.value, told)
+
+    @staticmethod
+    def _external(properties: Any) -> list[Value]:
+        """Files that have the data, as far as they are listed."""
+        count = min(int(properties.get_external_count()), _MOST_SOURCES)
+        return [_text(properties.get_external(number)[0]) for number in range(count)]
+
+    @staticmethod
+    def _virtual(properties: Any) -> list[Value]:
+        """Files and data sets that a virtual one is put together of."""
+        count = min(int(properties.get_virtual_count()), _MOST_SOURCES)
+        return [
+            f"{_text(properties.get_virtual_filename(number))}:{_text(properties.get_virtual_dsetname(number))}"
+            for number in range(count)
+        ]
 
     def _filters(self, properties: Any) -> Iterator[tuple[str, Value]]:
         count = properties.get_nfilters()

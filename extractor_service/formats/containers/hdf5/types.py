@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from extractor_service.document import Field, ProblemKind, Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from extractor_service.document import Document, Value
 
@@ -21,7 +21,8 @@ class Limits:
     max_value_depth = 12  # three messages a level: well below the hundred that protobuf parses
     max_bytes = 64 * 1024  # as long as any value of a document may be
     max_members = 500  # of an enumeration or compound
-    max_references = 4000  # followed in one file, for names of dimensions
+    max_references = 100_000  # followed in one file, for names of dimensions
+    max_searched = 4000  # of them to what wasn't met before: HDF5 looks through the whole file
     max_fill_bytes = 16  # a number, not a record
 
 
@@ -32,7 +33,7 @@ class Types:
         self._h5py = h5py
         self._document = document
         self._names: dict[Any, str] = {}
-        self._followed = 0
+        self._followed = self._searched = 0
         self.paths: dict[int, str] = {}
         """Of objects that were met, by their address."""
         self.file: Any = None
@@ -73,7 +74,7 @@ class Types:
         """A type in the words of NumPy, where it has any."""
         h5t, which = self._h5py.h5t, kind.get_class()
         if which in {h5t.INTEGER, h5t.FLOAT}:
-            return str(kind.dtype)
+            return _number_name(kind) if which == h5t.FLOAT else _integer_name(kind)
         if which == h5t.STRING:
             charset = "utf-8" if kind.get_cset() == h5t.CSET_UTF8 else "ascii"
             return f"string ({charset}, {'variable' if kind.is_variable_str() else kind.get_size()})"
@@ -153,12 +154,21 @@ class Types:
     def _target(self, reference: Any) -> str:
         """The path of what is referred to. HDF5 looks for it in the whole file; what was met already is known here."""
         self._followed += 1
-        if not reference or self._followed > Limits.max_references:
+        if not reference:
+            return "(reference)"
+        if self._followed > Limits.max_references:
+            if self._followed == Limits.max_references + 1:
+                self._document.problem(
+                    SECTION, ProblemKind.LIMIT, f"{Limits.max_references} references are followed"
+                )
             return "(reference)"
         h5py = self._h5py
         address = h5py.h5o.get_info(h5py.h5r.dereference(reference, self.file)).addr
         known = self.paths.get(address)
         if known is None:
+            self._searched += 1
+            if self._searched > Limits.max_searched:
+                return "(reference)"
             name = h5py.h5r.get_name(reference, self.file)
             known = self.paths[address] = name.decode("utf-8", "replace") if name else "(reference)"
         return known
@@ -188,6 +198,16 @@ class Types:
         values = np.zeros(shape, dtype=kind)
         attribute.read(values, mtype=stored)
         return values[()]
+
+    def numbers(self, member: Any, shape: Sequence[int]) -> Value:
+        """All values of a small data set of whole numbers."""
+        import numpy as np  # noqa: PLC0415 - h5py has loaded it
+
+        if member.get_type().get_class() != self._h5py.h5t.INTEGER:
+            return None
+        values = np.zeros(tuple(shape), "i8")
+        member.read(self._h5py.h5s.ALL, self._h5py.h5s.ALL, values)
+        return self._value(values.reshape(-1), 0)
 
     def _value(self, value: Any, depth: int) -> Value:
         """A value in plain Python; nested compounds end at a depth that messages can hold."""
@@ -219,10 +239,35 @@ class Types:
 
     def _records(self, value: Any, depth: int) -> Value:
         if getattr(value, "shape", ()):
-            return [
-                self._records(row, depth + 1) for row in value.reshape(-1)[: self._document.limits.max_items]
-            ]
-        return Struct(tuple((name, self._value(value[name], depth + 1)) for name in value.dtype.names))
+            return [self._value(row, depth + 1) for row in value[: self._document.limits.max_items]]
+        entries: list[tuple[str, Value]] = []
+        for name in value.dtype.names:
+            inner = self._value(value[name], depth + 1)
+            members = self._h5py.check_enum_dtype(value.dtype[name].base)
+            labels = {number: label for label, number in members.items()} if members else {}
+            entries.append((name, _labelled(inner, labels) if labels else inner))
+        return Struct(tuple(entries))
+
+
+_IEEE = {2: (15, 10, 5, 0, 10), 4: (31, 23, 8, 0, 23), 8: (63, 52, 11, 0, 52)}
+"""Of IEEE 754 by bytes: place of the sign, place and size of exponent and fraction (H5Tget_fields)."""
+_OTHERS: dict[tuple[int, ...], str] = {(7, 3, 4, 0, 3): "float8_e4m3", (7, 2, 5, 0, 2): "float8_e5m2", (15, 7, 8, 0, 7): "bfloat16"}  # fmt: skip
+
+
+def _integer_name(kind: Any) -> str:
+    """NumPy's name, and how many bits count, where not all do."""
+    bits = int(kind.get_precision())
+    return str(kind.dtype) if bits == 8 * kind.get_size() else f"{kind.dtype} ({bits} bits)"
+
+
+def _number_name(kind: Any) -> str:
+    """NumPy's name; of numbers that NumPy lacks, what they are."""
+    name, size = str(kind.dtype), int(kind.get_size())
+    fields = tuple(map(int, kind.get_fields()))
+    if _IEEE.get(size) == fields or (size > 8 and "128" in name):
+        return name
+    other = _OTHERS.get(fields) if size <= 2 else None
+    return other or f"float of {8 * size} bits ({fields[2]} exponent, {fields[4]} fraction)"
 
 
 def _is_bool(kind: Any) -> bool:

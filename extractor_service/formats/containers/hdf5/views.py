@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import Field, Struct
+from extractor_service.document import Field, ProblemKind, Struct
 from extractor_service.formats.containers.science import cf
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
-_MOST_KEPT = 2000  # datasets whose attributes are kept
+_HIDDEN = "_nc4_non_coord_"  # before a variable's name that a dimension has as well
+_MOST_KEPT = 10_000  # datasets whose attributes are kept
 _MARKS = ("_NCProperties", "_nc3_strict")
 _WANTED = frozenset({
-    "CLASS", "NAME", "DIMENSION_LIST", "DIMENSION_LABELS", "MATLAB_class", "MATLAB_empty", "MATLAB_int_decode", "_Netcdf4Dimid", "_Netcdf4Coordinates", "Conventions",
+    "CLASS", "NAME", "DIMENSION_LIST", "DIMENSION_LABELS", "MATLAB_class", "MATLAB_empty", "MATLAB_int_decode", "MATLAB_sparse", "MATLAB_size", "MATLAB_columns", "_Netcdf4Dimid", "_Netcdf4Coordinates", "Conventions",
     "standard_name", "long_name", "units", "calendar", "positive", "axis", "cell_methods", "coordinates", "grid_mapping", "bounds", "climatology",
-    "ancillary_variables", "grid_mapping_name", "title", *_MARKS,
+    "ancillary_variables", "cell_measures", "grid_mapping_name", "title", *_MARKS,
 })  # fmt: skip
 
 
@@ -31,6 +32,8 @@ class Views:
         self.outer: dict[str, Value] = {}
         """The root's attributes."""
         self._datasets: list[tuple[str, list[int], Struct, dict[str, Value]]] = []
+        self._groups: list[tuple[str, dict[str, Value]]] = []
+        self._passed = 0
 
     @staticmethod
     def attribute(told: dict[str, Value], name: str, value: Value) -> None:
@@ -40,36 +43,77 @@ class Views:
 
     def dataset(self, path: str, shape: Value, described: Value, told: dict[str, Value]) -> None:
         """Notes a dataset."""
-        if len(self._datasets) < _MOST_KEPT and isinstance(described, Struct):
+        if len(self._datasets) == _MOST_KEPT:
+            self._passed += 1
+        elif isinstance(described, Struct):
             self._datasets.append((path, shape if isinstance(shape, list) else [], described, told))  # type: ignore[arg-type]
+
+    def group(self, path: str, told: dict[str, Value]) -> None:
+        """Notes a group."""
+        if "MATLAB_class" in told and len(self._groups) < _MOST_KEPT:
+            self._groups.append((path, told))
 
     def finish(self) -> None:
         """Adds the sections."""
-        if any(mark in self.outer for mark in _MARKS) or any(
+        is_netcdf = any(mark in self.outer for mark in _MARKS) or any(
             _is_netcdf(path, told) for path, *_, told in self._datasets
-        ):
+        )
+        if is_netcdf:
             self._netcdf()
+            if self._passed:
+                self._document.problem(
+                    "netcdf",
+                    ProblemKind.LIMIT,
+                    f"{self._passed} variables beyond {_MOST_KEPT} are not described",
+                )
+        numbered = _numbered(self._datasets)
         variables = [
-            cf.Variable(path.removeprefix("/"), _dimensions(path, shape, told), told)
+            cf.Variable(_named(path), _dimensions(path, shape, told, numbered), self._all(path, told))
             for path, shape, _, told in self._datasets
             if not str(told.get("NAME", "")).startswith(_NO_VARIABLE)
         ]
         cf.summarize(self._document, self.outer, variables)
+        self._matlab()
+
+    def _all(self, path: str, told: dict[str, Value]) -> dict[str, Value]:
+        """What conventions ask for; of a grid mapping every attribute, since each one is a parameter."""
+        if "grid_mapping_name" not in told:
+            return told
+        fields = self._document.sections.get("hdf5", [])
+        return {
+            each.name: each.value for each in fields if each.group == path and not each.name.startswith("_")
+        }
+
+    def _matlab(self) -> None:
+        """MATLAB's variables; dimensions stand the other way round in HDF5."""
+        found: list[tuple[str, list[tuple[str, Value]]]] = []
+        columns = {path: shape for path, shape, *_ in self._datasets if path.endswith("/jc")}
         for path, shape, _, told in self._datasets:
             kind = told.get("MATLAB_class")
             if isinstance(kind, str) and path.count("/") == 1:
-                entries: tuple[tuple[str, Value], ...] = (
-                    ("class", kind),
-                    ("shape", [0, 0] if told.get("MATLAB_empty") else [*shape[::-1]]),
-                )
-                self._document.add("matlab", Field(path[1:], Struct(entries), group="Variables"))
+                size: Value = [*shape[::-1]]
+                if told.get("MATLAB_empty"):
+                    size = told.get("MATLAB_size")  # the data are the dimensions then
+                found.append((path[1:], [("class", kind), *([("shape", size)] if size is not None else [])]))
+        for path, told in self._groups:
+            if path.count("/") == 1:
+                entries: list[tuple[str, Value]] = [("class", told["MATLAB_class"])]
+                rows, starts = told.get("MATLAB_sparse"), columns.get(f"{path}/jc")
+                if isinstance(rows, int):
+                    entries.append(("sparse", True))
+                    if starts:
+                        entries.append(("shape", [rows, starts[0] - 1]))
+                found.append((path[1:], entries))
+        for name, entries in found:
+            self._document.add("matlab", Field(name, Struct(tuple(entries)), group="Variables"))
 
     def _netcdf(self) -> None:
         def put(name: str, value: Value, group: str, text: str = "") -> None:
             self._document.add("netcdf", Field(name, value, text, group=group))
 
         put("Format", "netCDF-4 classic model" if "_nc3_strict" in self.outer else "netCDF-4", "File")
-        lengths = self._lengths()
+        numbered = _numbered(self._datasets)
+        lengths = self._lengths(numbered)
         for path, shape, described, told in self._datasets:
             name = path.removeprefix("/")
             told_shape = dict(described.entries)
@@ -78,8 +122,7 @@ class Views:
                 put(name, lengths[path], "Dimensions", "unlimited" if grows else "")
             if str(told.get("NAME", "")).startswith(_NO_VARIABLE):
                 continue
-            folder, slash, last = name.rpartition("/")
-            scales = _scales(path, shape, told)
+            scales = _scales(path, shape, told, numbered)
             entries: tuple[tuple[str, Value], ...] = (
                 ("type", told_shape.get("type")),
                 ("dimensions", [each.rpartition("/")[2] for each in scales]),
@@ -90,9 +133,9 @@ class Views:
                     else [*shape],
                 ),
             )
-            put(f"{folder}{slash}{last.removeprefix('_nc4_non_coord_')}", Struct(entries), "Variables")
+            put(_named(path), Struct(entries), "Variables")
 
-    def _lengths(self) -> dict[str, int]:
+    def _lengths(self, numbered: dict[int, str]) -> dict[str, int]:
         """Of each dimension: one without a limit is as long as the longest variable along it."""
         lengths = {
             path: shape[0]
@@ -100,7 +143,7 @@ class Views:
             if told.get("CLASS") == "DIMENSION_SCALE" and shape
         }
         for path, shape, _, told in self._datasets:
-            for scale, length in zip(_scales(path, shape, told), shape, strict=False):
+            for scale, length in zip(_scales(path, shape, told, numbered), shape, strict=False):
                 if scale in lengths:
                     lengths[scale] = max(lengths[scale], length)
         return lengths
@@ -114,13 +157,33 @@ def _is_netcdf(path: str, told: dict[str, Value]) -> bool:
     )
 
 
-def _scales(path: str, shape: list[int], told: dict[str, Value]) -> list[str]:
-    """Paths of a variable's dimensions: its scales', or its own where it is one."""
-    scales = told.get("DIMENSION_LIST")
+def _numbered(datasets: list[tuple[str, list[int], Struct, dict[str, Value]]]) -> dict[int, str]:
+    """Paths of dimensions by netCDF's number."""
+    found: dict[int, str] = {}
+    for path, _, _, told in datasets:
+        number = told.get("_Netcdf4Dimid")
+        if isinstance(number, int) and told.get("CLASS") == "DIMENSION_SCALE":
+            found.setdefault(number, path)
+    return found
+
+
+def _named(path: str) -> str:
+    """A variable's name in netCDF."""
+    folder, slash, last = path.removeprefix("/").rpartition("/")
+    return f"{folder}{slash}{last.removeprefix(_HIDDEN)}"
+
+
+def _scales(path: str, shape: list[int], told: dict[str, Value], numbered: dict[int, str]) -> list[str]:
+    """Paths of a variable's dimensions: its scales', or where it is one, itself; one of several dimensions has their numbers."""
+    scales, numbers = told.get("DIMENSION_LIST"), told.get("_Netcdf4Coordinates")
     if isinstance(scales, list):
         return [str(each[0] if isinstance(each, list) and each else each) for each in scales]
-    return [path] if told.get("CLASS") == "DIMENSION_SCALE" and len(shape) == 1 else []
+    if told.get("CLASS") != "DIMENSION_SCALE":
+        return []
+    if isinstance(numbers, list) and len(numbers) == len(shape) > 1:
+        return [numbered.get(each, "") if isinstance(each, int) else "" for each in numbers]
+    return [path] if len(shape) == 1 else []
 
 
-def _dimensions(path: str, shape: list[int], told: dict[str, Value]) -> list[str]:
-    return [each.rpartition("/")[2] for each in _scales(path, shape, told)]
+def _dimensions(path: str, shape: list[int], told: dict[str, Value], numbered: dict[int, str]) -> list[str]:
+    return [each.rpartition("/")[2] for each in _scales(path, shape, told, numbered)]

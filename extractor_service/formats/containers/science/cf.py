@@ -8,18 +8,40 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.document import Field, Struct
+from extractor_service.document import Field, ProblemKind, Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from extractor_service.document import Document, Value
 
 SECTION = "cf"
-_MOST_VARIABLES = 2000  # described; beyond them a data set is no grid
+_MOST_VARIABLES = 10_000  # described
 _AXES = {"X": "X", "Y": "Y", "Z": "Z", "T": "T"}
 _NORTH = frozenset({"degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"})
 _EAST = frozenset({"degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"})
+_NAMED_AXES = {
+    "longitude": "X", "latitude": "Y", "time": "T", "projection_x_coordinate": "X", "projection_y_coordinate": "Y", "grid_longitude": "X",
+    "grid_latitude": "Y",
+}  # fmt: skip
+_PRESSURE = frozenset(
+    {
+        "pa",
+        "hpa",
+        "kpa",
+        "mb",
+        "mbar",
+        "millibar",
+        "millibars",
+        "bar",
+        "dbar",
+        "decibar",
+        "atm",
+        "atmosphere",
+        "pascal",
+        "pascals",
+    }
+)
 _SINCE = re.compile(r"^\s*\w+\s+since\s+\d", re.IGNORECASE)
 _SAID = ("standard_name", "long_name", "units", "calendar", "positive", "cell_methods", "coordinates", "grid_mapping", "bounds")  # fmt: skip
 
@@ -40,10 +62,18 @@ def summarize(document: Document, outer: Mapping[str, Value], variables: Sequenc
         return
     if isinstance(told, str):
         _add(document, "Conventions", told)
-    mappings = {str(each.attributes["grid_mapping"]).split(":")[0].strip() for each in variables if "grid_mapping" in each.attributes}  # fmt: skip
+    mappings = {
+        name
+        for each in variables
+        for name in _reached(each, str(each.attributes.get("grid_mapping", "")).split(":")[0].split())
+    }
+    if len(variables) > _MOST_VARIABLES:
+        document.problem(
+            SECTION, ProblemKind.LIMIT, f"{_MOST_VARIABLES} of {len(variables)} variables are described"
+        )
     helpers, auxiliary = _helpers(variables) | mappings, _coordinates(variables)
     for each in variables[:_MOST_VARIABLES]:
-        is_coordinate = list(each.dimensions) == [each.name] or each.name in auxiliary
+        is_coordinate = list(each.dimensions) == [each.name.rpartition("/")[2]] or each.name in auxiliary
         axis = _axis(each.attributes)
         entries: list[tuple[str, Value]] = [("name", each.name)]
         entries += [("axis", axis)] if axis and is_coordinate else []
@@ -60,7 +90,7 @@ def summarize(document: Document, outer: Mapping[str, Value], variables: Sequenc
 
 def _coordinates(variables: Sequence[Variable]) -> set[str]:
     """Auxiliary coordinates, named by others (5)."""
-    return {name for each in variables for name in _words(each.attributes.get("coordinates"))}
+    return {name for each in variables for name in _reached(each, _words(each.attributes.get("coordinates")))}
 
 
 def _helpers(variables: Sequence[Variable]) -> set[str]:
@@ -68,9 +98,18 @@ def _helpers(variables: Sequence[Variable]) -> set[str]:
     return {
         name
         for each in variables
-        for key in ("bounds", "climatology", "ancillary_variables")
-        for name in _words(each.attributes.get(key))
+        for key in ("bounds", "climatology", "ancillary_variables", "cell_measures")
+        for name in _reached(each, _words(each.attributes.get(key)))
     }
+
+
+def _reached(each: Variable, words: Sequence[str]) -> Iterator[str]:
+    """The paths that a variable's words may mean: in its group, or in one above (2.7); "area:" is no name."""
+    groups = each.name.split("/")[:-1]
+    for word in words:
+        if not word.endswith(":"):
+            for depth in range(len(groups), -1, -1):
+                yield "/".join([*groups[:depth], word.lstrip("/")])
 
 
 def _words(value: Value) -> list[str]:
@@ -90,7 +129,11 @@ def _axis(attributes: Mapping[str, Value]) -> str:
             return "X"
         if _SINCE.match(units):
             return "T"
-    return "Z" if attributes.get("positive") in {"up", "down"} else ""
+        if lower in _PRESSURE:
+            return "Z"
+    if str(attributes.get("positive", "")).lower() in {"up", "down"}:
+        return "Z"
+    return _NAMED_AXES.get(str(attributes.get("standard_name", "")), "")
 
 
 def _add(document: Document, name: str, value: Value) -> None:
