@@ -32,7 +32,7 @@ _KINDS = (
     "boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "binary", "timestamp", "array", "map",
     "struct", "uniontype", "decimal", "date", "varchar", "char", "timestamp with local time zone", "geometry", "geography",
 )  # fmt: skip
-_ARRAY, _MAP, _STRUCT, _UNION, _DECIMAL, _VARCHAR, _CHAR = 10, 11, 12, 13, 14, 16, 17
+_ARRAY, _MAP, _STRUCT, _UNION, _DECIMAL, _VARCHAR, _CHAR, _INSTANT = 10, 11, 12, 13, 14, 16, 17, 18
 _WRITERS = {0: "Java", 1: "C++", 2: "Presto", 3: "Go", 4: "Trino", 5: "CUDF"}
 
 
@@ -111,6 +111,7 @@ class _Footer:
         self._told, self._origin, self._document = told, origin, document
         self._types = list(wire.messages(told, 4))
         self._paths: dict[int, str] = {}
+        self._kinds: dict[int, int] = {}
 
     def _put(self, name: str, value: Value, group: str) -> None:
         self._document.add(SECTION, Field(name, value, group=group, origin=self._origin))
@@ -139,7 +140,9 @@ class _Footer:
         with Surviving(self._document, SECTION, "statistics"):
             for number, each in enumerate(wire.messages(told, 7)):
                 if number in self._paths:
-                    self._put(self._paths[number], Struct(tuple(_facts(each))), "Statistics")
+                    self._put(
+                        self._paths[number], Struct(tuple(_facts(each, self._kinds[number]))), "Statistics"
+                    )
 
     def _columns(self) -> Iterator[tuple[str, list[tuple[str, Value]]]]:
         """Types are numbered depth first; the root is a struct without a name."""
@@ -150,7 +153,7 @@ class _Footer:
                 raise ValueError(f"type {number} stands in no tree")
             each = self._types[number]
             self._paths[number] = path or "(rows)"
-            kind = wire.number(each, 1)
+            kind = self._kinds[number] = wire.number(each, 1)
             entries: list[tuple[str, Value]] = [("type", self._type(kind, each)), ("id", number)]
             entries += [
                 (f"attribute:{wire.text(one, 1)}", wire.text(one, 2)) for one in wire.messages(each, 7)
@@ -187,7 +190,7 @@ class _Footer:
             self._put(f"Stripe{number}", Struct(entries), "Stripes")
 
 
-def _facts(each: Message) -> Iterator[tuple[str, Value]]:
+def _facts(each: Message, kind: int) -> Iterator[tuple[str, Value]]:
     if 1 in each:
         yield "values", wire.number(each, 1)
     if 10 in each:
@@ -200,18 +203,32 @@ def _facts(each: Message) -> Iterator[tuple[str, Value]]:
                 if place in inner:
                     value = inner[place][-1]
                     yield name, turn(value) if isinstance(value, int) else value.decode("utf-8", "replace")
+    for inner in wire.messages(each, 9):
+        yield from _instants(inner, is_utc=kind == _INSTANT)
+    for inner in wire.messages(each, 5):  # a bucket: how many are true
+        for value in wire.packed(inner.get(1, []))[:1]:
+            yield "true_count", value
 
 
 def _date(value: int) -> Value:
     return day_of(wire.zigzag(value))
 
 
-def _instant(value: int) -> Value:
-    return instant_of(wire.zigzag(value), 1000, is_utc=True)
+def _instants(told: Message, *, is_utc: bool) -> Iterator[tuple[str, Value]]:
+    """Least and greatest: milliseconds, and the digits below them (counted from 1, 0 for none)."""
+    for field, digits, name in ((3, 5, "min"), (4, 6, "max")):
+        if field in told:
+            below = max(wire.number(told, digits) - 1, 0) if digits in told else 0
+            yield (
+                name,
+                instant_of(
+                    wire.zigzag(wire.number(told, field)) * 1_000_000 + below, 1_000_000_000, is_utc=is_utc
+                ),
+            )
 
 
 _MINIMUM = {1: "min", 2: "max"}
 _STATISTICS = (
     (2, {**_MINIMUM, 3: "sum"}, wire.zigzag), (3, {**_MINIMUM, 3: "sum"}, wire.double), (4, {**_MINIMUM, 3: "total_length"}, wire.zigzag),
-    (6, {**_MINIMUM, 3: "sum"}, int), (7, _MINIMUM, _date), (8, {1: "total_length"}, wire.zigzag), (9, {3: "min", 4: "max"}, _instant),
+    (6, {**_MINIMUM, 3: "sum"}, int), (7, _MINIMUM, _date), (8, {1: "total_length"}, wire.zigzag),
 )  # fmt: skip

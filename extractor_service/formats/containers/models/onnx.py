@@ -34,7 +34,8 @@ class Limits:
 
     max_text_bytes = 64 * 1024  # as long as any value of a document may be
     max_message_bytes = 1024 * 1024  # of a node or a value's type
-    max_nodes = 200_000  # looked into, to count operators
+    max_nodes = 200_000  # looked into, to count operators, those of inner graphs with them
+    max_depth = 16  # graphs in graphs: bodies of loops and branches
     max_listed = 1000  # inputs and outputs
     name_bytes = 1024  # of a weight's dimensions and name, which stand before or behind its data
 
@@ -57,6 +58,7 @@ class _Model:
         self._operators: Counter[str] = Counter()
         self.is_one = False
         self._weights: set[str] = set()
+        self._nodes = self._inner_nodes = 0
 
     def _put(self, name: str, value: Value, at: int, size: int, group: str = "Model") -> None:
         self._document.add(SECTION, Field(name, value, group=group, origin=ByteRange(at, max(size, 1))))
@@ -103,27 +105,32 @@ class _Model:
     def _graph(self, at: int, size: int) -> None:
         """GraphProto: nodes counted by operator, weights, then inputs that aren't weights, and outputs."""
         values: list[tuple[str, int, int]] = []
-        nodes = 0
         for number, place, length in self._walk(at, size):
             if length < 0:
                 continue
             if number == 1:
-                nodes += 1
-                if nodes <= Limits.max_nodes:
-                    self._node(place, length)
+                self._nodes += 1
+                self._node(place, length, 0)
             elif number == 2:
                 self._put("GraphName", self._text(place, length), place, length)
             elif number == 5:
                 with Surviving(self._document, SECTION, "a weight", place):
                     self._weight(place, length)
+            elif number == 15:
+                with Surviving(self._document, SECTION, "a sparse weight", place):
+                    self._sparse(place, length)
             elif number in {11, 12}:
                 values.append(("Input" if number == 11 else "Output", place, length))
             elif number == 10 and length:
                 self._put("GraphDescription", self._text(place, length), place, length)
-        self._put("NodeCount", nodes, at, size)
-        if nodes > Limits.max_nodes:
+        self._put("NodeCount", self._nodes, at, size)
+        if self._inner_nodes:
+            self._put("InnerNodeCount", self._inner_nodes, at, size)
+        if self._nodes + self._inner_nodes > Limits.max_nodes:
             self._document.problem(
-                SECTION, ProblemKind.LIMIT, f"operators of {Limits.max_nodes} of {nodes} nodes are counted"
+                SECTION,
+                ProblemKind.LIMIT,
+                f"operators of {Limits.max_nodes} nodes are counted, there are more",
             )
         counted: tuple[tuple[str, Value], ...] = tuple(self._operators.most_common())
         self._put("Operators", Struct(counted), at, size)
@@ -133,14 +140,48 @@ class _Model:
                 if name == "Output" or wire.text(told, 1) not in self._weights:
                     self._put(name, Struct(tuple(_value_facts(told))), place, length)
 
-    def _node(self, at: int, size: int) -> None:
+    def _node(self, at: int, size: int, depth: int) -> None:
+        """NodeProto: its operator, and the graphs among its attributes (AttributeProto)."""
+        if self._nodes + self._inner_nodes > Limits.max_nodes:
+            return
         for number, place, length in self._walk(at, size):
             if number == 4 and length >= 0:
                 self._operators[self._text(place, min(length, 200))] += 1
-                return
+            elif number == 5 and length >= 0:
+                for inner, begin, long in self._walk(place, length):
+                    if inner in {6, 11} and long >= 0:
+                        self._inner(begin, long, depth + 1)
 
-    def _weight(self, at: int, size: int) -> None:
-        """TensorProto, without its data."""
+    def _inner(self, at: int, size: int, depth: int) -> None:
+        """The graph of a loop or branch: its operators and weights."""
+        if depth > Limits.max_depth:
+            raise ValueError(f"graphs deeper than {Limits.max_depth}")
+        for number, place, length in self._walk(at, size):
+            if length < 0:
+                continue
+            if number == 1:
+                self._inner_nodes += 1
+                self._node(place, length, depth)
+            elif number == 5:
+                self._weight(place, length, "(inner)/")
+            elif number == 15:
+                self._sparse(place, length, "(inner)/")
+
+    def _sparse(self, at: int, size: int, prefix: str = "") -> None:
+        """SparseTensorProto: its values are a tensor, which has the name; parameters are those that are stored."""
+        values, dimensions = (-1, 0), []
+        for number, place, length in self._walk(at, size):
+            if number == 1 and length >= 0:
+                values = (place, length)
+            elif number == 3:
+                dimensions += wire.packed(
+                    [self._reader.exact(place, min(length, Limits.name_bytes))] if length >= 0 else [place]
+                )
+        if values[0] >= 0:
+            self._weight(*values, prefix, dimensions)
+
+    def _weight(self, at: int, size: int, prefix: str = "", sparse: list[int] | None = None) -> None:
+        """TensorProto, without its data; `sparse` has the dimensions of what it holds only some values of."""
         shape: list[int] = []
         kind, name, where = 0, "", 0
         for number, place, length in self._walk(at, size):
@@ -155,10 +196,15 @@ class _Model:
             elif number == 14 and length < 0:
                 where = place
         self._weights.add(name)
-        entries: list[tuple[str, Value]] = [("type", _type(kind)), ("shape", [*shape])]
+        entries: list[tuple[str, Value]] = [
+            ("type", _type(kind)),
+            ("shape", [*(shape if sparse is None else sparse)]),
+        ]
+        if sparse is not None:
+            entries.append(("sparse", True))
         if where:
             entries.append(("external", True))
-        self._tally.add(name, _type(kind), shape, tuple(entries), ByteRange(at, size))
+        self._tally.add(prefix + name, _type(kind), shape, tuple(entries), ByteRange(at, size))
 
 
 def _type(number: int) -> str:
