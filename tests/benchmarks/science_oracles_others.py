@@ -51,6 +51,12 @@ def grib(path: str) -> Facts:
         "forecast_time": "forecastTime",
         "perturbation_number": "perturbationNumber",
         "ensemble_size": "numberOfForecastsInEnsemble",
+        "percentile": "percentileValue",
+        "constituent_type": "constituentType",
+        "rotation_degrees": "angleOfRotationInDegrees",
+        "interval_end": "yearOfEndOfOverallTimeInterval",
+        "true_latitude": "LaDInDegrees",
+        "earth_radius_meters": "radius",
     }
     one = {
         "number": "indicatorOfParameter",
@@ -58,6 +64,11 @@ def grib(path: str) -> Facts:
         "grid_template": "dataRepresentationType",
         "tables_version": "table2Version",
         "process_id": "generatingProcessIdentifier",
+        "perturbation_number": "perturbationNumber",
+        "ensemble_size": "numberOfForecastsInEnsemble",
+        "number_in_average": "numberIncludedInAverage",
+        "true_latitude": "LaDInDegrees",
+        "rotation_degrees": "angleOfRotationInDegrees",
     }
     number = 0
     with Path(path).open("rb") as file:
@@ -74,6 +85,7 @@ def grib(path: str) -> Facts:
                     )
                     if value is not None and value not in {ec.CODES_MISSING_LONG, ec.CODES_MISSING_DOUBLE}:
                         told[name] = value
+            _adjusted(ec, handle, edition, told)
             day, hour = ec.codes_get(handle, "dataDate"), ec.codes_get(handle, "dataTime")
             told["reference_time"] = (
                 f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}T{hour // 100:02d}:{hour % 100:02d}:00Z"
@@ -130,6 +142,27 @@ def grib(path: str) -> Facts:
             ec.codes_release(handle)
     facts.put("grib", "File", "MessageCount", number)
     return facts
+
+
+def _adjusted(ec, handle, edition, told) -> None:
+    """What ecCodes computes although the message doesn't say it goes; times and fractions as we write them."""
+    if "interval_end" in told:
+        told["interval_end"] = "{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}Z".format(
+            *(
+                ec.codes_get_long(handle, f"{part}OfEndOfOverallTimeInterval")
+                for part in ("year", "month", "day", "hour", "minute", "second")
+            )
+        )
+    if not told.get("number_in_average") or ec.codes_get_long(handle, "timeRangeIndicator") < 51:
+        told.pop("number_in_average", None)
+    if edition == 1 and not told.get("ensemble_size"):
+        told.pop("ensemble_size", None), told.pop("perturbation_number", None)
+    has_shape = edition == 2 and ec.codes_is_defined(handle, "shapeOfTheEarth")
+    if not has_shape or ec.codes_get_long(handle, "shapeOfTheEarth") != 1:
+        told.pop("earth_radius_meters", None)
+    kind = ec.codes_get(handle, "gridType")
+    if kind not in {"mercator", "polar_stereographic", "lambert"} or (edition == 1 and kind == "lambert"):
+        told.pop("true_latitude", None)
 
 
 def bufr(path: str) -> Facts:

@@ -199,6 +199,81 @@ def grib__eccodes(folder: Path) -> None:
             eccodes.codes_release(handle)
 
 
+def grib__templates(folder: Path) -> None:
+    """Products, grids and local parts that files of forecast centres have, a message each."""
+    import eccodes
+
+    end = {
+        "yearOfEndOfOverallTimeInterval": 2020,
+        "monthOfEndOfOverallTimeInterval": 1,
+        "dayOfEndOfOverallTimeInterval": 3,
+    }
+    member = {"perturbationNumber": 7, "numberOfForecastsInEnsemble": 50}
+    size = {"Nx": 16, "Ny": 31, "DxInMetres": 2500, "DyInMetres": 2500}
+    for name, sample, keys in (
+        *(
+            (f"product-{number}", "GRIB2", {"productDefinitionTemplateNumber": number, "forecastTime": 12, **keys})
+            for number, keys in (
+                (2, {"derivedForecast": 2, "numberOfForecastsInEnsemble": 50}),
+                (5, {"probabilityType": 1, "scaledValueOfUpperLimit": 5}),
+                (6, {"percentileValue": 70}),
+                (7, {}),
+                (9, {"probabilityType": 0, "scaledValueOfLowerLimit": 5, **end}),
+                (10, {"percentileValue": 90, **end}),
+                (11, {**member, **end}),
+                (12, {"derivedForecast": 4, "numberOfForecastsInEnsemble": 9, **end}),
+                (15, {}),
+                (41, {"constituentType": 62, **member}),
+                (42, {"constituentType": 1, **end}),
+                (43, {"constituentType": 1, **member, **end}),
+                (44, {"aerosolType": 62000}),
+                (45, {"aerosolType": 62001, **member}),
+                (46, {"aerosolType": 62002, **end}),
+                (47, {"aerosolType": 62003, **member, **end}),
+                (48, {"aerosolType": 62004}),
+                (49, {"aerosolType": 62005, **member}),
+                (60, member),
+                (61, {**member, **end}),
+            )
+        ),
+        (
+            "rotated",
+            "GRIB2",
+            {
+                "gridType": "rotated_ll",
+                "latitudeOfSouthernPoleInDegrees": -30,
+                "longitudeOfSouthernPoleInDegrees": 10,
+                "angleOfRotationInDegrees": 25,
+            },
+        ),
+        (
+            "polar",
+            "GRIB2",
+            {"gridType": "polar_stereographic", "projectionCentreFlag": 128, "LaDInDegrees": 71, **size},
+        ),
+        (
+            "mercator",
+            "GRIB2",
+            {"gridType": "mercator", "Ni": 16, "Nj": 31, "LaDInDegrees": 20, "DiInMetres": 5000, "DjInMetres": 5000},
+        ),
+        ("earth", "GRIB2", {"shapeOfTheEarth": 1, "scaleFactorOfRadiusOfSphericalEarth": 0, "scaledValueOfRadiusOfSphericalEarth": 6371000}),
+        ("average", "GRIB1", {"timeRangeIndicator": 113, "P1": 6, "P2": 12, "numberIncludedInAverage": 30}),
+        (
+            "ensemble",
+            "GRIB1",
+            {"centre": "ecmf", "setLocalDefinition": 1, "localDefinitionNumber": 1, "marsType": "pf", "stream": "enfo", "perturbationNumber": 7, "numberOfForecastsInEnsemble": 51},
+        ),
+        ("old-polar", "GRIB1", {"gridType": "polar_stereographic", "projectionCentreFlag": 128, **size}),
+        ("quarter", "GRIB1", {"indicatorOfUnitOfTimeRange": 13, "P1": 6}),
+    ):  # fmt: skip
+        handle = eccodes.codes_grib_new_from_samples(sample)
+        for key, value in keys.items():
+            eccodes.codes_set(handle, key, value)
+        with (folder / f"template-{name}.grib").open("wb") as file:
+            eccodes.codes_write(handle, file)
+        eccodes.codes_release(handle)
+
+
 def grib__cdo(folder: Path) -> None:
     sh(
         "cdo -s -f grb -remapbil,r36x18 -topo cdo.grb; cdo -s -f grb2 -remapbil,r36x18 -topo cdo.grb2; cdo -s -f grb2 -settaxis,2020-01-01,12:00:00,6hour -duplicate,3 -topo,r36x18 cdo-times.grb2",

@@ -11,6 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
+import corners
 import grids
 import others
 import pictures
@@ -21,7 +22,7 @@ def main(root: Path, words: list[str]) -> int:
     """Writes all."""
     failed = 0
     for name, write in [
-        pair for module in (pictures, grids, tables, others) for pair in vars(module).items()
+        pair for module in (pictures, grids, tables, others, corners) for pair in vars(module).items()
     ]:
         kind, _, writer = name.partition("__")
         if (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Struct
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.containers.science.grib2 import moment
+from extractor_service.formats.containers.science.octets import moment
 from extractor_service.formats.reading.damage import NONSENSE, tolerant
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 from extractor_service.formats.tags import wmo

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.containers.science.grib2 import moment
+from extractor_service.formats.containers.science.octets import moment
 from extractor_service.formats.tags import wmo
 
 if TYPE_CHECKING:
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from extractor_service.document import Value
     from extractor_service.formats.reading.reader import Reader
 
-_UNITS = {0: "Minute", 1: "Hour", 2: "Day", 3: "Month", 4: "Year", 5: "Decade", 6: "Normal", 7: "Century", 10: "3 hours", 11: "6 hours", 12: "12 hours", 254: "Second"}  # fmt: skip
-_RANGES = {0: "Forecast at P1", 1: "Initialized analysis", 2: "Valid between P1 and P2", 3: "Average from P1 to P2", 4: "Accumulation from P1 to P2", 5: "Difference of P2 and P1", 10: "Forecast at P1, two octets"}  # fmt: skip
+_UNITS = {0: "Minute", 1: "Hour", 2: "Day", 3: "Month", 4: "Year", 5: "Decade", 6: "Normal", 7: "Century", 10: "3 hours", 11: "6 hours", 12: "12 hours", 13: "Quarter of an hour", 14: "Half an hour", 254: "Second"}  # fmt: skip
+_RANGES = {0: "Forecast at P1", 1: "Initialized analysis", 2: "Valid between P1 and P2", 3: "Average from P1 to P2", 4: "Accumulation from P1 to P2", 5: "Difference of P2 and P1", 10: "Forecast at P1, two octets", 51: "Climatological mean", 113: "Average of N forecasts", 114: "Accumulation of N forecasts", 115: "Average of N forecasts, same reference time", 116: "Accumulation of N forecasts, same reference time", 117: "Average of N forecasts, decreasing periods", 118: "Temporal variance of N analyses", 123: "Average of N analyses", 124: "Accumulation of N analyses"}  # fmt: skip
+_SPANS, _SEVERAL = frozenset({2, 3, 4, 5}), 51  # from P1 to P2; of N fields
+_LOCAL_BYTES = 52  # of a product section with ECMWF's local part
 _LAYERS = frozenset({101, 104, 106, 108, 110, 112, 114, 116, 120, 121, 128, 141})
 _ECMWF = 98  # common code table C-1
 _LATLON, _GAUSSIAN, _SPECTRAL = (
@@ -48,11 +50,16 @@ def describe(reader: Reader, at: int) -> list[tuple[str, Value]]:
     size, flags = _u(reader, place, 3), reader.u8(place + 7)
     if size < 28:
         raise ValueError(f"a product section of {size} bytes")
-    entries = list(_product(reader.exact(place, 28)))
+    product = reader.exact(place, min(size, _LOCAL_BYTES))
+    entries = list(_product(product))
+    if _ECMWF in {product[4], product[25]} and len(product) == _LOCAL_BYTES:
+        entries += _ensemble(product)
     place += size
     if flags & 0x80:
         entries += _grid(reader, place)
         place += _u(reader, place, 3)
+    else:
+        entries.append(("predefined_grid", product[6]))
     if flags & 0x40:
         place += _u(reader, place, 3)
     head = reader.exact(place, 11)
@@ -98,8 +105,12 @@ def _product(data: bytes) -> Iterator[tuple[str, Value]]:
     yield "forecast_unit", _UNITS.get(data[17], f"Unknown ({data[17]})")
     indicator = data[20]
     yield "forecast_time", int.from_bytes(data[18:20]) if indicator == 10 else data[18]
-    if indicator not in {0, 1, 10}:
+    if indicator in _SPANS:
         yield "forecast_end", data[19]
+    elif indicator not in {0, 1, 10}:
+        yield "p2", data[19]
+    if indicator >= _SEVERAL and int.from_bytes(data[21:23]):
+        yield "number_in_average", int.from_bytes(data[21:23])
     yield "time_range", _RANGES.get(indicator, f"Indicator {indicator}")
     yield "level_type", level
     name = wmo.OLD_LEVELS.get(level, f"Level {level}")
@@ -115,6 +126,16 @@ def _product(data: bytes) -> Iterator[tuple[str, Value]]:
         yield "level", f"{name}: {value}" if value else name
     decimal = int.from_bytes(data[26:28])
     yield "decimal_scale", 0x8000 - decimal if decimal & 0x8000 else decimal
+
+
+def _ensemble(data: bytes) -> Iterator[tuple[str, Value]]:
+    """ECMWF's local part: the experiment, and which member of an ensemble (local definition 1)."""
+    experiment = data[45:49]
+    if experiment.isalnum():
+        yield "experiment", experiment.decode("ascii")
+    if data[40] == 1 and data[50]:
+        yield "perturbation_number", data[49]
+        yield "ensemble_size", data[50]
 
 
 def _grid(reader: Reader, at: int) -> Iterator[tuple[str, Value]]:
@@ -138,12 +159,17 @@ def _grid(reader: Reader, at: int) -> Iterator[tuple[str, Value]]:
         yield "orientation", _thousandths(data[17:20])
         yield "dx_meters", int.from_bytes(data[20:23])
         yield "dy_meters", int.from_bytes(data[23:26])
+        is_south = bool(data[26] & 0x80)
+        yield "projection_centre", "South pole" if is_south else "North pole"
+        if kind == _POLAR:
+            yield "true_latitude", -60.0 if is_south else 60.0
         if kind == _LAMBERT:
             yield "standard_parallels", [_thousandths(data[28:31]), _thousandths(data[31:34])]
         return
     yield "last_latitude", _thousandths(data[17:20])
     yield "last_longitude", _thousandths(data[20:23])
     if kind == _MERCATOR:
+        yield "true_latitude", _thousandths(data[23:26])
         yield "di_meters", int.from_bytes(data[28:31])
         yield "dj_meters", int.from_bytes(data[31:34])
         return
@@ -156,3 +182,4 @@ def _grid(reader: Reader, at: int) -> Iterator[tuple[str, Value]]:
         yield "dj_degrees", int.from_bytes(data[25:27]) / 1000
     if kind in {10, 14}:
         yield "south_pole", [_thousandths(data[32:35]), _thousandths(data[35:38])]
+        yield "rotation_degrees", _ibm(data[38:42])
