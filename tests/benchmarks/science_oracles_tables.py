@@ -260,8 +260,10 @@ def mat(path: str) -> Facts:
             and kind != "sparse"
             and hasattr(value, "flatten")
         ):
-            flat = value.flatten(order="F")
-            told["value"] = flat[0] if flat.size == 1 else flat
+            is_line = sum(each > 1 for each in value.shape) < 2
+            told["value"] = (
+                value.tolist() if not is_line else value.item() if value.size == 1 else value.flatten()
+            )
         facts.put("matlab", "Variables", name, told)
     return facts
 

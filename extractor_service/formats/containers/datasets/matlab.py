@@ -16,7 +16,7 @@ from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader, TruncatedError, layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
@@ -159,7 +159,7 @@ def _matrix(elements: _Elements) -> tuple[str, list[tuple[str, Value]]] | None:
         ("shape", [*shape]),
     ]
     if kind == _SPARSE and len(flags) > 1:
-        entries.append(("allocated", flags[1]))
+        entries += [("sparse", True), ("allocated", flags[1])]
     for label, bit in (("complex", _COMPLEX), ("global", _GLOBAL)):
         if bits & bit:
             entries.append((label, True))
@@ -217,7 +217,15 @@ def _value(
         elif kind in {_DOUBLE, _SINGLE}:  # whole numbers are stored in fewer bytes
             values = [float(each) for each in values if isinstance(each, (int, float))]
         if len(values) == count:
-            yield "value", values[0] if count == 1 else values
+            yield "value", _arranged(values, shape)
+
+
+def _arranged(values: list[Value], shape: Sequence[int]) -> Value:
+    """A number, a list of a row or column, or lists as they are indexed; the file has the first index run fastest."""
+    shape = [each for each in shape if each > 1]
+    if len(shape) < 2:
+        return values[0] if len(values) == 1 else values
+    return [_arranged(values[row :: shape[0]], shape[1:]) for row in range(shape[0])]
 
 
 @tolerant(SECTION)
@@ -250,7 +258,7 @@ def parse_level_4(source: ByteSource, document: Document) -> None:
             entries.append(("value", "".join(chr(int(each) & 0xFFFF) for each in values)))
         elif form == 0 and not imaginary and 0 < count <= _MOST_VALUES:
             numbers = list(layout(f"{order}{count}{code}").unpack(reader.exact(begin, count * width)))
-            entries.append(("value", numbers[0] if count == 1 else numbers))
+            entries.append(("value", _arranged(numbers, [rows, columns])))
         _add(document, name, Struct(tuple(entries)), "Variables", at, size)
         at += size
         if at > reader.length:

@@ -49,14 +49,14 @@ class Tree:
         self._document = document
         self._types = Types(h5py, document)
         self._views = Views(document)
-        self._seen: set[tuple[int, int]] = set()
+        self._seen: dict[tuple[int, int], str] = {}
 
     def read(self, file: Any, root: Any) -> None:
         """Everything below `root`, then what conventions make of it."""
         info = self._guard("/", lambda: self._h5py.h5o.get_info(root))
         self._types.file = file
         if info is not None:
-            self._seen.add((info.fileno, info.addr))
+            self._seen[info.fileno, info.addr] = "/"
         try:
             self._group(root, "/", info.num_attrs if info is not None else 0, 0)
         finally:
@@ -116,13 +116,16 @@ class Tree:
         info = h5py.h5o.get_info(member)
         identity = (info.fileno, info.addr)
         if identity in self._seen:
-            entries: tuple[tuple[str, Value], ...] = (("kind", "hard link to an object described before"),)
+            entries: tuple[tuple[str, Value], ...] = (
+                ("kind", "hard link to an object described before"),
+                ("target", self._seen[identity]),
+            )
             document.add(SECTION, Field(path, Struct(entries), group=parent))
             return
         if info.rc > 1:  # the others can't be met twice
-            self._seen.add(identity)
+            self._seen[identity] = path
         if isinstance(member, h5py.h5g.GroupID):
-            self._seen.add(identity)  # a damaged count must not make a cycle
+            self._seen[identity] = path  # a damaged count must not make a cycle
             entries = (("kind", "group"), ("members", int(member.get_num_objs())))
             document.add(SECTION, Field(path, Struct(entries), group=parent))
             self._group(member, path, info.num_attrs, depth + 1)
