@@ -31,7 +31,7 @@ _ORACLE = Path(__file__).with_name("science_oracles.py")
 _SECONDS = 600
 FAMILIES = (
     "dicom", "fits", "hdf5", "netcdf", "nifti", "parquet", "arrow", "grib", "bufr", "orc", "avro", "mat", "npy", "zarr", "safetensors", "gguf", "onnx",
-    "jcamp", "mzml", "segy", "las_well",
+    "jcamp", "mzml", "segy", "las_well", "geotiff",
 )  # fmt: skip
 _OF_CORPUS = frozenset({"dicom", "fits", "hdf5", "netcdf", "parquet", "arrow"})
 _TOLERANCE = 1e-6

@@ -18,7 +18,7 @@ import science_oracles_tables as tables
 FAMILIES = {
     "dicom": arrays.dicom, "fits": arrays.fits, "hdf5": arrays.hdf5, "netcdf": arrays.netcdf, "nifti": arrays.nifti, "parquet": tables.parquet, "arrow": tables.arrow,
     "orc": tables.orc, "avro": tables.avro, "mat": tables.mat, "npy": tables.numpy_, "zarr": tables.zarr_, "grib": others.grib, "bufr": others.bufr,
-    "safetensors": others.safetensors, "gguf": others.gguf_, "onnx": others.onnx_, "jcamp": others.jcamp_, "mzml": others.mzml, "segy": others.segy, "las_well": others.las_well,
+    "safetensors": others.safetensors, "gguf": others.gguf_, "onnx": others.onnx_, "jcamp": others.jcamp_, "mzml": others.mzml, "segy": others.segy, "las_well": others.las_well, "geotiff": others.geotiff,
 }  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -424,4 +426,21 @@ def las_well(path: str) -> Facts:
             {"unit": item.unit, "code": str(item.value), "description": item.descr},
         )
     facts.put("well", "Other", "Remarks", las.other)
+    return facts
+
+
+def geotiff(path: str) -> Facts:
+    """By gdalinfo, a program of GDAL."""
+    facts = Facts()
+    told = json.loads(subprocess.run(["gdalinfo", "-json", path], capture_output=True, check=True).stdout)
+    if "geoTransform" in told:
+        facts.put("geotiff", "Summary", "GeoTransform", told["geoTransform"])
+        corners = [place for name, place in told["cornerCoordinates"].items() if name != "center"]
+        xs, ys = zip(*corners, strict=True)
+        facts.put("geotiff", "Summary", "Bounds", [min(xs), min(ys), max(xs), max(ys)])
+    code = told.get("stac", {}).get("proj:epsg")
+    if code:
+        facts.put("geotiff", "Summary", "CRS", f"EPSG:{code}")
+    facts.put("exif", "IFD0", "ImageWidth", told["size"][0])
+    facts.put("exif", "IFD0", "ImageHeight", told["size"][1])
     return facts

@@ -6,11 +6,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Field, ProblemKind
+from extractor_service.formats.embedded.geotransform import summarize
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from extractor_service.document import Document, Value
 
@@ -35,6 +36,16 @@ def parse(values: Mapping[int, Value], document: Document) -> None:
     doubles = conv.numbers(values.get(_DOUBLES))
     texts = values.get(_TEXTS)
     text = texts if isinstance(texts, str) else ""
+    keys: dict[int, Value] = {}
+    try:
+        _keys(words, doubles, text, keys, document)
+    finally:
+        summarize(values, keys, document)
+
+
+def _keys(
+    words: Sequence[int], doubles: Sequence[float], text: str, keys: dict[int, Value], document: Document
+) -> None:
     for index in range(min(words[3], _MAX_KEYS)):
         row = words[4 + index * 4 : 8 + index * 4]
         if len(row) < 4:
@@ -51,6 +62,7 @@ def parse(values: Mapping[int, Value], document: Document) -> None:
             value = text[offset : offset + count].rstrip("|\0")
         else:
             continue
+        keys.setdefault(key, value)
         tag = _tags().get(key)
         if tag is not None and not tag.hidden:
             document.add(_SECTION, Field(tag.name, value, tag.text(value), group="GeoTiff"))

@@ -321,7 +321,19 @@ def bufr__eccodes(folder: Path) -> None:
 
 
 def geotiff__gdal(folder: Path) -> None:
-    sh(
-        "cdo -s -f nc1 topo,r36x18 topo.nc; gdal_translate -q -a_srs EPSG:4326 -a_ullr -180 90 180 -90 topo.nc gdal-4326.tif; gdalwarp -q -overwrite -t_srs EPSG:32633 -te 200000 5000000 800000 6000000 -ts 60 100 gdal-4326.tif gdal-32633.tif; gdalwarp -q -overwrite -t_srs EPSG:3857 -ts 50 50 -te -1e7 -1e7 1e7 1e7 gdal-4326.tif gdal-3857.tif; rm topo.nc",
-        folder,
-    )
+    corners = "-a_ullr -180 90 180 -90"
+    for command in (
+        "cdo -s -f nc1 topo,r36x18 topo.nc",
+        f"gdal_translate -q -a_srs EPSG:4326 {corners} topo.nc gdal-4326.tif",
+        "gdalwarp -q -overwrite -t_srs EPSG:32633 -te 200000 5000000 800000 6000000 -ts 60 100 gdal-4326.tif gdal-32633.tif",
+        "gdalwarp -q -overwrite -t_srs EPSG:3857 -ts 50 50 -te -1e7 -1e7 1e7 1e7 gdal-4326.tif gdal-3857.tif",
+        f"gdal_translate -q -a_srs EPSG:4326 {corners} -mo AREA_OR_POINT=Point topo.nc gdal-point.tif",
+        "gdal_translate -q -of VRT -a_srs EPSG:32633 topo.nc x.vrt; sed -i 's|<GeoTransform>.*</Geo|<GeoTransform>500000, 30, 5, 5200000, 4, -30</Geo|' x.vrt",
+        "gdal_translate -q x.vrt gdal-rotated.tif; rm x.vrt",
+        f"gdal_translate -q -a_srs EPSG:4326+5773 {corners} topo.nc gdal-heights.tif",
+        f"gdal_translate -q -of COG -a_srs EPSG:4326 {corners} topo.nc gdal-cog.tif",
+        f"gdal_translate -q -a_srs '+proj=laea +lat_0=52 +lon_0=10' {corners} topo.nc gdal-own.tif",
+        f"gdal_translate -q -co BIGTIFF=YES -co TILED=YES -a_srs EPSG:4326 {corners} topo.nc gdal-big.tif",
+    ):
+        sh(command, folder)
+    (folder / "topo.nc").unlink()
