@@ -62,7 +62,7 @@ FORMATS: tuple[Format, ...] = (
     _format("png", "image/png", "png apng", (Magic(b"\x89PNG\r\n\x1a\n"),), "photo.png", version="2", is_headed=True, is_preloaded=True, size_fields=SizeFields("png")),
     # Before TIFF: the 128 bytes before "DICM" may be a TIFF header, and the file is DICOM all the same.
     _format("dicom", "application/dicom", "dcm dicom", (Magic(b"DICM", 128),), "dicom.file", version="2", is_headed=True, size_fields=SizeFields("dicom", "Columns", "Rows", "")),
-    _format("tiff", "image/tiff", _TIFF_ENDINGS, _TIFF, "photo.tiff", version="2", is_preloaded=True),
+    _format("tiff", "image/tiff", _TIFF_ENDINGS, _TIFF, "photo.tiff", version="3", is_preloaded=True),
     _format("cr2", "image/x-canon-cr2", "cr2", (Magic(b"II*\0\x10\0\0\0CR\x02"),), "photo.tiff"),
     _format("orf", "image/x-olympus-orf", "orf", (Magic(b"IIRO"), Magic(b"IIRS"), Magic(b"MMOR")), "photo.tiff"),
     _format("rw2", "image/x-panasonic-rw2", "rw2 rwl raw", (Magic(b"IIU\0"),), "photo.tiff"),

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
 
 
+_MOST_FIELDS = 500_000  # of one message in memory, where each takes dozens of bytes
+
+
 def walk(read: Callable[[int, int], bytes], at: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Number, value and length of each field between two places: of bytes the place and the length, of numbers the value and -1.
 
@@ -44,8 +47,11 @@ def walk(read: Callable[[int, int], bytes], at: int, end: int) -> Iterator[tuple
 def fields(data: bytes) -> dict[int, list[int | bytes]]:
     """All fields of a message in memory: numbers and bytes by number, in order. Raises ValueError on what is no message."""
     found: dict[int, list[int | bytes]] = {}
-    at, end = 0, len(data)
+    at, end, left = 0, len(data), _MOST_FIELDS
     while at < end:
+        left -= 1
+        if not left:
+            raise ValueError(f"a message of more than {_MOST_FIELDS} fields")
         tag = data[at]
         at += 1
         if tag > 0x7F:

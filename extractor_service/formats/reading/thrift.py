@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(13)
+_MOST_MADE = 300_000  # elements of lists and maps built up at once: each takes a hundred bytes
+_MOST_FIELD = 32_767  # a field's number has 16 bits
 _MOST_DEPTH = 40  # bounds the recursion; a footer has six
 
 
@@ -18,6 +20,7 @@ class Compact:
     def __init__(self, data: bytes, at: int = 0) -> None:
         self._data = data
         self.at = at
+        self._made = 0
 
     def struct(self, depth: int = 0) -> dict[int, object]:
         """The struct here. Numbers and bytes are read in place: a footer has thousands of them.
@@ -44,6 +47,8 @@ class Compact:
                 self.at = at
                 number = self._zigzag()
                 at = self.at
+            if number > _MOST_FIELD:
+                raise ValueError(f"a field {number}")
             if _I16 <= kind <= _I64 or kind == _BINARY:
                 value = data[at]
                 at += 1
@@ -83,12 +88,14 @@ class Compact:
             if head == _STOP:
                 return
             number = number + (head >> 4) if head >> 4 else self._zigzag()
+            self._made = 0
             yield number, head & 15
 
     def items(self) -> Iterator[int]:
         """Kind of each element of the list here, to be read as `fields` are."""
         kind, count = self._list_head()
         for _ in range(count):
+            self._made = 0
             yield kind
 
     def varint(self) -> int:
@@ -140,9 +147,15 @@ class Compact:
 
     def _list(self, depth: int) -> list[object]:
         kind, count = self._list_head()
+        self._make(count)
         if kind == _STRUCT:
             return [self.struct(depth + 1) for _ in range(count)]
         return [self.value(kind, depth) for _ in range(count)]
+
+    def _make(self, count: int) -> None:
+        self._made += count
+        if self._made > _MOST_MADE:
+            raise ValueError(f"more than {_MOST_MADE} values in one")
 
     def _list_head(self) -> tuple[int, int]:
         head = self._data[self.at]
@@ -160,6 +173,7 @@ class Compact:
             return []
         if count > len(self._data) - self.at:
             raise ValueError(f"a map of {count}")
+        self._make(2 * count)
         kinds = self._data[self.at]
         self.at += 1
         return [(self.value(kinds >> 4, depth), self.value(kinds & 15, depth)) for _ in range(count)]

@@ -5,6 +5,8 @@ github.com/google/snappy, format_description.txt; github.com/lz4/lz4, doc/lz4_Bl
 
 from __future__ import annotations
 
+_MOST_SHIFT = 28  # of a length's last seven bits
+
 
 def snappy(data: bytes, most_bytes: int) -> bytes:
     """The content of a raw block, which must not be above `most_bytes`; raises ValueError or IndexError on damage."""
@@ -16,6 +18,8 @@ def snappy(data: bytes, most_bytes: int) -> bytes:
         if byte < 0x80:
             break
         shift += 7
+        if shift > _MOST_SHIFT:
+            raise ValueError("a length of more than 32 bits")
     if size > most_bytes:
         raise ValueError(f"a block of {size} bytes")
     out = bytearray()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 _UNITS = ("s", "ms", "us", "ns")
 _INTERVALS = ("month_interval", "day_time_interval", "month_day_nano_interval")
 _FLOATS = ("halffloat", "float", "double")
+_MOST_PAIRS = 256  # of a schema or field
 _MOST_DEPTH = 64  # of fields in fields: bounds the walk
 _MOST_COLUMNS = 100_000  # twice as many fields as a document has
 
@@ -63,8 +65,8 @@ def type_name(kind: int, table: Table | None) -> str:
 
 
 def pairs(table: Table, field: int) -> Iterator[tuple[str, str]]:
-    """Custom metadata."""
-    for each in table.tables(field):
+    """Custom metadata, the first entries: many may share one long text."""
+    for each in islice(table.tables(field), _MOST_PAIRS):
         yield each.text(0), each.text(1)
 
 

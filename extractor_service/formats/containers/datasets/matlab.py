@@ -91,6 +91,7 @@ def _variable(document: Document, reader: Reader, at: int, kind: int, size: int,
     document.spend(len(data))
     if kind == _COMPRESSED:
         data = zlib.decompressobj().decompress(data, _MOST_HEAD_BYTES)
+        document.spend(len(data))
         kind = layout(f"{order}I").unpack_from(data)[0]
         data = data[8:]
     if kind != _MATRIX:
@@ -130,7 +131,7 @@ class _Elements:
     def values(self, element: _Element) -> list[Value]:
         """Its numbers, those that are there."""
         code, width = _TYPES[element.kind]
-        count = len(element.data) // width
+        count = min(len(element.data) // width, _MOST_VALUES + 1)
         return list(layout(f"{self.order}{count}{code}").unpack_from(element.data))
 
     def name(self) -> str:

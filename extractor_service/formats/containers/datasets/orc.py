@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 SECTION = "orc"
 _TAIL_BYTES = 16 * 1024  # holds most footers
-_MOST_FOOTER_BYTES = 16 * 1024 * 1024  # inflated
+_MOST_FOOTER_BYTES = 8 * 1024 * 1024  # inflated
+_MOST_PATH_CHARS = 4096
+_MOST_TYPES = 100_000
 _MOST_STRIPES = 1000  # listed
 _CODECS = {0: "NONE", 1: "ZLIB", 2: "SNAPPY", 3: "LZO", 4: "LZ4", 5: "ZSTD", 6: "BROTLI"}
 _KINDS = (
@@ -109,7 +111,7 @@ def _inflated(chunk: bytes, codec: int, most_bytes: int) -> bytes:
 class _Footer:
     def __init__(self, told: Message, origin: ByteRange, document: Document) -> None:
         self._told, self._origin, self._document = told, origin, document
-        self._types = list(wire.messages(told, 4))
+        self._types = told.get(4, [])
         self._paths: dict[int, str] = {}
         self._kinds: dict[int, int] = {}
 
@@ -146,12 +148,18 @@ class _Footer:
 
     def _columns(self) -> Iterator[tuple[str, list[tuple[str, Value]]]]:
         """Types are numbered depth first; the root is a struct without a name."""
-        waiting = [(0, "", 0)]
+        if len(self._types) > _MOST_TYPES:
+            raise ValueError(f"{len(self._types)} types")
+        waiting = [(0, "", "", 0)]
         while waiting:
-            number, path, depth = waiting.pop()
+            number, parent, own, depth = waiting.pop()
             if number in self._paths or number >= len(self._types) or depth > 64:
                 raise ValueError(f"type {number} stands in no tree")
-            each = self._types[number]
+            path = f"{parent}.{own}" if parent else own
+            if len(path) > _MOST_PATH_CHARS:
+                raise ValueError(f"a path of {len(path)} characters")
+            raw = self._types[number]
+            each = wire.fields(raw if isinstance(raw, bytes) else b"")
             self._paths[number] = path or "(rows)"
             kind = self._kinds[number] = wire.number(each, 1)
             entries: list[tuple[str, Value]] = [("type", self._type(kind, each)), ("id", number)]
@@ -168,10 +176,7 @@ class _Footer:
                 names = ["element"]
             elif kind == _UNION:
                 names = [f"{index}" for index in range(len(inner))]
-            prefix = f"{path}." if path else ""
-            waiting += [(one, f"{prefix}{name}", depth + 1) for one, name in zip(inner, names, strict=False)][
-                ::-1
-            ]
+            waiting += [(one, path, name, depth + 1) for one, name in zip(inner, names, strict=False)][::-1]
 
     @staticmethod
     def _type(kind: int, each: Message) -> str:

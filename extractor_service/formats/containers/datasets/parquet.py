@@ -101,6 +101,11 @@ class _Footer:
                     self._metadata()
                 elif number in {1, 3, 6}:
                     value = walk.value(kind)
+                    if number == 3 and types.is_negative(value):
+                        self._document.problem(
+                            SECTION, ProblemKind.DAMAGED, f"{value} rows", self._origin + begin
+                        )
+                        continue
                     name = {1: "Version", 3: "RowCount", 6: "CreatedBy"}[number]
                     self._put(
                         name,
@@ -180,7 +185,7 @@ class _Footer:
                 value = kind == 1 if kind in {1, 2} else self._walk.value(kind)
                 if field == 4 and isinstance(value, list):
                     entries.append(("sorted_by", [self._order(each) for each in value]))
-                elif field in types.GROUP_FIELDS:
+                elif field in types.GROUP_FIELDS and not self._is_wrong(value, begin):
                     entries.append((types.GROUP_FIELDS[field], types.plain(value)))
             if number < _MOST_GROUPS:
                 origin = ByteRange(self._origin + begin, self._walk.at - begin)
@@ -188,6 +193,13 @@ class _Footer:
                     SECTION,
                     Field(f"RowGroup{number}", Struct(tuple(entries)), group="RowGroups", origin=origin),
                 )
+
+    def _is_wrong(self, value: object, begin: int) -> bool:
+        """Whether it is a count that none can be; that is a Problem then."""
+        if not types.is_negative(value):
+            return False
+        self._document.problem(SECTION, ProblemKind.DAMAGED, f"a count of {value}", self._origin + begin)
+        return True
 
     def _order(self, each: object) -> Value:
         if (
@@ -204,6 +216,8 @@ class _Footer:
         told = chunk.get(3)
         self._chunks += 1
         leaf = self._leaves[number] if number < len(self._leaves) else None
+        if isinstance(told, dict) and any(self._is_wrong(told.get(field), begin) for field in (5, 6, 7)):
+            return
         if not isinstance(told, dict) or leaf is None:
             if leaf is not None and 8 in chunk:
                 self._listed(begin, f"{leaf.path}", [("encrypted", True)], group)

@@ -64,6 +64,11 @@ def plain(value: object) -> Value:
     return value if isinstance(value, (bool, int, float, bytes, str)) else None
 
 
+def is_negative(value: object) -> bool:
+    """Whether that is a number below 0."""
+    return isinstance(value, int) and value < 0
+
+
 def label(names: Mapping[int, str], value: object) -> str:
     """The name of a number."""
     return names.get(value, f"Unknown ({value})") if isinstance(value, int) else ""

@@ -23,6 +23,7 @@ _ESCAPES = {
 }  # fmt: skip
 _KEPT = frozenset({"iso2022_jp", "iso2022_jp_2"})  # codecs that want to see the escape sequence
 
+_MOST_ESCAPES = 2000  # of a value: each begins a decoder
 _DELIMITER = re.compile(rb"[\\^=\r\n\f\t]")  # behind which the first set counts again (PS3.5, 6.1.2.5.3)
 
 
@@ -52,7 +53,7 @@ def _codec(name: str) -> str:
 
 
 def _switching(data: bytes, first: str) -> str:
-    if b"\x1b" not in data:
+    if not 0 < data.count(b"\x1b") <= _MOST_ESCAPES:
         return data.decode(first, "replace")
     before, *escaped = data.split(b"\x1b")
     found = [before.decode(first, "replace")]

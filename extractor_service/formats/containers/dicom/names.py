@@ -57,15 +57,19 @@ def _public(tag: int) -> str:
     told: str | None = dicom.ELEMENTS.get(tag)
     if told is None and not tag >> 16 & 1:
         digits = f"{tag:08x}"
-        for mask, text in _masks():
+        for mask, text in _masks().get(digits[:2], ()):
             if all(one in ("x", other) for one, other in zip(mask, digits, strict=True)):
                 return text
     return told or ""
 
 
 @cache
-def _masks() -> tuple[tuple[str, str], ...]:
-    return tuple((mask.lower(), text) for mask, text in dicom.REPEATERS.items())
+def _masks() -> dict[str, list[tuple[str, str]]]:
+    """By their first two digits, which none leaves open."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for mask, text in dicom.REPEATERS.items():
+        found.setdefault(mask[:2].lower(), []).append((mask.lower(), text))
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,9 @@ _OF_CHARACTERS = frozenset(
 )  # in the data set's characters; others are ASCII
 _SINGLE = frozenset({"LT", "ST", "UT", "UR"})  # in which a backslash is a backslash
 _INTEGER = re.compile(r"\s*[+-]?\d{1,12}\s*$")
-_DECIMAL = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d+)?\s*$")
+_DECIMAL = re.compile(
+    r"\s*[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[Ee][+-]?\d{1,4})?\s*$"
+)  # DS has 16 characters
 
 
 def decode(data: bytes, representation: str, order: str, characters: Characters) -> Value:

@@ -29,31 +29,42 @@ class Card(NamedTuple):
     value: Value
     comment: str
     offset: int
-    is_open: bool = False
-    """Whether its last record promises another one."""
 
 
-def append(cards: list[Card], card: Card) -> None:
-    """Adds `card`; a CONTINUE is joined to the string before it."""
-    if card.keyword == "CONTINUE" and cards and isinstance(card.value, str):
-        last = cards[-1]
-        if isinstance(last.value, str) and last.value.endswith("&"):
-            comment = " ".join(part for part in (last.comment, card.comment) if part)
-            cards[-1] = last._replace(
-                value=last.value[:-1] + card.value, comment=comment, is_open=card.value.endswith("&")
-            )
+class Cards:
+    """The cards of one header. A string that CONTINUE goes on with is joined once, at its end: a header may have 100,000 of them."""
+
+    def __init__(self) -> None:
+        self._cards: list[Card] = []
+        self._parts: list[str] = []
+        self._comments: list[str] = []
+
+    def append(self, card: Card) -> None:
+        """Adds `card`; a CONTINUE goes on with the string before it, where that promises more."""
+        if card.keyword == "CONTINUE" and isinstance(card.value, str) and self._is_open():
+            self._parts.append(card.value)
+            self._comments.append(card.comment)
             return
-    cards.append(card)
+        self._close()
+        self._cards.append(card)
+        if isinstance(card.value, str):
+            self._parts, self._comments = [card.value], [card.comment]
 
+    def finished(self) -> list[Card]:
+        """All of a header that ends here: a chain that promises more than comes loses the mark of that (4.2.1.2)."""
+        self._close()
+        return self._cards
 
-def finished(cards: list[Card]) -> list[Card]:
-    """The cards of a header that ends here: a chain that promises more than comes loses the mark of that (4.2.1.2)."""
-    return [
-        each._replace(value=each.value[:-1].rstrip())
-        if each.is_open and isinstance(each.value, str) and each.value.endswith("&")
-        else each
-        for each in cards
-    ]
+    def _is_open(self) -> bool:
+        return bool(self._parts) and self._parts[-1].endswith("&")
+
+    def _close(self) -> None:
+        parts, self._parts = self._parts, []
+        if len(parts) > 1:
+            last = parts[-1][:-1].rstrip() if parts[-1].endswith("&") else parts[-1]
+            joined = "".join(each[:-1] for each in parts[:-1]) + last
+            comment = " ".join(filter(None, self._comments))
+            self._cards[-1] = self._cards[-1]._replace(value=joined, comment=comment)
 
 
 def parse(text: str, offset: int) -> Card | None:

@@ -14,7 +14,7 @@ from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.fits import cards as fits_cards
 from extractor_service.formats.containers.fits import tables, wcs
 from extractor_service.formats.containers.fits.cards import CARD_BYTES, BadCardError, Card
-from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.strides import Stride
 from extractor_service.sources.base import will_read
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SECTION = "fits"
 BLOCK = 2880  # bytes; FITS 4.0 section 3.1
 _MAX_HDUS = 10_000  # each costs a read at least; a file of empty ones ends here, with a Problem
+_MOST_DATA_BYTES = 1 << 63  # what an offset may be
 _MAX_HEADER_BLOCKS = 4000  # 144,000 cards
 
 
@@ -36,6 +37,7 @@ class _Header(NamedTuple):
     """Offset of the data unit."""
 
 
+@tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """One field per card: keyword, typed value, and the card's comment as the note."""
     offset, header_bytes = 0, BLOCK
@@ -98,7 +100,7 @@ def _report_end(
 
 def _read_header(source: ByteSource, offset: int, document: Document) -> _Header:
     """The cards of the header at `offset`, with CONTINUE joined."""
-    cards: list[Card] = []
+    cards = fits_cards.Cards()
     ended = False
     position = offset
     for _ in range(_MAX_HEADER_BLOCKS):
@@ -116,13 +118,13 @@ def _read_header(source: ByteSource, offset: int, document: Document) -> _Header
                 document.problem(SECTION, ProblemKind.DAMAGED, str(error), position + start)
                 continue
             if card is not None:
-                fits_cards.append(cards, card)
+                cards.append(card)
         position += BLOCK
         if ended or len(block) < BLOCK:
             break
     if not ended:
         document.problem(SECTION, ProblemKind.TRUNCATED, "a header has no END card", offset)
-    return _Header(fits_cards.finished(cards), min(position, source.size_bytes) if not ended else position)
+    return _Header(cards.finished(), min(position, source.size_bytes) if not ended else position)
 
 
 def _group_name(number: int, values: dict[str, Value]) -> str:
@@ -143,7 +145,13 @@ def _data_bytes(values: dict[str, Value], document: Document, group: str) -> int
         lengths = lengths[1:]
     elements = math.prod(lengths) + _whole(values.get("PCOUNT"))
     groups = values.get("GCOUNT")
+    if max(lengths) >= _MOST_DATA_BYTES or elements >= _MOST_DATA_BYTES:
+        document.problem(SECTION, ProblemKind.DAMAGED, f"{group} has 2^63 elements or more")
+        return 0
     size = abs(_whole(values.get("BITPIX"))) // 8 * (groups if isinstance(groups, int) else 1) * elements
+    if size >= _MOST_DATA_BYTES:
+        document.problem(SECTION, ProblemKind.DAMAGED, f"{group} has 2^63 bytes or more")
+        return 0
     if size < 0 or _whole(values.get("PCOUNT")) < 0:
         document.problem(SECTION, ProblemKind.DAMAGED, f"{group} has a negative PCOUNT or GCOUNT")
         return 0

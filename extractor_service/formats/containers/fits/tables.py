@@ -25,10 +25,12 @@ def summarize(values: Mapping[str, Value], group: str, document: Document) -> No
         document.add(SECTION, Field("CompressedImage", Struct(tuple(_image(values))), group=group))
     elif values.get("XTENSION") in {"BINTABLE", "TABLE", "A3DTABLE"}:
         count = values.get("TFIELDS")
-        columns: list[Value] = [
-            Struct(tuple(_column(values, number)))
-            for number in range(1, 1 + (min(count, _MOST_COLUMNS) if isinstance(count, int) else 0))
-        ]
+        columns: list[Value] = []
+        for number in range(1, 1 + (min(count, _MOST_COLUMNS) if isinstance(count, int) else 0)):
+            entries = tuple(_column(values, number))
+            if not entries:
+                break
+            columns.append(Struct(entries))
         document.add(SECTION, Field("Columns", columns, f"{len(columns)} columns", group=group))
     sums: list[Value] = [name for name in ("CHECKSUM", "DATASUM") if values.get(name) not in {None, ""}]
     if sums:

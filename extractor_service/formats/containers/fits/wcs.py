@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.document import Field
+from extractor_service.document import Field, ProblemKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,7 @@ _FRAMES = {
 _LATITUDES = {"RA": "DEC", "GLON": "GLAT", "ELON": "ELAT", "SLON": "SLAT", "HLON": "HLAT", "HPLN": "HPLT"}
 _ZENITHAL = frozenset({"TAN", "SIN", "ARC", "STG", "ZEA"})
 _CYLINDRICAL = frozenset({"CAR"})
+_POLE = 90 + 1e-9  # degrees; rounded ones count
 _MOST_AXES = 9  # of which two are looked for
 _DEGREES = {
     "deg": 1.0,
@@ -54,6 +55,9 @@ def summarize(values: Mapping[str, Value], group: str, document: Document) -> No
     if axes is None:
         return
     longitude, latitude = axes
+    if not math.isfinite(longitude.reference) or not abs(latitude.reference) <= _POLE:
+        document.problem(SECTION, ProblemKind.DAMAGED, f"{group}: a reference point of {longitude.reference:g}, {latitude.reference:g} degrees")  # fmt: skip
+        return
     pixels = sorted((longitude.number, latitude.number))
     matrix = _matrix(values, longitude, latitude, pixels)
     determinant = matrix[0] * matrix[3] - matrix[1] * matrix[2]

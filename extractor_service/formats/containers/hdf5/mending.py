@@ -23,6 +23,7 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MOST_USER_BLOCK = 1 << 24  # bytes; MATLAB has 512
 _LAST_VERSION = 3  # of superblocks, II.A
 _MASK = 0xFFFFFFFF  # 32 bits, as in lookup3.c
+_MOST_READ = 32 * 1024 * 1024  # bytes at once: metadata comes in kilobytes, and data isn't read
 _MOST_PADDED = 1 << 40  # bytes that a cut file may lack
 
 
@@ -116,6 +117,8 @@ class MendedSource:
 
     def read_range(self, offset: int, length: int) -> bytes:
         """See `ByteSource.read_range`."""
+        if length > _MOST_READ:
+            raise OSError(f"{length} bytes of metadata at {offset}")
         data = self._source.read_range(offset, length)
         wanted = max(0, min(length, self.size_bytes - offset))
         if len(data) < wanted:

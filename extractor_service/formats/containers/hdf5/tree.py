@@ -242,9 +242,11 @@ class Tree:
         if count <= 0:
             return told
         names: list[bytes] = []
-        # By names: opened by their number, each costs a table of all, where there are many.
-        self._guard(f"{path} attributes", lambda: self._h5py.h5a.iterate(owner, names.append))
-        for each in names:
+        # By names: opened by their number, each costs a table of all, where there are many. In the order of storage: for any
+        # other, HDF5 opens all at once, each with its own copy of a type that they may share.
+        order = self._h5py.h5.ITER_NATIVE
+        self._guard(f"{path} attributes", lambda: self._h5py.h5a.iterate(owner, names.append, order=order))
+        for each in sorted(names):
             name = _text(each)
             try:
                 attribute = self._h5py.h5a.open(owner, each)

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
 SECTION = "hdf5"
-_REFERENCES = frozenset({"DIMENSION_LIST", "REFERENCE_LIST"})
 
 
 class Limits:
     """Of `Types`."""
 
+    max_type_depth = 16  # types in types; each level copies all below it
     max_value_depth = 12  # three messages a level: well below the hundred that protobuf parses
     max_bytes = 64 * 1024  # as long as any value of a document may be
     max_members = 500  # of an enumeration or compound
@@ -42,6 +42,8 @@ class Types:
     def describe(self, kind: Any) -> list[tuple[str, Value]]:
         """The type's name, and of enumerations and compounds their members."""
         h5t = self._h5py.h5t
+        if self._is_deep(kind):
+            return [("type", "(nested too deeply)")]
         entries: list[tuple[str, Value]] = [("type", self.name(kind))]
         base = kind
         while base.get_class() in {h5t.VLEN, h5t.ARRAY}:
@@ -51,6 +53,24 @@ class Types:
         elif base.get_class() == h5t.COMPOUND and not _is_complex(base, h5t):
             entries.append(("fields", self._fields(base, 0)))
         return entries
+
+    def _is_deep(self, kind: Any, left: int = Limits.max_type_depth) -> bool:
+        """Whether types are nested more deeply than any writer nests them. h5py makes NumPy's types of them by recursion."""
+        h5t = self._h5py.h5t
+        while left:
+            which = kind.get_class()
+            if which == h5t.COMPOUND:
+                count = min(kind.get_nmembers(), Limits.max_members)
+                return any(
+                    self._is_deep(kind.get_member_type(each), left - 1)
+                    for each in range(count)
+                    if kind.get_member_class(each) in {h5t.COMPOUND, h5t.VLEN, h5t.ARRAY}
+                )
+            if which not in {h5t.VLEN, h5t.ARRAY}:
+                return False
+            kind = kind.get_super()
+            left -= 1
+        return True
 
     def _fields(self, kind: Any, depth: int) -> list[Value]:
         fields: list[Value] = []
@@ -108,13 +128,24 @@ class Types:
     def attribute(self, attribute: Any, name: str, path: str) -> Field:
         """The attribute as a field; long ones by their beginning or their size."""
         h5py = self._h5py
-        space, kind = attribute.get_space(), attribute.get_type()
+        space = attribute.get_space()
         if space.get_simple_extent_type() == h5py.h5s.NULL:
             return Field(name, None, group=path)
+        kind = attribute.get_type()
+        if self._is_deep(kind):
+            return Field(name, None, text="(a type nested too deeply)", group=path)
         count = int(space.get_simple_extent_npoints())
         size = count * int(kind.get_size())
         which = kind.get_class()
-        if name in _REFERENCES or which == h5py.h5t.REFERENCE:
+        if (
+            name == "REFERENCE_LIST"
+            or which == h5py.h5t.REFERENCE
+            or (
+                name == "DIMENSION_LIST"
+                and which == h5py.h5t.VLEN
+                and kind.get_super().get_class() == h5py.h5t.REFERENCE
+            )
+        ):
             return self._references(attribute, name, path, count)
         if size > Limits.max_bytes and not (
             which == h5py.h5t.STRING and count == 1 and size < 16 * Limits.max_bytes

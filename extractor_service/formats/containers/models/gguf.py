@@ -28,6 +28,8 @@ _FILE_TYPES = {0: "ALL_F32", 1: "MOSTLY_F16", 2: "MOSTLY_Q4_0", 3: "MOSTLY_Q4_1"
 _MOST_ENTRIES, _MOST_TENSORS = 10_000, 100_000
 _MOST_KEPT = 100  # values of an array: vocabularies have 100,000
 _MOST_STRING_BYTES = 1024 * 1024  # of a key or value: chat templates have 10 KB
+_MOST_WALKED = 2_000_000  # elements of arrays that aren't of numbers: vocabularies have 300,000
+_MOST_HEAD_BYTES = 128 * 1024 * 1024  # of metadata and tensors' lines: vocabularies take 10 MB
 _MOST_RANK = 8  # dimensions; ggml has four
 
 
@@ -73,6 +75,7 @@ def parse(source: ByteSource, document: Document) -> None:
 class _Walk:
     def __init__(self, reader: Reader, document: Document) -> None:
         self._reader, self._document, self.at = reader, document, 24
+        self._walked = 0
         self._order = ">" if reader.big_endian else "<"
 
     def word(self) -> int:
@@ -88,9 +91,12 @@ class _Walk:
     def string(self) -> str:
         """A text with its length in front."""
         size = self.long()
+        if self.at > _MOST_HEAD_BYTES:
+            raise ValueError(f"metadata of more than {_MOST_HEAD_BYTES} bytes")
         if size > _MOST_STRING_BYTES:
             raise ValueError(f"a text of {size} bytes at {self.at}")
         data = self._reader.exact(self.at, size)
+        self._document.spend(size)
         self.at += size
         return data.decode("utf-8", "replace")
 
@@ -124,6 +130,11 @@ class _Walk:
             raise ValueError(f"{key}: {count} values")
         values = []
         for number in range(count):
+            self._walked += 1
+            if self._walked > _MOST_WALKED or self.at > _MOST_HEAD_BYTES:
+                raise ValueError(
+                    f"{key}: arrays of more than {_MOST_WALKED} values or {_MOST_HEAD_BYTES} bytes"
+                )
             if number < kept or kind != _STRING:
                 one, _ = self.value(kind, key, depth + 1)
                 if number < kept:

@@ -37,6 +37,7 @@ class Limits:
     max_nodes = 200_000  # looked into, to count operators, those of inner graphs with them
     max_depth = 16  # graphs in graphs: bodies of loops and branches
     max_listed = 1000  # inputs and outputs
+    max_weights = 20_000  # each costs a read
     name_bytes = 1024  # of a weight's dimensions and name, which stand before or behind its data
 
 
@@ -119,7 +120,7 @@ class _Model:
             elif number == 15:
                 with Surviving(self._document, SECTION, "a sparse weight", place):
                     self._sparse(place, length)
-            elif number in {11, 12}:
+            elif number in {11, 12} and len(values) <= Limits.max_listed:
                 values.append(("Input" if number == 11 else "Output", place, length))
             elif number == 10 and length:
                 self._put("GraphDescription", self._text(place, length), place, length)
@@ -169,7 +170,7 @@ class _Model:
 
     def _sparse(self, at: int, size: int, prefix: str = "") -> None:
         """SparseTensorProto: its values are a tensor, which has the name; parameters are those that are stored."""
-        values, dimensions = (-1, 0), []
+        values, dimensions = (-1, 0), list[int]()
         for number, place, length in self._walk(at, size):
             if number == 1 and length >= 0:
                 values = (place, length)
@@ -182,6 +183,8 @@ class _Model:
 
     def _weight(self, at: int, size: int, prefix: str = "", sparse: list[int] | None = None) -> None:
         """TensorProto, without its data; `sparse` has the dimensions of what it holds only some values of."""
+        if self._tally.count == Limits.max_weights:
+            raise ValueError(f"more than {Limits.max_weights} weights")
         shape: list[int] = []
         kind, name, where = 0, "", 0
         for number, place, length in self._walk(at, size):
@@ -195,6 +198,7 @@ class _Model:
                 name = self._text(place, min(length, Limits.name_bytes))
             elif number == 14 and length < 0:
                 where = place
+        shape = [wire.signed(each) for each in shape]
         self._weights.add(name)
         entries: list[tuple[str, Value]] = [
             ("type", _type(kind)),

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.models.tensors import Tally
-from extractor_service.formats.reading.damage import tolerant
+from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
+from extractor_service.formats.reading.shapes import count_of
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
 SECTION = "model"
-_MOST_HEADER_BYTES = 16 * 1024 * 1024  # parsed; the format allows 100 MB
+_MOST_HEADER_BYTES = (
+    6 * 1024 * 1024
+)  # parsed: 50,000 tensors, 150 MiB of objects at worst; the format allows 100 MB
 _BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F4": 4, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64, "C64": 64}  # fmt: skip
 
 
@@ -40,21 +42,32 @@ def parse(source: ByteSource, document: Document) -> None:
         for key, value in metadata.items():
             document.add(SECTION, Field(key, str(value), group="Metadata", origin=origin))
     tally, end = Tally(document), 0
-    for name, each in sorted(told.items(), key=lambda pair: pair[1].get("data_offsets", [0])[0] if isinstance(pair[1], dict) else 0):  # fmt: skip
-        kind, shape, (begin, last) = each["dtype"], [int(one) for one in each["shape"]], each["data_offsets"]
-        entries: tuple[tuple[str, Value], ...] = (
-            ("type", str(kind)),
-            ("shape", [*shape]),
-            ("size_bytes", last - begin),
-        )
-        tally.add(name, str(kind), shape, entries, ByteRange(8 + size + begin, last - begin))
-        if kind in _BITS and math.prod(shape) * _BITS[kind] // 8 != last - begin:
-            document.problem(
-                SECTION, ProblemKind.DAMAGED, f"{name}: {last - begin} bytes for {shape} of {kind}"
+    for name, each in sorted(told.items(), key=_begin):  # fmt: skip
+        with Surviving(document, SECTION, name[:80], 8):
+            kind, shape, (begin, last) = each["dtype"], [*each["shape"]], each["data_offsets"]
+            if type(begin) is not int or type(last) is not int or not 0 <= begin <= last:
+                raise ValueError(f"{name[:80]}: data from {begin!r:.40} to {last!r:.40}")
+            count = count_of(shape)
+            entries: tuple[tuple[str, Value], ...] = (
+                ("type", str(kind)),
+                ("shape", [*shape]),
+                ("size_bytes", last - begin),
             )
-        end = max(end, last)
+            tally.add(name, str(kind), shape, entries, ByteRange(8 + size + begin, last - begin))
+            if kind in _BITS and count * _BITS[kind] // 8 != last - begin:
+                document.problem(
+                    SECTION, ProblemKind.DAMAGED, f"{name}: {last - begin} bytes for {shape} of {kind}"
+                )
+            end = max(end, last)
     tally.finish()
     if 8 + size + end > reader.length:
         document.problem(
             SECTION, ProblemKind.TRUNCATED, f"{8 + size + end} bytes are stated, {reader.length} are there"
         )
+
+
+def _begin(pair: tuple[str, object]) -> int:
+    """Where a tensor's data begins; 0 for one that says nothing of the kind."""
+    places = pair[1].get("data_offsets") if isinstance(pair[1], dict) else None
+    first = places[0] if isinstance(places, list) and places else 0
+    return first if isinstance(first, int) else 0

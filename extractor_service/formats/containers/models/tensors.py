@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Field, ProblemKind, Struct
+from extractor_service.formats.reading.shapes import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,27 +23,27 @@ class Tally:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._types: Counter[str] = Counter()
-        self._count = self._parameters = 0
+        self.count = self._parameters = 0
 
     def add(
         self, name: str, kind: str, shape: Sequence[int], entries: tuple[tuple[str, Value], ...], origin: ByteRange
     ) -> None:  # fmt: skip
-        """One tensor."""
-        self._count += 1
-        self._parameters += math.prod(shape)
+        """One tensor. Raises ValueError on a shape that none has."""
+        self.count += 1
+        self._parameters += count_of(shape)
         self._types[kind] += 1
-        if self._count <= _MOST_LISTED:
+        if self.count <= _MOST_LISTED:
             self._document.add(SECTION, Field(name, Struct(entries), group="Tensors", origin=origin))
 
     def finish(self) -> None:
         """Sums."""
         for name, value in (
-            ("TensorCount", self._count),
+            ("TensorCount", self.count),
             ("ParameterCount", self._parameters),
             ("TensorTypes", Struct(tuple(self._types.items()))),
         ):
             self._document.add(SECTION, Field(name, value, group="Model"))
-        if self._count > _MOST_LISTED:
+        if self.count > _MOST_LISTED:
             self._document.problem(
-                SECTION, ProblemKind.LIMIT, f"{_MOST_LISTED} of {self._count} tensors are listed"
+                SECTION, ProblemKind.LIMIT, f"{_MOST_LISTED} of {self.count} tensors are listed"
             )

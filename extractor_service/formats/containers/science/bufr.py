@@ -114,6 +114,8 @@ def _message(reader: Reader, at: int) -> tuple[int, list[tuple[str, Value]]]:
         ("observed", bool(head[6] & 0x80)),
         ("compressed", bool(head[6] & 0x40)),
     ]
+    if place + size > at + length:
+        raise ValueError("sections are longer than the message")
     count = max(0, (size - 7) // 2)
     kept = reader.exact(place + 7, 2 * min(count, _MOST_DESCRIPTORS))
     codes = [int.from_bytes(kept[each : each + 2]) for each in range(0, len(kept), 2)]

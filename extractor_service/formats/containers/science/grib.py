@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SECTION = "grib"
 _MAGIC, _END = b"GRIB", b"7777"
 _MOST_MESSAGES = 20_000  # walked
+_MOST_FIELDS = 20_000  # of all messages, walked
 _MOST_LISTED = 1000  # described one by one; sums are of all that were walked
 _GAP_BYTES = 4096  # between messages: padding, or the headers of a bulletin
 _HINT_BYTES = 1024  # sections before the data
@@ -46,8 +47,13 @@ def parse(source: ByteSource, document: Document) -> None:
                 document.problem(SECTION, ProblemKind.DAMAGED, f"bytes behind {tally.messages} messages", at)
             break
         at += gap
-        if tally.messages == _MOST_MESSAGES:
-            document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_MESSAGES} messages were read", at)
+        if tally.messages == _MOST_MESSAGES or tally.fields >= _MOST_FIELDS:
+            document.problem(
+                SECTION,
+                ProblemKind.LIMIT,
+                f"{tally.messages} messages with {tally.fields} fields were read",
+                at,
+            )
             break
         will_read(source, [(each, _HINT_BYTES) for each in stride.following(at)])
         try:
@@ -77,6 +83,8 @@ def _message(reader: Reader, at: int, tally: _Tally) -> int:
         tally.begin(edition, at, length)
         for each in grib2.fields(reader, at, length):
             tally.add(each)
+            if tally.fields >= _MOST_FIELDS:
+                break
     else:
         raise ValueError(f"edition {edition}")
     end = reader.some(at + length - 4, 4)
@@ -90,7 +98,7 @@ class _Tally:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self.messages = self._fields = self.length = self._at = 0
+        self.messages = self.fields = self.length = self._at = 0
         self._editions: dict[int, None] = {}
         self._named: dict[str, dict[str, None]] = {"Parameters": {}, "Levels": {}, "Grids": {}, "Centres": {}}
         self._times: list[str] = []
@@ -104,7 +112,7 @@ class _Tally:
 
     def add(self, entries: Sequence[tuple[str, Value]]) -> None:
         """A field."""
-        self._fields += 1
+        self.fields += 1
         told = dict(entries)
         for name, key in (
             ("Parameters", "parameter"),
@@ -119,7 +127,7 @@ class _Tally:
         if isinstance(time, str):
             self._first = min(self._first or time, time)
             self._last = max(self._last, time)
-        if self._fields <= _MOST_LISTED:
+        if self.fields <= _MOST_LISTED:
             origin = ByteRange(self._at, self.length)
             self._document.add(
                 SECTION,
@@ -133,7 +141,7 @@ class _Tally:
             self._document.add(SECTION, Field(name, value, group="File"))
 
         put("MessageCount", self.messages)
-        put("FieldCount", self._fields)
+        put("FieldCount", self.fields)
         put("Editions", [*self._editions])
         for name, values in self._named.items():
             if values:
@@ -141,7 +149,7 @@ class _Tally:
         if self._first:
             put("FirstReferenceTime", self._first)
             put("LastReferenceTime", self._last)
-        if self._fields > _MOST_LISTED:
+        if self.fields > _MOST_LISTED:
             self._document.problem(
-                SECTION, ProblemKind.LIMIT, f"{_MOST_LISTED} of {self._fields} fields are listed"
+                SECTION, ProblemKind.LIMIT, f"{_MOST_LISTED} of {self.fields} fields are listed"
             )

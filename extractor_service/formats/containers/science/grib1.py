@@ -100,7 +100,7 @@ def _product(data: bytes) -> Iterator[tuple[str, Value]]:
     yield "number", parameter
     known = wmo.ECMWF_PARAMETERS if (version, centre) == (128, _ECMWF) else wmo.OLD_PARAMETERS if version <= 3 and parameter < 128 else {}  # fmt: skip
     yield "parameter", known.get(parameter, f"{version}.{parameter}")
-    year = (data[24] - 1) * 100 + data[12]
+    year = (data[24] - 1) * 100 + data[12] if data[24] else 0  # a century that isn't stated is none
     yield "reference_time", moment(year, data[13], data[14], data[15], data[16], 0)
     yield "forecast_unit", _UNITS.get(data[17], f"Unknown ({data[17]})")
     indicator = data[20]

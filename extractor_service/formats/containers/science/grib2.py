@@ -42,7 +42,7 @@ def fields(reader: Reader, at: int, length: int) -> Iterator[Entries]:
         if size < 5 or place + size > end + 4 or number > 7:
             raise ValueError(f"section {number} of {size} bytes at {place}")
         if number == 1:
-            outer = list(_identification(reader.exact(place, size), discipline))
+            outer = list(_identification(reader.exact(place, min(size, _MOST_SECTION_BYTES)), discipline))
         elif number < 6:
             sections[number] = reader.exact(place, min(size, _MOST_SECTION_BYTES))
         elif number == 6:

@@ -6,6 +6,7 @@ IUPAC/ASTM "JCAMP-DX" 4.24 (Applied Spectroscopy 42, 151, 1988), 5.01 (Pure Appl
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
@@ -40,7 +41,7 @@ def parse(source: ByteSource, document: Document) -> None:
     """One field a record, in the group of its block; numbers as numbers."""
     text, is_whole = lines.text_of(source, _MOST_BYTES)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    found = list(_RECORD.finditer(text))
+    found = list(islice(_RECORD.finditer(text), _MOST_RECORDS + 1))
     if not found or _label(found[0][1]) not in {"TITLE", "JCAMPDX"}:
         raise CorruptFileError("no record ##TITLE=")
     block = depth = count = 0
@@ -67,7 +68,7 @@ def parse(source: ByteSource, document: Document) -> None:
     document.add(SECTION, Field("BlockCount", block, group="File"))
     document.add(SECTION, Field("RecordCount", count, group="File"))
     if len(found) > _MOST_RECORDS:
-        document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_RECORDS} of {len(found)} records were read")
+        document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_RECORDS} records were read, there are more")
     if not is_whole:
         document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_BYTES} of {source.size_bytes} bytes were read")
     elif depth < block:

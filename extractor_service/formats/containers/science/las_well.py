@@ -19,10 +19,10 @@ _MOST_BYTES = 2 * 1024 * 1024  # of what stands before the data
 _MOST_LINES = 20_000  # of the header, which has a hundred
 _SECTIONS = {"V": "Version", "W": "Well", "C": "Curves", "P": "Parameters", "O": "Other", "A": "Data"}
 # MNEM.UNIT   VALUE : DESCRIPTION. The unit follows the point at once; the last colon ends the value.
-_LINE = re.compile(r"\s*(?P<name>[^.]*?)\s*\.(?P<unit>[^\s:]*)(?P<value>.*)$")
+_REST = re.compile(r"(?P<unit>[^\s:]*)(?P<value>.*)$")
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})$")
 _REAL = re.compile(r"[+-]?(?:(?:0|[1-9]\d{0,14})?\.\d{0,15}|[1-9]\d{0,14}(?=[Ee]))(?:[Ee][+-]?\d{1,3})?$")
-_FORMAT = re.compile(r"\s*\{[^}]*\}\s*$")  # of LAS 3.0, behind a value
+_FORMAT = re.compile(r"\{[^{}]*\}$")  # of LAS 3.0, behind a value
 _SWAPPED = frozenset(
     {"STRT", "STOP", "STEP", "NULL"}
 )  # in version 1.2 the others have value and description the other way round
@@ -52,13 +52,14 @@ def parse(source: ByteSource, document: Document) -> None:
         if section == "Other":
             others.append(stripped)
             continue
-        match = _LINE.match(row)
-        if match is None:
+        name, point, rest = stripped.partition(".")
+        match = _REST.match(rest)
+        if not point or match is None:
             continue
         value, _, description = (
             match["value"].rpartition(":") if ":" in match["value"] else (match["value"], "", "")
         )
-        value, description, name = _FORMAT.sub("", value).strip(), description.strip(), match["name"].strip()
+        value, description, name = _FORMAT.sub("", value.strip()).strip(), description.strip(), name.strip()
         if name.upper() == "VERS":
             version = value
         if section == "Curves":

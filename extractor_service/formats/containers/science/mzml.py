@@ -21,6 +21,7 @@ SECTION = "mzml"
 _WINDOW_BYTES = 64 * 1024  # of the file, parsed at once
 _MOST_BYTES = 16 * 1024 * 1024  # before the first spectrum, which comes within kilobytes
 _MOST_FIELDS = 5000  # a tenth of a document's fields
+_MOST_TERMS = 1000  # of one owner, which has a dozen
 _MOST_DEPTH = 200  # of elements
 # Elements with an id of their own, whose terms are told together.
 _OWNERS = frozenset({
@@ -109,7 +110,14 @@ class _Outline:
         value = attributes.get("value", "")
         unit = attributes.get("unitName", "")
         told = f"{value} {unit}".strip() if value else ""
-        self._owners[-1][1].append((attributes.get("name", ""), told or attributes.get("accession", "")))
+        entries = self._owners[-1][1]
+        if len(entries) == _MOST_TERMS:
+            self._document.problem(
+                SECTION, ProblemKind.LIMIT, f"{_MOST_TERMS} terms of one {self._owners[-1][0]} are read"
+            )
+        if len(entries) > _MOST_TERMS:
+            return
+        entries.append((attributes.get("name", ""), told or attributes.get("accession", "")))
 
     def end(self, name: str) -> None:
         """An element ends."""

@@ -33,6 +33,7 @@ _DIMENSIONS, _VARIABLES, _ATTRIBUTES = 10, 11, 12
 _STREAMING_32, _STREAMING_64 = (1 << 32) - 1, (1 << 64) - 1  # the writer didn't know how many records come
 _MOST_ENTRIES = 50_000  # of a list: as many fields as a document has
 _MOST_VALUES = 4096  # of an attribute, kept; the others are a Problem
+_MOST_HEAD_BYTES = 64 * 1024 * 1024
 _MOST_NAME_BYTES = 4096  # sixteen times NC_MAX_NAME
 
 
@@ -99,6 +100,8 @@ class _Header:
         found: list[tuple[str, Value]] = []
         for _ in range(self.entries(_ATTRIBUTES)):
             name, kind, length = self.name(), self.word(), self.count()
+            if self.at > _MOST_HEAD_BYTES:
+                raise ValueError(f"a header of more than {_MOST_HEAD_BYTES} bytes")
             if kind not in _TYPES:
                 raise ValueError(f"type {kind} at {self.at}")
             _, code, width = _TYPES[kind]
@@ -115,6 +118,7 @@ class _Header:
             text = self._reader.exact(self.at, min(length, self._document.limits.max_value_bytes + 4))
             return charsets.text(text.rstrip(b"\0"))
         kept = min(length, _MOST_VALUES)
+        self._document.spend(8 * kept)
         if kept < length:
             self._document.problem(SECTION, ProblemKind.LIMIT, f"{name}: {length} values are cut to {kept}", self.at)  # fmt: skip
         values = layout(f">{kept}{code}").unpack(self._reader.exact(self.at, kept * width))

@@ -14,6 +14,7 @@ from extractor_service.formats.reading import charsets, records
 from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.records import Entry, Place
+from extractor_service.formats.reading.shapes import count_of
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
@@ -131,7 +132,9 @@ def _shape(told: dict[str, Value]) -> list[int]:
     dim = told["dim"]
     if not isinstance(dim, list) or not isinstance(dim[0], int) or not 1 <= dim[0] <= 7:
         raise ValueError(f"dimensions {dim}")
-    return [each for each in dim[1 : dim[0] + 1] if isinstance(each, int)]
+    shape = [each for each in dim[1 : dim[0] + 1] if isinstance(each, int)]
+    count_of(shape)
+    return shape
 
 
 def _derive(document: Document, told: dict[str, Value], *, is_analyze: bool) -> None:

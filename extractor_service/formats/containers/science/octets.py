@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 _MISSING = 0xFFFFFFFF
 
 
@@ -27,8 +29,12 @@ def scaled(data: bytes, octet: int) -> float | None:
     return number
 
 
-def moment(year: int, month: int, day: int, hour: int, minute: int, second: int) -> str:
-    """A time as it is written, where a calendar has it."""
-    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61):
-        raise ValueError(f"a time {year}-{month}-{day} {hour}:{minute}:{second}")
-    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}Z"
+def moment(year: int, month: int, day: int, hour: int, minute: int, second: int) -> str | None:
+    """A time as it is written; None for what no calendar has, as year 0 or 31 February."""
+    if year < 1 or not (hour < 24 and minute < 60 and second < 61):
+        return None
+    try:
+        written = date(year, month, day)
+    except ValueError:
+        return None
+    return f"{written.isoformat()}T{hour:02d}:{minute:02d}:{second:02d}Z"
