@@ -32,7 +32,9 @@ class Limits:
     kept_streams = 4  # of the latest
     kept_objects = 1000  # of the latest
     max_members = 100_000  # of an object stream
-    max_parsed_bytes = 64 * 1024 * 1024  # of all objects: two seconds; they may overlap
+    max_parsed_bytes = (
+        24 * 1024 * 1024
+    )  # of all objects: an array of nothing but zeros takes seven seconds then; they may overlap
     max_raw_bytes = 16 * 1024 * 1024  # of a stream that is read
 
 
@@ -113,17 +115,18 @@ class Pdf:
         size = Limits.window_bytes
         while True:
             data = self._reader.some(at, size)
-            self._spend(len(data))
             found = _OBJECT.match(data)
             if found is None or int(found[1]) != number:
                 raise ValueError(f"it isn't at {at}")
             try:
                 value, end = parse(data, found.end())
             except CutError:
+                self._spend(len(data))
                 if len(data) < size or size >= Limits.max_object_bytes:
                     raise
                 size *= 8
                 continue
+            self._spend(end)
             if isinstance(value, dict):
                 if end + 32 > len(data) == size:
                     size *= 2
@@ -153,7 +156,9 @@ class Pdf:
         data, places = known
         if not 0 <= index < len(places) or places[index][0] != number:
             raise ValueError(f"object stream {stream} doesn't have it")
-        value, _ = parse(data, places[index][1])
+        begin = places[index][1]
+        value, end = parse(data, begin)
+        self._spend(end - begin)
         return value
 
     def _spend(self, size: int) -> None:
