@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 from pathlib import Path
 
 import numpy as np
+from common import RNG
 
 
 def safetensors__writers(folder: Path) -> None:
@@ -80,6 +83,37 @@ def onnx__writers(folder: Path) -> None:
         )
     )
     onnx.save(bare, folder / "bare.onnx")
+
+
+def onnx__layers(folder: Path) -> None:
+    """Of the size of a small network that people use: 24 layers, 6 MB."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, weights = [], []
+    for layer in range(24):
+        weights.append(
+            numpy_helper.from_array(RNG.normal(size=(256, 256)).astype("f4"), f"layer{layer}.weight")
+        )
+        weights.append(numpy_helper.from_array(np.zeros(256, "f4"), f"layer{layer}.bias"))
+        nodes.append(
+            helper.make_node("Gemm", [f"h{layer}", weights[-2].name, weights[-1].name], [f"g{layer}"])
+        )
+        nodes.append(helper.make_node("Relu", [f"g{layer}"], [f"h{layer + 1}"]))
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 256]) for name in ("h0", "h24")]
+    graph = helper.make_graph(nodes, "layers", ends[:1], ends[1:], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), folder / "layers.onnx")
+
+
+def jcamp__spectrum(folder: Path) -> None:
+    """As many points as an infrared spectrum has that a library hands out."""
+    import jcamp
+
+    x = np.arange(400.0, 4001.0)
+    data = {"title": "Acetone", "data type": "INFRARED SPECTRUM", "origin": "lab", "owner": "Ada", "xunits": "1/CM", "yunits": "TRANSMITTANCE", "x": x, "y": np.cos(x / 300) ** 2, "npoints": len(x), "firstx": 400.0, "lastx": 4000.0, "xfactor": 1.0, "yfactor": 1e-4, "deltax": 1.0, "cas registry no": "67-64-1"}  # fmt: skip
+    os.chdir(folder)
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints each line
+        jcamp.writefile("jcamp-ir.jdx", data)
 
 
 def jcamp__writers(folder: Path) -> None:
