@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MOST_RANK = 64  # dimensions; NumPy has 64 at most, others fewer
-_MOST = 1 << 63
+_MOST = 1 << 63  # what an offset in a file may be
 
 
 def count_of(shape: Iterable[object]) -> int:

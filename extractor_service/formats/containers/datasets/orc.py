@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 SECTION = "orc"
 _TAIL_BYTES = 16 * 1024  # holds most footers
 _MOST_FOOTER_BYTES = 8 * 1024 * 1024  # inflated
-_MOST_PATH_CHARS = 4096
-_MOST_TYPES = 100_000
+_MOST_PATH_CHARS = 4096  # sixteen long names in each other
+_MOST_TYPES = 100_000  # twice as many fields as a document has
 _MOST_STRIPES = 1000  # listed
 _CODECS = {0: "NONE", 1: "ZLIB", 2: "SNAPPY", 3: "LZO", 4: "LZ4", 5: "ZSTD", 6: "BROTLI"}
 _KINDS = (

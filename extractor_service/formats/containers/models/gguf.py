@@ -25,12 +25,18 @@ _TENSORS = {
     35: "TQ2_0", 39: "MXFP4",
 }  # fmt: skip
 _FILE_TYPES = {0: "ALL_F32", 1: "MOSTLY_F16", 2: "MOSTLY_Q4_0", 3: "MOSTLY_Q4_1", 7: "MOSTLY_Q8_0", 8: "MOSTLY_Q5_0", 9: "MOSTLY_Q5_1", 10: "MOSTLY_Q2_K", 11: "MOSTLY_Q3_K_S", 12: "MOSTLY_Q3_K_M", 13: "MOSTLY_Q3_K_L", 14: "MOSTLY_Q4_K_S", 15: "MOSTLY_Q4_K_M", 16: "MOSTLY_Q5_K_S", 17: "MOSTLY_Q5_K_M", 18: "MOSTLY_Q6_K", 32: "MOSTLY_BF16"}  # fmt: skip
-_MOST_ENTRIES, _MOST_TENSORS = 10_000, 100_000
-_MOST_KEPT = 100  # values of an array: vocabularies have 100,000
-_MOST_STRING_BYTES = 1024 * 1024  # of a key or value: chat templates have 10 KB
-_MOST_WALKED = 2_000_000  # elements of arrays that aren't of numbers: vocabularies have 300,000
-_MOST_HEAD_BYTES = 128 * 1024 * 1024  # of metadata and tensors' lines: vocabularies take 10 MB
-_MOST_RANK = 8  # dimensions; ggml has four
+
+
+class Limits:
+    """Of `parse`."""
+
+    max_entries = 10_000  # of metadata: models have fifty
+    max_tensors = 100_000  # ten times what the largest models have
+    max_kept = 100  # values of an array: vocabularies have 100,000
+    max_string_bytes = 1024 * 1024  # of a key or value: chat templates have 10 KB
+    max_walked = 2_000_000  # elements of arrays that aren't of numbers: vocabularies have 300,000
+    max_head_bytes = 128 * 1024 * 1024  # of metadata and tensors' lines: vocabularies take 10 MB
+    max_rank = 8  # dimensions; ggml has four
 
 
 @tolerant(SECTION)
@@ -52,7 +58,7 @@ def parse(source: ByteSource, document: Document) -> None:
         return
     walk = _Walk(reader, document)
     tensors, entries = reader.unpack("QQ", 8)
-    if entries > _MOST_ENTRIES or tensors > reader.length:
+    if entries > Limits.max_entries or tensors > reader.length:
         raise ValueError(f"{entries} entries and {tensors} tensors")
     for _ in range(entries):
         begin = walk.at
@@ -65,10 +71,10 @@ def parse(source: ByteSource, document: Document) -> None:
         )
     tally = Tally(document)
     with Surviving(document, SECTION, "tensors", walk.at):
-        for _ in range(min(tensors, _MOST_TENSORS)):
+        for _ in range(min(tensors, Limits.max_tensors)):
             walk.tensor(tally)
-    if tensors > _MOST_TENSORS:
-        document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_TENSORS} of {tensors} tensors were read")
+    if tensors > Limits.max_tensors:
+        document.problem(SECTION, ProblemKind.LIMIT, f"{Limits.max_tensors} of {tensors} tensors were read")
     tally.finish()
 
 
@@ -91,9 +97,9 @@ class _Walk:
     def string(self) -> str:
         """A text with its length in front."""
         size = self.long()
-        if self.at > _MOST_HEAD_BYTES:
-            raise ValueError(f"metadata of more than {_MOST_HEAD_BYTES} bytes")
-        if size > _MOST_STRING_BYTES:
+        if self.at > Limits.max_head_bytes:
+            raise ValueError(f"metadata of more than {Limits.max_head_bytes} bytes")
+        if size > Limits.max_string_bytes:
             raise ValueError(f"a text of {size} bytes at {self.at}")
         data = self._reader.exact(self.at, size)
         self._document.spend(size)
@@ -115,7 +121,7 @@ class _Walk:
         kind, count = self.word(), self.long()
         if depth > 4:
             raise ValueError(f"{key}: arrays nested too deeply")
-        kept = min(count, _MOST_KEPT)
+        kept = min(count, Limits.max_kept)
         text = f"(the first {kept} of {count} values)" if kept < count else ""
         if kind in _TYPES:
             code, width = _TYPES[kind]
@@ -131,9 +137,9 @@ class _Walk:
         values = []
         for number in range(count):
             self._walked += 1
-            if self._walked > _MOST_WALKED or self.at > _MOST_HEAD_BYTES:
+            if self._walked > Limits.max_walked or self.at > Limits.max_head_bytes:
                 raise ValueError(
-                    f"{key}: arrays of more than {_MOST_WALKED} values or {_MOST_HEAD_BYTES} bytes"
+                    f"{key}: arrays of more than {Limits.max_walked} values or {Limits.max_head_bytes} bytes"
                 )
             if number < kept or kind != _STRING:
                 one, _ = self.value(kind, key, depth + 1)
@@ -147,7 +153,7 @@ class _Walk:
         """One tensor's line."""
         begin = self.at
         name, rank = self.string(), self.word()
-        if rank > _MOST_RANK:
+        if rank > Limits.max_rank:
             raise ValueError(f"{name} has {rank} dimensions")
         shape = [self.long() for _ in range(rank)]
         kind, offset = self.word(), self.long()

@@ -20,7 +20,7 @@ _TAILS = {
 _SIZES = {"e": 3, "d": 2, "p": 13, "c": 1, "r": 7, "i": 24}
 _CHEMICAL, _AEROSOL, _OPTICAL = frozenset({40, 41, 42, 43}), frozenset({44, 45, 46, 47}), frozenset({48, 49})
 _SHORT = 44  # a template whose forecast time has two octets
-_PRESSURE = 100
+_PRESSURE = 100  # a surface of code table 4.5
 
 
 def product(data: bytes, discipline: int) -> Iterator[tuple[str, Value]]:

@@ -33,7 +33,7 @@ _DIMENSIONS, _VARIABLES, _ATTRIBUTES = 10, 11, 12
 _STREAMING_32, _STREAMING_64 = (1 << 32) - 1, (1 << 64) - 1  # the writer didn't know how many records come
 _MOST_ENTRIES = 50_000  # of a list: as many fields as a document has
 _MOST_VALUES = 4096  # of an attribute, kept; the others are a Problem
-_MOST_HEAD_BYTES = 64 * 1024 * 1024
+_MOST_HEAD_BYTES = 64 * 1024 * 1024  # a thousand times what headers have
 _MOST_NAME_BYTES = 4096  # sixteen times NC_MAX_NAME
 
 
