@@ -12,13 +12,14 @@ import sys
 import warnings
 
 import science_oracles_arrays as arrays
+import science_oracles_grids as grids
 import science_oracles_others as others
 import science_oracles_tables as tables
 
 FAMILIES = {
     "dicom": arrays.dicom, "fits": arrays.fits, "hdf5": arrays.hdf5, "netcdf": arrays.netcdf, "nifti": arrays.nifti, "parquet": tables.parquet, "arrow": tables.arrow,
-    "orc": tables.orc, "avro": tables.avro, "mat": tables.mat, "npy": tables.numpy_, "zarr": tables.zarr_, "grib": others.grib, "bufr": others.bufr,
-    "safetensors": others.safetensors, "gguf": others.gguf_, "onnx": others.onnx_, "jcamp": others.jcamp_, "mzml": others.mzml, "segy": others.segy, "las_well": others.las_well, "geotiff": others.geotiff,
+    "orc": tables.orc, "avro": tables.avro, "mat": tables.mat, "npy": tables.numpy_, "zarr": tables.zarr_, "grib": grids.grib, "bufr": others.bufr,
+    "safetensors": others.safetensors, "gguf": others.gguf_, "onnx": others.onnx_, "jcamp": others.jcamp_, "mzml": others.mzml, "segy": others.segy, "las_well": others.las_well, "geotiff": grids.geotiff,
 }  # fmt: skip
 
 

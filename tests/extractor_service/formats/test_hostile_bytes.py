@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractor_service.document import Document, DocumentLimits, Field, LimitExceededError
+from extractor_service.document import ByteRange, Document, DocumentLimits, Field, LimitExceededError
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.fits import file as fits
 from extractor_service.formats.containers.isobmff import mp4
@@ -145,6 +145,9 @@ def test_fits_without_end_and_with_a_lying_axis():
         ]
     )
     document = run(fits.parse, huge)
+    assert any("2^63 bytes" in problem.message for problem in document.problems)
+    assert document.find("fits", "DataSize") is None
+    document = run(fits.parse, huge.replace(f"{2**62:>20}".encode(), f"{2**40:>20}".encode()))
     assert any("too early" in problem.message for problem in document.problems)
 
 
@@ -165,6 +168,8 @@ def test_sizes_beyond_any_file_can_be_encoded():
     ]
     cards += [f"NAXIS{axis}  = {2**40:>20}" for axis in (1, 2, 3)]
     document = run(fits.parse, science.header(cards))
+    assert document.problems and document.find("fits", "DataSize") is None
+    document.add("fits", Field("Data", None, origin=ByteRange(5, 2**120)))  # as some other reader may
     message = document_pb2.Document.FromString(encode.encode_part(Part.SECTIONS, document, document.problems))
     assert message.sections[0].fields[-1].origin.length_bytes == 2**64 - 1 and message.problems
 
