@@ -17,6 +17,7 @@ SECTION = "hdf5"
 class Limits:
     """Of `Types`."""
 
+    max_kept_types = 1000  # that were met: files have a dozen
     max_type_depth = 16  # types in types; each level copies all below it
     max_value_depth = 12  # three messages a level: well below the hundred that protobuf parses
     max_bytes = 64 * 1024  # as long as any value of a document may be
@@ -32,7 +33,8 @@ class Types:
     def __init__(self, h5py: Any, document: Document) -> None:
         self._h5py = h5py
         self._document = document
-        self._names: dict[Any, str] = {}
+        self._names: dict[bytes, str] = {}
+        self._in_memory: dict[bytes, tuple[Any, Any]] = {}
         self._followed = self._searched = 0
         self.paths: dict[int, str] = {}
         """Of objects that were met, by their address."""
@@ -94,7 +96,13 @@ class Types:
         """A type in the words of NumPy, where it has any."""
         h5t, which = self._h5py.h5t, kind.get_class()
         if which in {h5t.INTEGER, h5t.FLOAT}:
-            return _number_name(kind) if which == h5t.FLOAT else _integer_name(kind)
+            key = kind.encode()
+            known = self._names.get(key)
+            if known is None:
+                known = _number_name(kind) if which == h5t.FLOAT else _integer_name(kind)
+                if len(self._names) < Limits.max_kept_types:
+                    self._names[key] = known
+            return known
         if which == h5t.STRING:
             charset = "utf-8" if kind.get_cset() == h5t.CSET_UTF8 else "ascii"
             return f"string ({charset}, {'variable' if kind.is_variable_str() else kind.get_size()})"
@@ -146,13 +154,13 @@ class Types:
                 and kind.get_super().get_class() == h5py.h5t.REFERENCE
             )
         ):
-            return self._references(attribute, name, path, count)
+            return self._references(attribute, (kind, space), name, path, count)
         if size > Limits.max_bytes and not (
             which == h5py.h5t.STRING and count == 1 and size < 16 * Limits.max_bytes
         ):
             return Field(name, None, text=f"({size} bytes)", group=path)
         most = self._document.limits.max_items
-        value = self._read(attribute)
+        value = self._read(attribute, kind, space)
         text = ""
         if count > most:
             text = f"(the first {most} of {count} values)"
@@ -170,11 +178,11 @@ class Types:
             )
         return Field(name, self._value(value, 0), text, group=path)
 
-    def _references(self, attribute: Any, name: str, path: str, count: int) -> Field:
+    def _references(self, attribute: Any, stored: tuple[Any, Any], name: str, path: str, count: int) -> Field:
         """Names of what is referred to, where that is a dimension's; a list of thousands is counted, not followed."""
         if name == "REFERENCE_LIST" or count > 64:
             return Field(name, None, text=f"({count} references)", group=path)
-        value = self._read(attribute)
+        value = self._read(attribute, *stored)
         found: list[Value] = []
         for each in value.reshape(-1) if hasattr(value, "reshape") else [value]:
             inner = list(each) if hasattr(each, "__len__") else [each]
@@ -217,16 +225,25 @@ class Types:
             entries.append(("dimension_labels", told["DIMENSION_LABELS"]))
         return entries
 
-    def _read(self, attribute: Any) -> Any:
-        """As h5py's attributes read themselves, without its objects around."""
+    def _read(self, attribute: Any, kind: Any, space: Any) -> Any:
+        """As h5py's attributes read themselves, without its objects around; a type in memory is made once."""
         import numpy as np  # noqa: PLC0415 - h5py has loaded it
 
-        kind, shape = attribute.dtype, attribute.shape
-        stored = self._h5py.h5t.py_create(kind)
-        if kind.subdtype is not None:
-            kind, inner = kind.subdtype
+        key = kind.encode()
+        known = self._in_memory.get(key)
+        if known is None:
+            dtype = kind.dtype
+            known = dtype, self._h5py.h5t.py_create(dtype)
+            if len(self._in_memory) < Limits.max_kept_types:
+                self._in_memory[key] = known
+        dtype, stored = known
+        shape = (
+            space.get_simple_extent_dims() if space.get_simple_extent_type() == self._h5py.h5s.SIMPLE else ()
+        )
+        if dtype.subdtype is not None:
+            dtype, inner = dtype.subdtype
             shape += inner
-        values = np.zeros(shape, dtype=kind)
+        values = np.zeros(shape, dtype=dtype)
         attribute.read(values, mtype=stored)
         return values[()]
 
