@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
 _HIDDEN = "_nc4_non_coord_"  # before a variable's name that a dimension has as well
+_MOST_BARE = 2000  # kept before those without any attribute of a convention are passed over
 _MOST_KEPT = 10_000  # datasets whose attributes are kept
 _MARKS = ("_NCProperties", "_nc3_strict")
+_TELLING = frozenset({*_MARKS, "Conventions"})
 _WANTED = frozenset({
     "CLASS", "NAME", "DIMENSION_LIST", "DIMENSION_LABELS", "MATLAB_class", "MATLAB_empty", "MATLAB_int_decode", "MATLAB_sparse", "MATLAB_size", "MATLAB_columns", "_Netcdf4Dimid", "_Netcdf4Coordinates", "Conventions",
     "standard_name", "long_name", "units", "calendar", "positive", "axis", "cell_methods", "coordinates", "grid_mapping", "bounds", "climatology",
@@ -43,6 +45,8 @@ class Views:
 
     def dataset(self, path: str, shape: Value, described: Value, told: dict[str, Value]) -> None:
         """Notes a dataset."""
+        if not told and len(self._datasets) >= _MOST_BARE and self.outer.keys().isdisjoint(_TELLING):
+            return  # most likely, no convention has anything to say of it
         if len(self._datasets) == _MOST_KEPT:
             self._passed += 1
         elif isinstance(described, Struct):
