@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 SECTION = "hdf5"
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd", 32026: "blosc2"}  # fmt: skip
 _COMPRESSIONS = {1: "gzip", 4: "szip", 32000: "lzf", 32001: "blosc", 32004: "lz4", 32013: "zfp", 32015: "zstd", 32026: "blosc2"}  # fmt: skip
-_LAYOUTS = {0: "compact", 1: "contiguous", 2: "chunked", 3: "virtual"}
+# Entries that thousands of datasets have in common are one object: that is a tenth of what a large file's document takes.
+_DATASET, _GROUP = ("kind", "dataset"), ("kind", "group")
+_LAYOUTS = {
+    number: ("layout", name) for number, name in enumerate(("compact", "contiguous", "chunked", "virtual"))
+}
 _DEFLATE, _SHUFFLE, _FLETCHER = 1, 2, 3
 _MOST_SORTED = 10_000  # members of a group that are read in the order of names; HDF5 builds a table of all of them for that
 _MOST_SIZES_BYTES = 256  # of an empty array of MATLAB: its dimensions
@@ -36,8 +40,8 @@ class Limits:
     max_announced = 1024  # what a distant file notes of hints (_MAX_HINTS); it would drop the others
     header_bytes = 512  # a guess at an object header with its first attributes; short ones cost little
     max_attribute_bytes = 64 * 1024  # as long as any value of a document may be; larger ones tell their size
-    max_paths = 50_000  # kept, for references
-    max_members = 50_000  # of a group that are listed: as many as a document has fields
+    max_paths = 10_000  # kept, for references; others are looked for once
+    max_members = 30_000  # of a group that are listed: more than a document holds, and less than its 50,000 fields for the sake of memory
 
 
 class Tree:
@@ -49,14 +53,14 @@ class Tree:
         self._document = document
         self._types = Types(h5py, document)
         self._views = Views(document)
-        self._seen: dict[tuple[int, int], str] = {}
+        self._seen: dict[int, str] = {}
 
     def read(self, file: Any, root: Any) -> None:
         """Everything below `root`, then what conventions make of it."""
         info = self._guard("/", lambda: self._h5py.h5o.get_info(root))
         self._types.file = file
         if info is not None:
-            self._seen[info.fileno, info.addr] = "/"
+            self._seen[info.addr] = "/"
         try:
             self._group(root, "/", info.num_attrs if info is not None else 0, 0)
         finally:
@@ -114,7 +118,7 @@ class Tree:
             return
         member = h5py.h5o.open(group, name)
         info = h5py.h5o.get_info(member)
-        identity = (info.fileno, info.addr)
+        identity = info.addr
         if identity in self._seen:
             entries: tuple[tuple[str, Value], ...] = (
                 ("kind", "hard link to an object described before"),
@@ -126,7 +130,7 @@ class Tree:
             self._seen[identity] = path
         if isinstance(member, h5py.h5g.GroupID):
             self._seen[identity] = path  # a damaged count must not make a cycle
-            entries = (("kind", "group"), ("members", int(member.get_num_objs())))
+            entries = (_GROUP, ("members", int(member.get_num_objs())))
             document.add(SECTION, Field(path, Struct(entries), group=parent))
             self._group(member, path, info.num_attrs, depth + 1)
             return
@@ -161,7 +165,7 @@ class Tree:
                 else []
             )
         size = int(space.get_simple_extent_npoints()) * int(kind.get_size()) if shape is not None else 0
-        entries: list[tuple[str, Value]] = [("kind", "dataset"), ("shape", shape)]
+        entries: list[tuple[str, Value]] = [_DATASET, ("shape", shape)]
         entries += self._types.describe(kind)
         entries.append(("size_bytes", size))
         if shape:
@@ -172,7 +176,7 @@ class Tree:
             if largest != shape:
                 entries.append(("max_shape", largest))
         layout = properties.get_layout()
-        entries.append(("layout", _LAYOUTS.get(layout, f"layout {layout}")))
+        entries.append(_LAYOUTS.get(layout) or ("layout", f"layout {layout}"))
         if layout == self._h5py.h5d.CHUNKED:
             entries.append(("chunks", [int(each) for each in properties.get_chunk()]))
         entries += self._filters(properties)

@@ -34,6 +34,7 @@ class Types:
         self._h5py = h5py
         self._document = document
         self._names: dict[bytes, str] = {}
+        self._entries: dict[str, tuple[str, Value]] = {}
         self._in_memory: dict[bytes, tuple[Any, Any]] = {}
         self._followed = self._searched = 0
         self.paths: dict[int, str] = {}
@@ -46,7 +47,8 @@ class Types:
         h5t = self._h5py.h5t
         if self._is_deep(kind):
             return [("type", "(nested too deeply)")]
-        entries: list[tuple[str, Value]] = [("type", self.name(kind))]
+        name = self.name(kind)
+        entries: list[tuple[str, Value]] = [self._entries.setdefault(name, ("type", name))]
         base = kind
         while base.get_class() in {h5t.VLEN, h5t.ARRAY}:
             base = base.get_super()
