@@ -23,7 +23,8 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MOST_USER_BLOCK = 1 << 24  # bytes; MATLAB has 512
 _LAST_VERSION = 3  # of superblocks, II.A
 _MASK = 0xFFFFFFFF  # 32 bits, as in lookup3.c
-_MOST_READ = 32 * 1024 * 1024  # bytes at once: metadata comes in kilobytes, and data isn't read
+_MOST_READ = 128 * 1024 * 1024  # bytes at once: names of a million members are one heap; data isn't read
+_MOST_ZEROS = 4 * 1024 * 1024  # of them beyond the end
 _MOST_PADDED = 1 << 40  # bytes that a cut file may lack
 
 
@@ -121,8 +122,10 @@ class MendedSource:
             raise OSError(f"{length} bytes of metadata at {offset}")
         data = self._source.read_range(offset, length)
         wanted = max(0, min(length, self.size_bytes - offset))
+        if wanted - len(data) > _MOST_ZEROS:
+            raise OSError(f"{length} bytes of metadata at {offset}, where the file has {len(data)}")
         if len(data) < wanted:
-            data += bytes(min(wanted - len(data), length))
+            data += bytes(wanted - len(data))
         for at, patch in self._patches:
             begin, end = max(at, offset), min(at + len(patch), offset + len(data))
             if begin < end:
