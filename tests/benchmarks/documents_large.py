@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaextract_client.render import outcome_name
-from tests.benchmarks.pulling import least_blocks
+from tests.benchmarks.large_session import tell_costs
 from tests.samples import DOCUMENTS
 from tests.support import large_documents as large
 from tests.support.evidence import Evidence
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MIB, GIB = 2**20, 2**30
-_BLOCK_BYTES = 16 * 1024
-_PREFETCH_BYTES = 128 * 1024
 
 CASES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "ZIP64, 5 GB": (".zip", lambda path: large.write_zip(path, 1, 5 * GIB)),
@@ -39,16 +36,6 @@ def run(name: str) -> Evidence:
             write(path)
             time.sleep(2.1)  # until the file's times tell its states apart
             session = measured(path, root / f"cache-{number}", DOCUMENTS / "pikepdf-portfolio.pdf")
-            answer = session.answer
-            assert outcome_name(answer.document.outcome) == "OK", answer.document.problems
-            moved = answer.info.moved_bytes
-            allowed = 1.5 * least_blocks(path) * _BLOCK_BYTES + 2 * _PREFETCH_BYTES
-            evidence.single(case, "size", "MB", path.stat().st_size / 1e6)
-            evidence.single(case, "moved", "KiB", moved / 1024)
-            evidence.single(case, "moved / block rule", "ratio", moved / allowed, "<= 1")
-            evidence.single(case, "round trips, offer included", "count", answer.info.round_trips + 1)
-            evidence.single(case, "elapsed, first", "ms", session.first_seconds * 1000, "< 500")
-            evidence.single(case, "elapsed, warm", "ms", session.warm_seconds * 1000)
-            evidence.single(case, "peak PSS over idle", "MiB", sum(session.over_idle_mib), "<= 32")
+            tell_costs(evidence, case, path, session)
             path.unlink()
     return evidence

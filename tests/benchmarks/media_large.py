@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaextract_client.render import outcome_name
-from tests.benchmarks.pulling import least_blocks
+from tests.benchmarks.large_session import tell_costs
 from tests.support import large_files, large_media
 from tests.support.evidence import Evidence
 from tests.support.one_session import measured
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from metaextract_client.extraction import Extraction
 
 MIB = 2**20
-_BLOCK_BYTES = 16 * 1024
-_PREFETCH_BYTES = 128 * 1024
 _HOUR_SECONDS = 3600
 
 
@@ -48,20 +46,8 @@ def run(name: str) -> Evidence:
             write(path)
             time.sleep(2.1)  # until the file's times tell its states apart
             session = measured(path, root / f"cache-{len(evidence.figures)}")
-            answer = session.answer
-            _check(answer, duration)
-            moved, allowed = (
-                answer.info.moved_bytes,
-                1.5 * least_blocks(path) * _BLOCK_BYTES + 2 * _PREFETCH_BYTES,
-            )
-            evidence.single(case, "size", "MB", path.stat().st_size / 1e6)
-            evidence.single(case, "moved", "KiB", moved / 1024)
-            evidence.single(case, "moved / block rule", "ratio", moved / allowed, "<= 1")
-            trips = answer.info.round_trips + 1  # the offer, with head and tail, is one as well
-            evidence.single(case, "round trips, offer included", "count", trips, f"<= {most}")
-            evidence.single(case, "elapsed, first", "ms", session.first_seconds * 1000, "< 500")
-            evidence.single(case, "elapsed, warm", "ms", session.warm_seconds * 1000)
-            evidence.single(case, "peak PSS over idle", "MiB", sum(session.over_idle_mib), "<= 16")
+            _check(session.answer, duration)
+            tell_costs(evidence, case, path, session, most_trips=most, most_mib=16)
             path.unlink()
     return evidence
 

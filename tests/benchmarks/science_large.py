@@ -14,9 +14,8 @@ from extractor_service.formats.identification.identify import identify_source
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import DescriptorSource
 from metaextract_client import NEVER, ExtractorClient
-from metaextract_client.render import outcome_name
 from metaextract_client.session_options import SessionOptions
-from tests.benchmarks.pulling import least_blocks
+from tests.benchmarks.large_session import tell_costs
 from tests.golden.foreign import SCIENCE
 from tests.support import large_science as large
 from tests.support.evidence import Evidence
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from metaextract_client.session_options import SessionProgress
 
 MIB, GB = 2**20, 10**9
-_BLOCK_BYTES = 16 * 1024
-_PREFETCH_BYTES = 128 * 1024
 
 CASES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "DICOM, 4.2 GB": ("dcm", lambda path: large.write_dicom(path, 4_199_999_998)),
@@ -61,17 +58,7 @@ def run(name: str) -> Evidence:
             write(path)
             time.sleep(2.1)  # until the file's times tell its states apart
             session = measured(path, root / f"cache-{number}", SCIENCE / "h5py-latest.h5")
-            answer = session.answer
-            assert outcome_name(answer.document.outcome) == "OK", answer.document.problems
-            moved = answer.info.moved_bytes
-            allowed = 1.5 * least_blocks(path) * _BLOCK_BYTES + 2 * _PREFETCH_BYTES
-            evidence.single(case, "size", "MB", path.stat().st_size / 1e6)
-            evidence.single(case, "moved", "KiB", moved / 1024)
-            evidence.single(case, "moved / block rule", "ratio", moved / allowed, "<= 1")
-            evidence.single(case, "round trips, offer included", "count", answer.info.round_trips + 1)
-            evidence.single(case, "elapsed, first", "ms", session.first_seconds * 1000, "< 500")
-            evidence.single(case, "elapsed, warm", "ms", session.warm_seconds * 1000)
-            evidence.single(case, "peak PSS over idle", "MiB", sum(session.over_idle_mib), "<= 32")
+            tell_costs(evidence, case, path, session)
             path.unlink()
         for case, (suffix, write) in STREAMS.items():
             path = root / f"stream.{suffix}"

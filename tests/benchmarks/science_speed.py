@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 _ROUNDS, _PASSES = 5, 3
 _MOST_BYTES = 1024 * 1024
 # By family: the reader, our goal, and what it does with a file: all that it has, as plain values.
+_NETCDF = """
+import netCDF4
+def one(path):
+    def told(g):
+        return [(d, len(v)) for d, v in g.dimensions.items()], [(v, x.dimensions, x.shape, str(x.dtype), [(a, x.getncattr(a)) for a in x.ncattrs()]) for v, x in g.variables.items()], [(a, g.getncattr(a)) for a in g.ncattrs()], [told(i) for i in g.groups.values()]
+    with netCDF4.Dataset(path) as file:
+        return told(file)
+"""
 _FAMILIES = {
     "dicom": ("pydicom", ">= 1", """
 import pydicom, warnings
@@ -52,22 +60,8 @@ def one(path):
         file.visititems(visit)
     return found
 """),
-    "netcdf, classic": ("netCDF4", ">= 1", """
-import netCDF4
-def one(path):
-    def told(g):
-        return [(d, len(v)) for d, v in g.dimensions.items()], [(v, x.dimensions, x.shape, str(x.dtype), [(a, x.getncattr(a)) for a in x.ncattrs()]) for v, x in g.variables.items()], [(a, g.getncattr(a)) for a in g.ncattrs()], [told(i) for i in g.groups.values()]
-    with netCDF4.Dataset(path) as file:
-        return told(file)
-"""),
-    "netcdf, 4": ("netCDF4", ">= 0.8", """
-import netCDF4
-def one(path):
-    def told(g):
-        return [(d, len(v)) for d, v in g.dimensions.items()], [(v, x.dimensions, x.shape, str(x.dtype), [(a, x.getncattr(a)) for a in x.ncattrs()]) for v, x in g.variables.items()], [(a, g.getncattr(a)) for a in g.ncattrs()], [told(i) for i in g.groups.values()]
-    with netCDF4.Dataset(path) as file:
-        return told(file)
-"""),
+    "netcdf, classic": ("netCDF4", ">= 1", _NETCDF),
+    "netcdf, 4": ("netCDF4", ">= 0.8", _NETCDF),
     "nifti": ("nibabel", ">= 1", """
 import nibabel
 def one(path):

@@ -8,6 +8,8 @@ from pathlib import Path
 from struct import pack
 from typing import TYPE_CHECKING
 
+from tests.support.protobuf import varint
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,40 +17,31 @@ FOLDER = Path(__file__).parents[1] / "samples/documents"
 SCIENCE = Path(__file__).parents[1] / "samples/science"
 
 
-def _number(value: int) -> bytes:
-    """Seven bits a byte, the lowest first (RAR 5.0, "vint")."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes((*out, value))
-
-
 def _block(body: bytes, data: bytes = b"") -> bytes:
-    sized = _number(len(body)) + body
+    sized = varint(len(body)) + body
     return pack("<I", zlib.crc32(sized)) + sized + data
 
 
 def rar5() -> bytes:
     """A stored file with a time, and a link to it."""
     data = b"Night train\n"
-    head = _block(_number(1) + _number(0) + _number(0))
+    head = _block(varint(1) + varint(0) + varint(0))
 
     def member(name: bytes, content: bytes, extra: bytes = b"") -> bytes:
         fields = (
-            _number(6)
-            + _number(len(content))
-            + _number(0o100644)
+            varint(6)
+            + varint(len(content))
+            + varint(0o100644)
             + pack("<II", 1_700_000_000, zlib.crc32(content))
         )
-        fields += _number(0) + _number(1) + _number(len(name)) + name
+        fields += varint(0) + varint(1) + varint(len(name)) + name
         flags = 2 | bool(extra)
-        body = _number(2) + _number(flags) + (_number(len(extra)) if extra else b"") + _number(len(content))
+        body = varint(2) + varint(flags) + (varint(len(extra)) if extra else b"") + varint(len(content))
         return _block(body + fields + extra, content)
 
-    link = _number(5) + _number(1) + _number(0) + _number(8) + b"note.txt"
-    parts = member("größe.txt".encode(), data) + member(b"link", b"", _number(len(link)) + link)
-    return b"Rar!\x1a\x07\x01\0" + head + parts + _block(_number(5) + _number(0) + _number(0))
+    link = varint(5) + varint(1) + varint(0) + varint(8) + b"note.txt"
+    parts = member("größe.txt".encode(), data) + member(b"link", b"", varint(len(link)) + link)
+    return b"Rar!\x1a\x07\x01\0" + head + parts + _block(varint(5) + varint(0) + varint(0))
 
 
 def rar4() -> bytes:

@@ -6,6 +6,8 @@ import base64
 import struct
 import zlib
 
+from tests.support.protobuf import varint
+
 _MASK = (1 << 64) - 1
 
 
@@ -21,21 +23,13 @@ def encipher(data: bytes) -> bytes:
     return bytes(out[: len(data)])
 
 
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes((*out, value))
-
-
 def record(number: int, value: float | bytes) -> bytes:
     """One record: an integer, a 32-bit real number, or bytes."""
     if isinstance(value, int):
-        return _varint(number << 3) + _varint(value)
+        return varint(number << 3) + varint(value)
     if isinstance(value, float):
-        return _varint(number << 3 | 5) + struct.pack("<f", value)
-    return _varint(number << 3 | 2) + _varint(len(value)) + value
+        return varint(number << 3 | 5) + struct.pack("<f", value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
 
 
 def note(content: bytes, version: int = 3, level: int = 0) -> bytes:

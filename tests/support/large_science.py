@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from tests.golden.science import BLOCK, header
+from tests.support.protobuf import varint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,13 +162,6 @@ def write_parquet(path: Path, footer_of: Path, data_bytes: int) -> None:
 
 def write_parquet_of_columns(path: Path, columns: int, groups: int) -> None:
     """A footer of many columns in several row groups, by the format (parquet.thrift), and no pages."""
-
-    def varint(value: int) -> bytes:
-        out = bytearray()
-        while value > 0x7F:
-            out.append(value & 0x7F | 0x80)
-            value >>= 7
-        return bytes((*out, value))
 
     def number(value: int) -> bytes:
         return varint(value << 1)

@@ -58,32 +58,28 @@ def lz4_block(data: bytes, most_bytes: int) -> bytes:
     while at < len(data):
         token = data[at]
         at += 1
-        length = token >> 4
-        if length == 15:
-            while True:
-                more = data[at]
-                at += 1
-                length += more
-                if more != 255:
-                    break
+        length, at = _length(data, at, token >> 4)
         out += data[at : at + length]
         at += length
         if at >= len(data):
             break
         offset = data[at] | data[at + 1] << 8
         at += 2
-        length = token & 15
-        if length == 15:
-            while True:
-                more = data[at]
-                at += 1
-                length += more
-                if more != 255:
-                    break
+        length, at = _length(data, at, token & 15)
         if len(out) + length > most_bytes:
             raise ValueError(f"a block of more than {most_bytes} bytes")
         _copy(out, offset, length + 4)
     return bytes(out)
+
+
+def _length(data: bytes, at: int, length: int) -> tuple[int, int]:
+    """A length that bytes go on with where it is 15, and the place behind them."""
+    more = 255 if length == 15 else 0
+    while more == 255:
+        more = data[at]
+        at += 1
+        length += more
+    return length, at
 
 
 def _copy(out: bytearray, offset: int, length: int) -> None:

@@ -26,7 +26,7 @@ from extractor_service.formats.containers.dicom import file as dicom
 from extractor_service.formats.containers.fits import file as fits
 from extractor_service.formats.containers.hdf5 import file as hdf5
 from extractor_service.formats.containers.models import gguf, onnx, safetensors
-from extractor_service.formats.containers.science import jcamp, las_well, mzml, nifti
+from extractor_service.formats.containers.science import cf, jcamp, las_well, mzml, nifti
 from extractor_service.formats.containers.science.octets import moment
 from extractor_service.formats.reading import unpack
 from extractor_service.formats.reading.shapes import count_of
@@ -34,8 +34,8 @@ from extractor_service.modules.base import Part
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode
-from tests.extractor_service.formats.reading.test_small_formats import varint
 from tests.golden import science
+from tests.support.protobuf import varint
 
 _MOST_SECONDS = 5.0  # of processor
 _MOST_KIBIBYTES = 100 * 1024
@@ -181,6 +181,21 @@ def test_a_length_without_an_end_costs_nothing():
     with pytest.raises(ValueError, match="32 bits"):
         unpack.snappy(b"\xff" * 4_000_000, 1000)
     assert time.process_time() - before < 1
+
+
+def test_names_in_deep_groups_are_looked_for_a_few_times():
+    deep = "g/" * 60
+    words = " ".join(f"v{each}" for each in range(16_000))
+    found = [
+        cf.Variable(f"{deep}a{each}", ["x"], {"standard_name": "s", "coordinates": words})
+        for each in range(10)
+    ]
+    found.append(cf.Variable("g/" * 55 + "v3", ["x"], {"units": "degrees_north"}))
+    document, before = Document(), time.process_time()
+    cf.summarize(document, {}, found)
+    assert time.process_time() - before < 1
+    kinds = {dict(each.value.entries)["name"]: each.name for each in document.sections["cf"]}
+    assert kinds["g/" * 55 + "v3"] == "Coordinate", "and found in a group above"
 
 
 def test_a_string_of_many_cards_is_joined_once():

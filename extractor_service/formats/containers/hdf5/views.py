@@ -70,23 +70,24 @@ class Views:
                     ProblemKind.LIMIT,
                     f"{self._passed} variables beyond {_MOST_KEPT} are not described",
                 )
-        numbered = _numbered(self._datasets)
+        numbered, mappings = _numbered(self._datasets), self._mappings()
         variables = [
-            cf.Variable(_named(path), _dimensions(path, shape, told, numbered), self._all(path, told))
+            cf.Variable(_named(path), _dimensions(path, shape, told, numbered), mappings.get(path, told))
             for path, shape, _, told in self._datasets
             if not str(told.get("NAME", "")).startswith(_NO_VARIABLE)
         ]
         cf.summarize(self._document, self.outer, variables)
         self._matlab()
 
-    def _all(self, path: str, told: dict[str, Value]) -> dict[str, Value]:
-        """What conventions ask for; of a grid mapping every attribute, since each one is a parameter."""
-        if "grid_mapping_name" not in told:
-            return told
-        fields = self._document.sections.get("hdf5", [])
-        return {
-            each.name: each.value for each in fields if each.group == path and not each.name.startswith("_")
+    def _mappings(self) -> dict[str, dict[str, Value]]:
+        """All attributes of each grid mapping, since each one is a parameter; by its path, in one pass over the fields."""
+        found: dict[str, dict[str, Value]] = {
+            path: {} for path, *_, told in self._datasets if "grid_mapping_name" in told
         }
+        for each in self._document.sections.get("hdf5", []) if found else []:
+            if each.group in found and not each.name.startswith("_"):
+                found[each.group][each.name] = each.value
+        return found
 
     def _matlab(self) -> None:
         """MATLAB's variables; dimensions stand the other way round in HDF5."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SECTION = "cf"
 _MOST_VARIABLES = 10_000  # described
+_MOST_WORDS, _MOST_LEVELS = 32, 8  # names in one attribute, and groups above that they are looked for in
 _AXES = {"X": "X", "Y": "Y", "Z": "Z", "T": "T"}
 _NORTH = frozenset({"degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"})
 _EAST = frozenset({"degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"})
@@ -62,16 +63,17 @@ def summarize(document: Document, outer: Mapping[str, Value], variables: Sequenc
         return
     if isinstance(told, str):
         _add(document, "Conventions", told)
+    known = frozenset(each.name for each in variables)
     mappings = {
         name
         for each in variables
-        for name in _reached(each, str(each.attributes.get("grid_mapping", "")).split(":")[0].split())
+        for name in _reached(each, str(each.attributes.get("grid_mapping", "")).split(":")[0].split(), known)
     }
     if len(variables) > _MOST_VARIABLES:
         document.problem(
             SECTION, ProblemKind.LIMIT, f"{_MOST_VARIABLES} of {len(variables)} variables are described"
         )
-    helpers, auxiliary = _helpers(variables) | mappings, _coordinates(variables)
+    helpers, auxiliary = _helpers(variables, known) | mappings, _coordinates(variables, known)
     for each in variables[:_MOST_VARIABLES]:
         is_coordinate = list(each.dimensions) == [each.name.rpartition("/")[2]] or each.name in auxiliary
         axis = _axis(each.attributes)
@@ -88,28 +90,34 @@ def summarize(document: Document, outer: Mapping[str, Value], variables: Sequenc
             _add(document, "DataVariable", Struct(tuple(entries)))
 
 
-def _coordinates(variables: Sequence[Variable]) -> set[str]:
+def _coordinates(variables: Sequence[Variable], known: frozenset[str]) -> set[str]:
     """Auxiliary coordinates, named by others (5)."""
-    return {name for each in variables for name in _reached(each, _words(each.attributes.get("coordinates")))}
+    return {
+        name
+        for each in variables
+        for name in _reached(each, _words(each.attributes.get("coordinates")), known)
+    }
 
 
-def _helpers(variables: Sequence[Variable]) -> set[str]:
+def _helpers(variables: Sequence[Variable], known: frozenset[str]) -> set[str]:
     """Bounds and measures: they belong to another variable."""
     return {
         name
         for each in variables
         for key in ("bounds", "climatology", "ancillary_variables", "cell_measures")
-        for name in _reached(each, _words(each.attributes.get(key)))
+        for name in _reached(each, _words(each.attributes.get(key)), known)
     }
 
 
-def _reached(each: Variable, words: Sequence[str]) -> Iterator[str]:
-    """The paths that a variable's words may mean: in its group, or in one above (2.7); "area:" is no name."""
+def _reached(each: Variable, words: Sequence[str], known: frozenset[str]) -> Iterator[str]:
+    """The variables that a variable's words mean: in its group, else in the nearest above (2.7); "area:" is no name."""
     groups = each.name.split("/")[:-1]
-    for word in words:
-        if not word.endswith(":"):
-            for depth in range(len(groups), -1, -1):
-                yield "/".join([*groups[:depth], word.lstrip("/")])
+    for word in words[:_MOST_WORDS]:
+        for depth in range(len(groups), max(-1, len(groups) - _MOST_LEVELS), -1):
+            path = "/".join([*groups[:depth], word.lstrip("/")])
+            if path in known:
+                yield path
+                break
 
 
 def _words(value: Value) -> list[str]:

@@ -13,16 +13,9 @@ from extractor_service.formats.reading.damage import NONSENSE
 from extractor_service.formats.reading.flatbuffer import Table
 from extractor_service.formats.reading.thrift import Compact
 from metaextract.extractor.v1 import extractor_pb2
+from tests.support.protobuf import varint
 
 DAMAGE = (*NONSENSE, IndexError)
-
-
-def varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes((*out, value))
 
 
 @given(
