@@ -7,6 +7,7 @@ import sys
 
 from extractor_service.assembly import running_extractor
 from extractor_service.settings import Settings
+from extractor_service.workers.forks import WorkerStartError
 from service_runtime import server as runtime
 from service_runtime.memory.release import tune_for_large_messages
 from service_runtime.settings import InvalidSettingError, from_environ
@@ -28,7 +29,7 @@ def main() -> None:
     tune_for_large_messages()
     try:
         runtime.run(lambda: _serve(settings))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, WorkerStartError) as error:
         sys.exit(f"metaextract-extractor: {error}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -28,6 +29,8 @@ from extractor_service.serving.service import ExtractorServicer
 from extractor_service.sources.spool import SpoolBudget
 from extractor_service.uploads.chunk_store import ChunkStoreClient
 from extractor_service.workers.pool import WorkerPool
+from extractor_service.workers.sandbox.jail import BARRIERS
+from extractor_service.workers.sandbox.probes import PROBES
 from metaextract.extractor.v1 import extractor_pb2_grpc
 from metaextract_client.cache_async import AsyncCacheClient
 from metaextract_client.chunks import AsyncChunkClient
@@ -47,7 +50,9 @@ if TYPE_CHECKING:
 
     from extractor_service.formats.base import Format
     from extractor_service.settings import Settings
+    from extractor_service.workers.sandbox.probes import SandboxReport
 
+_log = logging.getLogger(__name__)
 WORKER_COMMAND = (sys.executable, "-m", "extractor_service.workers")
 _SETTLE_SECONDS = 0.5  # for leases and chunks on their way at the end: others wait for them, but not for ever
 # Above the largest inline file and the largest chunk, so that our own, better errors are the ones that callers see.
@@ -65,9 +70,18 @@ async def running_extractor(
 ) -> AsyncIterator[runtime.RunningServer]:
     """A started extractor server, not yet marked ready; everything is closed on leaving."""
     pool = WorkerPool(
-        worker_command, settings.parse_concurrency, settings.parse_memory_bytes, settings.stall_seconds
+        worker_command,
+        settings.parse_concurrency,
+        settings.parse_memory_bytes,
+        settings.stall_seconds,
+        profile="reader" if settings.sandbox else "none",
     )
-    await pool.start()  # before gRPC has threads
+    try:
+        await pool.start()  # before gRPC has threads
+        _check_sandbox(pool.sandbox, is_required=settings.require_sandbox)
+    except BaseException:
+        await pool.close()
+        raise
     memory = make_monitor(settings)
     limit_bytes = tightest_limit_bytes(memory.sampler.signals)
     instance = f"{socket.gethostname()}:{os.getpid()}"
@@ -117,6 +131,7 @@ async def running_extractor(
             chunks,
             spool,
             CreditPool(settings.upload_credit_bytes),
+            pool.sandbox,
         ),
         opener,
     )
@@ -160,6 +175,16 @@ async def running_extractor(
         await chunk_client.close()
         await cache_client.close()
         await pool.close()
+
+
+def _check_sandbox(sandbox: SandboxReport, *, is_required: bool) -> None:
+    """Says what workers are kept in by; raises ValueError where something is missing that is required."""
+    if sandbox.is_tight:
+        _log.info("workers are sandboxed", extra={"barriers": list(BARRIERS), "refused": list(PROBES)})
+    elif is_required:
+        raise ValueError(f"METAEXTRACT_REQUIRE_SANDBOX: {sandbox.explanation()}")
+    else:
+        _log.warning("workers aren't fully sandboxed", extra={"why": sandbox.explanation()})
 
 
 def make_backoff(

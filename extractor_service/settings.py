@@ -84,6 +84,13 @@ class Settings(RuntimeSettings):
         low=64 * _MIB,
         high=1 << 40,
     )
+    sandbox: bool = setting(
+        True,
+        "Whether workers shut themselves off (seccomp, Landlock) before they read a file, as far as the kernel allows.",
+    )
+    require_sandbox: bool = setting(
+        False, "Whether to refuse to start where a barrier around workers is missing."
+    )
     queue_length: int = setting(64, "Most requests that wait for a place.", low=0, high=100_000)
     queue_seconds: float = setting(
         2.0, "Longest wait for a place before a request is refused.", unit="s", low=0, high=60

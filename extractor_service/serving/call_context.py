@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from extractor_service.workers.sandbox.probes import NO_SANDBOX
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from extractor_service.settings import Settings
     from extractor_service.sources.spool import SpoolBudget
     from extractor_service.uploads.chunk_store import ChunkStoreClient
+    from extractor_service.workers.sandbox.probes import SandboxReport
     from service_runtime.credits import CreditPool
 
 
@@ -32,3 +35,5 @@ class CallContext(NamedTuple):
     spool: SpoolBudget
     credits: CreditPool
     """Of all uploads together."""
+    sandbox: SandboxReport = NO_SANDBOX
+    """What keeps workers in."""

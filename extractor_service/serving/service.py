@@ -96,9 +96,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
     ) -> extractor_pb2.GetCapabilitiesResponse:
         """What this server can do."""
         del request, context
-        return wire.capabilities_to_wire(
-            self._shared.formats, list(self._modules.values()), self._settings, self._chunk_bytes()
-        )
+        return wire.capabilities_to_wire(self._shared, self._chunk_bytes())
 
     async def GetBackoffState(
         self, request: extractor_pb2.GetBackoffStateRequest, context: Context

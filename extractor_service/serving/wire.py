@@ -8,6 +8,8 @@ from extractor_service.document import Depth
 from extractor_service.extraction.options import CacheUse, ExtractionOptions
 from extractor_service.modules.base import Part
 from extractor_service.workers.encode import DIGEST_ALGORITHMS
+from extractor_service.workers.sandbox.jail import BARRIERS
+from extractor_service.workers.sandbox.probes import NO_SANDBOX, PROBES
 from metaextract.cache.v1 import pressure_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from service_runtime.backoff_table import WorkClass
@@ -16,12 +18,10 @@ from service_runtime.telemetry import current_call
 from service_runtime.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from extractor_service.extraction.pipeline import Extraction
-    from extractor_service.formats.base import Format
     from extractor_service.modules.base import Module
-    from extractor_service.settings import Settings
+    from extractor_service.serving.call_context import CallContext
+    from extractor_service.workers.sandbox.probes import SandboxReport
 
 _ALGORITHMS = {number: name for name, number in DIGEST_ALGORITHMS.items()}
 _DIGEST_CHARS = 64  # of BLAKE3's 32 bytes, in hexadecimal
@@ -103,10 +103,9 @@ def info_to_wire(
     )
 
 
-def capabilities_to_wire(
-    formats: Sequence[Format], modules: Sequence[Module], settings: Settings, chunk_bytes: int
-) -> extractor_pb2.GetCapabilitiesResponse:
+def capabilities_to_wire(context: CallContext, chunk_bytes: int) -> extractor_pb2.GetCapabilitiesResponse:
     """What the server can do."""
+    settings = context.settings
     return extractor_pb2.GetCapabilitiesResponse(
         version=VERSION,
         formats=[
@@ -117,7 +116,7 @@ def capabilities_to_wire(
                 version=each.version,
                 is_headed=each.is_headed,
             )
-            for each in formats
+            for each in context.formats
         ],
         modules=[
             extractor_pb2.ModuleInfo(
@@ -128,7 +127,7 @@ def capabilities_to_wire(
                 reads=module.reads,
                 needs_whole_file=module.needs_whole_file,
             )
-            for module in modules
+            for module in context.modules.values()
         ],
         limits=extractor_pb2.Limits(
             max_inline_bytes=settings.max_inline_bytes,
@@ -140,6 +139,28 @@ def capabilities_to_wire(
         digests=list(_ALGORITHMS),
         chunk_bytes=chunk_bytes,
         file_uris_enabled=bool(settings.file_roots),
+        sandbox=_sandbox(context.sandbox),
+    )
+
+
+def _sandbox(report: SandboxReport) -> extractor_pb2.Sandbox:
+    is_off = report is NO_SANDBOX
+    return extractor_pb2.Sandbox(
+        is_tight=report.is_tight,
+        barriers=[
+            extractor_pb2.SandboxBarrier(
+                name=name,
+                in_force=not is_off and name not in report.missing,
+                reason="METAEXTRACT_SANDBOX is off" if is_off else report.missing.get(name, ""),
+            )
+            for name in BARRIERS
+        ],
+        attempts=[
+            extractor_pb2.SandboxAttempt(
+                name=name, was_refused=name not in report.failures, result=report.failures.get(name, "")
+            )
+            for name in ([] if is_off else PROBES)
+        ],
     )
 
 

@@ -17,7 +17,7 @@ from extractor_service.sources.descriptor import DescriptorSource
 from extractor_service.sources.pulled import ParkedError, PulledSource
 from extractor_service.sources.shallow import DepthReachedError, ShallowSource
 from extractor_service.sources.spans import SpanSet
-from extractor_service.workers import encode, isolation
+from extractor_service.workers import encode
 from extractor_service.workers.heartbeat import Heartbeat
 from extractor_service.workers.protocol import (
     KILL_AFTER_RATIO,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.base import Format
     from extractor_service.modules.base import Module
     from extractor_service.sources.base import ByteSource
+    from extractor_service.workers.isolation import OwnMemory
 
 # Half of the default address space: what a large file grew is given back.
 _RECYCLE_RESIDENT_BYTES = 256 * 1024 * 1024
@@ -45,7 +46,6 @@ _DERIVING_RATIO = KILL_AFTER_RATIO / 2
 _MAX_DERIVING_SECONDS = 0.2  # deriving takes about 0.2 ms as a rule (measured); the rest is for load
 _running: list[bool] = []
 """Not empty while a module runs: only then may the time limit interrupt."""
-_resident_at_start = [0]
 _expired: list[bool] = []
 """Not empty once the running module's time is up."""
 
@@ -54,21 +54,32 @@ class TimeLimitError(BaseException):
     """The job's time is up. Not an Exception: parsers that survive anything must not survive this."""
 
 
-def serve(connection: socket.socket, formats: Mapping[str, Format], memory_bytes: int) -> None:
-    """Works until the front closes the connection."""
+def serve(connection: socket.socket, formats: Mapping[str, Format], memory: OwnMemory) -> None:
+    """Works until the front closes the connection. Every barrier is up by then: what is read here comes from strangers."""
     signal.signal(signal.SIGALRM, _on_alarm)
     heartbeat = Heartbeat(connection)
-    isolation.limit_resources(memory_bytes)
-    isolation.yield_to_front()
-    _resident_at_start[:] = [isolation.resident_bytes()]
+    growth = _Growth(memory)
     while (received := receive_job(connection)) is not None:
         job, descriptor = received
         heartbeat.send(encode_frame({"kind": "started"}))
         try:
-            _run_job(job, descriptor, connection, heartbeat, formats)
+            _run_job(job, descriptor, connection, heartbeat, formats, growth)
         finally:
             heartbeat.stop()
             os.close(descriptor)
+
+
+class _Growth:
+    """How much a worker has grown since its start."""
+
+    def __init__(self, memory: OwnMemory) -> None:
+        self._memory = memory
+        self._at_start = memory.resident_bytes()
+
+    def measure(self) -> tuple[int, bool]:
+        """Bytes gained, and whether the worker is too large to be kept."""
+        resident = self._memory.resident_bytes()
+        return max(0, resident - self._at_start), resident > _RECYCLE_RESIDENT_BYTES
 
 
 def _run_job(
@@ -77,6 +88,7 @@ def _run_job(
     connection: socket.socket,
     heartbeat: Heartbeat,
     formats: Mapping[str, Format],
+    growth: _Growth,
 ) -> None:
     cpu_before = time.process_time()
     local = DescriptorSource(descriptor, job.size_bytes)
@@ -116,15 +128,15 @@ def _run_job(
         if not header["is_complete"]:
             incomplete.add(name)
         pending.append(encode_frame({"kind": "module", "name": name, **header}, payload))
+    gained, is_worn = growth.measure()
     end = {
         "kind": "end",
         "source_bytes_read": source.bytes_read,
         "source_reads": source.reads,
         "cpu_seconds": time.process_time() - cpu_before,
-        "memory_bytes": max(0, isolation.resident_bytes() - _resident_at_start[0]),
+        "memory_bytes": gained,
         # An answer that comes when nobody waits any more would be taken for the next job's.
-        "recycle": isolation.resident_bytes() > _RECYCLE_RESIDENT_BYTES
-        or (pulled is not None and pulled.is_interrupted),
+        "recycle": is_worn or (pulled is not None and pulled.is_interrupted),
     }
     heartbeat.stop()
     heartbeat.send(b"".join([*pending, encode_frame(end)]))

@@ -4,16 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import subprocess
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import psutil
+
+from extractor_service.workers.sandbox.probes import SandboxReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_START_SECONDS = 15.0  # the preload took 0.6 s (measured); the rest is for loaded machines
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+# The preload took 0.6 s of CPU (measured). On an overloaded node that may be a minute: it is waited for as long as the
+# template gets CPU time at all.
+_PATIENCE_SECONDS = 15.0
+_NEEDED = frozenset(
+    {
+        "PATH",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "LD_LIBRARY_PATH",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "TZ",
+        "OPENBLAS_CORETYPE",
+    }
+)
 _EXIT_WAIT_SECONDS = 2.0  # the template reaps at once; without a status the death counts as a crash
 
 
@@ -33,11 +56,13 @@ class Template:
         self._exits: dict[int, int] = {}
         self._exit_waiters: dict[int, asyncio.Future[int]] = {}
         self.is_alive = True
+        self._has_told = False
         self._loop.add_reader(control.fileno(), self._on_readable)
 
     @classmethod
-    async def start(cls, command: Sequence[str], memory_bytes: int) -> Template:
-        """A template that is ready to fork; `command` gets the control socket and the memory limit appended.
+    async def start(cls, command: Sequence[str], memory_bytes: int, profile: str) -> Template:
+        """A template that is ready to fork; `command` gets the control socket, the memory limit and the jail's profile
+        appended.
 
         Raises:
             WorkerStartError: it didn't become ready.
@@ -47,16 +72,15 @@ class Template:
             # Popen and not asyncio's subprocess: that one blocks the loop 6 ms and warns about forking beside
             # gRPC's threads (both measured).
             process = subprocess.Popen(  # noqa: ASYNC220, S603 - half a millisecond; our own command
-                [*command, str(theirs.fileno()), str(memory_bytes)],
+                [*command, str(theirs.fileno()), str(memory_bytes), profile],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
-                env={**_without_ours(os.environ), "OPENBLAS_NUM_THREADS": "1"},
+                env={**_needed(os.environ), "OPENBLAS_NUM_THREADS": "1"},
             )
         ours.setblocking(False)
         template = cls(process, ours)
         try:
-            async with asyncio.timeout(_START_SECONDS):
-                await template._ready
+            await template._patiently(template._ready)
         except TimeoutError:
             template.close()
             raise WorkerStartError("the worker template didn't become ready") from None
@@ -65,7 +89,18 @@ class Template:
             raise
         return template
 
-    async def fork(self) -> tuple[int, socket.socket]:
+    async def probe(self) -> SandboxReport:
+        """What the jail of this template's workers is worth: one enters it and tries to break out; raises WorkerStartError."""
+        _, connection = await self.fork(b"probe")
+        with connection:
+            try:
+                data = await self._patiently(asyncio.ensure_future(self._loop.sock_recv(connection, 65536)))
+                told = json.loads(data)
+            except (OSError, ValueError, TimeoutError) as error:
+                raise WorkerStartError(f"the sandbox's probe didn't answer: {error}") from error
+        return SandboxReport(told["missing"], told["failures"])
+
+    async def fork(self, purpose: bytes = b"fork") -> tuple[int, socket.socket]:
         """A new worker's pid and the socket to it.
 
         Raises:
@@ -75,10 +110,9 @@ class Template:
         forked: asyncio.Future[int] = self._loop.create_future()
         try:
             with theirs:
-                socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
+                socket.send_fds(self._control, [purpose], [theirs.fileno()])
             self._forking.append(forked)
-            async with asyncio.timeout(_START_SECONDS):
-                pid = await forked
+            pid = await self._patiently(forked)
         except (OSError, TimeoutError) as error:
             ours.close()
             self.close()  # one that doesn't answer is no use to anybody; the next request starts another
@@ -112,6 +146,29 @@ class Template:
         self._lose("the template was closed")
         self._process.kill()
         self._process.wait()
+
+    async def _patiently(self, awaited: asyncio.Future[_T]) -> _T:
+        """What `awaited` brings, as long as the template gets on; raises TimeoutError when it doesn't."""
+        cpu_before = self._cpu_seconds()
+        while True:
+            done, _ = await asyncio.wait({awaited}, timeout=_PATIENCE_SECONDS)
+            if done:
+                return awaited.result()
+            cpu_now = self._cpu_seconds()
+            if cpu_now <= cpu_before:
+                awaited.cancel()
+                raise TimeoutError(f"no answer and no progress for {_PATIENCE_SECONDS:g} s")
+            cpu_before = cpu_now
+            if not self._has_told:
+                self._has_told = True
+                _log.warning("the worker template is slow: this machine has little CPU time to give; waiting")
+
+    def _cpu_seconds(self) -> float:
+        try:
+            times = psutil.Process(self._process.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return times.user + times.system
 
     def _on_readable(self) -> None:
         try:
@@ -159,6 +216,6 @@ class Template:
         self._forking.clear()
 
 
-def _without_ours(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment without our settings, which name secrets: workers read what strangers send, and need none."""
-    return {name: value for name, value in environ.items() if not name.startswith("METAEXTRACT_")}
+def _needed(environ: Mapping[str, str]) -> dict[str, str]:
+    """What of the environment leads Python to its packages. The rest may have secrets, and workers read what strangers send."""
+    return {name: value for name, value in environ.items() if name in _NEEDED}

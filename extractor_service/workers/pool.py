@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import Outcome
 from extractor_service.workers.forks import Template, WorkerStartError
 from extractor_service.workers.protocol import JobResult
+from extractor_service.workers.sandbox.probes import NO_SANDBOX
 from extractor_service.workers.worker import Worker, WorkerDiedIdleError
 
 if TYPE_CHECKING:
@@ -29,12 +30,22 @@ class WorkerPool:
     """Runs jobs in isolated processes. Start it with :meth:`start`."""
 
     def __init__(
-        self, command: Sequence[str], max_workers: int, memory_bytes: int, stall_seconds: float = 10.0
+        self,
+        command: Sequence[str],
+        max_workers: int,
+        memory_bytes: int,
+        stall_seconds: float = 10.0,
+        *,
+        profile: str = "reader",
     ) -> None:
-        """`command` starts the template; `memory_bytes` is what one worker may use above its start.
+        """`command` starts the template; `memory_bytes` is what one worker may use above its start; `profile` names its jail,
+        "none" is none.
 
         A worker that makes no progress for `stall_seconds` is ended.
         """
+        self.sandbox = NO_SANDBOX
+        """What the workers' jail is worth; known once started."""
+        self._profile = profile
         self._command = command
         self._memory_bytes = memory_bytes
         self._stall_seconds = stall_seconds
@@ -46,8 +57,14 @@ class WorkerPool:
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Starts the template, so that the first request doesn't wait for it."""
-        await self._get_template()
+        """Starts the template, so that the first request doesn't wait for it, and tries its workers' jail.
+
+        Raises:
+            WorkerStartError: it doesn't start.
+        """
+        template = await self._get_template()
+        if self._profile != "none":
+            self.sandbox = await template.probe()
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def run(self, job: Job, descriptor: int, puller: Puller | None = None) -> JobResult:
@@ -116,7 +133,7 @@ class WorkerPool:
         async with self._starting:
             if self._template is None or not self._template.is_alive:
                 self._template = None
-                self._template = await Template.start(self._command, self._memory_bytes)
+                self._template = await Template.start(self._command, self._memory_bytes, self._profile)
             return self._template
 
     async def _sweep(self) -> None:

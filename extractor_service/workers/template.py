@@ -14,10 +14,13 @@ import select
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.formats.reading import tagset
 from extractor_service.workers import child, isolation
+from extractor_service.workers.sandbox import probes
+from extractor_service.workers.sandbox.jail import Jail
+from extractor_service.workers.sandbox.profile import PROFILES
 from service_runtime.memory import release
 
 if TYPE_CHECKING:
@@ -37,15 +40,16 @@ _SHARED = (
 def main(formats: Sequence[Format]) -> None:
     """Serves fork requests on the socket whose number is the first argument, until the front closes it.
 
-    Each request is a packet with the worker's socket attached; the answers are JSON packets: {"forked": pid} and
-    {"exited": pid, "status": wait status}.
+    Each request is a packet with the worker's socket attached, "fork" for a worker and "probe" for a process that only tries
+    its jail; the answers are JSON packets: {"forked": pid} and {"exited": pid, "status": wait status}. The second argument is
+    the memory that a worker may add, the third the jail's profile, or "none".
     """
     os.environ.setdefault(
         "OPENBLAS_NUM_THREADS", "1"
     )  # its thread pool costs address space, and nobody computes
     isolation.die_with_parent()
     control = socket.socket(fileno=int(sys.argv[1]))
-    memory_bytes = int(sys.argv[2])
+    memory_bytes, profile = int(sys.argv[2]), PROFILES.get(sys.argv[3])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the front's business
     by_name = {each.name: each for each in formats}
     woken, wake = os.pipe()
@@ -55,8 +59,9 @@ def main(formats: Sequence[Format]) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     _preload(formats)
     quiet_collector()
+    jail = None if profile is None else Jail(profile)
     try:
-        _serve(control, (woken, wake), by_name, memory_bytes)
+        _serve(control, (woken, wake), _Nursery(by_name, memory_bytes, jail))
     except (BrokenPipeError, ConnectionResetError):
         return  # the front has gone
 
@@ -82,9 +87,15 @@ def _preload(formats: Sequence[Format]) -> None:
     release.trim()  # the tables took ten times as much before they were packed
 
 
-def _serve(
-    control: socket.socket, pipe: tuple[int, int], by_name: dict[str, Format], memory_bytes: int
-) -> None:
+class _Nursery(NamedTuple):
+    """What workers are born with."""
+
+    formats: dict[str, Format]
+    memory_bytes: int
+    jail: Jail | None
+
+
+def _serve(control: socket.socket, pipe: tuple[int, int], nursery: _Nursery) -> None:
     woken, _ = pipe
     control.send(json.dumps({"ready": os.getpid()}).encode())
     inputs: list[socket.socket | int] = [control, woken]
@@ -97,15 +108,10 @@ def _serve(
             data, descriptors, _, _ = socket.recv_fds(control, 1024, 1)
             if not data:
                 return
-            _fork(control, descriptors[0], by_name, memory_bytes)
+            _fork(control, descriptors[0], nursery, is_probe=data == b"probe")
 
 
-def _fork(
-    control: socket.socket,
-    descriptor: int,
-    formats: dict[str, Format],
-    memory_bytes: int,
-) -> None:
+def _fork(control: socket.socket, descriptor: int, nursery: _Nursery, *, is_probe: bool) -> None:
     try:
         pid = os.fork()
     except OSError as error:  # no room for another: the workers that run must not go with it
@@ -122,8 +128,7 @@ def _fork(
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         isolation.die_with_parent()
         control.detach()
-        isolation.close_other_descriptors(descriptor)
-        child.serve(socket.socket(fileno=descriptor), formats, memory_bytes)
+        _live(socket.socket(fileno=descriptor), nursery, is_probe=is_probe)
         status = 0
     except (BrokenPipeError, ConnectionResetError):
         status = 0  # the front has gone or given up on this worker
@@ -131,6 +136,22 @@ def _fork(
         status = child.EXIT_OUT_OF_MEMORY
     finally:
         os._exit(status)
+
+
+def _live(connection: socket.socket, nursery: _Nursery, *, is_probe: bool) -> None:
+    """A worker's life. Threads begin after the barriers, which hold for the thread that puts them up and its children."""
+    memory, jail = isolation.OwnMemory(), nursery.jail
+    isolation.silence()
+    sys.dont_write_bytecode = True  # it would be refused each time
+    kept = (connection.fileno(), memory.descriptor, None if jail is None else jail.descriptor)
+    isolation.close_other_descriptors([each for each in kept if each is not None])
+    isolation.limit_resources(nursery.memory_bytes, memory)
+    isolation.yield_to_front()
+    missing = {} if jail is None else jail.enter()
+    if is_probe:
+        connection.sendall(json.dumps({"missing": missing, "failures": probes.failures()}).encode())
+    else:
+        child.serve(connection, nursery.formats, memory)
 
 
 def _reap(control: socket.socket) -> None:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
 SECTION = "pdf"
-_STREAM_NAME = re.compile(r"(stream )?<extractor_service[^>]*>")
+_STREAM_NAME = re.compile(
+    r"(stream )?<(extractor_service|_io)[^>]*>"
+)  # with an address in memory, which is nobody's business
 _UTC = re.compile(r"Z(?:00)?'?(?:00)?'?$")  # with offsets of nothing behind it
 _MOST_DEPTH = 40  # of trees: a balanced one of a million leaves has 20 levels
 _MOST_RAW_BYTES = 64 * 1024  # packed in ways that can't be unpacked in part: a thousand times that at most

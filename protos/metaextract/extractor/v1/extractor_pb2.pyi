@@ -527,6 +527,7 @@ class GetCapabilitiesResponse(_message.Message):
     DIGESTS_FIELD_NUMBER: _builtins.int
     CHUNK_BYTES_FIELD_NUMBER: _builtins.int
     FILE_URIS_ENABLED_FIELD_NUMBER: _builtins.int
+    SANDBOX_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Version of the server."""
     chunk_bytes: _builtins.int
@@ -549,6 +550,10 @@ class GetCapabilitiesResponse(_message.Message):
     def digests(self) -> _containers.RepeatedScalarFieldContainer[_document_pb2.DigestAlgorithm.ValueType]:
         """Digest algorithms offered."""
 
+    @_builtins.property
+    def sandbox(self) -> Global___Sandbox:
+        """What keeps in a worker that a file has taken over."""
+
     def __init__(
         self,
         *,
@@ -559,14 +564,109 @@ class GetCapabilitiesResponse(_message.Message):
         digests: _abc.Iterable[_document_pb2.DigestAlgorithm.ValueType] | None = ...,
         chunk_bytes: _builtins.int = ...,
         file_uris_enabled: _builtins.bool = ...,
+        sandbox: Global___Sandbox | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "sandbox", b"sandbox"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_bytes", b"chunk_bytes", "digests", b"digests", "file_uris_enabled", b"file_uris_enabled", "formats", b"formats", "limits", b"limits", "modules", b"modules", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_bytes", b"chunk_bytes", "digests", b"digests", "file_uris_enabled", b"file_uris_enabled", "formats", b"formats", "limits", b"limits", "modules", b"modules", "sandbox", b"sandbox", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetCapabilitiesResponse: _TypeAlias = GetCapabilitiesResponse  # noqa: Y015
+
+@_typing.final
+class Sandbox(_message.Message):
+    """The barriers around workers, tried at the start by one that attempts what must fail."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_TIGHT_FIELD_NUMBER: _builtins.int
+    BARRIERS_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    is_tight: _builtins.bool
+    """Whether every barrier is in force and every attempt was refused."""
+    @_builtins.property
+    def barriers(self) -> _containers.RepeatedCompositeFieldContainer[Global___SandboxBarrier]:
+        """The barriers there are."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___SandboxAttempt]:
+        """The attempts that were made."""
+
+    def __init__(
+        self,
+        *,
+        is_tight: _builtins.bool = ...,
+        barriers: _abc.Iterable[Global___SandboxBarrier] | None = ...,
+        attempts: _abc.Iterable[Global___SandboxAttempt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "barriers", b"barriers", "is_tight", b"is_tight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sandbox: _TypeAlias = Sandbox  # noqa: Y015
+
+@_typing.final
+class SandboxBarrier(_message.Message):
+    """One barrier."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    IN_FORCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name: no_new_privs, capabilities, landlock or seccomp."""
+    in_force: _builtins.bool
+    """Whether it is in force."""
+    reason: _builtins.str
+    """Why it isn't. Empty: it is."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        in_force: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_force", b"in_force", "name", b"name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SandboxBarrier: _TypeAlias = SandboxBarrier  # noqa: Y015
+
+@_typing.final
+class SandboxAttempt(_message.Message):
+    """One attempt to get out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    WAS_REFUSED_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What was tried."""
+    was_refused: _builtins.bool
+    """Whether it was refused, as it must be."""
+    result: _builtins.str
+    """What came of it instead. Empty: it was refused."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        was_refused: _builtins.bool = ...,
+        result: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "result", b"result", "was_refused", b"was_refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SandboxAttempt: _TypeAlias = SandboxAttempt  # noqa: Y015
 
 @_typing.final
 class FormatInfo(_message.Message):
@@ -735,6 +835,7 @@ class GetBackoffStateResponse(_message.Message):
     LOCAL_SCORE_RATIO_FIELD_NUMBER: _builtins.int
     UTILIZATION_RATIO_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_SECONDS_FIELD_NUMBER: _builtins.int
+    CALLERS_FIELD_NUMBER: _builtins.int
     level: _pressure_pb2.PressureLevel.ValueType
     """The level that is obeyed: the worse of the cache's and the server's own."""
     cache_level: _pressure_pb2.PressureLevel.ValueType
@@ -785,6 +886,10 @@ class GetBackoffStateResponse(_message.Message):
     def local_signals(self) -> _containers.RepeatedCompositeFieldContainer[_pressure_pb2.PressureSignal]:
         """The server's own memory, worst signal first."""
 
+    @_builtins.property
+    def callers(self) -> _containers.RepeatedCompositeFieldContainer[Global___CallerState]:
+        """Callers that have used this server lately, the heaviest first; at most 20."""
+
     def __init__(
         self,
         *,
@@ -810,10 +915,11 @@ class GetBackoffStateResponse(_message.Message):
         local_score_ratio: _builtins.float = ...,
         utilization_ratio: _builtins.float = ...,
         retry_after_seconds: _builtins.float = ...,
+        callers: _abc.Iterable[Global___CallerState] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cache_event_age_seconds", b"_cache_event_age_seconds", "_refuse_above_bytes", b"_refuse_above_bytes", "cache_event_age_seconds", b"cache_event_age_seconds", "refuse_above_bytes", b"refuse_above_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cache_event_age_seconds", b"_cache_event_age_seconds", "_refuse_above_bytes", b"_refuse_above_bytes", "cache_event_age_seconds", b"cache_event_age_seconds", "cache_level", b"cache_level", "chunk_bytes", b"chunk_bytes", "classes", b"classes", "concurrency_limit", b"concurrency_limit", "in_flight", b"in_flight", "level", b"level", "local_cause", b"local_cause", "local_level", b"local_level", "local_score_ratio", b"local_score_ratio", "local_signals", b"local_signals", "policy", b"policy", "queued", b"queued", "refuse_above_bytes", b"refuse_above_bytes", "refused_total", b"refused_total", "reservable_bytes", b"reservable_bytes", "reserved_bytes", b"reserved_bytes", "retry_after_seconds", b"retry_after_seconds", "terms", b"terms", "uploads_in_flight", b"uploads_in_flight", "uploads_limit", b"uploads_limit", "utilization_ratio", b"utilization_ratio"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cache_event_age_seconds", b"_cache_event_age_seconds", "_refuse_above_bytes", b"_refuse_above_bytes", "cache_event_age_seconds", b"cache_event_age_seconds", "cache_level", b"cache_level", "callers", b"callers", "chunk_bytes", b"chunk_bytes", "classes", b"classes", "concurrency_limit", b"concurrency_limit", "in_flight", b"in_flight", "level", b"level", "local_cause", b"local_cause", "local_level", b"local_level", "local_score_ratio", b"local_score_ratio", "local_signals", b"local_signals", "policy", b"policy", "queued", b"queued", "refuse_above_bytes", b"refuse_above_bytes", "refused_total", b"refused_total", "reservable_bytes", b"reservable_bytes", "reserved_bytes", b"reserved_bytes", "retry_after_seconds", b"retry_after_seconds", "terms", b"terms", "uploads_in_flight", b"uploads_in_flight", "uploads_limit", b"uploads_limit", "utilization_ratio", b"utilization_ratio"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cache_event_age_seconds: _TypeAlias = _typing.Literal["cache_event_age_seconds"]  # noqa: Y015
     _WhichOneofArgType__cache_event_age_seconds: _TypeAlias = _typing.Literal["_cache_event_age_seconds", b"_cache_event_age_seconds"]  # noqa: Y015
@@ -825,6 +931,52 @@ class GetBackoffStateResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__refuse_above_bytes) -> _WhichOneofReturnType__refuse_above_bytes | None: ...
 
 Global___GetBackoffStateResponse: _TypeAlias = GetBackoffStateResponse  # noqa: Y015
+
+@_typing.final
+class CallerState(_message.Message):
+    """One caller: a principal, or an address where nobody proves who they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLER_FIELD_NUMBER: _builtins.int
+    IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    QUEUED_FIELD_NUMBER: _builtins.int
+    TRANSFERS_FIELD_NUMBER: _builtins.int
+    RECENT_CPU_SECONDS_FIELD_NUMBER: _builtins.int
+    SHARE_RATIO_FIELD_NUMBER: _builtins.int
+    REFUSED_TOTAL_FIELD_NUMBER: _builtins.int
+    caller: _builtins.str
+    """Who it is."""
+    in_flight: _builtins.int
+    """Parses running."""
+    queued: _builtins.int
+    """Requests waiting."""
+    transfers: _builtins.int
+    """Uploads and sessions open."""
+    recent_cpu_seconds: _builtins.float
+    """CPU seconds used of late; what is past counts half after ten seconds."""
+    share_ratio: _builtins.float
+    """Its part of what all have used of late, 0 to 1."""
+    refused_total: _builtins.int
+    """Requests refused since it was first seen."""
+    def __init__(
+        self,
+        *,
+        caller: _builtins.str = ...,
+        in_flight: _builtins.int = ...,
+        queued: _builtins.int = ...,
+        transfers: _builtins.int = ...,
+        recent_cpu_seconds: _builtins.float = ...,
+        share_ratio: _builtins.float = ...,
+        refused_total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "in_flight", b"in_flight", "queued", b"queued", "recent_cpu_seconds", b"recent_cpu_seconds", "refused_total", b"refused_total", "share_ratio", b"share_ratio", "transfers", b"transfers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallerState: _TypeAlias = CallerState  # noqa: Y015
 
 @_typing.final
 class ClassState(_message.Message):

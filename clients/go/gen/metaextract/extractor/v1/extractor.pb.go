@@ -1075,8 +1075,10 @@ type GetCapabilitiesResponse struct {
 	ChunkBytes uint32 `protobuf:"varint,6,opt,name=chunk_bytes,json=chunkBytes,proto3" json:"chunk_bytes,omitempty"`
 	// Whether `file://` URIs are served at all.
 	FileUrisEnabled bool `protobuf:"varint,7,opt,name=file_uris_enabled,json=fileUrisEnabled,proto3" json:"file_uris_enabled,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// What keeps in a worker that a file has taken over.
+	Sandbox       *Sandbox `protobuf:"bytes,8,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetCapabilitiesResponse) Reset() {
@@ -1158,6 +1160,205 @@ func (x *GetCapabilitiesResponse) GetFileUrisEnabled() bool {
 	return false
 }
 
+func (x *GetCapabilitiesResponse) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
+}
+
+// The barriers around workers, tried at the start by one that attempts what must fail.
+type Sandbox struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether every barrier is in force and every attempt was refused.
+	IsTight bool `protobuf:"varint,1,opt,name=is_tight,json=isTight,proto3" json:"is_tight,omitempty"`
+	// The barriers there are.
+	Barriers []*SandboxBarrier `protobuf:"bytes,2,rep,name=barriers,proto3" json:"barriers,omitempty"`
+	// The attempts that were made.
+	Attempts      []*SandboxAttempt `protobuf:"bytes,3,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sandbox) Reset() {
+	*x = Sandbox{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sandbox) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sandbox) ProtoMessage() {}
+
+func (x *Sandbox) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sandbox.ProtoReflect.Descriptor instead.
+func (*Sandbox) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Sandbox) GetIsTight() bool {
+	if x != nil {
+		return x.IsTight
+	}
+	return false
+}
+
+func (x *Sandbox) GetBarriers() []*SandboxBarrier {
+	if x != nil {
+		return x.Barriers
+	}
+	return nil
+}
+
+func (x *Sandbox) GetAttempts() []*SandboxAttempt {
+	if x != nil {
+		return x.Attempts
+	}
+	return nil
+}
+
+// One barrier.
+type SandboxBarrier struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name: no_new_privs, capabilities, landlock or seccomp.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether it is in force.
+	InForce bool `protobuf:"varint,2,opt,name=in_force,json=inForce,proto3" json:"in_force,omitempty"`
+	// Why it isn't. Empty: it is.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SandboxBarrier) Reset() {
+	*x = SandboxBarrier{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SandboxBarrier) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SandboxBarrier) ProtoMessage() {}
+
+func (x *SandboxBarrier) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SandboxBarrier.ProtoReflect.Descriptor instead.
+func (*SandboxBarrier) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SandboxBarrier) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SandboxBarrier) GetInForce() bool {
+	if x != nil {
+		return x.InForce
+	}
+	return false
+}
+
+func (x *SandboxBarrier) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// One attempt to get out.
+type SandboxAttempt struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was tried.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether it was refused, as it must be.
+	WasRefused bool `protobuf:"varint,2,opt,name=was_refused,json=wasRefused,proto3" json:"was_refused,omitempty"`
+	// What came of it instead. Empty: it was refused.
+	Result        string `protobuf:"bytes,3,opt,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SandboxAttempt) Reset() {
+	*x = SandboxAttempt{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SandboxAttempt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SandboxAttempt) ProtoMessage() {}
+
+func (x *SandboxAttempt) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SandboxAttempt.ProtoReflect.Descriptor instead.
+func (*SandboxAttempt) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *SandboxAttempt) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SandboxAttempt) GetWasRefused() bool {
+	if x != nil {
+		return x.WasRefused
+	}
+	return false
+}
+
+func (x *SandboxAttempt) GetResult() string {
+	if x != nil {
+		return x.Result
+	}
+	return ""
+}
+
 // A format with a reader.
 type FormatInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1177,7 +1378,7 @@ type FormatInfo struct {
 
 func (x *FormatInfo) Reset() {
 	*x = FormatInfo{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[10]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1390,7 @@ func (x *FormatInfo) String() string {
 func (*FormatInfo) ProtoMessage() {}
 
 func (x *FormatInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[10]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,7 +1403,7 @@ func (x *FormatInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormatInfo.ProtoReflect.Descriptor instead.
 func (*FormatInfo) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{10}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FormatInfo) GetName() string {
@@ -1261,7 +1462,7 @@ type ModuleInfo struct {
 
 func (x *ModuleInfo) Reset() {
 	*x = ModuleInfo{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[11]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1474,7 @@ func (x *ModuleInfo) String() string {
 func (*ModuleInfo) ProtoMessage() {}
 
 func (x *ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[11]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1487,7 @@ func (x *ModuleInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleInfo.ProtoReflect.Descriptor instead.
 func (*ModuleInfo) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{11}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ModuleInfo) GetName() string {
@@ -1350,7 +1551,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[12]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1563,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[12]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1375,7 +1576,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{12}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Limits) GetMaxInlineBytes() uint64 {
@@ -1422,7 +1623,7 @@ type GetBackoffStateRequest struct {
 
 func (x *GetBackoffStateRequest) Reset() {
 	*x = GetBackoffStateRequest{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[13]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +1635,7 @@ func (x *GetBackoffStateRequest) String() string {
 func (*GetBackoffStateRequest) ProtoMessage() {}
 
 func (x *GetBackoffStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[13]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +1648,7 @@ func (x *GetBackoffStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBackoffStateRequest.ProtoReflect.Descriptor instead.
 func (*GetBackoffStateRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{13}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{16}
 }
 
 // How much work the server accepts right now.
@@ -1497,13 +1698,15 @@ type GetBackoffStateResponse struct {
 	UtilizationRatio float64 `protobuf:"fixed64,21,opt,name=utilization_ratio,json=utilizationRatio,proto3" json:"utilization_ratio,omitempty"`
 	// Delay that a refused caller would be told now, in seconds, before jitter.
 	RetryAfterSeconds float64 `protobuf:"fixed64,22,opt,name=retry_after_seconds,json=retryAfterSeconds,proto3" json:"retry_after_seconds,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Callers that have used this server lately, the heaviest first; at most 20.
+	Callers       []*CallerState `protobuf:"bytes,23,rep,name=callers,proto3" json:"callers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetBackoffStateResponse) Reset() {
 	*x = GetBackoffStateResponse{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[14]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1515,7 +1718,7 @@ func (x *GetBackoffStateResponse) String() string {
 func (*GetBackoffStateResponse) ProtoMessage() {}
 
 func (x *GetBackoffStateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[14]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1528,7 +1731,7 @@ func (x *GetBackoffStateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBackoffStateResponse.ProtoReflect.Descriptor instead.
 func (*GetBackoffStateResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{14}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetBackoffStateResponse) GetLevel() v11.PressureLevel {
@@ -1685,6 +1888,113 @@ func (x *GetBackoffStateResponse) GetRetryAfterSeconds() float64 {
 	return 0
 }
 
+func (x *GetBackoffStateResponse) GetCallers() []*CallerState {
+	if x != nil {
+		return x.Callers
+	}
+	return nil
+}
+
+// One caller: a principal, or an address where nobody proves who they are.
+type CallerState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who it is.
+	Caller string `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	// Parses running.
+	InFlight uint32 `protobuf:"varint,2,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
+	// Requests waiting.
+	Queued uint32 `protobuf:"varint,3,opt,name=queued,proto3" json:"queued,omitempty"`
+	// Uploads and sessions open.
+	Transfers uint32 `protobuf:"varint,4,opt,name=transfers,proto3" json:"transfers,omitempty"`
+	// CPU seconds used of late; what is past counts half after ten seconds.
+	RecentCpuSeconds float64 `protobuf:"fixed64,5,opt,name=recent_cpu_seconds,json=recentCpuSeconds,proto3" json:"recent_cpu_seconds,omitempty"`
+	// Its part of what all have used of late, 0 to 1.
+	ShareRatio float64 `protobuf:"fixed64,6,opt,name=share_ratio,json=shareRatio,proto3" json:"share_ratio,omitempty"`
+	// Requests refused since it was first seen.
+	RefusedTotal  uint64 `protobuf:"varint,7,opt,name=refused_total,json=refusedTotal,proto3" json:"refused_total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallerState) Reset() {
+	*x = CallerState{}
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallerState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallerState) ProtoMessage() {}
+
+func (x *CallerState) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallerState.ProtoReflect.Descriptor instead.
+func (*CallerState) Descriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *CallerState) GetCaller() string {
+	if x != nil {
+		return x.Caller
+	}
+	return ""
+}
+
+func (x *CallerState) GetInFlight() uint32 {
+	if x != nil {
+		return x.InFlight
+	}
+	return 0
+}
+
+func (x *CallerState) GetQueued() uint32 {
+	if x != nil {
+		return x.Queued
+	}
+	return 0
+}
+
+func (x *CallerState) GetTransfers() uint32 {
+	if x != nil {
+		return x.Transfers
+	}
+	return 0
+}
+
+func (x *CallerState) GetRecentCpuSeconds() float64 {
+	if x != nil {
+		return x.RecentCpuSeconds
+	}
+	return 0
+}
+
+func (x *CallerState) GetShareRatio() float64 {
+	if x != nil {
+		return x.ShareRatio
+	}
+	return 0
+}
+
+func (x *CallerState) GetRefusedTotal() uint64 {
+	if x != nil {
+		return x.RefusedTotal
+	}
+	return 0
+}
+
 // One class of work.
 type ClassState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1704,7 +2014,7 @@ type ClassState struct {
 
 func (x *ClassState) Reset() {
 	*x = ClassState{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[15]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1716,7 +2026,7 @@ func (x *ClassState) String() string {
 func (*ClassState) ProtoMessage() {}
 
 func (x *ClassState) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[15]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1729,7 +2039,7 @@ func (x *ClassState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClassState.ProtoReflect.Descriptor instead.
 func (*ClassState) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{15}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ClassState) GetWorkClass() v11.WorkClass {
@@ -1782,7 +2092,7 @@ type LimitTerm struct {
 
 func (x *LimitTerm) Reset() {
 	*x = LimitTerm{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[16]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1794,7 +2104,7 @@ func (x *LimitTerm) String() string {
 func (*LimitTerm) ProtoMessage() {}
 
 func (x *LimitTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[16]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1807,7 +2117,7 @@ func (x *LimitTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitTerm.ProtoReflect.Descriptor instead.
 func (*LimitTerm) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{16}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LimitTerm) GetName() string {
@@ -1849,7 +2159,7 @@ type ExtractSessionRequest struct {
 
 func (x *ExtractSessionRequest) Reset() {
 	*x = ExtractSessionRequest{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[17]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1861,7 +2171,7 @@ func (x *ExtractSessionRequest) String() string {
 func (*ExtractSessionRequest) ProtoMessage() {}
 
 func (x *ExtractSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[17]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1874,7 +2184,7 @@ func (x *ExtractSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtractSessionRequest.ProtoReflect.Descriptor instead.
 func (*ExtractSessionRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{17}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ExtractSessionRequest) GetPart() isExtractSessionRequest_Part {
@@ -1984,7 +2294,7 @@ type SessionOffer struct {
 
 func (x *SessionOffer) Reset() {
 	*x = SessionOffer{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[18]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1996,7 +2306,7 @@ func (x *SessionOffer) String() string {
 func (*SessionOffer) ProtoMessage() {}
 
 func (x *SessionOffer) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[18]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2009,7 +2319,7 @@ func (x *SessionOffer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionOffer.ProtoReflect.Descriptor instead.
 func (*SessionOffer) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{18}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SessionOffer) GetName() string {
@@ -2091,7 +2401,7 @@ type FileChunk struct {
 
 func (x *FileChunk) Reset() {
 	*x = FileChunk{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[19]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2103,7 +2413,7 @@ func (x *FileChunk) String() string {
 func (*FileChunk) ProtoMessage() {}
 
 func (x *FileChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[19]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2116,7 +2426,7 @@ func (x *FileChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileChunk.ProtoReflect.Descriptor instead.
 func (*FileChunk) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{19}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *FileChunk) GetOffsetBytes() uint64 {
@@ -2151,7 +2461,7 @@ type StreamEnd struct {
 
 func (x *StreamEnd) Reset() {
 	*x = StreamEnd{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[20]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2473,7 @@ func (x *StreamEnd) String() string {
 func (*StreamEnd) ProtoMessage() {}
 
 func (x *StreamEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[20]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2486,7 @@ func (x *StreamEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamEnd.ProtoReflect.Descriptor instead.
 func (*StreamEnd) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{20}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StreamEnd) GetSizeBytes() uint64 {
@@ -2197,7 +2507,7 @@ type SourceFailure struct {
 
 func (x *SourceFailure) Reset() {
 	*x = SourceFailure{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[21]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2209,7 +2519,7 @@ func (x *SourceFailure) String() string {
 func (*SourceFailure) ProtoMessage() {}
 
 func (x *SourceFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[21]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +2532,7 @@ func (x *SourceFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceFailure.ProtoReflect.Descriptor instead.
 func (*SourceFailure) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{21}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SourceFailure) GetMessage() string {
@@ -2256,7 +2566,7 @@ type ExtractSessionResponse struct {
 
 func (x *ExtractSessionResponse) Reset() {
 	*x = ExtractSessionResponse{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[22]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2268,7 +2578,7 @@ func (x *ExtractSessionResponse) String() string {
 func (*ExtractSessionResponse) ProtoMessage() {}
 
 func (x *ExtractSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[22]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2281,7 +2591,7 @@ func (x *ExtractSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtractSessionResponse.ProtoReflect.Descriptor instead.
 func (*ExtractSessionResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{22}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ExtractSessionResponse) GetPart() isExtractSessionResponse_Part {
@@ -2460,7 +2770,7 @@ type SessionAccepted struct {
 
 func (x *SessionAccepted) Reset() {
 	*x = SessionAccepted{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[23]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2472,7 +2782,7 @@ func (x *SessionAccepted) String() string {
 func (*SessionAccepted) ProtoMessage() {}
 
 func (x *SessionAccepted) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[23]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2485,7 +2795,7 @@ func (x *SessionAccepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionAccepted.ProtoReflect.Descriptor instead.
 func (*SessionAccepted) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{23}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SessionAccepted) GetSessionId() string {
@@ -2534,7 +2844,7 @@ type RangeRequest struct {
 
 func (x *RangeRequest) Reset() {
 	*x = RangeRequest{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[24]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2546,7 +2856,7 @@ func (x *RangeRequest) String() string {
 func (*RangeRequest) ProtoMessage() {}
 
 func (x *RangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[24]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2559,7 +2869,7 @@ func (x *RangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RangeRequest.ProtoReflect.Descriptor instead.
 func (*RangeRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{24}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RangeRequest) GetRanges() []*ByteSpan {
@@ -2582,7 +2892,7 @@ type ByteSpan struct {
 
 func (x *ByteSpan) Reset() {
 	*x = ByteSpan{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[25]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +2904,7 @@ func (x *ByteSpan) String() string {
 func (*ByteSpan) ProtoMessage() {}
 
 func (x *ByteSpan) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[25]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +2917,7 @@ func (x *ByteSpan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ByteSpan.ProtoReflect.Descriptor instead.
 func (*ByteSpan) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{25}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ByteSpan) GetOffsetBytes() uint64 {
@@ -2637,7 +2947,7 @@ type StreamRequest struct {
 
 func (x *StreamRequest) Reset() {
 	*x = StreamRequest{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[26]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2649,7 +2959,7 @@ func (x *StreamRequest) String() string {
 func (*StreamRequest) ProtoMessage() {}
 
 func (x *StreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[26]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2662,7 +2972,7 @@ func (x *StreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRequest.ProtoReflect.Descriptor instead.
 func (*StreamRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{26}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *StreamRequest) GetRanges() []*ByteSpan {
@@ -2696,7 +3006,7 @@ type SessionAck struct {
 
 func (x *SessionAck) Reset() {
 	*x = SessionAck{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[27]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2708,7 +3018,7 @@ func (x *SessionAck) String() string {
 func (*SessionAck) ProtoMessage() {}
 
 func (x *SessionAck) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[27]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2721,7 +3031,7 @@ func (x *SessionAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionAck.ProtoReflect.Descriptor instead.
 func (*SessionAck) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{27}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SessionAck) GetCommittedOffsetBytes() uint64 {
@@ -2767,7 +3077,7 @@ type SessionProgress struct {
 
 func (x *SessionProgress) Reset() {
 	*x = SessionProgress{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[28]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2779,7 +3089,7 @@ func (x *SessionProgress) String() string {
 func (*SessionProgress) ProtoMessage() {}
 
 func (x *SessionProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[28]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2792,7 +3102,7 @@ func (x *SessionProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionProgress.ProtoReflect.Descriptor instead.
 func (*SessionProgress) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{28}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SessionProgress) GetStage() SessionStage {
@@ -2829,7 +3139,7 @@ type Enough struct {
 
 func (x *Enough) Reset() {
 	*x = Enough{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[29]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2841,7 +3151,7 @@ func (x *Enough) String() string {
 func (*Enough) ProtoMessage() {}
 
 func (x *Enough) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[29]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2854,7 +3164,7 @@ func (x *Enough) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Enough.ProtoReflect.Descriptor instead.
 func (*Enough) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{29}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Enough) GetMovedBytes() uint64 {
@@ -2884,7 +3194,7 @@ type SessionResult struct {
 
 func (x *SessionResult) Reset() {
 	*x = SessionResult{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[30]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2896,7 +3206,7 @@ func (x *SessionResult) String() string {
 func (*SessionResult) ProtoMessage() {}
 
 func (x *SessionResult) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[30]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2909,7 +3219,7 @@ func (x *SessionResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionResult.ProtoReflect.Descriptor instead.
 func (*SessionResult) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{30}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SessionResult) GetDocument() *v1.Document {
@@ -2942,7 +3252,7 @@ type ExtractBatchRequest struct {
 
 func (x *ExtractBatchRequest) Reset() {
 	*x = ExtractBatchRequest{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[31]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2954,7 +3264,7 @@ func (x *ExtractBatchRequest) String() string {
 func (*ExtractBatchRequest) ProtoMessage() {}
 
 func (x *ExtractBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[31]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2967,7 +3277,7 @@ func (x *ExtractBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtractBatchRequest.ProtoReflect.Descriptor instead.
 func (*ExtractBatchRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{31}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ExtractBatchRequest) GetPart() isExtractBatchRequest_Part {
@@ -3031,7 +3341,7 @@ type BatchStart struct {
 
 func (x *BatchStart) Reset() {
 	*x = BatchStart{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[32]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3043,7 +3353,7 @@ func (x *BatchStart) String() string {
 func (*BatchStart) ProtoMessage() {}
 
 func (x *BatchStart) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[32]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3056,7 +3366,7 @@ func (x *BatchStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchStart.ProtoReflect.Descriptor instead.
 func (*BatchStart) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{32}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *BatchStart) GetOptions() *ExtractOptions {
@@ -3098,7 +3408,7 @@ type BatchItems struct {
 
 func (x *BatchItems) Reset() {
 	*x = BatchItems{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[33]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3110,7 +3420,7 @@ func (x *BatchItems) String() string {
 func (*BatchItems) ProtoMessage() {}
 
 func (x *BatchItems) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[33]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3123,7 +3433,7 @@ func (x *BatchItems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchItems.ProtoReflect.Descriptor instead.
 func (*BatchItems) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{33}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *BatchItems) GetItems() []*BatchItem {
@@ -3153,7 +3463,7 @@ type BatchItem struct {
 
 func (x *BatchItem) Reset() {
 	*x = BatchItem{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[34]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3165,7 +3475,7 @@ func (x *BatchItem) String() string {
 func (*BatchItem) ProtoMessage() {}
 
 func (x *BatchItem) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[34]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3178,7 +3488,7 @@ func (x *BatchItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchItem.ProtoReflect.Descriptor instead.
 func (*BatchItem) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{34}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *BatchItem) GetId() string {
@@ -3278,7 +3588,7 @@ type ExtractBatchResponse struct {
 
 func (x *ExtractBatchResponse) Reset() {
 	*x = ExtractBatchResponse{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[35]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3290,7 +3600,7 @@ func (x *ExtractBatchResponse) String() string {
 func (*ExtractBatchResponse) ProtoMessage() {}
 
 func (x *ExtractBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[35]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3303,7 +3613,7 @@ func (x *ExtractBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtractBatchResponse.ProtoReflect.Descriptor instead.
 func (*ExtractBatchResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{35}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ExtractBatchResponse) GetResults() []*BatchResult {
@@ -3345,7 +3655,7 @@ type BatchResult struct {
 
 func (x *BatchResult) Reset() {
 	*x = BatchResult{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[36]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3357,7 +3667,7 @@ func (x *BatchResult) String() string {
 func (*BatchResult) ProtoMessage() {}
 
 func (x *BatchResult) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[36]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3370,7 +3680,7 @@ func (x *BatchResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchResult.ProtoReflect.Descriptor instead.
 func (*BatchResult) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{36}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *BatchResult) GetId() string {
@@ -3444,7 +3754,7 @@ type BatchProgress struct {
 
 func (x *BatchProgress) Reset() {
 	*x = BatchProgress{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[37]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3456,7 +3766,7 @@ func (x *BatchProgress) String() string {
 func (*BatchProgress) ProtoMessage() {}
 
 func (x *BatchProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[37]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3469,7 +3779,7 @@ func (x *BatchProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchProgress.ProtoReflect.Descriptor instead.
 func (*BatchProgress) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{37}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *BatchProgress) GetReceivedCount() uint64 {
@@ -3512,7 +3822,7 @@ type PlanExtractionRequest struct {
 
 func (x *PlanExtractionRequest) Reset() {
 	*x = PlanExtractionRequest{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[38]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3524,7 +3834,7 @@ func (x *PlanExtractionRequest) String() string {
 func (*PlanExtractionRequest) ProtoMessage() {}
 
 func (x *PlanExtractionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[38]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3537,7 +3847,7 @@ func (x *PlanExtractionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanExtractionRequest.ProtoReflect.Descriptor instead.
 func (*PlanExtractionRequest) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{38}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PlanExtractionRequest) GetName() string {
@@ -3608,7 +3918,7 @@ type PlanExtractionResponse struct {
 
 func (x *PlanExtractionResponse) Reset() {
 	*x = PlanExtractionResponse{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[39]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3620,7 +3930,7 @@ func (x *PlanExtractionResponse) String() string {
 func (*PlanExtractionResponse) ProtoMessage() {}
 
 func (x *PlanExtractionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[39]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3633,7 +3943,7 @@ func (x *PlanExtractionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanExtractionResponse.ProtoReflect.Descriptor instead.
 func (*PlanExtractionResponse) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{39}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PlanExtractionResponse) GetFormat() string {
@@ -3739,7 +4049,7 @@ type DepthCost struct {
 
 func (x *DepthCost) Reset() {
 	*x = DepthCost{}
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[40]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3751,7 +4061,7 @@ func (x *DepthCost) String() string {
 func (*DepthCost) ProtoMessage() {}
 
 func (x *DepthCost) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[40]
+	mi := &file_metaextract_extractor_v1_extractor_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3764,7 +4074,7 @@ func (x *DepthCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepthCost.ProtoReflect.Descriptor instead.
 func (*DepthCost) Descriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{40}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DepthCost) GetDepth() Depth {
@@ -3859,7 +4169,7 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\vround_trips\x18\n" +
 	" \x01(\rR\n" +
 	"roundTrips\"\x18\n" +
-	"\x16GetCapabilitiesRequest\"\xfe\x02\n" +
+	"\x16GetCapabilitiesRequest\"\xbb\x03\n" +
 	"\x17GetCapabilitiesResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12>\n" +
 	"\aformats\x18\x02 \x03(\v2$.metaextract.extractor.v1.FormatInfoR\aformats\x12>\n" +
@@ -3868,7 +4178,21 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\adigests\x18\x05 \x03(\x0e2(.metaextract.document.v1.DigestAlgorithmR\adigests\x12\x1f\n" +
 	"\vchunk_bytes\x18\x06 \x01(\rR\n" +
 	"chunkBytes\x12*\n" +
-	"\x11file_uris_enabled\x18\a \x01(\bR\x0ffileUrisEnabled\"\x94\x01\n" +
+	"\x11file_uris_enabled\x18\a \x01(\bR\x0ffileUrisEnabled\x12;\n" +
+	"\asandbox\x18\b \x01(\v2!.metaextract.extractor.v1.SandboxR\asandbox\"\xb0\x01\n" +
+	"\aSandbox\x12\x19\n" +
+	"\bis_tight\x18\x01 \x01(\bR\aisTight\x12D\n" +
+	"\bbarriers\x18\x02 \x03(\v2(.metaextract.extractor.v1.SandboxBarrierR\bbarriers\x12D\n" +
+	"\battempts\x18\x03 \x03(\v2(.metaextract.extractor.v1.SandboxAttemptR\battempts\"W\n" +
+	"\x0eSandboxBarrier\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
+	"\bin_force\x18\x02 \x01(\bR\ainForce\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"]\n" +
+	"\x0eSandboxAttempt\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
+	"\vwas_refused\x18\x02 \x01(\bR\n" +
+	"wasRefused\x12\x16\n" +
+	"\x06result\x18\x03 \x01(\tR\x06result\"\x94\x01\n" +
 	"\n" +
 	"FormatInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
@@ -3892,7 +4216,7 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\x11max_parse_seconds\x18\x03 \x01(\x01R\x0fmaxParseSeconds\x123\n" +
 	"\x16max_parse_memory_bytes\x18\x04 \x01(\x04R\x13maxParseMemoryBytes\x12,\n" +
 	"\x12max_document_bytes\x18\x05 \x01(\x04R\x10maxDocumentBytes\"\x18\n" +
-	"\x16GetBackoffStateRequest\"\xd5\b\n" +
+	"\x16GetBackoffStateRequest\"\x96\t\n" +
 	"\x17GetBackoffStateResponse\x129\n" +
 	"\x05level\x18\x01 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\x05level\x12D\n" +
 	"\vcache_level\x18\x02 \x01(\x0e2#.metaextract.cache.v1.PressureLevelR\n" +
@@ -3920,9 +4244,19 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\rlocal_signals\x18\x13 \x03(\v2$.metaextract.cache.v1.PressureSignalR\flocalSignals\x12*\n" +
 	"\x11local_score_ratio\x18\x14 \x01(\x01R\x0flocalScoreRatio\x12+\n" +
 	"\x11utilization_ratio\x18\x15 \x01(\x01R\x10utilizationRatio\x12.\n" +
-	"\x13retry_after_seconds\x18\x16 \x01(\x01R\x11retryAfterSecondsB\x1a\n" +
+	"\x13retry_after_seconds\x18\x16 \x01(\x01R\x11retryAfterSeconds\x12?\n" +
+	"\acallers\x18\x17 \x03(\v2%.metaextract.extractor.v1.CallerStateR\acallersB\x1a\n" +
 	"\x18_cache_event_age_secondsB\x15\n" +
-	"\x13_refuse_above_bytes\"\xbc\x01\n" +
+	"\x13_refuse_above_bytes\"\xec\x01\n" +
+	"\vCallerState\x12\x16\n" +
+	"\x06caller\x18\x01 \x01(\tR\x06caller\x12\x1b\n" +
+	"\tin_flight\x18\x02 \x01(\rR\binFlight\x12\x16\n" +
+	"\x06queued\x18\x03 \x01(\rR\x06queued\x12\x1c\n" +
+	"\ttransfers\x18\x04 \x01(\rR\ttransfers\x12,\n" +
+	"\x12recent_cpu_seconds\x18\x05 \x01(\x01R\x10recentCpuSeconds\x12\x1f\n" +
+	"\vshare_ratio\x18\x06 \x01(\x01R\n" +
+	"shareRatio\x12#\n" +
+	"\rrefused_total\x18\a \x01(\x04R\frefusedTotal\"\xbc\x01\n" +
 	"\n" +
 	"ClassState\x12>\n" +
 	"\n" +
@@ -4132,7 +4466,7 @@ func file_metaextract_extractor_v1_extractor_proto_rawDescGZIP() []byte {
 }
 
 var file_metaextract_extractor_v1_extractor_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_metaextract_extractor_v1_extractor_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_metaextract_extractor_v1_extractor_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_metaextract_extractor_v1_extractor_proto_goTypes = []any{
 	(Depth)(0),                      // 0: metaextract.extractor.v1.Depth
 	(CacheMode)(0),                  // 1: metaextract.extractor.v1.CacheMode
@@ -4150,123 +4484,131 @@ var file_metaextract_extractor_v1_extractor_proto_goTypes = []any{
 	(*ExtractionInfo)(nil),          // 13: metaextract.extractor.v1.ExtractionInfo
 	(*GetCapabilitiesRequest)(nil),  // 14: metaextract.extractor.v1.GetCapabilitiesRequest
 	(*GetCapabilitiesResponse)(nil), // 15: metaextract.extractor.v1.GetCapabilitiesResponse
-	(*FormatInfo)(nil),              // 16: metaextract.extractor.v1.FormatInfo
-	(*ModuleInfo)(nil),              // 17: metaextract.extractor.v1.ModuleInfo
-	(*Limits)(nil),                  // 18: metaextract.extractor.v1.Limits
-	(*GetBackoffStateRequest)(nil),  // 19: metaextract.extractor.v1.GetBackoffStateRequest
-	(*GetBackoffStateResponse)(nil), // 20: metaextract.extractor.v1.GetBackoffStateResponse
-	(*ClassState)(nil),              // 21: metaextract.extractor.v1.ClassState
-	(*LimitTerm)(nil),               // 22: metaextract.extractor.v1.LimitTerm
-	(*ExtractSessionRequest)(nil),   // 23: metaextract.extractor.v1.ExtractSessionRequest
-	(*SessionOffer)(nil),            // 24: metaextract.extractor.v1.SessionOffer
-	(*FileChunk)(nil),               // 25: metaextract.extractor.v1.FileChunk
-	(*StreamEnd)(nil),               // 26: metaextract.extractor.v1.StreamEnd
-	(*SourceFailure)(nil),           // 27: metaextract.extractor.v1.SourceFailure
-	(*ExtractSessionResponse)(nil),  // 28: metaextract.extractor.v1.ExtractSessionResponse
-	(*SessionAccepted)(nil),         // 29: metaextract.extractor.v1.SessionAccepted
-	(*RangeRequest)(nil),            // 30: metaextract.extractor.v1.RangeRequest
-	(*ByteSpan)(nil),                // 31: metaextract.extractor.v1.ByteSpan
-	(*StreamRequest)(nil),           // 32: metaextract.extractor.v1.StreamRequest
-	(*SessionAck)(nil),              // 33: metaextract.extractor.v1.SessionAck
-	(*SessionProgress)(nil),         // 34: metaextract.extractor.v1.SessionProgress
-	(*Enough)(nil),                  // 35: metaextract.extractor.v1.Enough
-	(*SessionResult)(nil),           // 36: metaextract.extractor.v1.SessionResult
-	(*ExtractBatchRequest)(nil),     // 37: metaextract.extractor.v1.ExtractBatchRequest
-	(*BatchStart)(nil),              // 38: metaextract.extractor.v1.BatchStart
-	(*BatchItems)(nil),              // 39: metaextract.extractor.v1.BatchItems
-	(*BatchItem)(nil),               // 40: metaextract.extractor.v1.BatchItem
-	(*ExtractBatchResponse)(nil),    // 41: metaextract.extractor.v1.ExtractBatchResponse
-	(*BatchResult)(nil),             // 42: metaextract.extractor.v1.BatchResult
-	(*BatchProgress)(nil),           // 43: metaextract.extractor.v1.BatchProgress
-	(*PlanExtractionRequest)(nil),   // 44: metaextract.extractor.v1.PlanExtractionRequest
-	(*PlanExtractionResponse)(nil),  // 45: metaextract.extractor.v1.PlanExtractionResponse
-	(*DepthCost)(nil),               // 46: metaextract.extractor.v1.DepthCost
-	(v1.DigestAlgorithm)(0),         // 47: metaextract.document.v1.DigestAlgorithm
-	(v11.WorkClass)(0),              // 48: metaextract.cache.v1.WorkClass
-	(*v1.Document)(nil),             // 49: metaextract.document.v1.Document
-	(v11.PressureLevel)(0),          // 50: metaextract.cache.v1.PressureLevel
-	(*v11.PressureSignal)(nil),      // 51: metaextract.cache.v1.PressureSignal
+	(*Sandbox)(nil),                 // 16: metaextract.extractor.v1.Sandbox
+	(*SandboxBarrier)(nil),          // 17: metaextract.extractor.v1.SandboxBarrier
+	(*SandboxAttempt)(nil),          // 18: metaextract.extractor.v1.SandboxAttempt
+	(*FormatInfo)(nil),              // 19: metaextract.extractor.v1.FormatInfo
+	(*ModuleInfo)(nil),              // 20: metaextract.extractor.v1.ModuleInfo
+	(*Limits)(nil),                  // 21: metaextract.extractor.v1.Limits
+	(*GetBackoffStateRequest)(nil),  // 22: metaextract.extractor.v1.GetBackoffStateRequest
+	(*GetBackoffStateResponse)(nil), // 23: metaextract.extractor.v1.GetBackoffStateResponse
+	(*CallerState)(nil),             // 24: metaextract.extractor.v1.CallerState
+	(*ClassState)(nil),              // 25: metaextract.extractor.v1.ClassState
+	(*LimitTerm)(nil),               // 26: metaextract.extractor.v1.LimitTerm
+	(*ExtractSessionRequest)(nil),   // 27: metaextract.extractor.v1.ExtractSessionRequest
+	(*SessionOffer)(nil),            // 28: metaextract.extractor.v1.SessionOffer
+	(*FileChunk)(nil),               // 29: metaextract.extractor.v1.FileChunk
+	(*StreamEnd)(nil),               // 30: metaextract.extractor.v1.StreamEnd
+	(*SourceFailure)(nil),           // 31: metaextract.extractor.v1.SourceFailure
+	(*ExtractSessionResponse)(nil),  // 32: metaextract.extractor.v1.ExtractSessionResponse
+	(*SessionAccepted)(nil),         // 33: metaextract.extractor.v1.SessionAccepted
+	(*RangeRequest)(nil),            // 34: metaextract.extractor.v1.RangeRequest
+	(*ByteSpan)(nil),                // 35: metaextract.extractor.v1.ByteSpan
+	(*StreamRequest)(nil),           // 36: metaextract.extractor.v1.StreamRequest
+	(*SessionAck)(nil),              // 37: metaextract.extractor.v1.SessionAck
+	(*SessionProgress)(nil),         // 38: metaextract.extractor.v1.SessionProgress
+	(*Enough)(nil),                  // 39: metaextract.extractor.v1.Enough
+	(*SessionResult)(nil),           // 40: metaextract.extractor.v1.SessionResult
+	(*ExtractBatchRequest)(nil),     // 41: metaextract.extractor.v1.ExtractBatchRequest
+	(*BatchStart)(nil),              // 42: metaextract.extractor.v1.BatchStart
+	(*BatchItems)(nil),              // 43: metaextract.extractor.v1.BatchItems
+	(*BatchItem)(nil),               // 44: metaextract.extractor.v1.BatchItem
+	(*ExtractBatchResponse)(nil),    // 45: metaextract.extractor.v1.ExtractBatchResponse
+	(*BatchResult)(nil),             // 46: metaextract.extractor.v1.BatchResult
+	(*BatchProgress)(nil),           // 47: metaextract.extractor.v1.BatchProgress
+	(*PlanExtractionRequest)(nil),   // 48: metaextract.extractor.v1.PlanExtractionRequest
+	(*PlanExtractionResponse)(nil),  // 49: metaextract.extractor.v1.PlanExtractionResponse
+	(*DepthCost)(nil),               // 50: metaextract.extractor.v1.DepthCost
+	(v1.DigestAlgorithm)(0),         // 51: metaextract.document.v1.DigestAlgorithm
+	(v11.WorkClass)(0),              // 52: metaextract.cache.v1.WorkClass
+	(*v1.Document)(nil),             // 53: metaextract.document.v1.Document
+	(v11.PressureLevel)(0),          // 54: metaextract.cache.v1.PressureLevel
+	(*v11.PressureSignal)(nil),      // 55: metaextract.cache.v1.PressureSignal
 }
 var file_metaextract_extractor_v1_extractor_proto_depIdxs = []int32{
 	7,  // 0: metaextract.extractor.v1.ExtractRequest.inline:type_name -> metaextract.extractor.v1.InlineSource
 	8,  // 1: metaextract.extractor.v1.ExtractRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	47, // 2: metaextract.extractor.v1.ExtractOptions.digests:type_name -> metaextract.document.v1.DigestAlgorithm
+	51, // 2: metaextract.extractor.v1.ExtractOptions.digests:type_name -> metaextract.document.v1.DigestAlgorithm
 	1,  // 3: metaextract.extractor.v1.ExtractOptions.cache_mode:type_name -> metaextract.extractor.v1.CacheMode
-	48, // 4: metaextract.extractor.v1.ExtractOptions.work_class:type_name -> metaextract.cache.v1.WorkClass
+	52, // 4: metaextract.extractor.v1.ExtractOptions.work_class:type_name -> metaextract.cache.v1.WorkClass
 	0,  // 5: metaextract.extractor.v1.ExtractOptions.depth:type_name -> metaextract.extractor.v1.Depth
-	49, // 6: metaextract.extractor.v1.ExtractResponse.document:type_name -> metaextract.document.v1.Document
+	53, // 6: metaextract.extractor.v1.ExtractResponse.document:type_name -> metaextract.document.v1.Document
 	13, // 7: metaextract.extractor.v1.ExtractResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
 	11, // 8: metaextract.extractor.v1.ExtractUploadRequest.header:type_name -> metaextract.extractor.v1.UploadHeader
 	8,  // 9: metaextract.extractor.v1.UploadHeader.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	49, // 10: metaextract.extractor.v1.ExtractUploadResponse.document:type_name -> metaextract.document.v1.Document
+	53, // 10: metaextract.extractor.v1.ExtractUploadResponse.document:type_name -> metaextract.document.v1.Document
 	13, // 11: metaextract.extractor.v1.ExtractUploadResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
 	2,  // 12: metaextract.extractor.v1.ExtractionInfo.cache_status:type_name -> metaextract.extractor.v1.CacheStatus
-	16, // 13: metaextract.extractor.v1.GetCapabilitiesResponse.formats:type_name -> metaextract.extractor.v1.FormatInfo
-	17, // 14: metaextract.extractor.v1.GetCapabilitiesResponse.modules:type_name -> metaextract.extractor.v1.ModuleInfo
-	18, // 15: metaextract.extractor.v1.GetCapabilitiesResponse.limits:type_name -> metaextract.extractor.v1.Limits
-	47, // 16: metaextract.extractor.v1.GetCapabilitiesResponse.digests:type_name -> metaextract.document.v1.DigestAlgorithm
-	50, // 17: metaextract.extractor.v1.GetBackoffStateResponse.level:type_name -> metaextract.cache.v1.PressureLevel
-	50, // 18: metaextract.extractor.v1.GetBackoffStateResponse.cache_level:type_name -> metaextract.cache.v1.PressureLevel
-	50, // 19: metaextract.extractor.v1.GetBackoffStateResponse.local_level:type_name -> metaextract.cache.v1.PressureLevel
-	22, // 20: metaextract.extractor.v1.GetBackoffStateResponse.terms:type_name -> metaextract.extractor.v1.LimitTerm
-	21, // 21: metaextract.extractor.v1.GetBackoffStateResponse.classes:type_name -> metaextract.extractor.v1.ClassState
-	51, // 22: metaextract.extractor.v1.GetBackoffStateResponse.local_signals:type_name -> metaextract.cache.v1.PressureSignal
-	48, // 23: metaextract.extractor.v1.ClassState.work_class:type_name -> metaextract.cache.v1.WorkClass
-	24, // 24: metaextract.extractor.v1.ExtractSessionRequest.offer:type_name -> metaextract.extractor.v1.SessionOffer
-	25, // 25: metaextract.extractor.v1.ExtractSessionRequest.chunk:type_name -> metaextract.extractor.v1.FileChunk
-	26, // 26: metaextract.extractor.v1.ExtractSessionRequest.end:type_name -> metaextract.extractor.v1.StreamEnd
-	27, // 27: metaextract.extractor.v1.ExtractSessionRequest.failure:type_name -> metaextract.extractor.v1.SourceFailure
-	8,  // 28: metaextract.extractor.v1.SessionOffer.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	25, // 29: metaextract.extractor.v1.SessionOffer.prefetch:type_name -> metaextract.extractor.v1.FileChunk
-	29, // 30: metaextract.extractor.v1.ExtractSessionResponse.accepted:type_name -> metaextract.extractor.v1.SessionAccepted
-	30, // 31: metaextract.extractor.v1.ExtractSessionResponse.ranges:type_name -> metaextract.extractor.v1.RangeRequest
-	32, // 32: metaextract.extractor.v1.ExtractSessionResponse.stream:type_name -> metaextract.extractor.v1.StreamRequest
-	33, // 33: metaextract.extractor.v1.ExtractSessionResponse.ack:type_name -> metaextract.extractor.v1.SessionAck
-	34, // 34: metaextract.extractor.v1.ExtractSessionResponse.progress:type_name -> metaextract.extractor.v1.SessionProgress
-	49, // 35: metaextract.extractor.v1.ExtractSessionResponse.partial:type_name -> metaextract.document.v1.Document
-	35, // 36: metaextract.extractor.v1.ExtractSessionResponse.enough:type_name -> metaextract.extractor.v1.Enough
-	49, // 37: metaextract.extractor.v1.ExtractSessionResponse.document_part:type_name -> metaextract.document.v1.Document
-	36, // 38: metaextract.extractor.v1.ExtractSessionResponse.result:type_name -> metaextract.extractor.v1.SessionResult
-	50, // 39: metaextract.extractor.v1.SessionAccepted.level:type_name -> metaextract.cache.v1.PressureLevel
-	31, // 40: metaextract.extractor.v1.RangeRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
-	31, // 41: metaextract.extractor.v1.StreamRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
-	50, // 42: metaextract.extractor.v1.SessionAck.level:type_name -> metaextract.cache.v1.PressureLevel
-	3,  // 43: metaextract.extractor.v1.SessionProgress.stage:type_name -> metaextract.extractor.v1.SessionStage
-	49, // 44: metaextract.extractor.v1.SessionResult.document:type_name -> metaextract.document.v1.Document
-	13, // 45: metaextract.extractor.v1.SessionResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	38, // 46: metaextract.extractor.v1.ExtractBatchRequest.start:type_name -> metaextract.extractor.v1.BatchStart
-	39, // 47: metaextract.extractor.v1.ExtractBatchRequest.items:type_name -> metaextract.extractor.v1.BatchItems
-	8,  // 48: metaextract.extractor.v1.BatchStart.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	40, // 49: metaextract.extractor.v1.BatchItems.items:type_name -> metaextract.extractor.v1.BatchItem
-	7,  // 50: metaextract.extractor.v1.BatchItem.inline:type_name -> metaextract.extractor.v1.InlineSource
-	42, // 51: metaextract.extractor.v1.ExtractBatchResponse.results:type_name -> metaextract.extractor.v1.BatchResult
-	43, // 52: metaextract.extractor.v1.ExtractBatchResponse.progress:type_name -> metaextract.extractor.v1.BatchProgress
-	49, // 53: metaextract.extractor.v1.BatchResult.document:type_name -> metaextract.document.v1.Document
-	13, // 54: metaextract.extractor.v1.BatchResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	8,  // 55: metaextract.extractor.v1.PlanExtractionRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	4,  // 56: metaextract.extractor.v1.PlanExtractionResponse.strategy:type_name -> metaextract.extractor.v1.PlanStrategy
-	5,  // 57: metaextract.extractor.v1.PlanExtractionResponse.basis:type_name -> metaextract.extractor.v1.EstimateBasis
-	46, // 58: metaextract.extractor.v1.PlanExtractionResponse.depths:type_name -> metaextract.extractor.v1.DepthCost
-	0,  // 59: metaextract.extractor.v1.DepthCost.depth:type_name -> metaextract.extractor.v1.Depth
-	6,  // 60: metaextract.extractor.v1.ExtractorService.Extract:input_type -> metaextract.extractor.v1.ExtractRequest
-	10, // 61: metaextract.extractor.v1.ExtractorService.ExtractUpload:input_type -> metaextract.extractor.v1.ExtractUploadRequest
-	23, // 62: metaextract.extractor.v1.ExtractorService.ExtractSession:input_type -> metaextract.extractor.v1.ExtractSessionRequest
-	37, // 63: metaextract.extractor.v1.ExtractorService.ExtractBatch:input_type -> metaextract.extractor.v1.ExtractBatchRequest
-	44, // 64: metaextract.extractor.v1.ExtractorService.PlanExtraction:input_type -> metaextract.extractor.v1.PlanExtractionRequest
-	14, // 65: metaextract.extractor.v1.ExtractorService.GetCapabilities:input_type -> metaextract.extractor.v1.GetCapabilitiesRequest
-	19, // 66: metaextract.extractor.v1.ExtractorService.GetBackoffState:input_type -> metaextract.extractor.v1.GetBackoffStateRequest
-	9,  // 67: metaextract.extractor.v1.ExtractorService.Extract:output_type -> metaextract.extractor.v1.ExtractResponse
-	12, // 68: metaextract.extractor.v1.ExtractorService.ExtractUpload:output_type -> metaextract.extractor.v1.ExtractUploadResponse
-	28, // 69: metaextract.extractor.v1.ExtractorService.ExtractSession:output_type -> metaextract.extractor.v1.ExtractSessionResponse
-	41, // 70: metaextract.extractor.v1.ExtractorService.ExtractBatch:output_type -> metaextract.extractor.v1.ExtractBatchResponse
-	45, // 71: metaextract.extractor.v1.ExtractorService.PlanExtraction:output_type -> metaextract.extractor.v1.PlanExtractionResponse
-	15, // 72: metaextract.extractor.v1.ExtractorService.GetCapabilities:output_type -> metaextract.extractor.v1.GetCapabilitiesResponse
-	20, // 73: metaextract.extractor.v1.ExtractorService.GetBackoffState:output_type -> metaextract.extractor.v1.GetBackoffStateResponse
-	67, // [67:74] is the sub-list for method output_type
-	60, // [60:67] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	19, // 13: metaextract.extractor.v1.GetCapabilitiesResponse.formats:type_name -> metaextract.extractor.v1.FormatInfo
+	20, // 14: metaextract.extractor.v1.GetCapabilitiesResponse.modules:type_name -> metaextract.extractor.v1.ModuleInfo
+	21, // 15: metaextract.extractor.v1.GetCapabilitiesResponse.limits:type_name -> metaextract.extractor.v1.Limits
+	51, // 16: metaextract.extractor.v1.GetCapabilitiesResponse.digests:type_name -> metaextract.document.v1.DigestAlgorithm
+	16, // 17: metaextract.extractor.v1.GetCapabilitiesResponse.sandbox:type_name -> metaextract.extractor.v1.Sandbox
+	17, // 18: metaextract.extractor.v1.Sandbox.barriers:type_name -> metaextract.extractor.v1.SandboxBarrier
+	18, // 19: metaextract.extractor.v1.Sandbox.attempts:type_name -> metaextract.extractor.v1.SandboxAttempt
+	54, // 20: metaextract.extractor.v1.GetBackoffStateResponse.level:type_name -> metaextract.cache.v1.PressureLevel
+	54, // 21: metaextract.extractor.v1.GetBackoffStateResponse.cache_level:type_name -> metaextract.cache.v1.PressureLevel
+	54, // 22: metaextract.extractor.v1.GetBackoffStateResponse.local_level:type_name -> metaextract.cache.v1.PressureLevel
+	26, // 23: metaextract.extractor.v1.GetBackoffStateResponse.terms:type_name -> metaextract.extractor.v1.LimitTerm
+	25, // 24: metaextract.extractor.v1.GetBackoffStateResponse.classes:type_name -> metaextract.extractor.v1.ClassState
+	55, // 25: metaextract.extractor.v1.GetBackoffStateResponse.local_signals:type_name -> metaextract.cache.v1.PressureSignal
+	24, // 26: metaextract.extractor.v1.GetBackoffStateResponse.callers:type_name -> metaextract.extractor.v1.CallerState
+	52, // 27: metaextract.extractor.v1.ClassState.work_class:type_name -> metaextract.cache.v1.WorkClass
+	28, // 28: metaextract.extractor.v1.ExtractSessionRequest.offer:type_name -> metaextract.extractor.v1.SessionOffer
+	29, // 29: metaextract.extractor.v1.ExtractSessionRequest.chunk:type_name -> metaextract.extractor.v1.FileChunk
+	30, // 30: metaextract.extractor.v1.ExtractSessionRequest.end:type_name -> metaextract.extractor.v1.StreamEnd
+	31, // 31: metaextract.extractor.v1.ExtractSessionRequest.failure:type_name -> metaextract.extractor.v1.SourceFailure
+	8,  // 32: metaextract.extractor.v1.SessionOffer.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	29, // 33: metaextract.extractor.v1.SessionOffer.prefetch:type_name -> metaextract.extractor.v1.FileChunk
+	33, // 34: metaextract.extractor.v1.ExtractSessionResponse.accepted:type_name -> metaextract.extractor.v1.SessionAccepted
+	34, // 35: metaextract.extractor.v1.ExtractSessionResponse.ranges:type_name -> metaextract.extractor.v1.RangeRequest
+	36, // 36: metaextract.extractor.v1.ExtractSessionResponse.stream:type_name -> metaextract.extractor.v1.StreamRequest
+	37, // 37: metaextract.extractor.v1.ExtractSessionResponse.ack:type_name -> metaextract.extractor.v1.SessionAck
+	38, // 38: metaextract.extractor.v1.ExtractSessionResponse.progress:type_name -> metaextract.extractor.v1.SessionProgress
+	53, // 39: metaextract.extractor.v1.ExtractSessionResponse.partial:type_name -> metaextract.document.v1.Document
+	39, // 40: metaextract.extractor.v1.ExtractSessionResponse.enough:type_name -> metaextract.extractor.v1.Enough
+	53, // 41: metaextract.extractor.v1.ExtractSessionResponse.document_part:type_name -> metaextract.document.v1.Document
+	40, // 42: metaextract.extractor.v1.ExtractSessionResponse.result:type_name -> metaextract.extractor.v1.SessionResult
+	54, // 43: metaextract.extractor.v1.SessionAccepted.level:type_name -> metaextract.cache.v1.PressureLevel
+	35, // 44: metaextract.extractor.v1.RangeRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
+	35, // 45: metaextract.extractor.v1.StreamRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
+	54, // 46: metaextract.extractor.v1.SessionAck.level:type_name -> metaextract.cache.v1.PressureLevel
+	3,  // 47: metaextract.extractor.v1.SessionProgress.stage:type_name -> metaextract.extractor.v1.SessionStage
+	53, // 48: metaextract.extractor.v1.SessionResult.document:type_name -> metaextract.document.v1.Document
+	13, // 49: metaextract.extractor.v1.SessionResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	42, // 50: metaextract.extractor.v1.ExtractBatchRequest.start:type_name -> metaextract.extractor.v1.BatchStart
+	43, // 51: metaextract.extractor.v1.ExtractBatchRequest.items:type_name -> metaextract.extractor.v1.BatchItems
+	8,  // 52: metaextract.extractor.v1.BatchStart.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	44, // 53: metaextract.extractor.v1.BatchItems.items:type_name -> metaextract.extractor.v1.BatchItem
+	7,  // 54: metaextract.extractor.v1.BatchItem.inline:type_name -> metaextract.extractor.v1.InlineSource
+	46, // 55: metaextract.extractor.v1.ExtractBatchResponse.results:type_name -> metaextract.extractor.v1.BatchResult
+	47, // 56: metaextract.extractor.v1.ExtractBatchResponse.progress:type_name -> metaextract.extractor.v1.BatchProgress
+	53, // 57: metaextract.extractor.v1.BatchResult.document:type_name -> metaextract.document.v1.Document
+	13, // 58: metaextract.extractor.v1.BatchResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	8,  // 59: metaextract.extractor.v1.PlanExtractionRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	4,  // 60: metaextract.extractor.v1.PlanExtractionResponse.strategy:type_name -> metaextract.extractor.v1.PlanStrategy
+	5,  // 61: metaextract.extractor.v1.PlanExtractionResponse.basis:type_name -> metaextract.extractor.v1.EstimateBasis
+	50, // 62: metaextract.extractor.v1.PlanExtractionResponse.depths:type_name -> metaextract.extractor.v1.DepthCost
+	0,  // 63: metaextract.extractor.v1.DepthCost.depth:type_name -> metaextract.extractor.v1.Depth
+	6,  // 64: metaextract.extractor.v1.ExtractorService.Extract:input_type -> metaextract.extractor.v1.ExtractRequest
+	10, // 65: metaextract.extractor.v1.ExtractorService.ExtractUpload:input_type -> metaextract.extractor.v1.ExtractUploadRequest
+	27, // 66: metaextract.extractor.v1.ExtractorService.ExtractSession:input_type -> metaextract.extractor.v1.ExtractSessionRequest
+	41, // 67: metaextract.extractor.v1.ExtractorService.ExtractBatch:input_type -> metaextract.extractor.v1.ExtractBatchRequest
+	48, // 68: metaextract.extractor.v1.ExtractorService.PlanExtraction:input_type -> metaextract.extractor.v1.PlanExtractionRequest
+	14, // 69: metaextract.extractor.v1.ExtractorService.GetCapabilities:input_type -> metaextract.extractor.v1.GetCapabilitiesRequest
+	22, // 70: metaextract.extractor.v1.ExtractorService.GetBackoffState:input_type -> metaextract.extractor.v1.GetBackoffStateRequest
+	9,  // 71: metaextract.extractor.v1.ExtractorService.Extract:output_type -> metaextract.extractor.v1.ExtractResponse
+	12, // 72: metaextract.extractor.v1.ExtractorService.ExtractUpload:output_type -> metaextract.extractor.v1.ExtractUploadResponse
+	32, // 73: metaextract.extractor.v1.ExtractorService.ExtractSession:output_type -> metaextract.extractor.v1.ExtractSessionResponse
+	45, // 74: metaextract.extractor.v1.ExtractorService.ExtractBatch:output_type -> metaextract.extractor.v1.ExtractBatchResponse
+	49, // 75: metaextract.extractor.v1.ExtractorService.PlanExtraction:output_type -> metaextract.extractor.v1.PlanExtractionResponse
+	15, // 76: metaextract.extractor.v1.ExtractorService.GetCapabilities:output_type -> metaextract.extractor.v1.GetCapabilitiesResponse
+	23, // 77: metaextract.extractor.v1.ExtractorService.GetBackoffState:output_type -> metaextract.extractor.v1.GetBackoffStateResponse
+	71, // [71:78] is the sub-list for method output_type
+	64, // [64:71] is the sub-list for method input_type
+	64, // [64:64] is the sub-list for extension type_name
+	64, // [64:64] is the sub-list for extension extendee
+	0,  // [0:64] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_extractor_v1_extractor_proto_init() }
@@ -4285,16 +4627,16 @@ func file_metaextract_extractor_v1_extractor_proto_init() {
 		(*ExtractUploadRequest_Data)(nil),
 	}
 	file_metaextract_extractor_v1_extractor_proto_msgTypes[5].OneofWrappers = []any{}
-	file_metaextract_extractor_v1_extractor_proto_msgTypes[14].OneofWrappers = []any{}
-	file_metaextract_extractor_v1_extractor_proto_msgTypes[17].OneofWrappers = []any{
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[17].OneofWrappers = []any{}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[21].OneofWrappers = []any{
 		(*ExtractSessionRequest_Offer)(nil),
 		(*ExtractSessionRequest_Chunk)(nil),
 		(*ExtractSessionRequest_End)(nil),
 		(*ExtractSessionRequest_Failure)(nil),
 	}
-	file_metaextract_extractor_v1_extractor_proto_msgTypes[18].OneofWrappers = []any{}
-	file_metaextract_extractor_v1_extractor_proto_msgTypes[19].OneofWrappers = []any{}
-	file_metaextract_extractor_v1_extractor_proto_msgTypes[22].OneofWrappers = []any{
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[22].OneofWrappers = []any{}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[23].OneofWrappers = []any{}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[26].OneofWrappers = []any{
 		(*ExtractSessionResponse_Accepted)(nil),
 		(*ExtractSessionResponse_Ranges)(nil),
 		(*ExtractSessionResponse_Stream)(nil),
@@ -4305,25 +4647,25 @@ func file_metaextract_extractor_v1_extractor_proto_init() {
 		(*ExtractSessionResponse_DocumentPart)(nil),
 		(*ExtractSessionResponse_Result)(nil),
 	}
-	file_metaextract_extractor_v1_extractor_proto_msgTypes[31].OneofWrappers = []any{
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[35].OneofWrappers = []any{
 		(*ExtractBatchRequest_Start)(nil),
 		(*ExtractBatchRequest_Items)(nil),
 	}
-	file_metaextract_extractor_v1_extractor_proto_msgTypes[32].OneofWrappers = []any{}
-	file_metaextract_extractor_v1_extractor_proto_msgTypes[34].OneofWrappers = []any{
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[36].OneofWrappers = []any{}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[38].OneofWrappers = []any{
 		(*BatchItem_Inline)(nil),
 		(*BatchItem_Uri)(nil),
 		(*BatchItem_Digest)(nil),
 		(*BatchItem_Folder)(nil),
 	}
-	file_metaextract_extractor_v1_extractor_proto_msgTypes[36].OneofWrappers = []any{}
+	file_metaextract_extractor_v1_extractor_proto_msgTypes[40].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_extractor_v1_extractor_proto_rawDesc), len(file_metaextract_extractor_v1_extractor_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   41,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

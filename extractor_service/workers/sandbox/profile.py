@@ -1,0 +1,78 @@
+"""What each kind of worker may ask the kernel for. A kind is a row of `PROFILES`.
+
+Measured by `python -m tests.tools.syscalls`: the calls that readers make over the corpus, and what Python, its threads and the C
+library may need beside them. Everything else fails with EPERM, which libraries take for an ordinary refusal.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+# Of open(2), include/uapi/asm-generic/fcntl.h: what makes, changes or empties a file. O_TMPFILE's own bit, without
+# O_DIRECTORY's.
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | 0o20000000
+_CLONE_THREAD = 0x10000  # linux/sched.h
+OWN_PID = -1
+"""Stands for the number of the process that enters."""
+
+
+class Masked(NamedTuple):
+    """An argument whose bits under `mask` have to be `value`."""
+
+    argument: int
+    mask: int
+    value: int
+
+
+class OneOf(NamedTuple):
+    """An argument that has to be one of these, as 32 bits."""
+
+    argument: int
+    values: tuple[int, ...]
+
+
+class Profile(NamedTuple):
+    """What one kind of worker may do."""
+
+    calls: frozenset[str]
+    """Allowed, whatever their arguments."""
+    conditions: dict[str, Masked | OneOf]
+    """Allowed while the condition holds."""
+    absent: frozenset[str]
+    """Answered as if the kernel didn't know them, so that the C library takes an older one."""
+
+
+_READERS_CALLS = """
+    read readv pread64 preadv lseek close close_range fstat stat lstat newfstatat statx statfs fstatfs getdents64 getcwd
+    readlink readlinkat access faccessat faccessat2 dup dup2 dup3 write writev
+    mmap munmap mremap mprotect brk madvise
+    sendto sendmsg recvfrom recvmsg getsockopt getsockname poll ppoll select pselect6
+    setitimer getitimer clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage
+    rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack restart_syscall
+    futex sched_yield sched_getaffinity set_robust_list get_robust_list rseq membarrier getcpu
+    getpid getppid gettid getuid geteuid getgid getegid uname sysinfo getrlimit getpriority getrandom
+    exit exit_group
+"""
+READER = Profile(
+    calls=frozenset(_READERS_CALLS.split()),
+    conditions={
+        "open": Masked(1, _WRITING, 0),
+        "openat": Masked(2, _WRITING, 0),
+        # FIONREAD, FIONCLEX, FIOCLEX, TCGETS: what opening a file asks; not TIOCSTI, which types into a terminal.
+        "ioctl": OneOf(1, (0x541B, 0x5450, 0x5451, 0x5401)),
+        # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC; not F_SETOWN, which has signals sent.
+        "fcntl": OneOf(1, (0, 1, 2, 3, 1030)),
+        "prctl": OneOf(0, (15, 16)),  # PR_SET_NAME, PR_GET_NAME
+        "prlimit64": OneOf(
+            2, (0,)
+        ),  # to look at a limit; the low half of a new one's address, which is aligned
+        "clone": Masked(0, _CLONE_THREAD, _CLONE_THREAD),
+        "kill": OneOf(0, (OWN_PID,)),
+        "tgkill": OneOf(0, (OWN_PID,)),
+    },
+    absent=frozenset({"clone3"}),  # its flags are behind a pointer, which a filter can't follow
+)
+"""Readers of files: a descriptor in, frames out."""
+
+PROFILES = {"reader": READER}
