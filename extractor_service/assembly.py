@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from extractor_service.backoff.policies.registry import POLICIES
 from extractor_service.backoff.state import BackoffState, Limits
 from extractor_service.backoff.watch import watch_cache, watch_own_memory
+from extractor_service.extraction.blame import Witness
 from extractor_service.extraction.estimates import Planner
 from extractor_service.extraction.pipeline import Pipeline
 from extractor_service.extraction.worker_job import WorkerJobs
@@ -41,6 +42,7 @@ from service_runtime.credits import CreditPool
 from service_runtime.identity.access_file import access_of, no_quota
 from service_runtime.identity.accounts import Accounts
 from service_runtime.memory.levels import PressureLevel
+from service_runtime.memory.oom_kills import OomKills
 from service_runtime.memory.signals.host import ReservedBytes
 from service_runtime.memory.signals.registry import tightest_limit_bytes
 from service_runtime.memory.wiring import make_monitor
@@ -107,7 +109,9 @@ async def running_extractor(
         tenant_header=settings.cache_tenant_header,
     )
     planner = Planner()
-    parsing = WorkerJobs(pool, backoff, planner, settings.max_round_trips)
+    oom_kills = OomKills()
+    witness = Witness(oom_kills.count, lambda: backoff.level() >= PressureLevel.HIGH)
+    parsing = WorkerJobs(pool, backoff, planner, settings.max_round_trips, witness)
     pipeline = Pipeline(
         formats, MODULES, parsing, backoff, cache, max_document_bytes=settings.max_document_bytes
     )
@@ -169,6 +173,7 @@ async def running_extractor(
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         memory.sampler.close()
+        oom_kills.close()
         await settle(_SETTLE_SECONDS)
         await chunks.settle(_SETTLE_SECONDS)
         await opener.close()

@@ -19,6 +19,7 @@ from extractor_service.results.client import Lookup, NewResult
 from extractor_service.results.keys import ModuleKey, verified_space
 from extractor_service.workers.protocol import JobResult
 from metaextract.cache.v1 import result_pb2
+from service_runtime.identity.principal import Role
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
@@ -332,7 +333,10 @@ def _refused(work: _Work) -> JobResult | None:
     """What became of a content that has killed its worker lately, and isn't tried again now."""
     record = work.strikes()
     is_refresh = work.options.cache_use is CacheUse.REFRESH
-    if record is None or not record.forbids(time.time(), work.options.parse_seconds, is_refresh=is_refresh):
+    is_admin = Role.ADMIN in current_call.get().principal.roles
+    if record is None or not record.forbids(
+        time.time(), work.options.parse_seconds, is_refresh=is_refresh, is_admin=is_admin
+    ):
         return None
     return JobResult(failure=record.outcome, failure_message=record.explanation())
 

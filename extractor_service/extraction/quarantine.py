@@ -40,11 +40,14 @@ class Strikes(NamedTuple):
         """Whether it is left alone until somebody releases it."""
         return self.strike_count >= QUARANTINE_AFTER
 
-    def forbids(self, now: float, parse_seconds: float, *, is_refresh: bool) -> bool:
+    def forbids(self, now: float, parse_seconds: float, *, is_refresh: bool, is_admin: bool = False) -> bool:
         """Whether the content isn't to be read now, within a limit of `parse_seconds`.
 
-        Who gives much more time than it had may try a content that ran out of it, quarantined or not.
+        Who gives much more time than it had may try a content that ran out of it, quarantined or not. An operator's REFRESH
+        is tried in any case, and lifts the quarantine where it succeeds.
         """
+        if is_refresh and is_admin:
+            return False
         outcome = Outcome(self.outcome)
         if outcome is Outcome.TIMEOUT and parse_seconds > self.parse_seconds * _LONGER_RATIO:
             return False
@@ -57,7 +60,7 @@ class Strikes(NamedTuple):
     def explanation(self) -> str:
         """For the document's Problem."""
         if self.is_quarantined:
-            return f"quarantined after {self.strike_count} failures, the last: {self.message}; invalidating it releases it"
+            return f"quarantined after {self.strike_count} failures, the last: {self.message}; an admin's REFRESH or InvalidateResults releases it"
         return f"{self.message}; it failed a moment ago and isn't tried again yet"
 
     def encode(self) -> bytes:
@@ -93,7 +96,8 @@ def after(before: Strikes | None, parsed: JobResult, now: float, parse_seconds: 
             return None
         return Strikes(count + 1, parsed.failure, parsed.failure_message, now, parse_seconds)
     exhausted = next((module for module in parsed.modules if module.outcome in _EXHAUSTED), None)
-    if exhausted is not None:
+    if exhausted is not None and not parsed.is_excused:
         kind = "time" if exhausted.outcome == Outcome.TIMEOUT.value else "memory"
         return Strikes(count, exhausted.outcome, f"{exhausted.name} ran out of {kind}", now, parse_seconds)
-    return Strikes(0, Outcome.OK.value, "", 0.0, parse_seconds) if count else None
+    is_done = exhausted is None
+    return Strikes(0, Outcome.OK.value, "", 0.0, parse_seconds) if count and is_done else None

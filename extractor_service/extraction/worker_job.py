@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from extractor_service.backoff.policies.base import LatencySample
 from extractor_service.backoff.queue import Ticket
 from extractor_service.document import Depth, Outcome
+from extractor_service.extraction.blame import MAX_ATTEMPTS, deserves_retry, is_guilty, was_starved
 from extractor_service.sources.base import SourceError
-from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, JobResult
+from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, JobResult, Loss
 from service_runtime.errors import DeadlineError
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.telemetry import current_call
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     import asyncio
 
     from extractor_service.backoff.state import BackoffState
+    from extractor_service.extraction.blame import Witness
     from extractor_service.extraction.estimates import Plan, Planner
     from extractor_service.extraction.options import ExtractionOptions
     from extractor_service.formats.base import Format
-    from extractor_service.sources.base import Input
+    from extractor_service.sources.base import Input, Puller
     from extractor_service.workers.pool import WorkerPool
 
 # Kept of the caller's deadline for assembling and sending the reply.
@@ -34,6 +36,7 @@ _ENDLESS_PULLS = (
     1 << 31
 )  # of a stream that passes: nobody is asked, and nothing is waited for but what comes anyway
 _LEAST_PARSE_SECONDS = 0.05  # after waiting for ranges there is always time to parse what has come
+_ALONE_SECONDS = 5.0  # until all others are done; most files take milliseconds, and a long one may go on
 _HOLD_SECONDS = 0.1  # a pull at 20 ms distance took 28 ms (measured); slower ones park
 _CROWDED_HOLD_SECONDS = 0.002  # a pull on one host took 0.5 to 1.9 ms (measured); others park
 
@@ -42,9 +45,15 @@ class WorkerJobs:
     """Jobs in workers: admitted by plan, measured afterwards."""
 
     def __init__(
-        self, pool: WorkerPool, backoff: BackoffState, planner: Planner, max_round_trips: int
+        self,
+        pool: WorkerPool,
+        backoff: BackoffState,
+        planner: Planner,
+        max_round_trips: int,
+        witness: Witness,
     ) -> None:
         self._pool = pool
+        self._witness = witness
         self._backoff = backoff
         self._planner = planner
         self._max_round_trips = max_round_trips
@@ -95,7 +104,7 @@ class WorkerJobs:
                 in_flight, began_at = self._backoff.limiter.in_flight, time.monotonic()
                 told: float | None = None
                 try:
-                    result = await self._pool.run(job, source.descriptor(), puller)
+                    result = await self._run(job, source, puller, parse_seconds)
                     told = result.cpu_seconds
                 finally:  # whoever hangs up has used it all the same
                     seconds = time.monotonic() - began_at
@@ -109,6 +118,38 @@ class WorkerJobs:
             left_pulls -= result.pulls
             await _arrived(result.arrival)
         self._observe(source, plan, options.depth, format_name, result, seconds, in_flight)
+        return result
+
+    async def _run(self, job: Job, source: Input, puller: Puller | None, parse_seconds: float) -> JobResult:
+        """The job's result; a lost worker that may be another's fault is replaced, and the file told from the storm."""
+        result = await self._pool.run(job, source.descriptor(), puller)
+        witness, reader = self._witness, source.content_id or object()
+        if result.loss is None:
+            result.is_excused = was_starved(result, job.parse_seconds)
+            return result
+        attempts, was_quiet = 1, False
+        witness.record(time.monotonic(), result, reader)
+        can_repeat = puller is None or not puller.is_passing  # what has passed is gone
+        while can_repeat and attempts < MAX_ATTEMPTS and deserves_retry(result):
+            try:
+                again = replace(job, parse_seconds=usable_seconds(parse_seconds))
+            except DeadlineError:
+                break
+            if puller is not None:
+                again = replace(again, present=tuple(puller.present))
+            scene = witness.look()
+            if result.loss is Loss.OUTSIDE:
+                result = await self._pool.run_alone(again, source.descriptor(), puller, _ALONE_SECONDS)
+            else:
+                result = await self._pool.run(again, source.descriptor(), puller, needs_fresh=True)
+            if result.loss is None:
+                return result
+            attempts += 1
+            witness.record(time.monotonic(), result, reader)
+            was_quiet = witness.was_quiet(time.monotonic(), scene, reader)
+            if is_guilty(result, was_quiet=was_quiet):
+                break
+        result.is_excused = not is_guilty(result, was_quiet=was_quiet)
         return result
 
     def _observe(

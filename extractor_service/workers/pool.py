@@ -49,7 +49,9 @@ class WorkerPool:
         self._command = command
         self._memory_bytes = memory_bytes
         self._stall_seconds = stall_seconds
+        self._max_workers = max_workers
         self._slots = asyncio.Semaphore(max_workers)
+        self._clearing = asyncio.Lock()
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._template: Template | None = None
@@ -67,33 +69,54 @@ class WorkerPool:
             self.sandbox = await template.probe()
         self._sweeper = asyncio.create_task(self._sweep())
 
-    async def run(self, job: Job, descriptor: int, puller: Puller | None = None) -> JobResult:
+    async def run(
+        self, job: Job, descriptor: int, puller: Puller | None = None, *, needs_fresh: bool = False
+    ) -> JobResult:
         """What became of the job. A worker that was dead before it began is replaced, a few times.
 
-        Cancelling kills the worker: nobody waits for its answer any more.
+        Cancelling kills the worker: nobody waits for its answer any more. `needs_fresh`: by one that has read nothing yet.
         """
         async with self._slots:
-            failures = 0
-            while failures < _ATTEMPTS:
-                try:
-                    worker = await self._take()
-                except WorkerStartError as error:
-                    _log.warning("no worker", extra={"error": str(error)})
-                    failures += 1
-                    continue
-                try:
-                    result = await worker.run(job, descriptor, self._stall_seconds, puller)
-                except WorkerDiedIdleError:
-                    failures += worker.jobs_done == 0  # one that had worked before has only died waiting
-                    continue
-                except BaseException:
-                    worker.kill()
-                    raise
-                finally:
-                    self._busy.discard(worker)
-                self._give_back(worker)
-                result.memory_bytes = min(max(0, result.memory_bytes), self._memory_bytes)
+            return await self._run(job, descriptor, puller, needs_fresh=needs_fresh)
+
+    async def run_alone(
+        self, job: Job, descriptor: int, puller: Puller | None, wait_seconds: float
+    ) -> JobResult:
+        """The same by a fresh worker, while no other works; `was_alone` tells whether that could be had in time."""
+        if self._clearing.locked():
+            return await self.run(job, descriptor, puller, needs_fresh=True)
+        async with self._clearing, contextlib.AsyncExitStack() as taken:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_seconds):
+                    for _ in range(self._max_workers):
+                        await taken.enter_async_context(self._slots)
+                result = await self._run(job, descriptor, puller, needs_fresh=True)
+                result.was_alone = True
                 return result
+        return await self.run(job, descriptor, puller, needs_fresh=True)
+
+    async def _run(self, job: Job, descriptor: int, puller: Puller | None, *, needs_fresh: bool) -> JobResult:
+        failures = 0
+        while failures < _ATTEMPTS:
+            try:
+                worker = await self._take(needs_fresh=needs_fresh)
+            except WorkerStartError as error:
+                _log.warning("no worker", extra={"error": str(error)})
+                failures += 1
+                continue
+            try:
+                result = await worker.run(job, descriptor, self._stall_seconds, puller)
+            except WorkerDiedIdleError:
+                failures += worker.jobs_done == 0  # one that had worked before has only died waiting
+                continue
+            except BaseException:
+                worker.kill()
+                raise
+            finally:
+                self._busy.discard(worker)
+            self._give_back(worker)
+            result.memory_bytes = min(max(0, result.memory_bytes), self._memory_bytes)
+            return result
         return JobResult(
             failure=Outcome.CRASHED.value, failure_message="no worker could be started", is_excused=True
         )
@@ -109,8 +132,8 @@ class WorkerPool:
         if self._template is not None:
             self._template.close()
 
-    async def _take(self) -> Worker:
-        while self._idle:
+    async def _take(self, *, needs_fresh: bool) -> Worker:
+        while self._idle and not needs_fresh:
             worker = self._idle.pop()
             if not worker.has_living_template:
                 worker.kill()

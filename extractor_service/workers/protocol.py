@@ -10,6 +10,7 @@ import json
 import socket
 import struct
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import Depth
@@ -27,6 +28,17 @@ MAX_KILL_AFTER_SECONDS = 1.0  # of long limits, a fifth would keep a worker that
 MAX_HEADER_BYTES = 1024 * 1024  # JSON with the ranges at hand; a worker taken over may claim 4 GiB
 # Above a full document's 16 MiB as protobuf; larger results fail their module.
 MAX_PAYLOAD_BYTES = 32 * 1024 * 1024
+
+
+class Loss(Enum):
+    """How a worker was lost."""
+
+    CRASH = 1
+    """By what it did; another file before may have spoilt it."""
+    SPENT = 2
+    """It used up what it may use, by its own work."""
+    OUTSIDE = 3
+    """Somebody else ended or starved it, or the kernel did, for memory: whose fault that is, one loss doesn't say."""
 
 
 class ProtocolError(Exception):
@@ -74,6 +86,12 @@ class JobResult:
     modules: list[ModuleResult] = field(default_factory=list)
     failure: int | None = None
     failure_message: str = ""
+    loss: Loss | None = None
+    """How the worker was lost."""
+    was_fresh: bool = False
+    """Whether it had done nothing before."""
+    was_alone: bool = False
+    """Whether no other worker worked meanwhile."""
     is_excused: bool = False
     """Whether the machine, and not the file, is to blame for the failure."""
     source_bytes_read: int = 0

@@ -10,6 +10,8 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from extractor_service.document import Outcome
 from extractor_service.modules.base import Part
 from extractor_service.modules.registry import BY_NAME
@@ -22,6 +24,7 @@ from extractor_service.workers.protocol import (
     FrameBuffer,
     Job,
     JobResult,
+    Loss,
     ModuleResult,
     ProtocolError,
     encode_frame,
@@ -36,7 +39,11 @@ if TYPE_CHECKING:
 
 _MIN_KILL_AFTER_SECONDS = 0.1  # of short limits, a fifth would kill workers that were about to answer
 _HOLD_STEP_SECONDS = 0.01  # how late it is noticed that others have begun to wait for the worker
-_SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+# SIGKILL isn't ours there, so it is the kernel's, for memory, or somebody's.
+_SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL})
+_STARVED_RATIO = (
+    0.25  # of the time in CPU: who could run got three quarters at worst on a machine that does its best
+)
 _SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
 
 
@@ -56,6 +63,7 @@ class Worker:
         self._template = template
         self._loop = asyncio.get_running_loop()
         self._tell: Callable[[bytes], None] = _nobody
+        self._cpu_seconds = 0.0  # of the jobs before
 
     @property
     def has_living_template(self) -> bool:
@@ -81,7 +89,7 @@ class Worker:
         except OSError as error:
             self.kill()
             raise WorkerDiedIdleError(str(error)) from error
-        result = JobResult()
+        result, began_at = JobResult(was_fresh=self.jobs_done == 0), self._loop.time()
         self._tell = puller.found if puller is not None else _nobody
         started = False
         buffer = FrameBuffer()
@@ -114,11 +122,12 @@ class Worker:
                 f"killed: no progress for {stall_seconds:.1f} s" if stalled else "killed: it ran out of time"
             )
             result.failure, result.failure_message = Outcome.TIMEOUT.value, message
+            result.loss = Loss.OUTSIDE if self._is_starved(self._loop.time() - began_at) else Loss.SPENT
         except (OSError, ProtocolError) as error:
             if not started:
                 self.kill()
                 raise WorkerDiedIdleError(str(error)) from error
-            result.failure, result.failure_message, result.is_excused = await self._autopsy(error)
+            result.failure, result.failure_message, result.loss = await self._autopsy(error)
         finally:
             if result.failure is not None or not started:
                 self.kill()
@@ -206,6 +215,7 @@ class Worker:
             result.source_reads = int(header["source_reads"])
             result.memory_bytes = int(header["memory_bytes"])
             result.cpu_seconds = max(0.0, float(header["cpu_seconds"]))
+            self._cpu_seconds += result.cpu_seconds
             self.jobs_done += 1
             self.idle_since = time.monotonic()
             if header["recycle"] or any(module.outcome in _SPENT for module in result.modules):
@@ -215,24 +225,39 @@ class Worker:
             raise ValueError("unknown kind")
         return False
 
-    async def _autopsy(self, error: Exception) -> tuple[int, str, bool]:
-        """The outcome, what is said of it, and whether the machine is to blame."""
+    async def _autopsy(self, error: Exception) -> tuple[int, str, Loss]:
+        """The outcome, what is said of it, and how the worker was lost."""
         if isinstance(error, ProtocolError):
-            return Outcome.CRASHED.value, f"the worker sent nonsense: {error}", False
+            return Outcome.CRASHED.value, f"the worker sent nonsense: {error}", Loss.CRASH
         status = await self._template.exit_status(self.pid)
         self.is_usable = False
         self._connection.close()
         if status is None:
-            return Outcome.CRASHED.value, "the worker was lost", True
+            return Outcome.CRASHED.value, "the worker was lost", Loss.OUTSIDE
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
-            if number == signal.SIGKILL:  # not by us, so by the kernel, for memory
-                return Outcome.OUT_OF_MEMORY.value, "the worker was killed by the system", False
+            if number == signal.SIGKILL:
+                return Outcome.OUT_OF_MEMORY.value, "the worker was killed by the system", Loss.OUTSIDE
             message = f"the worker died of {signal.Signals(number).name}"
-            return Outcome.CRASHED.value, message, number in _SENT_FROM_OUTSIDE
+            return (
+                Outcome.CRASHED.value,
+                message,
+                Loss.OUTSIDE if number in _SENT_FROM_OUTSIDE else Loss.CRASH,
+            )
         if os.WEXITSTATUS(status) == EXIT_OUT_OF_MEMORY:
-            return Outcome.OUT_OF_MEMORY.value, "the worker ran out of memory", False
-        return Outcome.CRASHED.value, f"the worker exited with {os.WEXITSTATUS(status)}", False
+            return Outcome.OUT_OF_MEMORY.value, "the worker ran out of memory", Loss.SPENT
+        return Outcome.CRASHED.value, f"the worker exited with {os.WEXITSTATUS(status)}", Loss.CRASH
+
+    def _is_starved(self, seconds: float) -> bool:
+        """Whether a late worker could have gone on, and wasn't let: it got no CPU, waits for a disk, or was stopped."""
+        try:
+            process = psutil.Process(self.pid)
+            times, status = process.cpu_times(), process.status()
+        except psutil.Error:
+            return False
+        spent = times.user + times.system - self._cpu_seconds
+        is_waiting = status in {psutil.STATUS_DISK_SLEEP, psutil.STATUS_STOPPED}
+        return is_waiting or (status == psutil.STATUS_RUNNING and spent < _STARVED_RATIO * seconds)
 
 
 def _nobody(fragment: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.faults import (
+    blame,
     cache_kill9,
     damaged_files,
     disk_bitflip,
@@ -27,6 +28,7 @@ from tests.faults import (
 from tests.support.evidence import run_named
 
 FAULTS = {
+    "blame": blame.run,
     "cache_kill9": cache_kill9.run,
     "disk_kill9": disk_kill9.run,
     "disk_bitflip": disk_bitflip.run,

@@ -126,6 +126,7 @@ async def cached_extract() -> AsyncIterator[Turn]:
     from smoke.served import Served
 
     from extractor_service.assembly import make_backoff
+    from extractor_service.extraction.blame import Witness
     from extractor_service.extraction.estimates import Planner
     from extractor_service.extraction.pipeline import Pipeline
     from extractor_service.extraction.worker_job import WorkerJobs
@@ -159,7 +160,7 @@ async def cached_extract() -> AsyncIterator[Turn]:
     pipeline = Pipeline(
         FORMATS,
         ALL,
-        WorkerJobs(nobody, backoff, planner, 1),
+        WorkerJobs(nobody, backoff, planner, 1, Witness(lambda: 0, lambda: False)),
         backoff,
         ResultsClient(cast("Any", client), near, timeout_seconds=_FOREVER),
         max_document_bytes=settings.max_document_bytes,

@@ -78,3 +78,16 @@ def test_nonsense_is_no_record(text):
 def test_whatever_the_cache_says_is_survived(text):
     found = Strikes.decode(text)
     assert found is None or isinstance(found, Strikes)
+
+
+def test_an_admins_refresh_lifts_it():
+    third = record(3)
+    assert not third.forbids(NOW + 1, 30, is_refresh=True, is_admin=True)
+    assert third.forbids(NOW + 1, 30, is_refresh=False, is_admin=True)
+    assert third.forbids(NOW + 1, 30, is_refresh=True, is_admin=False)
+
+
+def test_a_starved_reader_leaves_no_record():
+    slow = JobResult(modules=[ModuleResult("metadata", Outcome.TIMEOUT.value, b"")], is_excused=True)
+    assert quarantine.after(None, slow, NOW, 2) is None
+    assert quarantine.after(record(2), slow, NOW, 2) is None, "nor clears one"

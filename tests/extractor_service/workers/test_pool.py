@@ -14,7 +14,7 @@ import pytest
 
 from extractor_service.document import Outcome
 from extractor_service.workers.pool import WorkerPool
-from extractor_service.workers.protocol import FrameBuffer, Job, JobResult, ProtocolError, encode_frame
+from extractor_service.workers.protocol import FrameBuffer, Job, JobResult, Loss, ProtocolError, encode_frame
 from extractor_service.workers.worker import Worker
 from tests.faults.hostile import make
 from tests.golden import images, science
@@ -207,3 +207,46 @@ def test_frames_survive_any_cutting():
 def test_nonsense_is_an_error(data):
     with pytest.raises(ProtocolError):
         FrameBuffer().feed(data)
+
+
+@pytest.mark.parametrize(
+    ("action", "loss"),
+    [
+        ("segfault", Loss.CRASH),
+        ("exit", Loss.CRASH),
+        ("nonsense", Loss.CRASH),
+        ("kill", Loss.OUTSIDE),
+        ("hang-deaf", Loss.SPENT),
+    ],
+)
+async def test_how_a_worker_was_lost_is_told(pool, action, loss):
+    result = await run(pool, make(action), "hostile", parse_seconds=1.0)
+    assert result.loss is loss and result.was_fresh and not result.is_excused
+
+
+async def test_a_stopped_worker_is_nobodys_fault(pool):
+    running = asyncio.create_task(run(pool, make("hang-frozen"), "hostile", 1.0))
+    while not pool._busy:
+        await asyncio.sleep(0.02)
+    os.kill(next(iter(pool._busy)).pid, signal.SIGSTOP)
+    result = await running
+    assert result.failure == Outcome.TIMEOUT.value and result.loss is Loss.OUTSIDE
+
+
+async def test_a_job_can_have_the_machine_to_itself(pool):
+    descriptor = os.memfd_create("test")
+    data = images.jpeg()
+    os.write(descriptor, data)
+    job = Job("jpeg", ("metadata", "common"), len(data), 5.0)
+    slow = [asyncio.create_task(run(pool, make("slow"), "hostile", 20.0)) for _ in range(2)]
+    await asyncio.sleep(0.2)
+    late = await pool.run_alone(job, descriptor, None, 0.1)
+    assert not late.was_alone and outcomes(late) == ["OK", "OK"], "who waits in vain is served all the same"
+    alone = asyncio.create_task(pool.run_alone(job, descriptor, None, 30.0))
+    await asyncio.sleep(0.1)
+    another = asyncio.create_task(pool.run_alone(job, descriptor, None, 30.0))
+    result = await alone
+    assert result.was_alone and result.was_fresh and all(each.done() for each in slow)
+    assert outcomes(await another) == ["OK", "OK"]
+    os.close(descriptor)
+    assert outcomes(await run(pool, data, "jpeg")) == ["OK", "OK"], "all places are free again"
