@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(shell cd protos && find metaextract -name '*.proto' | sort)
 ONLY ?=
+FOR ?= 60
 WORKERS ?= 3
 
-.PHONY: help demo test check format bench bench-smoke accuracy tags types faults results protos lock up down clean setup
+.PHONY: help demo test check fuzz format bench bench-smoke accuracy tags types faults results protos lock up down clean setup
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +34,9 @@ check: setup ## Lint, format, types, import rules, generated code, contract.
 
 format: setup ## Formats Python, in files and in READMEs.
 	@$(BIN)/ruff format .
+
+fuzz: setup ## Fuzzes every parser and protocol for FOR seconds in all (60); ONLY=words of target names. Findings in build/fuzz.
+	@FOR="$(FOR)" ONLY="$(ONLY)" $(BIN)/python -m tests.fuzz
 
 bench: setup ## Runs the benchmarks; ONLY=name runs one. Results in build/bench.
 	$(BIN)/python -m tests.benchmarks $(ONLY)

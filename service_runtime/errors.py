@@ -13,7 +13,11 @@ import grpc
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from service_runtime.shown import shown
+
 DOMAIN = "metaextract"
+# A message stands in a header and in the details, which have 8 KiB together by default; a request's own text may be larger.
+_MAX_MESSAGE_CHARS = 300
 
 
 class ServiceError(Exception):
@@ -29,8 +33,8 @@ class ServiceError(Exception):
     reason: ClassVar[str] = "INTERNAL"
 
     def __init__(self, message: str, **metadata: str) -> None:
-        super().__init__(message)
-        self.metadata = metadata
+        super().__init__(shown(message, _MAX_MESSAGE_CHARS))
+        self.metadata = {key: shown(value, _MAX_MESSAGE_CHARS) for key, value in metadata.items()}
 
 
 class InvalidRequestError(ServiceError):
@@ -42,7 +46,7 @@ class InvalidRequestError(ServiceError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
-        self.description = message
+        self.description = shown(message, _MAX_MESSAGE_CHARS)
 
 
 class SourceNotFoundError(ServiceError):

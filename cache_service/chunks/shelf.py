@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _RAW, _ZSTD = b"\0", b"\1"
 _SAMPLE_BYTES = 16 * 1024  # of a chunk's middle: 1/64 of the usual MiB, so media cost little
+_MAX_CHUNK_BYTES = 2 * 1024 * 1024  # of chunk.proto; what claims more was damaged, or isn't ours
 _PAYING_RATIO = 0.8  # a fifth saved; less isn't worth unpacking it on every read
 _KEPT_OPEN = 16  # files; 16 MiB of page cache at 1 MiB each, and time to be written back
 _LEVEL = 1  # higher ones cost more than the disk
@@ -173,5 +174,7 @@ def decode(stored: bytes) -> bytes | None:
     """
     kind, data = stored[:1], stored[1:]
     if kind == _ZSTD:
+        if zstandard.get_frame_parameters(data).content_size > _MAX_CHUNK_BYTES:
+            return None  # ours say their size, and are smaller
         return zstandard.ZstdDecompressor().decompress(data)
     return data if kind == _RAW else None

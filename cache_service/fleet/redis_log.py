@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from cache_service.entries.entry import Selector
 from cache_service.fleet.redis_connection import FleetUnavailableError
@@ -164,10 +164,14 @@ class FleetLog:
                 list,
             )
             for name, fields in answer:
-                if fields[b"p"].decode() != self._log.head:
+                try:
+                    before, head = fields[b"p"].decode(), fields[b"h"].decode()
+                    invalidation = Invalidation(int(name.split(b"-")[0]), _selector(fields[b"s"]))
+                except (KeyError, ValueError):
+                    return False  # somebody else wrote there; everything is invalidated, which is never wrong
+                if before != self._log.head:
                     return False
-                invalidation = Invalidation(int(name.split(b"-")[0]), _selector(fields[b"s"]))
-                self._log.record(invalidation, fields[b"h"].decode())
+                self._log.record(invalidation, head)
             # Beyond it, when more was published meanwhile; but not without a step, or the shared log is behind ours.
             if self._log.head == shared.head or (answer and self._log.point.revision > shared.revision):
                 return True
@@ -199,4 +203,11 @@ def _text(selector: Selector) -> str:
 
 
 def _selector(text: bytes) -> Selector:
-    return Selector(*cast("list[str | None]", json.loads(text)))
+    """What was published; raises ValueError for what no replica publishes."""
+    fields = json.loads(text)
+    if not isinstance(fields, list) or not all(each is None or isinstance(each, str) for each in fields):
+        raise ValueError("a list of texts is expected")
+    try:
+        return Selector(*fields)
+    except TypeError as error:
+        raise ValueError(str(error)) from error

@@ -113,9 +113,12 @@ class DiskDatabase:
             try:
                 return cls._start(path, lock, log_id)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-                if not is_damage(error):  # locked, or a full disk: what is there may be good
+                if not is_damage(error, path):  # locked, or a full disk: what is there may be good
                     raise
-                _log.exception("the cache database is damaged and starts anew", extra={"path": str(path)})
+                _log.error(
+                    "the cache database is damaged and starts anew",
+                    extra={"path": str(path), "error": str(error)},
+                )
                 set_aside(path)
                 return cls._start(path, lock, log_id)
         except sqlite3.Error as error:

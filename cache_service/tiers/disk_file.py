@@ -39,16 +39,39 @@ CREATE INDEX IF NOT EXISTS by_tenant ON results (tenant, used_at, charged_bytes)
 CREATE INDEX IF NOT EXISTS by_expiry ON results (expires_at, charged_bytes);
 """
 _DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# What is there may be good: it is locked, can't be written or read now, or there is no room or memory.
+_SURROUNDINGS_CODES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH,
+    }
+)  # fmt: skip
 
 
-def is_damage(error: Exception) -> bool:
-    """Whether the file itself is broken, and not only what was asked."""
+def is_damage(error: Exception, path: Path | None = None) -> bool:
+    """Whether the file itself is broken, and not only what was asked.
+
+    While it is opened (`path` is given) that is also whatever else isn't the surroundings' fault: a damaged header may ask for
+    another SQLite, or call the file read-only.
+    """
     # The lower byte is the primary code; those above it say where.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if path is not None and isinstance(error, sqlite3.DatabaseError):
+        return code not in _SURROUNDINGS_CODES or _has_odd_header(path)
     # SQLite quotes a damaged schema in its message, which then is no text.
     return isinstance(error, _OtherSchemaError | UnicodeDecodeError) or (
         isinstance(error, sqlite3.DatabaseError) and code in _DAMAGE_CODES
     )
+
+
+def _has_odd_header(path: Path) -> bool:
+    """Whether the file's format versions aren't those that every SQLite writes, 1 or 2 (sqlite.org/fileformat2.html, 1.3.3)."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(20)
+    except OSError:
+        return False
+    return len(header) == 20 and not {header[18], header[19]} <= {1, 2}
 
 
 def set_aside(path: Path) -> None:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from service_runtime.shown import shown
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from extractor_service.sources.spans import Span
+
+
+_MAX_SEARCHED_CHARS = 8192  # twice the longest path of Linux; a message may be larger
+_MAX_NAME_CHARS = 255  # of Linux, Windows and macOS, in bytes or characters
+_ENDING_CHARS = 16  # what tells the type
 
 
 class SourceError(Exception):
@@ -152,8 +159,9 @@ class BaseInput:
 
 
 def base_name(name: str) -> str:
-    """`name` without folders, in the ways of Unix and Windows."""
-    return name.replace("\\", "/").rpartition("/")[2]
+    """`name` without folders, in the ways of Unix and Windows, fit to be shown; at most 255 characters, with its ending."""
+    plain = name[-_MAX_SEARCHED_CHARS:].replace("\\", "/").rpartition("/")[2]
+    return shown(plain, _MAX_NAME_CHARS, _ENDING_CHARS)
 
 
 def sayable(name: str) -> str:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _PORTS = {"http": 80, "https": 443}
+
+
+_MAX_DECODINGS = 5  # beyond that nobody means well
 
 
 class ForbiddenUriError(Exception):
@@ -62,6 +65,22 @@ def _place(uri: str) -> _Place:
     if not split.scheme or split.username is not None or split.password is not None or split.fragment:
         raise ForbiddenUriError("expected scheme://host/path without credentials")
     parts = tuple(part for part in path.split("/") if part)
-    if any(part in {".", ".."} for part in parts) or "\\" in path or any(ord(each) < 32 for each in path):
+    if any(map(_is_forbidden, _as_others_read(path))):
         raise ForbiddenUriError("'.', '..', backslashes and control characters aren't allowed in a path")
     return _Place(split.scheme, (split.hostname or "").lower(), port, parts)
+
+
+def _as_others_read(path: str) -> Iterator[str]:
+    """The path as it is, and as proxies and servers may take it that decode it once more, or again and again."""
+    for _ in range(_MAX_DECODINGS):
+        yield path
+        again = unquote(path)
+        if again == path:
+            return
+        path = again
+    raise ForbiddenUriError("the path is encoded again and again")
+
+
+def _is_forbidden(path: str) -> bool:
+    is_relative = any(part in {".", ".."} for part in path.split("/"))
+    return is_relative or "\\" in path or any(ord(each) < 32 for each in path)

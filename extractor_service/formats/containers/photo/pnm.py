@@ -31,7 +31,7 @@ def parse(source: ByteSource, document: Document) -> None:
         raise CorruptFileError("no size")
     document.add(_SECTION, Field("ImageWidth", int(numbers[1]), unit="px"))
     document.add(_SECTION, Field("ImageHeight", int(numbers[2]), unit="px"))
-    if _PNM_KINDS[data[:2]] != "PBM" and numbers[3]:
+    if _PNM_KINDS.get(data[:2]) not in {None, "PBM"} and numbers[3]:
         document.add(_SECTION, Field("MaxVal", int(numbers[3])))
     for each in comments:
         document.add(_SECTION, Field("Comment", each.decode("latin-1")))
