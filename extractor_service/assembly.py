@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from extractor_service.backoff.policies.registry import POLICIES
-from extractor_service.backoff.state import BackoffState, Limits
+from extractor_service.backoff.state import SPARE_PARSES_RATIO, BackoffState, Limits
 from extractor_service.backoff.watch import watch_cache, watch_own_memory
 from extractor_service.extraction.blame import Witness
 from extractor_service.extraction.estimates import Planner
@@ -73,7 +73,7 @@ async def running_extractor(
     """A started extractor server, not yet marked ready; everything is closed on leaving."""
     pool = WorkerPool(
         worker_command,
-        settings.parse_concurrency,
+        int(settings.parse_concurrency * (1 + SPARE_PARSES_RATIO)),
         settings.parse_memory_bytes,
         settings.stall_seconds,
         profile="reader" if settings.sandbox else "none",

@@ -237,7 +237,7 @@ def _enter(context: Context, request_id: str, principal: Principal) -> None:
     """Sets the call's context."""
     remaining = context.time_remaining()
     deadline_at = None if remaining is None else time.monotonic() + remaining
-    current_call.set(CallContext(request_id, deadline_at, tenant_of(principal), principal))
+    current_call.set(CallContext(request_id, deadline_at, tenant_of(principal), principal, context.peer))
 
 
 async def _abort(

@@ -10,9 +10,13 @@ import logging
 import sys
 import time
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from service_runtime.identity.caller import caller_of
 from service_runtime.identity.principal import ANYBODY, DEFAULT_TENANT, Principal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class CallContext(NamedTuple):
@@ -25,6 +29,13 @@ class CallContext(NamedTuple):
     """Whose data it reads and writes."""
     principal: Principal = ANYBODY
     """Who calls."""
+    peer: Callable[[], str] = str
+    """The other end of the connection; asked only where it counts."""
+
+    @property
+    def caller(self) -> str:
+        """Whose share the call uses."""
+        return caller_of(self.principal, self.tenant, self.peer())
 
     def remaining_seconds(self) -> float | None:
         """Time until the deadline, at least 0; None without one."""

@@ -12,6 +12,7 @@ from extractor_service.backoff.advice import RetryAdvice
 from extractor_service.backoff.ledger import Held
 from extractor_service.backoff.policies.base import LEAST_BYTES_RATIO
 from extractor_service.backoff.queue import FairQueue, Ticket, Waiter
+from extractor_service.backoff.shares import PlaceShares
 from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import OverloadedError
 from service_runtime.identity.accounts import Accounts
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
     from extractor_service.backoff.ledger import ByteLedger
     from extractor_service.backoff.policies.base import Decision
+    from extractor_service.backoff.shares import Shares
     from service_runtime.identity.accounts import Hold
 
 _HOLD_SMOOTHING = 0.1  # the last ten or so count: one slow file says little about the next wait
+_LIGHT_BYTES_RATIO = 1.25  # with two fifths of the container in flight it is half of it
 _CERTAIN_RATIO = 0.8
 """What is expected to wait longer than this share of the longest wait may well wait in vain."""
 
@@ -48,8 +51,13 @@ class Limiter:
         hold: Hold | None = None,
         advice: RetryAdvice | None = None,
         on_change: Callable[[], None] | None = None,
+        shares: Shares | None = None,
+        spare_ratio: float = 0.0,
+        on_refusal: Callable[[str], None] | None = None,
     ) -> None:
-        """`hold` bounds what one tenant has in flight: a block for a tenant and its bytes."""
+        """`hold` bounds what one tenant has in flight: a block for a tenant and its bytes. `spare_ratio`, of the limit, are places
+        beyond it for callers that are light by `shares` and have none.
+        """
         self._decide = decide
         self._ledger = ledger
         self._hold = hold or Accounts().holding("parse")
@@ -57,7 +65,11 @@ class Limiter:
         self._max_wait_seconds = max_wait_seconds
         self._advice = advice or RetryAdvice()
         self._on_change = on_change
-        self._queue = FairQueue()
+        self._shares: Shares = shares or PlaceShares()
+        self._spare_ratio = spare_ratio
+        self._on_refusal = on_refusal
+        self._held: Counter[str] = Counter()
+        self._queue = FairQueue(self._shares.load)
         self._hold_seconds = 0.0
         self.running: Counter[WorkClass] = Counter()
         self.refused: Counter[WorkClass] = Counter()
@@ -74,14 +86,18 @@ class Limiter:
         """Work refused since the start."""
         return self.refused.total()
 
-    def is_full(self, work: WorkClass) -> bool:
-        """Whether most work of that class that comes now is refused."""
+    def is_full(self, ticket: Ticket) -> bool:
+        """Whether most work of that kind that comes now is refused."""
         decision = self._decide()
-        return self._is_full(decision) or _is_barred(decision, work)
+        return self._is_full(decision, ticket.caller) or _is_barred(decision, ticket.work)
 
     def queued_of(self, work: WorkClass) -> int:
         """Work of one class that waits."""
         return self._queue.count(work)
+
+    def queued_by(self, caller: str) -> int:
+        """Work of one caller that waits."""
+        return self._queue.waiting_of(caller)
 
     def check_size(self, size_bytes: int, work: WorkClass = WorkClass.INTERACTIVE) -> None:
         """Refuses a file that is too large for the present pressure.
@@ -92,9 +108,9 @@ class Limiter:
         decision = self._decide()
         limit = decision.rows[work].refuse_above_bytes
         if decision.sheds and limit is not None and size_bytes > limit:
-            raise self._refusal(work, f"under pressure, files above {limit} bytes are refused")
+            raise self._refusal(Ticket(work), f"under pressure, files above {limit} bytes are refused")
 
-    def message(self, size_bytes: int, work: WorkClass) -> Held:
+    def message(self, size_bytes: int, work: WorkClass, caller: str = "anybody") -> Held:
         """Counts a file that came inside a message while the block runs: it is in memory, whatever becomes of it.
 
         Raises:
@@ -103,8 +119,11 @@ class Limiter:
         # Asked of every call: the decision is only made when it could be a refusal.
         if not self._ledger.fits_message(size_bytes, LEAST_BYTES_RATIO):
             decision = self._decide()
-            if decision.sheds and not self._ledger.fits_message(size_bytes, decision.bytes_ratio(work)):
-                raise self._refusal(work, f"{self._ledger.reserved_bytes} bytes are in flight already")
+            ratio = decision.bytes_ratio(work)
+            if self._shares.is_light(caller):  # a part of the budget is kept for such
+                ratio *= _LIGHT_BYTES_RATIO
+            if decision.sheds and not self._ledger.fits_message(size_bytes, ratio):
+                raise self._refusal(Ticket(work, caller=caller), "too many bytes are in flight already")
         return Held(self._ledger, size_bytes)
 
     def retry_after_seconds(self, work: WorkClass = WorkClass.INTERACTIVE) -> float:
@@ -142,20 +161,32 @@ class Limiter:
                 waiter.ready.set_result(None)
 
     def _may_start(self, ticket: Ticket, decision: Decision) -> bool:
-        if self.in_flight >= decision.limits[ticket.work]:
+        limit = decision.limits[ticket.work]
+        if self.in_flight >= limit and not self._may_use_spare(ticket.caller, limit):
             return False
-        return not decision.sheds or self._ledger.fits(
-            ticket.planned_bytes, decision.bytes_ratio(ticket.work)
+        if not decision.sheds:
+            return True
+        ratio, planned = decision.bytes_ratio(ticket.work), ticket.planned_bytes
+        return self._ledger.fits(planned, ratio) or (
+            self._ledger.fits(planned, ratio * _LIGHT_BYTES_RATIO) and self._shares.is_light(ticket.caller)
         )
 
-    def _is_full(self, decision: Decision) -> bool:
+    def _may_use_spare(self, caller: str, limit: int) -> bool:
+        """Whether a caller that is kept waiting by heavier ones may have a place that is kept for such."""
+        spare = int(limit * self._spare_ratio)
+        return self.in_flight < limit + spare and self._held[caller] == 0 and self._shares.is_light(caller)
+
+    def _is_full(self, decision: Decision, caller: str) -> bool:
         """Whether whoever came now would wait too long: by number, or by how long places have been held lately.
 
-        Those who wait for nothing have cost a look-up and a lease, and are told to come back later than they could be.
+        Those who wait for nothing have cost a look-up and a lease, and are told to come back later than they could be. A light
+        caller goes before the others: of those who wait, its own alone are before it.
         """
         if not decision.sheds:
             return False
         waiting = len(self._queue)
+        if waiting and waiting < 2 * self._max_queue and self._shares.is_light(caller):
+            waiting = self._queue.waiting_of(caller)
         in_time = _CERTAIN_RATIO * self._max_wait_seconds * decision.concurrency
         return waiting >= self._max_queue or (waiting > 0 and (waiting + 1) * self._hold_seconds > in_time)
 
@@ -165,13 +196,15 @@ class Limiter:
             self._enter(ticket)
             return
         if _is_barred(decision, ticket.work):
-            raise self._refusal(ticket.work, f"under pressure, {ticket.work.name.lower()} work has to wait")
-        if self._is_full(decision):
+            raise self._refusal(ticket, f"under pressure, {ticket.work.name.lower()} work has to wait")
+        if self._is_full(decision, ticket.caller):
             victim = self._queue.shed_for(ticket)
             if victim is None:
-                raise self._refusal(ticket.work, f"{len(self._queue)} requests are waiting already")
+                raise self._refusal(ticket, f"{len(self._queue)} requests are waiting already")
             if not victim.ready.done():
-                victim.ready.set_exception(self._refusal(victim.ticket.work, "more urgent work came"))
+                victim.ready.set_exception(
+                    self._refusal(victim.ticket, "more urgent work came, or a caller's that uses less")
+                )
         waiter = Waiter(ticket, asyncio.get_running_loop().create_future())
         self._queue.push(waiter)
         self._changed()
@@ -189,20 +222,24 @@ class Limiter:
             elif waiter.ready.done() and not waiter.ready.cancelled() and waiter.ready.exception() is None:
                 self._leave(waiter.ticket)  # admitted at the very moment of giving up
             if isinstance(error, TimeoutError):
-                raise self._refusal(
-                    waiter.ticket.work, f"no place became free within {seconds:g} s"
-                ) from None
+                raise self._refusal(waiter.ticket, f"no place became free within {seconds:g} s") from None
             raise
 
     def _enter(self, ticket: Ticket) -> None:
         self.in_flight += 1
         self.running[ticket.work] += 1
+        self._held[ticket.caller] += 1
+        self._shares.enter(ticket.caller)
         self._ledger.reserve(ticket.planned_bytes)
         self._changed()
 
     def _leave(self, ticket: Ticket) -> None:
         self.in_flight -= 1
         self.running[ticket.work] -= 1
+        self._held[ticket.caller] -= 1
+        if not self._held[ticket.caller]:
+            del self._held[ticket.caller]
+        self._shares.leave(ticket.caller)
         self._changed()
         self._ledger.release(ticket.planned_bytes)  # wakes this limiter, and the others of the ledger
 
@@ -210,10 +247,13 @@ class Limiter:
         if self._on_change is not None:
             self._on_change()
 
-    def _refusal(self, work: WorkClass, message: str) -> OverloadedError:
-        self.refused[work] += 1
-        least = self._decide().rows[work].retry_after_seconds
-        return OverloadedError(message, self._advice.refuse(time.monotonic(), least, len(self._queue)))
+    def _refusal(self, ticket: Ticket, message: str) -> OverloadedError:
+        self.refused[ticket.work] += 1
+        if self._on_refusal is not None:
+            self._on_refusal(ticket.caller)
+        least = self._decide().rows[ticket.work].retry_after_seconds
+        delay = self._advice.refuse(time.monotonic(), least, len(self._queue))
+        return OverloadedError(message, delay, caller=ticket.caller)
 
 
 def _is_barred(decision: Decision, work: WorkClass) -> bool:

@@ -1,4 +1,4 @@
-"""Who is next: classes by weight, tenants of a class in turn, requests of a tenant in order.
+"""Who is next: classes by weight, in a class the caller that uses least, requests of a caller in order.
 
 Stride scheduling (Waldspurger and Weihl, 1995): batch gets one turn for four of interactive work, background one
 for sixteen, so that the urgent comes first and nobody starves.
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _STRIDE = {WorkClass.INTERACTIVE: 1.0, WorkClass.BATCH: 4.0, WorkClass.BACKGROUND: 16.0}
 
+_HEAVIER_RATIO = 2.0
+
 
 class Ticket(NamedTuple):
     """What a request asks the limiter for."""
@@ -26,6 +28,8 @@ class Ticket(NamedTuple):
     tenant: str = "default"
     planned_bytes: int = 0
     """Memory that it is expected to need."""
+    caller: str = "anybody"
+    """Whose share it uses: a principal's, a tenant's, or an address's where nobody proves who he is."""
 
 
 @dataclass(eq=False)
@@ -38,7 +42,7 @@ class Waiter:
 
 @dataclass
 class _Line:
-    tenants: OrderedDict[str, deque[Waiter]] = field(default_factory=OrderedDict)
+    callers: OrderedDict[str, deque[Waiter]] = field(default_factory=OrderedDict)
     count: int = 0
     turn: float = 0.0
 
@@ -46,7 +50,9 @@ class _Line:
 class FairQueue:
     """Holds waiters, and no bytes of theirs."""
 
-    def __init__(self) -> None:
+    def __init__(self, load: Callable[[str], float] = lambda _: 0.0) -> None:
+        """`load` tells how much a caller uses; among equals they take turns."""
+        self._load = load
         self._lines = {work: _Line() for work in WorkClass}
         self._count = 0
         self._turn = 0.0
@@ -60,11 +66,11 @@ class FairQueue:
         return self._lines[work].count
 
     def push(self, waiter: Waiter) -> None:
-        """Adds a waiter at the end of its tenant's line."""
+        """Adds a waiter at the end of its caller's line."""
         line = self._lines[waiter.ticket.work]
         if line.count == 0:  # time spent away gives no claim
             line.turn = max(line.turn, self._turn)
-        line.tenants.setdefault(waiter.ticket.tenant, deque()).append(waiter)
+        line.callers.setdefault(waiter.ticket.caller, deque()).append(waiter)
         line.count += 1
         self._count += 1
 
@@ -74,42 +80,52 @@ class FairQueue:
             line = self._lines[work]
             if line.count == 0:
                 continue
-            tenant, waiters = next(iter(line.tenants.items()))
+            caller = min(line.callers, key=self._load)
+            waiters = line.callers[caller]
             if may_start(waiters[0].ticket):
                 self._turn = line.turn
                 line.turn += _STRIDE[work]
-                line.tenants.move_to_end(tenant)
-                return self._take(line, tenant, waiters.popleft())
+                line.callers.move_to_end(caller)
+                return self._take(line, caller, waiters.popleft())
         return None
+
+    def waiting_of(self, caller: str) -> int:
+        """Waiters of one caller."""
+        return sum(len(line.callers.get(caller, ())) for line in self._lines.values())
 
     def remove(self, waiter: Waiter) -> bool:
         """Whether `waiter` was still waiting; it no longer is."""
         line = self._lines[waiter.ticket.work]
-        waiters = line.tenants.get(waiter.ticket.tenant, deque())
+        waiters = line.callers.get(waiter.ticket.caller, deque())
         if waiter not in waiters:
             return False
         waiters.remove(waiter)
-        self._take(line, waiter.ticket.tenant, waiter)
+        self._take(line, waiter.ticket.caller, waiter)
         return True
 
     def shed_for(self, ticket: Ticket) -> Waiter | None:
         """The waiter, removed, whose place `ticket` deserves more; None when it deserves none.
 
-        That is the newest of the less urgent, or of a tenant that has two more waiters than `ticket`'s.
+        That is the newest of the less urgent, or of a caller that has two more waiters than `ticket`'s, or uses more than twice as
+        much.
         """
+        load = self._load(ticket.caller)
         for work in sorted(self._lines, reverse=True):
             line = self._lines[work]
             if work < ticket.work or line.count == 0:
                 continue
-            tenant, waiters = max(line.tenants.items(), key=lambda each: len(each[1]))
-            own = len(line.tenants.get(ticket.tenant, ()))
+            caller, waiters = max(line.callers.items(), key=lambda each: len(each[1]))
+            own = len(line.callers.get(ticket.caller, ()))
             if work > ticket.work or len(waiters) >= own + 2:
-                return self._take(line, tenant, waiters.pop())
+                return self._take(line, caller, waiters.pop())
+            caller = max(line.callers, key=self._load)
+            if self._load(caller) > _HEAVIER_RATIO * load and own <= len(line.callers[caller]):
+                return self._take(line, caller, line.callers[caller].pop())
         return None
 
-    def _take(self, line: _Line, tenant: str, waiter: Waiter) -> Waiter:
+    def _take(self, line: _Line, caller: str, waiter: Waiter) -> Waiter:
         line.count -= 1
         self._count -= 1
-        if not line.tenants[tenant]:
-            del line.tenants[tenant]
+        if not line.callers[caller]:
+            del line.callers[caller]
         return waiter

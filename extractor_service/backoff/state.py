@@ -11,6 +11,7 @@ from extractor_service.backoff.limiter import Limiter
 from extractor_service.backoff.load import LoadMeter
 from extractor_service.backoff.policies.base import LatencySample, Pressure, Term, share
 from extractor_service.backoff.ramp import Ramp
+from extractor_service.backoff.shares import CpuShares, PlaceShares
 from extractor_service.backoff.view import PressureView
 from service_runtime.backoff_table import WorkClass
 from service_runtime.identity.accounts import Accounts
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from service_runtime.backoff_table import BackoffTable
     from service_runtime.memory.levels import PressureLevel
     from service_runtime.memory.monitor import Observation
+
+# Places beyond the limit for callers that others keep waiting: as many parses again, since those others' are slowed down for
+# them, and a quarter of uploads and sessions, which take memory.
+SPARE_PARSES_RATIO = 1.0
+_SPARE_PLACES_RATIO = 0.25
 
 
 class Limits(NamedTuple):
@@ -66,6 +72,8 @@ class BackoffState:
         self._meter = LoadMeter(clock())
         self._decided: dict[tuple[PressureLevel, PressureLevel], Decision] = {}
         self.ledger = ByteLedger(limits.inflight_bytes)
+        self.cpu = CpuShares(clock)
+        self.upload_places, self.session_places = PlaceShares(), PlaceShares()
         self.limiter = Limiter(
             self.decide,
             self.ledger,
@@ -73,6 +81,9 @@ class BackoffState:
             max_wait_seconds=limits.wait_seconds,
             hold=self.accounts.holding("parse"),
             on_change=self._record_demand,
+            shares=self.cpu,
+            spare_ratio=SPARE_PARSES_RATIO,
+            on_refusal=self.cpu.refuse,
         )
         self.uploads = Limiter(
             self.decide_uploads,
@@ -81,6 +92,9 @@ class BackoffState:
             max_wait_seconds=limits.wait_seconds,
             hold=self.accounts.holding("upload"),
             advice=RetryAdvice(),
+            shares=self.upload_places,
+            spare_ratio=_SPARE_PLACES_RATIO,
+            on_refusal=self.cpu.refuse,
         )
         self.sessions = Limiter(
             self.decide_sessions,
@@ -89,6 +103,9 @@ class BackoffState:
             max_wait_seconds=limits.wait_seconds,
             hold=self.accounts.holding("session"),
             advice=RetryAdvice(),
+            shares=self.session_places,
+            spare_ratio=_SPARE_PLACES_RATIO,
+            on_refusal=self.cpu.refuse,
         )
 
     def level(self) -> PressureLevel:

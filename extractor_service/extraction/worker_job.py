@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,8 +18,6 @@ from service_runtime.memory.levels import PressureLevel
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
-    import asyncio
-
     from extractor_service.backoff.state import BackoffState
     from extractor_service.extraction.blame import Witness
     from extractor_service.extraction.estimates import Plan, Planner
@@ -37,6 +36,7 @@ _ENDLESS_PULLS = (
 )  # of a stream that passes: nobody is asked, and nothing is waited for but what comes anyway
 _LEAST_PARSE_SECONDS = 0.05  # after waiting for ranges there is always time to parse what has come
 _ALONE_SECONDS = 5.0  # until all others are done; most files take milliseconds, and a long one may go on
+_DEMOTE_SECONDS = 0.1  # nearly every file is done by then
 _HOLD_SECONDS = 0.1  # a pull at 20 ms distance took 28 ms (measured); slower ones park
 _CROWDED_HOLD_SECONDS = 0.002  # a pull on one host took 0.5 to 1.9 ms (measured); others park
 
@@ -57,6 +57,7 @@ class WorkerJobs:
         self._backoff = backoff
         self._planner = planner
         self._max_round_trips = max_round_trips
+        self._demoting: asyncio.TimerHandle | None = None
 
     async def run(
         self,
@@ -78,7 +79,8 @@ class WorkerJobs:
             puller.hold_seconds = self._hold_seconds
         self._backoff.limiter.check_size(source.size_bytes if puller is None else 0, options.work)
         plan = self._planner.plan(file_format, source.size_bytes, source.inline_bytes, options.depth)
-        ticket = Ticket(options.work, current_call.get().tenant, plan.memory_bytes)
+        call = current_call.get()
+        ticket = Ticket(options.work, call.tenant, plan.memory_bytes, call.caller)
         job = Job(
             format_name,
             modules,
@@ -104,13 +106,15 @@ class WorkerJobs:
                 in_flight, began_at = self._backoff.limiter.in_flight, time.monotonic()
                 told: float | None = None
                 try:
-                    result = await self._run(job, source, puller, parse_seconds)
+                    self._watch_heavy()
+                    result = await self._run(job, source, puller, parse_seconds, call.caller)
                     told = result.cpu_seconds
                 finally:  # whoever hangs up has used it all the same
                     seconds = time.monotonic() - began_at
                     # What a worker says of itself is taken for no more than the time that has passed.
                     spent = seconds if told is None else min(told, seconds)
                     self._backoff.accounts.charge_cpu(ticket.tenant, spent)
+                    self._backoff.cpu.charge(ticket.caller, spent)
             if result.arrival is None:
                 break
             # The worker is free again, the place as well. Time in the queue is ours, not the file's.
@@ -120,9 +124,11 @@ class WorkerJobs:
         self._observe(source, plan, options.depth, format_name, result, seconds, in_flight)
         return result
 
-    async def _run(self, job: Job, source: Input, puller: Puller | None, parse_seconds: float) -> JobResult:
+    async def _run(
+        self, job: Job, source: Input, puller: Puller | None, parse_seconds: float, caller: str
+    ) -> JobResult:
         """The job's result; a lost worker that may be another's fault is replaced, and the file told from the storm."""
-        result = await self._pool.run(job, source.descriptor(), puller)
+        result = await self._pool.run(job, source.descriptor(), puller, owner=caller)
         witness, reader = self._witness, source.content_id or object()
         if result.loss is None:
             result.is_excused = was_starved(result, job.parse_seconds)
@@ -151,6 +157,17 @@ class WorkerJobs:
                 break
         result.is_excused = not is_guilty(result, was_quiet=was_quiet)
         return result
+
+    def _watch_heavy(self) -> None:
+        """Sees to it that long jobs of heavy callers go slower while others are there."""
+        if self._demoting is None and self._backoff.cpu.is_contended:
+            loop = asyncio.get_running_loop()
+            self._demoting = loop.call_later(_DEMOTE_SECONDS / 2, self._demote)
+
+    def _demote(self) -> None:
+        self._demoting = None
+        if self._pool.demote(_DEMOTE_SECONDS, self._backoff.cpu.is_light):
+            self._watch_heavy()
 
     def _observe(
         self,

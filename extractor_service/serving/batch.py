@@ -124,7 +124,8 @@ class Batch:
                 + start.options.SerializeToString(deterministic=True)
             )
             token = blake3(text).hexdigest()
-        ticket = Ticket(options.work, current_call.get().tenant, Limits.planned_bytes)
+        call = current_call.get()
+        ticket = Ticket(options.work, call.tenant, Limits.planned_bytes, call.caller)
         async with self._context.backoff.sessions.slot(ticket):
             await self._run(options, token, window, in_order=start.in_order)
 

@@ -48,7 +48,8 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         started_at = time.monotonic()
         options = wire.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
         response = extractor_pb2.ExtractResponse()
-        with self._backoff.limiter.message(len(request.inline.data), options.work):
+        caller = current_call.get().caller
+        with self._backoff.limiter.message(len(request.inline.data), options.work, caller):
             source = await self._opener.open(request)
             await self._describe(source, options, started_at, response)
         return response

@@ -61,7 +61,8 @@ class UploadReceiver:
         self._check_total(announced or 0)
         if announced is not None:
             context.backoff.limiter.check_size(announced, options.work)
-        ticket = Ticket(options.work, current_call.get().tenant, UPLOAD_BYTES)
+        call = current_call.get()
+        ticket = Ticket(options.work, call.tenant, UPLOAD_BYTES, call.caller)
         silence.reschedule(
             None
         )  # waiting for a slot is our own time; the sender is held back by flow control

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from service_runtime.memory.monitor import Observation
     from service_runtime.memory.reading import Reading
 
+_MOST_CALLERS = 20  # extractor.proto
+
 
 def backoff_to_wire(backoff: BackoffState, now: float) -> extractor_pb2.GetBackoffStateResponse:
     """How much work is accepted, and why."""
@@ -53,6 +55,21 @@ def backoff_to_wire(backoff: BackoffState, now: float) -> extractor_pb2.GetBacko
         local_score_ratio=local.score if local is not None else 0.0,
         utilization_ratio=backoff.load().utilization_ratio,
         retry_after_seconds=limiter.retry_after_seconds(),
+        callers=[
+            extractor_pb2.CallerState(
+                caller=use.caller,
+                in_flight=use.in_flight,
+                queued=limiter.queued_by(use.caller) + backoff.uploads.queued_by(use.caller),
+                transfers=sum(
+                    places.held.get(use.caller, 0)
+                    for places in (backoff.upload_places, backoff.session_places)
+                ),
+                recent_cpu_seconds=use.recent_cpu_seconds,
+                share_ratio=use.share_ratio,
+                refused_total=use.refused_total,
+            )
+            for use in backoff.cpu.heaviest(_MOST_CALLERS)
+        ],
     )
 
 

@@ -15,7 +15,7 @@ from extractor_service.workers.sandbox.probes import NO_SANDBOX
 from extractor_service.workers.worker import Worker, WorkerDiedIdleError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from extractor_service.sources.base import Puller
     from extractor_service.workers.protocol import Job
@@ -70,14 +70,31 @@ class WorkerPool:
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def run(
-        self, job: Job, descriptor: int, puller: Puller | None = None, *, needs_fresh: bool = False
+        self,
+        job: Job,
+        descriptor: int,
+        puller: Puller | None = None,
+        *,
+        needs_fresh: bool = False,
+        owner: str = "",
     ) -> JobResult:
         """What became of the job. A worker that was dead before it began is replaced, a few times.
 
         Cancelling kills the worker: nobody waits for its answer any more. `needs_fresh`: by one that has read nothing yet.
+        `owner`: for whom, see `demote`.
         """
         async with self._slots:
-            return await self._run(job, descriptor, puller, needs_fresh=needs_fresh)
+            return await self._run(job, descriptor, puller, needs_fresh=needs_fresh, owner=owner)
+
+    def demote(self, seconds: float, is_spared: Callable[[str], bool]) -> bool:
+        """Lets jobs that have run for longer than `seconds` go slower from now on, but those of owners that are spared; whether any
+        job runs that may yet have to.
+        """
+        began_before = time.monotonic() - seconds
+        for worker in self._busy:
+            if not worker.is_demoted and worker.began_at < began_before and not is_spared(worker.owner):
+                worker.demote()
+        return any(not worker.is_demoted for worker in self._busy)
 
     async def run_alone(
         self, job: Job, descriptor: int, puller: Puller | None, wait_seconds: float
@@ -95,7 +112,9 @@ class WorkerPool:
                 return result
         return await self.run(job, descriptor, puller, needs_fresh=True)
 
-    async def _run(self, job: Job, descriptor: int, puller: Puller | None, *, needs_fresh: bool) -> JobResult:
+    async def _run(
+        self, job: Job, descriptor: int, puller: Puller | None, *, needs_fresh: bool, owner: str = ""
+    ) -> JobResult:
         failures = 0
         while failures < _ATTEMPTS:
             try:
@@ -104,6 +123,7 @@ class WorkerPool:
                 _log.warning("no worker", extra={"error": str(error)})
                 failures += 1
                 continue
+            worker.owner, worker.began_at = owner, time.monotonic()
             try:
                 result = await worker.run(job, descriptor, self._stall_seconds, puller)
             except WorkerDiedIdleError:
@@ -147,7 +167,7 @@ class WorkerPool:
         return worker
 
     def _give_back(self, worker: Worker) -> None:
-        if worker.jobs_done >= _MAX_JOBS_PER_WORKER:
+        if worker.jobs_done >= _MAX_JOBS_PER_WORKER or worker.is_demoted:
             worker.close()
         if worker.is_usable:
             self._idle.append(worker)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from extractor_service.workers.forks import Template
 
 _MIN_KILL_AFTER_SECONDS = 0.1  # of short limits, a fifth would kill workers that were about to answer
+_LOWEST_NICENESS = 19  # an eighth of the usual worker's weight; SCHED_IDLE's fortieth would be a standstill
 _HOLD_STEP_SECONDS = 0.01  # how late it is noticed that others have begun to wait for the worker
 # SIGKILL isn't ours there, so it is the kernel's, for memory, or somebody's.
 _SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL})
@@ -59,6 +60,11 @@ class Worker:
         self.idle_since = time.monotonic()
         self.jobs_done = 0
         self.is_usable = True
+        self.is_demoted = False
+        self.owner = ""
+        """For whom it works."""
+        self.began_at = 0.0
+        """When it got its present job, by the monotonic clock."""
         self._connection = connection
         self._template = template
         self._loop = asyncio.get_running_loop()
@@ -144,6 +150,12 @@ class Worker:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
             self._connection.close()
+
+    def demote(self) -> None:
+        """Lets others of its kind go first, for good: without privileges nobody can take that back."""
+        self.is_demoted = True
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self.pid, _LOWEST_NICENESS)
 
     def close(self) -> None:
         """Lets the worker end by itself: it sees the closed socket."""

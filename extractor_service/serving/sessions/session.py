@@ -84,7 +84,8 @@ class Session:
         context = self._context
         offered = parse_offer(offer, context)
         started_at = time.monotonic()
-        ticket = Ticket(offered.options.work, current_call.get().tenant, SESSION_BYTES)
+        call = current_call.get()
+        ticket = Ticket(offered.options.work, call.tenant, SESSION_BYTES, call.caller)
         async with context.backoff.sessions.slot(ticket):
             directory = Path(context.settings.spool_directory or tempfile.gettempdir())
             with contextlib.closing(SparseFile(directory, context.spool)) as file:

@@ -12,6 +12,7 @@ from extractor_service.backoff.ledger import ByteLedger
 from extractor_service.backoff.limiter import Limiter
 from extractor_service.backoff.policies.base import Decision, Term
 from extractor_service.backoff.queue import Ticket
+from extractor_service.backoff.shares import PlaceShares
 from service_runtime.backoff_table import Row, WorkClass
 from service_runtime.errors import OverloadedError
 
@@ -275,4 +276,69 @@ async def test_a_class_that_may_not_run_doesn_t_wait():
     with pytest.raises(OverloadedError, match="batch work has to wait"):
         async with limiter.slot(Ticket(BATCH)):
             raise AssertionError("must not run")
-    assert limiter.is_full(BATCH) and not limiter.is_full(INTERACTIVE)
+    assert limiter.is_full(Ticket(BATCH)) and not limiter.is_full(Ticket(INTERACTIVE))
+
+
+def shared_limiter(limit, queue=4, spare_ratio=1.0, budget=1000):
+    shares = PlaceShares()
+    return Limiter(
+        limit,
+        ByteLedger(budget),
+        max_queue=queue,
+        max_wait_seconds=0.2,
+        advice=RetryAdvice(random.Random(1)),
+        shares=shares,
+        spare_ratio=spare_ratio,
+    )
+
+
+async def test_a_light_caller_gets_a_place_beyond_the_limit():
+    limiter, started, release = shared_limiter(Limit(2)), [], asyncio.Event()
+    tasks = [asyncio.create_task(hold(limiter, Ticket(caller="heavy"), started, release)) for _ in range(5)]
+    await asyncio.sleep(0)
+    assert limiter.in_flight == 2 and limiter.queued_by("heavy") == 3, "alone, nobody goes beyond it"
+    async with limiter.slot(Ticket(caller="light")):
+        assert limiter.in_flight == 3
+        late = asyncio.create_task(hold(limiter, Ticket(caller="light"), started, release))
+        await asyncio.sleep(0)
+        assert limiter.in_flight == 3, "one at a time"
+        late.cancel()
+    release.set()
+    await asyncio.gather(*tasks, late, return_exceptions=True)
+    assert limiter.in_flight == 0 and limiter._held == {}
+
+
+async def test_spare_places_are_bounded():
+    limiter, started, release = shared_limiter(Limit(4), spare_ratio=0.5), [], asyncio.Event()
+    tasks = [asyncio.create_task(hold(limiter, Ticket(caller="h"), started, release)) for _ in range(4)]
+    tasks += [
+        asyncio.create_task(hold(limiter, Ticket(caller=f"light{n}"), started, release)) for n in range(4)
+    ]
+    await asyncio.sleep(0)
+    assert limiter.in_flight == 6
+    release.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_bytes_are_kept_for_the_light():
+    limiter = shared_limiter(Limit(9), budget=1000)
+    async with limiter.slot(Ticket(planned_bytes=400, caller="heavy")):
+        async with limiter.slot(Ticket(planned_bytes=500, caller="heavy")):
+            with pytest.raises(OverloadedError) as refusal:
+                async with limiter.slot(Ticket(planned_bytes=200, caller="heavy")):
+                    pass
+            assert refusal.value.metadata["caller"] == "heavy"
+            async with limiter.slot(Ticket(planned_bytes=200, caller="light")):
+                pass
+
+
+async def test_a_full_queue_gives_way_to_a_light_caller():
+    limiter, started, release = shared_limiter(Limit(1), queue=2, spare_ratio=0.0), [], asyncio.Event()
+    tasks = [asyncio.create_task(hold(limiter, Ticket(caller="heavy"), started, release)) for _ in range(3)]
+    await asyncio.sleep(0)
+    light = asyncio.create_task(hold(limiter, Ticket(caller="light"), started, release))
+    await asyncio.sleep(0.02)
+    assert limiter.queued_by("light") == 1
+    release.set()
+    done = await asyncio.gather(*tasks, light, return_exceptions=True)
+    assert sum(isinstance(each, OverloadedError) for each in done[:3]) <= 1 and done[3] is None

@@ -12,8 +12,8 @@ from service_runtime.backoff_table import WorkClass
 INTERACTIVE, BATCH, BACKGROUND = WorkClass
 
 
-def add(queue, work=INTERACTIVE, tenant="t"):
-    waiter = Waiter(Ticket(work, tenant), SimpleNamespace())
+def add(queue, work=INTERACTIVE, caller="t"):
+    waiter = Waiter(Ticket(work, caller=caller), SimpleNamespace())
     queue.push(waiter)
     return waiter
 
@@ -45,13 +45,13 @@ def test_time_spent_away_gives_no_claim():
     assert Counter(ticket.work for ticket in drain(queue, 10))[BATCH] <= 3
 
 
-def test_tenants_take_turns():
+def test_callers_take_turns():
     queue = FairQueue()
     for _ in range(100):
-        add(queue, tenant="greedy")
+        add(queue, caller="greedy")
     for _ in range(3):
-        add(queue, tenant="modest")
-    assert [ticket.tenant for ticket in drain(queue, 6)].count("modest") == 3
+        add(queue, caller="modest")
+    assert [ticket.caller for ticket in drain(queue, 6)].count("modest") == 3
 
 
 def test_a_class_that_may_not_start_holds_up_no_other():
@@ -66,11 +66,11 @@ def test_who_is_shed_for_whom():
     queue = FairQueue()
     add(queue, INTERACTIVE, "greedy")
     newest = [add(queue, INTERACTIVE, "greedy") for _ in range(3)][-1]
-    assert queue.shed_for(Ticket(BATCH, "other")) is None, "less urgent work displaces nobody"
-    assert queue.shed_for(Ticket(INTERACTIVE, "greedy")) is None
-    assert queue.shed_for(Ticket(INTERACTIVE, "modest")) is newest
+    assert queue.shed_for(Ticket(BATCH, caller="other")) is None, "less urgent work displaces nobody"
+    assert queue.shed_for(Ticket(INTERACTIVE, caller="greedy")) is None
+    assert queue.shed_for(Ticket(INTERACTIVE, caller="modest")) is newest
     background = add(queue, BACKGROUND, "modest")
-    assert queue.shed_for(Ticket(INTERACTIVE, "greedy")) is background
+    assert queue.shed_for(Ticket(INTERACTIVE, caller="greedy")) is background
 
 
 @given(
@@ -85,15 +85,15 @@ def test_who_is_shed_for_whom():
 )
 def test_every_waiter_leaves_once(actions):
     queue, waiting = FairQueue(), []
-    for action, work, tenant in actions:
+    for action, work, caller in actions:
         if action == "push":
-            waiting.append(add(queue, work, tenant))
+            waiting.append(add(queue, work, caller))
         elif action == "pop":
             taken = queue.pop(lambda ticket: True)
             assert (taken is None) == (not waiting)
             waiting = [each for each in waiting if each is not taken]
         elif action == "shed":
-            taken = queue.shed_for(Ticket(work, tenant))
+            taken = queue.shed_for(Ticket(work, caller=caller))
             assert taken is None or taken in waiting
             waiting = [each for each in waiting if each is not taken]
         elif waiting:
@@ -111,3 +111,16 @@ def test_a_class_that_was_away_while_the_queue_was_empty_has_no_claim_either():
         add(queue, BATCH)
     add(queue)
     assert INTERACTIVE in [ticket.work for ticket in drain(queue, 3)]
+
+
+def test_who_uses_least_goes_first_and_the_heaviest_is_shed():
+    loads = {"heavy": 9.0, "middle": 1.0, "light": 0.1}
+    queue = FairQueue(lambda caller: loads[caller])
+    heavy = add(queue, caller="heavy")
+    add(queue, caller="middle")
+    light = add(queue, caller="light")
+    assert queue.waiting_of("heavy") == 1 and queue.waiting_of("nobody") == 0
+    assert queue.shed_for(Ticket(INTERACTIVE, caller="heavy")) is None
+    assert queue.shed_for(Ticket(INTERACTIVE, caller="light")) is heavy
+    assert queue.pop(lambda ticket: True) is light
+    assert [ticket.caller for ticket in drain(queue)] == ["middle"]

@@ -153,7 +153,8 @@ class SessionTools:
             raise InvalidRequestError(
                 "offer.size_bytes", f"uploads end at {context.settings.max_upload_bytes} bytes"
             )
-        ticket = Ticket(offered.options.work, current_call.get().tenant, UPLOAD_BYTES)
+        call = current_call.get()
+        ticket = Ticket(offered.options.work, call.tenant, UPLOAD_BYTES, call.caller)
         async with context.backoff.uploads.slot(ticket):
             with StreamCredit(context.credits, self.chunk_bytes()) as credit:
                 context.backoff.limiter.check_size(offered.size_bytes, offered.options.work)
