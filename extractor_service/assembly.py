@@ -41,6 +41,7 @@ from service_runtime.backoff_table import make_table
 from service_runtime.credits import CreditPool
 from service_runtime.identity.access_file import access_of, no_quota
 from service_runtime.identity.accounts import Accounts
+from service_runtime.lobby import Lobby
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.oom_kills import OomKills
 from service_runtime.memory.signals.host import ReservedBytes
@@ -56,6 +57,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 WORKER_COMMAND = (sys.executable, "-m", "extractor_service.workers")
+_FIRST_MESSAGE_SECONDS = (
+    20.0  # a client says at once what it wants; the rest is for slow links and large first messages
+)
 _SETTLE_SECONDS = 0.5  # for leases and chunks on their way at the end: others wait for them, but not for ever
 # Above the largest inline file and the largest chunk, so that our own, better errors are the ones that callers see.
 # Beyond max_inline_bytes: for the other fields; with its default a 2 MiB chunk fits.
@@ -135,6 +139,7 @@ async def running_extractor(
             chunks,
             spool,
             CreditPool(settings.upload_credit_bytes),
+            Lobby(seconds=min(settings.upload_idle_seconds, _FIRST_MESSAGE_SECONDS)),
             pool.sandbox,
         ),
         opener,

@@ -151,6 +151,14 @@ class Settings(RuntimeSettings):
     upload_idle_seconds: float = setting(
         60.0, "Longest silence within an upload.", unit="s", low=0.1, high=3600
     )
+    upload_bytes_per_second: float = setting(
+        256.0,
+        "Least average rate at which a sender's bytes have to come, after its first 10 s; waiting for us doesn't count.",
+        unit="B/s", low=0, high=1 << 30,
+    )  # fmt: skip
+    upload_seconds: float = setting(
+        7200.0, "Longest time that one upload may take in all.", unit="s", low=1, high=604_800
+    )
     spool_bytes: int = setting(
         32 * 1024 * _MIB, "Most bytes of all uploads on their way.", unit="B", low=_MIB, high=1 << 44
     )

@@ -17,6 +17,12 @@ from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
 from service_runtime.addresses import is_private
+from service_runtime.connections import (
+    HANDSHAKE_SECONDS,
+    MAX_STREAMS,
+    ConnectionReaper,
+    raise_descriptor_limit,
+)
 from service_runtime.health import HealthServicer
 from service_runtime.identity.access_file import access_of
 from service_runtime.identity.configured import key_set_of, make_gate
@@ -26,8 +32,6 @@ from service_runtime.transport import check_address, server_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
-
-    import grpc
 
     from service_runtime.identity.gate import Gate
     from service_runtime.interceptors import CallTrailer
@@ -132,22 +136,25 @@ async def start_server(
     names = [registration.name for registration in registrations]
     health = HealthServicer(names)
     own = [each for each in registrations if not (is_split and each.is_admin)]
-    server, port = await _listen(own, options, options.address, gate, health, server_credentials(settings))
+    server, port = await _listen(own, options, options.address, gate, health, settings)
     running = RunningServer(
         port, health, _trust(gate, options.address), [server], settings.shutdown_grace_seconds
     )
     if is_split:
         others = [each for each in registrations if each.is_admin]
         second, running.admin_port = await _listen(
-            # Credentials of its own: they tell each listener once what there is.
             others,
             options,
             options.admin_address,
             gate,
             health,
-            server_credentials(settings),
+            settings,
         )
         running._servers.append(second)  # noqa: SLF001 - this is its factory
+    reaper = ConnectionReaper(
+        {port, running.admin_port} - {0}, settings.max_connections_per_peer, settings.max_connections
+    )
+    running._tasks.append(background(reaper.run(), "connections"))  # noqa: SLF001 - as above
     if keys is not None:
         running._tasks.append(background(keys.run(), "issuer's keys"))  # noqa: SLF001 - as above
     return running
@@ -159,10 +166,11 @@ async def _listen(
     address: str,
     gate: Gate,
     health: HealthServicer,
-    credentials: grpc.ServerCredentials | None,
+    settings: RuntimeSettings,
 ) -> tuple[aio.Server, int]:
-    """A started server at `address`, and its port."""
-    server = make_server(options, has_tls=credentials is not None)
+    """A started server at `address`, and its port. Its credentials are its own: they tell each listener once what there is."""
+    credentials = server_credentials(settings)
+    server = make_server(options, settings, has_tls=credentials is not None)
     intercepting = InterceptingServer(server, gate)
     reporting = InterceptingServer(server, gate, options.trailer)
     for registration in registrations:
@@ -194,7 +202,9 @@ def _trust(gate: Gate, address: str) -> str:
     return f"whoever reaches {address}: no identity is configured"
 
 
-def make_server(options: ServerOptions, *, has_tls: bool = False) -> aio.Server:
+def make_server(
+    options: ServerOptions, settings: RuntimeSettings | None = None, *, has_tls: bool = False
+) -> aio.Server:
     """A bare asynchronous server: message sizes, port sharing, and a bound on what the library reads ahead.
 
     By default gRPC estimates a connection's bandwidth and opens its windows accordingly: 48 uploads from this machine, of
@@ -212,6 +222,14 @@ def make_server(options: ServerOptions, *, has_tls: bool = False) -> aio.Server:
             ("grpc.so_reuseport", 1 if options.share_port else 0),
             ("grpc.max_receive_message_length", options.max_receive_bytes),
             ("grpc.max_send_message_length", options.max_send_bytes),
+            ("grpc.max_concurrent_streams", MAX_STREAMS),
+            ("grpc.server_handshake_timeout_ms", int(HANDSHAKE_SECONDS * 1000)),
+            ("grpc.http2.settings_timeout", int(HANDSHAKE_SECONDS * 1000)),
+            *(
+                (("grpc.max_connection_idle_ms", int(settings.connection_idle_seconds * 1000)),)
+                if settings
+                else ()
+            ),
             *(bounded if options.read_ahead_bytes else ()),
         ),
     )
@@ -248,6 +266,7 @@ def _log_failure(task: asyncio.Task[None]) -> None:
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
     """Runs `main` on uvloop where it exists."""
+    raise_descriptor_limit()
     try:
         import uvloop  # noqa: PLC0415 - absent on Windows
     except ImportError:

@@ -198,6 +198,21 @@ class RuntimeSettings:
         0.05, "How far below a threshold memory must fall to leave the level.", unit="ratio", low=0, high=0.5
     )
 
+    max_connections: int = setting(
+        8192,
+        "Most connections; half of the descriptors that the process may open, where that is less.",
+        low=16,
+        high=1_000_000,
+    )
+    max_connections_per_peer: int = setting(
+        512,
+        "Most connections from one address (an IPv6 /64); the longest silent are closed.",
+        low=1,
+        high=1_000_000,
+    )
+    connection_idle_seconds: float = setting(
+        600.0, "How long a connection without a call is kept open.", unit="s", low=1, high=86_400
+    )
     process_memory_bytes: int = setting(
         0,
         "Memory that this process may use where no container limits it; 0: only container and machine count.",

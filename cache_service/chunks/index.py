@@ -248,6 +248,11 @@ class ChunkIndex:
         found = self._owners(f"tenant=? AND kind IN ({marks}) ORDER BY used_at LIMIT 1", tenant, *kinds)
         return found[0] if found else None
 
+    def count(self, tenant: str, kind: str) -> int:
+        """How many of one kind the tenant has."""
+        row = self._one("SELECT count(*) FROM owners WHERE tenant=? AND kind=?", tenant, kind)
+        return int(row[0]) if row is not None else 0
+
     def owners_of(self, tenant: str) -> list[Owner]:
         """All that a tenant has."""
         return self._owners("tenant=?", tenant)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES = 1024 * 1024  # of a message; half of the 2 MiB that chunk.proto allows
 _MAX_HASHERS = 64  # uploads with a running hash, as many as an extractor takes; others are reread
+_ABANDONED_SECONDS = 60.0  # a sender that is there sends a chunk, or is ended as silent
+_SHORT_RATIO = 0.8  # of the budget; beyond it,
+_HASTY_RATIO = 0.1  # of the usual time is enough for who wants to go on
 _STRIPES = 64  # locks; more writers than there are threads rarely share one
 
 
@@ -38,6 +41,10 @@ class ChunkStoreFullError(Exception):
 
 class StoredQuotaError(Exception):
     """The tenant may store no more."""
+
+
+class UnfinishedUploadsError(Exception):
+    """The tenant has too many uploads on their way."""
 
 
 class UnknownUploadError(Exception):
@@ -80,13 +87,15 @@ class ChunkStore:
         replica: str,
         max_bytes: int,
         memory_bytes: int,
+        max_unfinished: int = 1000,
         quota_of: Callable[[str], Quota] = no_quota,
     ) -> None:
-        """`max_bytes` on the shelf, `memory_bytes` of the chunks used last are kept in memory as well.
+        """`max_unfinished`: uploads on their way of one tenant. `max_bytes` on the shelf, `memory_bytes` of the chunks used last are kept in memory as well.
 
         `quota_of` tells what a tenant may store, and which share is guaranteed.
         """
         self._quota_of = quota_of
+        self._max_unfinished = max_unfinished
         self._guarantees = Guarantees(lambda tenant: quota_of(tenant).guaranteed_ratio)
         self._index = index
         self._shelf = shelf
@@ -124,15 +133,26 @@ class ChunkStore:
         Raises:
             ChunkStoreFullError: one of that size would never fit.
             StoredQuotaError: nor into what the tenant may store.
+            UnfinishedUploadsError: too many of the tenant's are on their way.
         """
         if size_bytes is not None and size_bytes > self._max_bytes:
             raise ChunkStoreFullError(f"{size_bytes} bytes are more than the chunk store's {self._max_bytes}")
         most = self._quota_of(tenant).stored_bytes
         if most and (size_bytes or 0) > most:
             raise StoredQuotaError(f"{size_bytes} bytes are more than the {most} that may be stored")
+        self._check_unfinished(tenant)
         self._make_room(0, tenant)
         name = f"{self._replica}/{secrets.token_hex(16)}"
         return self._index.create(tenant, UPLOAD, name, size_bytes, time.time())
+
+    def _check_unfinished(self, tenant: str) -> None:
+        """Bounds uploads that are begun and never completed: the one untouched for longest goes, if its sender may have gone."""
+        if self._index.count(tenant, UPLOAD) < self._max_unfinished:
+            return
+        oldest = self._index.oldest_of(tenant, (UPLOAD,))
+        if oldest is None or oldest.used_at > time.time() - _ABANDONED_SECONDS:
+            raise UnfinishedUploadsError(f"{self._max_unfinished} uploads are on their way already")
+        self._remove(oldest)
 
     def upload(self, tenant: str, upload_id: str) -> Owner:
         """An upload on its way, or one that is a blob by now; raises UnknownUploadError or ForeignUploadError."""
@@ -263,8 +283,10 @@ class ChunkStore:
                 yield part.start + start, data[start : min(last, start + _PIECE_BYTES)]
 
     def expire(self, upload_seconds: float, blob_seconds: float) -> int:
-        """The number of owners dropped that nobody has used for so long."""
+        """The number of owners dropped that nobody has used for so long; uploads sooner, when space is short."""
         count = 0
+        if self.stored_bytes > _SHORT_RATIO * self._max_bytes:
+            upload_seconds *= _HASTY_RATIO
         for kinds, seconds in (((UPLOAD, DONE), upload_seconds), ((BLOB, SPARSE), blob_seconds)):
             while (owner := self._index.oldest(kinds, time.time() - seconds)) is not None:
                 self._remove(owner)

@@ -12,6 +12,7 @@ from cache_service.chunks.store import (
     ForeignUploadError,
     MissingChunkError,
     StoredQuotaError,
+    UnfinishedUploadsError,
     UnknownUploadError,
     WrongDigestError,
     WrongOffsetError,
@@ -34,6 +35,7 @@ from service_runtime.errors import (
     UploadUnknownError,
 )
 from service_runtime.memory.levels import PressureLevel
+from service_runtime.pace import Pace
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Limits:
     max_ranges = 10_000  # each costs a look-up of its parts; a reader of more asks again
     max_key_chars = 512  # as each part of a result's key; it is stored with the blob
     id_bytes = 32  # a whole BLAKE3 digest
+    least_bytes_per_second = 16.0  # an extractor passes on what its client sends, which it judges itself
     full_seconds = 10.0  # told to who is refused; pressure and a full disk don't pass in a moment
 
 
@@ -230,9 +233,17 @@ class ChunkServicer(chunk_pb2_grpc.ChunkServiceServicer):
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._idle_seconds) as silence:
+                pace, listening_at = Pace(Limits.least_bytes_per_second), loop.time()
                 async for message in requests:
+                    pace.waited(loop.time() - listening_at)
+                    pace.received(len(message.chunk.data) or Limits.id_bytes)
+                    if pace.is_too_slow:
+                        raise UploadStalledError(
+                            "the chunks come too slowly for a stream to be held for them"
+                        )
                     _take(receiver, message).add_done_callback(stored.put_nowait)
-                    silence.reschedule(loop.time() + self._idle_seconds)
+                    listening_at = loop.time()
+                    silence.reschedule(listening_at + self._idle_seconds)
         except TimeoutError:
             raise UploadStalledError(f"nothing came for {self._idle_seconds:g} s") from None
 
@@ -289,6 +300,8 @@ def _translated() -> Iterator[None]:
         raise CreditExceededError(str(error)) from error
     except MissingChunkError as error:
         raise DigestUnknownError(str(error)) from error
+    except UnfinishedUploadsError:
+        raise QuotaExceededError(f"tenant:{_tenant()}", "uploads on their way", Limits.full_seconds) from None
     except StoredQuotaError:
         raise QuotaExceededError(f"tenant:{_tenant()}", "stored bytes", Limits.full_seconds) from None
     except (ChunkStoreFullError, OSError) as error:

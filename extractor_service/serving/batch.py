@@ -147,12 +147,8 @@ class Batch:
             await asyncio.gather(answering, *helping, return_exceptions=True)
 
     async def _start(self) -> pb.BatchStart:
-        seconds = self._context.settings.upload_idle_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                first = await anext(aiter(self._incoming), None)
-        except TimeoutError:
-            raise UploadStalledError(f"no start came for {seconds:g} s") from None
+        caller = current_call.get().caller
+        first = await self._context.lobby.first(self._incoming, caller, "start")
         if first is None or first.WhichOneof("part") != "start":
             raise InvalidRequestError("start", "must be the first message")
         return first.start

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from extractor_service.uploads.chunk_store import ChunkStoreClient
     from extractor_service.workers.sandbox.probes import SandboxReport
     from service_runtime.credits import CreditPool
+    from service_runtime.lobby import Lobby
 
 
 class CallContext(NamedTuple):
@@ -35,5 +36,7 @@ class CallContext(NamedTuple):
     spool: SpoolBudget
     credits: CreditPool
     """Of all uploads together."""
+    lobby: Lobby
+    """Of streams that haven't said yet what they want."""
     sandbox: SandboxReport = NO_SANDBOX
     """What keeps workers in."""

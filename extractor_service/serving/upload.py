@@ -15,6 +15,7 @@ from extractor_service.serving.open_source import spooling
 from extractor_service.sources.spool import SpooledInput
 from extractor_service.uploads.chunk import MAX_CHUNK_BYTES
 from service_runtime.errors import InvalidRequestError, UploadIncompleteError, UploadStalledError
+from service_runtime.pace import Pace
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class UploadReceiver:
         self._context = context
         self._incoming = incoming
         self._idle_seconds = context.settings.upload_idle_seconds
+        self._pace = Pace(context.settings.upload_bytes_per_second)
+        self._listening_at = self._began_at = 0.0
 
     async def receive(self) -> tuple[ExtractionOptions, SpooledInput]:
         """The options and the complete, hashed upload, which the caller must close.
@@ -51,8 +54,9 @@ class UploadReceiver:
             raise UploadStalledError(f"nothing came for {self._idle_seconds:g} s") from None
 
     async def _receive(self, silence: asyncio.Timeout) -> tuple[ExtractionOptions, SpooledInput]:
-        context = self._context
-        first = await anext(aiter(self._incoming), None)
+        context, call = self._context, current_call.get()
+        silence.reschedule(None)
+        first = await context.lobby.first(self._incoming, call.caller, "header")
         if first is None or first.WhichOneof("part") != "header":
             raise InvalidRequestError("header", "must be the first message")
         header = first.header
@@ -61,12 +65,10 @@ class UploadReceiver:
         self._check_total(announced or 0)
         if announced is not None:
             context.backoff.limiter.check_size(announced, options.work)
-        call = current_call.get()
         ticket = Ticket(options.work, call.tenant, UPLOAD_BYTES, call.caller)
-        silence.reschedule(
-            None
-        )  # waiting for a slot is our own time; the sender is held back by flow control
+        # Waiting for a slot is our own time; the sender is held back by flow control.
         async with context.backoff.uploads.slot(ticket):
+            self._began_at = asyncio.get_running_loop().time()
             self._listen(silence)
             return options, await self._spool(header.name, announced, options, silence)
 
@@ -103,6 +105,7 @@ class UploadReceiver:
                 silence.reschedule(None)  # what follows is our own time, not the sender's
                 data = part.data
                 received += len(data)
+                self._check_pace(len(data))
                 if len(data) > MAX_CHUNK_BYTES:
                     raise InvalidRequestError(
                         "data", f"has {len(data)} bytes, at most {MAX_CHUNK_BYTES} are allowed"
@@ -129,7 +132,18 @@ class UploadReceiver:
 
     def _listen(self, silence: asyncio.Timeout) -> None:
         """From now on the sender's time counts."""
-        silence.reschedule(asyncio.get_running_loop().time() + self._idle_seconds)
+        self._listening_at = asyncio.get_running_loop().time()
+        silence.reschedule(self._listening_at + self._idle_seconds)
+
+    def _check_pace(self, count: int) -> None:
+        now = asyncio.get_running_loop().time()
+        self._pace.waited(now - self._listening_at)
+        self._pace.received(count)
+        if self._pace.is_too_slow:
+            raise UploadStalledError("the bytes come too slowly for a place to be held for them")
+        longest_seconds = self._context.settings.upload_seconds
+        if now - self._began_at > longest_seconds:
+            raise UploadStalledError(f"the upload takes more than {longest_seconds:g} s")
 
     def _check_total(self, size_bytes: int) -> None:
         most_bytes = self._context.settings.max_upload_bytes

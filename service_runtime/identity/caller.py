@@ -26,11 +26,11 @@ def caller_of(principal: Principal, tenant: str, peer: str) -> str:
         return f"tenant:{tenant}"
     if is_known and principal.subject:
         return principal.subject
-    return _address_of(peer.rpartition(":")[0] or peer)
+    return address_of(peer.rpartition(":")[0] or peer)
 
 
 @functools.lru_cache(maxsize=4096)
-def _address_of(peer: str) -> str:
+def address_of(peer: str) -> str:
     """An IPv4 address as it is, of an IPv6 address its network."""
     kind, _, address = peer.partition(":")
     if kind != "ipv6":

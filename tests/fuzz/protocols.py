@@ -56,6 +56,7 @@ from service_runtime.backoff_table import InvalidTableError, read_table
 from service_runtime.credits import CreditPool, StreamCredit
 from service_runtime.errors import ServiceError
 from service_runtime.identity.access_file import InvalidAccessFileError, read_access_file
+from service_runtime.lobby import Lobby
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -156,7 +157,7 @@ async def _play(messages: list[pb.ExtractSessionRequest]) -> None:
     file = SparseFile(Path(tempfile.gettempdir()), SpoolBudget(1 << 24, 4))
     tasks: list[asyncio.Task[None]] = []
     try:
-        offer = await link.offer()
+        offer = await link.offer(Lobby(), "fuzz")
         link.attach(DistantInput(offer.name, _FILE_BYTES, file, link.fetch))
         tasks = [asyncio.create_task(link.read()), asyncio.create_task(link.write())]
         fetching = asyncio.create_task(link.fetch([Span(0, 64), Span(4000, 96)]))

@@ -143,6 +143,7 @@ async def cached_extract() -> AsyncIterator[Turn]:
     from metaextract.cache.v1 import result_pb2
     from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
     from service_runtime.credits import CreditPool
+    from service_runtime.lobby import Lobby
     from service_runtime.memory.levels import PressureLevel
 
     photo = next(path for path in photos() if "FujiFilm" in path.name)
@@ -169,7 +170,7 @@ async def cached_extract() -> AsyncIterator[Turn]:
     spool = SpoolBudget(settings.spool_bytes, 1)
     modules = {each.name: each for each in ALL}
     context = CallContext(
-        settings, FORMATS, modules, pipeline, planner, backoff, chunks, spool, CreditPool(1 << 20)
+        settings, FORMATS, modules, pipeline, planner, backoff, chunks, spool, CreditPool(1 << 20), Lobby()
     )
     servicer = ExtractorServicer(context, Opener(settings, chunks, spool))
     served = Served(extractor_pb2_grpc.add_ExtractorServiceServicer_to_server, servicer)

@@ -18,6 +18,7 @@ from service_runtime.errors import (
     UploadIncompleteError,
     UploadStalledError,
 )
+from service_runtime.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.spans import Span
     from extractor_service.uploads.chunk import Chunk
     from service_runtime.credits import StreamCredit
+    from service_runtime.lobby import Lobby
 
     Send = Callable[[pb.ExtractSessionResponse], Awaitable[None]]
 
@@ -100,9 +102,16 @@ class SessionLink:
     """
 
     def __init__(
-        self, incoming: AsyncIterator[pb.ExtractSessionRequest], send: Send, idle_seconds: float
+        self,
+        incoming: AsyncIterator[pb.ExtractSessionRequest],
+        send: Send,
+        idle_seconds: float,
+        pace: Pace | None = None,
     ) -> None:
-        """`idle_seconds`: longest silence of a client that was asked, and longest time that a message may take to leave."""
+        """`idle_seconds`: longest silence of a client that was asked, and longest time that a message may take to leave; `pace`: how
+        slow it may be.
+        """
+        self._pace = pace or Pace(0)
         self._incoming = incoming
         self._send = send
         self._idle_seconds = idle_seconds
@@ -125,13 +134,9 @@ class SessionLink:
         self.moved_bytes = 0
         self.round_trips = 0
 
-    async def offer(self) -> pb.SessionOffer:
-        """The first message; raises InvalidRequestError when it isn't an offer, UploadStalledError without any."""
-        try:
-            async with asyncio.timeout(self._idle_seconds):
-                first = await anext(aiter(self._incoming), None)
-        except TimeoutError:
-            raise UploadStalledError(f"no offer came for {self._idle_seconds:g} s") from None
+    async def offer(self, lobby: Lobby, caller: str) -> pb.SessionOffer:
+        """The first message; raises InvalidRequestError when it isn't an offer, RequestStalledError without any."""
+        first = await lobby.first(self._incoming, caller, "offer")
         if first is None or first.WhichOneof("part") != "offer":
             raise InvalidRequestError("offer", "must be the first message")
         self._advance(Event.OFFER)
@@ -271,6 +276,7 @@ class SessionLink:
 
     def _take(self, chunk: Chunk) -> None:
         self.moved_bytes += len(chunk.data)
+        self._pace.received(len(chunk.data))
         if self._is_dropping:
             return
         if self._stream is not None:
@@ -314,13 +320,17 @@ class SessionLink:
         self._heard_at = loop.time()
         while True:
             left = self._heard_at + self._idle_seconds - loop.time()
-            stream = self._stream
-            if stream is not None and stream.credit.in_flight_bytes:
-                left = self._idle_seconds  # what has come isn't done with: it is our turn
-                self._heard_at = loop.time()
+            stream, began_at = self._stream, loop.time()
+            is_our_turn = stream is not None and stream.credit.in_flight_bytes > 0
+            if is_our_turn:  # what has come isn't done with
+                left, self._heard_at = self._idle_seconds, began_at
             if left <= 0:
                 raise UploadStalledError(f"nothing came for {self._idle_seconds:g} s")
             done, _ = await asyncio.wait({answered}, timeout=min(left, 1.0))
+            if not is_our_turn:
+                self._pace.waited(loop.time() - began_at)
+                if self._pace.is_too_slow and not done:
+                    raise UploadStalledError("the bytes come too slowly for a place to be held for them")
             if done:
                 answered.result()
                 return

@@ -30,6 +30,7 @@ from extractor_service.sources.sparse import SparseFile
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from service_runtime.errors import SourceFailedError
+from service_runtime.pace import Pace
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
@@ -52,7 +53,12 @@ class Session:
         self, context: CallContext, incoming: AsyncIterator[pb.ExtractSessionRequest], send: Send
     ) -> None:
         self._context = context
-        self._link = SessionLink(incoming, send, context.settings.upload_idle_seconds)
+        self._link = SessionLink(
+            incoming,
+            send,
+            context.settings.upload_idle_seconds,
+            Pace(context.settings.upload_bytes_per_second),
+        )
         self._partial_at = 0.0
 
     async def run(self) -> None:
@@ -60,7 +66,7 @@ class Session:
         tasks: list[asyncio.Task[None]] = []
         try:
             with spooling():
-                offer = await self._link.offer()
+                offer = await self._link.offer(self._context.lobby, current_call.get().caller)
                 work = asyncio.create_task(self._work(offer))
                 reading = asyncio.create_task(self._link.read())
                 writing = asyncio.create_task(self._link.write())

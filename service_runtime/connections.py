@@ -1,0 +1,175 @@
+"""Bounds connections: how many one peer may hold, and how many all. The longest silent of whoever has the most go first.
+
+gRPC's core has no limit per peer, and closes nothing by itself: at its limit for all it turns away whoever comes, which is what an
+attacker wants. So the process's own sockets are looked at, once a second, when there are many: TCP_INFO tells when each has last
+said something. Shutting one down is safe whatever gRPC does with it meanwhile: it is a duplicate of the descriptor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import socket
+import struct
+import sys
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from service_runtime.identity.caller import address_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+_log = logging.getLogger(__name__)
+_LOOK_SECONDS = 1.0
+_FEW = 64  # connections that aren't worth a look; below, one look costs a directory listing
+_SILENT_AT = 52  # of tcpi_last_data_recv, milliseconds, in struct tcp_info (linux/tcp.h)
+_TCP_INFO_BYTES = 104
+_DESCRIPTORS = "/proc/self/fd"
+_USABLE_RATIO = (
+    0.5  # of the descriptors that the process may open; the rest is for spools, workers and stores
+)
+_FAMILIES = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
+HANDSHAKE_SECONDS = 10.0  # until a connection has said that it speaks HTTP/2; gRPC's own 120 s are for nobody
+MAX_STREAMS = 1000  # calls at once on one connection; proxies open another one (Envoy's default is 100)
+
+
+class Connection(NamedTuple):
+    """A client's connection. `descriptor` is a duplicate, to be closed."""
+
+    descriptor: int
+    peer: str
+    silent_seconds: float
+
+
+class ConnectionLimits(NamedTuple):
+    """How many there may be."""
+
+    per_peer: int
+    total: int
+
+
+def victims(connections: Sequence[Connection], limits: ConnectionLimits) -> list[Connection]:
+    """Those to be closed: beyond the limit of their peer, then of all, of whoever has the most; the longest silent first."""
+    by_peer: dict[str, list[Connection]] = defaultdict(list)
+    for connection in connections:
+        by_peer[connection.peer].append(connection)
+    closed: list[Connection] = []
+    for held in by_peer.values():
+        held.sort(key=lambda each: each.silent_seconds)
+        closed += held[limits.per_peer :]
+        del held[limits.per_peer :]
+    excess = sum(map(len, by_peer.values())) - limits.total
+    for _ in range(excess):
+        closed.append(max(by_peer.values(), key=len).pop())
+    return closed
+
+
+class ConnectionReaper:
+    """Closes what is too much. `run` it."""
+
+    def __init__(self, ports: Collection[int], per_peer: int, total: int) -> None:
+        self._ports = frozenset(ports)
+        self._limits = ConnectionLimits(per_peer, min(total, usable_descriptors()))
+        self._others = 0
+        self.closed_total = 0
+
+    async def run(self) -> None:
+        """Looks once a second until cancelled."""
+        if not sys.platform.startswith("linux"):
+            return
+        self._others = _count_descriptors()
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if _count_descriptors() - self._others > min(_FEW, self._limits.total // 2):
+                await asyncio.to_thread(self.look)
+
+    def look(self) -> int:
+        """Closes what is too much now; how many that were. Blocks for some milliseconds."""
+        connections = list(_connections(self._ports))
+        try:
+            found = victims(connections, self._limits)
+            for each in found:
+                with contextlib.suppress(OSError), socket.socket(fileno=os.dup(each.descriptor)) as closing:
+                    closing.shutdown(socket.SHUT_RDWR)
+        finally:
+            for each in connections:
+                os.close(each.descriptor)
+        if found:
+            self.closed_total += len(found)
+            peers = sorted({each.peer for each in found})
+            _log.warning(
+                "too many connections; the longest silent were closed",
+                extra={"closed": len(found), "open": len(connections) - len(found), "peers": peers[:5]},
+            )
+        return len(found)
+
+
+def raise_descriptor_limit() -> None:
+    """Lets this process open as many descriptors as it may."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource  # noqa: PLC0415 - not on Windows
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def usable_descriptors() -> int:
+    """Connections that this process may have, by its limit of descriptors."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return 1 << 30
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 30 if soft == resource.RLIM_INFINITY else max(16, int(soft * _USABLE_RATIO))
+
+
+def _count_descriptors() -> int:
+    try:
+        return len(os.listdir(_DESCRIPTORS))  # noqa: PTH208 - names alone
+    except OSError:
+        return 1 << 30  # none is left to list them: look
+
+
+def _connections(ports: frozenset[int]) -> list[Connection]:
+    found = []
+    try:
+        numbers = [int(name) for name in os.listdir(_DESCRIPTORS)]  # noqa: PTH208 - as above
+    except OSError as error:
+        if error.errno not in {errno.EMFILE, errno.ENFILE}:
+            return []
+        numbers = list(range(3, 2 * usable_descriptors()))
+    duplicates: set[int] = set()  # which may get a number that the list has, of what was closed since
+    for number in numbers:
+        connection = _connection(number, ports) if number not in duplicates else None
+        if connection is not None:
+            found.append(connection)
+            duplicates.add(connection.descriptor)
+    return found
+
+
+def _connection(number: int, ports: frozenset[int]) -> Connection | None:
+    """What descriptor `number` is, if it is a client's connection to one of our ports."""
+    try:
+        duplicate = os.dup(number)
+    except OSError:
+        return None
+    try:
+        looked_at = socket.socket(fileno=duplicate)
+    except OSError:  # no socket at all
+        os.close(duplicate)
+        return None
+    with looked_at:
+        try:
+            if looked_at.family not in _FAMILIES or looked_at.getsockname()[1] not in ports:
+                return None
+            host = looked_at.getpeername()[0]  # fails where it listens
+            info = looked_at.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+        except OSError:
+            return None
+        silent_seconds = struct.unpack_from("=I", info, _SILENT_AT)[0] / 1000
+        peer = address_of(f"{_FAMILIES[looked_at.family]}:{host}")
+        return Connection(looked_at.detach(), peer, silent_seconds)

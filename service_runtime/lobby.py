@@ -1,0 +1,66 @@
+"""Where streams wait that haven't said yet what they want: a few per caller, and not for long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING, TypeVar
+
+from service_runtime.errors import RequestStalledError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_T = TypeVar("_T")
+
+
+class Lobby:
+    """Streams before their first message. Each holds some ten kilobytes, and costs its opener nothing.
+
+    When there are too many, the one that has been silent the longest goes, of whoever has the most: an honest one says at once
+    what it wants.
+    """
+
+    def __init__(self, *, seconds: float = 20.0, most: int = 2048, most_per_caller: int = 256) -> None:
+        """`seconds`: longest wait for the first message."""
+        self._seconds = seconds
+        self._most = most
+        self._most_per_caller = most_per_caller
+        self._waiting: dict[str, OrderedDict[asyncio.Timeout, None]] = {}
+        self._count = 0
+
+    async def first(self, incoming: AsyncIterator[_T], caller: str, what: str) -> _T | None:
+        """The stream's first message; None when it ends without one.
+
+        Raises:
+            RequestStalledError: none came in time, or others need the place; `what` names it.
+        """
+        try:
+            async with asyncio.timeout(self._seconds) as patience:
+                waiting = self._waiting.setdefault(caller, OrderedDict())
+                waiting[patience] = None
+                self._count += 1
+                self._make_room(waiting)
+                try:
+                    return await anext(aiter(incoming), None)
+                finally:
+                    self._remove(caller, patience)
+        except TimeoutError:
+            raise RequestStalledError(f"no {what} came in time") from None
+
+    def _make_room(self, own: OrderedDict[asyncio.Timeout, None]) -> None:
+        crowd = own
+        if len(own) <= self._most_per_caller:
+            if self._count <= self._most:
+                return
+            crowd = max(self._waiting.values(), key=len)
+        longest = next(iter(crowd))
+        crowd.move_to_end(longest)  # it is on its way out
+        longest.reschedule(asyncio.get_running_loop().time())
+
+    def _remove(self, caller: str, patience: asyncio.Timeout) -> None:
+        self._count -= 1
+        waiting = self._waiting[caller]
+        del waiting[patience]
+        if not waiting:
+            del self._waiting[caller]
