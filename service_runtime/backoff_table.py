@@ -144,7 +144,9 @@ def read_table(path: Path, large_bytes: int = _MIB) -> BackoffTable:
             else:
                 raise InvalidTableError(f"{path}: {name!r} is no setting of a policy")
         return dataclasses.replace(table, rows=rows, **changes)
-    except (KeyError, TypeError, AttributeError) as error:
+    except InvalidTableError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise InvalidTableError(f"{path}: unknown name or wrong type: {error}") from error
 
 

@@ -76,6 +76,14 @@ def checksum(key: str, row: Row) -> bytes:
     return blake3(labels + numbers + row.value).digest(length=16)
 
 
+def is_intact(row: Row) -> bool:
+    """Whether the row is as it was written; in a damaged file a text may be a number, or missing."""
+    try:
+        return checksum(row.key, row) == row.checksum
+    except (TypeError, struct.error):
+        return False
+
+
 def _join(tags: Sequence[str]) -> str:
     """Tags as one text, in which each stands between line ends."""
     return "".join(("\n", *(f"{tag}\n" for tag in tags))) if tags else ""
@@ -145,6 +153,8 @@ class DiskDatabase:
         totals = self._writer.execute(
             "SELECT tenant, COUNT(*), SUM(charged_bytes) FROM results INDEXED BY by_tenant GROUP BY tenant"
         ).fetchall()
+        if not all(isinstance(tenant, str) and isinstance(used, int) for tenant, _, used in totals):
+            raise sqlite3.DatabaseError("a tenant's total is no number")
         self.entry_count = sum(count for _, count, _ in totals)
         self.tenant_bytes = HeldBytes({tenant: used for tenant, _, used in totals})
         self.used_bytes = self.tenant_bytes.total()
@@ -161,8 +171,8 @@ class DiskDatabase:
         read_bytes = 0
         for values in cursor:
             row = Row(*values)
-            rows[row.key] = (row, checksum(row.key, row) == row.checksum)
-            read_bytes += len(row.value)
+            rows[row.key] = (row, is_intact(row))
+            read_bytes += len(row.value) if isinstance(row.value, bytes) else 0
             if read_bytes > MAX_READ_BYTES:
                 break
         cursor.close()

@@ -75,7 +75,7 @@ class Strikes(NamedTuple):
             return cls(
                 int(count), Outcome(outcome).value, str(message), float(struck_at), float(parse_seconds)
             )
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
 
 

@@ -60,13 +60,16 @@ def power_of_two(divisor: float, offset: float = 0.0, factor: float = 1.0) -> Ca
     return convert
 
 
+_SHORTEST_SECONDS = 1e-18  # light crosses an atom in it; the inverse of less may be no number
+
+
 def exposure_text(value: Value) -> str:
     """Seconds: "1/250 s", "2.5 s"."""
     if not isinstance(value, int | float):
         return ""
     if math.isinf(value) or math.isnan(value):
         return plain_text(value)
-    if 0 < value < 0.25001:
+    if _SHORTEST_SECONDS < value < 0.25001:
         return f"1/{int(0.5 + 1 / value)} s"
     return f"{value:.1f}".removesuffix(".0") + " s"
 

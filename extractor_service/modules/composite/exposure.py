@@ -33,7 +33,7 @@ def add(facts: Facts) -> float | None:
         facts.put("Aperture", aperture, f_number_text(aperture))
     if seconds is not None:
         facts.put("ShutterSpeed", seconds, exposure_text(seconds), "s")
-    if aperture is not None and seconds is not None and speed is not None and speed > 0:
+    if aperture is not None and seconds is not None and speed is not None and min(seconds, speed) > 0:
         light = 2 * math.log2(aperture) - math.log2(seconds) - math.log2(speed / 100)
         facts.put("LightValue", light, f"{light:.1f}", "EV")
     return aperture

@@ -79,7 +79,7 @@ class ClaimRecord(NamedTuple):
             kind = by_name()[name] if name else UNKNOWN.type
             identity = Identity(kind, Evidence(evidence), str(charset))
             return cls(identity, int(size), {str(key): str(value) for key, value in digests.items()})
-        except (ValueError, TypeError, AttributeError, KeyError):
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
             return None
 
 
