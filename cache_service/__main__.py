@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from service_runtime.memory.monitor import MemoryMonitor
 
 # A batch of puts, as large as our clients send; larger is refused by gRPC.
+_MAX_STREAMS = 10_000  # on one connection: an extractor has a stream for each of its uploads, a thousand sessions among them
 _MAX_RECEIVE_BYTES = 16 * 1024 * 1024
 
 
@@ -122,6 +123,7 @@ async def _serving(
         settings.cache_address,
         share_port=False,
         max_receive_bytes=_MAX_RECEIVE_BYTES,
+        max_streams=_MAX_STREAMS,
         tenant_header=settings.cache_tenant_header,
         trusts_extractors=True,
         address_variable="METAEXTRACT_CACHE_ADDRESS",

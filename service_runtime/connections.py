@@ -34,7 +34,9 @@ _USABLE_RATIO = (
 )
 _FAMILIES = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
 HANDSHAKE_SECONDS = 10.0  # until a connection has said that it speaks HTTP/2; gRPC's own 120 s are for nobody
-MAX_STREAMS = 1000  # calls at once on one connection; proxies open another one (Envoy's default is 100)
+MAX_STREAMS = (
+    128  # calls at once on one connection, as nginx and others allow; clients wait, or open another one
+)
 
 
 class Connection(NamedTuple):

@@ -20,10 +20,11 @@ from service_runtime.guarded import GuardedMethod, decoded
 from service_runtime.identity.gate import TWICE, Gate, tenant_of
 from service_runtime.identity.principal import NOBODY
 from service_runtime.identity.refusals import Refusals
+from service_runtime.repeated import RepeatedErrors
 from service_runtime.telemetry import CallContext, current_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from service_runtime.identity.principal import Principal
 
@@ -38,6 +39,7 @@ else:
 REQUEST_ID_HEADER = "x-request-id"
 _MAX_REQUEST_ID_CHARS = 128  # it goes into logs; a longer one is ignored
 _log = logging.getLogger(__name__)
+_unexpected = RepeatedErrors(_log, "unexpected error")
 
 
 class CallTrailer(Protocol):
@@ -124,13 +126,14 @@ class _Wrapping:
                     else grpc.stream_unary_rpc_method_handler
                 )
             begin = self._guarded(method, reader, is_stream=handler.request_streaming, is_late=is_late)
-        # Unary requests are decoded here: what isn't a message is the caller's fault, and not an error of ours.
-        native = decode if begin is None and handler.request_streaming else None
-        entry = _Entry(begin, None if native else decode, reader)
+        # Requests are decoded here: what isn't a message is the caller's fault, and not an error of ours.
+        if begin is None and handler.request_streaming and decode is not None:
+            behaviour, decode = _decoding(behaviour, decode), None
+        entry = _Entry(begin, decode, reader)
         wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
         result: Handler = factory(
             wrap(entry, behaviour),
-            request_deserializer=native,
+            request_deserializer=None,
             response_serializer=handler.response_serializer,
         )
         return result
@@ -167,12 +170,15 @@ class _Wrapping:
                 else:
                     message = await begin(request, context, request_id, headers)
                 response = await behaviour(message, context)
-            except Exception as error:
-                await _abort(context, error, request_id, trailer(failed=True) if trailer else ())
-                raise  # abort always raises; this is for the type checker
-            if trailer is not None:
-                context.set_trailing_metadata(trailer(failed=False))
-            return response
+            except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
+                failure = _bare(error, request_id)
+            else:
+                if trailer is not None:
+                    context.set_trailing_metadata(trailer(failed=False))
+                return response
+            request = message = None
+            await _abort(context, failure, request_id, trailer(failed=True) if trailer else ())
+            raise failure  # abort always raises; this is for the type checker
 
         return call
 
@@ -199,9 +205,12 @@ class _Wrapping:
                     await stream
                 else:
                     await _as_long_as_good(stream, reader.left_seconds(current_call.get().principal))
-            except Exception as error:
-                await _abort(context, error, request_id)
-                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
+                failure = _bare(error, request_id)
+            else:
+                return
+            request = message = stream = None
+            await _abort(context, failure, request_id)
 
         return call
 
@@ -240,16 +249,41 @@ def _enter(context: Context, request_id: str, principal: Principal) -> None:
     current_call.set(CallContext(request_id, deadline_at, tenant_of(principal), principal, context.peer))
 
 
+def _bare(error: Exception, request_id: str) -> Exception:
+    """What the caller is told of `error`, without the frames that it came through.
+
+    gRPC keeps the exception that ends a call in a circle with the call's state. With its frames it would keep the request, until
+    a collection of the oldest generation: 2 GB after 12 s of refused messages of 3 MiB (measured).
+    """
+    if isinstance(
+        error, ServiceError | aio.AbortError
+    ):  # of the latter, a servicer has chosen its status itself
+        found: Exception = error
+    else:
+        _unexpected.log(error)
+        found = ServiceError(f"internal error, request id {request_id}")
+    found.__traceback__ = found.__context__ = found.__cause__ = None
+    return found
+
+
 async def _abort(
-    context: Context, error: Exception, request_id: str, trailer: Sequence[tuple[str, bytes]] = ()
+    context: Context, failure: Exception, request_id: str, trailer: Sequence[tuple[str, bytes]] = ()
 ) -> None:
-    if isinstance(error, aio.AbortError):  # a servicer has chosen its status itself
-        raise error
-    if isinstance(error, ServiceError):
-        await context.abort(error.code, str(error), (*to_trailers(error, request_id), *trailer))
-    _log.exception("unexpected error", exc_info=error)
-    internal = ServiceError(f"internal error, request id {request_id}")
-    await context.abort(internal.code, str(internal), (*to_trailers(internal, request_id), *trailer))
+    """Ends the call; always raises."""
+    if not isinstance(failure, ServiceError):
+        raise failure
+    await context.abort(failure.code, str(failure), (*to_trailers(failure, request_id), *trailer))
+
+
+def _decoding(behaviour: Callable[..., Any], decode: Callable[[bytes], Any]) -> Callable[..., Any]:
+    """The behaviour, given messages where bytes come."""
+    return lambda incoming, context: behaviour(_decoded_all(incoming, decode), context)
+
+
+async def _decoded_all(incoming: AsyncIterable[bytes], decode: Callable[[bytes], Any]) -> AsyncIterator[Any]:
+    """A stream's messages; raises InvalidRequestError for bytes that are none, of which gRPC would make UNKNOWN and a traceback."""
+    async for raw in incoming:
+        yield decoded(raw, decode)
 
 
 def _parts(handler: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:

@@ -11,6 +11,7 @@ from service_runtime.errors import RequestStalledError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+_LEAST_SECONDS = 1.0  # an honest stream's first message is there at once, or a round trip later
 _T = TypeVar("_T")
 
 
@@ -26,7 +27,7 @@ class Lobby:
         self._seconds = seconds
         self._most = most
         self._most_per_caller = most_per_caller
-        self._waiting: dict[str, OrderedDict[asyncio.Timeout, None]] = {}
+        self._waiting: dict[str, OrderedDict[asyncio.Timeout, float]] = {}
         self._count = 0
 
     async def first(self, incoming: AsyncIterator[_T], caller: str, what: str) -> _T | None:
@@ -38,7 +39,7 @@ class Lobby:
         try:
             async with asyncio.timeout(self._seconds) as patience:
                 waiting = self._waiting.setdefault(caller, OrderedDict())
-                waiting[patience] = None
+                waiting[patience] = asyncio.get_running_loop().time()
                 self._count += 1
                 self._make_room(waiting)
                 try:
@@ -48,15 +49,16 @@ class Lobby:
         except TimeoutError:
             raise RequestStalledError(f"no {what} came in time") from None
 
-    def _make_room(self, own: OrderedDict[asyncio.Timeout, None]) -> None:
+    def _make_room(self, own: OrderedDict[asyncio.Timeout, float]) -> None:
         crowd = own
         if len(own) <= self._most_per_caller:
             if self._count <= self._most:
                 return
             crowd = max(self._waiting.values(), key=len)
-        longest = next(iter(crowd))
+        longest, came_at = next(iter(crowd.items()))
         crowd.move_to_end(longest)  # it is on its way out
-        longest.reschedule(asyncio.get_running_loop().time())
+        # Not at once: who opens another one for each that is ended would keep us busy with that.
+        longest.reschedule(max(asyncio.get_running_loop().time(), came_at + _LEAST_SECONDS))
 
     def _remove(self, caller: str, patience: asyncio.Timeout) -> None:
         self._count -= 1

@@ -67,6 +67,8 @@ class ServerOptions:
     """Whether a second process may listen on the same port (SO_REUSEPORT); never for a stateful service."""
     max_receive_bytes: int
     max_send_bytes: int = 16 * 1024 * 1024
+    max_streams: int = MAX_STREAMS
+    """Calls at once on one connection."""
     read_ahead_bytes: int = 0
     """Bytes of a stream that are taken in before they are asked for; 0: the library's own estimate."""
     tenant_header: str = ""
@@ -222,7 +224,7 @@ def make_server(
             ("grpc.so_reuseport", 1 if options.share_port else 0),
             ("grpc.max_receive_message_length", options.max_receive_bytes),
             ("grpc.max_send_message_length", options.max_send_bytes),
-            ("grpc.max_concurrent_streams", MAX_STREAMS),
+            ("grpc.max_concurrent_streams", options.max_streams),
             ("grpc.server_handshake_timeout_ms", int(HANDSHAKE_SECONDS * 1000)),
             ("grpc.http2.settings_timeout", int(HANDSHAKE_SECONDS * 1000)),
             *(

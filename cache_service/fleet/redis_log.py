@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cache_service.entries.entry import Selector
 from cache_service.fleet.redis_connection import FleetUnavailableError
 from cache_service.invalidation import EVERYTHING, Invalidation, LogUnavailableError, ReadPoint
+from service_runtime.repeated import RepeatedErrors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+_failures = RepeatedErrors(_log, "following the shared invalidation log failed")
 _JUMP = 1_000_000  # more than any replica can be ahead of the one that founds a lost log anew
 _MAX_STREAM = 100_000  # about; _CHUNK x _MAX_CHUNKS of them are enough to catch up, the rest is spare
 _CHUNK = 500  # entries read at once: 20,000 in 40 steps, each short beside Redis's time-out
@@ -116,8 +118,8 @@ class FleetLog:
                     _log.warning("the shared invalidation log can't be heard", extra={"error": str(error)})
                 is_lost = True
                 await asyncio.sleep(_RETRY_SECONDS)
-            except Exception:  # noqa: BLE001 - whatever it is, the loop must go on
-                _log.exception("following the shared invalidation log failed")
+            except Exception as error:  # noqa: BLE001 - whatever it is, the loop must go on
+                _failures.log(error)
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def join(self) -> bool:

@@ -15,6 +15,7 @@ from cache_service.pressure.peers import Peers
 from cache_service.pressure.policy import disk_target_ratio
 from cache_service.pressure.state import PressureChange, PressureState, SignalState
 from service_runtime.memory.levels import PressureLevel
+from service_runtime.repeated import RepeatedErrors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     CleanDisk = Callable[[float], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
+_failures = RepeatedErrors(_log, "a step of the pressure loop failed")
 _CLEAN_SECONDS = 30.0  # a clean-up scans and vacuums the disk tier; it mustn't run all the time
 _SAVE_SECONDS = 15.0  # of history that a kill loses, against one small file written so often
 
@@ -133,8 +135,8 @@ class PressureMonitor:
             observation, self._latest = self._latest, None
             try:
                 await self._fit(observation)
-            except Exception:  # noqa: BLE001 - the next observation is another try
-                _log.exception("fitting the tiers failed")
+            except Exception as error:  # noqa: BLE001 - the next observation is another try
+                _failures.log(error)
 
     def _announce(self, observation: Observation) -> None:
         before = self._announced

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from service_runtime.memory.levels import PressureLevel
     from service_runtime.memory.monitor import Observation
 
-# Places beyond the limit for callers that others keep waiting: as many parses again, since those others' are slowed down for
-# them, and a quarter of uploads and sessions, which take memory.
-SPARE_PARSES_RATIO = 1.0
+# Places beyond the limit for callers that others keep waiting: three times as many parses again, since those others' are slowed
+# down for them (with as many again, four attackers had them all), and a quarter of uploads and sessions, which take memory.
+SPARE_PARSES_RATIO = 3.0
 _SPARE_PLACES_RATIO = 0.25
 
 

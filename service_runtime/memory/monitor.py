@@ -17,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from service_runtime.memory.triggers import Triggers
+from service_runtime.repeated import RepeatedErrors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from service_runtime.memory.sampler import Sampler
 
 _log = logging.getLogger(__name__)
+_failures = RepeatedErrors(_log, "a step of the pressure loop failed")
 _HURRY_SECONDS = 1.0  # to the next level at the present slope: ten samples more, or fewer
 
 
@@ -123,8 +125,8 @@ class MemoryMonitor:
                 told.clear()
                 try:
                     await step(latest[0])
-                except Exception:  # noqa: BLE001 - whatever it is, the loop must go on
-                    _log.exception("pressure step failed")
+                except Exception as error:  # noqa: BLE001 - whatever it is, the loop must go on
+                    _failures.log(error)
         finally:
             self._ending = True
             refreshing.cancel()
@@ -156,8 +158,8 @@ class MemoryMonitor:
                     triggers.arm(self.classifier.thresholds)
                 if triggers.wait(self._pause_seconds(last)):
                     self._event_at = time.monotonic()
-            except Exception:  # noqa: BLE001 - whatever it is, the thread must go on
-                _log.exception("sampling failed")
+            except Exception as error:  # noqa: BLE001 - whatever it is, the thread must go on
+                _failures.log(error)
                 time.sleep(self._sample_seconds)
 
     def _pause_seconds(self, last: Observation | None) -> float:

@@ -12,6 +12,7 @@ from extractor_service.document import Field
 from extractor_service.formats.base import CorruptFileError, Format, Magic
 from extractor_service.formats.registry import FORMATS
 
+BURN_SECONDS = 6.0  # what a PDF of 657 bytes once took
 HOSTILE = Format(
     "hostile", "application/x-hostile", ("hostile",), (Magic(b"HOSTILE!"),), "tests.faults.hostile:parse", "1"
 )
@@ -35,6 +36,10 @@ def parse(source, document) -> None:
             time.sleep(0.01)
     elif action == "hang-frozen":  # one that holds the interpreter: nothing of Python runs any more
         re.match(r"(a+)+$", "a" * 64 + "b")
+    elif action == "burn":  # as a few hundred bytes can make a decoder do
+        ends_at = time.process_time() + BURN_SECONDS
+        while time.process_time() < ends_at:
+            pass
     elif action == "slow":
         for number in range(8):
             time.sleep(0.4)

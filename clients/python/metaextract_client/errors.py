@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
+from grpc import aio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -93,6 +94,8 @@ def translated() -> Iterator[None]:
         yield
     except grpc.RpcError as error:
         raise from_rpc_error(error) from error
+    except aio.UsageError as error:  # the channel was closed while the call was on its way
+        raise UnavailableError(str(error), grpc.StatusCode.UNAVAILABLE) from error
 
 
 def from_rpc_error(error: grpc.RpcError) -> MetaExtractError:
