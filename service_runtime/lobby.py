@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +12,9 @@ from service_runtime.errors import RequestStalledError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_LEAST_SECONDS = 1.0  # an honest stream's first message is there at once, or a round trip later
+_LEAST_RATIO = (
+    0.25  # of the longest wait; an honest stream's first message is there at once, or a round trip later
+)
 _T = TypeVar("_T")
 
 
@@ -57,8 +60,9 @@ class Lobby:
             crowd = max(self._waiting.values(), key=len)
         longest, came_at = next(iter(crowd.items()))
         crowd.move_to_end(longest)  # it is on its way out
-        # Not at once: who opens another one for each that is ended would keep us busy with that.
-        longest.reschedule(max(asyncio.get_running_loop().time(), came_at + _LEAST_SECONDS))
+        # Not at once, nor all together: who opens another one for each that is ended would keep us busy with that.
+        patience = random.uniform(_LEAST_RATIO, 1.0) * self._seconds
+        longest.reschedule(max(asyncio.get_running_loop().time(), came_at + patience))
 
     def _remove(self, caller: str, patience: asyncio.Timeout) -> None:
         self._count -= 1

@@ -205,7 +205,7 @@ class RuntimeSettings:
         high=1_000_000,
     )
     max_connections_per_peer: int = setting(
-        512,
+        128,
         "Most connections from one address (an IPv6 /64); the longest silent are closed.",
         low=1,
         high=1_000_000,

@@ -60,6 +60,7 @@ class Honest:
         self._seconds = seconds
         self.latencies: list[float] = []
         self.outcomes: Counter[str] = Counter()
+        self.inner = []
         self.refusals = 0
         self.asked = 0
         self.uploads = 0
@@ -84,7 +85,7 @@ class Honest:
                 started_at = time.monotonic()
                 self.asked += 1
                 try:
-                    document = client.extract_bytes(photo + os.urandom(8), "a.jpg", timeout=20).document
+                    document, info = client.extract_bytes(photo + os.urandom(8), "a.jpg", timeout=20)
                 except OverloadedError:
                     self.refusals += 1
                 except MetaExtractError as error:
@@ -92,6 +93,9 @@ class Honest:
                 else:
                     self.outcomes[outcome_name(document.outcome)] += 1
                     self.latencies.append(time.monotonic() - started_at)
+                    self.inner.append(
+                        (info.elapsed_seconds, sum(m.elapsed_seconds for m in document.modules))
+                    )
 
     def _upload(self) -> None:
         ends_at, number = time.monotonic() + self._seconds, 0
