@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 # A batch of puts, as large as our clients send; larger is refused by gRPC.
 _MAX_STREAMS = 10_000  # on one connection: an extractor has a stream for each of its uploads, a thousand sessions among them
-_MAX_RECEIVE_BYTES = 16 * 1024 * 1024
+_MAX_RECEIVE_BYTES = 16 * 1024 * 1024  # results in groups, of documents of at most 16 MiB
 
 
 @contextlib.asynccontextmanager

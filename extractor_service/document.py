@@ -141,6 +141,10 @@ class LimitExceededError(Exception):
     """A budget of the document is used up; what has been added stays."""
 
 
+class HardLimitError(LimitExceededError):
+    """A budget that no depth raises."""
+
+
 @dataclass(frozen=True)
 class DocumentLimits:
     """How much one module may add. Part of the cache key where they differ from the defaults."""

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 _log = logging.getLogger(__name__)
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 1.0  # a look costs some milliseconds with a thousand connections
 _FEW = 64  # connections that aren't worth a look; below, one look costs a directory listing
 _SILENT_AT = 52  # of tcpi_last_data_recv, milliseconds, in struct tcp_info (linux/tcp.h)
-_TCP_INFO_BYTES = 104
+_TCP_INFO_BYTES = 104  # of struct tcp_info since Linux 2.6: all up to what is asked
 _DESCRIPTORS = "/proc/self/fd"
 _USABLE_RATIO = (
     0.5  # of the descriptors that the process may open; the rest is for spools, workers and stores
@@ -76,14 +76,13 @@ class ConnectionReaper:
     def __init__(self, ports: Collection[int], per_peer: int, total: int) -> None:
         self._ports = frozenset(ports)
         self._limits = ConnectionLimits(per_peer, min(total, usable_descriptors()))
-        self._others = 0
+        self._others = _count_descriptors()
         self.closed_total = 0
 
     async def run(self) -> None:
         """Looks once a second until cancelled."""
         if not sys.platform.startswith("linux"):
             return
-        self._others = _count_descriptors()
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             if _count_descriptors() - self._others > min(_FEW, self._limits.total // 2):

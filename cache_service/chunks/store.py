@@ -15,6 +15,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
+from cache_service.chunks.errors import (
+    ChunkStoreFullError,
+    ForeignUploadError,
+    MissingChunkError,
+    StoredQuotaError,
+    UnfinishedUploadsError,
+    UnknownUploadError,
+    WrongDigestError,
+    WrongOffsetError,
+)
 from cache_service.chunks.index import BLOB, DONE, SPARSE, UPLOAD, Part
 from cache_service.chunks.index import LEAST_CHARGE_BYTES as _LEAST_STORED_BYTES
 from cache_service.eviction.guarantees import Guarantees
@@ -29,46 +39,15 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES = 1024 * 1024  # of a message; half of the 2 MiB that chunk.proto allows
 _MAX_HASHERS = 64  # uploads with a running hash, as many as an extractor takes; others are reread
-_ABANDONED_SECONDS = 60.0  # a sender that is there sends a chunk, or is ended as silent
-_SHORT_RATIO = 0.8  # of the budget; beyond it,
-_HASTY_RATIO = 0.1  # of the usual time is enough for who wants to go on
 _STRIPES = 64  # locks; more writers than there are threads rarely share one
 
 
-class ChunkStoreFullError(Exception):
-    """No room is left, and nothing may be dropped for it."""
+class Limits:
+    """Of `ChunkStore`."""
 
-
-class StoredQuotaError(Exception):
-    """The tenant may store no more."""
-
-
-class UnfinishedUploadsError(Exception):
-    """The tenant has too many uploads on their way."""
-
-
-class UnknownUploadError(Exception):
-    """There is no such upload."""
-
-
-class ForeignUploadError(Exception):
-    """The upload is another replica's."""
-
-
-class WrongOffsetError(Exception):
-    """A chunk doesn't begin where the last one ended; `committed` is where it has to."""
-
-    def __init__(self, offset: int, committed: int) -> None:
-        super().__init__(f"a chunk at {offset} came, {committed} is next")
-        self.committed = committed
-
-
-class WrongDigestError(Exception):
-    """The content has another digest."""
-
-
-class MissingChunkError(Exception):
-    """A chunk that was named, or is part of something, isn't there."""
+    abandoned_seconds = 60.0  # a sender that is there sends a chunk, or is ended as silent
+    short_ratio = 0.8  # of the budget; beyond it,
+    hasty_ratio = 0.1  # of the usual time is enough for who wants to go on
 
 
 class _Hashing(NamedTuple):
@@ -150,7 +129,7 @@ class ChunkStore:
         if self._index.count(tenant, UPLOAD) < self._max_unfinished:
             return
         oldest = self._index.oldest_of(tenant, (UPLOAD,))
-        if oldest is None or oldest.used_at > time.time() - _ABANDONED_SECONDS:
+        if oldest is None or oldest.used_at > time.time() - Limits.abandoned_seconds:
             raise UnfinishedUploadsError(f"{self._max_unfinished} uploads are on their way already")
         self._remove(oldest)
 
@@ -285,8 +264,8 @@ class ChunkStore:
     def expire(self, upload_seconds: float, blob_seconds: float) -> int:
         """The number of owners dropped that nobody has used for so long; uploads sooner, when space is short."""
         count = 0
-        if self.stored_bytes > _SHORT_RATIO * self._max_bytes:
-            upload_seconds *= _HASTY_RATIO
+        if self.stored_bytes > Limits.short_ratio * self._max_bytes:
+            upload_seconds *= Limits.hasty_ratio
         for kinds, seconds in (((UPLOAD, DONE), upload_seconds), ((BLOB, SPARSE), blob_seconds)):
             while (owner := self._index.oldest(kinds, time.time() - seconds)) is not None:
                 self._remove(owner)

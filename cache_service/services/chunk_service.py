@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from cache_service.chunks.chunk_stream import MAX_CHUNK_BYTES, DamagedChunkError, Receiver, TooMuchError
-from cache_service.chunks.store import (
+from cache_service.chunks.errors import (
     ChunkStoreFullError,
     ForeignUploadError,
     MissingChunkError,

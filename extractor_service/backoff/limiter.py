@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.backoff.advice import RetryAdvice
 from extractor_service.backoff.ledger import Held
@@ -31,6 +31,19 @@ _CERTAIN_RATIO = 0.8
 """What is expected to wait longer than this share of the longest wait may well wait in vain."""
 
 
+class Fairness(NamedTuple):
+    """What callers may have beside each other."""
+
+    hold: Hold | None = None
+    """Bounds what one tenant has in flight: a block for a tenant and its bytes."""
+    shares: Shares | None = None
+    """Who uses how much; None: by places."""
+    spare_ratio: float = 0.0
+    """Places beyond the limit, as a share of it, for callers that are light and have none."""
+    on_refusal: Callable[[str], None] | None = None
+    """Is told whose work is refused."""
+
+
 class Limiter:
     """A semaphore whose size follows a decision, over count and bytes at once, with a bounded, fair queue.
 
@@ -48,26 +61,21 @@ class Limiter:
         *,
         max_queue: int,
         max_wait_seconds: float,
-        hold: Hold | None = None,
         advice: RetryAdvice | None = None,
         on_change: Callable[[], None] | None = None,
-        shares: Shares | None = None,
-        spare_ratio: float = 0.0,
-        on_refusal: Callable[[str], None] | None = None,
+        fairness: Fairness | None = None,
     ) -> None:
-        """`hold` bounds what one tenant has in flight: a block for a tenant and its bytes. `spare_ratio`, of the limit, are places
-        beyond it for callers that are light by `shares` and have none.
-        """
+        fairness = fairness or Fairness()
         self._decide = decide
         self._ledger = ledger
-        self._hold = hold or Accounts().holding("parse")
+        self._hold = fairness.hold or Accounts().holding("parse")
         self._max_queue = max_queue
         self._max_wait_seconds = max_wait_seconds
         self._advice = advice or RetryAdvice()
         self._on_change = on_change
-        self._shares: Shares = shares or PlaceShares()
-        self._spare_ratio = spare_ratio
-        self._on_refusal = on_refusal
+        self._shares: Shares = fairness.shares or PlaceShares()
+        self._spare_ratio = fairness.spare_ratio
+        self._on_refusal = fairness.on_refusal
         self._held: Counter[str] = Counter()
         self._queue = FairQueue(self._shares.load)
         self._hold_seconds = 0.0

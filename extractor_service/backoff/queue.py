@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _STRIDE = {WorkClass.INTERACTIVE: 1.0, WorkClass.BATCH: 4.0, WorkClass.BACKGROUND: 16.0}
 
-_HEAVIER_RATIO = 2.0
+_HEAVIER_RATIO = 2.0  # nearly equals displace nobody: each would displace the other in turn
 
 
 class Ticket(NamedTuple):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _HALF_LIFE_SECONDS = 10.0  # what was used a minute ago counts a sixty-fourth
 _REMEMBERED_SECONDS = 30.0  # three halvings: an eighth of what it was
 _MAX_CALLERS = 10_000  # 300 bytes each; the one unseen for longest begins anew, as light
-_LIGHT_RATIO = 0.5
-_FORGOTTEN_SECONDS = 1e-3
+_LIGHT_RATIO = 0.5  # of its part: who is close to it is neither light nor heavy, and waits like everybody
+_FORGOTTEN_SECONDS = 1e-3  # of CPU in all: below, shares of it say nothing
 
 
 class Shares(Protocol):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.backoff.advice import RetryAdvice
 from extractor_service.backoff.ledger import ByteLedger
-from extractor_service.backoff.limiter import Limiter
+from extractor_service.backoff.limiter import Fairness, Limiter
 from extractor_service.backoff.load import LoadMeter
 from extractor_service.backoff.policies.base import LatencySample, Pressure, Term, share
 from extractor_service.backoff.ramp import Ramp
@@ -79,33 +79,28 @@ class BackoffState:
             self.ledger,
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
-            hold=self.accounts.holding("parse"),
             on_change=self._record_demand,
-            shares=self.cpu,
-            spare_ratio=SPARE_PARSES_RATIO,
-            on_refusal=self.cpu.refuse,
+            fairness=Fairness(self.accounts.holding("parse"), self.cpu, SPARE_PARSES_RATIO, self.cpu.refuse),
         )
         self.uploads = Limiter(
             self.decide_uploads,
             self.ledger,
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
-            hold=self.accounts.holding("upload"),
             advice=RetryAdvice(),
-            shares=self.upload_places,
-            spare_ratio=_SPARE_PLACES_RATIO,
-            on_refusal=self.cpu.refuse,
+            fairness=Fairness(
+                self.accounts.holding("upload"), self.upload_places, _SPARE_PLACES_RATIO, self.cpu.refuse
+            ),
         )
         self.sessions = Limiter(
             self.decide_sessions,
             self.ledger,
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
-            hold=self.accounts.holding("session"),
             advice=RetryAdvice(),
-            shares=self.session_places,
-            spare_ratio=_SPARE_PLACES_RATIO,
-            on_refusal=self.cpu.refuse,
+            fairness=Fairness(
+                self.accounts.holding("session"), self.session_places, _SPARE_PLACES_RATIO, self.cpu.refuse
+            ),
         )
 
     def level(self) -> PressureLevel:

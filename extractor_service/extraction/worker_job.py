@@ -26,19 +26,24 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import Input, Puller
     from extractor_service.workers.pool import WorkerPool
 
-# Kept of the caller's deadline for assembling and sending the reply.
-_REPLY_SECONDS = 0.25
-_REPLY_RATIO = 0.1  # of short deadlines: 0.25 s of a second would be too much of it
-# At NORMAL, half of it at ELEVATED: fewer round trips against bytes for nothing.
-_READ_AHEAD_BYTES = 128 * 1024
-_ENDLESS_PULLS = (
-    1 << 31
-)  # of a stream that passes: nobody is asked, and nothing is waited for but what comes anyway
-_LEAST_PARSE_SECONDS = 0.05  # after waiting for ranges there is always time to parse what has come
-_ALONE_SECONDS = 5.0  # until all others are done; most files take milliseconds, and a long one may go on
-_DEMOTE_SECONDS = 0.1  # nearly every file is done by then
-_HOLD_SECONDS = 0.1  # a pull at 20 ms distance took 28 ms (measured); slower ones park
-_CROWDED_HOLD_SECONDS = 0.002  # a pull on one host took 0.5 to 1.9 ms (measured); others park
+_ENDLESS_PULLS = 1 << 31
+"""Most, of a stream that passes: nobody is asked, and nothing is waited for but what comes anyway."""
+
+
+class Limits:
+    """Of `WorkerJobs`."""
+
+    # Kept of the caller's deadline for assembling and sending the reply; of short ones a part: 0.25 s of a second would be too
+    # much of it.
+    reply_seconds = 0.25
+    reply_ratio = 0.1  # as above
+    # At NORMAL, half of it at ELEVATED: fewer round trips against bytes for nothing.
+    read_ahead_bytes = 128 * 1024
+    least_parse_seconds = 0.05  # after waiting for ranges there is always time to parse what has come
+    alone_seconds = 5.0  # until all others are done; most files take milliseconds, and a long one may go on
+    demote_seconds = 0.1  # nearly every file is done by then
+    hold_seconds = 0.1  # a pull at 20 ms distance took 28 ms (measured); slower ones park
+    crowded_hold_seconds = 0.002  # a pull on one host took 0.5 to 1.9 ms (measured); others park
 
 
 class WorkerJobs:
@@ -118,7 +123,7 @@ class WorkerJobs:
             if result.arrival is None:
                 break
             # The worker is free again, the place as well. Time in the queue is ours, not the file's.
-            left_seconds = max(_LEAST_PARSE_SECONDS, left_seconds - (time.monotonic() - started_at))
+            left_seconds = max(Limits.least_parse_seconds, left_seconds - (time.monotonic() - started_at))
             left_pulls -= result.pulls
             await _arrived(result.arrival)
         self._observe(source, plan, options.depth, format_name, result, seconds, in_flight)
@@ -145,7 +150,7 @@ class WorkerJobs:
                 again = replace(again, present=tuple(puller.present))
             scene = witness.look()
             if result.loss is Loss.OUTSIDE:
-                result = await self._pool.run_alone(again, source.descriptor(), puller, _ALONE_SECONDS)
+                result = await self._pool.run_alone(again, source.descriptor(), puller, Limits.alone_seconds)
             else:
                 result = await self._pool.run(again, source.descriptor(), puller, needs_fresh=True)
             if result.loss is None:
@@ -162,11 +167,11 @@ class WorkerJobs:
         """Sees to it that long jobs of heavy callers go slower while others are there."""
         if self._demoting is None and self._backoff.cpu.is_contended:
             loop = asyncio.get_running_loop()
-            self._demoting = loop.call_later(_DEMOTE_SECONDS / 2, self._demote)
+            self._demoting = loop.call_later(Limits.demote_seconds / 2, self._demote)
 
     def _demote(self) -> None:
         self._demoting = None
-        if self._pool.demote(_DEMOTE_SECONDS, self._backoff.cpu.is_light):
+        if self._pool.demote(Limits.demote_seconds, self._backoff.cpu.is_light):
             self._watch_heavy()
 
     def _observe(
@@ -191,11 +196,11 @@ class WorkerJobs:
 
     def _hold_seconds(self) -> float:
         """A thousand slow clients must stop nobody: a worker waits for a range, but hardly while others wait for it."""
-        return _HOLD_SECONDS if not self._backoff.limiter.queued else _CROWDED_HOLD_SECONDS
+        return Limits.hold_seconds if not self._backoff.limiter.queued else Limits.crowded_hold_seconds
 
     def _read_ahead_bytes(self) -> int:
         level = self._backoff.level()
-        return 0 if level >= PressureLevel.HIGH else _READ_AHEAD_BYTES >> level
+        return 0 if level >= PressureLevel.HIGH else Limits.read_ahead_bytes >> level
 
 
 async def _arrived(arrival: asyncio.Future[None]) -> None:
@@ -214,7 +219,7 @@ def usable_seconds(parse_seconds: float) -> float:
     remaining = current_call.get().remaining_seconds()
     if remaining is None:
         return parse_seconds
-    usable = remaining - min(_REPLY_SECONDS, remaining * _REPLY_RATIO)
+    usable = remaining - min(Limits.reply_seconds, remaining * Limits.reply_ratio)
     if usable <= 0:
         raise DeadlineError("no time is left to read the file")
     # The worker stops itself at its limit; one that can't is killed somewhat later, which must still be in time.

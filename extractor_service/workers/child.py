@@ -7,7 +7,15 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from extractor_service.document import Depth, Document, LimitExceededError, Outcome, Problem, ProblemKind
+from extractor_service.document import (
+    Depth,
+    Document,
+    HardLimitError,
+    LimitExceededError,
+    Outcome,
+    Problem,
+    ProblemKind,
+)
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.modules.base import ModuleContext
 from extractor_service.modules.registry import BY_NAME
@@ -172,7 +180,8 @@ def _run_module(
     except MemoryError:
         outcome, is_complete = Outcome.OUT_OF_MEMORY, False
     except LimitExceededError as error:
-        more = "" if context.depth is Depth.FULL else "; DEPTH_FULL keeps more"
+        is_last = context.depth is Depth.FULL or isinstance(error, HardLimitError)
+        more = "" if is_last else "; DEPTH_FULL keeps more"
         document.problem(section, ProblemKind.LIMIT, f"{error}{more}")
     except CorruptFileError as error:
         outcome = Outcome.CORRUPT

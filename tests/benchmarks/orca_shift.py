@@ -20,7 +20,7 @@ import grpc
 from metaextract.cache.v1 import pressure_pb2
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client import CacheClient
-from tests.benchmarks.overload_client import job
+from tests.faults.hostile import make
 from tests.support.evidence import OUTPUT, Evidence
 from tests.support.processes import start_cache, start_extractor
 
@@ -52,7 +52,10 @@ def run(name: str) -> Evidence:
             )
             for number in range(2)
         ]
-        extractors = [stack.enter_context(start_extractor(cache.address, **settings)) for cache in caches]
+        extractors = [
+            stack.enter_context(start_extractor(cache.address, "tests.faults.hostile_extractor", **settings))
+            for cache in caches
+        ]
         pressed = stack.enter_context(CacheClient(caches[1].address))
         target = "ipv4:" + ",".join(extractor.address for extractor in extractors)
         channel = stack.enter_context(
@@ -69,7 +72,9 @@ def drive(stub, pressed: CacheClient) -> list[tuple[float, str, bool]]:
     lock, started = threading.Lock(), time.monotonic()
 
     def call() -> None:
-        request = extractor_pb2.ExtractRequest(inline=extractor_pb2.InlineSource(data=job(), name="job.dcm"))
+        request = extractor_pb2.ExtractRequest(
+            inline=extractor_pb2.InlineSource(data=make("work"), name="job.hostile")
+        )
         future = stub.Extract.future(request, timeout=20)
         try:
             server, ok = future.result().info.instance, True

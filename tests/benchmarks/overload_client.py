@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import itertools
 import random
 import sys
 import time
 
 import uvloop
 from grpc import StatusCode, aio
-from pydicom import Sequence
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
 
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client.channel import options
+from tests.faults.hostile import make
 
 WARM_UP_SECONDS = 0.5
-_ITEMS = 1000
-_PLACE = b"@" * 32
-_numbers = itertools.count()
-
-
-def make_job() -> bytes:
-    """A DICOM file with a long sequence: 42 KB whose describing costs about 55 ms of CPU, by pydicom."""
-    dataset = Dataset()
-    dataset.PatientID = _PLACE.decode()
-    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
-    dataset.SOPInstanceUID = "1.2.3.4"
-    codes = []
-    for number in range(_ITEMS):
-        code = Dataset()
-        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = str(number), "DCM", "x"
-        codes.append(code)
-    dataset.ProcedureCodeSequence = Sequence(codes)
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    file = io.BytesIO()
-    dataset.save_as(file, enforce_file_format=True)
-    return file.getvalue()
-
-
-_JOB = make_job()
-
-
-def job() -> bytes:
-    """The file, as nobody has seen it before."""
-    return _JOB.replace(_PLACE, f"{time.time_ns():020}-{next(_numbers):011}".encode())
+_JOB = "work"
+"""A file whose describing is so much work, counted and not timed."""
 
 
 class Counts:
@@ -59,7 +25,9 @@ class Counts:
 
 
 async def call(stub, counts: Counts, until: float, deadline: float) -> None:
-    request = extractor_pb2.ExtractRequest(inline=extractor_pb2.InlineSource(data=job(), name="job.dcm"))
+    request = extractor_pb2.ExtractRequest(
+        inline=extractor_pb2.InlineSource(data=make(_JOB), name="job.hostile")
+    )
     try:
         await stub.Extract(request, timeout=deadline)
         counts.good += time.monotonic() <= until  # what is answered afterwards was not of this time

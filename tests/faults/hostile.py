@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ from extractor_service.document import Field
 from extractor_service.formats.base import CorruptFileError, Format, Magic
 from extractor_service.formats.registry import FORMATS
 
+WORK_ROUNDS = 600  # of 64 KiB hashed: about 40 ms
+_WORK_BLOCK = bytes(64 * 1024)
 BURN_SECONDS = 6.0  # what a PDF of 657 bytes once took
 HOSTILE = Format(
     "hostile", "application/x-hostile", ("hostile",), (Magic(b"HOSTILE!"),), "tests.faults.hostile:parse", "1"
@@ -40,6 +43,9 @@ def parse(source, document) -> None:
         ends_at = time.process_time() + BURN_SECONDS
         while time.process_time() < ends_at:
             pass
+    elif action == "work":  # so much of it, however long it takes
+        for _ in range(WORK_ROUNDS):
+            hashlib.blake2b(_WORK_BLOCK).digest()
     elif action == "slow":
         for number in range(8):
             time.sleep(0.4)

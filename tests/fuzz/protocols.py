@@ -18,16 +18,16 @@ import zstandard
 from google.protobuf.message import DecodeError
 
 from cache_service.chunks import shelf
-from cache_service.chunks.index import ChunkIndex
-from cache_service.chunks.shelf import MemoryShelf
-from cache_service.chunks.store import (
-    ChunkStore,
+from cache_service.chunks.errors import (
     ChunkStoreFullError,
     MissingChunkError,
     UnknownUploadError,
     WrongDigestError,
     WrongOffsetError,
 )
+from cache_service.chunks.index import ChunkIndex
+from cache_service.chunks.shelf import MemoryShelf
+from cache_service.chunks.store import ChunkStore
 from cache_service.entries import record
 from cache_service.entries.codec import Codec, CorruptValueError, MissingDictionaryError
 from cache_service.entries.entry import Budget, Entry, Key, Selector

@@ -20,7 +20,7 @@ GROUPS = {
     "How fast is it, compared with ExifTool?": (
         "jpeg_vs_exiftool engine_vs_exiftool service_vs_exiftool cold_vs_exiftool batch_10k_small media_speed documents_vs_best science_vs_best"
     ),
-    "What does a call cost?": "cached_extract_vs_echo get_result_vs_echo batch_vs_unary",
+    "What does a call cost?": "cached_extract_vs_echo get_result_vs_echo batch_vs_unary sandbox_cost",
     "How few bytes does it read and move?": (
         "bytes_read pull_5gb pull_roundtrips large_files large_uri media_large documents_large science_large depth upload_vs_sink upload_16_streams batch_10x500mb"
     ),
@@ -30,13 +30,13 @@ GROUPS = {
     ),
     "What does it survive?": (
         "survive_cgroup hostile_client resume_kill9 subscriber_chaos redis_chaos soak_cache damaged_files disk_kill9"
-        " disk_bitflip cache_kill9 hostile_worker huge_documents huge_structures"
+        " disk_bitflip cache_kill9 hostile_worker huge_documents huge_structures blame hostile_callers decoder_bombs"
     ),
     "Who gets in?": "security_attacks tenant_isolation rotation tls_overhead",
     "How well does the cache choose?": "policy_replay single_flight",
 }
 _SUMMARISED = frozenset(
-    {"cache_kill9", "hostile_worker", "pressure_override", "security_attacks"}
+    {"cache_kill9", "decoder_bombs", "hostile_worker", "pressure_override", "security_attacks"}
 )  # the command prints each figure
 _GOALS_ONLY = frozenset(
     {

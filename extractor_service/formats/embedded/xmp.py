@@ -31,6 +31,8 @@ _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _IGNORED = (_RDF, "{http://www.w3.org/XML/", "{http://www.w3.org/2000/xmlns/")
 _MAX_DEPTH = 12  # structures in structures: keeps recursion, and protobuf's hundred messages, safe
 _MAX_DIGITS = 100  # longer numbers stay texts
+_MAX_TAGS = 200_000  # opening and closing: of a hundred thousand elements, 40 MiB
+_MAX_ATTRIBUTES = 100_000  # and equals signs in texts; twice what a full document keeps
 # The tree takes a multiple of it in a worker; longer packets are a Problem.
 _MAX_PACKET_BYTES = 8 * 1024 * 1024
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
@@ -47,6 +49,10 @@ _FRACTIONS = frozenset({"LensInfo", "LensSpecification"})
 _INTEGERS, _REALS = frozenset({"integer"}), frozenset({"rational", "real"})
 _EXIF_PREFIXES = frozenset({"exif", "exifEX", "aux", "tiff"})
 _COORDINATES = frozenset({"GPSLatitude", "GPSLongitude", "GPSDestLatitude", "GPSDestLongitude"})
+
+
+class TooLargeXmlError(ValueError):
+    """XML with more elements or attributes than memory allows."""
 
 
 class RefusedXmlError(ValueError):
@@ -68,6 +74,9 @@ def parse(packet: bytes, document: Document, origin: ByteRange | None = None) ->
     try:
         # A packet padded with NULs, or without its closing processing instruction, is common and harmless.
         root = _root(text[start : end + 1], document, at)
+    except TooLargeXmlError as error:
+        document.problem(_SECTION, ProblemKind.LIMIT, f"the packet isn't read: {error}", at)
+        return
     except (ParseError, RefusedXmlError, ValueError) as error:
         document.problem(_SECTION, ProblemKind.DAMAGED, f"the packet isn't valid XML: {error}", at)
         return
@@ -116,6 +125,7 @@ def tree(text: str) -> Element:
 
     Raises:
         RefusedXmlError: it declares a document type or entities, which no packet may.
+        TooLargeXmlError: it has too many elements: 8 MiB of the smallest take 230 MiB as a tree.
         ParseError: it isn't well-formed.
     """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
@@ -126,6 +136,8 @@ def tree(text: str) -> Element:
         text = text[
             text.find("?>") + 2 :
         ].lstrip()  # its encoding is that of the bytes, which are text by now
+    if text.count("<") > _MAX_TAGS or text.count("=") > _MAX_ATTRIBUTES:
+        raise TooLargeXmlError("it has too many elements or attributes")
     parser = XMLParser()  # noqa: S314 - without document type and entities there is nothing left to attack with
     parser.feed(text.replace("\0", ""))
     root: Element = parser.close()

@@ -47,6 +47,8 @@ class Jail:
         self.descriptor: int | None = None
         self._why_not = ""
         self._readable = list(_readable())
+        # Root without capabilities obeys the permissions of files, and may still own what it reads.
+        self._keeps_capabilities = os.geteuid() == 0 and not all(map(_may_read_unprivileged, self._readable))
         try:
             self.descriptor = landlock.make_ruleset(self._readable)
         except OSError as error:
@@ -65,11 +67,10 @@ class Jail:
         return missing
 
     def _drop_capabilities(self) -> None:
-        """Root without them obeys the permissions of files, and may still own what it reads."""
         machine = this_machine()
         if machine is None:
             raise OSError("system calls of this machine aren't known")
-        if os.geteuid() == 0 and not all(map(_may_read_unprivileged, self._readable)):
+        if self._keeps_capabilities:
             raise OSError("our packages can be read with root's capabilities alone")
         header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
         kernel.syscall(machine.numbers["capset"], header, bytes(24))

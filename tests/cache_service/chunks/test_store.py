@@ -10,10 +10,7 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cache_service.chunks.open_store import open_chunks, stored_name
-from cache_service.chunks.shelf import decode, encode
-from cache_service.chunks.store import (
-    ChunkStore,
+from cache_service.chunks.errors import (
     ChunkStoreFullError,
     ForeignUploadError,
     MissingChunkError,
@@ -21,6 +18,9 @@ from cache_service.chunks.store import (
     WrongDigestError,
     WrongOffsetError,
 )
+from cache_service.chunks.open_store import open_chunks, stored_name
+from cache_service.chunks.shelf import decode, encode
+from cache_service.chunks.store import ChunkStore
 
 KIB = 1024
 

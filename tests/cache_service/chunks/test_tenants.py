@@ -6,13 +6,13 @@ import os
 
 import pytest
 
-from cache_service.chunks.open_store import open_chunks
-from cache_service.chunks.store import (
-    ChunkStore,
+from cache_service.chunks.errors import (
     MissingChunkError,
     StoredQuotaError,
     UnknownUploadError,
 )
+from cache_service.chunks.open_store import open_chunks
+from cache_service.chunks.store import ChunkStore
 from service_runtime.identity.access_file import Quota
 
 KIB = 1024

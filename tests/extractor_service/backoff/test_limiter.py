@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from extractor_service.backoff.advice import RetryAdvice
 from extractor_service.backoff.ledger import ByteLedger
-from extractor_service.backoff.limiter import Limiter
+from extractor_service.backoff.limiter import Fairness, Limiter
 from extractor_service.backoff.policies.base import Decision, Term
 from extractor_service.backoff.queue import Ticket
 from extractor_service.backoff.shares import PlaceShares
@@ -287,8 +287,7 @@ def shared_limiter(limit, queue=4, spare_ratio=1.0, budget=1000):
         max_queue=queue,
         max_wait_seconds=0.2,
         advice=RetryAdvice(random.Random(1)),
-        shares=shares,
-        spare_ratio=spare_ratio,
+        fairness=Fairness(shares=shares, spare_ratio=spare_ratio),
     )
 
 

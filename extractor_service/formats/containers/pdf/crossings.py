@@ -10,6 +10,7 @@ import re
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from extractor_service.document import HardLimitError
 from extractor_service.formats.containers.pdf.syntax import Keyword, parse, skip
 
 if TYPE_CHECKING:
@@ -206,8 +207,14 @@ class Crossings:
             or not isinstance(length, int)
         ):
             raise ValueError("no index")
+        # qpdf would unpack it whole, which a kilobyte can make 60 MB.
+        if sum(index[1::2]) * sum(widths) > self._left_bytes:
+            raise HardLimitError("the cross-reference table is too large")
         raw = self._reader.exact(data_begin(self._reader, end), length)
-        data = unpacked(raw, told, self._left_bytes)
+        try:
+            data = unpacked(raw, told, self._left_bytes)
+        except TooLongError as error:
+            raise HardLimitError("the cross-reference table is too large") from error
         self._left_bytes -= len(data)
         self._sections.append(
             Stream(
@@ -217,6 +224,10 @@ class Crossings:
             )
         )
         return told
+
+
+class TooLongError(ValueError):
+    """A stream unpacks to more than may be."""
 
 
 def data_begin(reader: Reader, at: int) -> int:
@@ -246,7 +257,7 @@ def unpacked(raw: bytes, told: dict[str, object], most_bytes: int) -> bytes:
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if inflater.unconsumed_tail:
-        raise ValueError(f"a stream of more than {most_bytes} bytes")
+        raise TooLongError(f"a stream of more than {most_bytes} bytes")
     if not isinstance(parameters, dict) or parameters.get("/Predictor", 1) == 1:
         return data
     columns = parameters.get("/Columns", 1)
