@@ -23,7 +23,8 @@ _log = logging.getLogger(__name__)
 
 # The preload took 0.6 s of CPU (measured). On an overloaded node that may be a minute: it is waited for as long as the
 # template gets CPU time at all.
-_PATIENCE_SECONDS = 15.0
+_STEP_SECONDS = 5.0
+_MOST_IDLE_STEPS = 3
 _NEEDED = frozenset(
     {
         "PATH",
@@ -149,19 +150,20 @@ class Template:
 
     async def _patiently(self, awaited: asyncio.Future[_T]) -> _T:
         """What `awaited` brings, as long as the template gets on; raises TimeoutError when it doesn't."""
-        cpu_before = self._cpu_seconds()
+        cpu_before, idle_steps = self._cpu_seconds(), 0
         while True:
-            done, _ = await asyncio.wait({awaited}, timeout=_PATIENCE_SECONDS)
+            done, _ = await asyncio.wait({awaited}, timeout=_STEP_SECONDS)
             if done:
                 return awaited.result()
             cpu_now = self._cpu_seconds()
-            if cpu_now <= cpu_before:
-                awaited.cancel()
-                raise TimeoutError(f"no answer and no progress for {_PATIENCE_SECONDS:g} s")
+            idle_steps = 0 if cpu_now > cpu_before else idle_steps + 1
             cpu_before = cpu_now
+            if idle_steps == _MOST_IDLE_STEPS:
+                awaited.cancel()
+                raise TimeoutError(f"no answer and no progress for {_MOST_IDLE_STEPS * _STEP_SECONDS:g} s")
             if not self._has_told:
                 self._has_told = True
-                _log.warning("the worker template is slow: this machine has little CPU time to give; waiting")
+                _log.warning("this machine gives the worker template little CPU time; waiting for it")
 
     def _cpu_seconds(self) -> float:
         try:

@@ -21,6 +21,7 @@ from tests.faults import (
     redis_chaos,
     resume_kill9,
     rotation,
+    scarce_cpu,
     security_attacks,
     single_flight,
     subscriber_chaos,
@@ -50,6 +51,7 @@ FAULTS = {
     "pressure_override": pressure_override.run,
     "rotation": rotation.run,
     "tenant_isolation": tenant_isolation.run,
+    "scarce_cpu": scarce_cpu.run,
     "security_attacks": security_attacks.run,
 }
 

@@ -7,6 +7,10 @@ import itertools
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _ROOT = Path("/sys/fs/cgroup")
 _numbers = itertools.count()
@@ -31,7 +35,7 @@ class MemoryCgroup:
 
     def command(self, *words: str) -> list[str]:
         """`words` as a command that runs inside, with all its children."""
-        return ["/bin/sh", "-c", f'echo $$ > {self.path}/cgroup.procs && exec "$@"', "sh", *words]
+        return _inside(self.path, words)
 
     def used_bytes(self) -> int:
         """What the kernel counts, page cache included."""
@@ -50,16 +54,30 @@ class MemoryCgroup:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for _attempt in range(100):
-            for pid in (self.path / "cgroup.procs").read_text().split():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), 9)
-            try:
-                self.path.rmdir()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return
+        _remove(self.path)
+
+
+class CpuCgroup:
+    """A cgroup below our own with a share of one CPU; version 1 only. Removed on leaving."""
+
+    def __init__(self, percent: int) -> None:
+        """Raises OSError where none can be made."""
+        base = _ROOT / "cpu"
+        own = next((base / path.lstrip("/") for path in _own_paths("cpu")), base)
+        self.path = (own if own.is_dir() else base) / f"metaextract-test-{os.getpid()}-{next(_numbers)}"
+        self.path.mkdir()
+        (self.path / "cpu.cfs_period_us").write_text("100000")
+        (self.path / "cpu.cfs_quota_us").write_text(str(percent * 1000))
+
+    def command(self, *words: str) -> list[str]:
+        """`words` as a command that runs inside, with all its children."""
+        return _inside(self.path, words)
+
+    def __enter__(self) -> CpuCgroup:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _remove(self.path)
 
 
 def working_set_bytes(path: Path) -> int:
@@ -69,6 +87,30 @@ def working_set_bytes(path: Path) -> int:
     used = int((current if current.exists() else path / "memory.usage_in_bytes").read_text())
     rows = dict(line.split() for line in (path / "memory.stat").read_text().splitlines())
     return max(0, used - int(rows[f"{prefix}inactive_file"]) - int(rows[f"{prefix}active_file"]))
+
+
+def _inside(path: Path, words: Sequence[str]) -> list[str]:
+    return ["/bin/sh", "-c", f'echo $$ > {path}/cgroup.procs && exec "$@"', "sh", *words]
+
+
+def _remove(path: Path) -> None:
+    for _attempt in range(100):
+        for pid in (path / "cgroup.procs").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), 9)
+        try:
+            path.rmdir()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _own_paths(controller: str) -> Iterator[str]:
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            yield path
 
 
 def _parent() -> tuple[Path, bool]:

@@ -16,7 +16,7 @@ import psutil
 
 CACHE = "cache_service"
 EXTRACTOR = "extractor_service"
-_START_SECONDS = 30.0
+START_SECONDS = 30.0
 
 
 class Inside(Protocol):
@@ -56,7 +56,7 @@ class ServiceProcess:
         self.port = 0
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        if not self._ready.wait(_START_SECONDS) or self.port == 0:
+        if not self._ready.wait(START_SECONDS) or self.port == 0:
             self.kill()
             raise RuntimeError(f"{module} didn't start:\n" + "\n".join(self.log[-20:]))
 

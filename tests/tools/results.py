@@ -30,7 +30,7 @@ GROUPS = {
     ),
     "What does it survive?": (
         "survive_cgroup hostile_client resume_kill9 subscriber_chaos redis_chaos soak_cache damaged_files disk_kill9"
-        " disk_bitflip cache_kill9 hostile_worker huge_documents huge_structures blame hostile_callers decoder_bombs"
+        " disk_bitflip cache_kill9 hostile_worker huge_documents huge_structures blame hostile_callers decoder_bombs scarce_cpu"
     ),
     "Who gets in?": "security_attacks tenant_isolation rotation tls_overhead",
     "How well does the cache choose?": "policy_replay single_flight",
