@@ -8,7 +8,7 @@ ONLY ?=
 FOR ?= 60
 WORKERS ?= 3
 
-.PHONY: help demo test check fuzz format bench bench-smoke accuracy tags types faults results protos lock up down clean setup
+.PHONY: help demo test check fuzz sbom format bench bench-smoke accuracy tags types faults results protos lock up down clean setup
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: setup ## Lint, format, types, import rules, generated code, contract.
 
 format: setup ## Formats Python, in files and in READMEs.
 	@$(BIN)/ruff format .
+
+sbom: setup ## Writes what the images contain, as CycloneDX; fails on a package without hash or permissive licence.
+	@$(BIN)/python -m tests.tools.sbom
 
 fuzz: setup ## Fuzzes every parser and protocol for FOR seconds in all (60); ONLY=words of target names. Findings in build/fuzz.
 	@FOR="$(FOR)" ONLY="$(ONLY)" $(BIN)/python -m tests.fuzz

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from extractor_service.backoff.policies.registry import POLICIES
-from extractor_service.backoff.state import SPARE_PARSES_RATIO, BackoffState, Limits
+from extractor_service.backoff.state import BackoffState, Limits
 from extractor_service.backoff.watch import watch_cache, watch_own_memory
 from extractor_service.extraction.blame import Witness
 from extractor_service.extraction.estimates import Planner
@@ -77,7 +77,7 @@ async def running_extractor(
     """A started extractor server, not yet marked ready; everything is closed on leaving."""
     pool = WorkerPool(
         worker_command,
-        int(settings.parse_concurrency * (1 + SPARE_PARSES_RATIO)),
+        int(settings.parse_concurrency * (1 + settings.spare_parses_ratio)),
         settings.parse_memory_bytes,
         settings.stall_seconds,
         profile="reader" if settings.sandbox else "none",
@@ -208,6 +208,8 @@ def make_backoff(
         settings.max_uploads,
         settings.inflight_bytes or int(limit_bytes * _INFLIGHT_RATIO) or _INFLIGHT_BYTES,
         settings.max_sessions,
+        settings.spare_parses_ratio,
+        settings.spare_places_ratio,
     )
     return BackoffState(
         POLICIES[settings.backoff_policy](),

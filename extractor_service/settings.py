@@ -95,6 +95,14 @@ class Settings(RuntimeSettings):
     queue_seconds: float = setting(
         2.0, "Longest wait for a place before a request is refused.", unit="s", low=0, high=60
     )
+    spare_parses_ratio: float = setting(
+        3.0,
+        "Parses beyond `parse_concurrency`, as a share of it, for callers whom heavier ones keep waiting; 0: none.",
+        unit="ratio", low=0, high=16,
+    )  # fmt: skip
+    spare_places_ratio: float = setting(
+        0.25, "The same for uploads and sessions.", unit="ratio", low=0, high=4
+    )
     inflight_bytes: int = setting(
         0,
         "Memory that work in flight may be expected to need together; 0: two fifths of the container's.",

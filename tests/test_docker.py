@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import clean_environ
+from tests.tools import sbom
 
 ROOT = Path(__file__).parents[1]
 IGNORED = [line.strip().removeprefix("**/") for line in (ROOT / ".dockerignore").read_text().splitlines()]
@@ -114,3 +115,28 @@ def test_compose_publishes_the_extractor_alone_and_to_its_own_machine():
     """At the cache's port, anybody could clear it, or put false results."""
     text = (ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8")
     assert re.findall(r"ports: (.*)", text) == ['["127.0.0.1:50051:50051"]']
+
+
+@pytest.mark.parametrize("image", sbom.IMAGES)
+def test_what_an_image_contains_is_listed_with_hashes_and_licences(image):
+    found = sbom.packages((ROOT / "docker" / f"{image}.lock").read_text(encoding="utf-8"))
+    assert {"grpcio", "protobuf", "psutil"} <= {each.name for each in found}
+    assert sbom.complaints(found) == []
+    listed = sbom.document(image, found)
+    assert listed["specVersion"] == "1.5" and len(listed["components"]) == len(found)
+
+
+def test_a_binding_licence_is_told():
+    found = [
+        sbom.Package("a", "1", ["0" * 64], "GNU General Public License v3 (GPLv3)"),
+        sbom.Package("b", "1", ["0" * 64], "GNU Lesser General Public License v3 (LGPLv3)"),
+        sbom.Package("c", "1", [], "MIT"),
+        sbom.Package("d", "1", ["0" * 64], ""),
+    ]
+    assert [each.partition(":")[0] for each in sbom.complaints(found)] == ["a", "c", "d"]
+
+
+def test_containers_may_do_nothing_that_they_needn_t():
+    compose = (ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8")
+    for line in ("read_only: true", "cap_drop: [ALL]", 'security_opt: ["no-new-privileges:true"]'):
+        assert compose.count(line) == 2, line

@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from service_runtime.memory.levels import PressureLevel
     from service_runtime.memory.monitor import Observation
 
-# Places beyond the limit for callers that others keep waiting: three times as many parses again, since those others' are slowed
-# down for them (with as many again, four attackers had them all), and a quarter of uploads and sessions, which take memory.
-SPARE_PARSES_RATIO = 3.0
-_SPARE_PLACES_RATIO = 0.25
-
 
 class Limits(NamedTuple):
     """What is configured."""
@@ -40,6 +35,10 @@ class Limits(NamedTuple):
     uploads: int
     inflight_bytes: int
     sessions: int = 1024  # as METAEXTRACT_MAX_SESSIONS: each holds 192 KiB while it waits for its client
+    # For callers whom others keep waiting: three times as many parses again, since those others' are slowed down for them (with
+    # as many again, four attackers had them all), and a quarter of uploads and sessions, which take memory.
+    spare_parses_ratio: float = 3.0
+    spare_places_ratio: float = 0.25
 
 
 class BackoffState:
@@ -80,7 +79,9 @@ class BackoffState:
             max_queue=limits.queue,
             max_wait_seconds=limits.wait_seconds,
             on_change=self._record_demand,
-            fairness=Fairness(self.accounts.holding("parse"), self.cpu, SPARE_PARSES_RATIO, self.cpu.refuse),
+            fairness=Fairness(
+                self.accounts.holding("parse"), self.cpu, limits.spare_parses_ratio, self.cpu.refuse
+            ),
         )
         self.uploads = Limiter(
             self.decide_uploads,
@@ -89,7 +90,10 @@ class BackoffState:
             max_wait_seconds=limits.wait_seconds,
             advice=RetryAdvice(),
             fairness=Fairness(
-                self.accounts.holding("upload"), self.upload_places, _SPARE_PLACES_RATIO, self.cpu.refuse
+                self.accounts.holding("upload"),
+                self.upload_places,
+                limits.spare_places_ratio,
+                self.cpu.refuse,
             ),
         )
         self.sessions = Limiter(
@@ -99,7 +103,10 @@ class BackoffState:
             max_wait_seconds=limits.wait_seconds,
             advice=RetryAdvice(),
             fairness=Fairness(
-                self.accounts.holding("session"), self.session_places, _SPARE_PLACES_RATIO, self.cpu.refuse
+                self.accounts.holding("session"),
+                self.session_places,
+                limits.spare_places_ratio,
+                self.cpu.refuse,
             ),
         )
 

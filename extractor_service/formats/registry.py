@@ -95,7 +95,7 @@ FORMATS: tuple[Format, ...] = (
     _format("hdf5", "application/x-hdf5", "h5 hdf5 nc he5 mat", tuple(Magic(b"\x89HDF\r\n\x1a\n", offset) for offset in (0, 512, 1024, 2048, 4096, 8192)), "hdf5.file", version="2",
             memory=MemoryNeed(40 * _MIB)),
     # Readers accept the header anywhere in the first 1,024 bytes (PDF 1.7, appendix H, note 13).
-    _format("pdf", "application/pdf", "pdf", (Magic(b"%PDF-", within=1019),), "pdf.file", version="3", memory=MemoryNeed(24 * _MIB, 0.25)),
+    _format("pdf", "application/pdf", "pdf", (Magic(b"%PDF-", within=1019),), "pdf.file", version="4", memory=MemoryNeed(24 * _MIB, 0.25)),
     _format("mp4", "video/mp4", "mp4 m4a m4v mov", _FILMS, "isobmff.mp4", version="3", size_fields=SizeFields("quicktime")),
     _format("mkv", "video/x-matroska", "mkv mk3d", (Magic(b"\x1aE\xdf\xa3"),), "film.matroska"),
     _format("avi", "video/x-msvideo", "avi", _riff(b"AVI "), "riff.avi"),

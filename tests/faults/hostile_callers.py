@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
@@ -60,7 +62,6 @@ class Honest:
         self._seconds = seconds
         self.latencies: list[float] = []
         self.outcomes: Counter[str] = Counter()
-        self.inner = []
         self.refusals = 0
         self.asked = 0
         self.uploads = 0
@@ -85,7 +86,7 @@ class Honest:
                 started_at = time.monotonic()
                 self.asked += 1
                 try:
-                    document, info = client.extract_bytes(photo + os.urandom(8), "a.jpg", timeout=20)
+                    document = client.extract_bytes(photo + os.urandom(8), "a.jpg", timeout=20).document
                 except OverloadedError:
                     self.refusals += 1
                 except MetaExtractError as error:
@@ -93,9 +94,6 @@ class Honest:
                 else:
                     self.outcomes[outcome_name(document.outcome)] += 1
                     self.latencies.append(time.monotonic() - started_at)
-                    self.inner.append(
-                        (info.elapsed_seconds, sum(m.elapsed_seconds for m in document.modules))
-                    )
 
     def _upload(self) -> None:
         ends_at, number = time.monotonic() + self._seconds, 0
@@ -148,7 +146,7 @@ def run(name: str) -> Evidence:
     undisturbed = 0.0
     with start_cache() as cache, _start(cache.address) as extractor:
         _beside(_CASES[0], extractor, 3.0)  # warm
-        before = _state(extractor)
+        before, files = _state(extractor), _files()
         for case in _CASES:
             honest = _beside(case, extractor, _SECONDS)
             p99 = honest.p99_seconds()
@@ -166,9 +164,20 @@ def run(name: str) -> Evidence:
             print(f"  afterwards: {what} {first} -> {last}")
         evidence.single("afterwards", "descriptors more than before", "count", after[1] - before[1], "<= 4")
         evidence.single("afterwards", "threads more than before", "count", after[2] - before[2], "<= 4")
+        evidence.single("afterwards", "files in /dev/shm and the spool", "count", _files() - files, "== 0")
         evidence.single("afterwards", "RSS of all, against before", "ratio", after[0] / before[0], "<= 2")
+        workers = family(extractor.pid)[1:]
+    _, orphans = psutil.wait_procs(workers, timeout=5)
+    evidence.single("afterwards", "orphans once it is stopped", "count", len(orphans), "== 0")
     _small_container(evidence)
     return evidence
+
+
+def _files() -> int:
+    """What services might leave behind: shared memory, and files beside their unnamed ones."""
+    return sum(
+        len(list(Path(folder).glob("*metaextract*"))) for folder in ("/dev/shm", tempfile.gettempdir())
+    )
 
 
 def _judge(evidence: Evidence, case: str, honest: Honest, p99: float, undisturbed: float) -> None:
