@@ -266,3 +266,17 @@ def test_a_reference_point_beyond_the_pole_is_a_problem():
     sky = ["CTYPE1  = 'RA---TAN'", "CTYPE2  = 'DEC--TAN'", "CRVAL1  =                1E999", "CRVAL2  =                  500", "CDELT1  =                 -0.1", "CDELT2  =                  0.1"]  # fmt: skip
     document = read(fits.parse, science.header([*cards, *sky]))
     assert "wcs" not in document.sections and document.problems
+
+
+def test_dicom_sequences_that_never_end_are_told_by_their_depth():
+    """3,000 levels once ended as a RecursionError."""
+    from extractor_service.formats.registry import BY_NAME
+    from tests.golden import science as samples
+
+    item = struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF) + struct.pack(
+        "<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF
+    )
+    document = Document()
+    BY_NAME["dicom"].load()(BytesSource(samples.dicom() + item * 3000), document)
+    assert [problem for problem in document.problems if "nested deeper than 100" in problem.message]
+    assert not [problem for problem in document.problems if "recursion" in problem.message]

@@ -27,6 +27,9 @@ class Limits:
     """Of `DataSet`."""
 
     max_fragments = 1000  # of pixels within a sequence, which have to be walked to its end
+    max_walked_depth = (
+        100  # of undefined length, whose end can't be known otherwise; real ones have six levels
+    )
     max_depth = 16  # a sequence nests five messages, and protobuf refuses more than a hundred
     max_binary_bytes = 256  # short ones may be flags or hashes; longer ones are data, told by their size
     max_value_bytes = 64 * 1024  # of texts and numbers; longer ones are told by their size
@@ -289,6 +292,8 @@ class DataSet:
             self.tally.private += 1
         if length and not element.tag >> 16 & 1:
             self.tally.present[element.tag] = self.tally.present.get(element.tag, 0) + 1
+        if depth > Limits.max_walked_depth:
+            raise ValueError(f"sequences nested deeper than {Limits.max_walked_depth}")
         items: list[Value] = []
         count = 0
         most = self._document.limits.max_items
