@@ -66,7 +66,7 @@ def serve(connection: socket.socket, formats: Mapping[str, Format], memory: OwnM
     """Works until the front closes the connection. Every barrier is up by then: what is read here comes from strangers."""
     signal.signal(signal.SIGALRM, _on_alarm)
     heartbeat = Heartbeat(connection)
-    growth = _Growth(memory)
+    growth = Growth(memory)
     while (received := receive_job(connection)) is not None:
         job, descriptor = received
         heartbeat.send(encode_frame({"kind": "started"}))
@@ -77,7 +77,7 @@ def serve(connection: socket.socket, formats: Mapping[str, Format], memory: OwnM
             os.close(descriptor)
 
 
-class _Growth:
+class Growth:
     """How much a worker has grown since its start."""
 
     def __init__(self, memory: OwnMemory) -> None:
@@ -96,7 +96,7 @@ def _run_job(
     connection: socket.socket,
     heartbeat: Heartbeat,
     formats: Mapping[str, Format],
-    growth: _Growth,
+    growth: Growth,
 ) -> None:
     cpu_before = time.process_time()
     local = DescriptorSource(descriptor, job.size_bytes)

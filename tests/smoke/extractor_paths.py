@@ -46,7 +46,7 @@ class _Worker:
 
     def __init__(self) -> None:
         from extractor_service.formats.registry import BY_NAME
-        from extractor_service.workers import heartbeat
+        from extractor_service.workers import child, heartbeat, isolation
 
         heartbeat.BEAT_SECONDS = 1e6  # no beat falls into a job
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
@@ -54,13 +54,16 @@ class _Worker:
         self._near, self._far = socket.socketpair()
         self._near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         self._heartbeat = heartbeat.Heartbeat(self._near)
+        # Older code, which this is compared with, reads its memory by name.
+        has_growth = hasattr(child, "Growth")
+        self._growth = (child.Growth(isolation.OwnMemory()),) if has_growth else ()
         self._buffer = bytearray(1 << 20)
 
     def run(self, job: Job, descriptor: int) -> memoryview:
         """The frames that it sends."""
         from extractor_service.workers import child
 
-        child._run_job(job, descriptor, self._near, self._heartbeat, self._formats)
+        child._run_job(job, descriptor, self._near, self._heartbeat, self._formats, *self._growth)
         return memoryview(self._buffer)[: self._far.recv_into(self._buffer)]
 
 
@@ -120,13 +123,30 @@ class _Cache:
         )
 
 
+def _witness() -> tuple[Any, ...]:
+    """Who tells innocent files from killers; older code has nobody."""
+    try:
+        from extractor_service.extraction.blame import Witness
+    except ImportError:
+        return ()
+    return (Witness(lambda: 0, lambda: False),)
+
+
+def _lobby() -> tuple[Any, ...]:
+    """Where streams wait; older code has no such place."""
+    try:
+        from service_runtime.lobby import Lobby
+    except ImportError:
+        return ()
+    return (Lobby(),)
+
+
 @contextlib.asynccontextmanager
 async def cached_extract() -> AsyncIterator[Turn]:
     """An inline photograph that is near at hand: request bytes in, response bytes out."""
     from smoke.served import Served
 
     from extractor_service.assembly import make_backoff
-    from extractor_service.extraction.blame import Witness
     from extractor_service.extraction.estimates import Planner
     from extractor_service.extraction.pipeline import Pipeline
     from extractor_service.extraction.worker_job import WorkerJobs
@@ -143,7 +163,6 @@ async def cached_extract() -> AsyncIterator[Turn]:
     from metaextract.cache.v1 import result_pb2
     from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
     from service_runtime.credits import CreditPool
-    from service_runtime.lobby import Lobby
     from service_runtime.memory.levels import PressureLevel
 
     photo = next(path for path in photos() if "FujiFilm" in path.name)
@@ -161,7 +180,7 @@ async def cached_extract() -> AsyncIterator[Turn]:
     pipeline = Pipeline(
         FORMATS,
         ALL,
-        WorkerJobs(nobody, backoff, planner, 1, Witness(lambda: 0, lambda: False)),
+        WorkerJobs(nobody, backoff, planner, 1, *_witness()),
         backoff,
         ResultsClient(cast("Any", client), near, timeout_seconds=_FOREVER),
         max_document_bytes=settings.max_document_bytes,
@@ -170,7 +189,7 @@ async def cached_extract() -> AsyncIterator[Turn]:
     spool = SpoolBudget(settings.spool_bytes, 1)
     modules = {each.name: each for each in ALL}
     context = CallContext(
-        settings, FORMATS, modules, pipeline, planner, backoff, chunks, spool, CreditPool(1 << 20), Lobby()
+        settings, FORMATS, modules, pipeline, planner, backoff, chunks, spool, CreditPool(1 << 20), *_lobby()
     )
     servicer = ExtractorServicer(context, Opener(settings, chunks, spool))
     served = Served(extractor_pb2_grpc.add_ExtractorServiceServicer_to_server, servicer)

@@ -23,6 +23,9 @@ class _Context:
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
         return (("user-agent", "grpc-python-asyncio/1.85.0"),)
 
+    def peer(self) -> str:
+        return "ipv4:127.0.0.1:50000"
+
     def time_remaining(self) -> float | None:
         return 10.0
 
