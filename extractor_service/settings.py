@@ -66,7 +66,9 @@ class Settings(RuntimeSettings):
     remote_seconds: float = setting(
         30.0, "Longest time of one request to another server.", unit="s", low=0.1, high=3600
     )
-    parse_concurrency: int = setting(2, "Parses at once, and most worker processes.", low=1, high=256)
+    parse_concurrency: int = setting(
+        2, "Parses at once, each in a process of its own; `spare_parses_ratio` allows more.", low=1, high=256
+    )
     parse_seconds: float = setting(30.0, "Longest reading time of one file.", unit="s", low=0.1, high=3600)
     stall_seconds: float = setting(
         10.0, "Longest time a reader may go without any progress.", unit="s", low=0.1, high=3600

@@ -38,7 +38,7 @@ class Limits(NamedTuple):
     # For callers whom others keep waiting: three times as many parses again, since those others' are slowed down for them (with
     # as many again, four attackers had them all), and a quarter of uploads and sessions, which take memory.
     spare_parses_ratio: float = 3.0
-    spare_places_ratio: float = 0.25
+    spare_places_ratio: float = 0.25  # as above
 
 
 class BackoffState:

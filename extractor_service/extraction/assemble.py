@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import Input
     from extractor_service.workers.protocol import JobResult, ModuleResult
 
+_SLOWED = (
+    "it was read slowly: its caller has used more CPU of late than others that were waiting (GetBackoffState)"
+)
 _FACTS_BYTES = 64 * 1024  # more than what is added to the fragments: name, digests, problems
 
 
@@ -92,6 +95,10 @@ def document(
             file.digests.add(algorithm=DIGEST_ALGORITHMS[name], hex=text)
     if parsed.failure is not None:
         result.problems.add(section=file.format, kind=pb.PROBLEM_KIND_READER, message=parsed.failure_message)
+    if parsed.was_demoted and (
+        parsed.failure is not None or not all(each.is_complete for each in parsed.modules)
+    ):
+        result.problems.add(section=file.format, kind=pb.PROBLEM_KIND_LIMIT, message=_SLOWED)
     if changed:
         result.problems.add(kind=pb.PROBLEM_KIND_DAMAGED, message="the file changed while it was being read")
     result.outcome = pb.Outcome.ValueType(

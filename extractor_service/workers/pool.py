@@ -134,6 +134,7 @@ class WorkerPool:
                 raise
             finally:
                 self._busy.discard(worker)
+            result.was_demoted = worker.is_demoted
             self._give_back(worker)
             result.memory_bytes = min(max(0, result.memory_bytes), self._memory_bytes)
             return result

@@ -90,6 +90,8 @@ class JobResult:
     """How the worker was lost."""
     was_fresh: bool = False
     """Whether it had done nothing before."""
+    was_demoted: bool = False
+    """Whether it was slowed down, for others' sake."""
     was_alone: bool = False
     """Whether no other worker worked meanwhile."""
     is_excused: bool = False

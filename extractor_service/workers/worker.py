@@ -42,6 +42,7 @@ _LOWEST_NICENESS = 19  # an eighth of the usual worker's weight; SCHED_IDLE's fo
 _HOLD_STEP_SECONDS = 0.01  # how late it is noticed that others have begun to wait for the worker
 # SIGKILL isn't ours there, so it is the kernel's, for memory, or somebody's.
 _SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL})
+_LOOKS, _LOOK_SECONDS = 4, 0.003
 _STARVED_RATIO = (
     0.25  # of the time in CPU: who could run got three quarters at worst on a machine that does its best
 )
@@ -128,7 +129,8 @@ class Worker:
                 f"killed: no progress for {stall_seconds:.1f} s" if stalled else "killed: it ran out of time"
             )
             result.failure, result.failure_message = Outcome.TIMEOUT.value, message
-            result.loss = Loss.OUTSIDE if self._is_starved(self._loop.time() - began_at) else Loss.SPENT
+            is_starved = await self._is_starved(self._loop.time() - began_at)
+            result.loss = Loss.OUTSIDE if is_starved else Loss.SPENT
         except (OSError, ProtocolError) as error:
             if not started:
                 self.kill()
@@ -260,16 +262,23 @@ class Worker:
             return Outcome.OUT_OF_MEMORY.value, "the worker ran out of memory", Loss.SPENT
         return Outcome.CRASHED.value, f"the worker exited with {os.WEXITSTATUS(status)}", Loss.CRASH
 
-    def _is_starved(self, seconds: float) -> bool:
+    async def _is_starved(self, seconds: float) -> bool:
         """Whether a late worker could have gone on, and wasn't let: it got no CPU, waits for a disk, or was stopped."""
         try:
             process = psutil.Process(self.pid)
-            times, status = process.cpu_times(), process.status()
+            times = process.cpu_times()
+            if times.user + times.system - self._cpu_seconds >= _STARVED_RATIO * seconds:
+                return False
+            for _ in range(_LOOKS):  # one that sleeps now and then may be seen running once
+                status = process.status()
+                if status in {psutil.STATUS_DISK_SLEEP, psutil.STATUS_STOPPED}:
+                    return True
+                if status != psutil.STATUS_RUNNING:
+                    return False
+                await asyncio.sleep(_LOOK_SECONDS)
         except psutil.Error:
             return False
-        spent = times.user + times.system - self._cpu_seconds
-        is_waiting = status in {psutil.STATUS_DISK_SLEEP, psutil.STATUS_STOPPED}
-        return is_waiting or (status == psutil.STATUS_RUNNING and spent < _STARVED_RATIO * seconds)
+        return True
 
 
 def _nobody(fragment: bytes) -> None:
