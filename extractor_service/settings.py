@@ -167,7 +167,11 @@ class Settings(RuntimeSettings):
         unit="B/s", low=0, high=1 << 30,
     )  # fmt: skip
     upload_seconds: float = setting(
-        7200.0, "Longest time that one upload may take in all.", unit="s", low=1, high=604_800
+        7200.0,
+        "Longest time that one upload or session may be waited for in all.",
+        unit="s",
+        low=1,
+        high=604_800,
     )
     spool_bytes: int = setting(
         32 * 1024 * _MIB, "Most bytes of all uploads on their way.", unit="B", low=_MIB, high=1 << 44

@@ -2,14 +2,14 @@
 
 gRPC's core has no limit per peer, and closes nothing by itself: at its limit for all it turns away whoever comes, which is what an
 attacker wants. So the process's own sockets are looked at, once a second, when there are many: TCP_INFO tells when each has last
-said something. Shutting one down is safe whatever gRPC does with it meanwhile: it is a duplicate of the descriptor.
+said something. Shutting one down is safe whatever gRPC does with it meanwhile: it is done by a duplicate of the descriptor, whose other end is
+looked at again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
 import socket
@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from service_runtime.identity.caller import address_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0  # a look costs some milliseconds with a thousand connections
 _FEW = 64  # connections that aren't worth a look; below, one look costs a directory listing
 _SILENT_AT = 52  # of tcpi_last_data_recv, milliseconds, in struct tcp_info (linux/tcp.h)
+_MOST_NUMBERS = 65_536  # tried one by one, where there is no descriptor left to list them with
 _TCP_INFO_BYTES = 104  # of struct tcp_info since Linux 2.6: all up to what is asked
 _DESCRIPTORS = "/proc/self/fd"
 _USABLE_RATIO = (
@@ -35,14 +36,16 @@ _USABLE_RATIO = (
 _FAMILIES = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
 HANDSHAKE_SECONDS = 10.0  # until a connection has said that it speaks HTTP/2; gRPC's own 120 s are for nobody
 MAX_STREAMS = (
-    128  # calls at once on one connection, as nginx and others allow; clients wait, or open another one
+    100  # calls at once on one connection, the least that RFC 9113 recommends; clients wait, or open another
 )
 
 
 class Connection(NamedTuple):
-    """A client's connection. `descriptor` is a duplicate, to be closed."""
+    """A client's connection."""
 
     descriptor: int
+    address: tuple[object, ...]
+    """Of its other end: the descriptor may be another connection's by the time that it is closed."""
     peer: str
     silent_seconds: float
 
@@ -77,6 +80,9 @@ class ConnectionReaper:
         self._ports = frozenset(ports)
         self._limits = ConnectionLimits(per_peer, min(total, usable_descriptors()))
         self._others = _count_descriptors()
+        self._reserve = os.open(
+            os.devnull, os.O_RDONLY
+        )  # so that one is there to look with, when none is left
         self.closed_total = 0
 
     async def run(self) -> None:
@@ -90,15 +96,13 @@ class ConnectionReaper:
 
     def look(self) -> int:
         """Closes what is too much now; how many that were. Blocks for some milliseconds."""
-        connections = list(_connections(self._ports))
+        os.close(self._reserve)
         try:
-            found = victims(connections, self._limits)
-            for each in found:
-                with contextlib.suppress(OSError), socket.socket(fileno=os.dup(each.descriptor)) as closing:
-                    closing.shutdown(socket.SHUT_RDWR)
+            connections = list(_connections(self._ports))
+            found = [each for each in victims(connections, self._limits) if _shut_down(each)]
         finally:
-            for each in connections:
-                os.close(each.descriptor)
+            with contextlib.suppress(OSError):  # somebody else has got it: the next look has none
+                self._reserve = os.open(os.devnull, os.O_RDONLY)
         if found:
             self.closed_total += len(found)
             peers = sorted({each.peer for each in found})
@@ -135,42 +139,36 @@ def _count_descriptors() -> int:
         return 1 << 30  # none is left to list them: look
 
 
-def _connections(ports: frozenset[int]) -> list[Connection]:
-    found = []
+def _connections(ports: frozenset[int]) -> Iterator[Connection]:
     try:
         numbers = [int(name) for name in os.listdir(_DESCRIPTORS)]  # noqa: PTH208 - as above
-    except OSError as error:
-        if error.errno not in {errno.EMFILE, errno.ENFILE}:
-            return []
-        numbers = list(range(3, 2 * usable_descriptors()))
-    duplicates: set[int] = set()  # which may get a number that the list has, of what was closed since
-    for number in numbers:
-        connection = _connection(number, ports) if number not in duplicates else None
-        if connection is not None:
-            found.append(connection)
-            duplicates.add(connection.descriptor)
-    return found
-
-
-def _connection(number: int, ports: frozenset[int]) -> Connection | None:
-    """What descriptor `number` is, if it is a client's connection to one of our ports."""
-    try:
-        duplicate = os.dup(number)
     except OSError:
-        return None
-    try:
-        looked_at = socket.socket(fileno=duplicate)
-    except OSError:  # no socket at all
-        os.close(duplicate)
-        return None
-    with looked_at:
-        try:
+        numbers = list(range(3, _MOST_NUMBERS))
+    for number in numbers:
+        with contextlib.suppress(OSError, struct.error), _duplicate(number) as looked_at:
             if looked_at.family not in _FAMILIES or looked_at.getsockname()[1] not in ports:
-                return None
-            host = looked_at.getpeername()[0]  # fails where it listens
+                continue
+            address = looked_at.getpeername()  # fails where it listens
             info = looked_at.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-        except OSError:
-            return None
-        silent_seconds = struct.unpack_from("=I", info, _SILENT_AT)[0] / 1000
-        peer = address_of(f"{_FAMILIES[looked_at.family]}:{host}")
-        return Connection(looked_at.detach(), peer, silent_seconds)
+            silent_seconds = struct.unpack_from("=I", info, _SILENT_AT)[0] / 1000
+            peer = address_of(f"{_FAMILIES[looked_at.family]}:{address[0]}")
+            yield Connection(number, address, peer, silent_seconds)
+
+
+def _shut_down(connection: Connection) -> bool:
+    """Whether it was still that connection, and is shut down now."""
+    with contextlib.suppress(OSError), _duplicate(connection.descriptor) as closing:
+        if closing.getpeername() == connection.address:
+            closing.shutdown(socket.SHUT_RDWR)
+            return True
+    return False
+
+
+def _duplicate(number: int) -> socket.socket:
+    """The socket behind a descriptor, by another one; raises OSError where there is none."""
+    duplicate = os.dup(number)
+    try:
+        return socket.socket(fileno=duplicate)
+    except OSError:
+        os.close(duplicate)
+        raise

@@ -87,7 +87,8 @@ class GuardedMethod:
                 while len(self._strangers) >= Limits.strangers:
                     longest = next(iter(self._strangers))
                     del self._strangers[longest]
-                    longest.reschedule(asyncio.get_running_loop().time())
+                    if not longest.expired():  # else it is on its way out by itself
+                        longest.reschedule(asyncio.get_running_loop().time())
                 self._strangers[patience] = None
                 try:
                     return await reading

@@ -12,6 +12,7 @@ from service_runtime.errors import RequestStalledError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+_HARD_RATIO = 16  # of the most: beyond it a newcomer is ended at once; 16,384 streams, some 160 MB
 _LEAST_RATIO = (
     0.25  # of the longest wait; an honest stream's first message is there at once, or a round trip later
 )
@@ -25,7 +26,7 @@ class Lobby:
     what it wants.
     """
 
-    def __init__(self, *, seconds: float = 20.0, most: int = 2048, most_per_caller: int = 256) -> None:
+    def __init__(self, *, seconds: float = 20.0, most: int = 1024, most_per_caller: int = 256) -> None:
         """`seconds`: longest wait for the first message."""
         self._seconds = seconds
         self._most = most
@@ -42,15 +43,23 @@ class Lobby:
         try:
             async with asyncio.timeout(self._seconds) as patience:
                 waiting = self._waiting.setdefault(caller, OrderedDict())
+                if (
+                    len(waiting) >= _HARD_RATIO * self._most_per_caller
+                    or self._count >= _HARD_RATIO * self._most
+                ):
+                    raise RequestStalledError(f"too many streams are waiting for their {what} already")
                 waiting[patience] = asyncio.get_running_loop().time()
                 self._count += 1
-                self._make_room(waiting)
                 try:
+                    self._make_room(waiting)
                     return await anext(aiter(incoming), None)
                 finally:
                     self._remove(caller, patience)
         except TimeoutError:
             raise RequestStalledError(f"no {what} came in time") from None
+        finally:
+            if not self._waiting.get(caller, True):
+                del self._waiting[caller]
 
     def _make_room(self, own: OrderedDict[asyncio.Timeout, float]) -> None:
         crowd = own
@@ -60,13 +69,12 @@ class Lobby:
             crowd = max(self._waiting.values(), key=len)
         longest, came_at = next(iter(crowd.items()))
         crowd.move_to_end(longest)  # it is on its way out
+        if longest.expired():  # it is out, and only hasn't gone yet: such can't be told again
+            return
         # Not at once, nor all together: who opens another one for each that is ended would keep us busy with that.
         patience = random.uniform(_LEAST_RATIO, 1.0) * self._seconds
         longest.reschedule(max(asyncio.get_running_loop().time(), came_at + patience))
 
     def _remove(self, caller: str, patience: asyncio.Timeout) -> None:
         self._count -= 1
-        waiting = self._waiting[caller]
-        del waiting[patience]
-        if not waiting:
-            del self._waiting[caller]
+        del self._waiting[caller][patience]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 _GRACE_SECONDS = (
     10.0  # nobody is judged by the first moments: connections begin slowly, and phones lose them for a while
 )
@@ -10,8 +12,10 @@ _GRACE_SECONDS = (
 class Pace:
     """The bytes of one sender against the time that was spent waiting for it; our own time isn't held against it."""
 
-    def __init__(self, least_bytes_per_second: float) -> None:
+    def __init__(self, least_bytes_per_second: float, longest_seconds: float = math.inf) -> None:
+        """`longest_seconds`: of waiting, in all."""
         self._least = least_bytes_per_second
+        self._longest_seconds = longest_seconds
         self._waited_seconds = 0.0
         self._received_bytes = 0
 
@@ -25,6 +29,8 @@ class Pace:
 
     @property
     def is_too_slow(self) -> bool:
-        """Whether less has come than the least rate brings in the time waited, beyond a grace."""
+        """Whether less has come than the least rate brings in the time waited, beyond a grace; or it was waited for too long in all."""
         waited = self._waited_seconds
+        if waited > self._longest_seconds:
+            return True
         return waited > _GRACE_SECONDS and self._received_bytes < self._least * waited

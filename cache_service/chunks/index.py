@@ -248,6 +248,11 @@ class ChunkIndex:
         found = self._owners(f"tenant=? AND kind IN ({marks}) ORDER BY used_at LIMIT 1", tenant, *kinds)
         return found[0] if found else None
 
+    def oldest_unfinished(self, tenant: str) -> Owner | None:
+        """The tenant's upload that has the least to lose: empty ones first, then the one that wasn't used for the longest time."""
+        found = self._owners("tenant=? AND kind=? ORDER BY committed>0, used_at LIMIT 1", tenant, UPLOAD)
+        return found[0] if found else None
+
     def count(self, tenant: str, kind: str) -> int:
         """How many of one kind the tenant has."""
         row = self._one("SELECT count(*) FROM owners WHERE tenant=? AND kind=?", tenant, kind)

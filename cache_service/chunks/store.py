@@ -45,6 +45,7 @@ _STRIPES = 64  # locks; more writers than there are threads rarely share one
 class Limits:
     """Of `ChunkStore`."""
 
+    empty_seconds = 5.0  # until the first chunk, which comes with the upload's name
     abandoned_seconds = 60.0  # a sender that is there sends a chunk, or is ended as silent
     short_ratio = 0.8  # of the budget; beyond it,
     hasty_ratio = 0.1  # of the usual time is enough for who wants to go on
@@ -128,8 +129,11 @@ class ChunkStore:
         """Bounds uploads that are begun and never completed: the one untouched for longest goes, if its sender may have gone."""
         if self._index.count(tenant, UPLOAD) < self._max_unfinished:
             return
-        oldest = self._index.oldest_of(tenant, (UPLOAD,))
-        if oldest is None or oldest.used_at > time.time() - Limits.abandoned_seconds:
+        oldest = self._index.oldest_unfinished(tenant)
+        patience = (
+            Limits.abandoned_seconds if oldest is not None and oldest.committed else Limits.empty_seconds
+        )
+        if oldest is None or oldest.used_at > time.time() - patience:
             raise UnfinishedUploadsError(f"{self._max_unfinished} uploads are on their way already")
         self._remove(oldest)
 

@@ -148,7 +148,7 @@ class Limiter:
         """
         ticket = ticket._replace(planned_bytes=min(ticket.planned_bytes, self._ledger.budget_bytes))
         with self._hold(ticket.tenant, ticket.planned_bytes):
-            await self._acquire(ticket)
+            entered_at = await self._acquire(ticket)
             began_at = time.monotonic()
             try:
                 yield
@@ -156,17 +156,21 @@ class Limiter:
                 now = time.monotonic()
                 self._hold_seconds += (now - began_at - self._hold_seconds) * _HOLD_SMOOTHING
                 self._advice.record_done(now)
-                self._leave(ticket)
+                self._leave(ticket, entered_at)
 
     def wake(self) -> None:
         """Lets waiting work in as far as the decision now allows; to be called when it may have changed."""
         if not len(self._queue):
             return
         decision = self._decide()
-        while (waiter := self._queue.pop(lambda ticket: self._may_start(ticket, decision))) is not None:
+
+        def may_start(ticket: Ticket) -> bool:
+            return self._may_start(ticket, decision)
+
+        while (waiter := self._queue.pop(may_start, self._may_overtake)) is not None:
             if not waiter.ready.done():
-                self._enter(waiter.ticket)  # on the waiter's behalf, so that nobody overtakes it
-                waiter.ready.set_result(None)
+                # Entered on the waiter's behalf, so that nobody overtakes it.
+                waiter.ready.set_result(self._enter(waiter.ticket))
 
     def _may_start(self, ticket: Ticket, decision: Decision) -> bool:
         limit = decision.limits[ticket.work]
@@ -179,10 +183,15 @@ class Limiter:
             self._ledger.fits(planned, ratio * _LIGHT_BYTES_RATIO) and self._shares.is_light(ticket.caller)
         )
 
+    def _may_overtake(self, ticket: Ticket) -> bool:
+        """Whether a request may go before one of a caller that uses less, and can't start: there are places for such alone."""
+        return self._held[ticket.caller] == 0 and self._shares.is_light(ticket.caller)
+
     def _may_use_spare(self, caller: str, limit: int) -> bool:
         """Whether a caller that is kept waiting by heavier ones may have a place that is kept for such."""
         spare = int(limit * self._spare_ratio)
-        return self.in_flight < limit + spare and self._held[caller] == 0 and self._shares.is_light(caller)
+        has_room = spare > 0 and self.in_flight < limit + spare
+        return has_room and self._held[caller] == 0 and self._shares.is_light(caller)
 
     def _is_full(self, decision: Decision, caller: str) -> bool:
         """Whether whoever came now would wait too long: by number, or by how long places have been held lately.
@@ -198,11 +207,12 @@ class Limiter:
         in_time = _CERTAIN_RATIO * self._max_wait_seconds * decision.concurrency
         return waiting >= self._max_queue or (waiting > 0 and (waiting + 1) * self._hold_seconds > in_time)
 
-    async def _acquire(self, ticket: Ticket) -> None:
+    async def _acquire(self, ticket: Ticket) -> float:
+        """When the place was entered, by the clock of the shares."""
         decision = self._decide()
+        self._shares.see(ticket.caller)
         if not len(self._queue) and self._may_start(ticket, decision):
-            self._enter(ticket)
-            return
+            return self._enter(ticket)
         if _is_barred(decision, ticket.work):
             raise self._refusal(ticket, f"under pressure, {ticket.work.name.lower()} work has to wait")
         if self._is_full(decision, ticket.caller):
@@ -217,37 +227,38 @@ class Limiter:
         self._queue.push(waiter)
         self._changed()
         self.wake()
-        await self._wait(waiter, self._max_wait_seconds if decision.sheds else None)
+        return await self._wait(waiter, self._max_wait_seconds if decision.sheds else None)
 
-    async def _wait(self, waiter: Waiter, seconds: float | None) -> None:
+    async def _wait(self, waiter: Waiter, seconds: float | None) -> float:
         try:
             async with asyncio.timeout(seconds):
-                await waiter.ready
+                return await waiter.ready
         except BaseException as error:
             if self._queue.remove(waiter):
                 self._changed()
                 self.wake()  # those behind may fit where this one didn't
             elif waiter.ready.done() and not waiter.ready.cancelled() and waiter.ready.exception() is None:
-                self._leave(waiter.ticket)  # admitted at the very moment of giving up
+                self._leave(waiter.ticket, waiter.ready.result())  # admitted at the very moment of giving up
             if isinstance(error, TimeoutError):
                 raise self._refusal(waiter.ticket, f"no place became free within {seconds:g} s") from None
             raise
 
-    def _enter(self, ticket: Ticket) -> None:
+    def _enter(self, ticket: Ticket) -> float:
         self.in_flight += 1
         self.running[ticket.work] += 1
         self._held[ticket.caller] += 1
-        self._shares.enter(ticket.caller)
+        entered_at = self._shares.enter(ticket.caller)
         self._ledger.reserve(ticket.planned_bytes)
         self._changed()
+        return entered_at
 
-    def _leave(self, ticket: Ticket) -> None:
+    def _leave(self, ticket: Ticket, entered_at: float) -> None:
         self.in_flight -= 1
         self.running[ticket.work] -= 1
         self._held[ticket.caller] -= 1
         if not self._held[ticket.caller]:
             del self._held[ticket.caller]
-        self._shares.leave(ticket.caller)
+        self._shares.leave(ticket.caller, entered_at)
         self._changed()
         self._ledger.release(ticket.planned_bytes)  # wakes this limiter, and the others of the ledger
 

@@ -37,7 +37,7 @@ class Waiter:
     """A request that waits; its future is done when it may run, or is refused."""
 
     ticket: Ticket
-    ready: asyncio.Future[None]
+    ready: asyncio.Future[float]
 
 
 @dataclass
@@ -74,20 +74,31 @@ class FairQueue:
         line.count += 1
         self._count += 1
 
-    def pop(self, may_start: Callable[[Ticket], bool]) -> Waiter | None:
-        """The next waiter that may start, removed; None when nobody may."""
+    def pop(
+        self, may_start: Callable[[Ticket], bool], may_overtake: Callable[[Ticket], bool] = lambda _: False
+    ) -> Waiter | None:
+        """The next waiter that may start, removed; None when nobody may.
+
+        Of a class that is the first waiter of the caller that uses least. Where that one can't start, another that `may_overtake`.
+        """
         for work in sorted(self._lines, key=lambda each: (self._lines[each].turn, each)):
             line = self._lines[work]
             if line.count == 0:
                 continue
-            caller = min(line.callers, key=self._load)
-            waiters = line.callers[caller]
-            if may_start(waiters[0].ticket):
-                self._turn = line.turn
-                line.turn += _STRIDE[work]
-                line.callers.move_to_end(caller)
-                return self._take(line, caller, waiters.popleft())
+            first = min(line.callers, key=self._load)
+            if may_start(line.callers[first][0].ticket):
+                return self._next(line, work, first)
+            for caller, waiters in line.callers.items():
+                ticket = waiters[0].ticket
+                if caller != first and may_overtake(ticket) and may_start(ticket):
+                    return self._next(line, work, caller)
         return None
+
+    def _next(self, line: _Line, work: WorkClass, caller: str) -> Waiter:
+        self._turn = line.turn
+        line.turn += _STRIDE[work]
+        line.callers.move_to_end(caller)
+        return self._take(line, caller, line.callers[caller].popleft())
 
     def waiting_of(self, caller: str) -> int:
         """Waiters of one caller."""

@@ -24,11 +24,15 @@ _FORGOTTEN_SECONDS = 1e-3  # of CPU in all: below, shares of it say nothing
 class Shares(Protocol):
     """How one thing is shared."""
 
-    def enter(self, caller: str) -> None:
-        """One of the caller's requests has got a place."""
+    def see(self, caller: str) -> None:
+        """It asks for something."""
         ...
 
-    def leave(self, caller: str) -> None:
+    def enter(self, caller: str) -> float:
+        """One of the caller's requests has got a place; the moment, for `leave`."""
+        ...
+
+    def leave(self, caller: str, entered_at: float) -> None:
         """It has given it back."""
         ...
 
@@ -48,13 +52,18 @@ class PlaceShares:
         self.held: dict[str, int] = {}
         self._total = 0
 
-    def enter(self, caller: str) -> None:
+    def see(self, caller: str) -> None:
+        """See `Shares`."""
+
+    def enter(self, caller: str) -> float:
         """See `Shares`."""
         self.held[caller] = self.held.get(caller, 0) + 1
         self._total += 1
+        return 0.0
 
-    def leave(self, caller: str) -> None:
+    def leave(self, caller: str, entered_at: float = 0.0) -> None:
         """See `Shares`."""
+        del entered_at
         self._total -= 1
         left = self.held.get(caller, 0) - 1
         if left > 0:
@@ -129,23 +138,21 @@ class CpuShares:
         if caller != EXEMPT:
             self._use(caller)
 
-    def enter(self, caller: str) -> None:
+    def enter(self, caller: str) -> float:
         """See `Shares`."""
-        if caller == EXEMPT:
-            return
         now = self._clock()
-        for use in (self._use(caller), self._all):
-            use.running += 1
-            use.began += now
+        if caller != EXEMPT:
+            for use in (self._use(caller), self._all):
+                use.running += 1
+                use.began += now
+        return now
 
-    def leave(self, caller: str) -> None:
+    def leave(self, caller: str, entered_at: float) -> None:
         """See `Shares`."""
-        if caller == EXEMPT:
-            return
-        for use in (self._use(caller), self._all):
-            # All of a caller's run equally long, on average: what is left of the sum stays in proportion.
-            use.began -= use.began / use.running if use.running else 0.0
-            use.running = max(0, use.running - 1)
+        if caller != EXEMPT:
+            for use in (self._use(caller), self._all):
+                use.running -= 1
+                use.began -= entered_at
 
     def charge(self, caller: str, seconds: float) -> None:
         """CPU time that a file of the caller's took."""
@@ -162,9 +169,11 @@ class CpuShares:
             self._use(caller).refused += 1
 
     def load(self, caller: str) -> float:
-        """CPU seconds of late."""
+        """CPU seconds of late; of the exempt as much as of others on average: they are bound by nothing, and go before nobody."""
+        if caller == EXEMPT:
+            return self._all.load(self._clock()) / max(1, len(self._uses))
         use = self._uses.get(caller)
-        return 0.0 if use is None or caller == EXEMPT else use.load(self._clock())
+        return 0.0 if use is None else use.load(self._clock())
 
     def is_light(self, caller: str) -> bool:
         """See `Shares`."""
@@ -200,10 +209,12 @@ class CpuShares:
         return use
 
     def _forget(self, now: float) -> None:
-        """Drops who hasn't been seen for long."""
-        while self._uses:
+        """Drops who hasn't been seen for long, and has nothing running."""
+        for _ in range(len(self._uses)):
             name, use = next(iter(self._uses.items()))
-            is_old = now - use.seen_at > _REMEMBERED_SECONDS or len(self._uses) > _MAX_CALLERS
-            if use.running or not is_old:
+            if now - use.seen_at <= _REMEMBERED_SECONDS and len(self._uses) <= _MAX_CALLERS:
                 return
-            del self._uses[name]
+            if use.running:
+                self._uses.move_to_end(name)
+            else:
+                del self._uses[name]

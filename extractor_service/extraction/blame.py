@@ -7,6 +7,7 @@ while nothing else was wrong. Time is passed in.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import Outcome
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 3
 """Of one file: two workers may be lost to one storm, a third is asked for nothing that it can't bear."""
 _STARVED_RATIO = 0.25  # of the time in CPU, as for workers that are killed
+_SUSPICIOUS_LOSSES = (
+    9  # three calls, three attempts each; under 200 kills in 40 s no innocent file had more than two
+)
+_MOST_REMEMBERED = 1000  # contents that were there
 _UNREST_SECONDS = 10.0  # after a worker was lost for another file's sake, or the kernel killed: storms last
 
 
@@ -38,6 +43,7 @@ class Witness:
         self._count_oom_kills = count_oom_kills
         self._is_pressed = is_pressed
         self._losses: list[tuple[float, object]] = []
+        self._repeated: OrderedDict[object, int] = OrderedDict()
 
     def look(self) -> Scene:
         """How things stand."""
@@ -48,6 +54,18 @@ class Witness:
         if result.loss is Loss.OUTSIDE:
             self._losses = [each for each in self._losses if each[0] > now - _UNREST_SECONDS]
             self._losses.append((now, reader))
+            self._repeated[reader] = self._repeated.get(reader, 0) + 1
+            self._repeated.move_to_end(reader)
+            while len(self._repeated) > _MOST_REMEMBERED:
+                self._repeated.popitem(last=False)
+
+    def clear(self, reader: object) -> None:
+        """Forgets the losses of a content that was read."""
+        self._repeated.pop(reader, None)
+
+    def is_suspicious(self, reader: object) -> bool:
+        """Whether a content has been there so often when a worker was lost that storms don't explain it any more."""
+        return self._repeated.get(reader, 0) >= _SUSPICIOUS_LOSSES
 
     def was_quiet(self, now: float, before: Scene, reader: object) -> bool:
         """Whether nothing but the job of `reader` itself explains a loss now."""

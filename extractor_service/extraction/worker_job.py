@@ -40,7 +40,6 @@ class Limits:
     # At NORMAL, half of it at ELEVATED: fewer round trips against bytes for nothing.
     read_ahead_bytes = 128 * 1024
     least_parse_seconds = 0.05  # after waiting for ranges there is always time to parse what has come
-    alone_seconds = 5.0  # until all others are done; most files take milliseconds, and a long one may go on
     demote_seconds = 0.1  # nearly every file is done by then
     hold_seconds = 0.1  # a pull at 20 ms distance took 28 ms (measured); slower ones park
     crowded_hold_seconds = 0.002  # a pull on one host took 0.5 to 1.9 ms (measured); others park
@@ -138,7 +137,7 @@ class WorkerJobs:
         if result.loss is None:
             result.is_excused = was_starved(result, job.parse_seconds)
             return result
-        attempts, was_quiet = 1, False
+        attempts, pulls, was_quiet = 1, result.pulls, False
         witness.record(time.monotonic(), result, reader)
         can_repeat = puller is None or not puller.is_passing  # what has passed is gone
         while can_repeat and attempts < MAX_ATTEMPTS and deserves_retry(result):
@@ -147,17 +146,28 @@ class WorkerJobs:
             except DeadlineError:
                 break
             if puller is not None:
-                again = replace(again, present=tuple(puller.present))
+                left = max(1, again.max_pulls - pulls)
+                again = replace(again, present=tuple(puller.present), max_pulls=left)
             scene = witness.look()
             if result.loss is Loss.OUTSIDE:
-                result = await self._pool.run_alone(again, source.descriptor(), puller, Limits.alone_seconds)
+                result = await self._pool.run_alone(again, source.descriptor(), puller, caller)
             else:
-                result = await self._pool.run(again, source.descriptor(), puller, needs_fresh=True)
+                result = await self._pool.run(
+                    again, source.descriptor(), puller, needs_fresh=True, owner=caller
+                )
+            pulls += result.pulls
+            result.pulls, result.cpu_seconds = (
+                pulls,
+                None,
+            )  # the attempts' together: what they took is known by the clock
             if result.loss is None:
+                witness.clear(reader)
                 return result
             attempts += 1
             witness.record(time.monotonic(), result, reader)
             was_quiet = witness.was_quiet(time.monotonic(), scene, reader)
+            if witness.is_suspicious(reader):
+                return result
             if is_guilty(result, was_quiet=was_quiet):
                 break
         result.is_excused = not is_guilty(result, was_quiet=was_quiet)

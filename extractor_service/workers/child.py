@@ -129,7 +129,8 @@ def _run_job(
         header, payload = _run_module(module, source, document, context, stop_at, deriving_seconds)
         if pulled is not None and pulled.is_parked:
             heartbeat.stop()
-            heartbeat.send(encode_frame({"kind": "parked"}))
+            cpu_seconds = time.process_time() - cpu_before
+            heartbeat.send(encode_frame({"kind": "parked", "cpu_seconds": cpu_seconds}))
             return
         if not incomplete.isdisjoint(module.reads):
             header["is_complete"] = False  # what is derived from a part is itself a part

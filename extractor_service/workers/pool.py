@@ -21,9 +21,22 @@ if TYPE_CHECKING:
     from extractor_service.workers.protocol import Job
 
 _log = logging.getLogger(__name__)
-_MAX_JOBS_PER_WORKER = 2000  # slow leaks end with it; a fork of 13 ms is nothing over so many
-_IDLE_SECONDS = 30.0  # memory of idle workers against forks when the next burst comes
-_ATTEMPTS = 3  # a template that starts no worker three times won't by trying on
+
+
+class Limits:
+    """Of `WorkerPool`."""
+
+    max_jobs_per_worker = 2000  # slow leaks end with it; a fork of 13 ms is nothing over so many
+    idle_seconds = 30.0  # memory of idle workers against forks when the next burst comes
+    attempts = 3  # a template that starts no worker three times won't by trying on
+    clearing_seconds = (
+        2.0  # until all others are done; most files take milliseconds, and a long one may go on
+    )
+    alone_seconds = (
+        2.0  # a file that kills does so at once, as a rule; one that reads on is let, beside the others
+    )
+    clearing_every_seconds = 20.0  # a fifth of the time at worst
+    most_clearings = 3  # at once: what it takes to tell a killer
 
 
 class WorkerPool:
@@ -52,6 +65,7 @@ class WorkerPool:
         self._max_workers = max_workers
         self._slots = asyncio.Semaphore(max_workers)
         self._clearing = asyncio.Lock()
+        self._clearings, self._cleared_at = float(Limits.most_clearings), time.monotonic()
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._template: Template | None = None
@@ -96,27 +110,60 @@ class WorkerPool:
                 worker.demote()
         return any(not worker.is_demoted for worker in self._busy)
 
-    async def run_alone(
-        self, job: Job, descriptor: int, puller: Puller | None, wait_seconds: float
-    ) -> JobResult:
-        """The same by a fresh worker, while no other works; `was_alone` tells whether that could be had in time."""
-        if self._clearing.locked():
-            return await self.run(job, descriptor, puller, needs_fresh=True)
-        async with self._clearing, contextlib.AsyncExitStack() as taken:
+    async def run_alone(self, job: Job, descriptor: int, puller: Puller | None, owner: str) -> JobResult:
+        """The same by a fresh worker, while no other works; `was_alone` tells whether that could be had.
+
+        The others wait for a moment only, and not often: who could make them would have them stand still.
+        """
+        if self._clearing.locked() or not self._may_clear():
+            return await self.run(job, descriptor, puller, needs_fresh=True, owner=owner)
+        async with self._clearing, contextlib.AsyncExitStack() as others:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_seconds):
-                    for _ in range(self._max_workers):
-                        await taken.enter_async_context(self._slots)
-                result = await self._run(job, descriptor, puller, needs_fresh=True)
-                result.was_alone = True
-                return result
-        return await self.run(job, descriptor, puller, needs_fresh=True)
+                async with asyncio.timeout(Limits.clearing_seconds):
+                    for _ in range(self._max_workers - 1):
+                        await others.enter_async_context(self._slots)
+                    await self._slots.acquire()
+                try:
+                    return await self._run_before(others, job, descriptor, puller, owner)
+                finally:
+                    self._slots.release()
+        return await self.run(job, descriptor, puller, needs_fresh=True, owner=owner)
+
+    async def _run_before(
+        self,
+        others: contextlib.AsyncExitStack,
+        job: Job,
+        descriptor: int,
+        puller: Puller | None,
+        owner: str,
+    ) -> JobResult:
+        """Runs the job, and lets `others` go on when it takes longer than a moment."""
+        working = asyncio.ensure_future(self._run(job, descriptor, puller, needs_fresh=True, owner=owner))
+        try:
+            await asyncio.wait({working}, timeout=Limits.alone_seconds)
+            is_alone = working.done()
+            await others.aclose()
+            result = await working
+        finally:
+            working.cancel()
+        result.was_alone = is_alone
+        return result
+
+    def _may_clear(self) -> bool:
+        """Whether the machine may be cleared once more: three times in a row, then once in twenty seconds."""
+        now = time.monotonic()
+        filled = self._clearings + (now - self._cleared_at) / Limits.clearing_every_seconds
+        self._clearings, self._cleared_at = min(Limits.most_clearings, filled), now
+        if self._clearings < 1:
+            return False
+        self._clearings -= 1
+        return True
 
     async def _run(
         self, job: Job, descriptor: int, puller: Puller | None, *, needs_fresh: bool, owner: str = ""
     ) -> JobResult:
         failures = 0
-        while failures < _ATTEMPTS:
+        while failures < Limits.attempts:
             try:
                 worker = await self._take(needs_fresh=needs_fresh)
             except WorkerStartError as error:
@@ -168,7 +215,7 @@ class WorkerPool:
         return worker
 
     def _give_back(self, worker: Worker) -> None:
-        if worker.jobs_done >= _MAX_JOBS_PER_WORKER or worker.is_demoted:
+        if worker.jobs_done >= Limits.max_jobs_per_worker or worker.is_demoted:
             worker.close()
         if worker.is_usable:
             self._idle.append(worker)
@@ -182,8 +229,8 @@ class WorkerPool:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(_IDLE_SECONDS / 3)
-            oldest = time.monotonic() - _IDLE_SECONDS
+            await asyncio.sleep(Limits.idle_seconds / 3)
+            oldest = time.monotonic() - Limits.idle_seconds
             for worker in [worker for worker in self._idle if worker.idle_since < oldest]:
                 self._idle.remove(worker)
                 worker.close()

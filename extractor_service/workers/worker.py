@@ -222,6 +222,8 @@ class Worker:
             self._tell(payload)
         elif kind == "parked":
             result.is_parked = True
+            result.cpu_seconds = max(0.0, float(header["cpu_seconds"]))
+            self._cpu_seconds += result.cpu_seconds
             self.idle_since = time.monotonic()
             return True
         elif kind == "end":

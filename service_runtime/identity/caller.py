@@ -13,19 +13,21 @@ if TYPE_CHECKING:
     from service_runtime.identity.principal import Principal
 
 EXEMPT = ""
-"""The caller that no share binds: an extractor of ours, or a proxy that speaks for many."""
+"""The caller that no share binds: an extractor of ours, or a proxy that doesn't say for whom it speaks."""
 _NETWORK_BITS = 64  # of an IPv6 address: what one customer gets, and can fill with addresses
 
 
 def caller_of(principal: Principal, tenant: str, peer: str) -> str:
     """The caller's name; `peer` is gRPC's word for the connection's other end."""
     is_known = principal.subject != ANYBODY.subject
-    if principal.is_proxy or (is_known and Role.RESULTS in principal.roles):
+    if is_known and Role.RESULTS in principal.roles:
         return EXEMPT
     if tenant != DEFAULT_TENANT:
         return f"tenant:{tenant}"
     if is_known and principal.subject:
         return principal.subject
+    if principal.is_proxy:
+        return EXEMPT
     return address_of(peer.rpartition(":")[0] or peer)
 
 

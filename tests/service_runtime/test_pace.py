@@ -26,3 +26,12 @@ def test_our_own_time_and_no_limit_harm_nobody():
     free = Pace(0)
     free.waited(1e6)
     assert not free.is_too_slow
+
+
+def test_there_is_an_end_in_all():
+    pace = Pace(1, 100.0)
+    pace.received(10**9)
+    pace.waited(99.0)
+    assert not pace.is_too_slow
+    pace.waited(2.0)
+    assert pace.is_too_slow

@@ -57,7 +57,7 @@ class Session:
             incoming,
             send,
             context.settings.upload_idle_seconds,
-            Pace(context.settings.upload_bytes_per_second),
+            Pace(context.settings.upload_bytes_per_second, context.settings.upload_seconds),
         )
         self._partial_at = 0.0
 

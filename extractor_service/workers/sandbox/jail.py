@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import stat
 import struct
 import sys
 import sysconfig
@@ -48,7 +47,7 @@ class Jail:
         self._why_not = ""
         self._readable = list(_readable())
         # Root without capabilities obeys the permissions of files, and may still own what it reads.
-        self._keeps_capabilities = os.geteuid() == 0 and not all(map(_may_read_unprivileged, self._readable))
+        self._keeps_capabilities = os.geteuid() == 0 and not _can_do_without_capabilities(self._readable)
         try:
             self.descriptor = landlock.make_ruleset(self._readable)
         except OSError as error:
@@ -67,13 +66,9 @@ class Jail:
         return missing
 
     def _drop_capabilities(self) -> None:
-        machine = this_machine()
-        if machine is None:
-            raise OSError("system calls of this machine aren't known")
         if self._keeps_capabilities:
             raise OSError("our packages can be read with root's capabilities alone")
-        header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
-        kernel.syscall(machine.numbers["capset"], header, bytes(24))
+        _drop_capabilities()
 
     def _restrict_files(self) -> None:
         if self.descriptor is None:
@@ -110,9 +105,36 @@ def _readable() -> Iterator[str]:
             yield from getattr(module, "__path__", ())
 
 
-def _may_read_unprivileged(path: str) -> bool:
+def _drop_capabilities() -> None:
+    machine = this_machine()
+    if machine is None:
+        raise OSError("system calls of this machine aren't known")
+    header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
+    kernel.syscall(machine.numbers["capset"], header, bytes(24))
+
+
+def _can_do_without_capabilities(readable: list[str]) -> bool:
+    """Whether what can be read now still can be, tried by a process that has given them up."""
+    wanted = [path for path in readable if _reads(path)]
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            _drop_capabilities()
+            status = 0 if all(map(_reads, wanted)) else 1
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def _reads(path: str) -> bool:
+    """Whether a folder can be listed, and a file in it opened."""
+    place = Path(path)
     try:
-        found = os.stat(path)  # noqa: PTH116 - a path that may not be there
+        if place.is_dir():
+            place = next((each for each in place.iterdir() if each.is_file()), place)
+        if place.is_file():
+            place.open("rb").close()
     except OSError:
-        return True  # nothing is read there
-    return found.st_uid == os.geteuid() or bool(found.st_mode & stat.S_IROTH)
+        return False
+    return True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
+import resource
 import socket
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -79,6 +81,14 @@ def _signal_others() -> None:
     os.kill(os.getppid(), 0)
 
 
+def _limit_others() -> None:
+    resource.prlimit(os.getppid(), resource.RLIMIT_CORE)
+
+
+def _share_memory() -> None:
+    mmap.mmap(-1, mmap.PAGESIZE, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS).close()
+
+
 PROBES: dict[str, Callable[[], None]] = {
     "opening a socket": _open_socket,
     "starting a process": _start_process,
@@ -89,6 +99,8 @@ PROBES: dict[str, Callable[[], None]] = {
     "reading a file outside": _read_secrets,
     "tracing": _trace,
     "signalling another process": _signal_others,
+    "touching another's limits": _limit_others,
+    "sharing memory": _share_memory,
 }
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 # O_DIRECTORY's.
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | 0o20000000
 _CLONE_THREAD = 0x10000  # linux/sched.h
+_MAP_SHARED = 1  # asm-generic/mman.h; MAP_SHARED_VALIDATE has the bit as well, MAP_PRIVATE hasn't
 OWN_PID = -1
 """Stands for the number of the process that enters."""
 
@@ -26,10 +27,19 @@ class Masked(NamedTuple):
 
 
 class OneOf(NamedTuple):
-    """An argument that has to be one of these, as 32 bits."""
+    """An argument that has to be one of these; of 32 bits, as the kernel takes those of the calls here."""
 
     argument: int
     values: tuple[int, ...]
+
+
+class Zero(NamedTuple):
+    """An argument, all 64 bits of it, that has to be 0: a pointer to nothing."""
+
+    argument: int
+
+
+Condition = Masked | OneOf | Zero
 
 
 class Profile(NamedTuple):
@@ -37,8 +47,8 @@ class Profile(NamedTuple):
 
     calls: frozenset[str]
     """Allowed, whatever their arguments."""
-    conditions: dict[str, Masked | OneOf]
-    """Allowed while the condition holds."""
+    conditions: dict[str, tuple[Condition, ...]]
+    """Allowed while all conditions hold."""
     absent: frozenset[str]
     """Answered as if the kernel didn't know them, so that the C library takes an older one."""
 
@@ -46,7 +56,7 @@ class Profile(NamedTuple):
 _READERS_CALLS = """
     read readv pread64 preadv lseek close close_range fstat stat lstat newfstatat statx statfs fstatfs getdents64 getcwd
     readlink readlinkat access faccessat faccessat2 dup dup2 dup3 write writev
-    mmap munmap mremap mprotect brk madvise
+    munmap mremap mprotect brk madvise
     sendto sendmsg recvfrom recvmsg getsockopt getsockname poll ppoll select pselect6
     setitimer getitimer clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage
     rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack restart_syscall
@@ -57,19 +67,19 @@ _READERS_CALLS = """
 READER = Profile(
     calls=frozenset(_READERS_CALLS.split()),
     conditions={
-        "open": Masked(1, _WRITING, 0),
-        "openat": Masked(2, _WRITING, 0),
+        "open": (Masked(1, _WRITING, 0),),
+        "openat": (Masked(2, _WRITING, 0),),
+        # Nothing shared: by a shared mapping a file is written that was opened for both, as spools are.
+        "mmap": (Masked(3, _MAP_SHARED, 0),),
         # FIONREAD, FIONCLEX, FIOCLEX, TCGETS: what opening a file asks; not TIOCSTI, which types into a terminal.
-        "ioctl": OneOf(1, (0x541B, 0x5450, 0x5451, 0x5401)),
+        "ioctl": (OneOf(1, (0x541B, 0x5450, 0x5451, 0x5401)),),
         # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC; not F_SETOWN, which has signals sent.
-        "fcntl": OneOf(1, (0, 1, 2, 3, 1030)),
-        "prctl": OneOf(0, (15, 16)),  # PR_SET_NAME, PR_GET_NAME
-        "prlimit64": OneOf(
-            2, (0,)
-        ),  # to look at a limit; the low half of a new one's address, which is aligned
-        "clone": Masked(0, _CLONE_THREAD, _CLONE_THREAD),
-        "kill": OneOf(0, (OWN_PID,)),
-        "tgkill": OneOf(0, (OWN_PID,)),
+        "fcntl": (OneOf(1, (0, 1, 2, 3, 1030)),),
+        "prctl": (OneOf(0, (15, 16)),),  # PR_SET_NAME, PR_GET_NAME
+        "prlimit64": (OneOf(0, (0, OWN_PID)), Zero(2)),  # to look at a limit of one's own
+        "clone": (Masked(0, _CLONE_THREAD, _CLONE_THREAD),),
+        "kill": (OneOf(0, (OWN_PID,)),),
+        "tgkill": (OneOf(0, (OWN_PID,)),),
     },
     absent=frozenset({"clone3"}),  # its flags are behind a pointer, which a filter can't follow
 )

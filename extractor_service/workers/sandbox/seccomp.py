@@ -12,11 +12,11 @@ import struct
 from typing import TYPE_CHECKING
 
 from extractor_service.workers.sandbox.kernel import syscall
-from extractor_service.workers.sandbox.profile import OWN_PID, Masked, OneOf
+from extractor_service.workers.sandbox.profile import OWN_PID, Masked, Zero
 from extractor_service.workers.sandbox.syscalls import this_machine
 
 if TYPE_CHECKING:
-    from extractor_service.workers.sandbox.profile import Profile
+    from extractor_service.workers.sandbox.profile import Condition, Profile
 
 _INSTRUCTION = struct.Struct("=HBBI")  # code, jump if true, jump if false, operand
 _LOAD, _AND = 0x20, 0x54  # BPF_LD|BPF_W|BPF_ABS, BPF_ALU|BPF_AND|BPF_K
@@ -50,9 +50,10 @@ def program(profile: Profile, pid: int) -> bytes | None:
         code += [(_JUMP_EQUAL, 0, 1, numbers[name]), (_RETURN, 0, 0, _ALLOW)]
     for name in sorted(profile.absent & numbers.keys()):
         code += [(_JUMP_EQUAL, 0, 1, numbers[name]), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
-    for name, condition in profile.conditions.items():
+    for name, conditions in profile.conditions.items():
         if name in numbers:
-            block = [*_check(condition, pid), refuse]
+            checks = [step for condition in conditions for step in _check(condition, pid)]
+            block = [*checks, (_RETURN, 0, 0, _ALLOW)]
             code += [(_JUMP_EQUAL, 0, len(block), numbers[name]), *block]
     code.append(refuse)
     return b"".join(_INSTRUCTION.pack(*each) for each in code)
@@ -73,11 +74,15 @@ def install(filter_code: bytes) -> None:
     syscall(machine.numbers["seccomp"], _SET_MODE_FILTER, 0, described)
 
 
-def _check(condition: Masked | OneOf, pid: int) -> list[tuple[int, int, int, int]]:
-    """Returns from the filter where the condition holds, and falls through where it doesn't."""
-    load = _LOAD, 0, 0, _ARGUMENTS_AT + 8 * condition.argument
-    allow = _RETURN, 0, 0, _ALLOW
+def _check(condition: Condition, pid: int) -> list[tuple[int, int, int, int]]:
+    """Falls through where the condition holds, and refuses where it doesn't."""
+    low = _LOAD, 0, 0, _ARGUMENTS_AT + 8 * condition.argument
+    refuse = _RETURN, 0, 0, _ERRNO | errno.EPERM
+    if isinstance(condition, Zero):
+        high = _LOAD, 0, 0, _ARGUMENTS_AT + 8 * condition.argument + 4
+        return [low, (_JUMP_EQUAL, 1, 0, 0), refuse, high, (_JUMP_EQUAL, 1, 0, 0), refuse]
     if isinstance(condition, Masked):
-        return [load, (_AND, 0, 0, condition.mask), (_JUMP_EQUAL, 0, 1, condition.value), allow]
+        return [low, (_AND, 0, 0, condition.mask), (_JUMP_EQUAL, 1, 0, condition.value), refuse]
     values = [pid if value == OWN_PID else value for value in condition.values]
-    return [load, *(each for value in values for each in ((_JUMP_EQUAL, 0, 1, value), allow))]
+    jumps = [(_JUMP_EQUAL, len(values) - number, 0, value) for number, value in enumerate(values)]
+    return [low, *jumps, refuse]

@@ -124,3 +124,13 @@ def test_who_uses_least_goes_first_and_the_heaviest_is_shed():
     assert queue.shed_for(Ticket(INTERACTIVE, caller="light")) is heavy
     assert queue.pop(lambda ticket: True) is light
     assert [ticket.caller for ticket in drain(queue)] == ["middle"]
+
+
+def test_who_has_a_place_of_its_own_may_overtake():
+    queue = FairQueue(lambda caller: {"least": 0.0, "light": 1.0, "heavy": 9.0}[caller])
+    for caller in ("least", "light", "heavy"):
+        add(queue, caller=caller)
+    blocked = lambda ticket: ticket.caller != "least"
+    assert queue.pop(blocked) is None
+    assert queue.pop(blocked, lambda ticket: ticket.caller == "light").ticket.caller == "light"
+    assert queue.pop(blocked, lambda ticket: ticket.caller == "light") is None

@@ -28,11 +28,11 @@ def test_what_runs_counts_before_it_is_done():
     clock = Clock()
     shares = CpuShares(clock)
     shares.see("honest")
-    shares.enter("attacker")
+    entered_at = shares.enter("attacker")
     assert not shares.is_light("attacker")
     clock.now += 5
     assert shares.load("attacker") == 5 and shares.is_light("honest")
-    shares.leave("attacker")
+    shares.leave("attacker", entered_at)
     shares.charge("attacker", 5.0)
     assert shares.load("attacker") == 5
 
@@ -65,9 +65,9 @@ def test_callers_are_bounded():
 
 def test_the_exempt_use_nobodys_share():
     shares = CpuShares(Clock())
-    shares.enter(EXEMPT)
+    entered_at = shares.enter(EXEMPT)
     shares.charge(EXEMPT, 100.0)
-    shares.leave(EXEMPT)
+    shares.leave(EXEMPT, entered_at)
     assert shares.load(EXEMPT) == 0 and shares.heaviest(5) == []
 
 
@@ -90,20 +90,44 @@ def test_places_are_shared_by_number():
 def test_loads_are_never_negative(steps):
     clock = Clock()
     shares, places = CpuShares(clock), PlaceShares()
-    running = dict.fromkeys("abc", 0)
+    running: dict[str, list[float]] = {each: [] for each in "abc"}
     for caller, step in steps:
         if step == "enter":
-            shares.enter(caller)
+            running[caller].append(shares.enter(caller))
             places.enter(caller)
-            running[caller] += 1
         elif step == "leave" and running[caller]:
-            shares.leave(caller)
+            shares.leave(caller, running[caller].pop())
             places.leave(caller)
-            running[caller] -= 1
         elif step == "charge":
             shares.charge(caller, 0.5)
         else:
             clock.now += 1.5
         assert shares.load(caller) >= 0
-        assert {use.caller: use.in_flight for use in shares.heaviest(9)}.get(caller, 0) == running[caller]
-        assert places.held.get(caller, 0) == running[caller]
+        assert {use.caller: use.in_flight for use in shares.heaviest(9)}.get(caller, 0) == len(
+            running[caller]
+        )
+        assert places.held.get(caller, 0) == len(running[caller])
+
+
+def test_short_files_of_others_don_t_hide_a_long_one():
+    clock = Clock()
+    shares = CpuShares(clock)
+    for _ in range(4):
+        shares.enter("heavy")
+    for _ in range(20):
+        clock.now += 0.5
+        entered_at = shares.enter("light")
+        clock.now += 0.01
+        shares.leave("light", entered_at)
+        shares.charge("light", 0.01)
+    assert shares.load("heavy") > 40 and shares.is_light("light") and not shares.is_light("heavy")
+
+
+def test_long_jobs_don_t_keep_the_long_gone():
+    clock = Clock()
+    shares = CpuShares(clock)
+    shares.enter("busy")
+    for number in range(50):
+        shares.charge(f"c{number}", 0.01)
+    clock.now += 31
+    assert [use.caller for use in shares.heaviest(99)] == ["busy"]

@@ -75,3 +75,14 @@ def test_hardly_let_run_is_no_fault():
     assert not was_starved(slow(0.1, pulls=3), 1.0), "it waited for the client"
     assert not was_starved(JobResult(cpu_seconds=0.0), 1.0)
     assert not was_starved(slow(None), 1.0)
+
+
+def test_who_is_always_there_is_suspicious():
+    machine = Machine()
+    for number in range(9):
+        assert not machine.witness.is_suspicious("a")
+        machine.witness.record(number, lost(Loss.OUTSIDE), "a")
+        machine.witness.record(number, lost(Loss.OUTSIDE), f"other {number}")
+    assert machine.witness.is_suspicious("a") and not machine.witness.is_suspicious("other 3")
+    machine.witness.clear("a")
+    assert not machine.witness.is_suspicious("a")

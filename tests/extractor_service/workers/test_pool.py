@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from extractor_service.document import Outcome
-from extractor_service.workers.pool import WorkerPool
+from extractor_service.workers.pool import Limits, WorkerPool
 from extractor_service.workers.protocol import FrameBuffer, Job, JobResult, Loss, ProtocolError, encode_frame
 from extractor_service.workers.worker import Worker
 from tests.faults.hostile import make
@@ -233,20 +233,53 @@ async def test_a_stopped_worker_is_nobodys_fault(pool):
     assert result.failure == Outcome.TIMEOUT.value and result.loss is Loss.OUTSIDE
 
 
-async def test_a_job_can_have_the_machine_to_itself(pool):
+async def test_a_job_can_have_the_machine_to_itself(pool, monkeypatch):
     descriptor = os.memfd_create("test")
     data = images.jpeg()
     os.write(descriptor, data)
     job = Job("jpeg", ("metadata", "common"), len(data), 5.0)
     slow = [asyncio.create_task(run(pool, make("slow"), "hostile", 20.0)) for _ in range(2)]
     await asyncio.sleep(0.2)
-    late = await pool.run_alone(job, descriptor, None, 0.1)
+    monkeypatch.setattr(Limits, "clearing_seconds", 0.1)
+    late = await pool.run_alone(job, descriptor, None, "a")
     assert not late.was_alone and outcomes(late) == ["OK", "OK"], "who waits in vain is served all the same"
-    alone = asyncio.create_task(pool.run_alone(job, descriptor, None, 30.0))
+    monkeypatch.setattr(Limits, "clearing_seconds", 30.0)
+    alone = asyncio.create_task(pool.run_alone(job, descriptor, None, "a"))
     await asyncio.sleep(0.1)
-    another = asyncio.create_task(pool.run_alone(job, descriptor, None, 30.0))
+    another = asyncio.create_task(pool.run_alone(job, descriptor, None, "a"))
     result = await alone
     assert result.was_alone and result.was_fresh and all(each.done() for each in slow)
-    assert outcomes(await another) == ["OK", "OK"]
+    assert (await another).was_alone
+    assert not (await pool.run_alone(job, descriptor, None, "a")).was_alone, (
+        "three times, and no more for now"
+    )
     os.close(descriptor)
     assert outcomes(await run(pool, data, "jpeg")) == ["OK", "OK"], "all places are free again"
+
+
+async def test_one_that_takes_long_doesnt_keep_the_others_waiting(pool, monkeypatch):
+    monkeypatch.setattr(Limits, "alone_seconds", 0.3)
+    descriptor = os.memfd_create("test")
+    data = make("slow")
+    os.write(descriptor, data)
+    alone = asyncio.create_task(
+        pool.run_alone(Job("hostile", ("metadata",), len(data), 20.0), descriptor, None, "a")
+    )
+    await asyncio.sleep(0.1)
+    started_at = time.monotonic()
+    assert outcomes(await run(pool, images.jpeg(), "jpeg")) == ["OK", "OK"]
+    assert time.monotonic() - started_at < 2 and not alone.done()
+    result = await alone
+    assert not result.was_alone and outcomes(result) == ["OK"]
+    os.close(descriptor)
+
+
+async def test_a_long_job_of_a_heavy_owner_goes_slower(pool):
+    running = asyncio.create_task(run(pool, make("slow"), "hostile", 20.0))
+    await asyncio.sleep(0.2)
+    worker = next(iter(pool._busy))
+    assert pool.demote(0.1, lambda owner: True) and not worker.is_demoted, "who is spared goes on as before"
+    pool.demote(0.1, lambda owner: False)
+    assert worker.is_demoted and psutil.Process(worker.pid).nice() == 19
+    result = await running
+    assert result.was_demoted and not pool._idle, "and works for nobody else"

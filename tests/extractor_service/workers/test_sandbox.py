@@ -23,6 +23,25 @@ COMMAND = (sys.executable, "-m", "extractor_service.workers")
 NOBODY = 65534
 
 
+_WAYS = """
+import ctypes, mmap, tempfile
+spool = tempfile.TemporaryFile()
+spool.write(b"honest bytes")
+spool.flush()
+libc = ctypes.CDLL(None, use_errno=True)
+def shared_spool():
+    mmap.mmap(spool.fileno(), 12, flags=mmap.MAP_SHARED, prot=mmap.PROT_WRITE)[:3] = b"BAD"
+def pointer_with_low_half_0():
+    # A filter that looks at half of a pointer takes this one for none, and another's limits are set.
+    libc.mmap.restype = ctypes.c_void_p
+    place = libc.mmap(ctypes.c_void_p(0x300000000), 4096, 3, 0x22 | 0x10, -1, 0)
+    assert place == 0x300000000
+    ctypes.memmove(place, (17).to_bytes(8, "little") * 2, 16)
+    if libc.syscall(302 if os.uname().machine == "x86_64" else 261, os.getpid(), 7, ctypes.c_void_p(place), 0) < 0:
+        raise OSError(ctypes.get_errno(), "prlimit64")
+"""
+
+
 def in_jail(code: str, *, user: int | None = None) -> str:
     """What `code` prints in a process that has entered a jail: Landlock leaves standard output as it is."""
     script = (
@@ -30,6 +49,7 @@ def in_jail(code: str, *, user: int | None = None) -> str:
         "from extractor_service.workers.sandbox.jail import Jail\n"
         "from extractor_service.workers.sandbox.profile import READER\n"
         "from extractor_service.workers.sandbox import probes\n"
+        f"{_WAYS}"
         "jail = Jail(READER)\n"
         f"{f'os.setgroups([]); os.setgid({user}); os.setuid({user})' if user else ''}\n"
         "missing = jail.enter()\n" + code
@@ -90,6 +110,10 @@ def test_without_a_jail_the_attempts_succeed():
         "os.listdir('/proc/1')",
         "open('/proc/self/environ').read()",
         "os.sched_setaffinity(0, {0})",
+        "__import__('resource').prlimit(os.getppid(), 7)",
+        "__import__('mmap').mmap(-1, 4096, flags=1)",
+        "shared_spool()",
+        "pointer_with_low_half_0()",
     ],
 )
 def test_other_ways_out_are_shut_too(attempt):

@@ -31,5 +31,7 @@ def test_the_known_are_told_apart_by_name():
 def test_ours_and_proxies_are_bound_by_nothing():
     extractor = Principal("spiffe://a/extractor", "*", roles=frozenset({Role.RESULTS}))
     proxy = Principal("", "acme", roles=frozenset({Role.EXTRACT}), is_proxy=True)
-    assert caller_of(extractor, DEFAULT_TENANT, "") == caller_of(proxy, "acme", "") == EXEMPT
+    assert caller_of(extractor, DEFAULT_TENANT, "") == caller_of(proxy, DEFAULT_TENANT, "") == EXEMPT
+    assert caller_of(proxy, "acme", "") == "tenant:acme", "whom it speaks for"
+    assert caller_of(proxy._replace(subject="ann"), DEFAULT_TENANT, "") == "ann"
     assert caller_of(ANYBODY, DEFAULT_TENANT, "ipv4:1.1.1.1:1") != EXEMPT, "though it has every role"
