@@ -6,7 +6,7 @@ Each fact is taken from the first of the listed fields that has a usable value. 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from extractor_service.document import Position, Rational, Struct
 from extractor_service.formats.base import SizeFields
@@ -188,7 +188,7 @@ def image_size(document: Document, file_format: Format | None) -> tuple[int | No
         return width, height
     pictures: dict[str, dict[str, int]] = {}
     for field in document.sections.get("exif", ()):
-        if field.name in _PICTURE and isinstance(field.value, int):
+        if field.name in _PICTURE and _is_whole(field.value):
             pictures.setdefault(field.group, {}).setdefault(field.name, field.value)
     first = pictures.get("IFD0", {})
     is_preview = first.get("SubfileType") == 1 or (
@@ -226,17 +226,18 @@ def _raw_size(document: Document) -> tuple[int, int] | None:
 
 def _both(values: Sequence[Value]) -> tuple[int, int] | None:
     width, height = values if len(values) == 2 else (0, 0)
-    return (
-        (width, height)
-        if isinstance(width, int) and isinstance(height, int) and min(width, height) > 0
-        else None
-    )
+    return (width, height) if _is_whole(width) and _is_whole(height) and min(width, height) > 0 else None
+
+
+def _is_whole(value: Value) -> TypeGuard[int]:
+    """Whether it is a number, and no truth value, which Python takes for one: FITS may say that it is T wide."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _size(document: Document, places: Sequence[Place]) -> int | None:
     for place in places:
         field = document.find(*place)
-        if field is not None and isinstance(field.value, int) and 0 < field.value < 2**32:
+        if field is not None and _is_whole(field.value) and 0 < field.value < 2**32:
             return field.value
     return None
 
@@ -252,7 +253,7 @@ def _pages(document: Document) -> int | None:
         if statistic is not None and isinstance(statistic.value, Struct)
         else None
     )
-    return told if isinstance(told, int) and told > 0 else None
+    return told if _is_whole(told) and told > 0 else None
 
 
 def _leading_number(text: str) -> int | None:
@@ -264,8 +265,9 @@ def _leading_number(text: str) -> int | None:
 def _number(document: Document, places: Sequence[Place]) -> float | None:
     for place in places:
         field = document.find(*place)
-        if field is not None and isinstance(field.value, int | float) and field.value > 0:
-            return float(field.value)
+        value = None if field is None or isinstance(field.value, bool) else field.value
+        if isinstance(value, int | float) and value > 0:
+            return float(value)
     return None
 
 

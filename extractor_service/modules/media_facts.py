@@ -65,8 +65,12 @@ def _picture(common: Common, video: dict[str, Value]) -> None:
 
 
 def _number(value: Value) -> float | None:
-    return float(value) if isinstance(value, int | float) and value > 0 else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if value > 0 else None
 
 
 def _whole(value: Value) -> int | None:
-    return value if isinstance(value, int) and 0 < value < 2**32 else None
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 < value < 2**32 else None

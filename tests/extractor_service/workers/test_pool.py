@@ -283,3 +283,17 @@ async def test_a_long_job_of_a_heavy_owner_goes_slower(pool):
     assert worker.is_demoted and psutil.Process(worker.pid).nice() == 19
     result = await running
     assert result.was_demoted and not pool._idle, "and works for nobody else"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[3] / "tests/fuzz/hangs").glob("*")), ids=lambda path: path.stem
+)
+async def test_a_library_that_never_returns_is_ended(path):
+    """Found by fuzzing; HDF5 walks a global heap whose free object has no size for ever."""
+    pool = WorkerPool(COMMAND, 1, 512 * 2**20, stall_seconds=0.8)
+    await pool.start()
+    try:
+        result = await run(pool, path.read_bytes(), path.suffix[1:], parse_seconds=20.0)
+        assert result.failure == Outcome.TIMEOUT.value and result.loss is Loss.SPENT
+    finally:
+        await pool.close()
