@@ -139,7 +139,10 @@ async def running_extractor(
             chunks,
             spool,
             CreditPool(settings.upload_credit_bytes),
-            Lobby(seconds=min(settings.upload_idle_seconds, _FIRST_MESSAGE_SECONDS)),
+            Lobby(
+                seconds=min(settings.upload_idle_seconds, _FIRST_MESSAGE_SECONDS),
+                is_pressed=lambda: backoff.level() >= PressureLevel.HIGH,
+            ),
             pool.sandbox,
         ),
         opener,

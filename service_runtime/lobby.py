@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 from service_runtime.errors import RequestStalledError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
-_HARD_RATIO = 16  # of the most: beyond it a newcomer is ended at once; 16,384 streams, some 160 MB
+_MOST_AT_ALL = 16_384  # some 160 MB; beyond it a newcomer is ended at once
 _LEAST_RATIO = (
     0.25  # of the longest wait; an honest stream's first message is there at once, or a round trip later
 )
@@ -26,8 +26,16 @@ class Lobby:
     what it wants.
     """
 
-    def __init__(self, *, seconds: float = 20.0, most: int = 1024, most_per_caller: int = 256) -> None:
-        """`seconds`: longest wait for the first message."""
+    def __init__(
+        self,
+        *,
+        seconds: float = 20.0,
+        most: int = 1024,
+        most_per_caller: int = 256,
+        is_pressed: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`seconds`: longest wait for the first message. `is_pressed`: whether memory is short."""
+        self._is_pressed = is_pressed
         self._seconds = seconds
         self._most = most
         self._most_per_caller = most_per_caller
@@ -43,10 +51,7 @@ class Lobby:
         try:
             async with asyncio.timeout(self._seconds) as patience:
                 waiting = self._waiting.setdefault(caller, OrderedDict())
-                if (
-                    len(waiting) >= _HARD_RATIO * self._most_per_caller
-                    or self._count >= _HARD_RATIO * self._most
-                ):
+                if self._is_closed(waiting):
                     raise RequestStalledError(f"too many streams are waiting for their {what} already")
                 waiting[patience] = asyncio.get_running_loop().time()
                 self._count += 1
@@ -60,6 +65,12 @@ class Lobby:
         finally:
             if not self._waiting.get(caller, True):
                 del self._waiting[caller]
+
+    def _is_closed(self, own: OrderedDict[asyncio.Timeout, float]) -> bool:
+        """Whether a newcomer is ended at once. Whoever is, comes again: so only where there is no memory for letting them wait."""
+        if self._is_pressed():
+            return len(own) >= self._most_per_caller or self._count >= self._most
+        return self._count >= _MOST_AT_ALL
 
     def _make_room(self, own: OrderedDict[asyncio.Timeout, float]) -> None:
         crowd = own

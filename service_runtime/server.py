@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from service_runtime.interceptors import CallTrailer
     from service_runtime.settings import RuntimeSettings
 
+_MOST_PENDING = 16_384  # a few kilobytes each, and accepted within seconds
 _TLS_FACTOR = 4  # see `make_server`
 _log = logging.getLogger(__name__)
 
@@ -225,6 +226,10 @@ def make_server(
             ("grpc.max_receive_message_length", options.max_receive_bytes),
             ("grpc.max_send_message_length", options.max_send_bytes),
             ("grpc.max_concurrent_streams", options.max_streams),
+            # Calls that wait to be accepted. Beyond gRPC's own thousand it drops some by chance, as CANCELLED: a burst of idle
+            # streams had honest calls fail.
+            ("grpc.server.max_pending_requests", _MOST_PENDING),
+            ("grpc.server.max_pending_requests_hard_limit", 2 * _MOST_PENDING),
             ("grpc.server_handshake_timeout_ms", int(HANDSHAKE_SECONDS * 1000)),
             ("grpc.http2.settings_timeout", int(HANDSHAKE_SECONDS * 1000)),
             *(

@@ -67,3 +67,19 @@ async def test_one_caller_has_only_so_many():
     assert asyncio.get_running_loop().time() - began_at <= 0.85
     assert set(await outcome(tasks)) == {"RequestStalledError"}
     assert lobby._waiting == {} and lobby._count == 0
+
+
+async def test_where_memory_is_short_newcomers_are_ended_at_once():
+    is_pressed = False
+    lobby = Lobby(seconds=5, most=100, most_per_caller=2, is_pressed=lambda: is_pressed)
+    tasks = crowd(lobby, 4, "attacker")
+    await asyncio.sleep(0.02)
+    assert not any(task.done() for task in tasks), "else they would only come again"
+    is_pressed = True
+    with pytest.raises(RequestStalledError, match="too many"):
+        await lobby.first(never(), "attacker", "offer")
+    assert await lobby.first(one("x"), "honest", "offer") == "x"
+    for task in tasks:
+        task.cancel()
+    await outcome(tasks)
+    assert lobby._waiting == {} and lobby._count == 0
