@@ -24,7 +24,7 @@ from cache_service.chunks.errors import (
     UnknownUploadError,
     WrongDigestError,
     WrongOffsetError,
-)
+)  # fmt: skip
 from cache_service.chunks.index import BLOB, DONE, SPARSE, UPLOAD, Part
 from cache_service.chunks.index import LEAST_CHARGE_BYTES as _LEAST_STORED_BYTES
 from cache_service.eviction.guarantees import Guarantees

@@ -31,7 +31,7 @@ def run(name: str) -> Evidence:
                 with ExtractorClient(extractor.address) as client:
                     document = client.extract_file(PHOTOS[0], timeout=120).document
                 told = [line for line in extractor.log if "little CPU" in line]
-                wrong = [line for line in extractor.log if '"error"' in line or "Traceback" in line]
+                wrong = [line for line in extractor.log if '"level": "error"' in line or "Traceback" in line]
                 print(f"  {case}: ready after {ready_seconds:.1f} s, {len(told)} lines of waiting")
                 evidence.single(case, "until ready", "s", ready_seconds, f"<= {_PATIENCE_SECONDS}")
                 evidence.single(case, "lines of waiting", "count", len(told), "<= 1")
