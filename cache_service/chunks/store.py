@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
+from cache_service.chunks import unfinished
 from cache_service.chunks.errors import (
     ChunkStoreFullError,
     ForeignUploadError,
     MissingChunkError,
     StoredQuotaError,
-    UnfinishedUploadsError,
     UnknownUploadError,
     WrongDigestError,
     WrongOffsetError,
-)  # fmt: skip
+)
 from cache_service.chunks.index import BLOB, DONE, SPARSE, UPLOAD, Part
 from cache_service.chunks.index import LEAST_CHARGE_BYTES as _LEAST_STORED_BYTES
 from cache_service.eviction.guarantees import Guarantees
@@ -45,8 +45,6 @@ _STRIPES = 64  # locks; more writers than there are threads rarely share one
 class Limits:
     """Of `ChunkStore`."""
 
-    empty_seconds = 5.0  # until the first chunk, which comes with the upload's name
-    abandoned_seconds = 60.0  # a sender that is there sends a chunk, or is ended as silent
     short_ratio = 0.8  # of the budget; beyond it,
     hasty_ratio = 0.1  # of the usual time is enough for who wants to go on
 
@@ -120,22 +118,12 @@ class ChunkStore:
         most = self._quota_of(tenant).stored_bytes
         if most and (size_bytes or 0) > most:
             raise StoredQuotaError(f"{size_bytes} bytes are more than the {most} that may be stored")
-        self._check_unfinished(tenant)
+        victim = unfinished.victim(self._index, tenant, self._max_unfinished, time.time())
+        if victim is not None:
+            self._remove(victim)
         self._make_room(0, tenant)
         name = f"{self._replica}/{secrets.token_hex(16)}"
         return self._index.create(tenant, UPLOAD, name, size_bytes, time.time())
-
-    def _check_unfinished(self, tenant: str) -> None:
-        """Bounds uploads that are begun and never completed: the one untouched for longest goes, if its sender may have gone."""
-        if self._index.count(tenant, UPLOAD) < self._max_unfinished:
-            return
-        oldest = self._index.oldest_unfinished(tenant)
-        patience = (
-            Limits.abandoned_seconds if oldest is not None and oldest.committed else Limits.empty_seconds
-        )
-        if oldest is None or oldest.used_at > time.time() - patience:
-            raise UnfinishedUploadsError(f"{self._max_unfinished} uploads are on their way already")
-        self._remove(oldest)
 
     def upload(self, tenant: str, upload_id: str) -> Owner:
         """An upload on its way, or one that is a blob by now; raises UnknownUploadError or ForeignUploadError."""
