@@ -186,9 +186,13 @@ def _true_killers(evidence: Evidence) -> None:
             was_early = any("quarantined" in text for each in messages for text in each)
             print(f"  {action}: {[problem.message for problem in after.problems]}")
             evidence.single(
-                f"a true killer: {action}", "quarantined after 3 failures", "0/1", is_quarantined, "== 1"
+                f"a true killer: {action}",
+                "quarantined after 3 failures",
+                "0/1",
+                float(is_quarantined),
+                "== 1",
             )
-            evidence.single(f"a true killer: {action}", "and not before", "0/1", not was_early, "== 1")
+            evidence.single(f"a true killer: {action}", "and not before", "0/1", float(not was_early), "== 1")
 
 
 def run(name: str) -> Evidence:
