@@ -226,3 +226,15 @@ def test_a_bomb_is_refused():
     told = {"/Filter": "/FlateDecode"}
     with pytest.raises(ValueError, match="more than"):
         unpacked(zlib.compress(bytes(10_000_000)), told, 1_000_000)
+
+
+def test_keys_that_come_as_a_set_have_one_order():
+    """pikepdf's do, and a document's fonts stood in another order in each process."""
+    from extractor_service.formats.containers.pdf.objects import keys_of
+
+    class Qpdf:
+        def keys(self):
+            return {"/F2", "/F10", "/F1"}
+
+    assert keys_of(Qpdf()) == ["/F1", "/F10", "/F2"]
+    assert keys_of({"/b": 1, "/a": 2}) == ["/b", "/a"]

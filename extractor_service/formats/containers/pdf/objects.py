@@ -45,6 +45,12 @@ def short(error: object) -> str:
     return _STREAM_NAME.sub("", line).strip(" :,")[:200] or type(error).__name__
 
 
+def keys_of(dictionary: Any) -> list[str]:
+    """The keys, in the file's order; qpdf's, which come as a set, in that of the alphabet: not in another one each time."""
+    found = dictionary.keys()
+    return sorted(found) if isinstance(found, set | frozenset) else list(found)
+
+
 def guard(document: Document, what: str, action: Callable[..., Any], *arguments: Any) -> Any:
     """The action's result; None with a Problem where an object is damaged."""
     try:

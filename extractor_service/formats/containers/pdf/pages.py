@@ -13,6 +13,7 @@ from extractor_service.formats.containers.pdf.objects import (
     guard,
     is_dictionary,
     items,
+    keys_of,
     name,
     number,
     text,
@@ -76,7 +77,7 @@ class Actions:
         self.see(get(holder, "/A"))
         triggers = get(holder, "/AA")
         if is_dictionary(triggers) and not self.is_known(triggers) and len(triggers) <= _MOST_KEYS:
-            for key in list(triggers.keys())[:30]:
+            for key in keys_of(triggers)[:30]:
                 self.see(triggers.get(key))
 
 
@@ -190,7 +191,7 @@ def _profiles(pages: list[dict[str, Any]], document: Document) -> None:
         spaces = get(page.get("/Resources"), "/ColorSpace")
         if not is_dictionary(spaces) or len(spaces) > _MOST_KEYS:
             continue
-        for key in list(spaces.keys())[:_MOST_FONTS]:
+        for key in keys_of(spaces)[:_MOST_FONTS]:
             parts = items(spaces.get(key), 2)
             if len(parts) < 2 or name(parts[0]) != "ICCBased" or parts[1].objgen in seen:
                 continue
@@ -216,7 +217,7 @@ class _Fonts:
         if is_dictionary(forms) and depth < _MOST_DEPTH and self._is_new(forms):
             if len(forms) > _MOST_KEYS:
                 raise ValueError(f"{len(forms)} forms on one page: those of the rest aren't looked at")
-            for key in list(forms.keys())[:_MOST_FONTS]:
+            for key in keys_of(forms)[:_MOST_FONTS]:
                 self._form(forms.get(key), depth)
         return True
 
@@ -242,7 +243,7 @@ class _Fonts:
         count = len(fonts)
         if count > _MOST_KEYS:
             raise ValueError(f"{count} fonts on one page: those of the rest aren't looked at")
-        for key in list(fonts.keys())[:_MOST_FONTS]:
+        for key in keys_of(fonts)[:_MOST_FONTS]:
             font = fonts.get(key)
             base = name(get(font, "/BaseFont")) or name(get(font, "/Name")) or key[1:]
             if base in self.found or len(self.found) >= _MOST_FONTS:
