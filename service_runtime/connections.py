@@ -96,7 +96,9 @@ class ConnectionReaper:
 
     def look(self) -> int:
         """Closes what is too much now; how many that were. Blocks for some milliseconds."""
-        os.close(self._reserve)
+        reserve, self._reserve = self._reserve, -1
+        if reserve >= 0:
+            os.close(reserve)
         try:
             connections = list(_connections(self._ports))
             found = [each for each in victims(connections, self._limits) if _shut_down(each)]

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 3
 """Of one file: two workers may be lost to one storm, a third is asked for nothing that it can't bear."""
 _STARVED_RATIO = 0.25  # of the time in CPU, as for workers that are killed
-_SUSPICIOUS_LOSSES = (
-    9  # three calls, three attempts each; under 200 kills in 40 s no innocent file had more than two
-)
+_SUSPICIOUS_LOSSES = 9  # in a row: three calls, three attempts each
 _MOST_REMEMBERED = 1000  # contents that were there
 _UNREST_SECONDS = 10.0  # after a worker was lost for another file's sake, or the kernel killed: storms last
 

@@ -135,6 +135,7 @@ class WorkerJobs:
         result = await self._pool.run(job, source.descriptor(), puller, owner=caller)
         witness, reader = self._witness, source.content_id or object()
         if result.loss is None:
+            witness.clear(reader)
             result.is_excused = was_starved(result, job.parse_seconds)
             return result
         attempts, pulls, was_quiet = 1, result.pulls, False
