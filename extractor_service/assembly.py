@@ -57,9 +57,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 WORKER_COMMAND = (sys.executable, "-m", "extractor_service.workers")
-_FIRST_MESSAGE_SECONDS = (
-    20.0  # a client says at once what it wants; the rest is for slow links and large first messages
-)
+# A client says at once what it wants; the rest is for slow links and large first messages.
+_FIRST_MESSAGE_SECONDS = 20.0
 _SETTLE_SECONDS = 0.5  # for leases and chunks on their way at the end: others wait for them, but not for ever
 # Above the largest inline file and the largest chunk, so that our own, better errors are the ones that callers see.
 # Beyond max_inline_bytes: for the other fields; with its default a 2 MiB chunk fits.
@@ -114,7 +113,11 @@ async def running_extractor(
     )
     planner = Planner()
     oom_kills = OomKills()
-    witness = Witness(oom_kills.count, lambda: backoff.level() >= PressureLevel.HIGH)
+
+    def is_pressed() -> bool:
+        return backoff.level() >= PressureLevel.HIGH
+
+    witness = Witness(oom_kills.count, is_pressed)
     parsing = WorkerJobs(pool, backoff, planner, settings.max_round_trips, witness)
     pipeline = Pipeline(
         formats, MODULES, parsing, backoff, cache, max_document_bytes=settings.max_document_bytes
@@ -141,7 +144,7 @@ async def running_extractor(
             CreditPool(settings.upload_credit_bytes),
             Lobby(
                 seconds=min(settings.upload_idle_seconds, _FIRST_MESSAGE_SECONDS),
-                is_pressed=lambda: backoff.level() >= PressureLevel.HIGH,
+                is_pressed=is_pressed,
             ),
             pool.sandbox,
         ),

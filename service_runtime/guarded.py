@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from service_runtime.errors import InvalidRequestError, RequestStalledError, TokenExpiredError
 from service_runtime.identity.principal import NOBODY
 from service_runtime.identity.roles import ONE_FILE
+from service_runtime.lobby import Lobby
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
@@ -41,7 +42,10 @@ class GuardedMethod:
         self._decode = decode
         # A file that takes longer than its sender's token lives is taken to its end; a watch or a batch isn't.
         self._outlives_tokens = method in ONE_FILE
-        self._strangers: dict[asyncio.Timeout, None] = {}
+        most = Limits.strangers
+        self._strangers = Lobby(
+            seconds=Limits.stranger_seconds, most=most, most_per_caller=most, least_ratio=0.0
+        )
 
     async def one(self, read: Callable[[], Awaitable[Any]], principal: Principal) -> Any:
         """The only message of a unary request, by the context's `read`: an iterator over one message costs more.
@@ -51,7 +55,9 @@ class GuardedMethod:
             RequestStalledError: it doesn't come.
         """
         raw = await (
-            self._heard(read()) if principal is NOBODY else self._within(read(), Limits.request_seconds)
+            self._strangers.hear(read(), NOBODY.subject, "message")
+            if principal is NOBODY
+            else self._within(read(), Limits.request_seconds)
         )
         if not isinstance(raw, bytes):  # gRPC's mark of the end
             raise InvalidRequestError("request", "a message is expected")
@@ -61,7 +67,7 @@ class GuardedMethod:
         """The messages of a stream, as long as its sender's identity is good; raises as `one`, and TokenExpiredError."""
         if principal is NOBODY:
             iterator = aiter(incoming)
-            while (raw := await self._heard(anext(iterator, None))) is not None:
+            while (raw := await self._strangers.first(iterator, NOBODY.subject, "message")) is not None:
                 yield self.decoded(raw, principal)
             return
         async for raw in incoming:
@@ -79,23 +85,6 @@ class GuardedMethod:
         if principal.expires_at is None or self._outlives_tokens:
             return None
         return principal.expires_at + Limits.leeway_seconds - time.time()
-
-    async def _heard(self, reading: Awaitable[Any]) -> Any:
-        """A stranger's message."""
-        try:
-            async with asyncio.timeout(Limits.stranger_seconds) as patience:
-                while len(self._strangers) >= Limits.strangers:
-                    longest = next(iter(self._strangers))
-                    del self._strangers[longest]
-                    if not longest.expired():  # else it is on its way out by itself
-                        longest.reschedule(asyncio.get_running_loop().time())
-                self._strangers[patience] = None
-                try:
-                    return await reading
-                finally:
-                    self._strangers.pop(patience, None)
-        except TimeoutError:
-            raise RequestStalledError("no message came in time") from None
 
     @staticmethod
     async def _within(reading: Awaitable[Any], seconds: float) -> Any:

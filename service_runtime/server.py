@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from service_runtime.interceptors import CallTrailer
     from service_runtime.settings import RuntimeSettings
 
-_MOST_PENDING = 16_384  # a few kilobytes each, and accepted within seconds
+_MOST_PENDING = 16_384  # more than the streams of one address; they wait in order
 _TLS_FACTOR = 4  # see `make_server`
 _log = logging.getLogger(__name__)
 

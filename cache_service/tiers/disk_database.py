@@ -13,7 +13,7 @@ from blake3 import blake3
 
 from cache_service.entries.entry import Entry
 from cache_service.eviction.held_bytes import HeldBytes
-from cache_service.tiers.disk_file import connect, is_damage, lock_directory, set_aside
+from cache_service.tiers.disk_file import connect, is_damage_at_opening, lock_directory, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -121,7 +121,7 @@ class DiskDatabase:
             try:
                 return cls._start(path, lock, log_id)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-                if not is_damage(error, path):  # locked, or a full disk: what is there may be good
+                if not is_damage_at_opening(error, path):  # locked, or a full disk: what is there may be good
                     raise
                 _log.error(
                     "the cache database is damaged and starts anew",

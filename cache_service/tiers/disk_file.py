@@ -48,20 +48,27 @@ _SURROUNDINGS_CODES = frozenset(
 )  # fmt: skip
 
 
-def is_damage(error: Exception, path: Path | None = None) -> bool:
-    """Whether the file itself is broken, and not only what was asked.
-
-    While it is opened (`path` is given) that is also whatever else isn't the surroundings' fault: a damaged header may ask for
-    another SQLite, or call the file read-only.
-    """
-    # The lower byte is the primary code; those above it say where.
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if path is not None and isinstance(error, sqlite3.DatabaseError):
-        return code not in _SURROUNDINGS_CODES or _has_odd_header(path)
+def is_damage(error: Exception) -> bool:
+    """Whether the file itself is broken, and not only what was asked."""
     # SQLite quotes a damaged schema in its message, which then is no text.
     return isinstance(error, _OtherSchemaError | UnicodeDecodeError) or (
-        isinstance(error, sqlite3.DatabaseError) and code in _DAMAGE_CODES
+        isinstance(error, sqlite3.DatabaseError) and _code(error) in _DAMAGE_CODES
     )
+
+
+def is_damage_at_opening(error: Exception, path: Path) -> bool:
+    """The same of the file at `path`, while it is opened: whatever isn't the surroundings' fault.
+
+    A damaged header may ask for another SQLite, or call the file read-only.
+    """
+    if isinstance(error, sqlite3.DatabaseError):
+        return _code(error) not in _SURROUNDINGS_CODES or _has_odd_header(path)
+    return is_damage(error)
+
+
+def _code(error: Exception) -> int:
+    """SQLite's primary code: the lower byte; those above it say where."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _has_odd_header(path: Path) -> bool:

@@ -118,7 +118,7 @@ class Limiter:
         if decision.sheds and limit is not None and size_bytes > limit:
             raise self._refusal(Ticket(work), f"under pressure, files above {limit} bytes are refused")
 
-    def message(self, size_bytes: int, work: WorkClass, caller: str = "anybody") -> Held:
+    def message(self, size_bytes: int, ticket: Ticket) -> Held:
         """Counts a file that came inside a message while the block runs: it is in memory, whatever becomes of it.
 
         Raises:
@@ -127,11 +127,11 @@ class Limiter:
         # Asked of every call: the decision is only made when it could be a refusal.
         if not self._ledger.fits_message(size_bytes, LEAST_BYTES_RATIO):
             decision = self._decide()
-            ratio = decision.bytes_ratio(work)
-            if self._shares.is_light(caller):  # a part of the budget is kept for such
+            ratio = decision.bytes_ratio(ticket.work)
+            if self._shares.is_light(ticket.caller):  # a part of the budget is kept for such
                 ratio *= _LIGHT_BYTES_RATIO
             if decision.sheds and not self._ledger.fits_message(size_bytes, ratio):
-                raise self._refusal(Ticket(work, caller=caller), "too many bytes are in flight already")
+                raise self._refusal(ticket, "too many bytes are in flight already")
         return Held(self._ledger, size_bytes)
 
     def retry_after_seconds(self, work: WorkClass = WorkClass.INTERACTIVE) -> float:

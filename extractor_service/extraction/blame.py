@@ -11,7 +11,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import Outcome
-from extractor_service.workers.protocol import Loss
+from extractor_service.workers.protocol import STARVED_RATIO, Loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS = 3
 """Of one file: two workers may be lost to one storm, a third is asked for nothing that it can't bear."""
-_STARVED_RATIO = 0.25  # of the time in CPU, as for workers that are killed
 _SUSPICIOUS_LOSSES = 9  # in a row: three calls, three attempts each
 _MOST_REMEMBERED = 1000  # contents that were there
 _UNREST_SECONDS = 10.0  # after a worker was lost for another file's sake, or the kernel killed: storms last
@@ -78,7 +77,7 @@ def was_starved(result: JobResult, seconds: float) -> bool:
     if result.failure is not None or result.cpu_seconds is None or result.pulls:
         return False
     has_timed_out = any(module.outcome == Outcome.TIMEOUT.value for module in result.modules)
-    return has_timed_out and result.cpu_seconds < _STARVED_RATIO * seconds
+    return has_timed_out and result.cpu_seconds < STARVED_RATIO * seconds
 
 
 def deserves_retry(result: JobResult) -> bool:

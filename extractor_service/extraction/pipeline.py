@@ -7,7 +7,7 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.backoff.queue import Ticket
+from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.document import Depth, Outcome
 from extractor_service.extraction import assemble, quarantine
 from extractor_service.extraction.looking import identify_input
@@ -292,8 +292,8 @@ class Pipeline:
         if near is not None:
             return near, CacheVerdict.HIT
         # What would be refused anyhow takes no lease, and keeps nobody waiting for it.
-        ticket = Ticket(options.work, caller=current_call.get().caller)
-        look_up = self._cache.peek if self._backoff.limiter.is_full(ticket) else self._cache.look_up
+        is_full = self._backoff.limiter.is_full(ticket_of_call(options.work))
+        look_up = self._cache.peek if is_full else self._cache.look_up
         lookup = await look_up(keys, quarantine.key(source.content_id, _space(source)))
         readable = [
             fragment if fragment is not None and assemble.is_readable(fragment) else None

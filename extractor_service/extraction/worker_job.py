@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from extractor_service.backoff.policies.base import LatencySample
-from extractor_service.backoff.queue import Ticket
+from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.document import Depth, Outcome
 from extractor_service.extraction.blame import MAX_ATTEMPTS, deserves_retry, is_guilty, was_starved
 from extractor_service.sources.base import SourceError
@@ -83,8 +83,7 @@ class WorkerJobs:
             puller.hold_seconds = self._hold_seconds
         self._backoff.limiter.check_size(source.size_bytes if puller is None else 0, options.work)
         plan = self._planner.plan(file_format, source.size_bytes, source.inline_bytes, options.depth)
-        call = current_call.get()
-        ticket = Ticket(options.work, call.tenant, plan.memory_bytes, call.caller)
+        ticket = ticket_of_call(options.work, plan.memory_bytes)
         job = Job(
             format_name,
             modules,
@@ -111,7 +110,7 @@ class WorkerJobs:
                 told: float | None = None
                 try:
                     self._watch_heavy()
-                    result = await self._run(job, source, puller, parse_seconds, call.caller)
+                    result = await self._run(job, source, puller, parse_seconds, ticket.caller)
                     told = result.cpu_seconds
                 finally:  # whoever hangs up has used it all the same
                     seconds = time.monotonic() - began_at

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 from google.protobuf.message import DecodeError
 
-from extractor_service.backoff.queue import Ticket
+from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.formats.identification.identify import identify
 from extractor_service.results.keys import ModuleKey
 from extractor_service.serving import wire
@@ -124,8 +124,7 @@ class Batch:
                 + start.options.SerializeToString(deterministic=True)
             )
             token = blake3(text).hexdigest()
-        call = current_call.get()
-        ticket = Ticket(options.work, call.tenant, Limits.planned_bytes, call.caller)
+        ticket = ticket_of_call(options.work, Limits.planned_bytes)
         async with self._context.backoff.sessions.slot(ticket):
             await self._run(options, token, window, in_order=start.in_order)
 

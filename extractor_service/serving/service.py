@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.extraction.options import CacheUse
 from extractor_service.serving import wire, wire_backoff, wire_plan
 from extractor_service.serving.batch import Batch
@@ -48,8 +49,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         started_at = time.monotonic()
         options = wire.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
         response = extractor_pb2.ExtractResponse()
-        caller = current_call.get().caller
-        with self._backoff.limiter.message(len(request.inline.data), options.work, caller):
+        with self._backoff.limiter.message(len(request.inline.data), ticket_of_call(options.work)):
             source = await self._opener.open(request)
             await self._describe(source, options, started_at, response)
         return response

@@ -8,7 +8,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor_service.backoff.queue import Ticket
+from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.extraction.estimates import UPLOAD_BYTES
 from extractor_service.serving import wire
 from extractor_service.serving.open_source import spooling
@@ -48,15 +48,14 @@ class UploadReceiver:
             UploadStalledError: the sender fell silent.
         """
         try:
-            async with asyncio.timeout(self._idle_seconds) as silence:
+            async with asyncio.timeout(None) as silence:  # while the sender's time counts, see `_listen`
                 return await self._receive(silence)
         except TimeoutError:
             raise UploadStalledError(f"nothing came for {self._idle_seconds:g} s") from None
 
     async def _receive(self, silence: asyncio.Timeout) -> tuple[ExtractionOptions, SpooledInput]:
-        context, call = self._context, current_call.get()
-        silence.reschedule(None)
-        first = await context.lobby.first(self._incoming, call.caller, "header")
+        context = self._context
+        first = await context.lobby.first(self._incoming, current_call.get().caller, "header")
         if first is None or first.WhichOneof("part") != "header":
             raise InvalidRequestError("header", "must be the first message")
         header = first.header
@@ -65,7 +64,7 @@ class UploadReceiver:
         self._check_total(announced or 0)
         if announced is not None:
             context.backoff.limiter.check_size(announced, options.work)
-        ticket = Ticket(options.work, call.tenant, UPLOAD_BYTES, call.caller)
+        ticket = ticket_of_call(options.work, UPLOAD_BYTES)
         # Waiting for a slot is our own time; the sender is held back by flow control.
         async with context.backoff.uploads.slot(ticket):
             self._listen(silence)

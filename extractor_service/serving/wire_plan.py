@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.backoff.queue import Ticket
+from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.document import Depth
 from extractor_service.formats.identification.identify import identify, suggestion
 from extractor_service.modules.base import ModuleContext
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract_client.files import SMALL_FILE_BYTES
-from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
     from extractor_service.extraction.options import ExtractionOptions
@@ -53,8 +52,7 @@ def plan_to_wire(
         sample_count=plan.sample_count,
         seconds_error_ratio=errors.seconds_ratio,
         bytes_error_ratio=errors.bytes_ratio,
-        is_admissible=not refused
-        and not backoff.limiter.is_full(Ticket(options.work, caller=current_call.get().caller)),
+        is_admissible=not refused and not backoff.limiter.is_full(ticket_of_call(options.work)),
         depths=[
             pb.DepthCost(
                 depth=pb.Depth.ValueType(depth.value),

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 _STEP_SECONDS = 5.0
 _MOST_IDLE_STEPS = 3
 _NEEDED = frozenset(
-    {
+    [
         "PATH",
         "PYTHONPATH",
         "PYTHONHOME",
@@ -36,7 +36,7 @@ _NEEDED = frozenset(
         "LC_CTYPE",
         "TZ",
         "OPENBLAS_CORETYPE",
-    }
+    ]
 )
 _EXIT_WAIT_SECONDS = 2.0  # the template reaps at once; without a status the death counts as a crash
 

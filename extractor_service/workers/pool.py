@@ -13,6 +13,7 @@ from extractor_service.workers.forks import Template, WorkerStartError
 from extractor_service.workers.protocol import JobResult
 from extractor_service.workers.sandbox.probes import NO_SANDBOX
 from extractor_service.workers.worker import Worker, WorkerDiedIdleError
+from service_runtime.identity.accounts import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,14 +30,11 @@ class Limits:
     max_jobs_per_worker = 2000  # slow leaks end with it; a fork of 13 ms is nothing over so many
     idle_seconds = 30.0  # memory of idle workers against forks when the next burst comes
     attempts = 3  # a template that starts no worker three times won't by trying on
-    clearing_seconds = (
-        2.0  # until all others are done; most files take milliseconds, and a long one may go on
-    )
-    alone_seconds = (
-        2.0  # a file that kills does so at once, as a rule; one that reads on is let, beside the others
-    )
-    clearing_every_seconds = 20.0  # a fifth of the time at worst
-    most_clearings = 3  # at once: what it takes to tell a killer
+    # Until all others are done; most files take milliseconds, and a long one may go on.
+    clearing_seconds = 2.0
+    # A file that kills does so at once, as a rule; one that reads on is let, beside the others.
+    alone_seconds = 2.0
+    clearings_per_minute = 3.0  # a fifth of the time at worst; three at once tell a killer
 
 
 class WorkerPool:
@@ -65,7 +63,7 @@ class WorkerPool:
         self._max_workers = max_workers
         self._slots = asyncio.Semaphore(max_workers)
         self._clearing = asyncio.Lock()
-        self._clearings, self._cleared_at = float(Limits.most_clearings), time.monotonic()
+        self._clearings = Bucket(Limits.clearings_per_minute, time.monotonic())
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._template: Template | None = None
@@ -115,8 +113,10 @@ class WorkerPool:
 
         The others wait for a moment only, and not often: who could make them would have them stand still.
         """
-        if self._clearing.locked() or not self._may_clear():
+        now = time.monotonic()
+        if self._clearing.locked() or self._clearings.wait_seconds(1, now) > 0:
             return await self.run(job, descriptor, puller, needs_fresh=True, owner=owner)
+        self._clearings.take(1, now)
         async with self._clearing, contextlib.AsyncExitStack() as others:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(Limits.clearing_seconds):
@@ -124,12 +124,12 @@ class WorkerPool:
                         await others.enter_async_context(self._slots)
                     await self._slots.acquire()
                 try:
-                    return await self._run_before(others, job, descriptor, puller, owner)
+                    return await self._run_ahead(others, job, descriptor, puller, owner)
                 finally:
                     self._slots.release()
         return await self.run(job, descriptor, puller, needs_fresh=True, owner=owner)
 
-    async def _run_before(
+    async def _run_ahead(
         self,
         others: contextlib.AsyncExitStack,
         job: Job,
@@ -137,7 +137,7 @@ class WorkerPool:
         puller: Puller | None,
         owner: str,
     ) -> JobResult:
-        """Runs the job, and lets `others` go on when it takes longer than a moment."""
+        """Runs the job while `others` are held back, which go on when it takes longer than a moment."""
         working = asyncio.ensure_future(self._run(job, descriptor, puller, needs_fresh=True, owner=owner))
         try:
             await asyncio.wait({working}, timeout=Limits.alone_seconds)
@@ -148,16 +148,6 @@ class WorkerPool:
             working.cancel()
         result.was_alone = is_alone
         return result
-
-    def _may_clear(self) -> bool:
-        """Whether the machine may be cleared once more: three times in a row, then once in twenty seconds."""
-        now = time.monotonic()
-        filled = self._clearings + (now - self._cleared_at) / Limits.clearing_every_seconds
-        self._clearings, self._cleared_at = min(Limits.most_clearings, filled), now
-        if self._clearings < 1:
-            return False
-        self._clearings -= 1
-        return True
 
     async def _run(
         self, job: Job, descriptor: int, puller: Puller | None, *, needs_fresh: bool, owner: str = ""

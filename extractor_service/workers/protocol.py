@@ -25,6 +25,8 @@ _LENGTHS = struct.Struct(">II")
 # killed.
 KILL_AFTER_RATIO = 0.2
 MAX_KILL_AFTER_SECONDS = 1.0  # of long limits, a fifth would keep a worker that hangs for too long
+STARVED_RATIO = 0.25
+"""Of its time a job that could run has had a CPU; one with less was hardly let run, and is late through no fault of its own."""
 MAX_HEADER_BYTES = 1024 * 1024  # JSON with the ranges at hand; a worker taken over may claim 4 GiB
 # Above a full document's 16 MiB as protobuf; larger results fail their module.
 MAX_PAYLOAD_BYTES = 32 * 1024 * 1024

@@ -21,6 +21,7 @@ from extractor_service.workers.child import EXIT_OUT_OF_MEMORY
 from extractor_service.workers.protocol import (
     KILL_AFTER_RATIO,
     MAX_KILL_AFTER_SECONDS,
+    STARVED_RATIO,
     FrameBuffer,
     Job,
     JobResult,
@@ -43,9 +44,6 @@ _HOLD_STEP_SECONDS = 0.01  # how late it is noticed that others have begun to wa
 # SIGKILL isn't ours there, so it is the kernel's, for memory, or somebody's.
 _SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL})
 _LOOKS, _LOOK_SECONDS = 4, 0.003
-_STARVED_RATIO = (
-    0.25  # of the time in CPU: who could run got three quarters at worst on a machine that does its best
-)
 _SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
 
 
@@ -269,7 +267,7 @@ class Worker:
         try:
             process = psutil.Process(self.pid)
             times = process.cpu_times()
-            if times.user + times.system - self._cpu_seconds >= _STARVED_RATIO * seconds:
+            if times.user + times.system - self._cpu_seconds >= STARVED_RATIO * seconds:
                 return False
             for _ in range(_LOOKS):  # one that sleeps now and then may be seen running once
                 status = process.status()

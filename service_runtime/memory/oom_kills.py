@@ -48,7 +48,7 @@ class OomKills:
                 file = KernelFile(path)
             except OSError:
                 continue
-            if " oom_kill " in f" {file.text().replace(chr(10), ' ')} ":
+            if "oom_kill " in file.text():
                 self._files.append(file)
             else:
                 file.close()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 
-from extractor_service.backoff.queue import Ticket
+from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.extraction.estimates import SESSION_BYTES
 from extractor_service.serving import wire
 from extractor_service.serving.open_source import spooling
@@ -90,8 +90,7 @@ class Session:
         context = self._context
         offered = parse_offer(offer, context)
         started_at = time.monotonic()
-        call = current_call.get()
-        ticket = Ticket(offered.options.work, call.tenant, SESSION_BYTES, call.caller)
+        ticket = ticket_of_call(offered.options.work, SESSION_BYTES)
         async with context.backoff.sessions.slot(ticket):
             directory = Path(context.settings.spool_directory or tempfile.gettempdir())
             with contextlib.closing(SparseFile(directory, context.spool)) as file:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from extractor_service.workers.pool import WorkerPool
-from extractor_service.workers.sandbox import landlock, probes, syscalls
+from extractor_service.workers.sandbox import landlock, syscalls
 from extractor_service.workers.sandbox.jail import BARRIERS, Jail
 from extractor_service.workers.sandbox.probes import NO_SANDBOX, PROBES, SandboxReport
 from extractor_service.workers.sandbox.profile import PROFILES, READER
@@ -132,19 +132,25 @@ def test_what_readers_need_goes_on():
     assert in_jail(code) == "8"
 
 
-def test_numbers_of_this_machine_are_the_systems():
-    headers = [
-        *Path("/usr/include").rglob("asm/unistd_64.h"),
-        *Path("/usr/include").rglob("asm-generic/unistd.h"),
-    ]
+HEADERS = [
+    *Path("/usr/include").rglob("asm/unistd_64.h"),
+    *Path("/usr/include").rglob("asm-generic/unistd.h"),
+]
+
+
+@pytest.mark.skipif(
+    not HEADERS, reason="the kernel's headers aren't installed: apt-get install linux-libc-dev"
+)
+def test_numbers_of_the_machines_are_the_kernels():
     for header, machine in (
-        (each, "x86_64" if each.name == "unistd_64.h" else "aarch64") for each in headers
+        (each, "x86_64" if each.name == "unistd_64.h" else "aarch64") for each in HEADERS
     ):
         found = {
             name: int(number)
             for name, number in re.findall(r"#define __NR3?2?6?4?_?_?(\w+)\s+(\d+)", header.read_text())
         }
         ours = syscalls._MACHINES[machine].numbers
+        assert len(ours.keys() & found.keys()) > 60, header
         assert {name: number for name, number in ours.items() if found.get(name, number) != number} == {}
 
 
@@ -200,4 +206,3 @@ def test_a_report_explains_itself():
     assert report.explanation() == "seccomp: no; tracing: succeeded"
     assert set(BARRIERS) >= set(report.missing) and set(PROBES) >= set(report.failures)
     assert Jail(READER).descriptor is not None or landlock.version() == 0
-    assert callable(probes.failures)

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from extractor_service.backoff.queue import Ticket
+from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.extraction.estimates import UPLOAD_BYTES
 from extractor_service.serving.sessions.claims import ClaimRecord, verified_key
 from extractor_service.serving.sessions.whole_stream import Terms
@@ -153,8 +153,7 @@ class SessionTools:
             raise InvalidRequestError(
                 "offer.size_bytes", f"uploads end at {context.settings.max_upload_bytes} bytes"
             )
-        call = current_call.get()
-        ticket = Ticket(offered.options.work, call.tenant, UPLOAD_BYTES, call.caller)
+        ticket = ticket_of_call(offered.options.work, UPLOAD_BYTES)
         async with context.backoff.uploads.slot(ticket):
             with StreamCredit(context.credits, self.chunk_bytes()) as credit:
                 context.backoff.limiter.check_size(offered.size_bytes, offered.options.work)
