@@ -188,7 +188,12 @@ async def _play(messages: list[pb.ExtractSessionRequest]) -> None:
 
 def _chunk_store(data: bytes) -> None:
     """Steps of four bytes: what, which upload, where, how much. What is stored is what was sent."""
-    store = ChunkStore(ChunkIndex(None), MemoryShelf(), replica="r", max_bytes=1 << 20, memory_bytes=1 << 16)
+    with contextlib.closing(ChunkIndex(None)) as index:
+        _play_chunks(data, index)
+
+
+def _play_chunks(data: bytes, index: ChunkIndex) -> None:
+    store = ChunkStore(index, MemoryShelf(), replica="r", max_bytes=1 << 20, memory_bytes=1 << 16)
     known: list[tuple[str, bytearray]] = []
     sparse: dict[int, bytes] = {}
     for step in range(0, min(len(data), 400) - 3, 4):

@@ -9,7 +9,9 @@ NOW = 1_000_000.0
 
 @pytest.fixture
 def index():
-    return ChunkIndex(None)
+    index = ChunkIndex(None)
+    yield index
+    index.close()
 
 
 def test_there_is_room_until_there_isn_t(index):
