@@ -55,7 +55,7 @@ class GuardedMethod:
             RequestStalledError: it doesn't come.
         """
         raw = await (
-            self._strangers.hear(read(), NOBODY.subject, "message")
+            self._strangers.hear(read, NOBODY.subject, "message")
             if principal is NOBODY
             else self._within(read(), Limits.request_seconds)
         )

@@ -46,10 +46,10 @@ class Lobby:
 
     async def first(self, incoming: AsyncIterator[_T], caller: str, what: str) -> _T | None:
         """The stream's first message; None when it ends without one. Raises as `hear`."""
-        return await self.hear(anext(aiter(incoming), None), caller, what)
+        return await self.hear(lambda: anext(aiter(incoming), None), caller, what)
 
-    async def hear(self, reading: Awaitable[_T], caller: str, what: str) -> _T:
-        """What `reading` brings.
+    async def hear(self, read: Callable[[], Awaitable[_T]], caller: str, what: str) -> _T:
+        """What `read` brings.
 
         Raises:
             RequestStalledError: nothing came in time, or others need the place; `what` names it.
@@ -59,7 +59,7 @@ class Lobby:
                 self._add(caller, patience)
                 try:
                     self._make_room(self._waiting[caller])
-                    return await reading
+                    return await read()
                 finally:
                     self._remove(caller, patience)
         except TimeoutError:

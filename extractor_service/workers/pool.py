@@ -13,7 +13,7 @@ from extractor_service.workers.forks import Template, WorkerStartError
 from extractor_service.workers.protocol import JobResult
 from extractor_service.workers.sandbox.probes import NO_SANDBOX
 from extractor_service.workers.worker import Worker, WorkerDiedIdleError
-from service_runtime.identity.accounts import Bucket
+from service_runtime.bucket import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

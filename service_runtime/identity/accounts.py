@@ -11,6 +11,7 @@ import time
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
 
+from service_runtime.bucket import Bucket
 from service_runtime.errors import QuotaExceededError
 from service_runtime.identity.access_file import NO_QUOTA, no_quota
 
@@ -24,31 +25,6 @@ if TYPE_CHECKING:
 _MAX_ACCOUNTS = 100_000  # 500 bytes each; the one unused for longest begins anew, which is in its favour
 _HELD_RETRY_SECONDS = 1.0  # for bytes in flight: most files are done by then
 _LEAST_RETRY_SECONDS = 0.05  # a call costs more than a wait that is shorter
-
-
-class Bucket:
-    """Tokens of a minute. Time is passed in."""
-
-    def __init__(self, per_minute: float, now: float) -> None:
-        self._per_minute = per_minute
-        self._level = per_minute
-        self._at = now
-
-    def wait_seconds(self, count: float, now: float) -> float:
-        """Seconds until `count` are there; 0: now."""
-        self._fill(now)
-        # More than a full bucket is never there: who asks for it waits for a full one.
-        missing = min(count, self._per_minute) - self._level
-        return max(0.0, missing / (self._per_minute / 60))
-
-    def take(self, count: float, now: float) -> None:
-        """Takes them, into debt where they aren't there."""
-        self._fill(now)
-        self._level -= count
-
-    def _fill(self, now: float) -> None:
-        self._level = min(self._per_minute, self._level + (now - self._at) * self._per_minute / 60)
-        self._at = now
 
 
 class _Account:

@@ -298,6 +298,12 @@ def _svg(text: bytes) -> bytes:
     return b"<svg xmlns='http://www.w3.org/2000/svg'>" + text + b"</svg>"
 
 
+def _xmp_attributes(count: int) -> bytes:
+    rdf = b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:a="http://a/" '
+    attributes = b" ".join(b'a:b%d="c"' % number for number in range(count))
+    return b'<x:xmpmeta xmlns:x="adobe:ns:meta/">' + rdf + attributes + b"/></rdf:RDF></x:xmpmeta>"
+
+
 def _nested(times: int, data: bytes, pack: Callable[[bytes], bytes]) -> bytes:
     for _ in range(times):
         data = pack(data)
@@ -349,7 +355,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "entities in SVG.svg": lambda: _LAUGHS + _svg(b"<title>&a9;</title>"),
     "entities in XMP.xmp": lambda: _LAUGHS + b'<x:xmpmeta xmlns:x="adobe:ns:meta/">&a9;</x:xmpmeta>',
     "deep XML.svg": lambda: _svg(b"<g>" * 200_000),
-    "XMP of 200,000 attributes.xmp": lambda: b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:a="http://a/" ' + b" ".join(b'a:b%d="c"' % n for n in range(200_000)) + b"/></rdf:RDF></x:xmpmeta>",
+    "XMP of 200,000 attributes.xmp": lambda: _xmp_attributes(200_000),
+    "XMP of 119,000 attributes.xmp": lambda: _xmp_attributes(119_000),
+    "XMP of 399,000 elements.xmp": lambda: b'<x:xmpmeta xmlns:x="adobe:ns:meta/">' + b"<b>c</b>" * 399_000 + b"</x:xmpmeta>",
     "Flate in PDF, three times.pdf": lambda: _pdf_metadata(_nested(2, _deflated(), zlib.compress), b"[/FlateDecode/FlateDecode/FlateDecode]"),
     "Flate in PDF.pdf": lambda: _pdf_metadata(_text_bomb(), b"/FlateDecode"),
     "LZW and run lengths in PDF.pdf": lambda: _pdf_metadata(b"\x81a" * 4096, b"[" + b"/RunLengthDecode" * 6 + b"]"),
