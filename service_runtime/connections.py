@@ -19,6 +19,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from service_runtime.identity.caller import address_of
+from service_runtime.sockets import count_descriptors, duplicate, own_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -27,9 +28,7 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0  # a look costs some milliseconds with a thousand connections
 _FEW = 64  # connections that aren't worth a look; below, one look costs a directory listing
 _SILENT_AT = 52  # of tcpi_last_data_recv, milliseconds, in struct tcp_info (linux/tcp.h)
-_MOST_NUMBERS = 65_536  # tried one by one, where there is no descriptor left to list them with
 _TCP_INFO_BYTES = 104  # of struct tcp_info since Linux 2.6: all up to what is asked
-_DESCRIPTORS = "/proc/self/fd"
 _USABLE_RATIO = (
     0.5  # of the descriptors that the process may open; the rest is for spools, workers and stores
 )
@@ -79,7 +78,7 @@ class ConnectionReaper:
     def __init__(self, ports: Collection[int], per_peer: int, total: int) -> None:
         self._ports = frozenset(ports)
         self._limits = ConnectionLimits(per_peer, min(total, usable_descriptors()))
-        self._others = _count_descriptors()
+        self._others = count_descriptors()
         self._reserve = os.open(
             os.devnull, os.O_RDONLY
         )  # so that one is there to look with, when none is left
@@ -91,7 +90,7 @@ class ConnectionReaper:
             return
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            if _count_descriptors() - self._others > min(_FEW, self._limits.total // 2):
+            if count_descriptors() - self._others > min(_FEW, self._limits.total // 2):
                 await asyncio.to_thread(self.look)
 
     def look(self) -> int:
@@ -134,20 +133,9 @@ def usable_descriptors() -> int:
     return 1 << 30 if soft == resource.RLIM_INFINITY else max(16, int(soft * _USABLE_RATIO))
 
 
-def _count_descriptors() -> int:
-    try:
-        return len(os.listdir(_DESCRIPTORS))  # noqa: PTH208 - names alone
-    except OSError:
-        return 1 << 30  # none is left to list them: look
-
-
 def _connections(ports: frozenset[int]) -> Iterator[Connection]:
-    try:
-        numbers = [int(name) for name in os.listdir(_DESCRIPTORS)]  # noqa: PTH208 - as above
-    except OSError:
-        numbers = list(range(3, _MOST_NUMBERS))
-    for number in numbers:
-        with contextlib.suppress(OSError, struct.error), _duplicate(number) as looked_at:
+    for number, looked_at in own_sockets():
+        with contextlib.suppress(OSError, struct.error):
             if looked_at.family not in _FAMILIES or looked_at.getsockname()[1] not in ports:
                 continue
             address = looked_at.getpeername()  # fails where it listens
@@ -159,18 +147,8 @@ def _connections(ports: frozenset[int]) -> Iterator[Connection]:
 
 def _shut_down(connection: Connection) -> bool:
     """Whether it was still that connection, and is shut down now."""
-    with contextlib.suppress(OSError), _duplicate(connection.descriptor) as closing:
+    with contextlib.suppress(OSError), duplicate(connection.descriptor) as closing:
         if closing.getpeername() == connection.address:
             closing.shutdown(socket.SHUT_RDWR)
             return True
     return False
-
-
-def _duplicate(number: int) -> socket.socket:
-    """The socket behind a descriptor, by another one; raises OSError where there is none."""
-    duplicate = os.dup(number)
-    try:
-        return socket.socket(fileno=duplicate)
-    except OSError:
-        os.close(duplicate)
-        raise

@@ -36,11 +36,21 @@ class UnknownServiceError(SourceNotFoundError):
     reason = "UNKNOWN_SERVICE"
 
 
-class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc, no-any-unimported]  # untyped
-    """Health of each service by its full name; "" is liveness and never depends on load."""
+_ALIVE = ("", "liveness")
+_HEARTBEAT_SECONDS = 30.0  # less than the minute after which proxies cut silent streams
 
-    def __init__(self, services: list[str]) -> None:
-        self._status = {"": SERVING, **dict.fromkeys(services, NOT_SERVING)}
+
+class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc, no-any-unimported]  # untyped
+    """Health of each service by its full name, and of all by `readiness`; "" and `liveness` are SERVING as long as the process
+    answers. None of them depends on load: a busy replica that was taken away would leave the others more to do.
+    """
+
+    def __init__(self, services: list[str], heartbeat_seconds: float = _HEARTBEAT_SECONDS) -> None:
+        self._status = {
+            **dict.fromkeys(_ALIVE, SERVING),
+            **dict.fromkeys(["readiness", *services], NOT_SERVING),
+        }
+        self._heartbeat_seconds = heartbeat_seconds
         self._changed = asyncio.Event()
         self._draining = False
         self._watches = 0
@@ -48,9 +58,14 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc, no-a
     def set_all(self, *, serving: bool) -> None:
         """Marks every named service as ready or not; liveness stays."""
         for service in self._status:
-            if service:
+            if service not in _ALIVE:
                 self._status[service] = SERVING if serving else NOT_SERVING
         self._wake()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the services take calls."""
+        return bool(self._status["readiness"] == SERVING)
 
     def drain(self) -> None:
         """Marks every named service NOT_SERVING and ends all watches; liveness stays to the end."""
@@ -75,7 +90,9 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc, no-a
         )
 
     async def Watch(self, request: Any, context: Context) -> AsyncIterator[Any]:
-        """The current status, then every later one that differs; intermediate states may be skipped."""
+        """The current status, then every later one that differs; intermediate states may be skipped. The last one is repeated after
+        half a minute's silence, so that nobody on the way takes the stream for dead.
+        """
         del context
         if self._watches >= _MAX_WATCHES:
             raise OverloadedError("health is watched too often", _WATCH_RETRY_SECONDS)
@@ -97,7 +114,11 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc, no-a
                 last = status
             if is_last:
                 return
-            await changed.wait()
+            try:
+                async with asyncio.timeout(self._heartbeat_seconds):
+                    await changed.wait()
+            except TimeoutError:
+                last = None
 
     def _wake(self) -> None:
         self._changed.set()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import grpc
 from grpc import aio
 
+from service_runtime.calls import Calls, DrainingError
 from service_runtime.errors import ServiceError, TokenExpiredError, to_trailers
 from service_runtime.guarded import GuardedMethod, decoded
 from service_runtime.identity.gate import TWICE, Gate, tenant_of
@@ -26,6 +27,7 @@ from service_runtime.telemetry import CallContext, current_call
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+    from service_runtime.calls import MethodCalls
     from service_runtime.identity.principal import Principal
 
     Handler = grpc.RpcMethodHandler[Any, Any]
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 else:
     GenericRpcHandler = grpc.GenericRpcHandler  # generic in its stubs only
 
+_OK, _CANCELLED = grpc.StatusCode.OK.name, grpc.StatusCode.CANCELLED.name
 REQUEST_ID_HEADER = "x-request-id"
 _MAX_REQUEST_ID_CHARS = 128  # it goes into logs; a longer one is ignored
 _log = logging.getLogger(__name__)
@@ -58,11 +61,15 @@ class InterceptingServer:
     """
 
     def __init__(
-        self, server: aio.Server, gate: Gate | None = None, trailer: CallTrailer | None = None
+        self,
+        server: aio.Server,
+        gate: Gate | None = None,
+        trailer: CallTrailer | None = None,
+        calls: Calls | None = None,
     ) -> None:
-        """`gate`: who may call; without one, everybody. `trailer`: see `ServerOptions`."""
+        """`gate`: who may call; without one, everybody. `trailer`: see `ServerOptions`. `calls`: where they are counted."""
         self._server = server
-        self._wrapping = _Wrapping(gate or Gate(), trailer)
+        self._wrapping = _Wrapping(gate or Gate(), trailer, calls or Calls())
 
     def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler[Any, Any]]) -> None:
         """See `aio.Server.add_generic_rpc_handlers`."""
@@ -102,13 +109,15 @@ class _Entry(NamedTuple):
     decode: Callable[[bytes], Any] | None
     """Of messages that come as bytes."""
     reader: GuardedMethod | None
+    calls: MethodCalls
 
 
 class _Wrapping:
     """What is put around each method."""
 
-    def __init__(self, gate: Gate, trailer: CallTrailer | None) -> None:
+    def __init__(self, gate: Gate, trailer: CallTrailer | None, calls: Calls) -> None:
         self._gate = gate
+        self._calls = calls
         self._trailer = trailer
         self._refusals = Refusals()
 
@@ -129,7 +138,7 @@ class _Wrapping:
         # Requests are decoded here: what isn't a message is the caller's fault, and not an error of ours.
         if begin is None and handler.request_streaming and decode is not None:
             behaviour, decode = _decoding(behaviour, decode), None
-        entry = _Entry(begin, decode, reader)
+        entry = _Entry(begin, decode, reader, self._calls.of(method))
         wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
         result: Handler = factory(
             wrap(entry, behaviour),
@@ -158,59 +167,83 @@ class _Wrapping:
         return begin
 
     def _wrap_unary(self, entry: _Entry, behaviour: Callable[..., Any]) -> Callable[..., Any]:
-        trailer, gate = self._trailer, self._gate
-        begin, decode, _ = entry
+        trailer, gate, calls = self._trailer, self._gate, self._calls
+        begin, decode, _, counts = entry
 
         async def call(request: object, context: Context) -> object:
             request_id, headers = self._headers(context)
+            started_at, task, code = time.perf_counter(), _this_task(), _OK
+            calls.running.add(task)
             try:
-                if begin is None:  # a coroutine less in every call
-                    _enter(context, request_id, gate.unproven(headers))
-                    message = decoded(request, decode)
+                try:
+                    if begin is None:  # a coroutine less in every call
+                        _enter(context, request_id, gate.unproven(headers))
+                        message = decoded(request, decode)
+                    else:
+                        message = await begin(request, context, request_id, headers)
+                    response = await behaviour(message, context)
+                except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
+                    failure = _bare(error, request_id)
+                except asyncio.CancelledError:
+                    code = _CANCELLED
+                    if not calls.was_cut(task):
+                        raise
+                    failure = _draining()
                 else:
-                    message = await begin(request, context, request_id, headers)
-                response = await behaviour(message, context)
-            except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
-                failure = _bare(error, request_id)
-            else:
-                if trailer is not None:
-                    context.set_trailing_metadata(trailer(failed=False))
-                return response
-            request = message = None
-            await _abort(context, failure, request_id, trailer(failed=True) if trailer else ())
-            raise failure  # abort always raises; this is for the type checker
+                    if trailer is not None:
+                        context.set_trailing_metadata(trailer(failed=False))
+                    return response
+                request = message = None
+                code = _code_of(failure, context)
+                await _abort(context, failure, request_id, trailer(failed=True) if trailer else ())
+                raise failure  # abort always raises; this is for the type checker
+            finally:
+                calls.running.discard(task)
+                counts.ended(code, time.perf_counter() - started_at)
 
         return call
 
     def _wrap_stream(self, entry: _Entry, behaviour: Callable[..., Any]) -> Callable[..., Any]:
-        gate = self._gate
-        begin, decode, reader = entry
+        gate, calls = self._gate, self._calls
+        begin, decode, reader, counts = entry
 
         async def call(request: object, context: Context) -> AsyncIterator[object]:
             request_id, headers = self._headers(context)
+            started_at, task, code = time.perf_counter(), _this_task(), _OK
+            calls.running.add(task)
             try:
-                if begin is None:
-                    _enter(context, request_id, gate.unproven(headers))
-                    message = decoded(request, decode)
+                try:
+                    if begin is None:
+                        _enter(context, request_id, gate.unproven(headers))
+                        message = decoded(request, decode)
+                    else:
+                        message = await begin(request, context, request_id, headers)
+                    stream = behaviour(message, context)
+                    if inspect.isasyncgen(stream):
+                        principal = current_call.get().principal
+                        async for answer in stream:
+                            if reader is not None:
+                                reader.check(principal)
+                            yield answer
+                    elif reader is None:  # a handler that writes through the context
+                        await stream
+                    else:
+                        await _as_long_as_good(stream, reader.left_seconds(current_call.get().principal))
+                except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
+                    failure = _bare(error, request_id)
+                except asyncio.CancelledError:
+                    code = _CANCELLED
+                    if not calls.was_cut(task):
+                        raise
+                    failure = _draining()
                 else:
-                    message = await begin(request, context, request_id, headers)
-                stream = behaviour(message, context)
-                if inspect.isasyncgen(stream):
-                    principal = current_call.get().principal
-                    async for answer in stream:
-                        if reader is not None:
-                            reader.check(principal)
-                        yield answer
-                elif reader is None:  # a handler that writes through the context
-                    await stream
-                else:
-                    await _as_long_as_good(stream, reader.left_seconds(current_call.get().principal))
-            except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
-                failure = _bare(error, request_id)
-            else:
-                return
-            request = message = stream = None
-            await _abort(context, failure, request_id)
+                    return
+                request = message = stream = None
+                code = _code_of(failure, context)
+                await _abort(context, failure, request_id)
+            finally:
+                calls.running.discard(task)
+                counts.ended(code, time.perf_counter() - started_at)
 
         return call
 
@@ -229,6 +262,24 @@ class _Wrapping:
             ):
                 request_id = value
         return request_id or secrets.token_hex(8), headers
+
+
+def _this_task() -> asyncio.Task[object]:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - gRPC runs each call in one
+    return task
+
+
+def _draining() -> ServiceError:
+    return DrainingError("the server has stopped before the call was done")
+
+
+def _code_of(failure: Exception, context: Context) -> str:
+    """The name of the status that the caller gets."""
+    if isinstance(failure, ServiceError):
+        return failure.code.name
+    chosen = context.code()  # by a servicer that has ended the call itself
+    return chosen.name if isinstance(chosen, grpc.StatusCode) else grpc.StatusCode.UNKNOWN.name
 
 
 async def _as_long_as_good(stream: Awaitable[None], seconds: float | None) -> None:

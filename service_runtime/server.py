@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
-from service_runtime.addresses import is_private
+from service_runtime import drain
+from service_runtime.addresses import is_private, is_unix, unix_path
+from service_runtime.calls import Calls
 from service_runtime.connections import (
     HANDSHAKE_SECONDS,
     MAX_STREAMS,
@@ -28,10 +30,11 @@ from service_runtime.identity.access_file import access_of
 from service_runtime.identity.configured import key_set_of, make_gate
 from service_runtime.interceptors import InterceptingServer
 from service_runtime.reflection import add_reflection
+from service_runtime.sockets import Place
 from service_runtime.transport import check_address, server_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
     from service_runtime.identity.gate import Gate
     from service_runtime.interceptors import CallTrailer
@@ -93,8 +96,10 @@ class RunningServer:
     health: HealthServicer
     trust: str
     """Who may call, in words."""
+    calls: Calls
     _servers: list[aio.Server]
-    _grace_seconds: float
+    _place: Place
+    _settings: RuntimeSettings
     admin_port: int = 0
     """Where operators call; 0: where everybody does."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -104,12 +109,18 @@ class RunningServer:
         """Calls `callback` when the drain begins, to end watches before calls are counted."""
         self._on_drain.append(callback)
 
-    async def drain(self) -> None:
-        """Ends watches, refuses new calls, waits for running ones up to the grace period, then cancels."""
+    async def drain(self, *, hastily: bool = False) -> None:
+        """Ends watches, moves clients on to other replicas, then waits for running calls up to the grace period.
+
+        `hastily`: clients aren't moved on; a person waits.
+        """
         for callback in self._on_drain:
             callback()
         self.health.drain()
-        await asyncio.gather(*(server.stop(self._grace_seconds) for server in self._servers))
+        if self._settings.drain_seconds and not hastily:
+            left = await drain.leave(self._place, self._settings.drain_seconds)
+            _log.info("stopping", extra={"connections": left, "calls": len(self.calls.running)})
+        await drain.stop(self._servers, self.calls, self._settings.shutdown_grace_seconds)
         for task in self._tasks:
             task.cancel()
 
@@ -139,25 +150,23 @@ async def start_server(
     names = [registration.name for registration in registrations]
     health = HealthServicer(names)
     own = [each for each in registrations if not (is_split and each.is_admin)]
-    server, port = await _listen(own, options, options.address, gate, health, settings)
-    running = RunningServer(
-        port, health, _trust(gate, options.address), [server], settings.shutdown_grace_seconds
-    )
+    calls = Calls()
+    server, port = await _listen(own, options, options.address, gate, health, settings, calls)
+    servers, ports = [server], {port}
     if is_split:
         others = [each for each in registrations if each.is_admin]
-        second, running.admin_port = await _listen(
-            others,
-            options,
-            options.admin_address,
-            gate,
-            health,
-            settings,
+        second, admin_port = await _listen(
+            others, options, options.admin_address, gate, health, settings, calls
         )
-        running._servers.append(second)  # noqa: SLF001 - this is its factory
-    reaper = ConnectionReaper(
-        {port, running.admin_port} - {0}, settings.max_connections_per_peer, settings.max_connections
-    )
-    running._tasks.append(background(reaper.run(), "connections"))  # noqa: SLF001 - as above
+        servers.append(second)
+        ports.add(admin_port)
+    place = Place(frozenset(ports), _socket_paths(options))
+    running = RunningServer(
+        port, health, _trust(gate, options.address), calls, servers, place, settings,
+        admin_port=admin_port if is_split else 0,
+    )  # fmt: skip
+    reaper = ConnectionReaper(ports, settings.max_connections_per_peer, settings.max_connections)
+    running._tasks.append(background(reaper.run(), "connections"))  # noqa: SLF001 - this is its factory
     if keys is not None:
         running._tasks.append(background(keys.run(), "issuer's keys"))  # noqa: SLF001 - as above
     return running
@@ -170,12 +179,13 @@ async def _listen(
     gate: Gate,
     health: HealthServicer,
     settings: RuntimeSettings,
+    calls: Calls,
 ) -> tuple[aio.Server, int]:
     """A started server at `address`, and its port. Its credentials are its own: they tell each listener once what there is."""
     credentials = server_credentials(settings)
     server = make_server(options, settings, has_tls=credentials is not None)
-    intercepting = InterceptingServer(server, gate)
-    reporting = InterceptingServer(server, gate, options.trailer)
+    intercepting = InterceptingServer(server, gate, calls=calls)
+    reporting = InterceptingServer(server, gate, options.trailer, calls)
     for registration in registrations:
         registration.add(registration.servicer, reporting if registration.has_trailer else intercepting)
     health_pb2_grpc.add_HealthServicer_to_server(health, intercepting)
@@ -193,6 +203,11 @@ async def _listen(
         raise AddressInUseError(f"can't listen on {address}")
     await server.start()
     return server, port
+
+
+def _socket_paths(options: ServerOptions) -> frozenset[str]:
+    """Of addresses in the file system."""
+    return frozenset(unix_path(each) for each in (options.address, options.admin_address) if is_unix(each))
 
 
 def _trust(gate: Gate, address: str) -> str:
@@ -232,30 +247,38 @@ def make_server(
             ("grpc.server.max_pending_requests_hard_limit", 2 * _MOST_PENDING),
             ("grpc.server_handshake_timeout_ms", int(HANDSHAKE_SECONDS * 1000)),
             ("grpc.http2.settings_timeout", int(HANDSHAKE_SECONDS * 1000)),
-            *(
-                (("grpc.max_connection_idle_ms", int(settings.connection_idle_seconds * 1000)),)
-                if settings
-                else ()
-            ),
+            *(_ages(settings) if settings else ()),
             *(bounded if options.read_ahead_bytes else ()),
         ),
     )
 
 
+def _ages(settings: RuntimeSettings) -> Iterator[tuple[str, int]]:
+    yield "grpc.max_connection_idle_ms", int(settings.connection_idle_seconds * 1000)
+    if settings.drain_seconds:
+        # Streams go on beyond it, without a limit: it is about where new calls go.
+        yield "grpc.max_connection_age_ms", int(drain.age_seconds(settings.drain_seconds) * 1000)
+
+
 async def serve_until_signal(server: RunningServer) -> None:
     """Marks the services ready, waits for SIGTERM or SIGINT, and drains. A second signal doesn't wait."""
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    stopped: asyncio.Future[signal.Signals] = loop.create_future()
+
+    def take(number: signal.Signals) -> None:
+        if not stopped.done():
+            stopped.set_result(number)
+
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows' loops have no signal handlers
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, take, number)
     server.health.set_all(serving=True)
     _log.info("ready", extra={"port": server.port, "trusts": server.trust})
-    await stop.wait()
+    received = await stopped
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)
-    _log.info("draining")
-    await server.drain()
+    _log.info("draining", extra={"signal": received.name})
+    await server.drain(hastily=received == signal.SIGINT)
     _log.info("stopped")
 
 

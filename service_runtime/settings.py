@@ -170,8 +170,18 @@ def _number(value: float) -> str:
 class RuntimeSettings:
     """Settings that both services have."""
 
+    drain_seconds: float = setting(
+        10.0,
+        "Longest time after SIGTERM in which clients are moved on to other replicas, before the server stops; connections are"
+        " renewed within it, always. 0: it stops at once, and connections last.",
+        unit="s", low=0, high=3600,
+    )  # fmt: skip
     shutdown_grace_seconds: float = setting(
-        10.0, "Time that running calls get to finish after SIGTERM.", unit="s", low=0, high=600
+        10.0,
+        "Time that running calls get to finish after that; they are ended as UNAVAILABLE.",
+        unit="s",
+        low=0,
+        high=600,
     )
     log_level: str = setting(
         "info", "Least severe records that are logged.", choices=("debug", "info", "warning", "error")

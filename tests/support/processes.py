@@ -37,8 +37,8 @@ class OnCpu:
         return ["taskset", "-c", str(self._cpu), *words]
 
 
-DEFAULTS: dict[str, str] = {}
-"""Settings of every service that is started from here, unless it gets others."""
+DEFAULTS: dict[str, str] = {"METAEXTRACT_DRAIN_SECONDS": "0"}
+"""Settings of every service that is started from here, unless it gets others. Without a drain: tests keep connections open."""
 
 
 class ServiceProcess:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _START_SECONDS = 30.0  # a slow machine imports and opens the disk tier in that; then it has failed
 _STOP_SECONDS = 20.0  # twice the default grace of 10 s; then `up` kills, and `down` waits no longer
 _DIRECTORY_VARIABLE = "METAEXTRACT_CACHE_DIRECTORY"
+_DRAIN_VARIABLE = "METAEXTRACT_DRAIN_SECONDS"
 _ROOTS_VARIABLE = "METAEXTRACT_FILE_ROOTS"
 
 
@@ -32,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
     """Serves until SIGINT or SIGTERM, or until one of the two ends by itself."""
     environ = dict(os.environ)
     environ.setdefault(_DIRECTORY_VARIABLE, str(state_directory() / "cache"))
+    environ.setdefault(_DRAIN_VARIABLE, "0")  # there is no other replica to move on to
     if options.root:
         environ[_ROOTS_VARIABLE] = ",".join(str(Path(root).resolve()) for root in options.root)
     addresses = {

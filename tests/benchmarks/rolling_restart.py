@@ -1,0 +1,123 @@
+"""Two extractors and their cache are restarted, one after the other, under 200 calls a second that nobody repeats: how many fail."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections import Counter
+from typing import NamedTuple
+
+from tests.support.evidence import Evidence
+from tests.support.processes import ServiceProcess, start_cache, start_extractor
+from tests.support.proxies import Proxy, free_port, program
+from tests.support.steady_load import SteadyLoad, now
+
+_SECONDS = float(os.environ.get("SECONDS") or 15)
+_PER_SECOND = float(os.environ.get("PER_SECOND") or 200)
+_QUIET_SECONDS = 3.0  # before the first restart
+_DRAIN_SECONDS = "2"
+_RESTARTS = 2  # of every replica, at least
+
+
+class _Way(NamedTuple):
+    name: str
+    proxy: str = ""
+    cached: bool = True
+    killed: bool = False
+
+
+_WAYS = [
+    *(_Way(f"direct, cache {use}", "", cached) for use, cached in (("used", True), ("bypassed", False))),
+    *(
+        _Way(f"{proxy}, cache {use}", proxy, cached)
+        for proxy in ("nginx", "haproxy", "envoy")
+        for use, cached in (("used", True), ("bypassed", False))
+    ),
+    _Way("direct, kill -9, stock retries", "", killed=True),
+    *(_Way(f"{proxy}, kill -9, stock retries", proxy, killed=True) for proxy in ("nginx", "haproxy", "envoy")),
+]
+
+
+class _Pair:
+    """Two extractors with a cache, each on a port that it keeps."""
+
+    def __init__(self) -> None:
+        self.ports = [free_port() for _ in range(3)]
+        self._stack = contextlib.ExitStack()
+        self._replicas: list[ServiceProcess] = []
+
+    def __enter__(self) -> _Pair:
+        for number in range(3):
+            self._replicas.append(self._start(number))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for replica in reversed(self._replicas):
+            replica.kill()
+
+    def _start(self, number: int) -> ServiceProcess:
+        extra = {"METAEXTRACT_DRAIN_SECONDS": _DRAIN_SECONDS, "METAEXTRACT_PRESSURE_HOLD_SECONDS": "1"}
+        if number == 0:
+            return start_cache(port=self.ports[0], **extra)
+        return start_extractor(f"127.0.0.1:{self.ports[0]}", port=self.ports[number], **extra)
+
+    def restart(self, number: int, *, killed: bool) -> float:
+        """Seconds that it took to stop."""
+        begin = time.monotonic()
+        if killed:
+            self._replicas[number].kill()
+        else:
+            self._replicas[number].stop(60)
+        took = time.monotonic() - begin
+        self._replicas[number] = self._start(number)
+        return took
+
+
+def _run(way: _Way, evidence: Evidence) -> None:
+    with _Pair() as pair, contextlib.ExitStack() as stack:
+        if way.proxy:
+            proxy = stack.enter_context(Proxy(way.proxy, (pair.ports[1], pair.ports[2])))
+            target = proxy.address
+            time.sleep(1.5)  # its health checks
+        else:
+            target = f"ipv4:127.0.0.1:{pair.ports[1]},127.0.0.1:{pair.ports[2]}"
+        load = stack.enter_context(
+            SteadyLoad(
+                target, seconds=_SECONDS + _QUIET_SECONDS, per_second=_PER_SECOND, round_robin=True, retries=way.killed,
+                cached=way.cached,
+            )
+        )  # fmt: skip
+        time.sleep(_QUIET_SECONDS)
+        since, restarts, stops = now(), Counter(), []
+        while load.is_running and (now() - since < _SECONDS - 1):
+            for number in (1, 2, 0):
+                if now() - since < _SECONDS - 1 or restarts[number] < _RESTARTS:
+                    stops.append(pair.restart(number, killed=way.killed))
+                    restarts[number] += 1
+                    time.sleep(1.5)  # a proxy's health checks see that it is back, as a rollout waits for readiness
+        load.finish()
+        words = Counter((call.code, call.details[-90:]) for call in load.failed)
+        print(
+            f"  {way.name:<34} {len(load.calls)} calls: {load.codes()}; restarts {dict(restarts)}, stops {max(stops):.1f} s at most",
+            *(f"\n    {count} {what}" for what, count in words.most_common(4)),
+            flush=True,
+        )
+        evidence.single(way.name, "failed calls", "count", len(load.failed), "== 0")
+        evidence.single(way.name, "restarts of every replica", "count", min(restarts.values()), f">= {_RESTARTS}")
+        before, during = load.p99_seconds(until=since), load.p99_seconds(since=since)
+        evidence.single(way.name, "p99 during / before", "ratio", during / before)
+
+
+def run(name: str) -> Evidence:
+    evidence = Evidence(name)
+    only = os.environ.get("WAY", "")
+    for way in _WAYS:
+        if only not in way.name:
+            continue
+        if way.proxy and program(way.proxy) is None:
+            print(f"  {way.name}: {way.proxy} isn't installed")
+            continue
+        _run(way, evidence)
+    return evidence
