@@ -72,9 +72,9 @@ down: setup ## Stops what `make up` started elsewhere.
 	@$(BIN)/metaextract down
 
 lock: ## Resolves the versions anew; needs pip-tools.
-	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra remote --extra identity --extra dev -o requirements.lock pyproject.toml
-	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra remote --extra identity --extra image -c requirements.lock -o docker/extractor.lock pyproject.toml
-	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra identity --extra image -c requirements.lock -o docker/cache.lock pyproject.toml
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra remote --extra identity --extra operations --extra dev -o requirements.lock pyproject.toml
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra remote --extra identity --extra operations --extra image -c requirements.lock -o docker/extractor.lock pyproject.toml
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra identity --extra operations --extra image -c requirements.lock -o docker/cache.lock pyproject.toml
 
 clean: ## Removes .venv, build and caches.
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

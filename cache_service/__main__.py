@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cache_service import metrics, status
 from cache_service.assembly import assembled, replica_name
 from cache_service.fleet.pressure_exchange import RedisMemory, exchange
 from cache_service.pressure.monitor import Actions, PressureMonitor
@@ -28,6 +29,8 @@ from service_runtime.memory.sampler import InThread
 from service_runtime.memory.signals.disk import DiskRoom
 from service_runtime.memory.signals.registry import tightest_limit_bytes
 from service_runtime.memory.wiring import make_monitor
+from service_runtime.operations.opening import opened
+from service_runtime.operations.shown import Action, Operations
 from service_runtime.settings import InvalidSettingError, from_environ
 from service_runtime.telemetry import configure_logging
 
@@ -87,9 +90,8 @@ async def _serving(
     )
     parts.eraser.others = lambda: [peer.replica for peer in monitor.peers.live(time.monotonic())]
     results = ResultServicer(parts.store, parts.flights, parts.log, settings.pressure_heartbeat_seconds)
-    admin = CacheAdminServicer(
-        parts.store, parts.flights, parts.leases, parts.inspector, monitor, parts.eraser
-    )
+    observed = metrics.Parts(parts.store, parts.flights, parts.leases, parts.chunks, monitor)
+    admin = CacheAdminServicer(observed, parts.inspector, parts.eraser)
     registrations = [
         runtime.Registration(
             "metaextract.cache.v1.ResultService",
@@ -137,7 +139,29 @@ async def _serving(
         server = await runtime.start_server(registrations, options, settings)
         for drain in (monitor.broadcaster.close, results.drain, admin.drain):
             server.on_drain(drain)
-        yield server
+
+        async def clear() -> dict[str, object]:
+            return {"cleared_entries": await admin.clear()}
+
+        def operations() -> Operations:
+            return Operations(
+                metrics.PREFIX,
+                metrics.METRICS,
+                observed,
+                {
+                    "/api/cache/stats": lambda: status.cache_stats(observed),
+                    "/api/memory/status": lambda: status.memory_status(monitor),
+                    "/api/memory/history": lambda: status.memory_history(monitor),
+                    "/api/status/system": lambda: status.system_status(
+                        observed, is_ready=server.health.is_ready
+                    ),
+                },
+                [Action("/api/cache/clear", "/metaextract.cache.v1.CacheAdminService/ClearCache", clear)],
+            )
+
+        default = Settings.cache_operations_address
+        async with opened(settings.cache_operations_address, default, operations, server):
+            yield server
     finally:
         for loop in loops:
             loop.cancel()

@@ -18,6 +18,11 @@ class Settings(RuntimeSettings):
     cache_admin_address: str = setting(
         "", "Address of CacheAdminService alone. Unset: it is at the cache's own address.", unit="host:port"
     )
+    cache_operations_address: str = setting(
+        "127.0.0.1:50062",
+        "Address of metrics, probes and status by HTTP; `none`: there isn't one. Reading is open to whoever reaches it.",
+        unit="host:port",
+    )
     cache_replica: str = setting("", "Name of this replica among the others. Unset: host name and process.")
     cache_directory: str = setting("", "Folder of the disk tier. Without one, results live in memory only.")
     cache_profile: str = setting(

@@ -10,6 +10,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from extractor_service import metrics, status
 from extractor_service.backoff.policies.registry import POLICIES
 from extractor_service.backoff.state import BackoffState, Limits
 from extractor_service.backoff.watch import watch_cache, watch_own_memory
@@ -47,6 +48,8 @@ from service_runtime.memory.oom_kills import OomKills
 from service_runtime.memory.signals.host import ReservedBytes
 from service_runtime.memory.signals.registry import tightest_limit_bytes
 from service_runtime.memory.wiring import make_monitor
+from service_runtime.operations.opening import opened
+from service_runtime.operations.shown import Operations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -178,7 +181,19 @@ async def running_extractor(
     try:
         server = await runtime.start_server(registrations, options, settings)
         server.on_drain(orca.drain)
-        yield server
+        parts = metrics.Parts(backoff, pipeline.tally, pool, cache, spool)
+
+        def operations() -> Operations:
+            return Operations(
+                metrics.PREFIX,
+                metrics.METRICS,
+                parts,
+                {"/api/status/system": lambda: status.system_status(parts, is_ready=server.health.is_ready)},
+            )
+
+        default = type(settings).extractor_operations_address
+        async with opened(settings.extractor_operations_address, default, operations, server):
+            yield server
     finally:
         for loop in loops:
             loop.cancel()

@@ -27,6 +27,12 @@ class Settings(RuntimeSettings):
     extractor_address: str = setting(
         "127.0.0.1:50051", "Address that the extractor listens on; replicas may share it.", unit="host:port"
     )
+    extractor_operations_address: str = setting(
+        "127.0.0.1:50061",
+        "Address of metrics, probes and status by HTTP; `none`: there isn't one. Replicas never share it; one that finds the default"
+        " taken uses a free port.",
+        unit="host:port",
+    )
     cache_address: str = setting("127.0.0.1:50052", "Address of the cache service.", unit="host:port")
     cache_timeout_seconds: float = setting(
         0.5, "Longest wait for the cache; a slower answer is a miss.", unit="s", low=0.01, high=60

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import grpc
 
 from service_runtime.errors import ServiceError
+from service_runtime.histogram import Histogram
 
 if TYPE_CHECKING:
     import asyncio
-
-BOUNDS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""Of histograms: a cached answer takes one to two milliseconds, a reader may take 30 s."""
 
 
 class DrainingError(ServiceError):
@@ -22,23 +19,6 @@ class DrainingError(ServiceError):
 
     code = grpc.StatusCode.UNAVAILABLE
     reason = "DRAINING"
-
-
-class Histogram:
-    """How often what came to how much."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: tuple[float, ...] = BOUNDS_SECONDS) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        """One for each bound, and what is beyond the last."""
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        """Counts one."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
 
 
 class MethodCalls:

@@ -17,29 +17,34 @@ if TYPE_CHECKING:
     from grpc import aio
 
     from service_runtime.calls import Calls
+    from service_runtime.settings import RuntimeSettings
     from service_runtime.sockets import Place
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.1
 _CUT_SECONDS = 2.0  # for cut off calls to say so, until gRPC ends what is left
-# gRPC spreads ages by 10 % either way; the rest is for the client's answer, and to connect elsewhere.
-_AGE_RATIO = 0.8
+# Shares of the drain. First balancers that ask for health get to know, before newcomers are refused; then each connection comes of age,
+# 10 % earlier or later (gRPC's own spread), and its client has to connect elsewhere.
+_NOTICE_RATIO = 0.2
+_AGE_RATIO = 0.7
 
 
-def age_seconds(drain_seconds: float) -> float:
-    """How long connections are used, so that each one has been moved on when the drain ends; 0: for ever."""
-    return drain_seconds * _AGE_RATIO
+def age_seconds(settings: RuntimeSettings) -> float:
+    """How long connections are used; by default so that each one has been moved on when the drain ends. 0: for ever."""
+    return settings.connection_age_seconds or settings.drain_seconds * _AGE_RATIO
 
 
 async def leave(place: Place, drain_seconds: float) -> int:
-    """Refuses new connections, and waits until the others have gone, at most `drain_seconds`; how many are left.
+    """Lets balancers notice, refuses new connections, and waits until the others have gone: `drain_seconds` in all, or less. How many
+    are left.
 
     Calls on connections that are there are served meanwhile as ever.
     """
-    listeners = await asyncio.to_thread(place.stop_listening)
-    _log.info("stopped listening", extra={"listeners": listeners})
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + drain_seconds
+    await asyncio.sleep(drain_seconds * _NOTICE_RATIO)
+    listeners = await asyncio.to_thread(place.stop_listening)
+    _log.info("stopped listening", extra={"listeners": listeners})
     while True:
         left = await asyncio.to_thread(place.count_connections)
         remaining_seconds = ends_at - loop.time()

@@ -97,11 +97,15 @@ class RunningServer:
     trust: str
     """Who may call, in words."""
     calls: Calls
+    gate: Gate
+    reaper: ConnectionReaper
     _servers: list[aio.Server]
     _place: Place
     _settings: RuntimeSettings
     admin_port: int = 0
     """Where operators call; 0: where everybody does."""
+    operations_port: int = 0
+    """Where metrics are; 0: nowhere."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _on_drain: list[Callable[[], None]] = field(default_factory=list)
 
@@ -161,11 +165,11 @@ async def start_server(
         servers.append(second)
         ports.add(admin_port)
     place = Place(frozenset(ports), _socket_paths(options))
+    reaper = ConnectionReaper(ports, settings.max_connections_per_peer, settings.max_connections)
     running = RunningServer(
-        port, health, _trust(gate, options.address), calls, servers, place, settings,
+        port, health, _trust(gate, options.address), calls, gate, reaper, servers, place, settings,
         admin_port=admin_port if is_split else 0,
     )  # fmt: skip
-    reaper = ConnectionReaper(ports, settings.max_connections_per_peer, settings.max_connections)
     running._tasks.append(background(reaper.run(), "connections"))  # noqa: SLF001 - this is its factory
     if keys is not None:
         running._tasks.append(background(keys.run(), "issuer's keys"))  # noqa: SLF001 - as above
@@ -255,9 +259,9 @@ def make_server(
 
 def _ages(settings: RuntimeSettings) -> Iterator[tuple[str, int]]:
     yield "grpc.max_connection_idle_ms", int(settings.connection_idle_seconds * 1000)
-    if settings.drain_seconds:
+    if age_seconds := drain.age_seconds(settings):
         # Streams go on beyond it, without a limit: it is about where new calls go.
-        yield "grpc.max_connection_age_ms", int(drain.age_seconds(settings.drain_seconds) * 1000)
+        yield "grpc.max_connection_age_ms", int(age_seconds * 1000)
 
 
 async def serve_until_signal(server: RunningServer) -> None:
@@ -273,7 +277,10 @@ async def serve_until_signal(server: RunningServer) -> None:
         with contextlib.suppress(NotImplementedError):  # Windows' loops have no signal handlers
             loop.add_signal_handler(number, take, number)
     server.health.set_all(serving=True)
-    _log.info("ready", extra={"port": server.port, "trusts": server.trust})
+    _log.info(
+        "ready",
+        extra={"port": server.port, "operations_port": server.operations_port, "trusts": server.trust},
+    )
     received = await stopped
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)

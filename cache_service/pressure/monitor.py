@@ -150,6 +150,11 @@ class PressureMonitor:
             self.broadcaster.publish(state)
         self.history.record(time.time(), judgement.level, observation.score)
 
+    @property
+    def thresholds(self) -> Thresholds:
+        """Where levels begin."""
+        return self._memory.classifier.thresholds
+
     async def set_override(self, level: PressureLevel | None, duration_seconds: float) -> PressureState:
         """The state after pretending `level` for a while; None ends it. The tier has been fitted on return."""
         now = time.monotonic()

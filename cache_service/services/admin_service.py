@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cache_service.invalidation import LogUnavailableError
+from cache_service.metrics import value_of
 from cache_service.services import wire, wire_pressure
 from cache_service.services.tenancy import check_all_tenants, check_keys, chosen, scope
 from cache_service.tiers.base import TierError
@@ -23,15 +24,28 @@ if TYPE_CHECKING:
     from grpc import aio
 
     from cache_service.erasure import Eraser
-    from cache_service.flights import Flights
     from cache_service.inspection import Inspector
-    from cache_service.leases import LocalLeases
-    from cache_service.pressure.monitor import PressureMonitor
-    from cache_service.store import ResultStore
+    from cache_service.metrics import Parts
 
     Context = aio.ServicerContext[Any, Any]
 
 _DEFAULT_PAGE = 100  # entries; a few screens, and each value is unpacked to tell its size
+
+
+_COUNTS = {
+    "hits": "hits_total",
+    "misses": "misses_total",
+    "puts": "puts_total",
+    "puts_refused": "puts_refused_total",
+    "pressure_changes": "pressure_changes_total",
+    "budget_adjustments": "budget_adjustments_total",
+    "leases_granted": "leases_granted_total",
+    "single_flight_saved": "single_flight_saved_total",
+    "leases_expired": "leases_expired_total",
+    "value_bytes": "value_bytes_total",
+    "stored_bytes": "stored_bytes_total",
+}
+"""Fields of GetStats, and the metrics that they are."""
 
 
 class Limits:
@@ -53,18 +67,14 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
 
     def __init__(
         self,
-        store: ResultStore,
-        flights: Flights,
-        leases: LocalLeases,
+        parts: Parts,
         inspector: Inspector,
-        monitor: PressureMonitor,
         eraser: Eraser,
     ) -> None:
-        self._store = store
-        self._flights = flights
-        self._leases = leases
+        self._parts = parts
+        self._store = parts.store
+        self._monitor = parts.monitor
         self._inspector = inspector
-        self._monitor = monitor
         self._eraser = eraser
         self._started_at = time.monotonic()
         self._draining = asyncio.Event()
@@ -156,12 +166,15 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
     ) -> admin_pb2.ClearCacheResponse:
         """Drops everything; everything of the caller's tenant, where it is one tenant's."""
         del request, context
+        return admin_pb2.ClearCacheResponse(removed_count=await self.clear())
+
+    async def clear(self) -> int:
+        """How many results of the caller's were dropped; raises FleetUnreachableError."""
         mine = scope()
         try:
             if mine is not None:
-                own = (await self._eraser.erase(mine)).own
-                return admin_pb2.ClearCacheResponse(removed_count=own.result_count)
-            return admin_pb2.ClearCacheResponse(removed_count=await self._store.clear())
+                return int((await self._eraser.erase(mine)).own.result_count)
+            return await self._store.clear()
         except LogUnavailableError as error:
             raise FleetUnreachableError(str(error)) from error
 
@@ -210,26 +223,17 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
         return admin_pb2.SetPressureThresholdsResponse(state=wire_pressure.state_to_wire(state))
 
     def _stats(self) -> admin_pb2.GetStatsResponse:
-        stats = self._store.stats
-        lookups = stats.hits + stats.misses
+        parts = self._parts
+        counts = {field: int(value_of(name, parts)) for field, name in _COUNTS.items()}
+        saved_seconds = value_of("saved_seconds_total", parts)
         return admin_pb2.GetStatsResponse(
-            hits=stats.hits,
-            misses=stats.misses,
-            hit_ratio=stats.hits / lookups if lookups else 0.0,
+            **counts,
+            hit_ratio=value_of("hit_ratio", parts),
             tiers=[wire.tier_stats_to_wire(tier) for tier in self._store.tier_stats()],
-            puts=stats.puts,
-            puts_refused=stats.puts_refused,
-            saved_seconds=stats.saved_seconds,
-            pressure_changes=self._monitor.level_changes,
-            budget_adjustments=self._monitor.budget_adjustments,
+            saved_seconds=saved_seconds,
+            saved_ms=saved_seconds * 1000,
             uptime_seconds=time.monotonic() - self._started_at,
             version=VERSION,
-            leases_granted=self._flights.stats.granted,
-            single_flight_saved=self._flights.stats.saved,
-            leases_expired=self._leases.expired,
-            value_bytes=stats.value_bytes,
-            stored_bytes=stats.stored_bytes,
-            saved_ms=stats.saved_seconds * 1000,
         )
 
 

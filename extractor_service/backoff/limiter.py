@@ -15,6 +15,7 @@ from extractor_service.backoff.queue import FairQueue, Ticket, Waiter
 from extractor_service.backoff.shares import PlaceShares
 from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import OverloadedError
+from service_runtime.histogram import Histogram
 from service_runtime.identity.accounts import Accounts
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class Limiter:
         self.running: Counter[WorkClass] = Counter()
         self.refused: Counter[WorkClass] = Counter()
         self.in_flight = 0
+        self.waits = Histogram()
+        """Seconds that work has waited for its place."""
         ledger.on_release(self.wake)
 
     @property
@@ -148,8 +151,10 @@ class Limiter:
         """
         ticket = ticket._replace(planned_bytes=min(ticket.planned_bytes, self._ledger.budget_bytes))
         with self._hold(ticket.tenant, ticket.planned_bytes):
+            came_at = time.monotonic()
             entered_at = await self._acquire(ticket)
             began_at = time.monotonic()
+            self.waits.observe(began_at - came_at)
             try:
                 yield
             finally:

@@ -13,6 +13,7 @@ from extractor_service.extraction import assemble, quarantine
 from extractor_service.extraction.looking import identify_input
 from extractor_service.extraction.options import CacheUse
 from extractor_service.extraction.quarantine import Strikes
+from extractor_service.extraction.tally import Tally
 from extractor_service.extraction.worker_job import usable_seconds
 from extractor_service.formats.identification.identify import by_the_name
 from extractor_service.modules.base import ModuleContext, Part, effective_version
@@ -108,6 +109,7 @@ class Pipeline:
         self._backoff = backoff
         self._cache = cache
         self._max_document_bytes = max_document_bytes
+        self.tally = Tally()
 
     async def extract(
         self,
@@ -124,6 +126,7 @@ class Pipeline:
             OverloadedError: the file would have to be parsed, and there is no place.
             DeadlineError: no time is left to begin.
         """
+        started_at = time.monotonic()
         identity = await identify_input(source, self._formats, may_pull=options.depth is not Depth.FAST)
         context = ModuleContext(
             self._reader_of(identity, source.name), options.digest_algorithms, options.depth
@@ -144,6 +147,7 @@ class Pipeline:
                     parsed, changed = await self._compute(work)
                 else:
                     parsed, verdict = refused, CacheVerdict.HIT
+                    self.tally.quarantined += 1
         elif source.complete is not None:  # nothing to parse, and an identity all the same
             await source.complete()
         document = assemble.document(
@@ -155,12 +159,15 @@ class Pipeline:
             max_bytes=max_document_bytes or self._max_document_bytes,
             into=into,
         )
-        return Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads, identity)
+        extraction = Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads, identity)
+        self._record(extraction, context, source, started_at)
+        return extraction
 
     async def cached(
         self, source: Input, options: ExtractionOptions, identity: Identity
     ) -> Extraction | None:
         """The document from the cache, or None when a part is missing. The file's type is known, not its bytes."""
+        started_at = time.monotonic()
         context = ModuleContext(
             self._reader_of(identity, source.name), options.digest_algorithms, options.depth
         )
@@ -179,7 +186,15 @@ class Pipeline:
         document = assemble.document(
             source, identity, fragments, JobResult(), changed=False, max_bytes=self._max_document_bytes
         )
-        return Extraction(document, CacheVerdict.HIT, 0, 0, identity)
+        extraction = Extraction(document, CacheVerdict.HIT, 0, 0, identity)
+        self._record(extraction, context, source, started_at)
+        return extraction
+
+    def _record(
+        self, extraction: Extraction, context: ModuleContext, source: Input, started_at: float
+    ) -> None:
+        reader = context.format.name if context.format is not None else ""
+        self.tally.record(extraction, reader, source.size_bytes, time.monotonic() - started_at)
 
     async def scout(self, source: Input, options: ExtractionOptions, identity: Identity) -> None:
         """Runs the reader for what it asks of `source`; what it finds is thrown away.

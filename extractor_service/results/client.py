@@ -99,8 +99,15 @@ class ResultsClient:
         self._pause_seconds = pause_seconds
         self._clock = clock
         self._paused_until = 0.0
+        self.failures_total = 0
+        """Times that the cache didn't answer."""
         self._tenant_header = tenant_header
         self._lines: OrderedDict[str, _Lines] = OrderedDict()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the cache is left alone now, after a failure."""
+        return self._clock() < self._paused_until
 
     def near(self, keys: Sequence[ModuleKey]) -> Lookup | None:
         """What is at hand for all of `keys`, without asking anybody; None when something is missing."""
@@ -225,7 +232,7 @@ class ResultsClient:
                         self._metadata(),
                     )
             except (TimeoutError, MetaExtractError):
-                self._paused_until = self._clock() + self._pause_seconds
+                self._pause()
                 return None
             answer = response.acquisitions[0], response.read_point
             if answer[0].status != result_pb2.ACQUIRE_STATUS_WAIT:
@@ -320,7 +327,11 @@ class ResultsClient:
         if isinstance(error, InvalidRequestError | ForbiddenError):
             return  # one caller's request; others' are as good as before
         if not (error is None or isinstance(error, DeadlineError)) or timeout >= self._timeout_seconds:
-            self._paused_until = self._clock() + self._pause_seconds
+            self._pause()
+
+    def _pause(self) -> None:
+        self.failures_total += 1
+        self._paused_until = self._clock() + self._pause_seconds
 
 
 def _weight(entries: Sequence[result_pb2.ResultEntry]) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Outcome
@@ -69,6 +70,14 @@ class WorkerPool:
         self._template: Template | None = None
         self._starting = asyncio.Lock()
         self._sweeper: asyncio.Task[None] | None = None
+        self.started_total = 0
+        self.lost: Counter[str] = Counter()
+        """Workers that ended while they read, by cause."""
+
+    @property
+    def states(self) -> dict[str, int]:
+        """How many workers are what."""
+        return {"idle": len(self._idle), "busy": len(self._busy)}
 
     async def start(self) -> None:
         """Starts the template, so that the first request doesn't wait for it, and tries its workers' jail.
@@ -171,6 +180,8 @@ class WorkerPool:
                 raise
             finally:
                 self._busy.discard(worker)
+            if result.loss is not None:
+                self.lost[result.loss.name] += 1
             result.was_demoted = worker.is_demoted
             self._give_back(worker)
             result.memory_bytes = min(max(0, result.memory_bytes), self._memory_bytes)
@@ -200,6 +211,7 @@ class WorkerPool:
                 return worker
         template = await self._get_template()
         pid, connection = await template.fork()
+        self.started_total += 1
         worker = Worker(pid, connection, template)
         self._busy.add(worker)
         return worker

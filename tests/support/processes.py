@@ -37,8 +37,12 @@ class OnCpu:
         return ["taskset", "-c", str(self._cpu), *words]
 
 
-DEFAULTS: dict[str, str] = {"METAEXTRACT_DRAIN_SECONDS": "0"}
-"""Settings of every service that is started from here, unless it gets others. Without a drain: tests keep connections open."""
+DEFAULTS: dict[str, str] = {
+    "METAEXTRACT_DRAIN_SECONDS": "0",  # tests keep connections open
+    "METAEXTRACT_CACHE_OPERATIONS_ADDRESS": "none",  # many run at once
+    "METAEXTRACT_EXTRACTOR_OPERATIONS_ADDRESS": "none",
+}
+"""Settings of every service that is started from here, unless it gets others."""
 
 
 class ServiceProcess:

@@ -20,7 +20,12 @@ _START_SECONDS = 20.0
 
 def program(kind: str) -> str | None:
     """The path of `nginx`, `haproxy` or `envoy`, from the path, Debian's folders, or beside this Python; None: not installed."""
-    folders = [*os.environ["PATH"].split(os.pathsep), "/usr/sbin", str(Path(sys.executable).parent), "build/oracles/ops/bin"]
+    folders = [
+        *os.environ["PATH"].split(os.pathsep),
+        "/usr/sbin",
+        str(Path(sys.executable).parent),
+        "build/oracles/ops/bin",
+    ]
     return shutil.which(kind, path=os.pathsep.join(folders))
 
 

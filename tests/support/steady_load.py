@@ -65,7 +65,9 @@ class SteadyLoad:
 
     def codes(self) -> str:
         """How many calls came to what, in words."""
-        return ", ".join(f"{count} {code}" for code, count in Counter(call.code for call in self.calls).most_common())
+        return ", ".join(
+            f"{count} {code}" for code, count in Counter(call.code for call in self.calls).most_common()
+        )
 
     def p99_seconds(self, since: float = 0.0, until: float = float("inf")) -> float:
         """Of the calls that began between two times of day."""
