@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cache_service.metrics import Parts
     from cache_service.pressure.monitor import PressureMonitor
 
-_MB = 1e6
+_MB = 1e6  # bytes; decimal, as the name says
 _HISTORY_SECONDS = 900.0  # all that is kept
 _STARTED_AT = time.monotonic()
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from service_runtime.sockets import Place
 
 _log = logging.getLogger(__name__)
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.1  # how late the last connection's end is seen
 _CUT_SECONDS = 2.0  # for cut off calls to say so, until gRPC ends what is left
 # Shares of the drain. First balancers that ask for health get to know, before newcomers are refused; then each connection comes of age,
 # 10 % earlier or later (gRPC's own spread), and its client has to connect elsewhere.

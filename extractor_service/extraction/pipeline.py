@@ -194,7 +194,14 @@ class Pipeline:
         self, extraction: Extraction, context: ModuleContext, source: Input, started_at: float
     ) -> None:
         reader = context.format.name if context.format is not None else ""
-        self.tally.record(extraction, reader, source.size_bytes, time.monotonic() - started_at)
+        read = source.size_bytes, extraction.source_bytes_read
+        self.tally.record(
+            reader,
+            extraction.document.outcome,
+            extraction.cache_verdict.name,
+            read,
+            time.monotonic() - started_at,
+        )
 
     async def scout(self, source: Input, options: ExtractionOptions, identity: Identity) -> None:
         """Runs the reader for what it asks of `source`; what it finds is thrown away.

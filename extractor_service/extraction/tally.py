@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
 
 from extractor_service.document import Outcome
 from service_runtime.histogram import Histogram
-
-if TYPE_CHECKING:
-    from extractor_service.extraction.pipeline import Extraction
 
 
 class Tally:
@@ -26,13 +22,14 @@ class Tally:
         self.quarantined = 0
         """Files that were refused because they had killed their readers."""
 
-    def record(self, extraction: Extraction, reader: str, size_bytes: int, seconds: float) -> None:
-        """Counts one; `reader` is the name of its format, "" when nothing reads it."""
+    def record(self, reader: str, outcome: int, cache: str, read: tuple[int, int], seconds: float) -> None:
+        """Counts one: its format's name, "" when nothing reads it; what became of it; what the cache knew; bytes there were, and
+        were read.
+        """
         name = reader or "none"
-        self.by_format[name, Outcome(extraction.document.outcome).name] += 1
-        verdict = extraction.cache_verdict.name
-        self.by_cache[verdict] += 1
-        self.bytes_offered += size_bytes
-        self.bytes_read += extraction.source_bytes_read
-        if verdict != "HIT":
+        self.by_format[name, Outcome(outcome).name] += 1
+        self.by_cache[cache] += 1
+        self.bytes_offered += read[0]
+        self.bytes_read += read[1]
+        if cache != "HIT":
             self.seconds[name].observe(seconds)

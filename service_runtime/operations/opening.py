@@ -32,5 +32,12 @@ async def opened(
         _log.info("no operations port: metaextract[operations] isn't installed")
         yield
         return
-    async with operations_port(address, make(), server, is_default=address == default):
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(
+                operations_port(address, make(), server, is_default=address == default)
+            )
+        except OSError:
+            await server.drain(hastily=True)
+            raise
         yield

@@ -30,10 +30,12 @@ def channel(cache_process):
 
 def test_health_checks_and_lists_every_service(channel):
     stub = health_pb2_grpc.HealthStub(channel)
-    for service in ["", *SERVICES]:
+    for service in ["", "liveness", "readiness", *SERVICES]:
         response = stub.Check(health_pb2.HealthCheckRequest(service=service))
         assert response.status == health_pb2.HealthCheckResponse.SERVING
-    assert set(stub.List(health_pb2.HealthListRequest()).statuses) == {"", *SERVICES}
+    assert set(stub.List(health_pb2.HealthListRequest()).statuses) == {
+        "", "liveness", "readiness", *SERVICES
+    }  # fmt: skip
     with pytest.raises(grpc.RpcError) as caught:
         stub.Check(health_pb2.HealthCheckRequest(service="nobody"))
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -23,6 +25,14 @@ class Program(NamedTuple):
 PROGRAMS = {
     "redis": Program(
         ("redis-server", "valkey-server"), "what cache replicas share", "apt-get install redis-server"
+    ),
+    "prometheus": Program(("prometheus",), "alert rules and dashboards", "apt-get install prometheus"),
+    "nginx": Program(("nginx", "/usr/sbin/nginx"), "a restart behind nginx", "apt-get install nginx-light"),
+    "envoy": Program(
+        ("envoy", str(Path(sys.executable).parent / "envoy")), "a restart behind Envoy", "make servers"
+    ),
+    "haproxy": Program(
+        ("haproxy", "/usr/sbin/haproxy"), "a restart behind HAProxy", "apt-get install haproxy"
     ),
     "go": Program(("go",), "the Go client", "apt-get install golang, or go.dev/dl"),
     "node": Program(("npm",), "the Node.js client", "apt-get install nodejs npm"),
