@@ -19,27 +19,30 @@ from cache_service.services.admin_service import CacheAdminServicer
 from cache_service.services.chunk_service import ChunkServicer
 from cache_service.services.pressure_service import PressureServicer
 from cache_service.services.result_service import ResultServicer
-from cache_service.settings import Settings
+from cache_service.settings import Settings, check
 from cache_service.sizing import memory_budget
 from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from service_runtime import server as runtime
 from service_runtime.backoff_table import make_table
+from service_runtime.command import configured
+from service_runtime.identity.access_file import LiveAccess
 from service_runtime.memory.release import TrimLimiter, tune_for_large_messages, tune_for_large_values
 from service_runtime.memory.sampler import InThread
 from service_runtime.memory.signals.disk import DiskRoom
 from service_runtime.memory.signals.registry import tightest_limit_bytes
-from service_runtime.memory.wiring import make_monitor
+from service_runtime.memory.wiring import make_monitor, thresholds_of
 from service_runtime.operations.opening import opened
 from service_runtime.operations.shown import Action, Operations
-from service_runtime.settings import InvalidSettingError, from_environ
 from service_runtime.telemetry import configure_logging
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from cache_service.assembly import Assembled
     from cache_service.entries.entry import Budget, RemovalCause
+    from service_runtime.configuration import Configuration
     from service_runtime.memory.monitor import MemoryMonitor
+    from service_runtime.settings import RuntimeSettings
 
 # A batch of puts, as large as our clients send; larger is refused by gRPC.
 _MAX_STREAMS = 10_000  # on one connection: an extractor has a stream for each of its uploads, a thousand sessions among them
@@ -51,15 +54,16 @@ async def running_cache(settings: Settings) -> AsyncIterator[runtime.RunningServ
     """A started cache server, not yet marked ready; everything is closed on leaving."""
     memory = make_monitor(settings)
     budget = memory_budget(settings, tightest_limit_bytes(memory.sampler.signals))
+    access = LiveAccess(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(memory.sampler.close)
-        parts = await stack.enter_async_context(assembled(settings, budget))
-        yield await stack.enter_async_context(_serving(settings, parts, memory, budget))
+        parts = await stack.enter_async_context(assembled(settings, budget, access))
+        yield await stack.enter_async_context(_serving(settings, parts, memory, budget, access))
 
 
 @contextlib.asynccontextmanager
 async def _serving(
-    settings: Settings, parts: Assembled, memory: MemoryMonitor, budget: Budget
+    settings: Settings, parts: Assembled, memory: MemoryMonitor, budget: Budget, access: LiveAccess
 ) -> AsyncIterator[runtime.RunningServer]:
     directory = Path(settings.cache_directory) if settings.cache_directory else None
     disk = parts.disk
@@ -92,6 +96,7 @@ async def _serving(
     results = ResultServicer(parts.store, parts.flights, parts.log, settings.pressure_heartbeat_seconds)
     observed = metrics.Parts(parts.store, parts.flights, parts.leases, parts.chunks, monitor)
     admin = CacheAdminServicer(observed, parts.inspector, parts.eraser)
+    pressure = PressureServicer(monitor, make_table(settings.policy_file))
     registrations = [
         runtime.Registration(
             "metaextract.cache.v1.ResultService",
@@ -111,7 +116,7 @@ async def _serving(
         ),
         runtime.Registration(
             "metaextract.cache.v1.PressureService",
-            PressureServicer(monitor, make_table(settings.policy_file)),
+            pressure,
             pressure_pb2_grpc.add_PressureServiceServicer_to_server,
         ),
         runtime.Registration(
@@ -128,6 +133,7 @@ async def _serving(
         max_streams=_MAX_STREAMS,
         tenant_header=settings.cache_tenant_header,
         trusts_extractors=True,
+        access=access,
         address_variable="METAEXTRACT_CACHE_ADDRESS",
         admin_address=settings.cache_admin_address,
         admin_variable="METAEXTRACT_CACHE_ADMIN_ADDRESS",
@@ -135,10 +141,19 @@ async def _serving(
     loops = [runtime.background(monitor.run(), "pressure")]
     if parts.channel is not None:
         loops.append(runtime.background(exchange(monitor, parts.channel), "peers"))
+
+    async def follow(new: RuntimeSettings) -> None:
+        await monitor.set_thresholds(thresholds_of(new))
+
+    def follow_thresholds(new: RuntimeSettings) -> None:
+        loops.append(runtime.background(follow(new), "thresholds"))
+
     try:
         server = await runtime.start_server(registrations, options, settings)
         for drain in (monitor.broadcaster.close, results.drain, admin.drain):
             server.on_drain(drain)
+        server.on_reload(lambda _: pressure.hear_table(make_table(settings.policy_file)))
+        server.on_reload(follow_thresholds)
 
         async def clear() -> dict[str, object]:
             return {"cleared_entries": await admin.clear()}
@@ -168,23 +183,22 @@ async def _serving(
         await asyncio.gather(*loops, return_exceptions=True)
 
 
-async def _serve(settings: Settings) -> None:
-    async with running_cache(settings) as server:
-        await runtime.serve_until_signal(server)
+async def _serve(configuration: Configuration[Settings], read: Callable[[], Configuration[Settings]]) -> None:
+    async with running_cache(configuration.settings) as server:
+        await runtime.serve_until_signal(server, configuration, read)
 
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT; exits with 1 and one line when it can't start."""
-    try:
-        settings = from_environ(Settings, os.environ)
-    except InvalidSettingError as error:
-        sys.exit(f"metaextract-cache: {error}")
+    configuration, read = configured("metaextract-cache", Settings, sys.argv[1:], os.environ, check)
+    settings = configuration.settings
     configure_logging(settings.log_level)
     if settings.cache_allocator != "system":
         tune = tune_for_large_values if settings.cache_allocator == "values" else tune_for_large_messages
         tune()
     try:
-        runtime.run(lambda: _serve(settings))
+        check(settings)
+        runtime.run(lambda: _serve(configuration, read))
     except (OSError, ValueError) as error:
         sys.exit(f"metaextract-cache: {error}")
 

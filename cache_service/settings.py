@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from cache_service.eviction.registry import POLICIES
+from service_runtime.addresses import check_header, check_listen
+from service_runtime.checks import check_folder, check_shared
 from service_runtime.settings import RuntimeSettings, setting
 
 _MIB = 1024 * 1024  # in bytes
@@ -14,14 +17,20 @@ _MIB = 1024 * 1024  # in bytes
 class Settings(RuntimeSettings):
     """Read once in `__main__`; see the README's table."""
 
-    cache_address: str = setting("127.0.0.1:50052", "Address that the cache listens on.", unit="host:port")
+    cache_address: str = setting(
+        "127.0.0.1:50052", "Address that the cache listens on.", unit="host:port", check=check_listen
+    )
     cache_admin_address: str = setting(
-        "", "Address of CacheAdminService alone. Unset: it is at the cache's own address.", unit="host:port"
+        "",
+        "Address of CacheAdminService alone. Unset: it is at the cache's own address.",
+        unit="host:port",
+        check=check_listen,
     )
     cache_operations_address: str = setting(
         "127.0.0.1:50062",
         "Address of metrics, probes and status by HTTP; `none`: there isn't one. Reading is open to whoever reaches it.",
         unit="host:port",
+        check=check_listen,
     )
     cache_replica: str = setting("", "Name of this replica among the others. Unset: host name and process.")
     cache_directory: str = setting("", "Folder of the disk tier. Without one, results live in memory only.")
@@ -87,6 +96,7 @@ class Settings(RuntimeSettings):
     cache_tenant_header: str = setting(
         "x-metaextract-tenant",
         "Metadata by which extractors name the tenant whose call it is; believed from the role results alone.",
+        check=check_header,
     )
     cache_regrow_ratio_per_second: float = setting(
         0.01,
@@ -120,3 +130,12 @@ class Settings(RuntimeSettings):
         low=0.1,
         high=60,
     )
+
+
+def check(settings: Settings) -> None:
+    """What can be found out before starting; raises ValueError or OSError."""
+    check_shared(settings)
+    if settings.cache_directory:
+        check_folder("METAEXTRACT_CACHE_DIRECTORY", settings.cache_directory, may_be_made=True)
+    if settings.cache_trace_path:
+        check_folder("METAEXTRACT_CACHE_TRACE_PATH", str(Path(settings.cache_trace_path).absolute().parent))

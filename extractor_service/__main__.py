@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from extractor_service.assembly import running_extractor
-from extractor_service.settings import Settings
+from extractor_service.settings import Settings, check
 from extractor_service.workers.forks import WorkerStartError
 from service_runtime import server as runtime
+from service_runtime.command import configured
 from service_runtime.memory.release import tune_for_large_messages
-from service_runtime.settings import InvalidSettingError, from_environ
 from service_runtime.telemetry import configure_logging
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-async def _serve(settings: Settings) -> None:
-    async with running_extractor(settings) as server:
-        await runtime.serve_until_signal(server)
+    from service_runtime.configuration import Configuration
+
+
+async def _serve(configuration: Configuration[Settings], read: Callable[[], Configuration[Settings]]) -> None:
+    async with running_extractor(configuration.settings) as server:
+        await runtime.serve_until_signal(server, configuration, read)
 
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT; exits with 1 and one line when it can't start."""
-    try:
-        settings = from_environ(Settings, os.environ)
-    except InvalidSettingError as error:
-        sys.exit(f"metaextract-extractor: {error}")
-    configure_logging(settings.log_level)
+    configuration, read = configured("metaextract-extractor", Settings, sys.argv[1:], os.environ, check)
+    configure_logging(configuration.settings.log_level)
     tune_for_large_messages()
     try:
-        runtime.run(lambda: _serve(settings))
+        check(configuration.settings)
+        runtime.run(lambda: _serve(configuration, read))
     except (OSError, ValueError, WorkerStartError) as error:
         sys.exit(f"metaextract-extractor: {error}")
 

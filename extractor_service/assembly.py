@@ -40,14 +40,14 @@ from metaextract_client.security import Security
 from service_runtime import server as runtime
 from service_runtime.backoff_table import make_table
 from service_runtime.credits import CreditPool
-from service_runtime.identity.access_file import access_of, no_quota
+from service_runtime.identity.access_file import LiveAccess, no_quota
 from service_runtime.identity.accounts import Accounts
 from service_runtime.lobby import Lobby
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.oom_kills import OomKills
 from service_runtime.memory.signals.host import ReservedBytes
 from service_runtime.memory.signals.registry import tightest_limit_bytes
-from service_runtime.memory.wiring import make_monitor
+from service_runtime.memory.wiring import make_monitor, thresholds_of
 from service_runtime.operations.opening import opened
 from service_runtime.operations.shown import Operations
 
@@ -93,8 +93,8 @@ async def running_extractor(
     memory = make_monitor(settings)
     limit_bytes = tightest_limit_bytes(memory.sampler.signals)
     instance = f"{socket.gethostname()}:{os.getpid()}"
-    access = access_of(settings)
-    accounts = Accounts(access.quota_of if settings.access_file else no_quota)
+    access = LiveAccess(settings)
+    accounts = Accounts(access.quota_of if access.has_quotas else no_quota)
     backoff = make_backoff(settings, limit_bytes, instance, accounts)
     if limit_bytes:
         memory.sampler.signals.append(ReservedBytes(lambda: backoff.ledger.reserved_bytes, limit_bytes))
@@ -170,6 +170,7 @@ async def running_extractor(
         read_ahead_bytes=settings.read_ahead_bytes,
         tenant_header=settings.tenant_header,
         address_variable="METAEXTRACT_EXTRACTOR_ADDRESS",
+        access=access,
         trailer=reporter.trailer,
     )
     is_fleet = settings.pressure_scope == "fleet"
@@ -181,6 +182,11 @@ async def running_extractor(
     try:
         server = await runtime.start_server(registrations, options, settings)
         server.on_drain(orca.drain)
+        server.on_reload(lambda new: memory.follow(thresholds_of(new)))
+        if settings.policy_file:
+            server.on_reload(
+                lambda _: backoff.take_table(make_table(settings.policy_file, settings.large_file_bytes))
+            )
         parts = metrics.Parts(backoff, pipeline.tally, pool, cache, spool)
 
         def operations() -> Operations:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from extractor_service.backoff.policies.registry import POLICIES
+from service_runtime.addresses import check_header, check_listen, check_target
+from service_runtime.checks import check_folder, check_shared, is_in_memory
 from service_runtime.settings import InvalidSettingError, RuntimeSettings, setting
 
+_log = logging.getLogger(__name__)
 _MIB = 1024 * 1024  # bytes; the estimates below are in MiB
 
 
@@ -25,21 +30,28 @@ class Settings(RuntimeSettings):
                 )
 
     extractor_address: str = setting(
-        "127.0.0.1:50051", "Address that the extractor listens on; replicas may share it.", unit="host:port"
+        "127.0.0.1:50051",
+        "Address that the extractor listens on; replicas may share it.",
+        unit="host:port",
+        check=check_listen,
     )
     extractor_operations_address: str = setting(
         "127.0.0.1:50061",
         "Address of metrics, probes and status by HTTP; `none`: there isn't one. Replicas never share it; one that finds the default"
         " taken uses a free port.",
         unit="host:port",
+        check=check_listen,
     )
-    cache_address: str = setting("127.0.0.1:50052", "Address of the cache service.", unit="host:port")
+    cache_address: str = setting(
+        "127.0.0.1:50052", "Address of the cache service.", unit="host:port", check=check_target
+    )
     cache_timeout_seconds: float = setting(
         0.5, "Longest wait for the cache; a slower answer is a miss.", unit="s", low=0.01, high=60
     )
     cache_tenant_header: str = setting(
         "x-metaextract-tenant",
         "Metadata by which this extractor tells the cache whose call it is; the cache's setting of that name.",
+        check=check_header,
     )
     tls_ca: str = setting(
         "",
@@ -130,6 +142,7 @@ class Settings(RuntimeSettings):
     tenant_header: str = setting(
         "x-metaextract-tenant",
         "Metadata by which a proxy names the tenant; believed from proxies in METAEXTRACT_ACCESS_FILE alone.",
+        check=check_header,
     )
     large_file_bytes: int = setting(
         _MIB, "Files above this size are refused at CRITICAL.", unit="B", low=0, high=1 << 44
@@ -182,3 +195,14 @@ class Settings(RuntimeSettings):
     spool_bytes: int = setting(
         32 * 1024 * _MIB, "Most bytes of all uploads on their way.", unit="B", low=_MIB, high=1 << 44
     )
+
+
+def check(settings: Settings) -> None:
+    """What can be found out before starting; raises ValueError or OSError."""
+    check_shared(settings)
+    if settings.spool_directory:
+        check_folder("METAEXTRACT_SPOOL_DIRECTORY", settings.spool_directory)
+    if is_in_memory(settings.spool_directory or tempfile.gettempdir()):
+        _log.warning(
+            "uploads on their way take memory: the spool is on tmpfs; METAEXTRACT_SPOOL_DIRECTORY names another folder"
+        )

@@ -3,8 +3,39 @@
 from __future__ import annotations
 
 import ipaddress
+import string
 
 _UNIX = ("unix:",)
+_HEADER = frozenset(string.ascii_lowercase + string.digits + "_.-")
+_PORTS = range(65_536)  # of TCP
+NONE = "none"
+"""Stands for no address, where there may be none."""
+
+
+def check_listen(address: str) -> None:
+    """Raises ValueError for what can't be listened on."""
+    host, colon, port = address.rpartition(":")
+    if is_unix(address) or address == NONE:
+        return
+    if not colon or not host:
+        raise ValueError("HOST:PORT is expected")
+    if not port.isascii() or not port.isdigit() or int(port) not in _PORTS:
+        raise ValueError(f"a port from 0 to {_PORTS[-1]} is expected")
+
+
+def check_target(address: str) -> None:
+    """Raises ValueError for what can't be connected to: a port that is none. Names and schemes are gRPC's business."""
+    port = address.rpartition(":")[2]
+    if port.isascii() and port.isdigit() and int(port) not in _PORTS[1:]:
+        raise ValueError(f"a port from 1 to {_PORTS[-1]} is expected")
+
+
+def check_header(name: str) -> None:
+    """Raises ValueError for what can't be the name of gRPC metadata with a text."""
+    if name and (not set(name) <= _HEADER or name.startswith("grpc-") or name.endswith("-bin")):
+        raise ValueError(
+            "lower-case letters, digits and _ . - are expected, without grpc- before or -bin behind"
+        )
 
 
 def is_unix(address: str) -> bool:

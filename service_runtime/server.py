@@ -26,21 +26,25 @@ from service_runtime.connections import (
     raise_descriptor_limit,
 )
 from service_runtime.health import HealthServicer
-from service_runtime.identity.access_file import access_of
+from service_runtime.identity.access_file import LiveAccess
 from service_runtime.identity.configured import key_set_of, make_gate
 from service_runtime.interceptors import InterceptingServer
 from service_runtime.reflection import add_reflection
+from service_runtime.settings import RELOADABLE, changed_fields
 from service_runtime.sockets import Place
 from service_runtime.transport import check_address, server_credentials
+from service_runtime.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
+    from service_runtime.configuration import Configuration
     from service_runtime.identity.gate import Gate
     from service_runtime.interceptors import CallTrailer
     from service_runtime.settings import RuntimeSettings
 
 _MOST_PENDING = 16_384  # more than the streams of one address; they wait in order
+_KNOCK_SECONDS = 0.5  # on this machine an answer comes at once
 _TLS_FACTOR = 4  # see `make_server`
 _log = logging.getLogger(__name__)
 
@@ -84,6 +88,8 @@ class ServerOptions:
     admin_address: str = ""
     """Where the services of operators listen instead; "": with the others."""
     admin_variable: str = ""
+    access: LiveAccess | None = None
+    """Who may what; None: as the settings say."""
     trailer: CallTrailer | None = None
     """What every answer to a unary call of this server's own services carries."""
 
@@ -108,10 +114,27 @@ class RunningServer:
     """Where metrics are; 0: nowhere."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _on_drain: list[Callable[[], None]] = field(default_factory=list)
+    _on_reload: list[Callable[[RuntimeSettings], None]] = field(default_factory=list)
 
     def on_drain(self, callback: Callable[[], None]) -> None:
         """Calls `callback` when the drain begins, to end watches before calls are counted."""
         self._on_drain.append(callback)
+
+    def on_reload(self, callback: Callable[[RuntimeSettings], None]) -> None:
+        """Calls `callback` with the settings as they are read again; a ValueError or OSError of it is logged."""
+        self._on_reload.append(callback)
+
+    def reload(self, settings: RuntimeSettings) -> None:
+        """Takes over what can change while it runs, and says what can't."""
+        for callback in self._on_reload:
+            try:
+                callback(settings)
+            except (OSError, ValueError) as error:
+                _log.warning("not taken over", extra={"error": str(error)})
+        later = changed_fields(self._settings, settings) - RELOADABLE
+        if later:
+            _log.warning("these settings change with a restart", extra={"settings": sorted(later)})
+        _log.info("the configuration was read again")
 
     async def drain(self, *, hastily: bool = False) -> None:
         """Ends watches, moves clients on to other replicas, then waits for running calls up to the grace period.
@@ -143,10 +166,11 @@ async def start_server(
     check_address(options.address_variable, options.address, settings)
     if is_split:
         check_address(options.admin_variable, options.admin_address, settings)
+    access = options.access or LiveAccess(settings)
     keys = key_set_of(settings)
     gate = make_gate(
         settings,
-        access_of(settings),
+        access,
         keys,
         tenant_header=options.tenant_header,
         trusts_extractors=options.trusts_extractors,
@@ -155,6 +179,10 @@ async def start_server(
     health = HealthServicer(names)
     own = [each for each in registrations if not (is_split and each.is_admin)]
     calls = Calls()
+    if options.share_port and await _is_taken(options.address):
+        _log.info(
+            "another process listens here already; they share the calls", extra={"address": options.address}
+        )
     server, port = await _listen(own, options, options.address, gate, health, settings, calls)
     servers, ports = [server], {port}
     if is_split:
@@ -170,6 +198,8 @@ async def start_server(
         port, health, _trust(gate, options.address), calls, gate, reaper, servers, place, settings,
         admin_port=admin_port if is_split else 0,
     )  # fmt: skip
+    running.on_reload(lambda _: access.reload())
+    running.on_reload(lambda new: logging.getLogger().setLevel(new.log_level.upper()))
     running._tasks.append(background(reaper.run(), "connections"))  # noqa: SLF001 - this is its factory
     if keys is not None:
         running._tasks.append(background(keys.run(), "issuer's keys"))  # noqa: SLF001 - as above
@@ -207,6 +237,19 @@ async def _listen(
         raise AddressInUseError(f"can't listen on {address}")
     await server.start()
     return server, port
+
+
+async def _is_taken(address: str) -> bool:
+    """Whether somebody accepts connections at a TCP address."""
+    host, _, port = address.rpartition(":")
+    if is_unix(address) or not int(port):
+        return False
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_KNOCK_SECONDS):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        writer.close()
+        return True
+    return False
 
 
 def _socket_paths(options: ServerOptions) -> frozenset[str]:
@@ -264,8 +307,12 @@ def _ages(settings: RuntimeSettings) -> Iterator[tuple[str, int]]:
         yield "grpc.max_connection_age_ms", int(age_seconds * 1000)
 
 
-async def serve_until_signal(server: RunningServer) -> None:
-    """Marks the services ready, waits for SIGTERM or SIGINT, and drains. A second signal doesn't wait."""
+async def serve_until_signal(
+    server: RunningServer, configuration: Configuration[Any], read: Callable[[], Configuration[Any]]
+) -> None:
+    """Marks the services ready, waits for SIGTERM or SIGINT, and drains. A second signal doesn't wait. SIGHUP reads the configuration
+    again.
+    """
     loop = asyncio.get_running_loop()
     stopped: asyncio.Future[signal.Signals] = loop.create_future()
 
@@ -276,10 +323,27 @@ async def serve_until_signal(server: RunningServer) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows' loops have no signal handlers
             loop.add_signal_handler(number, take, number)
+
+    def reload() -> None:
+        try:
+            server.reload(read().settings)
+        except (OSError, ValueError) as error:
+            _log.warning(
+                "the configuration can't be read again; it stays as it was", extra={"error": str(error)}
+            )
+
+    with contextlib.suppress(NotImplementedError):  # as above
+        loop.add_signal_handler(signal.SIGHUP, reload)
     server.health.set_all(serving=True)
     _log.info(
         "ready",
-        extra={"port": server.port, "operations_port": server.operations_port, "trusts": server.trust},
+        extra={
+            "port": server.port,
+            "operations_port": server.operations_port,
+            "trusts": server.trust,
+            "version": VERSION,
+            "settings": configuration.changed(),
+        },
     )
     received = await stopped
     for number in (signal.SIGTERM, signal.SIGINT):

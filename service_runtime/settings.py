@@ -1,4 +1,4 @@
-"""Settings: one frozen dataclass per service, read once from `METAEXTRACT_…` variables.
+"""Settings: one frozen dataclass per service; `configuration` reads them.
 
 A field is declared with :func:`setting`, which keeps unit, range and meaning beside the default, so that
 validation, error messages and the README's table come from one place.
@@ -12,7 +12,7 @@ import typing
 from dataclasses import dataclass
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from _typeshed import DataclassInstance
 
@@ -21,9 +21,6 @@ ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """Algorithms of tokens that may be named: with a shared secret, whoever can check a token can make one."""
 
 _KINDS = {int: "a whole number", float: "a number"}
-_STRICT = tuple(PREFIX + name for name in ("JWT_", "TLS_", "ACCESS_", "OPEN_", "ALLOW_"))
-_CLIENTS = frozenset(PREFIX + name for name in ("TLS_CA", "TLS_SERVER_NAME"))
-"""Of our clients, which may have the same environment."""
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -43,37 +40,20 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    check: Callable[[T], object] | None = None,
 ) -> T:
-    """A dataclass field with its documentation; `low` and `high` are inclusive."""
-    metadata = {"doc": doc, "unit": unit, "low": low, "high": high, "choices": choices}
+    """A dataclass field with its documentation; `low` and `high` are inclusive. `check` raises ValueError for what can't be."""
+    metadata = {"doc": doc, "unit": unit, "low": low, "high": high, "choices": choices, "check": check}
     return dataclasses.field(default=default, metadata=metadata)
 
 
-S = typing.TypeVar("S", bound="DataclassInstance")
-
-
-def from_environ(settings_type: type[S], environ: Mapping[str, str]) -> S:
-    """The settings with every `METAEXTRACT_<FIELD>` of `environ` applied and validated.
-
-    Raises:
-        InvalidSettingError: a value doesn't parse or is out of range.
-    """
-    values: dict[str, object] = {}
-    _check_names({PREFIX + field.name.upper() for field in dataclasses.fields(settings_type)}, environ)
-    for field in dataclasses.fields(settings_type):
-        variable = PREFIX + field.name.upper()
-        text = environ.get(variable)
-        if text is not None and text != "":
-            values[field.name] = _parse(variable, text, field)
-    return settings_type(**values)
-
-
-def _check_names(known: set[str], environ: Mapping[str, str]) -> None:
-    """A misspelt setting of security would leave a service open without a word."""
-    for name in environ:
-        if name.startswith(_STRICT) and name not in known | _CLIENTS:
-            near = ", ".join(sorted(each for each in known if each.startswith(_STRICT)))
-            raise InvalidSettingError(f"{name} isn't known; there are {near}")
+def changed_fields(before: DataclassInstance, after: DataclassInstance) -> set[str]:
+    """Names of the settings that differ."""
+    return {
+        field.name
+        for field in dataclasses.fields(before)
+        if getattr(before, field.name) != getattr(after, field.name)
+    }
 
 
 def describe(settings_type: type[DataclassInstance]) -> list[SettingRow]:
@@ -104,7 +84,12 @@ class SettingRow:
     doc: str
 
 
-def _parse(variable: str, text: str, field: dataclasses.Field[typing.Any]) -> object:
+def parse(variable: str, text: str, field: dataclasses.Field[typing.Any]) -> object:
+    """The value that `text` stands for; `variable` is where it comes from, for the message.
+
+    Raises:
+        InvalidSettingError: it isn't of the field's type, or is out of range.
+    """
     default = field.default
     try:
         value = _convert(text, default)
@@ -120,6 +105,11 @@ def _parse(variable: str, text: str, field: dataclasses.Field[typing.Any]) -> ob
             raise InvalidSettingError(
                 f"{variable}={text!r}: out of range, allowed is {_show_range(low, high, ())}"
             )
+    if meta["check"] is not None:
+        try:
+            meta["check"](value)
+        except ValueError as error:
+            raise InvalidSettingError(f"{variable}={text!r}: {error}") from None
     return value
 
 
@@ -301,3 +291,9 @@ class RuntimeSettings:
                 raise InvalidSettingError(
                     f"METAEXTRACT_JWT_ALGORITHMS={name!r}: some of {', '.join(ASYMMETRIC)} are expected"
                 )
+
+
+RELOADABLE = frozenset(
+    {"log_level", "pressure_elevated_ratio", "pressure_high_ratio", "pressure_critical_ratio"}
+)
+"""What SIGHUP changes, beside the contents of the files of policy and access."""

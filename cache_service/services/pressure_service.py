@@ -31,9 +31,13 @@ class PressureServicer(pressure_pb2_grpc.PressureServiceServicer):
     def __init__(self, monitor: PressureMonitor, table: BackoffTable) -> None:
         self._broadcaster = monitor.broadcaster
         self._history = monitor.history
-        self._table = convert.table_to_wire(table)
+        self.hear_table(table)
         # A change goes to all watchers as one message, built once.
         self._change: tuple[PressureState, pressure_pb2.WatchPressureResponse] | None = None
+
+    def hear_table(self, table: BackoffTable) -> None:
+        """What is told from now on; those who watch already hear it with their next event."""
+        self._table = convert.table_to_wire(table)
 
     async def GetPressure(
         self, request: pressure_pb2.GetPressureRequest, context: Context
@@ -58,9 +62,12 @@ class PressureServicer(pressure_pb2_grpc.PressureServiceServicer):
         """The current state, changes and heartbeats, until the server drains."""
         del context
         _log.debug("pressure watched", extra={"subscriber": request.subscriber[:100]})
+        told: pressure_pb2.BackoffTable | None = None
         async for event in self._broadcaster.watch(request.epoch, request.after_revision):
-            if event.is_first or event.heartbeat or event.reconnect_after_seconds is not None:
-                yield convert.event_to_wire(event, self._table if event.is_first else None)
+            is_new = told is not self._table
+            if is_new or event.heartbeat or event.reconnect_after_seconds is not None:
+                told = self._table
+                yield convert.event_to_wire(event, told if is_new else None)
             else:
                 yield self._change_to_wire(event.state)
 

@@ -153,9 +153,13 @@ class BackoffState:
     def hear_table(self, table: BackoffTable) -> None:
         """The cache's table counts from now on, unless this extractor has its own."""
         if self._follows_cache_table:
-            self.table = table
-            self._decided.clear()
-            self.wake()
+            self.take_table(table)
+
+    def take_table(self, table: BackoffTable) -> None:
+        """The table that counts from now on."""
+        self.table = table
+        self._decided.clear()
+        self.wake()
 
     def wake(self) -> None:
         """Lets waiting work in; to be called when the pressure may have changed."""

@@ -135,6 +135,46 @@ def access_of(settings: RuntimeSettings) -> AccessFile:
     return access
 
 
+class LiveAccess:
+    """The access file as it is now: `reload` reads it again."""
+
+    def __init__(self, settings: RuntimeSettings) -> None:
+        """Raises InvalidAccessFileError."""
+        self._settings = settings
+        self._file = access_of(settings)
+
+    @property
+    def has_peers(self) -> bool:
+        """Whether anybody is known by a certificate."""
+        return bool(self._file.peers)
+
+    @property
+    def has_quotas(self) -> bool:
+        """Whether tenants may have quotas, now or after a reload."""
+        return bool(self._settings.access_file)
+
+    def quota_of(self, tenant: str) -> Quota:
+        """See `AccessFile.quota_of`."""
+        return self._file.quota_of(tenant)
+
+    def peer(self, uri: str) -> Principal | None:
+        """See `AccessFile.peer`."""
+        return self._file.peer(uri)
+
+    def reload(self) -> None:
+        """Takes over what the file says now.
+
+        Raises:
+            InvalidAccessFileError: it can't be used, or whether anybody has to prove who he is would change by it.
+        """
+        file = access_of(self._settings)
+        if bool(file.peers) != self.has_peers:
+            raise InvalidAccessFileError(
+                f"{self._settings.access_file}: first and last peers count after a restart"
+            )
+        self._file = file
+
+
 def _peer(values: Mapping[str, object]) -> tuple[str, Principal]:
     unknown = values.keys() - _PEER_FIELDS
     if unknown:

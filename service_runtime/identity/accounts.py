@@ -100,8 +100,13 @@ class Accounts:
         if quota is NO_QUOTA:
             return None
         account = self._accounts.get(tenant)
-        if account is None:
+        if (
+            account is None or account.quota != quota
+        ):  # the file was read again: what was used until now is forgiven
+            held = account
             account = self._accounts[tenant] = _Account(quota, self._clock())
+            if held is not None:
+                account.held, account.held_bytes = held.held, held.held_bytes
             while len(self._accounts) > _MAX_ACCOUNTS:
                 self._accounts.popitem(last=False)
         else:

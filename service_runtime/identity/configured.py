@@ -9,7 +9,7 @@ from service_runtime.identity.key_sets import KeySet
 from service_runtime.identity.tokens import TokenVerifier
 
 if TYPE_CHECKING:
-    from service_runtime.identity.access_file import AccessFile
+    from service_runtime.identity.access_file import LiveAccess
     from service_runtime.settings import RuntimeSettings
 
 
@@ -32,7 +32,7 @@ def key_set_of(settings: RuntimeSettings) -> KeySet | None:
 
 def make_gate(
     settings: RuntimeSettings,
-    access: AccessFile,
+    access: LiveAccess,
     keys: KeySet | None,
     *,
     tenant_header: str,
@@ -45,7 +45,7 @@ def make_gate(
     return Gate(
         tokens,
         access,
-        is_open=keys is None and not access.peers,
+        is_open=keys is None and not access.has_peers,
         tenant_header=tenant_header,
         trusts_extractors=trusts_extractors,
         opens_reflection=settings.open_reflection,

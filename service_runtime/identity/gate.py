@@ -33,7 +33,7 @@ from service_runtime.identity.tokens import BadTokenError, ExpiredTokenError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from service_runtime.identity.access_file import AccessFile
+    from service_runtime.identity.access_file import AccessFile, LiveAccess
     from service_runtime.identity.tokens import TokenVerifier
 
 AUTHORIZATION = "authorization"
@@ -52,7 +52,7 @@ class Gate:
     def __init__(
         self,
         tokens: TokenVerifier | None = None,
-        access: AccessFile | None = None,
+        access: LiveAccess | AccessFile | None = None,
         *,
         is_open: bool = True,
         tenant_header: str = "",

@@ -75,6 +75,10 @@ class MemoryMonitor:
         self._event_at = 0.0
         self._ending = False
 
+    def follow(self, thresholds: Thresholds) -> None:
+        """Levels begin elsewhere from now on."""
+        self.classifier.thresholds = thresholds
+
     def observe(self, now: float) -> Observation:
         """The state of memory at `now`; safe between threads."""
         with self._lock:

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from service_runtime.settings import RuntimeSettings
 
 
-def make_monitor(settings: RuntimeSettings) -> MemoryMonitor:
-    """A monitor of this process's container, by the thresholds, hold and release band of `settings`."""
-    thresholds = Thresholds(
+def thresholds_of(settings: RuntimeSettings) -> Thresholds:
+    """Where levels begin."""
+    return Thresholds(
         settings.pressure_elevated_ratio, settings.pressure_high_ratio, settings.pressure_critical_ratio
     )
+
+
+def make_monitor(settings: RuntimeSettings) -> MemoryMonitor:
+    """A monitor of this process's container, by the thresholds, hold and release band of `settings`."""
     classifier = Classifier(
-        thresholds,
+        thresholds_of(settings),
         hold_seconds=settings.pressure_hold_seconds,
         release_ratio=settings.pressure_release_ratio,
     )

@@ -6,6 +6,8 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from service_runtime.addresses import NONE
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from service_runtime.server import RunningServer
 
 _log = logging.getLogger(__name__)
-NONE = "none"
 
 
 @contextlib.asynccontextmanager

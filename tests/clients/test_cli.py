@@ -228,20 +228,28 @@ def test_up_runs_the_pair_and_down_stops_it(tmp_path):
     ) as up:
         assert "cache_service is ready" in up.stdout.readline()
         assert "extractor_service is ready" in up.stdout.readline()
-        wait_until((tmp_path / "metaextract" / "up.pid").exists)
+        wait_until(lambda: list((tmp_path / "metaextract").glob("up-*.pid")))
         run_ = subprocess.run(
             [*command, "extract", str(PHOTOS[0])], env=environ, capture_output=True, text=True
         )
         assert run_.returncode == 0 and "Canon" in run_.stdout
         second = subprocess.run([*command, "up"], env=environ, capture_output=True, text=True)
         assert second.returncode == exit_codes.FAILED and "running already" in second.stderr
+        elsewhere = {**environ, "METAEXTRACT_CACHE_ADDRESS": f"127.0.0.1:{free_port()}"}
+        elsewhere["METAEXTRACT_EXTRACTOR_ADDRESS"] = f"127.0.0.1:{free_port()}"
+        with subprocess.Popen(
+            [*command, "up"], env=elsewhere, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as other:
+            assert b"ready" in other.stdout.readline() and b"ready" in other.stdout.readline()
+            assert subprocess.run([*command, "down"], env=elsewhere).returncode == 0
+            assert other.wait(10) == 0 and up.poll() is None
         started = time.monotonic()
         assert subprocess.run([*command, "down"], env=environ).returncode == 0
         assert up.wait(10) == 0 and time.monotonic() - started < 8
     assert (
         subprocess.run([*command, "down"], env=environ, capture_output=True).returncode == exit_codes.NOTHING
     )
-    assert (tmp_path / "metaextract" / "cache" / "results.sqlite").exists()
+    assert len(list((tmp_path / "metaextract").glob("cache-*/results.sqlite"))) == 2
 
 
 def test_up_says_when_a_service_can_not_start(tmp_path, cache_process):

@@ -13,7 +13,8 @@ from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract.extractor.v1 import extractor_pb2_grpc
 from metaextract_client import Security, SecurityError
 from metaextract_client.channel import open_sync
-from service_runtime.settings import InvalidSettingError, RuntimeSettings, from_environ
+from service_runtime.configuration import from_environ
+from service_runtime.settings import InvalidSettingError, RuntimeSettings
 from tests.support.identities import SPIFFE, Realm
 from tests.support.processes import pss_bytes, start_cache, start_extractor
 

@@ -4,7 +4,8 @@ import pytest
 
 from cache_service.settings import Settings as CacheSettings
 from extractor_service.settings import Settings as ExtractorSettings
-from service_runtime.settings import InvalidSettingError, describe, from_environ, setting
+from service_runtime.configuration import from_environ
+from service_runtime.settings import InvalidSettingError, describe, setting
 
 
 @dataclass(frozen=True)

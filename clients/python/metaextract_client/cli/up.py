@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,7 +33,8 @@ _ROOTS_VARIABLE = "METAEXTRACT_FILE_ROOTS"
 def run(options: argparse.Namespace) -> int:
     """Serves until SIGINT or SIGTERM, or until one of the two ends by itself."""
     environ = dict(os.environ)
-    environ.setdefault(_DIRECTORY_VARIABLE, str(state_directory() / "cache"))
+    state_directory().mkdir(parents=True, exist_ok=True)
+    environ.setdefault(_DIRECTORY_VARIABLE, str(state_directory() / f"cache{_suffix()}"))
     environ.setdefault(_DRAIN_VARIABLE, "0")  # there is no other replica to move on to
     if options.root:
         environ[_ROOTS_VARIABLE] = ",".join(str(Path(root).resolve()) for root in options.root)
@@ -45,7 +47,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         pid_file = _own_pid_file()
     except BlockingIOError:
-        print("metaextract: a pair is running already; `metaextract down` stops it", file=sys.stderr)
+        print(
+            "metaextract: a pair is running already on these addresses; `metaextract down` stops it",
+            file=sys.stderr,
+        )
         return exit_codes.FAILED
     except OSError as error:
         print(f"metaextract: can't write {_pid_file()}: {error.strerror}", file=sys.stderr)
@@ -134,7 +139,18 @@ def _stop_all(processes: list[subprocess.Popen[bytes]]) -> None:
 
 
 def _pid_file() -> Path:
-    return state_directory() / "up.pid"
+    return state_directory() / f"up{_suffix()}.pid"
+
+
+def _suffix() -> str:
+    """Tells pairs on different addresses apart; "" for the usual ones."""
+    addresses = (
+        os.environ.get(channel.CACHE_VARIABLE) or channel.DEFAULT_CACHE_ADDRESS,
+        os.environ.get(channel.EXTRACTOR_VARIABLE) or channel.DEFAULT_EXTRACTOR_ADDRESS,
+    )
+    if addresses == (channel.DEFAULT_CACHE_ADDRESS, channel.DEFAULT_EXTRACTOR_ADDRESS):
+        return ""
+    return "-" + re.sub(r"[^A-Za-z0-9.]+", "_", "-".join(addresses))
 
 
 def _own_pid_file() -> TextIO:
