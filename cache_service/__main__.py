@@ -127,6 +127,7 @@ async def _serving(
         ),
     ]
     options = runtime.ServerOptions(
+        "metaextract-cache",
         settings.cache_address,
         share_port=False,
         max_receive_bytes=_MAX_RECEIVE_BYTES,
@@ -192,7 +193,7 @@ def main() -> None:
     """Runs until SIGTERM or SIGINT; exits with 1 and one line when it can't start."""
     configuration, read = configured("metaextract-cache", Settings, sys.argv[1:], os.environ, check)
     settings = configuration.settings
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     if settings.cache_allocator != "system":
         tune = tune_for_large_values if settings.cache_allocator == "values" else tune_for_large_messages
         tune()

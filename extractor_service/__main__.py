@@ -28,10 +28,11 @@ async def _serve(configuration: Configuration[Settings], read: Callable[[], Conf
 def main() -> None:
     """Runs until SIGTERM or SIGINT; exits with 1 and one line when it can't start."""
     configuration, read = configured("metaextract-extractor", Settings, sys.argv[1:], os.environ, check)
-    configure_logging(configuration.settings.log_level)
+    settings = configuration.settings
+    configure_logging(settings.log_level, settings.log_format)
     tune_for_large_messages()
     try:
-        check(configuration.settings)
+        check(settings)
         runtime.run(lambda: _serve(configuration, read))
     except (OSError, ValueError, WorkerStartError) as error:
         sys.exit(f"metaextract-extractor: {error}")

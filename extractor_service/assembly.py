@@ -66,6 +66,9 @@ _SETTLE_SECONDS = 0.5  # for leases and chunks on their way at the end: others w
 # Above the largest inline file and the largest chunk, so that our own, better errors are the ones that callers see.
 # Beyond max_inline_bytes: for the other fields; with its default a 2 MiB chunk fits.
 _RECEIVE_SLACK_BYTES = 1024 * 1024
+# Where there is memory, larger ones are taken in as well, only to say what to do instead: gRPC's own refusal says nothing.
+_MOST_SLACK_BYTES = 28 * 1024 * 1024
+_SLACK_RATIO = 1 / 256  # of the container's memory, for each call: 2 MiB of 512
 _INFLIGHT_RATIO = 0.4  # three fifths of the container are left for idle processes, caches, bad estimates
 _INFLIGHT_BYTES = 1 << 30  # where the limit of memory isn't known
 
@@ -164,9 +167,10 @@ async def running_extractor(
         runtime.Registration(ORCA_SERVICE, orca, add_orca, has_trailer=False),
     ]
     options = runtime.ServerOptions(
+        "metaextract-extractor",
         settings.extractor_address,
         share_port=True,
-        max_receive_bytes=settings.max_inline_bytes + _RECEIVE_SLACK_BYTES,
+        max_receive_bytes=settings.max_inline_bytes + _receive_slack_bytes(limit_bytes),
         read_ahead_bytes=settings.read_ahead_bytes,
         tenant_header=settings.tenant_header,
         address_variable="METAEXTRACT_EXTRACTOR_ADDRESS",
@@ -212,6 +216,10 @@ async def running_extractor(
         await chunk_client.close()
         await cache_client.close()
         await pool.close()
+
+
+def _receive_slack_bytes(limit_bytes: int) -> int:
+    return max(_RECEIVE_SLACK_BYTES, min(_MOST_SLACK_BYTES, int(limit_bytes * _SLACK_RATIO)))
 
 
 def _check_sandbox(sandbox: SandboxReport, *, is_required: bool) -> None:

@@ -13,6 +13,8 @@ from service_runtime.histogram import Histogram
 if TYPE_CHECKING:
     import asyncio
 
+    from service_runtime.access_log import AccessLog
+
 
 class DrainingError(ServiceError):
     """The server stops, and the call couldn't be waited for; another replica can do it."""
@@ -43,11 +45,20 @@ class Calls:
     def __init__(self) -> None:
         self.methods: dict[str, MethodCalls] = {}
         self.running: set[asyncio.Task[object]] = set()
+        self.log: AccessLog | None = None
+        """Tells of those that have ended."""
         self._cut: set[asyncio.Task[object]] = set()
 
     def of(self, method: str) -> MethodCalls:
         """The counts of a method, by its full name with a leading slash."""
         return self.methods.setdefault(method, MethodCalls(method.removeprefix("/")))
+
+    def ended(self, task: asyncio.Task[object], counts: MethodCalls, code: str, seconds: float) -> None:
+        """A call has ended."""
+        self.running.discard(task)
+        counts.ended(code, seconds)
+        if self.log is not None:
+            self.log.record(counts.method, code, seconds)
 
     def cut_off(self) -> int:
         """Ends the running calls with DrainingError; how many that were."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import grpc
 from grpc import aio
 
+from service_runtime import tracing
 from service_runtime.calls import Calls, DrainingError
 from service_runtime.errors import ServiceError, TokenExpiredError, to_trailers
 from service_runtime.guarded import GuardedMethod, decoded
@@ -174,6 +175,7 @@ class _Wrapping:
             request_id, headers = self._headers(context)
             started_at, task, code = time.perf_counter(), _this_task(), _OK
             calls.running.add(task)
+            span = tracing.begin(counts.method, context)
             try:
                 try:
                     if begin is None:  # a coroutine less in every call
@@ -198,8 +200,9 @@ class _Wrapping:
                 await _abort(context, failure, request_id, trailer(failed=True) if trailer else ())
                 raise failure  # abort always raises; this is for the type checker
             finally:
-                calls.running.discard(task)
-                counts.ended(code, time.perf_counter() - started_at)
+                calls.ended(task, counts, code, time.perf_counter() - started_at)
+                if span is not None:
+                    span.end(code)
 
         return call
 
@@ -211,6 +214,7 @@ class _Wrapping:
             request_id, headers = self._headers(context)
             started_at, task, code = time.perf_counter(), _this_task(), _OK
             calls.running.add(task)
+            span = tracing.begin(counts.method, context)
             try:
                 try:
                     if begin is None:
@@ -242,8 +246,9 @@ class _Wrapping:
                 code = _code_of(failure, context)
                 await _abort(context, failure, request_id)
             finally:
-                calls.running.discard(task)
-                counts.ended(code, time.perf_counter() - started_at)
+                calls.ended(task, counts, code, time.perf_counter() - started_at)
+                if span is not None:
+                    span.end(code)
 
         return call
 

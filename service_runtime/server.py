@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
-from service_runtime import drain
+from service_runtime import drain, tracing
+from service_runtime.access_log import AccessLog
 from service_runtime.addresses import is_private, is_unix, unix_path
 from service_runtime.calls import Calls
 from service_runtime.connections import (
@@ -44,6 +45,11 @@ if TYPE_CHECKING:
     from service_runtime.settings import RuntimeSettings
 
 _MOST_PENDING = 16_384  # more than the streams of one address; they wait in order
+_LEAST_PING_SECONDS = 5.0  # between two of a client's pings: half of what meshes do
+_PING_SECONDS = (
+    60.0  # of ours; silence of an hour ends nothing, a dead peer is known after a minute and a half
+)
+_PONG_SECONDS = 20.0  # for their answer; slow links take a second or two
 _KNOCK_SECONDS = 0.5  # on this machine an answer comes at once
 _TLS_FACTOR = 4  # see `make_server`
 _log = logging.getLogger(__name__)
@@ -70,6 +76,8 @@ class Registration:
 class ServerOptions:
     """What differs between servers."""
 
+    name: str
+    """Of the service, in traces."""
     address: str
     share_port: bool
     """Whether a second process may listen on the same port (SO_REUSEPORT); never for a stateful service."""
@@ -162,6 +170,7 @@ async def start_server(
         InvalidSettingError: strangers could listen or call, or certificates can't be used.
         OSError, ValueError: what says who may call can't be read.
     """
+    tracing.start(settings, options.name, VERSION)
     is_split = bool(options.admin_address)
     check_address(options.address_variable, options.address, settings)
     if is_split:
@@ -194,10 +203,16 @@ async def start_server(
         ports.add(admin_port)
     place = Place(frozenset(ports), _socket_paths(options))
     reaper = ConnectionReaper(ports, settings.max_connections_per_peer, settings.max_connections)
+
+    def follow_access_log(new: RuntimeSettings) -> None:
+        calls.log = AccessLog(new.access_log_ratio) if new.access_log_ratio else None
+
     running = RunningServer(
         port, health, _trust(gate, options.address), calls, gate, reaper, servers, place, settings,
         admin_port=admin_port if is_split else 0,
     )  # fmt: skip
+    follow_access_log(settings)
+    running.on_reload(follow_access_log)
     running.on_reload(lambda _: access.reload())
     running.on_reload(lambda new: logging.getLogger().setLevel(new.log_level.upper()))
     running._tasks.append(background(reaper.run(), "connections"))  # noqa: SLF001 - this is its factory
@@ -292,6 +307,13 @@ def make_server(
             # streams had honest calls fail.
             ("grpc.server.max_pending_requests", _MOST_PENDING),
             ("grpc.server.max_pending_requests_hard_limit", 2 * _MOST_PENDING),
+            # Meshes and clients in many languages ping every 10 s, with and without calls; gRPC's default closes after two of them.
+            ("grpc.http2.min_ping_interval_without_data_ms", int(_LEAST_PING_SECONDS * 1000)),
+            ("grpc.keepalive_permit_without_calls", 1),
+            # A host that vanished closes no connection.
+            ("grpc.keepalive_time_ms", int(_PING_SECONDS * 1000)),
+            ("grpc.keepalive_timeout_ms", int(_PONG_SECONDS * 1000)),
+            ("grpc.http2.max_pings_without_data", 0),
             ("grpc.server_handshake_timeout_ms", int(HANDSHAKE_SECONDS * 1000)),
             ("grpc.http2.settings_timeout", int(HANDSHAKE_SECONDS * 1000)),
             *(_ages(settings) if settings else ()),
@@ -350,6 +372,7 @@ async def serve_until_signal(
         loop.remove_signal_handler(number)
     _log.info("draining", extra={"signal": received.name})
     await server.drain(hastily=received == signal.SIGINT)
+    await asyncio.to_thread(tracing.stop)
     _log.info("stopped")
 
 

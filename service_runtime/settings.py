@@ -175,6 +175,26 @@ class RuntimeSettings:
     log_level: str = setting(
         "info", "Least severe records that are logged.", choices=("debug", "info", "warning", "error")
     )
+    log_format: str = setting(
+        "json",
+        "How log lines are written: json, one object each; console, for people.",
+        choices=("json", "console"),
+    )
+    access_log_ratio: float = setting(
+        0.0,
+        "Share of the calls of which the log has a line, at info; where it isn't 0, all that failed are told.",
+        unit="ratio", low=0, high=1,
+    )  # fmt: skip
+    trace_endpoint: str = setting(
+        "",
+        "Collector of traces that speaks OTLP over gRPC, as http://host:4317 or https://. Unset: no traces.",
+        unit="URL",
+    )
+    trace_ratio: float = setting(
+        0.01,
+        "Share of the calls that are traced, of those whose caller hasn't decided (W3C traceparent).",
+        unit="ratio", low=0, high=1,
+    )  # fmt: skip
     pressure_elevated_ratio: float = setting(
         0.60, "Memory used at which ELEVATED begins.", unit="ratio", low=0.05, high=0.99
     )
@@ -294,6 +314,12 @@ class RuntimeSettings:
 
 
 RELOADABLE = frozenset(
-    {"log_level", "pressure_elevated_ratio", "pressure_high_ratio", "pressure_critical_ratio"}
+    {
+        "log_level",
+        "access_log_ratio",
+        "pressure_elevated_ratio",
+        "pressure_high_ratio",
+        "pressure_critical_ratio",
+    }
 )
 """What SIGHUP changes, beside the contents of the files of policy and access."""

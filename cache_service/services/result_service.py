@@ -29,8 +29,10 @@ MAX_BATCH = 1000  # result.proto; who has more calls again, and others get their
 MAX_GROUP = 64  # result.proto; modules of one file, a handful in practice
 MAX_WAIT_SECONDS = 300  # result.proto; longer waits would outlive who asked for them
 MAX_LEASE_SECONDS = 30  # result.proto; how long others wait for a holder who died, or never meant to compute
-# Below the largest message that clients take; results beyond it are answered as not found.
+# Below the 16 MiB that our clients take; results beyond it are answered as not found.
 MAX_REPLY_BYTES = 12 * 1024 * 1024
+# result.proto; below the 4 MiB that gRPC clients take by default, for who names no other size.
+STOCK_REPLY_BYTES = 4 * 1024 * 1024 - 128 * 1024
 
 
 class ResultServicer(result_pb2_grpc.ResultServiceServicer):
@@ -75,7 +77,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         point = self._store.read_point
         keys = [wire.key_from_wire(key) for key in request.keys]
         check_keys(keys)
-        found = await self._store.get(keys, max_bytes=MAX_REPLY_BYTES)
+        found = await self._store.get(keys, max_bytes=_most_bytes(request.max_answer_bytes))
         now = time.time()
         return result_pb2.BatchGetResultsResponse(
             lookups=[wire.lookup_to_wire(hit, now) for hit in found],
@@ -133,7 +135,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         seconds = request.lease_seconds or DEFAULT_LEASE_SECONDS
         acquisitions: list[result_pb2.Acquisition] = []
         try:
-            left_bytes = MAX_REPLY_BYTES
+            left_bytes = _most_bytes(request.max_answer_bytes)
             for group in request.groups:
                 if left_bytes <= 0:  # the answer is full: whoever asks again for the rest gets it
                     acquisitions.append(_postponed(group))
@@ -277,6 +279,10 @@ def _check_wait(request: result_pb2.AcquireResultRequest) -> None:
         raise InvalidRequestError("max_wait_seconds", "only a single group can be held")
     if request.lease_seconds and not 1 <= request.lease_seconds <= MAX_LEASE_SECONDS:
         raise InvalidRequestError("lease_seconds", f"must be from 1 to {MAX_LEASE_SECONDS}")
+
+
+def _most_bytes(asked: int) -> int:
+    return min(asked, MAX_REPLY_BYTES) if asked else STOCK_REPLY_BYTES
 
 
 def _check_batch(field: str, count: int) -> None:

@@ -21,6 +21,7 @@ from extractor_service.results.client import Lookup, NewResult
 from extractor_service.results.keys import ModuleKey, verified_space
 from extractor_service.workers.protocol import JobResult
 from metaextract.cache.v1 import result_pb2
+from service_runtime import tracing
 from service_runtime.identity.principal import Role
 from service_runtime.telemetry import current_call
 
@@ -127,12 +128,14 @@ class Pipeline:
             DeadlineError: no time is left to begin.
         """
         started_at = time.monotonic()
-        identity = await identify_input(source, self._formats, may_pull=options.depth is not Depth.FAST)
+        with tracing.span("identify"):
+            identity = await identify_input(source, self._formats, may_pull=options.depth is not Depth.FAST)
         context = ModuleContext(
             self._reader_of(identity, source.name), options.digest_algorithms, options.depth
         )
         steps = self._plan(source, options, context)
-        lookup, verdict = await self._look_up(source, options, steps)
+        with tracing.span("look_up"):
+            lookup, verdict = await self._look_up(source, options, steps)
         fragments = {
             step.module.name: fragment
             for step, fragment in zip(steps, lookup.fragments if lookup else [], strict=False)
@@ -150,15 +153,16 @@ class Pipeline:
                     self.tally.quarantined += 1
         elif source.complete is not None:  # nothing to parse, and an identity all the same
             await source.complete()
-        document = assemble.document(
-            source,
-            identity,
-            [fragments[step.module.name] for step in steps if step.module.name in fragments],
-            parsed,
-            changed=changed,
-            max_bytes=max_document_bytes or self._max_document_bytes,
-            into=into,
-        )
+        with tracing.span("assemble"):
+            document = assemble.document(
+                source,
+                identity,
+                [fragments[step.module.name] for step in steps if step.module.name in fragments],
+                parsed,
+                changed=changed,
+                max_bytes=max_document_bytes or self._max_document_bytes,
+                into=into,
+            )
         extraction = Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads, identity)
         self._record(extraction, context, source, started_at)
         return extraction
@@ -193,7 +197,7 @@ class Pipeline:
     def _record(
         self, extraction: Extraction, context: ModuleContext, source: Input, started_at: float
     ) -> None:
-        reader = context.format.name if context.format is not None else ""
+        reader = _name(context)
         read = source.size_bytes, extraction.source_bytes_read
         self.tally.record(
             reader,
@@ -246,7 +250,10 @@ class Pipeline:
         source, options, lookup = work.source, work.options, work.lookup
         missing = [step for step in work.steps if step.module.name not in work.fragments]
         limit = usable_seconds(options.parse_seconds)
-        parsed = await self._parse(source, options, work.context, missing)
+        with tracing.span("parse"):
+            parsed = await self._parse(source, options, work.context, missing)
+            for module in parsed.modules:
+                tracing.past(f"worker.{module.name}", module.elapsed_seconds, {"format": _name(work.context)})
         if source.complete is not None:
             await source.complete()
             missing = self._plan(source, options, work.context)
@@ -273,7 +280,8 @@ class Pipeline:
                         result_pb2.TTL_CLASS_STRIKES,
                     )
                 )
-            await self._cache.store(results, lookup, source.source)
+            with tracing.span("store"):
+                await self._cache.store(results, lookup, source.source)
         return parsed, changed
 
     def _plan(self, source: Input, options: ExtractionOptions, context: ModuleContext) -> list[_Step]:
@@ -347,6 +355,10 @@ class Pipeline:
         for step in missing:
             wanted.update(step.module.reads)
         return tuple(name for name in self._modules if name in wanted)
+
+
+def _name(context: ModuleContext) -> str:
+    return context.format.name if context.format is not None else ""
 
 
 def _space(source: Input) -> str:

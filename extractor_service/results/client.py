@@ -14,6 +14,7 @@ from extractor_service.results.held_lease import HeldLease
 from extractor_service.results.keys import ModuleKey, key_to_wire, verified_space
 from metaextract.cache.v1 import result_pb2
 from metaextract_client.errors import DeadlineError, ForbiddenError, InvalidRequestError, MetaExtractError
+from service_runtime import tracing
 from service_runtime.interceptors import REQUEST_ID_HEADER
 from service_runtime.telemetry import current_call
 
@@ -310,7 +311,10 @@ class ResultsClient:
     def _metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         call = current_call.get()
         whose = ((self._tenant_header, call.tenant),) if self._tenant_header else ()
-        return (*whose, (REQUEST_ID_HEADER, call.request_id)) if call.request_id else whose
+        traced = tracing.headers()
+        return (
+            (*whose, *traced, (REQUEST_ID_HEADER, call.request_id)) if call.request_id else (*whose, *traced)
+        )
 
     def _timeout(self) -> float | None:
         """Seconds that the cache gets now; None when it shouldn't be asked."""

@@ -61,7 +61,7 @@ class CacheClient:
         metadata: Metadata | None = None,
     ) -> result_pb2.BatchGetResultsResponse:
         """One look-up per key, in order."""
-        request = result_pb2.BatchGetResultsRequest(keys=keys)
+        request = result_pb2.BatchGetResultsRequest(keys=keys, max_answer_bytes=channel.MAX_MESSAGE_BYTES)
         with translated():
             return self._results.BatchGetResults(request, timeout=timeout, metadata=metadata)
 
@@ -86,7 +86,10 @@ class CacheClient:
     ) -> result_pb2.AcquireResultResponse:
         """For each group its results, a lease to compute them, or WAIT while another one does."""
         request = result_pb2.AcquireResultRequest(
-            groups=groups, max_wait_seconds=max_wait_seconds, lease_seconds=lease_seconds
+            groups=groups,
+            max_wait_seconds=max_wait_seconds,
+            lease_seconds=lease_seconds,
+            max_answer_bytes=channel.MAX_MESSAGE_BYTES,
         )
         with translated():
             return self._results.AcquireResult(request, timeout=timeout, metadata=metadata)

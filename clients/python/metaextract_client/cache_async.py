@@ -64,7 +64,7 @@ class AsyncCacheClient:
         metadata: Metadata | None = None,
     ) -> result_pb2.BatchGetResultsResponse:
         """One look-up per key, in order."""
-        request = result_pb2.BatchGetResultsRequest(keys=keys)
+        request = result_pb2.BatchGetResultsRequest(keys=keys, max_answer_bytes=channel.MAX_MESSAGE_BYTES)
         with translated():
             return await self._results.BatchGetResults(request, timeout=timeout, metadata=metadata)
 
@@ -89,7 +89,10 @@ class AsyncCacheClient:
     ) -> result_pb2.AcquireResultResponse:
         """For each group its results, a lease to compute them, or WAIT while another one does."""
         request = result_pb2.AcquireResultRequest(
-            groups=groups, max_wait_seconds=max_wait_seconds, lease_seconds=lease_seconds
+            groups=groups,
+            max_wait_seconds=max_wait_seconds,
+            lease_seconds=lease_seconds,
+            max_answer_bytes=channel.MAX_MESSAGE_BYTES,
         )
         with translated():
             return await self._results.AcquireResult(request, timeout=timeout, metadata=metadata)

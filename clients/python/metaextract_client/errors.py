@@ -81,6 +81,8 @@ _TABLE: dict[grpc.StatusCode, type[MetaExtractError]] = {
     grpc.StatusCode.UNAUTHENTICATED: UnauthenticatedError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: OverloadedError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
+    # What a server that stops hadn't accepted yet (grpc/grpc#41785); whoever cancels a call himself isn't told of it.
+    grpc.StatusCode.CANCELLED: UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineError,
     grpc.StatusCode.ABORTED: AbortedError,
     grpc.StatusCode.DATA_LOSS: AbortedError,

@@ -282,6 +282,11 @@ class BatchGetResultsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KEYS_FIELD_NUMBER: _builtins.int
+    MAX_ANSWER_BYTES_FIELD_NUMBER: _builtins.int
+    max_answer_bytes: _builtins.int
+    """How many bytes of values the caller takes in one message, at most 12 MiB. 0: 3.875 MiB, which fits into the 4 MiB that gRPC
+    clients take by default. A single value that is larger comes by GetResult.
+    """
     @_builtins.property
     def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultKey]:
         """Their keys, 1 to 1,000."""
@@ -290,10 +295,11 @@ class BatchGetResultsRequest(_message.Message):
         self,
         *,
         keys: _abc.Iterable[Global___ResultKey] | None = ...,
+        max_answer_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "max_answer_bytes", b"max_answer_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -649,12 +655,15 @@ class AcquireResultRequest(_message.Message):
     MAX_WAIT_SECONDS_FIELD_NUMBER: _builtins.int
     LEASE_SECONDS_FIELD_NUMBER: _builtins.int
     HOLDER_FIELD_NUMBER: _builtins.int
+    MAX_ANSWER_BYTES_FIELD_NUMBER: _builtins.int
     max_wait_seconds: _builtins.float
     """Longest time to be held while another one computes, 0 to 300 s; above 0 only with a single group."""
     lease_seconds: _builtins.float
     """How long a lease lasts without renewal, 1 to 30 s; whoever computes for longer renews it. 0: 10 s."""
     holder: _builtins.str
     """Who asks, for operators."""
+    max_answer_bytes: _builtins.int
+    """As in BatchGetResultsRequest. Groups beyond it are answered with WAIT: ask again for them."""
     @_builtins.property
     def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultGroup]:
         """The groups, 1 to 1,000."""
@@ -666,10 +675,11 @@ class AcquireResultRequest(_message.Message):
         max_wait_seconds: _builtins.float = ...,
         lease_seconds: _builtins.float = ...,
         holder: _builtins.str = ...,
+        max_answer_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "holder", b"holder", "lease_seconds", b"lease_seconds", "max_wait_seconds", b"max_wait_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "holder", b"holder", "lease_seconds", b"lease_seconds", "max_answer_bytes", b"max_answer_bytes", "max_wait_seconds", b"max_wait_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -89,7 +89,8 @@ class ResultServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetResults(self, request, context):
-        """Several results in one call; answers in the order of the keys. Beyond 12 MiB of values the rest is not found.
+        """Several results in one call; answers in the order of the keys. Beyond
+        `max_answer_bytes` of values the rest is not found.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

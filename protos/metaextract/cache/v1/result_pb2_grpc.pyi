@@ -36,7 +36,9 @@ class ResultServiceStub:
     GetResult: _grpc.UnaryUnaryMultiCallable[_result_pb2.GetResultRequest, _result_pb2.GetResultResponse]
     """One result, or the news that there is none."""
     BatchGetResults: _grpc.UnaryUnaryMultiCallable[_result_pb2.BatchGetResultsRequest, _result_pb2.BatchGetResultsResponse]
-    """Several results in one call; answers in the order of the keys. Beyond 12 MiB of values the rest is not found."""
+    """Several results in one call; answers in the order of the keys. Beyond
+    `max_answer_bytes` of values the rest is not found.
+    """
     PutResult: _grpc.UnaryUnaryMultiCallable[_result_pb2.PutResultRequest, _result_pb2.PutResultResponse]
     """Stores one result. The answer says how safely."""
     BatchPutResults: _grpc.UnaryUnaryMultiCallable[_result_pb2.BatchPutResultsRequest, _result_pb2.BatchPutResultsResponse]
@@ -60,7 +62,9 @@ class ResultServiceAsyncStub(ResultServiceStub):
     GetResult: _aio.UnaryUnaryMultiCallable[_result_pb2.GetResultRequest, _result_pb2.GetResultResponse]  # type: ignore[assignment]
     """One result, or the news that there is none."""
     BatchGetResults: _aio.UnaryUnaryMultiCallable[_result_pb2.BatchGetResultsRequest, _result_pb2.BatchGetResultsResponse]  # type: ignore[assignment]
-    """Several results in one call; answers in the order of the keys. Beyond 12 MiB of values the rest is not found."""
+    """Several results in one call; answers in the order of the keys. Beyond
+    `max_answer_bytes` of values the rest is not found.
+    """
     PutResult: _aio.UnaryUnaryMultiCallable[_result_pb2.PutResultRequest, _result_pb2.PutResultResponse]  # type: ignore[assignment]
     """Stores one result. The answer says how safely."""
     BatchPutResults: _aio.UnaryUnaryMultiCallable[_result_pb2.BatchPutResultsRequest, _result_pb2.BatchPutResultsResponse]  # type: ignore[assignment]
@@ -93,7 +97,9 @@ class ResultServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _result_pb2.BatchGetResultsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_result_pb2.BatchGetResultsResponse, _abc.Awaitable[_result_pb2.BatchGetResultsResponse]]:
-        """Several results in one call; answers in the order of the keys. Beyond 12 MiB of values the rest is not found."""
+        """Several results in one call; answers in the order of the keys. Beyond
+        `max_answer_bytes` of values the rest is not found.
+        """
 
     @_abc_1.abstractmethod
     def PutResult(

@@ -1659,7 +1659,8 @@ const file_metaextract_cache_v1_admin_proto_rawDesc = "" +
 	"ClearCache\x12'.metaextract.cache.v1.ClearCacheRequest\x1a(.metaextract.cache.v1.ClearCacheResponse\x12b\n" +
 	"\vEraseTenant\x12(.metaextract.cache.v1.EraseTenantRequest\x1a).metaextract.cache.v1.EraseTenantResponse\x12z\n" +
 	"\x13SetPressureOverride\x120.metaextract.cache.v1.SetPressureOverrideRequest\x1a1.metaextract.cache.v1.SetPressureOverrideResponse\x12\x80\x01\n" +
-	"\x15SetPressureThresholds\x122.metaextract.cache.v1.SetPressureThresholdsRequest\x1a3.metaextract.cache.v1.SetPressureThresholdsResponseBPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3"
+	"\x15SetPressureThresholds\x122.metaextract.cache.v1.SetPressureThresholdsRequest\x1a3.metaextract.cache.v1.SetPressureThresholdsResponseB\x82\x01\n" +
+	"\x17io.metaextract.cache.v1P\x01ZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1\xaa\x02\x14MetaExtract.Cache.V1b\x06proto3"
 
 var (
 	file_metaextract_cache_v1_admin_proto_rawDescOnce sync.Once

@@ -1019,7 +1019,8 @@ const file_metaextract_cache_v1_chunk_proto_rawDesc = "" +
 	"\fUploadChunks\x12).metaextract.cache.v1.UploadChunksRequest\x1a*.metaextract.cache.v1.UploadChunksResponse(\x010\x01\x12k\n" +
 	"\x0eCompleteUpload\x12+.metaextract.cache.v1.CompleteUploadRequest\x1a,.metaextract.cache.v1.CompleteUploadResponse\x12b\n" +
 	"\vAbortUpload\x12(.metaextract.cache.v1.AbortUploadRequest\x1a).metaextract.cache.v1.AbortUploadResponse\x12[\n" +
-	"\bReadBlob\x12%.metaextract.cache.v1.ReadBlobRequest\x1a&.metaextract.cache.v1.ReadBlobResponse0\x01BPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3"
+	"\bReadBlob\x12%.metaextract.cache.v1.ReadBlobRequest\x1a&.metaextract.cache.v1.ReadBlobResponse0\x01B\x82\x01\n" +
+	"\x17io.metaextract.cache.v1P\x01ZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1\xaa\x02\x14MetaExtract.Cache.V1b\x06proto3"
 
 var (
 	file_metaextract_cache_v1_chunk_proto_rawDescOnce sync.Once

@@ -1353,7 +1353,8 @@ const file_metaextract_cache_v1_pressure_proto_rawDesc = "" +
 	"\x0fPressureService\x12b\n" +
 	"\vGetPressure\x12(.metaextract.cache.v1.GetPressureRequest\x1a).metaextract.cache.v1.GetPressureResponse\x12w\n" +
 	"\x12GetPressureHistory\x12/.metaextract.cache.v1.GetPressureHistoryRequest\x1a0.metaextract.cache.v1.GetPressureHistoryResponse\x12j\n" +
-	"\rWatchPressure\x12*.metaextract.cache.v1.WatchPressureRequest\x1a+.metaextract.cache.v1.WatchPressureResponse0\x01BPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3"
+	"\rWatchPressure\x12*.metaextract.cache.v1.WatchPressureRequest\x1a+.metaextract.cache.v1.WatchPressureResponse0\x01B\x82\x01\n" +
+	"\x17io.metaextract.cache.v1P\x01ZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1\xaa\x02\x14MetaExtract.Cache.V1b\x06proto3"
 
 var (
 	file_metaextract_cache_v1_pressure_proto_rawDescOnce sync.Once

@@ -528,9 +528,12 @@ func (x *GetResultResponse) GetReadPoint() *InvalidationPoint {
 type BatchGetResultsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Their keys, 1 to 1,000.
-	Keys          []*ResultKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Keys []*ResultKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	// How many bytes of values the caller takes in one message, at most 12 MiB. 0: 3.875 MiB, which fits into the 4 MiB that gRPC
+	// clients take by default. A single value that is larger comes by GetResult.
+	MaxAnswerBytes uint64 `protobuf:"varint,2,opt,name=max_answer_bytes,json=maxAnswerBytes,proto3" json:"max_answer_bytes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *BatchGetResultsRequest) Reset() {
@@ -568,6 +571,13 @@ func (x *BatchGetResultsRequest) GetKeys() []*ResultKey {
 		return x.Keys
 	}
 	return nil
+}
+
+func (x *BatchGetResultsRequest) GetMaxAnswerBytes() uint64 {
+	if x != nil {
+		return x.MaxAnswerBytes
+	}
+	return 0
 }
 
 // The answers.
@@ -1249,9 +1259,11 @@ type AcquireResultRequest struct {
 	// How long a lease lasts without renewal, 1 to 30 s; whoever computes for longer renews it. 0: 10 s.
 	LeaseSeconds float64 `protobuf:"fixed64,3,opt,name=lease_seconds,json=leaseSeconds,proto3" json:"lease_seconds,omitempty"`
 	// Who asks, for operators.
-	Holder        string `protobuf:"bytes,4,opt,name=holder,proto3" json:"holder,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Holder string `protobuf:"bytes,4,opt,name=holder,proto3" json:"holder,omitempty"`
+	// As in BatchGetResultsRequest. Groups beyond it are answered with WAIT: ask again for them.
+	MaxAnswerBytes uint64 `protobuf:"varint,5,opt,name=max_answer_bytes,json=maxAnswerBytes,proto3" json:"max_answer_bytes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *AcquireResultRequest) Reset() {
@@ -1310,6 +1322,13 @@ func (x *AcquireResultRequest) GetHolder() string {
 		return x.Holder
 	}
 	return ""
+}
+
+func (x *AcquireResultRequest) GetMaxAnswerBytes() uint64 {
+	if x != nil {
+		return x.MaxAnswerBytes
+	}
+	return 0
 }
 
 // The answer for one group.
@@ -1673,9 +1692,10 @@ const file_metaextract_cache_v1_result_proto_rawDesc = "" +
 	"\x11GetResultResponse\x12:\n" +
 	"\x06lookup\x18\x01 \x01(\v2\".metaextract.cache.v1.ResultLookupR\x06lookup\x12F\n" +
 	"\n" +
-	"read_point\x18\x02 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\treadPoint\"M\n" +
+	"read_point\x18\x02 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\treadPoint\"w\n" +
 	"\x16BatchGetResultsRequest\x123\n" +
-	"\x04keys\x18\x01 \x03(\v2\x1f.metaextract.cache.v1.ResultKeyR\x04keys\"\x9f\x01\n" +
+	"\x04keys\x18\x01 \x03(\v2\x1f.metaextract.cache.v1.ResultKeyR\x04keys\x12(\n" +
+	"\x10max_answer_bytes\x18\x02 \x01(\x04R\x0emaxAnswerBytes\"\x9f\x01\n" +
 	"\x17BatchGetResultsResponse\x12<\n" +
 	"\alookups\x18\x01 \x03(\v2\".metaextract.cache.v1.ResultLookupR\alookups\x12F\n" +
 	"\n" +
@@ -1721,12 +1741,13 @@ const file_metaextract_cache_v1_result_proto_rawDesc = "" +
 	"\x04keys\x18\x01 \x03(\v2\x1f.metaextract.cache.v1.ResultKeyR\x04keys\x12\x1f\n" +
 	"\vlease_token\x18\x02 \x01(\x04R\n" +
 	"leaseToken\x12D\n" +
-	"\roptional_keys\x18\x03 \x03(\v2\x1f.metaextract.cache.v1.ResultKeyR\foptionalKeys\"\xb8\x01\n" +
+	"\roptional_keys\x18\x03 \x03(\v2\x1f.metaextract.cache.v1.ResultKeyR\foptionalKeys\"\xe2\x01\n" +
 	"\x14AcquireResultRequest\x129\n" +
 	"\x06groups\x18\x01 \x03(\v2!.metaextract.cache.v1.ResultGroupR\x06groups\x12(\n" +
 	"\x10max_wait_seconds\x18\x02 \x01(\x01R\x0emaxWaitSeconds\x12#\n" +
 	"\rlease_seconds\x18\x03 \x01(\x01R\fleaseSeconds\x12\x16\n" +
-	"\x06holder\x18\x04 \x01(\tR\x06holder\"\xe2\x01\n" +
+	"\x06holder\x18\x04 \x01(\tR\x06holder\x12(\n" +
+	"\x10max_answer_bytes\x18\x05 \x01(\x04R\x0emaxAnswerBytes\"\xe2\x01\n" +
 	"\vAcquisition\x12;\n" +
 	"\x06status\x18\x01 \x01(\x0e2#.metaextract.cache.v1.AcquireStatusR\x06status\x12<\n" +
 	"\alookups\x18\x02 \x03(\v2\".metaextract.cache.v1.ResultLookupR\alookups\x12\x1f\n" +
@@ -1781,7 +1802,8 @@ const file_metaextract_cache_v1_result_proto_rawDesc = "" +
 	"\x11InvalidateResults\x12..metaextract.cache.v1.InvalidateResultsRequest\x1a/.metaextract.cache.v1.InvalidateResultsResponse\x12h\n" +
 	"\rAcquireResult\x12*.metaextract.cache.v1.AcquireResultRequest\x1a+.metaextract.cache.v1.AcquireResultResponse\x12e\n" +
 	"\fReleaseLease\x12).metaextract.cache.v1.ReleaseLeaseRequest\x1a*.metaextract.cache.v1.ReleaseLeaseResponse\x12y\n" +
-	"\x12WatchInvalidations\x12/.metaextract.cache.v1.WatchInvalidationsRequest\x1a0.metaextract.cache.v1.WatchInvalidationsResponse0\x01BPZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1b\x06proto3"
+	"\x12WatchInvalidations\x12/.metaextract.cache.v1.WatchInvalidationsRequest\x1a0.metaextract.cache.v1.WatchInvalidationsResponse0\x01B\x82\x01\n" +
+	"\x17io.metaextract.cache.v1P\x01ZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1\xaa\x02\x14MetaExtract.Cache.V1b\x06proto3"
 
 var (
 	file_metaextract_cache_v1_result_proto_rawDescOnce sync.Once

@@ -39,7 +39,8 @@ const (
 type ResultServiceClient interface {
 	// One result, or the news that there is none.
 	GetResult(ctx context.Context, in *GetResultRequest, opts ...grpc.CallOption) (*GetResultResponse, error)
-	// Several results in one call; answers in the order of the keys. Beyond 12 MiB of values the rest is not found.
+	// Several results in one call; answers in the order of the keys. Beyond
+	// `max_answer_bytes` of values the rest is not found.
 	BatchGetResults(ctx context.Context, in *BatchGetResultsRequest, opts ...grpc.CallOption) (*BatchGetResultsResponse, error)
 	// Stores one result. The answer says how safely.
 	PutResult(ctx context.Context, in *PutResultRequest, opts ...grpc.CallOption) (*PutResultResponse, error)
@@ -161,7 +162,8 @@ type ResultService_WatchInvalidationsClient = grpc.ServerStreamingClient[WatchIn
 type ResultServiceServer interface {
 	// One result, or the news that there is none.
 	GetResult(context.Context, *GetResultRequest) (*GetResultResponse, error)
-	// Several results in one call; answers in the order of the keys. Beyond 12 MiB of values the rest is not found.
+	// Several results in one call; answers in the order of the keys. Beyond
+	// `max_answer_bytes` of values the rest is not found.
 	BatchGetResults(context.Context, *BatchGetResultsRequest) (*BatchGetResultsResponse, error)
 	// Stores one result. The answer says how safely.
 	PutResult(context.Context, *PutResultRequest) (*PutResultResponse, error)

@@ -1903,7 +1903,8 @@ const file_metaextract_document_v1_document_proto_rawDesc = "" +
 	"\x16PROBLEM_KIND_TRUNCATED\x10\x02\x12\x16\n" +
 	"\x12PROBLEM_KIND_LIMIT\x10\x03\x12\x1c\n" +
 	"\x18PROBLEM_KIND_UNSUPPORTED\x10\x04\x12\x17\n" +
-	"\x13PROBLEM_KIND_READER\x10\x05BVZTgithub.com/metaextract/metaextract/clients/go/gen/metaextract/document/v1;documentv1b\x06proto3"
+	"\x13PROBLEM_KIND_READER\x10\x05B\x8e\x01\n" +
+	"\x1aio.metaextract.document.v1P\x01ZTgithub.com/metaextract/metaextract/clients/go/gen/metaextract/document/v1;documentv1\xaa\x02\x17MetaExtract.Document.V1b\x06proto3"
 
 var (
 	file_metaextract_document_v1_document_proto_rawDescOnce sync.Once

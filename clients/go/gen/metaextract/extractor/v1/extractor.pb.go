@@ -4451,7 +4451,8 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\fExtractBatch\x12-.metaextract.extractor.v1.ExtractBatchRequest\x1a..metaextract.extractor.v1.ExtractBatchResponse(\x010\x01\x12s\n" +
 	"\x0ePlanExtraction\x12/.metaextract.extractor.v1.PlanExtractionRequest\x1a0.metaextract.extractor.v1.PlanExtractionResponse\x12v\n" +
 	"\x0fGetCapabilities\x120.metaextract.extractor.v1.GetCapabilitiesRequest\x1a1.metaextract.extractor.v1.GetCapabilitiesResponse\x12v\n" +
-	"\x0fGetBackoffState\x120.metaextract.extractor.v1.GetBackoffStateRequest\x1a1.metaextract.extractor.v1.GetBackoffStateResponseBXZVgithub.com/metaextract/metaextract/clients/go/gen/metaextract/extractor/v1;extractorv1b\x06proto3"
+	"\x0fGetBackoffState\x120.metaextract.extractor.v1.GetBackoffStateRequest\x1a1.metaextract.extractor.v1.GetBackoffStateResponseB\x92\x01\n" +
+	"\x1bio.metaextract.extractor.v1P\x01ZVgithub.com/metaextract/metaextract/clients/go/gen/metaextract/extractor/v1;extractorv1\xaa\x02\x18MetaExtract.Extractor.V1b\x06proto3"
 
 var (
 	file_metaextract_extractor_v1_extractor_proto_rawDescOnce sync.Once

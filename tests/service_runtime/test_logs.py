@@ -1,0 +1,51 @@
+"""Log lines: for machines and for people; calls, where they are wanted."""
+
+import json
+import logging
+
+import grpc
+import pytest
+
+from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
+from service_runtime.access_log import AccessLog
+from service_runtime.telemetry import ConsoleFormatter, JsonFormatter
+from tests.support.processes import start_extractor, wait_until
+
+
+def record(**extra):
+    made = logging.LogRecord("a", logging.WARNING, "f.py", 1, "said %s", ("so",), None)
+    vars(made).update(extra)
+    return made
+
+
+def test_one_record_two_ways():
+    told = json.loads(JsonFormatter().format(record(bytes=3)))
+    assert (told["level"], told["message"], told["bytes"]) == ("warning", "said so", 3)
+    line = ConsoleFormatter().format(record(bytes=3))
+    assert line.endswith("WARNING said so  bytes=3")
+
+
+def test_a_share_of_the_calls_is_told_and_all_that_failed(caplog):
+    caplog.set_level(logging.INFO)
+    some = AccessLog(0.2)
+    for _ in range(1000):
+        some.record("a.B/C", "OK", 0.001)
+    assert 100 < len(caplog.records) < 320
+    caplog.clear()
+    for _ in range(10):
+        some.record("a.B/C", "INTERNAL", 0.001)
+    assert len(caplog.records) == 10
+
+
+@pytest.mark.servers
+def test_calls_are_told_with_their_request_id_and_duration():
+    with start_extractor("127.0.0.1:1", METAEXTRACT_ACCESS_LOG_RATIO="1") as extractor:
+        with grpc.insecure_channel(extractor.address) as channel:
+            stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
+            stub.GetCapabilities(
+                extractor_pb2.GetCapabilitiesRequest(), metadata=[("x-request-id", "mine-7")]
+            )
+        wait_until(lambda: any("mine-7" in line for line in extractor.log))
+        line = json.loads(next(line for line in extractor.log if "mine-7" in line))
+    assert line["method"] == "metaextract.extractor.v1.ExtractorService/GetCapabilities"
+    assert line["code"] == "OK" and line["duration_ms"] >= 0 and line["caller"] and line["tenant"]

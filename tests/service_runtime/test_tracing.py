@@ -1,0 +1,98 @@
+"""Traces, as a collector gets them: one tree from the caller's span through the extractor and its worker to the cache."""
+
+import time
+from concurrent import futures
+
+import grpc
+import pytest
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+
+from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
+from service_runtime import tracing
+from tests.samples import PHOTOS
+from tests.support.processes import start_cache, start_extractor, wait_until
+
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+class Collector(trace_service_pb2_grpc.TraceServiceServicer):
+    """Takes spans by OTLP."""
+
+    def __init__(self):
+        self.spans = []
+        self.server = grpc.server(futures.ThreadPoolExecutor(2))
+        trace_service_pb2_grpc.add_TraceServiceServicer_to_server(self, self.server)
+        self.endpoint = f"http://127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
+        self.server.start()
+
+    def Export(self, request, context):
+        for resource in request.resource_spans:
+            name = next(
+                each.value.string_value for each in resource.resource.attributes if each.key == "service.name"
+            )
+            for scope in resource.scope_spans:
+                self.spans += [(name, span) for span in scope.spans]
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+
+@pytest.mark.servers
+def test_a_call_is_one_trace_through_all_processes(tmp_path):
+    collector = Collector()
+    settings = {"METAEXTRACT_TRACE_ENDPOINT": collector.endpoint, "METAEXTRACT_TRACE_RATIO": "0"}
+    with (
+        start_cache(tmp_path / "c", **settings) as cache,
+        start_extractor(cache.address, **settings) as extractor,
+    ):
+        with grpc.insecure_channel(extractor.address) as channel:
+            stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
+            request = extractor_pb2.ExtractRequest(inline={"data": PHOTOS[0].read_bytes(), "name": "a.jpg"})
+            stub.Extract(request, metadata=[("traceparent", f"00-{TRACE}-{PARENT}-01")])
+            stub.Extract(request)  # nobody has decided, and the ratio is 0
+            bad = extractor_pb2.ExtractRequest(uri="file:///nowhere")
+            with pytest.raises(grpc.RpcError):
+                stub.Extract(bad, metadata=[("traceparent", f"00-{TRACE}-{PARENT}-01")])
+    wait_until(lambda: any("PutResults" in span.name for _, span in collector.spans))
+    time.sleep(0.1)
+    collector.server.stop(0)
+    by_id = {span.span_id: (service, span) for service, span in collector.spans}
+    assert {span.trace_id.hex() for _, span in by_id.values()} == {TRACE}
+
+    def chain(span):
+        names = [span.name]
+        while span.parent_span_id in by_id:
+            span = by_id[span.parent_span_id][1]
+            names.append(span.name)
+        assert span.parent_span_id.hex() == PARENT
+        return names
+
+    extract = "metaextract.extractor.v1.ExtractorService/Extract"
+    chains = {tuple(chain(span)) for _, span in by_id.values()}
+    assert {(stage, extract) for stage in ("identify", "look_up", "parse", "store", "assemble")} <= chains
+    assert ("worker.metadata", "parse", extract) in chains
+    assert ("metaextract.cache.v1.ResultService/AcquireResult", "look_up", extract) in chains
+    assert ("metaextract.cache.v1.ResultService/BatchPutResults", "store", extract) in chains
+    failed = [span for _, span in by_id.values() if span.name == extract and span.status.code]
+    assert len(failed) == 1
+    services = {span.name: service for service, span in by_id.values()}
+    assert services["metaextract.cache.v1.ResultService/AcquireResult"] == "metaextract-cache"
+
+
+@pytest.mark.servers
+def test_a_collector_that_is_not_there_holds_nobody_up():
+    settings = {"METAEXTRACT_TRACE_ENDPOINT": "http://127.0.0.1:1", "METAEXTRACT_TRACE_RATIO": "1"}
+    with start_extractor("127.0.0.1:1", **settings) as extractor:
+        with grpc.insecure_channel(extractor.address) as channel:
+            stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
+            request = extractor_pb2.ExtractRequest(inline={"data": PHOTOS[0].read_bytes(), "name": "a.jpg"})
+            assert stub.Extract(request, timeout=10).document.common.device_model
+        started = time.monotonic()
+        assert extractor.stop() == 0
+        assert time.monotonic() - started < 10
+    assert not any('"level": "error"' in line and "Traceback" in line for line in extractor.log)
+
+
+def test_off_there_are_no_spans():
+    assert tracing.begin("/a.B/C", None) is None
+    assert tracing.headers() == ()
+    with tracing.span("x"):
+        tracing.past("y", 1.0, {})
