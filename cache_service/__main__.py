@@ -23,9 +23,11 @@ from cache_service.settings import Settings, check
 from cache_service.sizing import memory_budget
 from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from service_runtime import server as runtime
+from service_runtime.background import background
 from service_runtime.backoff_table import make_table
 from service_runtime.command import configured
 from service_runtime.identity.access_file import LiveAccess
+from service_runtime.listener import Registration, ServerOptions
 from service_runtime.memory.release import TrimLimiter, tune_for_large_messages, tune_for_large_values
 from service_runtime.memory.sampler import InThread
 from service_runtime.memory.signals.disk import DiskRoom
@@ -98,12 +100,12 @@ async def _serving(
     admin = CacheAdminServicer(observed, parts.inspector, parts.eraser)
     pressure = PressureServicer(monitor, make_table(settings.policy_file))
     registrations = [
-        runtime.Registration(
+        Registration(
             "metaextract.cache.v1.ResultService",
             results,
             result_pb2_grpc.add_ResultServiceServicer_to_server,
         ),
-        runtime.Registration(
+        Registration(
             "metaextract.cache.v1.ChunkService",
             ChunkServicer(
                 parts.chunks,
@@ -114,19 +116,19 @@ async def _serving(
             ),
             chunk_pb2_grpc.add_ChunkServiceServicer_to_server,
         ),
-        runtime.Registration(
+        Registration(
             "metaextract.cache.v1.PressureService",
             pressure,
             pressure_pb2_grpc.add_PressureServiceServicer_to_server,
         ),
-        runtime.Registration(
+        Registration(
             "metaextract.cache.v1.CacheAdminService",
             admin,
             admin_pb2_grpc.add_CacheAdminServiceServicer_to_server,
             is_admin=True,
         ),
     ]
-    options = runtime.ServerOptions(
+    options = ServerOptions(
         "metaextract-cache",
         settings.cache_address,
         share_port=False,
@@ -139,15 +141,15 @@ async def _serving(
         admin_address=settings.cache_admin_address,
         admin_variable="METAEXTRACT_CACHE_ADMIN_ADDRESS",
     )
-    loops = [runtime.background(monitor.run(), "pressure")]
+    loops = [background(monitor.run(), "pressure")]
     if parts.channel is not None:
-        loops.append(runtime.background(exchange(monitor, parts.channel), "peers"))
+        loops.append(background(exchange(monitor, parts.channel), "peers"))
 
     async def follow(new: RuntimeSettings) -> None:
         await monitor.set_thresholds(thresholds_of(new))
 
     def follow_thresholds(new: RuntimeSettings) -> None:
-        loops.append(runtime.background(follow(new), "thresholds"))
+        loops.append(background(follow(new), "thresholds"))
 
     try:
         server = await runtime.start_server(registrations, options, settings)

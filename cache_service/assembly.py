@@ -30,7 +30,7 @@ from cache_service.tiers.memory import MemoryTier
 from cache_service.tiers.sized import SizedTier
 from cache_service.tiers.storage import HeapStorage
 from cache_service.trace import TraceWriter
-from service_runtime.identity.access_file import no_quota
+from service_runtime.identity.access_file import LiveAccess, no_quota
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cache_service.fleet.redis_channel import FleetChannel
     from cache_service.fleet.wiring import Fleet
     from cache_service.settings import Settings
-    from service_runtime.identity.access_file import LiveAccess, Quota
+    from service_runtime.identity.access_file import Quota
 
 _SPLIT_BYTES = 64 * 1024  # as stored; documents are a few KiB, larger ones get their own share (README)
 _POLL_SECONDS = 0.05  # how late another replica's result is seen; one look per name waited for
@@ -69,7 +69,7 @@ class Assembled(NamedTuple):
 async def assembled(
     settings: Settings, memory_budget: Budget, access: LiveAccess
 ) -> AsyncIterator[Assembled]:
-    """The parts, connected and warm; closed on leaving.
+    """The parts, connected and warm; closed on leaving. `access`: who may use how much; None: as the settings say.
 
     Raises:
         OSError: the folder can't be used.
@@ -86,6 +86,7 @@ async def assembled(
                 await drop(log_id)
 
         fleet = await _joined(settings, log, restarted, stack)
+        access = access or LiveAccess(settings)
         quota_of = access.quota_of if access.has_quotas else no_quota
         memory = make_memory(settings, memory_budget, quota_of)
         layers = [Layer(memory)]

@@ -38,10 +38,12 @@ from metaextract_client.cache_async import AsyncCacheClient
 from metaextract_client.chunks import AsyncChunkClient
 from metaextract_client.security import Security
 from service_runtime import server as runtime
+from service_runtime.background import background
 from service_runtime.backoff_table import make_table
 from service_runtime.credits import CreditPool
 from service_runtime.identity.access_file import LiveAccess, no_quota
 from service_runtime.identity.accounts import Accounts
+from service_runtime.listener import Registration, ServerOptions
 from service_runtime.lobby import Lobby
 from service_runtime.memory.levels import PressureLevel
 from service_runtime.memory.oom_kills import OomKills
@@ -159,14 +161,14 @@ async def running_extractor(
     reporter = LoadReporter(backoff)
     orca = OrcaService(reporter)
     registrations = [
-        runtime.Registration(
+        Registration(
             "metaextract.extractor.v1.ExtractorService",
             servicer,
             extractor_pb2_grpc.add_ExtractorServiceServicer_to_server,
         ),
-        runtime.Registration(ORCA_SERVICE, orca, add_orca, has_trailer=False),
+        Registration(ORCA_SERVICE, orca, add_orca, has_trailer=False),
     ]
-    options = runtime.ServerOptions(
+    options = ServerOptions(
         "metaextract-extractor",
         settings.extractor_address,
         share_port=True,
@@ -179,9 +181,9 @@ async def running_extractor(
     )
     is_fleet = settings.pressure_scope == "fleet"
     loops = [
-        runtime.background(watch_cache(cache_client, backoff, instance, fleet=is_fleet), "cache pressure"),
-        runtime.background(follow(cache_client, near), "invalidations"),
-        runtime.background(watch_own_memory(memory, backoff), "own pressure"),
+        background(watch_cache(cache_client, backoff, instance, fleet=is_fleet), "cache pressure"),
+        background(follow(cache_client, near), "invalidations"),
+        background(watch_own_memory(memory, backoff), "own pressure"),
     ]
     try:
         server = await runtime.start_server(registrations, options, settings)

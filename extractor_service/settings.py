@@ -201,7 +201,7 @@ def check(settings: Settings) -> None:
     """What can be found out before starting; raises ValueError or OSError."""
     check_shared(settings)
     if settings.spool_directory:
-        check_folder("METAEXTRACT_SPOOL_DIRECTORY", settings.spool_directory)
+        check_folder("METAEXTRACT_SPOOL_DIRECTORY", settings.spool_directory, may_be_made=True)
     if is_in_memory(settings.spool_directory or tempfile.gettempdir()):
         _log.warning(
             "uploads on their way take memory: the spool is on tmpfs; METAEXTRACT_SPOOL_DIRECTORY names another folder"

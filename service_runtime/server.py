@@ -1,8 +1,4 @@
-"""Life of a server: bind, start, become ready, serve, drain on SIGTERM.
-
-Everything that is specific to the gRPC library's server stays behind :func:`make_server`, so that another
-wire-compatible one can be tried.
-"""
+"""Life of a server: bind, start, become ready, serve, drain on SIGTERM."""
 
 from __future__ import annotations
 
@@ -13,23 +9,19 @@ import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 
 from service_runtime import drain, tracing
 from service_runtime.access_log import AccessLog
 from service_runtime.addresses import is_private, is_unix, unix_path
+from service_runtime.background import background
 from service_runtime.calls import Calls
-from service_runtime.connections import (
-    HANDSHAKE_SECONDS,
-    MAX_STREAMS,
-    ConnectionReaper,
-    raise_descriptor_limit,
-)
+from service_runtime.connections import ConnectionReaper, raise_descriptor_limit
 from service_runtime.health import HealthServicer
 from service_runtime.identity.access_file import LiveAccess
 from service_runtime.identity.configured import key_set_of, make_gate
 from service_runtime.interceptors import InterceptingServer
+from service_runtime.listener import make_server
 from service_runtime.reflection import add_reflection
 from service_runtime.settings import RELOADABLE, changed_fields
 from service_runtime.sockets import Place
@@ -37,69 +29,21 @@ from service_runtime.transport import check_address, server_credentials
 from service_runtime.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import Awaitable, Callable
+
+    from grpc import aio
 
     from service_runtime.configuration import Configuration
     from service_runtime.identity.gate import Gate
-    from service_runtime.interceptors import CallTrailer
+    from service_runtime.listener import Registration, ServerOptions
     from service_runtime.settings import RuntimeSettings
 
-_MOST_PENDING = 16_384  # more than the streams of one address; they wait in order
-_LEAST_PING_SECONDS = 5.0  # between two of a client's pings: half of what meshes do
-_PING_SECONDS = (
-    60.0  # of ours; silence of an hour ends nothing, a dead peer is known after a minute and a half
-)
-_PONG_SECONDS = 20.0  # for their answer; slow links take a second or two
 _KNOCK_SECONDS = 0.5  # on this machine an answer comes at once
-_TLS_FACTOR = 4  # see `make_server`
 _log = logging.getLogger(__name__)
 
 
 class AddressInUseError(OSError):
     """The address can't be bound: another process listens there, or it isn't ours."""
-
-
-@dataclass
-class Registration:
-    """One service on a server: its full name, the servicer, and the generated function that adds it."""
-
-    name: str
-    servicer: object
-    add: Callable[[Any, Any], None]
-    has_trailer: bool = True
-    """Whether its unary calls carry the server's trailer."""
-    is_admin: bool = False
-    """Whether it is for operators."""
-
-
-@dataclass
-class ServerOptions:
-    """What differs between servers."""
-
-    name: str
-    """Of the service, in traces."""
-    address: str
-    share_port: bool
-    """Whether a second process may listen on the same port (SO_REUSEPORT); never for a stateful service."""
-    max_receive_bytes: int
-    max_send_bytes: int = 16 * 1024 * 1024
-    max_streams: int = MAX_STREAMS
-    """Calls at once on one connection."""
-    read_ahead_bytes: int = 0
-    """Bytes of a stream that are taken in before they are asked for; 0: the library's own estimate."""
-    tenant_header: str = ""
-    """Metadata by which a trusted caller names the tenant whose call it is; "": none does."""
-    trusts_extractors: bool = False
-    """Whether an extractor is such a caller, and not only a listed proxy."""
-    address_variable: str = ""
-    """The setting that `address` comes from, for messages."""
-    admin_address: str = ""
-    """Where the services of operators listen instead; "": with the others."""
-    admin_variable: str = ""
-    access: LiveAccess | None = None
-    """Who may what; None: as the settings say."""
-    trailer: CallTrailer | None = None
-    """What every answer to a unary call of this server's own services carries."""
 
 
 @dataclass
@@ -282,53 +226,6 @@ def _trust(gate: Gate, address: str) -> str:
     return f"whoever reaches {address}: no identity is configured"
 
 
-def make_server(
-    options: ServerOptions, settings: RuntimeSettings | None = None, *, has_tls: bool = False
-) -> aio.Server:
-    """A bare asynchronous server: message sizes, port sharing, and a bound on what the library reads ahead.
-
-    By default gRPC estimates a connection's bandwidth and opens its windows accordingly: 48 uploads from this machine, of
-    which 47 only waited for a place, took 1.6 GB. Without the probe, and with half a MiB each, they take 38 MiB, an upload being
-    received 5.5 MiB instead of 71, at about 94 % of the speed. A reader that asks for a message still gets a window for the whole of it, so that a link of
-    100 ms carries about a chunk in that time. It costs a small call 4 % of its CPU, so only a server of uploads has it.
-
-    By TLS it is four times as much: with half a MiB an upload kept 0.78 of plaintext's speed, with two 1.0 (16 uploads
-    took 6 to 27 MiB more).
-    """
-    ahead = options.read_ahead_bytes * (_TLS_FACTOR if has_tls else 1)
-    bounded = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", ahead))
-    return aio.server(
-        options=(
-            ("grpc.so_reuseport", 1 if options.share_port else 0),
-            ("grpc.max_receive_message_length", options.max_receive_bytes),
-            ("grpc.max_send_message_length", options.max_send_bytes),
-            ("grpc.max_concurrent_streams", options.max_streams),
-            # Calls that wait to be accepted. Beyond gRPC's own thousand it drops some by chance, as CANCELLED: a burst of idle
-            # streams had honest calls fail.
-            ("grpc.server.max_pending_requests", _MOST_PENDING),
-            ("grpc.server.max_pending_requests_hard_limit", 2 * _MOST_PENDING),
-            # Meshes and clients in many languages ping every 10 s, with and without calls; gRPC's default closes after two of them.
-            ("grpc.http2.min_ping_interval_without_data_ms", int(_LEAST_PING_SECONDS * 1000)),
-            ("grpc.keepalive_permit_without_calls", 1),
-            # A host that vanished closes no connection.
-            ("grpc.keepalive_time_ms", int(_PING_SECONDS * 1000)),
-            ("grpc.keepalive_timeout_ms", int(_PONG_SECONDS * 1000)),
-            ("grpc.http2.max_pings_without_data", 0),
-            ("grpc.server_handshake_timeout_ms", int(HANDSHAKE_SECONDS * 1000)),
-            ("grpc.http2.settings_timeout", int(HANDSHAKE_SECONDS * 1000)),
-            *(_ages(settings) if settings else ()),
-            *(bounded if options.read_ahead_bytes else ()),
-        ),
-    )
-
-
-def _ages(settings: RuntimeSettings) -> Iterator[tuple[str, int]]:
-    yield "grpc.max_connection_idle_ms", int(settings.connection_idle_seconds * 1000)
-    if age_seconds := drain.age_seconds(settings):
-        # Streams go on beyond it, without a limit: it is about where new calls go.
-        yield "grpc.max_connection_age_ms", int(age_seconds * 1000)
-
-
 async def serve_until_signal(
     server: RunningServer, configuration: Configuration[Any], read: Callable[[], Configuration[Any]]
 ) -> None:
@@ -374,18 +271,6 @@ async def serve_until_signal(
     await server.drain(hastily=received == signal.SIGINT)
     await asyncio.to_thread(tracing.stop)
     _log.info("stopped")
-
-
-def background(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-    """A task that runs beside the server; one that ends by an error says so, for nobody waits for it."""
-    task = asyncio.create_task(work, name=name)
-    task.add_done_callback(_log_failure)
-    return task
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("a background task has ended", extra={"task": task.get_name()}, exc_info=error)
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:

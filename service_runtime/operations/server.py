@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from service_runtime.background import background
 from service_runtime.errors import ServiceError
 from service_runtime.identity.gate import tenant_of
 from service_runtime.operations.common import COMMON, Common
 from service_runtime.operations.exposition import Exposition
 from service_runtime.operations.loop_lag import LoopLag
-from service_runtime.server import background
 from service_runtime.telemetry import CallContext, current_call
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from grpc import aio
 
 from metaextract.cache.v1 import result_pb2, result_pb2_grpc
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
+from service_runtime.listener import ServerOptions
 from service_runtime.memory.release import tune_for_large_messages
-from service_runtime.server import ServerOptions
 
 
 class Extractor(extractor_pb2_grpc.ExtractorServiceServicer):
@@ -42,7 +42,7 @@ class Results(result_pb2_grpc.ResultServiceServicer):
 
 
 async def main(extract: Path, get_result: Path) -> None:
-    options = ServerOptions("127.0.0.1:0", share_port=False, max_receive_bytes=16 * 2**20)
+    options = ServerOptions("bare", "127.0.0.1:0", share_port=False, max_receive_bytes=16 * 2**20)
     server = aio.server(
         options=(
             ("grpc.so_reuseport", 0),

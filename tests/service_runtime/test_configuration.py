@@ -126,7 +126,7 @@ def test_folders_and_files_are_looked_at_before_anything_starts(tmp_path):
     for settings, check in (
         (CacheSettings(cache_directory=str(tmp_path / "a" / "b")), check_cache),
         (CacheSettings(policy_file=str(tmp_path / "none.toml")), check_cache),
-        (ExtractorSettings(spool_directory=str(tmp_path / "none")), check_extractor),
+        (ExtractorSettings(spool_directory=str(tmp_path / "none" / "x")), check_extractor),
         (ExtractorSettings(access_file=str(tmp_path / "none.toml")), check_extractor),
     ):
         with pytest.raises(InvalidSettingError, match=str(tmp_path)):

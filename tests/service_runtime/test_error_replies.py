@@ -142,7 +142,10 @@ def test_too_large_messages(services, stub):
     request = pb.ExtractRequest(inline=pb.InlineSource(data=bytes(4 * 2**20 + 1)))
     error = checked(services, lambda: stub.Extract(request))
     assert error.code() is Code.INVALID_ARGUMENT and "use ExtractSession" in error.details()
-    request = pb.ExtractRequest(inline=pb.InlineSource(data=bytes(9 * 2**20)))
+    request = pb.ExtractRequest(inline=pb.InlineSource(data=bytes(30 * 2**20)))  # where there is memory
+    error = checked(services, lambda: stub.Extract(request))
+    assert error.code() is Code.INVALID_ARGUMENT and "use ExtractSession" in error.details()
+    request = pb.ExtractRequest(inline=pb.InlineSource(data=bytes(33 * 2**20)))
     assert checked(services, lambda: stub.Extract(request)).code() is Code.RESOURCE_EXHAUSTED
 
 

@@ -33,6 +33,9 @@ GROUPS = {
         " disk_bitflip cache_kill9 hostile_worker huge_documents huge_structures blame hostile_callers decoder_bombs scarce_cpu"
     ),
     "Who gets in?": "security_attacks tenant_isolation rotation tls_overhead",
+    "How does it run in a fleet?": (
+        "rolling_restart metrics_overhead fault_matrix soak_mixed fleet_scaling batch_engine"
+    ),
     "How well does the cache choose?": "policy_replay single_flight",
 }
 _SUMMARISED = frozenset(
