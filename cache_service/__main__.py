@@ -23,6 +23,7 @@ from cache_service.settings import Settings, check
 from cache_service.sizing import memory_budget
 from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from service_runtime import server as runtime
+from service_runtime import tracing
 from service_runtime.background import background
 from service_runtime.backoff_table import make_table
 from service_runtime.command import configured
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from service_runtime.memory.monitor import MemoryMonitor
     from service_runtime.settings import RuntimeSettings
 
+SERVICE_NAME = "metaextract-cache"
 # A batch of puts, as large as our clients send; larger is refused by gRPC.
 _MAX_STREAMS = 10_000  # on one connection: an extractor has a stream for each of its uploads, a thousand sessions among them
 _MAX_RECEIVE_BYTES = 16 * 1024 * 1024  # results in groups, of documents of at most 16 MiB
@@ -54,6 +56,7 @@ _MAX_RECEIVE_BYTES = 16 * 1024 * 1024  # results in groups, of documents of at m
 @contextlib.asynccontextmanager
 async def running_cache(settings: Settings) -> AsyncIterator[runtime.RunningServer]:
     """A started cache server, not yet marked ready; everything is closed on leaving."""
+    tracing.start(settings, SERVICE_NAME)
     memory = make_monitor(settings)
     budget = memory_budget(settings, tightest_limit_bytes(memory.sampler.signals))
     access = LiveAccess(settings)
@@ -129,7 +132,6 @@ async def _serving(
         ),
     ]
     options = ServerOptions(
-        "metaextract-cache",
         settings.cache_address,
         share_port=False,
         max_receive_bytes=_MAX_RECEIVE_BYTES,
@@ -193,7 +195,7 @@ async def _serve(configuration: Configuration[Settings], read: Callable[[], Conf
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT; exits with 1 and one line when it can't start."""
-    configuration, read = configured("metaextract-cache", Settings, sys.argv[1:], os.environ, check)
+    configuration, read = configured(SERVICE_NAME, Settings, sys.argv[1:], os.environ, check)
     settings = configuration.settings
     configure_logging(settings.log_level, settings.log_format)
     if settings.cache_allocator != "system":
@@ -203,7 +205,7 @@ def main() -> None:
         check(settings)
         runtime.run(lambda: _serve(configuration, read))
     except (OSError, ValueError) as error:
-        sys.exit(f"metaextract-cache: {error}")
+        sys.exit(f"{SERVICE_NAME}: {error}")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class Assembled(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def assembled(
-    settings: Settings, memory_budget: Budget, access: LiveAccess
+    settings: Settings, memory_budget: Budget, access: LiveAccess | None = None
 ) -> AsyncIterator[Assembled]:
     """The parts, connected and warm; closed on leaving. `access`: who may use how much; None: as the settings say.
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from extractor_service.assembly import running_extractor
+from extractor_service.assembly import SERVICE_NAME, running_extractor
 from extractor_service.settings import Settings, check
 from extractor_service.workers.forks import WorkerStartError
 from service_runtime import server as runtime
@@ -27,7 +27,7 @@ async def _serve(configuration: Configuration[Settings], read: Callable[[], Conf
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT; exits with 1 and one line when it can't start."""
-    configuration, read = configured("metaextract-extractor", Settings, sys.argv[1:], os.environ, check)
+    configuration, read = configured(SERVICE_NAME, Settings, sys.argv[1:], os.environ, check)
     settings = configuration.settings
     configure_logging(settings.log_level, settings.log_format)
     tune_for_large_messages()
@@ -35,7 +35,7 @@ def main() -> None:
         check(settings)
         runtime.run(lambda: _serve(configuration, read))
     except (OSError, ValueError, WorkerStartError) as error:
-        sys.exit(f"metaextract-extractor: {error}")
+        sys.exit(f"{SERVICE_NAME}: {error}")
 
 
 if __name__ == "__main__":

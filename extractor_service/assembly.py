@@ -38,6 +38,7 @@ from metaextract_client.cache_async import AsyncCacheClient
 from metaextract_client.chunks import AsyncChunkClient
 from metaextract_client.security import Security
 from service_runtime import server as runtime
+from service_runtime import tracing
 from service_runtime.background import background
 from service_runtime.backoff_table import make_table
 from service_runtime.credits import CreditPool
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from extractor_service.workers.sandbox.probes import SandboxReport
 
 _log = logging.getLogger(__name__)
+SERVICE_NAME = "metaextract-extractor"
 WORKER_COMMAND = (sys.executable, "-m", "extractor_service.workers")
 # A client says at once what it wants; the rest is for slow links and large first messages.
 _FIRST_MESSAGE_SECONDS = 20.0
@@ -95,6 +97,7 @@ async def running_extractor(
     except BaseException:
         await pool.close()
         raise
+    tracing.start(settings, SERVICE_NAME)
     memory = make_monitor(settings)
     limit_bytes = tightest_limit_bytes(memory.sampler.signals)
     instance = f"{socket.gethostname()}:{os.getpid()}"
@@ -169,7 +172,6 @@ async def running_extractor(
         Registration(ORCA_SERVICE, orca, add_orca, has_trailer=False),
     ]
     options = ServerOptions(
-        "metaextract-extractor",
         settings.extractor_address,
         share_port=True,
         max_receive_bytes=settings.max_inline_bytes + _receive_slack_bytes(limit_bytes),

@@ -170,12 +170,13 @@ class _Wrapping:
     def _wrap_unary(self, entry: _Entry, behaviour: Callable[..., Any]) -> Callable[..., Any]:
         trailer, gate, calls = self._trailer, self._gate, self._calls
         begin, decode, _, counts = entry
+        ended, now = counts.ended, time.perf_counter
 
         async def call(request: object, context: Context) -> object:
             request_id, headers = self._headers(context)
-            started_at, task, code = time.perf_counter(), _this_task(), _OK
-            calls.running.add(task)
-            span = tracing.begin(counts.method, context)
+            started_at, code = now(), _OK
+            calls.running += 1
+            span = tracing.begin(counts.method, context) if tracing.active is not None else None
             try:
                 try:
                     if begin is None:  # a coroutine less in every call
@@ -188,7 +189,7 @@ class _Wrapping:
                     failure = _bare(error, request_id)
                 except asyncio.CancelledError:
                     code = _CANCELLED
-                    if not calls.was_cut(task):
+                    if not calls.was_cut():
                         raise
                     failure = _draining()
                 else:
@@ -200,7 +201,8 @@ class _Wrapping:
                 await _abort(context, failure, request_id, trailer(failed=True) if trailer else ())
                 raise failure  # abort always raises; this is for the type checker
             finally:
-                calls.ended(task, counts, code, time.perf_counter() - started_at)
+                calls.running -= 1
+                ended(code, now() - started_at)
                 if span is not None:
                     span.end(code)
 
@@ -209,12 +211,13 @@ class _Wrapping:
     def _wrap_stream(self, entry: _Entry, behaviour: Callable[..., Any]) -> Callable[..., Any]:
         gate, calls = self._gate, self._calls
         begin, decode, reader, counts = entry
+        ended, now = counts.ended, time.perf_counter
 
         async def call(request: object, context: Context) -> AsyncIterator[object]:
             request_id, headers = self._headers(context)
-            started_at, task, code = time.perf_counter(), _this_task(), _OK
-            calls.running.add(task)
-            span = tracing.begin(counts.method, context)
+            started_at, code = now(), _OK
+            calls.running += 1
+            span = tracing.begin(counts.method, context) if tracing.active is not None else None
             try:
                 try:
                     if begin is None:
@@ -237,7 +240,7 @@ class _Wrapping:
                     failure = _bare(error, request_id)
                 except asyncio.CancelledError:
                     code = _CANCELLED
-                    if not calls.was_cut(task):
+                    if not calls.was_cut():
                         raise
                     failure = _draining()
                 else:
@@ -246,7 +249,8 @@ class _Wrapping:
                 code = _code_of(failure, context)
                 await _abort(context, failure, request_id)
             finally:
-                calls.ended(task, counts, code, time.perf_counter() - started_at)
+                calls.running -= 1
+                ended(code, now() - started_at)
                 if span is not None:
                     span.end(code)
 
@@ -267,12 +271,6 @@ class _Wrapping:
             ):
                 request_id = value
         return request_id or secrets.token_hex(8), headers
-
-
-def _this_task() -> asyncio.Task[object]:
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - gRPC runs each call in one
-    return task
 
 
 def _draining() -> ServiceError:

@@ -47,8 +47,6 @@ class Registration:
 class ServerOptions:
     """What differs between servers."""
 
-    name: str
-    """Of the service, in traces."""
     address: str
     share_port: bool
     """Whether a second process may listen on the same port (SO_REUSEPORT); never for a stateful service."""

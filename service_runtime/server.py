@@ -98,7 +98,7 @@ class RunningServer:
         self.health.drain()
         if self._settings.drain_seconds and not hastily:
             left = await drain.leave(self._place, self._settings.drain_seconds)
-            _log.info("stopping", extra={"connections": left, "calls": len(self.calls.running)})
+            _log.info("stopping", extra={"connections": left, "calls": self.calls.running})
         await drain.stop(self._servers, self.calls, self._settings.shutdown_grace_seconds)
         for task in self._tasks:
             task.cancel()
@@ -114,7 +114,6 @@ async def start_server(
         InvalidSettingError: strangers could listen or call, or certificates can't be used.
         OSError, ValueError: what says who may call can't be read.
     """
-    tracing.start(settings, options.name, VERSION)
     is_split = bool(options.admin_address)
     check_address(options.address_variable, options.address, settings)
     if is_split:
@@ -149,7 +148,7 @@ async def start_server(
     reaper = ConnectionReaper(ports, settings.max_connections_per_peer, settings.max_connections)
 
     def follow_access_log(new: RuntimeSettings) -> None:
-        calls.log = AccessLog(new.access_log_ratio) if new.access_log_ratio else None
+        calls.tell(AccessLog(new.access_log_ratio) if new.access_log_ratio else None)
 
     running = RunningServer(
         port, health, _trust(gate, options.address), calls, gate, reaper, servers, place, settings,

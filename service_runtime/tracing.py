@@ -1,23 +1,26 @@
-"""Traces by OpenTelemetry, from the caller's W3C `traceparent` to what it asks of others. Off, a span costs a look at a variable.
+"""Traces by OpenTelemetry, from the caller's W3C `traceparent` to what it asks of others. Off, they cost a look at a variable per call.
 
-`begin` opens a call's span; `span` what happens within it; `headers` continue the trace elsewhere; `past` tells of what has happened in
+`begin` opens a call's span; `staged` makes a step within it one; `headers` continue the trace elsewhere; `past` tells of what has happened in
 a worker. The package is optional (`metaextract[tracing]`), and imported by `start` alone.
 """
 
 from __future__ import annotations
 
-import contextlib
+import inspect
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from service_runtime.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    import contextlib
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from service_runtime.settings import RuntimeSettings
 
+T = TypeVar("T")
 PARENT_HEADER, STATE_HEADER = "traceparent", "tracestate"
 _FLUSH_SECONDS = 2.0  # at the end, for what wasn't sent yet; a collector that is gone mustn't hold a drain
-_NOTHING = contextlib.nullcontext()
 _OK = "OK"
 
 
@@ -40,7 +43,7 @@ class Metadata(Protocol):
 class _Tracing:
     """What is imported when there are traces."""
 
-    def __init__(self, settings: RuntimeSettings, service: str, version: str) -> None:
+    def __init__(self, settings: RuntimeSettings, service: str) -> None:
         from opentelemetry import context, propagate, trace  # noqa: PLC0415 - optional, and 8 MiB
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
@@ -48,14 +51,14 @@ class _Tracing:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
         from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415
 
-        resource = Resource.create({"service.name": service, "service.version": version})
+        resource = Resource.create({"service.name": service, "service.version": VERSION})
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(settings.trace_ratio)), resource=resource
         )
         is_plain = not settings.trace_endpoint.startswith("https://")
         exporter = OTLPSpanExporter(endpoint=settings.trace_endpoint, insecure=is_plain)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
-        self._tracer: Any = self._provider.get_tracer("metaextract", version)
+        self._tracer: Any = self._provider.get_tracer("metaextract", VERSION)
         self._context, self._propagate, self._trace = context, propagate, trace
 
     def begin(self, method: str, metadata: Iterable[tuple[str, str | bytes]]) -> Open:
@@ -101,48 +104,61 @@ class _Call:
         self._span.end()
 
 
-_tracing: _Tracing | None = None
+active: _Tracing | None = None
+"""None: there are no traces. It is looked at in every call."""
 
 
-def start(settings: RuntimeSettings, service: str, version: str) -> None:
+def start(settings: RuntimeSettings, service: str) -> None:
     """Traces from now on, where the settings name a collector.
 
     Raises:
         ValueError: the package isn't installed.
     """
-    global _tracing  # noqa: PLW0603 - spans are opened everywhere, and nobody hands a tracer through
+    global active  # noqa: PLW0603 - spans are opened everywhere, and nobody hands a tracer through
     if not settings.trace_endpoint:
         return
     try:
-        _tracing = _Tracing(settings, service, version)
+        active = _Tracing(settings, service)
     except ImportError as error:
         raise ValueError(f"METAEXTRACT_TRACE_ENDPOINT needs metaextract[tracing]: {error}") from error
 
 
 def stop() -> None:
     """Sends what is left, and ends it."""
-    global _tracing  # noqa: PLW0603 - see `start`
-    if _tracing is not None:
-        _tracing.stop()
-        _tracing = None
+    global active  # noqa: PLW0603 - see `start`
+    if active is not None:
+        active.stop()
+        active = None
 
 
 def begin(method: str, context: Metadata) -> Open | None:
     """The span of a call that begins; None: there are no traces."""
-    return None if _tracing is None else _tracing.begin(method, context.invocation_metadata() or ())
+    return None if active is None else active.begin(method, context.invocation_metadata() or ())
 
 
-def span(name: str) -> contextlib.AbstractContextManager[object]:
-    """What the block does, as a part of the call's span."""
-    return _NOTHING if _tracing is None else _tracing.span(name)
+def staged(name: str, function: Callable[..., T]) -> Callable[..., T]:
+    """The function, each call of it a part of the call's span; itself, where there are no traces when this is asked."""
+    tracing = active
+    if tracing is None:
+        return function
+
+    async def asynchronous(*arguments: object, **options: object) -> object:
+        with tracing.span(name):
+            return await cast("Awaitable[object]", function(*arguments, **options))
+
+    def synchronous(*arguments: object, **options: object) -> T:
+        with tracing.span(name):
+            return function(*arguments, **options)
+
+    return cast("Callable[..., T]", asynchronous) if inspect.iscoroutinefunction(function) else synchronous
 
 
 def headers() -> tuple[tuple[str, str], ...]:
     """Metadata by which another service continues the trace."""
-    return () if _tracing is None else _tracing.headers()
+    return () if active is None else active.headers()
 
 
 def past(name: str, seconds: float, attributes: Mapping[str, str | int | float]) -> None:
     """What took `seconds` until now, elsewhere."""
-    if _tracing is not None:
-        _tracing.past(name, seconds, attributes)
+    if active is not None:
+        active.past(name, seconds, attributes)

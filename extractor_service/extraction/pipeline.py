@@ -24,9 +24,10 @@ from metaextract.cache.v1 import result_pb2
 from service_runtime import tracing
 from service_runtime.identity.principal import Role
 from service_runtime.telemetry import current_call
+from service_runtime.tracing import staged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from extractor_service.backoff.state import BackoffState
     from extractor_service.extraction.options import ExtractionOptions
@@ -83,6 +84,16 @@ class _Work(NamedTuple):
         return None if record is None else Strikes.decode(record)
 
 
+class _Stages(NamedTuple):
+    """The steps of an extraction, each a span where there are traces."""
+
+    identify: Callable[..., Awaitable[Identity]]
+    look_up: Callable[..., Awaitable[tuple[Lookup | None, CacheVerdict]]]
+    parse: Callable[..., Awaitable[JobResult]]
+    store: Callable[..., Awaitable[bool]]
+    assemble: Callable[..., document_pb2.Document]
+
+
 class Recalled(NamedTuple):
     """What was remembered."""
 
@@ -111,6 +122,13 @@ class Pipeline:
         self._cache = cache
         self._max_document_bytes = max_document_bytes
         self.tally = Tally()
+        self._stages = _Stages(
+            staged("identify", identify_input),
+            staged("look_up", self._look_up),
+            staged("parse", self._parse),
+            staged("store", cache.store),
+            staged("assemble", assemble.document),
+        )
 
     async def extract(
         self,
@@ -128,14 +146,14 @@ class Pipeline:
             DeadlineError: no time is left to begin.
         """
         started_at = time.monotonic()
-        with tracing.span("identify"):
-            identity = await identify_input(source, self._formats, may_pull=options.depth is not Depth.FAST)
+        identity = await self._stages.identify(
+            source, self._formats, may_pull=options.depth is not Depth.FAST
+        )
         context = ModuleContext(
             self._reader_of(identity, source.name), options.digest_algorithms, options.depth
         )
         steps = self._plan(source, options, context)
-        with tracing.span("look_up"):
-            lookup, verdict = await self._look_up(source, options, steps)
+        lookup, verdict = await self._stages.look_up(source, options, steps)
         fragments = {
             step.module.name: fragment
             for step, fragment in zip(steps, lookup.fragments if lookup else [], strict=False)
@@ -153,16 +171,15 @@ class Pipeline:
                     self.tally.quarantined += 1
         elif source.complete is not None:  # nothing to parse, and an identity all the same
             await source.complete()
-        with tracing.span("assemble"):
-            document = assemble.document(
-                source,
-                identity,
-                [fragments[step.module.name] for step in steps if step.module.name in fragments],
-                parsed,
-                changed=changed,
-                max_bytes=max_document_bytes or self._max_document_bytes,
-                into=into,
-            )
+        document = self._stages.assemble(
+            source,
+            identity,
+            [fragments[step.module.name] for step in steps if step.module.name in fragments],
+            parsed,
+            changed=changed,
+            max_bytes=max_document_bytes or self._max_document_bytes,
+            into=into,
+        )
         extraction = Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads, identity)
         self._record(extraction, context, source, started_at)
         return extraction
@@ -202,9 +219,9 @@ class Pipeline:
         self.tally.record(
             reader,
             extraction.document.outcome,
-            extraction.cache_verdict.name,
+            extraction.cache_verdict,
             read,
-            time.monotonic() - started_at,
+            None if extraction.cache_verdict is CacheVerdict.HIT else time.monotonic() - started_at,
         )
 
     async def scout(self, source: Input, options: ExtractionOptions, identity: Identity) -> None:
@@ -250,10 +267,7 @@ class Pipeline:
         source, options, lookup = work.source, work.options, work.lookup
         missing = [step for step in work.steps if step.module.name not in work.fragments]
         limit = usable_seconds(options.parse_seconds)
-        with tracing.span("parse"):
-            parsed = await self._parse(source, options, work.context, missing)
-            for module in parsed.modules:
-                tracing.past(f"worker.{module.name}", module.elapsed_seconds, {"format": _name(work.context)})
+        parsed = await self._stages.parse(source, options, work.context, missing)
         if source.complete is not None:
             await source.complete()
             missing = self._plan(source, options, work.context)
@@ -280,8 +294,7 @@ class Pipeline:
                         result_pb2.TTL_CLASS_STRIKES,
                     )
                 )
-            with tracing.span("store"):
-                await self._cache.store(results, lookup, source.source)
+            await self._stages.store(results, lookup, source.source)
         return parsed, changed
 
     def _plan(self, source: Input, options: ExtractionOptions, context: ModuleContext) -> list[_Step]:
@@ -341,13 +354,16 @@ class Pipeline:
     async def _parse(
         self, source: Input, options: ExtractionOptions, context: ModuleContext, missing: list[_Step]
     ) -> JobResult:
-        return await self._parsing.run(
+        parsed = await self._parsing.run(
             source,
             context.format,
             self._with_dependencies(missing),
             options,
             usable_seconds(options.parse_seconds),
         )
+        for module in parsed.modules:
+            tracing.past(f"worker.{module.name}", module.elapsed_seconds, {"format": _name(context)})
+        return parsed
 
     def _with_dependencies(self, missing: list[_Step]) -> tuple[str, ...]:
         """The names to run: what is missing and what that reads, in the order of modules."""

@@ -59,7 +59,7 @@ def _tree_bytes() -> float:
 COMMON: tuple[Metric[Common], ...] = (
     counter("requests_total", "Calls that have ended, by method and gRPC status.", _calls, ("method", "code")),
     histogram("request_duration_seconds", "How long they took, refused ones and streams included.", _durations, ("method",)),
-    gauge("requests_running", "Calls that run now.", lambda p: float(len(p.server.calls.running))),
+    gauge("requests_running", "Calls that run now.", lambda p: float(p.server.calls.running)),
     counter("connections_closed_total", "Connections that were closed because there were too many.", lambda p: float(p.server.reaper.closed_total)),
     gauge("ready", "1 while calls are taken, 0 while starting or draining.", lambda p: float(p.server.health.is_ready)),
     histogram("event_loop_lag_seconds", "How much later than asked for the event loop came to something.", lambda p: p.lag.histogram),

@@ -42,7 +42,7 @@ class Results(result_pb2_grpc.ResultServiceServicer):
 
 
 async def main(extract: Path, get_result: Path) -> None:
-    options = ServerOptions("bare", "127.0.0.1:0", share_port=False, max_receive_bytes=16 * 2**20)
+    options = ServerOptions("127.0.0.1:0", share_port=False, max_receive_bytes=16 * 2**20)
     server = aio.server(
         options=(
             ("grpc.so_reuseport", 0),
