@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.document import Depth, Outcome
 from extractor_service.extraction import assemble, quarantine
+from extractor_service.extraction.extraction import CacheVerdict, Extraction, Stages
 from extractor_service.extraction.looking import identify_input
 from extractor_service.extraction.options import CacheUse
 from extractor_service.extraction.quarantine import Strikes
@@ -27,7 +27,7 @@ from service_runtime.telemetry import current_call
 from service_runtime.tracing import staged
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from extractor_service.backoff.state import BackoffState
     from extractor_service.extraction.options import ExtractionOptions
@@ -39,27 +39,6 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import Input
     from extractor_service.workers.protocol import ModuleResult
     from metaextract.document.v1 import document_pb2
-
-
-class CacheVerdict(Enum):
-    """What the cache did; the numbers are those of the wire enum."""
-
-    HIT = 1  # CACHE_STATUS_HIT: every module's result came from it
-    PARTIAL = 2  # CACHE_STATUS_PARTIAL: some results did
-    MISS = 3  # CACHE_STATUS_MISS: none did
-    UNAVAILABLE = 4  # CACHE_STATUS_UNAVAILABLE: it couldn't be asked
-    BYPASSED = 5  # CACHE_STATUS_BYPASSED: not wanted, or no safe name for the content
-
-
-class Extraction(NamedTuple):
-    """A document, and how it was made."""
-
-    document: document_pb2.Document
-    cache_verdict: CacheVerdict
-    source_bytes_read: int
-    source_reads: int
-    identity: Identity
-    """By the bytes alone, whatever the file's name."""
 
 
 class _Step(NamedTuple):
@@ -82,16 +61,6 @@ class _Work(NamedTuple):
         """What is remembered of failures with this content."""
         record = self.lookup.optional if self.lookup is not None else None
         return None if record is None else Strikes.decode(record)
-
-
-class _Stages(NamedTuple):
-    """The steps of an extraction, each a span where there are traces."""
-
-    identify: Callable[..., Awaitable[Identity]]
-    look_up: Callable[..., Awaitable[tuple[Lookup | None, CacheVerdict]]]
-    parse: Callable[..., Awaitable[JobResult]]
-    store: Callable[..., Awaitable[bool]]
-    assemble: Callable[..., document_pb2.Document]
 
 
 class Recalled(NamedTuple):
@@ -122,7 +91,7 @@ class Pipeline:
         self._cache = cache
         self._max_document_bytes = max_document_bytes
         self.tally = Tally()
-        self._stages = _Stages(
+        self._stages = Stages(
             staged("identify", identify_input),
             staged("look_up", self._look_up),
             staged("parse", self._parse),

@@ -18,7 +18,7 @@ from service_runtime.telemetry import current_call
 from service_runtime.version import VERSION
 
 if TYPE_CHECKING:
-    from extractor_service.extraction.pipeline import Extraction
+    from extractor_service.extraction.extraction import Extraction
     from extractor_service.modules.base import Module
     from extractor_service.serving.call_context import CallContext
     from extractor_service.workers.sandbox.probes import SandboxReport

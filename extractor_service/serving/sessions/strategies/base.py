@@ -24,7 +24,7 @@ from service_runtime.telemetry import current_call
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from extractor_service.extraction.pipeline import Extraction
+    from extractor_service.extraction.extraction import Extraction
     from extractor_service.formats.identification.types import Identity
     from extractor_service.serving.call_context import CallContext
     from extractor_service.serving.sessions.claims import Claim
