@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from extractor_service import metrics, status
+from extractor_service.backoff.overload_file import OverloadFile
 from extractor_service.backoff.policies.registry import POLICIES
 from extractor_service.backoff.state import BackoffState, Limits
 from extractor_service.backoff.watch import watch_cache, watch_own_memory
@@ -187,6 +188,9 @@ async def running_extractor(
         background(follow(cache_client, near), "invalidations"),
         background(watch_own_memory(memory, backoff), "own pressure"),
     ]
+    if settings.extractor_overload_file:
+        overload = OverloadFile(settings.extractor_overload_file, backoff)
+        loops.append(background(overload.run(), "overload file"))
     try:
         server = await runtime.start_server(registrations, options, settings)
         server.on_drain(orca.drain)

@@ -42,6 +42,11 @@ class Settings(RuntimeSettings):
         unit="host:port",
         check=check_listen,
     )
+    extractor_overload_file: str = setting(
+        "",
+        "File that tells an Envoy on this machine how pressed the extractor is, 0 to 1, for its overload manager's"
+        " `injected_resource`. Unset: none.",
+    )
     cache_address: str = setting(
         "127.0.0.1:50052", "Address of the cache service.", unit="host:port", check=check_target
     )
@@ -200,6 +205,9 @@ class Settings(RuntimeSettings):
 def check(settings: Settings) -> None:
     """What can be found out before starting; raises ValueError or OSError."""
     check_shared(settings)
+    if settings.extractor_overload_file:
+        folder = str(Path(settings.extractor_overload_file).absolute().parent)
+        check_folder("METAEXTRACT_EXTRACTOR_OVERLOAD_FILE", folder)
     if settings.spool_directory:
         check_folder("METAEXTRACT_SPOOL_DIRECTORY", settings.spool_directory, may_be_made=True)
     if is_in_memory(settings.spool_directory or tempfile.gettempdir()):

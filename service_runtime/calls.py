@@ -68,6 +68,8 @@ class Calls:
 
     def tell(self, log: AccessLog | None) -> None:
         """Tells of calls from now on; None: no more."""
+        if self._log is not None:
+            self._log.flush()
         self._log = log
         for counts in self.methods.values():
             counts.log = log

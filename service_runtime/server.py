@@ -100,6 +100,7 @@ class RunningServer:
             left = await drain.leave(self._place, self._settings.drain_seconds)
             _log.info("stopping", extra={"connections": left, "calls": self.calls.running})
         await drain.stop(self._servers, self.calls, self._settings.shutdown_grace_seconds)
+        self.calls.tell(None)
         for task in self._tasks:
             task.cancel()
 
@@ -148,7 +149,7 @@ async def start_server(
     reaper = ConnectionReaper(ports, settings.max_connections_per_peer, settings.max_connections)
 
     def follow_access_log(new: RuntimeSettings) -> None:
-        calls.tell(AccessLog(new.access_log_ratio) if new.access_log_ratio else None)
+        calls.tell(AccessLog(new.access_log_ratio, new.log_format) if new.access_log_ratio else None)
 
     running = RunningServer(
         port, health, _trust(gate, options.address), calls, gate, reaper, servers, place, settings,

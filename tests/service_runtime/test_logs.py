@@ -1,5 +1,7 @@
 """Log lines: for machines and for people; calls, where they are wanted."""
 
+import asyncio
+import io
 import json
 import logging
 
@@ -8,7 +10,7 @@ import pytest
 
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from service_runtime.access_log import AccessLog
-from service_runtime.telemetry import ConsoleFormatter, JsonFormatter
+from service_runtime.telemetry import NO_CALL, ConsoleFormatter, JsonFormatter, current_call
 from tests.support.processes import start_extractor, wait_until
 
 
@@ -25,16 +27,32 @@ def test_one_record_two_ways():
     assert line.endswith("WARNING said so  bytes=3")
 
 
-def test_a_share_of_the_calls_is_told_and_all_that_failed(caplog):
-    caplog.set_level(logging.INFO)
-    some = AccessLog(0.2)
+@pytest.mark.parametrize("style", ["json", "console"])
+async def test_a_share_of_the_calls_is_told_and_all_that_failed(style):
+    stream = io.StringIO()
+    some = AccessLog(0.2, style, stream)
     for _ in range(1000):
         some.record("a.B/C", "OK", 0.001)
-    assert 100 < len(caplog.records) < 320
-    caplog.clear()
+    some.flush()
+    lines = stream.getvalue().splitlines()
+    assert 100 < len(lines) < 320
     for _ in range(10):
-        some.record("a.B/C", "INTERNAL", 0.001)
-    assert len(caplog.records) == 10
+        some.record("a.B/C", "INTERNAL", 0.0015)
+    await asyncio.sleep(0.3)  # they are written by themselves
+    told = stream.getvalue().splitlines()[len(lines) :]
+    assert len(told) == 10
+    if style == "json":
+        assert json.loads(told[0])["duration_ms"] == 1.5 and json.loads(told[0])["code"] == "INTERNAL"
+
+
+async def test_what_a_caller_wrote_stays_within_its_line():
+    stream = io.StringIO()
+    log = AccessLog(1.0, "json", stream)
+    current_call.set(NO_CALL._replace(request_id='"}\n{"x'))
+    log.record("a.B/C", "OK", 0.001)
+    log.flush()
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["request_id"] == '"}\n{"x'
 
 
 @pytest.mark.servers

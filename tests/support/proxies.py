@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _FOLDER = Path(__file__).parents[2] / "docker" / "proxies"
@@ -42,7 +43,13 @@ def free_port() -> int:
 class Proxy:
     """A proxy of `kind` before the extractors at `ports`."""
 
-    def __init__(self, kind: str, ports: tuple[int, int], overload_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        ports: tuple[int, int],
+        overload_file: Path | None = None,
+        edit: Callable[[str], str] = str,
+    ) -> None:
         found = program(kind)
         if found is None:
             raise RuntimeError(f"{kind} isn't installed")
@@ -59,6 +66,7 @@ class Proxy:
             ("/run/metaextract/overload", str(self.overload_file)), ("worker_processes auto", "worker_processes 1"),
         ):  # fmt: skip
             text = text.replace(known, ours)
+        text = edit(text)
         path = self._folder / _FILES[kind]
         path.write_text(text)
         command = {

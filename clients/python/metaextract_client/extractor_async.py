@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from metaextract_client.retry import RetryPolicy
     from metaextract_client.security import Security
+    from metaextract_client.session_state import SessionSource
 
 _MAX_CALLS = 5  # of a batch in a row that bring nothing: then its end was its end
 _Part = extractor_pb2.ExtractUploadRequest
@@ -109,7 +110,7 @@ class AsyncExtractorClient:
 
     def session(
         self,
-        path: str | Path,
+        path: str | Path | SessionSource,
         options: Options | None = None,
         session: SessionOptions = SessionOptions(),  # noqa: B008 - immutable
         timeout: float | None = None,
@@ -119,12 +120,12 @@ class AsyncExtractorClient:
 
     async def extract_session(
         self,
-        path: str | Path,
+        path: str | Path | SessionSource,
         options: Options | None = None,
         session: SessionOptions = SessionOptions(),  # noqa: B008 - immutable
         timeout: float | None = None,
     ) -> Extraction:
-        """The document of a file of this machine, of which only the needed bytes are sent.
+        """The document of a file of this machine, or of what else can be read by ranges, of which only the needed bytes are sent.
 
         Raises:
             OSError: the file can't be read, or isn't a regular one.

@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from metaextract.extractor.v1 import extractor_pb2_grpc
     from metaextract_client.retry import Retrier
     from metaextract_client.session_options import SessionOptions
+    from metaextract_client.session_state import SessionSource
 
 
 class _Base:
     def __init__(
         self,
         retrier: Retrier,
-        path: str | Path,
+        path: str | Path | SessionSource,
         options: pb.ExtractOptions | None,
         session: SessionOptions,
         timeout: float | None,
     ) -> None:
         self._retrier = retrier
-        self._path = Path(path)
+        self._given = path
         self._options = options
         self._session = session
         self._timeout = timeout
@@ -43,7 +44,7 @@ class _Base:
         self._state: SessionState | None = None
         self._upload_id = session.upload_id
         self._sent_before = 0
-        self._file_state: tuple[int, ...] | None = None
+        self._file_state: tuple[int | str, ...] | None = None
 
     @property
     def partial(self) -> document_pb2.Document | None:
@@ -60,12 +61,33 @@ class _Base:
         """Bytes of the file that were sent, in all attempts."""
         return self._sent_before + (self._state.sent_bytes if self._state is not None else 0)
 
-    def _begin(self, file: BinaryIO) -> SessionState:
+    def _open(self) -> None:
+        """Opens what is a file of this machine; raises OSError."""
+        if isinstance(self._given, str | Path):
+            self._file = open_file(self._given)
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _source(self) -> SessionSource:
+        """What is sent, in its present state.
+
+        Raises:
+            ValueError: it isn't open.
+        """
+        if not isinstance(self._given, str | Path):
+            return self._given
+        if self._file is None:
+            raise ValueError("the session isn't open: use `with`")
+        return SessionFile(self._file, Path(self._given).name)
+
+    def _begin(self) -> SessionState:
         """The state of another attempt, which continues the last one's upload."""
         if self._state is not None:
             self._sent_before += self._state.sent_bytes
             self._upload_id = self._state.upload_id
-        opened = SessionFile(file, self._path.name)
+        opened = self._source()
         if opened.state != self._file_state:
             # Another content than the one that was begun, but for the first attempt, where only the caller can know.
             self._upload_id = self._upload_id if self._file_state is None else ""
@@ -92,7 +114,7 @@ class Session(_Base):
         self,
         stub: extractor_pb2_grpc.ExtractorServiceStub,
         retrier: Retrier,
-        path: str | Path,
+        path: str | Path | SessionSource,
         options: pb.ExtractOptions | None,
         session: SessionOptions,
         timeout: float | None,
@@ -107,12 +129,9 @@ class Session(_Base):
         Raises:
             OSError: the file can't be read.
         """
-        file = self._file
-        if file is None:
-            raise ValueError("the session isn't open: use `with`")
 
         def attempt(remaining: float | None) -> pb.SessionResult:
-            state = self._begin(file)
+            state = self._begin()
 
             def call(requests: Iterator[pb.ExtractSessionRequest]) -> Iterable[pb.ExtractSessionResponse]:
                 started = self._stub.ExtractSession(requests, timeout=remaining)
@@ -127,7 +146,7 @@ class Session(_Base):
                 raise
             return self._result(state)
 
-        seekable = SessionFile(file, "").can_seek
+        seekable = self._source().can_seek
         return self._retrier.run(attempt, self._timeout, repeatable=seekable)
 
     def cancel(self) -> None:
@@ -136,13 +155,12 @@ class Session(_Base):
             call.cancel()  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Self:
-        self._file = open_file(self._path)
+        self._open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.cancel()
-        if self._file is not None:
-            self._file.close()
+        self._close()
 
 
 class AsyncSession(_Base):
@@ -152,7 +170,7 @@ class AsyncSession(_Base):
         self,
         stub: extractor_pb2_grpc.ExtractorServiceAsyncStub,
         retrier: Retrier,
-        path: str | Path,
+        path: str | Path | SessionSource,
         options: pb.ExtractOptions | None,
         session: SessionOptions,
         timeout: float | None,
@@ -163,12 +181,9 @@ class AsyncSession(_Base):
 
     async def run(self) -> pb.SessionResult:
         """See `Session.run`."""
-        file = self._file
-        if file is None:
-            raise ValueError("the session isn't open: use `async with`")
 
         async def attempt(remaining: float | None) -> pb.SessionResult:
-            state = self._begin(file)
+            state = self._begin()
 
             def call(
                 requests: AsyncIterator[pb.ExtractSessionRequest],
@@ -185,7 +200,7 @@ class AsyncSession(_Base):
                 raise
             return self._result(state)
 
-        seekable = SessionFile(file, "").can_seek
+        seekable = self._source().can_seek
         return await self._retrier.run_async(attempt, self._timeout, repeatable=seekable)
 
     def cancel(self) -> None:
@@ -194,10 +209,9 @@ class AsyncSession(_Base):
             call.cancel()
 
     async def __aenter__(self) -> Self:
-        self._file = await asyncio.to_thread(open_file, self._path)
+        await asyncio.to_thread(self._open)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.cancel()
-        if self._file is not None:
-            self._file.close()
+        self._close()

@@ -12,7 +12,7 @@ import threading
 import time
 import zlib
 from collections import deque
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import grpc
 from blake3 import blake3
@@ -38,6 +38,36 @@ class SourceChangedError(OSError):
     """The file changed, or couldn't be read, while it was being sent."""
 
 
+class SessionSource(Protocol):
+    """What a session sends: a file, or whatever can be read by ranges."""
+
+    name: str
+
+    @property
+    def can_seek(self) -> bool:
+        """Whether any range can be read; a stream is read from its beginning."""
+        ...
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Its size; None when nobody knows."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """A name of its state, by which it is known again; "" where there is none."""
+        ...
+
+    @property
+    def state(self) -> tuple[int | str, ...]:
+        """What changes when the content does."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Exactly these bytes of the state that was offered; raises SourceChangedError, OSError."""
+        ...
+
+
 class SessionFile:
     """An open file as a session sees it; identified by what changes when its content does."""
 
@@ -61,7 +91,7 @@ class SessionFile:
         return blake3(repr(_facts(status)).encode()).hexdigest()
 
     @property
-    def state(self) -> tuple[int, ...]:
+    def state(self) -> tuple[int | str, ...]:
         """What changes when the content does."""
         return _facts(self._status)
 
@@ -95,7 +125,7 @@ class SessionState:
 
     def __init__(
         self,
-        file: SessionFile,
+        file: SessionSource,
         options: pb.ExtractOptions | None,
         session: SessionOptions | None = None,
     ) -> None:
