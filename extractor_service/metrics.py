@@ -73,6 +73,7 @@ METRICS: tuple[Metric[Parts], ...] = (
     gauge("pressure_level", "The level that is obeyed: 1 NORMAL, 2 ELEVATED, 3 HIGH, 4 CRITICAL.", lambda p: int(p.backoff.level())),
     gauge("pressure_score_ratio", "Memory used / limit, of this process's own container.", lambda p: p.backoff.local.score if p.backoff.local else None),
     gauge("workers", "Worker processes, by state.", lambda p: p.pool.states, ("state",)),
+    gauge("workers_resident_memory_bytes", "RSS of all workers; what they share counts for each.", lambda p: p.pool.resident_bytes()),
     counter("workers_started_total", "Worker processes that were started.", lambda p: p.pool.started_total),
     counter("workers_lost_total", "Those that ended while they read: CRASH, SPENT (limits used up), OUTSIDE (killed).", lambda p: p.pool.lost, ("cause",)),
     gauge("sandbox_tight", "1 if every barrier around workers is in force.", lambda p: float(p.pool.sandbox.is_tight)),

@@ -79,6 +79,10 @@ class WorkerPool:
         """How many workers are what."""
         return {"idle": len(self._idle), "busy": len(self._busy)}
 
+    def resident_bytes(self) -> int:
+        """Memory of all workers, what they share counted for each."""
+        return sum(worker.resident_bytes() for worker in (*self._idle, *self._busy))
+
     async def start(self) -> None:
         """Starts the template, so that the first request doesn't wait for it, and tries its workers' jail.
 

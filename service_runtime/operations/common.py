@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,15 +46,6 @@ def _cpu_seconds() -> float:
     return float(times.user + times.system)
 
 
-def _tree_bytes() -> float:
-    """Of this process and what it has started; pages that they share count for each."""
-    total = _PROCESS.memory_info().rss
-    for child in _PROCESS.children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            total += child.memory_info().rss
-    return float(total)
-
-
 COMMON: tuple[Metric[Common], ...] = (
     counter("requests_total", "Calls that have ended, by method and gRPC status.", _calls, ("method", "code")),
     histogram("request_duration_seconds", "How long they took, refused ones and streams included.", _durations, ("method",)),
@@ -65,7 +55,6 @@ COMMON: tuple[Metric[Common], ...] = (
     histogram("event_loop_lag_seconds", "How much later than asked for the event loop came to something.", lambda p: p.lag.histogram),
     counter("process_cpu_seconds_total", "CPU time of the service's own process.", lambda _: _cpu_seconds()),
     gauge("process_resident_memory_bytes", "RSS of the service's own process.", lambda _: float(_PROCESS.memory_info().rss)),
-    gauge("process_tree_resident_memory_bytes", "RSS of it and its workers; what they share counts for each.", lambda _: _tree_bytes()),
     gauge("process_open_fds", "Descriptors that the process has.", lambda _: float(count_descriptors())),
     gauge("process_start_time_seconds", "When the process was started, since 1970.", lambda _: _PROCESS.create_time()),
     gauge("uptime_seconds", "How long the process has run.", lambda _: time.time() - _PROCESS.create_time()),

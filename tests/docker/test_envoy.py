@@ -1,6 +1,5 @@
 """Envoy as the edge: it sheds before the extractor, weighs by load reports, speaks gRPC-Web, and checks tokens."""
 
-import base64
 import struct
 import time
 import urllib.error
@@ -70,13 +69,12 @@ def test_a_browser_calls_by_grpc_web():
     with start_extractor(NOBODY) as one, Proxy("envoy", (one.port, one.port)) as proxy:
         time.sleep(1.0)
         message = photo().SerializeToString()
-        body = base64.b64encode(struct.pack(">BI", 0, len(message)) + message)
+        body = struct.pack(">BI", 0, len(message)) + message
         request = urllib.request.Request(
-            f"http://{proxy.address}{EXTRACT}", body, {"Content-Type": "application/grpc-web-text", "X-Grpc-Web": "1"}
+            f"http://{proxy.address}{EXTRACT}", body, {"Content-Type": "application/grpc-web+proto", "X-Grpc-Web": "1"}
         )  # fmt: skip
         with urllib.request.urlopen(request, timeout=10) as answer:
-            text = answer.read()
-    frames = b"".join(base64.b64decode(part + b"=") for part in text.replace(b"==", b"=").split(b"=") if part)
+            frames = answer.read()
     (size,) = struct.unpack(">I", frames[1:5])
     answer = extractor_pb2.ExtractResponse.FromString(frames[5 : 5 + size])
     assert answer.document.common.device_model

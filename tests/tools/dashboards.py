@@ -31,7 +31,7 @@ EXTRACTOR = [
     ("Workers", "short", [("{{state}} {{instance}}", f"{_E}workers")]),
     ("Bytes of files, and bytes that were read", "Bps", [("of files", f"sum(rate({_E}source_bytes_total[5m]))"), ("read", f"sum(rate({_E}source_bytes_read_total[5m]))")]),
     ("p99 of the event loop's lag", "s", [("{{instance}}", _quantile(f"{_E}event_loop_lag_seconds", "instance"))]),
-    ("Memory of all processes", "bytes", [("{{instance}}", f"{_E}process_tree_resident_memory_bytes")]),
+    ("Memory of service and workers", "bytes", [("service {{instance}}", f"{_E}process_resident_memory_bytes"), ("workers {{instance}}", f"{_E}workers_resident_memory_bytes")]),
 ]  # fmt: skip
 CACHE = [
     ("Hit ratio", "percentunit", [("{{instance}}", f"{_HITS} / ({_HITS} + {_MISSES})")]),
