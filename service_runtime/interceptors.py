@@ -6,6 +6,7 @@ It is one layer and not three because each costs the call again (measured).
 from __future__ import annotations
 
 import asyncio
+import errno
 import inspect
 import logging
 import secrets
@@ -17,7 +18,7 @@ from grpc import aio
 
 from service_runtime import tracing
 from service_runtime.calls import Calls, DrainingError
-from service_runtime.errors import ServiceError, TokenExpiredError, to_trailers
+from service_runtime.errors import OverloadedError, ServiceError, TokenExpiredError, to_trailers
 from service_runtime.guarded import GuardedMethod, decoded
 from service_runtime.identity.gate import TWICE, Gate, tenant_of
 from service_runtime.identity.principal import NOBODY
@@ -42,6 +43,8 @@ else:
 _OK, _CANCELLED = grpc.StatusCode.OK.name, grpc.StatusCode.CANCELLED.name
 REQUEST_ID_HEADER = "x-request-id"
 _MAX_REQUEST_ID_CHARS = 128  # it goes into logs; a longer one is ignored
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
+_EXHAUSTED_RETRY_SECONDS = 1.0  # connections are closed where there are too many, once a second
 _log = logging.getLogger(__name__)
 _unexpected = RepeatedErrors(_log, "unexpected error")
 
@@ -313,6 +316,9 @@ def _bare(error: Exception, request_id: str) -> Exception:
         error, ServiceError | aio.AbortError
     ):  # of the latter, a servicer has chosen its status itself
         found: Exception = error
+    elif isinstance(error, OSError) and error.errno in _EXHAUSTED:
+        _unexpected.log(error)
+        found = OverloadedError("the process has no descriptors left", _EXHAUSTED_RETRY_SECONDS)
     else:
         _unexpected.log(error)
         found = ServiceError(f"internal error, request id {request_id}")
