@@ -6,6 +6,7 @@ import sys
 
 from tests.benchmarks import (
     batch,
+    batch_engine,
     batch_files,
     broadcast,
     cached_extract,
@@ -51,6 +52,7 @@ BENCHMARKS = {
     "memory_return": memory_return.run,
     "metrics_overhead": metrics_overhead.run,
     "soak_cache": soak_cache.run,
+    "batch_engine": batch_engine.run,
     "batch_vs_unary": batch.run,
     "batch_10k_small": batch_files.run,
     "cached_extract_vs_echo": cached_extract.run,

@@ -34,6 +34,17 @@ PROGRAMS = {
     "haproxy": Program(
         ("haproxy", "/usr/sbin/haproxy"), "a restart behind HAProxy", "apt-get install haproxy"
     ),
+    "weed": Program(
+        ("weed", str(Path(sys.executable).parent / "weed")), "files of an object store", "make servers"
+    ),
+    "kubernetes-validate": Program(
+        ("kubernetes-validate", str(Path(sys.executable).parent / "kubernetes-validate")),
+        "the manifests",
+        "make servers",
+    ),
+    "kustomize": Program(
+        ("kustomize",), "the manifests", "go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"
+    ),
     "go": Program(("go",), "the Go client", "apt-get install golang, or go.dev/dl"),
     "node": Program(("npm",), "the Node.js client", "apt-get install nodejs npm"),
     "grpcurl": Program(

@@ -16,11 +16,14 @@ from metaextract_client.engine.run import Plan
 from metaextract_client.engine.run import run as run_engine
 from metaextract_client.engine.task import Job
 from metaextract_client.errors import MetaExtractError
+from metaextract_client.extractor import ExtractorClient
 
 if TYPE_CHECKING:
     import argparse
 
     from metaextract_client.engine.task import Done
+
+_KNOCK_SECONDS = 10.0  # at the beginning, for an extractor to be there; later ones may come and go
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,6 +41,12 @@ def run(options: argparse.Namespace) -> int:
     if not items:
         print("metaextract: nothing to describe", file=sys.stderr)
         return exit_codes.NOTHING
+    try:
+        with ExtractorClient(options.extractor) as client:
+            client.get_capabilities(_KNOCK_SECONDS)
+    except MetaExtractError as error:
+        print(f"metaextract: {options.extractor}: {error}", file=sys.stderr)
+        return exit_codes.FAILED
     request = extractor_pb2.ExtractOptions(work_class=pressure_pb2.WORK_CLASS_BATCH)
     job = Job(options.extractor, options.out, options.format, request.SerializeToString(), options.jobs)
     plan = Plan(options.token, options.chunk, options.workers, options.scheduler)
