@@ -51,10 +51,11 @@ class _Call(NamedTuple):
     is_right: bool
 
 
-class _Load:
+class Load:
     """Extractions of known photographs at both extractors, and results put into the cache."""
 
-    def __init__(self, addresses: list[str], cache_address: str) -> None:
+    def __init__(self, addresses: list[str], cache_address: str, per_second: float = _PER_SECOND) -> None:
+        self._per_second = per_second
         self.calls: list[_Call] = []
         self.acknowledged: list[int] = []
         self._addresses, self._cache_address = addresses, cache_address
@@ -74,7 +75,7 @@ class _Load:
         clients = [ExtractorClient(address) for address in self._addresses]
         number, due = caller, time.monotonic()
         while not self._stop.is_set():
-            due = max(due + _CALLERS / _PER_SECOND, time.monotonic() - 1)
+            due = max(due + _CALLERS / self._per_second, time.monotonic() - 1)
             time.sleep(max(0.0, due - time.monotonic()))
             number += 1
             begin, code, is_right = time.monotonic(), "OK", True
@@ -113,7 +114,7 @@ class _Load:
                 wrong += found.found and found.value != value(number)
         return gone, wrong
 
-    def __enter__(self) -> _Load:
+    def __enter__(self) -> Load:
         for thread in self._threads:
             thread.start()
         return self
@@ -128,7 +129,7 @@ def _facts(answer) -> bytes:
     return answer.document.common.SerializeToString(deterministic=True)
 
 
-class _World:
+class World:
     """The processes."""
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
@@ -154,7 +155,7 @@ class _World:
         } if Path(_FAKETIME).exists() else {}  # fmt: skip
         return start_cache(
             self._folder / "disk" / "cache", self.cache_port, METAEXTRACT_CACHE_REDIS_URL=self.redis.url,
-            METAEXTRACT_CACHE_DISK_BYTES=str(32 * 2**20), METAEXTRACT_CACHE_CHUNK_BYTES=str(8 * 2**20), **fake,
+            METAEXTRACT_CACHE_DISK_BYTES=str(32 * 2**20), METAEXTRACT_CACHE_MEMORY_BYTES=str(16 * 2**20), METAEXTRACT_CACHE_CHUNK_BYTES=str(8 * 2**20), **fake,
         )  # fmt: skip
 
     def _start_extractor(self, number: int) -> ServiceProcess:
@@ -273,6 +274,14 @@ class _World:
             resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
 
+def mount(folder: Path, stack: contextlib.ExitStack) -> None:
+    """A small disk at `disk` in the folder, until the stack is left."""
+    disk = folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES}", "tmpfs", str(disk)], check=True)
+    stack.callback(subprocess.run, ["umount", "-l", str(disk)])
+
+
 def run(name: str) -> Evidence:
     evidence = Evidence(name)
     if os.geteuid() or shutil.which("nft") is None:
@@ -280,12 +289,8 @@ def run(name: str) -> Evidence:
         return evidence
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        (folder / "disk").mkdir()
-        subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES}", "tmpfs", str(folder / "disk")], check=True
-        )
-        stack.callback(subprocess.run, ["umount", "-l", str(folder / "disk")])
-        world = _World(folder, stack)
+        mount(folder, stack)
+        world = World(folder, stack)
         faults: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
             "cache killed (kill -9)": world.cache_killed,
             "extractor killed (kill -9)": world.extractor_killed,
@@ -310,11 +315,11 @@ def run(name: str) -> Evidence:
 
 def _one(
     evidence: Evidence,
-    world: _World,
+    world: World,
     fault: str,
     break_it: Callable[[], contextlib.AbstractContextManager[None]],
 ) -> None:
-    load = _Load(world.addresses, f"127.0.0.1:{world.cache_port}")
+    load = Load(world.addresses, f"127.0.0.1:{world.cache_port}")
     load.learn()
     with load:
         time.sleep(_BEFORE_SECONDS)
