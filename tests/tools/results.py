@@ -34,7 +34,7 @@ GROUPS = {
     ),
     "Who gets in?": "security_attacks tenant_isolation rotation tls_overhead",
     "How does it run in a fleet?": (
-        "rolling_restart metrics_overhead fault_matrix soak_mixed fleet_scaling batch_engine"
+        "rolling_restart metrics_overhead fault_matrix soak_mixed probes keepalive fleet_scaling batch_engine"
     ),
     "How well does the cache choose?": "policy_replay single_flight",
 }
