@@ -27,6 +27,7 @@ PROGRAMS = {
         ("redis-server", "valkey-server"), "what cache replicas share", "apt-get install redis-server"
     ),
     "prometheus": Program(("prometheus",), "alert rules and dashboards", "apt-get install prometheus"),
+    "protoc": Program(("protoc",), "the contract in other languages", "apt-get install protobuf-compiler"),
     "nginx": Program(("nginx", "/usr/sbin/nginx"), "a restart behind nginx", "apt-get install nginx-light"),
     "envoy": Program(
         ("envoy", str(Path(sys.executable).parent / "envoy")), "a restart behind Envoy", "make servers"
