@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cache_service.eviction.registry import POLICIES
-from service_runtime.addresses import check_header, check_listen
+from service_runtime.addresses import check_header, check_listen, check_listen_http
 from service_runtime.checks import check_folder, check_shared
 from service_runtime.settings import RuntimeSettings, setting
 
@@ -30,7 +30,7 @@ class Settings(RuntimeSettings):
         "127.0.0.1:50062",
         "Address of metrics, probes and status by HTTP; `none`: there isn't one. Reading is open to whoever reaches it.",
         unit="host:port",
-        check=check_listen,
+        check=check_listen_http,
     )
     cache_replica: str = setting("", "Name of this replica among the others. Unset: host name and process.")
     cache_directory: str = setting("", "Folder of the disk tier. Without one, results live in memory only.")
@@ -134,7 +134,11 @@ class Settings(RuntimeSettings):
 
 def check(settings: Settings) -> None:
     """What can be found out before starting; raises ValueError or OSError."""
-    check_shared(settings)
+    check_shared(
+        settings,
+        METAEXTRACT_CACHE_ADDRESS=settings.cache_address,
+        METAEXTRACT_CACHE_ADMIN_ADDRESS=settings.cache_admin_address,
+    )
     if settings.cache_directory:
         check_folder("METAEXTRACT_CACHE_DIRECTORY", settings.cache_directory, may_be_made=True)
     if settings.cache_trace_path:

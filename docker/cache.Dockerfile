@@ -15,5 +15,5 @@ USER 10001:10001
 ENV METAEXTRACT_CACHE_ADDRESS=0.0.0.0:50052
 ENV METAEXTRACT_CACHE_DIRECTORY=/var/lib/metaextract/cache
 EXPOSE 50052
-HEALTHCHECK --interval=10s --timeout=6s --start-period=20s CMD ["/opt/metaextract/bin/metaextract", "health", "127.0.0.1:50052", "--service", "metaextract.cache.v1.ResultService"]
+HEALTHCHECK --interval=10s --timeout=6s --start-period=20s CMD ["/opt/metaextract/bin/metaextract", "health", "localhost:50052", "--service", "metaextract.cache.v1.ResultService"]
 ENTRYPOINT ["/opt/metaextract/bin/metaextract-cache"]

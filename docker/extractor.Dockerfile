@@ -15,5 +15,5 @@ USER 10001:10001
 ENV METAEXTRACT_EXTRACTOR_ADDRESS=0.0.0.0:50051
 ENV METAEXTRACT_SPOOL_DIRECTORY=/var/lib/metaextract/spool
 EXPOSE 50051
-HEALTHCHECK --interval=10s --timeout=6s --start-period=20s CMD ["/opt/metaextract/bin/metaextract", "health", "127.0.0.1:50051", "--service", "metaextract.extractor.v1.ExtractorService"]
+HEALTHCHECK --interval=10s --timeout=6s --start-period=20s CMD ["/opt/metaextract/bin/metaextract", "health", "localhost:50051", "--service", "metaextract.extractor.v1.ExtractorService"]
 ENTRYPOINT ["/opt/metaextract/bin/metaextract-extractor"]

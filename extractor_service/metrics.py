@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from service_runtime.backoff_table import WorkClass
 from service_runtime.operations.metric import counter, gauge, histogram
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def _limiters(parts: Parts) -> dict[str, Limiter]:
 
 def _refused(parts: Parts) -> dict[tuple[str, ...], float]:
     return {
-        (kind, work.name): float(count)
+        (kind, work.name): float(limiter.refused[work])
         for kind, limiter in _limiters(parts).items()
-        for work, count in limiter.refused.items()
+        for work in WorkClass
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extractor_service.backoff.policies.registry import POLICIES
-from service_runtime.addresses import check_header, check_listen, check_target
+from service_runtime.addresses import check_header, check_listen, check_listen_http, check_target
 from service_runtime.checks import check_folder, check_shared, is_in_memory
 from service_runtime.settings import InvalidSettingError, RuntimeSettings, setting
 
@@ -40,7 +40,7 @@ class Settings(RuntimeSettings):
         "Address of metrics, probes and status by HTTP; `none`: there isn't one. Replicas never share it; one that finds the default"
         " taken uses a free port.",
         unit="host:port",
-        check=check_listen,
+        check=check_listen_http,
     )
     extractor_overload_file: str = setting(
         "",
@@ -204,7 +204,7 @@ class Settings(RuntimeSettings):
 
 def check(settings: Settings) -> None:
     """What can be found out before starting; raises ValueError or OSError."""
-    check_shared(settings)
+    check_shared(settings, METAEXTRACT_EXTRACTOR_ADDRESS=settings.extractor_address)
     if settings.extractor_overload_file:
         folder = str(Path(settings.extractor_overload_file).absolute().parent)
         check_folder("METAEXTRACT_EXTRACTOR_OVERLOAD_FILE", folder)

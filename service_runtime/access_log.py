@@ -7,6 +7,7 @@ a small call (measured).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import sys
@@ -66,8 +67,9 @@ class AccessLog:
         """Writes what hasn't been written."""
         lines, self._lines = self._lines, []
         if lines:
-            self._stream.write("".join(lines))
-            self._stream.flush()
+            with contextlib.suppress(OSError, ValueError):  # a log that can't be written fails no call
+                self._stream.write("".join(lines))
+                self._stream.flush()
 
     def _quoted(self, word: str) -> str:
         """The word as JSON; callers come again and again."""

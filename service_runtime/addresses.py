@@ -14,13 +14,21 @@ NONE = "none"
 
 def check_listen(address: str) -> None:
     """Raises ValueError for what can't be listened on."""
-    host, colon, port = address.rpartition(":")
-    if is_unix(address) or address == NONE:
+    if is_unix(address):
         return
+    host, colon, port = address.rpartition(":")
     if not colon or not host:
         raise ValueError("HOST:PORT is expected")
     if not port.isascii() or not port.isdigit() or int(port) not in _PORTS:
         raise ValueError(f"a port from 0 to {_PORTS[-1]} is expected")
+
+
+def check_listen_http(address: str) -> None:
+    """The same for HTTP, which has no sockets in the file system here, and may be left out (`none`)."""
+    if is_unix(address):
+        raise ValueError("HOST:PORT is expected, or none")
+    if address != NONE:
+        check_listen(address)
 
 
 def check_target(address: str) -> None:

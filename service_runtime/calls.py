@@ -32,7 +32,8 @@ class MethodCalls:
 
     def __init__(self, method: str) -> None:
         self.method = method
-        self.by_code: dict[str, int] = {}
+        # Errors are there from the beginning: of a series that begins with 4, `increase` says 0.
+        self.by_code: dict[str, int] = dict.fromkeys(("OK", "INTERNAL", "UNKNOWN", "UNAVAILABLE"), 0)
         self.seconds = Histogram()
         self.log: AccessLog | None = None
         """Tells of each."""

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from service_runtime.backoff_table import make_table
 from service_runtime.identity.access_file import access_of
+from service_runtime.identity.configured import key_set_of
 from service_runtime.settings import InvalidSettingError
+from service_runtime.transport import check_address, server_credentials
 
 if TYPE_CHECKING:
     from service_runtime.settings import RuntimeSettings
@@ -16,14 +18,19 @@ if TYPE_CHECKING:
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 
-def check_shared(settings: RuntimeSettings) -> None:
-    """Files that are named, and what they say; raises ValueError or OSError."""
+def check_shared(settings: RuntimeSettings, **addresses: str) -> None:
+    """Files that are named, and what they say; who could reach `addresses`, by their variables. Raises ValueError or OSError."""
     for name in ("tls_cert", "tls_key", "tls_client_ca", "policy_file", "access_file"):
         path = getattr(settings, name)
         if path and not Path(path).is_file():
             raise InvalidSettingError(f"METAEXTRACT_{name.upper()}={path!r}: there is no such file")
     access_of(settings)
     make_table(settings.policy_file)
+    server_credentials(settings)
+    key_set_of(settings)
+    for variable, address in addresses.items():
+        if address:
+            check_address(variable, address, settings)
 
 
 def check_folder(variable: str, path: str, *, may_be_made: bool = False) -> None:

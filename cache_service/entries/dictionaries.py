@@ -55,8 +55,10 @@ class FolderShelf:
         """See `Shelf.save`; whole or not at all."""
         try:
             await asyncio.to_thread(self._write, dictionary_id, sealed)
-        except OSError:
-            _log.exception("a dictionary can't be saved")
+        except (
+            OSError
+        ) as error:  # the disk is full, as a rule; what is packed by it stays in memory's keeping
+            _log.warning("a dictionary can't be saved", extra={"error": str(error)})
             return False
         return True
 

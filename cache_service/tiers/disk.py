@@ -141,9 +141,8 @@ class DiskTier:
             most = self._quota_of(tenant).stored_bytes
             if most and self._database.tenant_bytes[tenant] > most:  # its own oldest make room
                 target = int(most * _EVICT_TO_RATIO)
-                self._removals[RemovalCause.SIZE] += await self._write(
-                    partial(self._database.evict_tenant, tenant, target)
-                )
+                removed = await self._write(partial(self._database.evict_tenant, tenant, target))
+                self._removals[RemovalCause.SIZE] += removed  # in two steps: others count meanwhile
         if self._database.used_bytes > self._budget.bytes:
             await self._evict(RemovalCause.SIZE, now)
         return [self.name if fits else "" for fits in stored]
@@ -219,12 +218,10 @@ class DiskTier:
     async def _evict(self, cause: RemovalCause, now: float | None) -> None:
         target_bytes = int(self._budget.bytes * _EVICT_TO_RATIO)
         if now is not None:
-            self._removals[RemovalCause.EXPIRED] += await self._write(
-                lambda: self._database.delete_expired(now)
-            )
-        self._removals[cause] += await self._write(
-            lambda: self._database.evict(target_bytes, self._guaranteed_bytes)
-        )
+            expired = await self._write(lambda: self._database.delete_expired(now))
+            self._removals[RemovalCause.EXPIRED] += expired
+        removed = await self._write(lambda: self._database.evict(target_bytes, self._guaranteed_bytes))
+        self._removals[cause] += removed
 
     def _guaranteed_bytes(self, tenant: str) -> float:
         """What others can't push the tenant out of."""
@@ -232,7 +229,8 @@ class DiskTier:
 
     async def _drop(self, rows: set[tuple[str, bytes]], cause: RemovalCause) -> None:
         if rows:
-            self._removals[cause] += await self._write(lambda: self._database.delete_rows(rows))
+            removed = await self._write(lambda: self._database.delete_rows(rows))
+            self._removals[cause] += removed
 
     def _take_uses(self) -> dict[str, float]:
         used_at, self._used_at = self._used_at, {}

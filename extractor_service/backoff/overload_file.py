@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service_runtime.memory.levels import PressureLevel
+from service_runtime.repeated import RepeatedErrors
 
 if TYPE_CHECKING:
     from extractor_service.backoff.state import BackoffState
 
-_log = logging.getLogger(__name__)
+_failures = RepeatedErrors(logging.getLogger(__name__), "the overload file can't be written")
 _LOOK_SECONDS = 0.1  # the edge has to shed within a second
 _STEP_RATIO = 0.01  # of a change that is worth a file
 _FLOOR_RATIO = {
@@ -48,7 +49,8 @@ class OverloadFile:
         """Writes what has changed until cancelled; in the end nothing is pressed any more."""
         try:
             while True:
-                await asyncio.to_thread(self._tell, self.ratio())
+                # A small file, ten times a second at most: in a thread it could come after the last one.
+                self._tell(self.ratio())
                 await asyncio.sleep(_LOOK_SECONDS)
         finally:
             self._tell(0.0)
@@ -60,7 +62,7 @@ class OverloadFile:
         try:
             fresh.write_text(f"{ratio:.3f}", encoding="ascii")
             fresh.replace(self._path)
-        except OSError as error:
-            if self._told is not None or ratio:
-                _log.warning("the overload file can't be written", extra={"error": str(error)})
+        except OSError as error:  # tried again at the next look: what stands there may refuse everything
+            _failures.log(error)
+            return
         self._told = ratio

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import Outcome
 from extractor_service.workers.forks import Template, WorkerStartError
-from extractor_service.workers.protocol import JobResult
+from extractor_service.workers.protocol import JobResult, Loss
 from extractor_service.workers.sandbox.probes import NO_SANDBOX
 from extractor_service.workers.worker import Worker, WorkerDiedIdleError
 from service_runtime.bucket import Bucket
@@ -71,7 +71,7 @@ class WorkerPool:
         self._starting = asyncio.Lock()
         self._sweeper: asyncio.Task[None] | None = None
         self.started_total = 0
-        self.lost: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter(dict.fromkeys((loss.name for loss in Loss), 0))
         """Workers that ended while they read, by cause."""
 
     @property

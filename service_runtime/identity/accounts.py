@@ -29,11 +29,15 @@ _LEAST_RETRY_SECONDS = 0.05  # a call costs more than a wait that is shorter
 
 class _Account:
     def __init__(self, quota: Quota, now: float) -> None:
+        self.held: Counter[str] = Counter()
+        self.held_bytes = 0
+        self.allow(quota, now)
+
+    def allow(self, quota: Quota, now: float) -> None:
+        """Another quota counts from now on. What was used until now is forgiven; what is in flight goes on counting."""
         self.quota = quota
         self.requests = Bucket(quota.requests_per_minute, now) if quota.requests_per_minute else None
         self.cpu = Bucket(quota.cpu_seconds_per_minute, now) if quota.cpu_seconds_per_minute else None
-        self.held: Counter[str] = Counter()
-        self.held_bytes = 0
 
 
 class Accounts:
@@ -100,17 +104,14 @@ class Accounts:
         if quota is NO_QUOTA:
             return None
         account = self._accounts.get(tenant)
-        if (
-            account is None or account.quota != quota
-        ):  # the file was read again: what was used until now is forgiven
-            held = account
+        if account is None:
             account = self._accounts[tenant] = _Account(quota, self._clock())
-            if held is not None:
-                account.held, account.held_bytes = held.held, held.held_bytes
             while len(self._accounts) > _MAX_ACCOUNTS:
                 self._accounts.popitem(last=False)
         else:
             self._accounts.move_to_end(tenant)
+            if account.quota != quota:  # the file was read again
+                account.allow(quota, self._clock())
         return account
 
 

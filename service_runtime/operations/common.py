@@ -38,7 +38,7 @@ def _calls(parts: Common) -> dict[tuple[str, ...], float]:
 
 
 def _durations(parts: Common) -> Mapping[str, Histogram]:
-    return {each.method: each.seconds for each in parts.server.calls.methods.values() if each.by_code}
+    return {each.method: each.seconds for each in parts.server.calls.methods.values()}
 
 
 def _cpu_seconds() -> float:

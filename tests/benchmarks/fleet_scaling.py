@@ -11,6 +11,7 @@ import contextlib
 import os
 import random
 import subprocess
+import tempfile
 import time
 from typing import NamedTuple
 
@@ -22,13 +23,13 @@ from metaextract_client.channel import SERVICE_CONFIG
 from tests.samples import PHOTOS
 from tests.support.evidence import ROOT, Evidence
 from tests.support.namespaces import Host, Network
-from tests.support.processes import CACHE, EXTRACTOR, ServiceProcess
+from tests.support.processes import CACHE, EXTRACTOR, ServiceProcess, cpu_seconds, wait_until
 from tests.support.redis_server import CLI, SERVER
 
 _SECONDS = float(os.environ.get("SECONDS") or 6)
 _EXTRACTOR_PERCENT, _CACHE_PERCENT, _REDIS_PERCENT = 18, 10, 10
 _NEW_RATIO = 0.5  # of the files, which nobody has seen
-_PER_EXTRACTOR = 12  # calls at once
+_PER_EXTRACTOR = 24  # calls at once
 _PLOT = ROOT / "tests" / "benchmarks" / "fleet_scaling.png"
 _CONTENTS = 200
 
@@ -64,23 +65,23 @@ class _Fleet:
         self.redis = [self._network.host(_REDIS_PERCENT) for _ in range(6)]
         self.redis_processes = [self._start_redis(host) for host in self.redis]
         nodes = [f"{host.address}:6379" for host in self.redis]
-        deadline = time.monotonic() + 20
-        while True:
-            run = subprocess.run(
-                [CLI, "--cluster", "create", *nodes, "--cluster-replicas", "1", "--cluster-yes"],
-                capture_output=True,
+        for host in self.redis:
+            wait_until(
+                lambda host=host: (
+                    subprocess.run([CLI, "-h", host.address, "ping"], capture_output=True).stdout == b"PONG\n"
+                ),
+                20,
             )
-            if run.returncode == 0:
-                break
-            assert time.monotonic() < deadline, run.stdout
-            time.sleep(0.5)
+        create = [CLI, "--cluster", "create", *nodes, "--cluster-replicas", "1", "--cluster-yes"]
+        made = subprocess.run(create, capture_output=True, text=True)
+        assert made.returncode == 0, made.stdout
         self._url = "redis+cluster://" + ",".join(nodes)
 
     def _start_redis(self, host: Host) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             host.command(
                 SERVER, "--port", "6379", "--bind", host.address, "--protected-mode", "no", "--save", "", "--appendonly", "no",
-                "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-config-file", f"/tmp/{host.address}-{os.getpid()}.conf",
+                "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-config-file", "nodes.conf", "--dir", self._stack.enter_context(tempfile.TemporaryDirectory()),
             ),
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
@@ -127,6 +128,13 @@ class Running:
             METAEXTRACT_CACHE_ADDRESS=f"{cache.address}:50052", METAEXTRACT_QUEUE_SECONDS="10",
         )  # fmt: skip
 
+    def cpu_seconds(self) -> tuple[float, float]:
+        """What extractors, and what caches have used."""
+        extractors, caches = (
+            sum(cpu_seconds(each.pid) for each in some.values()) for some in (self.extractors, self.caches)
+        )
+        return extractors, caches
+
     def kill(self) -> None:
         for process in (*self.extractors.values(), *self.caches.values()):
             process.kill()
@@ -167,12 +175,11 @@ async def _load(
                 failed += 1
                 print("   ", error.code(), error.details())
 
-    hosts = running.extractor_hosts, running.cache_hosts
-    before = [sum(host.cpu_seconds() for host in some) for some in hosts]
+    before = running.cpu_seconds()
     begin = time.monotonic()
     await asyncio.gather(*(caller() for _ in range(_PER_EXTRACTOR * len(running.extractor_hosts))))
     took = time.monotonic() - begin
-    after = [sum(host.cpu_seconds() for host in some) for some in hosts]
+    after = running.cpu_seconds()
     for channel in channels:
         await channel.close()
     costs = [(late - early) / max(1, done) for early, late in zip(before, after, strict=True)]
@@ -181,7 +188,7 @@ async def _load(
 
 def _measured(fleet: _Fleet, layout: _Layout) -> _Result:
     with fleet.layout(layout) as running:
-        asyncio.run(_load(running, 3.0))  # warm: what is known is known
+        asyncio.run(_load(running, 5.0))  # warm: what is known is known
         result = asyncio.run(_load(running, _SECONDS))
     print(
         f"  {layout.words}: {result.per_second:.1f} a second; CPU a call {result.extractor_cpu * 1e3:.2f} ms at extractors,"

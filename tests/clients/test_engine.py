@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -78,8 +79,12 @@ def test_a_run_describes_each_file_once_and_goes_on_where_it_was(extractor_proce
     again = run(items, job(extractor_process, tmp_path), Plan("t", chunk_files=20, workers=1))
     assert again.files == 153 and 130 <= again.kept < 153
     assert len(rows(tmp_path / "out")) == 153
-    with pytest.raises(OSError, match="the same --token"):
-        run(items, job(extractor_process, tmp_path), Plan("another", workers=1))
+    assert again.failed == 1, "what is kept counts as well"
+    for other in (Plan("another", chunk_files=20), Plan("t", chunk_files=30)):
+        with pytest.raises(OSError, match="another run"):
+            run(items, job(extractor_process, tmp_path), other)
+    with pytest.raises(OSError, match="chunks differ"):
+        run(["/new", *items], job(extractor_process, tmp_path), Plan("t", chunk_files=20))
 
 
 @pytest.mark.servers
@@ -113,6 +118,42 @@ def test_killed_workers_lose_nothing_and_tell_nothing_twice(extractor_process, f
         killer.join()
     assert killed and outcome.files == 150
     assert sorted(row["source"] for row in rows(tmp_path / "out")) == items
+
+
+@pytest.mark.servers
+def test_a_name_that_is_no_text_is_told(extractor_process, tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xff\xfe.jpg"
+    with Path(os.fsdecode(path)).open("wb") as file:
+        file.write(PHOTOS[0].read_bytes()[:40_000])
+    (chunk,) = chunks_of([os.fsdecode(path), os.fsdecode(path) + ".none"], 10, "t")
+    (tmp_path / "out").mkdir()
+    assert describe_chunk(job(extractor_process, tmp_path), chunk)[1:3] == (2, 1)
+    first, second = rows(tmp_path / "out")
+    assert first["format"] == "jpeg" and os.fsencode(first["source"]) == path and "error" in second
+
+
+def test_an_extractor_that_is_away_makes_no_row(folder, tmp_path, monkeypatch):
+    from metaextract_client.engine import task
+    from metaextract_client.errors import UnavailableError
+    from metaextract_client.retry import RetryPolicy
+
+    assert task._PATIENT.budget_tokens == float("inf")
+    monkeypatch.setattr(task, "_PATIENT", RetryPolicy(max_attempts=2, first_seconds=0.01))
+    (chunk,) = chunks_of([str(folder / "large.bin")], 10, "t")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(UnavailableError):
+        describe_chunk(Job("127.0.0.1:1", str(tmp_path / "out"), "jsonl", b"", 2), chunk)
+    assert rows(tmp_path / "out") == []
+
+
+def test_each_file_is_named_once_and_keys_are_no_urls(folder):
+    from metaextract_client.engine.objects import _parts
+
+    one = str(folder / "000.jpg")
+    assert list(items_of([one, str(folder), one])).count(one) == 1
+    assert _parts("s3://bucket/a/b#1?.jpg") == ("s3://bucket", "a/b#1?.jpg")
+    with pytest.raises(ValueError, match="BUCKET"):
+        _parts("s3:///x")
 
 
 def test_a_part_is_there_whole_or_not_at_all(tmp_path):

@@ -39,6 +39,7 @@ _SECONDS = float(os.environ.get("SECONDS") or 20)
 _BEFORE_SECONDS, _FAULT_RATIO = 3.0, 0.5
 _CALLERS, _PER_SECOND = 4, 40
 _RECOVERY_SECONDS = 5.0
+_MOST_PUT = 3000  # of some 2 KB
 _DISK_BYTES = 48 * 2**20
 _FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 _TABLE = "metaextract_fault"
@@ -57,7 +58,7 @@ class Load:
     def __init__(self, addresses: list[str], cache_address: str, per_second: float = _PER_SECOND) -> None:
         self._per_second = per_second
         self.calls: list[_Call] = []
-        self.acknowledged: list[int] = []
+        self.acknowledged: set[int] = set()
         self._addresses, self._cache_address = addresses, cache_address
         self._photos = [path.read_bytes() for path in PHOTOS]
         self._known: dict[int, bytes] = {}
@@ -97,12 +98,14 @@ class Load:
         with CacheClient(self._cache_address) as client:
             number = 0
             while not self._stop.wait(0.02):
-                number += 1
+                number = (
+                    number % _MOST_PUT + 1
+                )  # fewer than the disk tier holds: none is evicted for want of room
                 entry = result_pb2.ResultEntry(key=key(number), value=value(number), cost_seconds=1.0)
                 with contextlib.suppress(MetaExtractError):
                     outcome = client.put_result(entry, timeout=2)
                     if outcome.status == result_pb2.PUT_STATUS_DISK:
-                        self.acknowledged.append(number)
+                        self.acknowledged.add(number)
 
     def lost(self) -> tuple[int, int]:
         """Acknowledged results that aren't there any more, and those that are wrong."""

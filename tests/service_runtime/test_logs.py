@@ -67,3 +67,13 @@ def test_calls_are_told_with_their_request_id_and_duration():
         line = json.loads(next(line for line in extractor.log if "mine-7" in line))
     assert line["method"] == "metaextract.extractor.v1.ExtractorService/GetCapabilities"
     assert line["code"] == "OK" and line["duration_ms"] >= 0 and line["caller"] and line["tenant"]
+
+
+async def test_a_log_that_cannot_be_written_fails_no_call():
+    class Broken(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    log = AccessLog(1.0, "json", Broken())
+    for _ in range(600):
+        log.record("a.B/C", "OK", 0.001)

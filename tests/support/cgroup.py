@@ -60,14 +60,16 @@ class MemoryCgroup:
 class CpuCgroup:
     """A cgroup below our own with a share of one CPU; version 1 only. Removed on leaving."""
 
-    def __init__(self, percent: int) -> None:
-        """Raises OSError where none can be made."""
+    def __init__(self, percent: int, period_microseconds: int = 100_000) -> None:
+        """`period_microseconds`: how long a share is; a process that has used it stands still for the rest. Raises OSError where none
+        can be made.
+        """
         base = _ROOT / "cpu"
         own = next((base / path.lstrip("/") for path in _own_paths("cpu")), base)
         self.path = (own if own.is_dir() else base) / f"metaextract-test-{os.getpid()}-{next(_numbers)}"
         self.path.mkdir()
-        (self.path / "cpu.cfs_period_us").write_text("100000")
-        (self.path / "cpu.cfs_quota_us").write_text(str(percent * 1000))
+        (self.path / "cpu.cfs_period_us").write_text(str(period_microseconds))
+        (self.path / "cpu.cfs_quota_us").write_text(str(percent * period_microseconds // 100))
 
     def command(self, *words: str) -> list[str]:
         """`words` as a command that runs inside, with all its children."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sqlite3
+import time
 
 import pytest
 
@@ -160,3 +162,23 @@ async def test_one_read_is_bounded_in_bytes(tmp_path):
     found = await tier.get([key(number) for number in range(8)], NOW)
     assert 4 <= sum(hit is not None for hit in found) <= 6, "16 MiB at once; the rest is missed"
     await tier.close()
+
+
+async def test_removals_of_evictions_at_once_are_all_counted(tmp_path):
+    """Read before a wait and written after it, some were lost: as a metric they went down."""
+    tier = await DiskTier.open(tmp_path, Budget(40_000), "log")
+    try:
+        told = 0
+        for turn in range(8):
+            items = [
+                [(key(n := turn * 100 + number * 10 + each), entry(n, 900)) for each in range(5)]
+                for number in range(8)
+            ]
+            await asyncio.gather(*(tier.put(some, time.time()) for some in items))
+            now = tier.stats()[0].removals.get(RemovalCause.SIZE, 0)
+            assert now >= told
+            told = now
+        stats = tier.stats()[0]
+        assert stats.entry_count + stats.removals[RemovalCause.SIZE] == 8 * 8 * 5
+    finally:
+        await tier.close()

@@ -79,3 +79,19 @@ def test_never_more_than_the_quota_in_any_span(steps):
     for index, start in enumerate(admitted):
         for count, end in enumerate(admitted[index:], start=1):
             assert count <= 10 + (end - start) * 10 / 60 + 1e-6
+
+
+def test_another_quota_counts_at_once_and_what_is_in_flight_goes_on_counting():
+    quotas = [Quota(inflight_bytes=100)]
+    accounts = Accounts(lambda tenant: quotas[0])
+    with accounts.hold("a", "parse", 90):
+        quotas[0] = Quota(inflight_bytes=100, requests_per_minute=1)
+        with pytest.raises(QuotaExceededError), accounts.hold("a", "parse", 20):
+            pass
+    accounts.admit("a")
+    with pytest.raises(QuotaExceededError):
+        accounts.admit("a")
+    with accounts.hold("a", "parse", 95), pytest.raises(QuotaExceededError), accounts.hold("a", "parse", 20):
+        pass
+    with accounts.hold("a", "parse", 5), accounts.hold("a", "parse", 20):
+        pass

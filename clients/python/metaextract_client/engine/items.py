@@ -24,17 +24,22 @@ class Chunk(NamedTuple):
 
 
 def items_of(sources: Sequence[str], manifest: str = "") -> Iterator[str]:
-    """The files' paths or URLs, in a fixed order.
+    """The files' paths or URLs, each once, in a fixed order.
 
     Raises:
         OSError: something named can't be looked into.
         ValueError: a store's URL isn't one.
     """
-    named = list(sources)
+    return iter(dict.fromkeys(_named(sources, manifest)))
+
+
+def _named(sources: Sequence[str], manifest: str) -> Iterator[str]:
     if manifest:
-        lines = Path(manifest).read_text(encoding="utf-8").splitlines()
-        yield from (line.strip() for line in lines if line.strip() and not line.startswith("#"))
-    for source in named:
+        for line in Path(manifest).read_text(encoding="utf-8").splitlines():
+            name = line.strip()
+            if name and not name.startswith("#"):
+                yield name if is_object(name) else str(Path(name).absolute())
+    for source in sources:
         if is_object(source):
             yield from listed(source)
             continue

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from metaextract_client.names import sayable
 from metaextract_client.session_state import SourceChangedError
@@ -29,10 +30,11 @@ def listed(url: str) -> Iterator[str]:
     import obstore  # noqa: PLC0415 - an extra
 
     bucket, prefix = _parts(url)
-    for page in obstore.list(_store(bucket), prefix=prefix or None):
-        for entry in page:
-            if entry["size"] or not entry["path"].endswith("/"):
-                yield f"{bucket}/{entry['path']}"
+    with _as_os_errors():
+        for page in obstore.list(_store(bucket), prefix=prefix or None):
+            for entry in page:
+                if entry["size"] or not entry["path"].endswith("/"):
+                    yield f"{bucket}/{entry['path']}"
 
 
 class StoredObject:
@@ -47,7 +49,8 @@ class StoredObject:
         bucket, self._path = _parts(url)
         self._store = _store(bucket)
         self._obstore: Any = obstore
-        facts = obstore.head(self._store, self._path)
+        with _as_os_errors():
+            facts = obstore.head(self._store, self._path)
         self.name = sayable(self._path.rpartition("/")[2])
         self.size_bytes: int | None = int(facts["size"])
         self._tag = str(facts.get("e_tag") or facts["last_modified"])
@@ -70,18 +73,34 @@ class StoredObject:
             SourceChangedError: there are none such any more.
             OSError: the store refuses, or isn't there.
         """
-        found = self._obstore.get(self._store, self._path, options={"range": (offset, offset + length)})
-        data = bytes(found.bytes())
+        with _as_os_errors():
+            found = self._obstore.get(self._store, self._path, options={"range": (offset, offset + length)})
+            data = bytes(found.bytes())
         if str(found.meta.get("e_tag") or found.meta["last_modified"]) != self._tag or len(data) != length:
             raise SourceChangedError("the object changed while it was being read")
         return data
 
 
 def _parts(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    if not parts.netloc:
-        raise ValueError(f"{url}: {parts.scheme}://BUCKET/PREFIX is expected")
-    return f"{parts.scheme}://{parts.netloc}", parts.path.lstrip("/")
+    """Bucket and key; by hand, since a key may have what means something else in URLs (`#`, `?`)."""
+    scheme, _, rest = url.partition("://")
+    bucket, _, key = rest.partition("/")
+    if not bucket:
+        raise ValueError(f"{url}: {scheme}://BUCKET/PREFIX is expected")
+    return f"{scheme}://{bucket}", key
+
+
+@contextlib.contextmanager
+def _as_os_errors() -> Iterator[None]:
+    """What a store refuses is an OSError, as of any file; obstore's own errors are only in part."""
+    import obstore.exceptions  # noqa: PLC0415 - an extra
+
+    try:
+        yield
+    except obstore.exceptions.BaseError as error:
+        if isinstance(error, OSError):
+            raise
+        raise OSError(errno.EIO, str(error).partition("\n")[0]) from error
 
 
 @functools.cache

@@ -37,6 +37,16 @@ class Parts:
             for path in self._folder.glob(f"part-*{ending}")
         }
 
+    def failed(self, chunk: str) -> int:
+        """How many files of a chunk that is there couldn't be described."""
+        path = self.path(chunk)
+        if self._form == "parquet":
+            from pyarrow import parquet  # noqa: PLC0415 - see below
+
+            return sum(map(bool, parquet.read_table(path, columns=["error"])["error"].to_pylist()))
+        with path.open("rb") as file:
+            return sum("error" in json.loads(line) for line in file)
+
     def write(self, chunk: str, rows: Sequence[dict[str, Plain]]) -> None:
         """Keeps a chunk's results; raises OSError."""
         path = self.path(chunk)
@@ -45,25 +55,33 @@ class Parts:
         if self._form == "parquet":
             _write_parquet(fresh, rows)
         else:
-            with fresh.open("w", encoding="utf-8") as file:
+            with fresh.open("wb") as file:
                 for row in rows:
-                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                    file.write(_line(row))
         fresh.replace(path)
+
+
+def _line(row: dict[str, Plain]) -> bytes:
+    """JSON of a row; a name that is no UTF-8 stands in it by escapes."""
+    try:
+        return (json.dumps(row, ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError:
+        return (json.dumps(row) + "\n").encode()
 
 
 def _write_parquet(path: Path, rows: Sequence[dict[str, Plain]]) -> None:
     """A column for each of the first facts, and one with the whole document as JSON."""
-    import pyarrow as pa  # type: ignore[import-not-found]  # noqa: PLC0415 - 165 MB, whoever wants it has it
+    import pyarrow as pa  # noqa: PLC0415 - 165 MB, whoever wants it has it
     from pyarrow import parquet  # noqa: PLC0415
 
     table: Any = pa.table(
         {
-            "source": [row["source"] for row in rows],
+            "source": [str(row["source"]).encode("utf-8", "backslashreplace").decode() for row in rows],
             "outcome": [row.get("outcome", "") for row in rows],
             "format": [row.get("format", "") for row in rows],
             "size_bytes": [row.get("size_bytes") for row in rows],
             "error": [row.get("error", "") for row in rows],
-            "document": [json.dumps(row, ensure_ascii=False) for row in rows],
+            "document": [_line(row).decode() for row in rows],
         }
     )
     parquet.write_table(table, path)

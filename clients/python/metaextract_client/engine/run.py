@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,7 +15,7 @@ from metaextract_client.engine.parts import Parts
 from metaextract_client.engine.task import describe_chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from metaextract_client.engine.items import Chunk
     from metaextract_client.engine.task import Done, Job
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _AHEAD = (
     4  # chunks per worker that wait at it: none is idle, and a hundred thousand files aren't sent at once
 )
+_RETRIES = 2  # of a chunk whose task has raised: an extractor that was away for minutes
 _ALLOWED_FAILURES = 20  # deaths of workers around one chunk; an innocent one meets several in a bad hour
 
 
@@ -58,44 +61,46 @@ def run(
 
     as_completed: Any = distributed.as_completed
 
-    folder = Path(job.folder)
+    folder = Path(job.folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, plan)
+    job = job._replace(folder=str(folder))
+    chunks = list(chunks_of(items, plan.chunk_files, plan.token))
+    _claim(folder, job, plan, chunks)
     started_at = time.monotonic()
     parts = Parts(job.folder, job.form)
     present = parts.done()
-    files = failed = kept = 0
+    kept = [chunk for chunk in chunks if chunk.name in present]
+    fresh = iter([chunk for chunk in chunks if chunk.name not in present])
+    files = already = sum(len(chunk.items) for chunk in kept)
+    failed = sum(parts.failed(chunk.name) for chunk in kept)
     with _cluster(plan) as client:
-        pending = _fresh(chunks_of(items, plan.chunk_files, plan.token), present)
         running = as_completed()
+        # By what is to be done as well: two runs of one cluster mustn't take each other's tasks for their own.
+        mark = hashlib.sha256(repr(job).encode()).hexdigest()[:8]
 
         def submit() -> bool:
-            for chunk, is_there in pending:
-                if is_there:
-                    nonlocal files, kept
-                    files, kept = files + len(chunk.items), kept + len(chunk.items)
-                    continue
-                running.add(client.submit(describe_chunk, job, chunk, key=chunk.name, retries=2, pure=False))
+            for chunk in fresh:
+                key = f"{chunk.name}-{mark}"
+                running.add(client.submit(describe_chunk, job, chunk, key=key, retries=_RETRIES, pure=False))
                 return True
             return False
 
-        for _ in range(max(1, plan.workers) * _AHEAD):
+        workers = max(plan.workers, len(client.scheduler_info(n_workers=-1)["workers"]))
+        for _ in range(workers * _AHEAD):
             if not submit():
                 break
-        for future in running:
-            done: Done = future.result()
-            files, failed = files + done.total, failed + done.failed
-            kept += 0 if done.is_new else done.total
-            on_progress(done)
-            submit()
-    outcome = Outcome(files, failed, kept, time.monotonic() - started_at)
+        try:
+            for future in running:
+                done: Done = future.result()
+                files, failed = files + done.total, failed + done.failed
+                already += 0 if done.is_new else done.total
+                on_progress(done)
+                submit()
+        except distributed.scheduler.KilledWorker as error:
+            raise RuntimeError(f"a chunk was given up: {error}") from error
+    outcome = Outcome(files, failed, already, time.monotonic() - started_at)
     _finish(folder, plan, outcome)
     return outcome
-
-
-def _fresh(chunks: Iterator[Chunk], present: set[str]) -> Iterator[tuple[Chunk, bool]]:
-    for chunk in chunks:
-        yield chunk, chunk.name in present
 
 
 @contextlib.contextmanager
@@ -121,15 +126,24 @@ def _cluster(plan: Plan) -> Iterator[Any]:
         yield client
 
 
-def _claim(folder: Path, plan: Plan) -> None:
-    """A folder belongs to one token: others' parts in between would make a run of two halves."""
-    marker = folder / "token"
+def _claim(folder: Path, job: Job, plan: Plan, chunks: Sequence[Chunk]) -> None:
+    """A folder belongs to one run: parts of other files, or of the same ones in other chunks, would tell some twice."""
+    names = hashlib.sha256("".join(chunk.name for chunk in chunks).encode()).hexdigest()
+    facts = {"token": plan.token, "format": job.form, "options": job.options.hex(), "chunks": names}
+    marker, mine = folder / "run.begun.json", folder / f".begun.{os.getpid()}"
+    mine.write_text(json.dumps(facts), encoding="utf-8")
     try:
-        with marker.open("x", encoding="utf-8") as file:
-            file.write(plan.token)
+        os.link(mine, marker)
     except FileExistsError:
-        if (found := marker.read_text(encoding="utf-8")) != plan.token:
-            raise OSError(f"{folder} has the run {found!r}; the same --token goes on with it") from None
+        found = json.loads(marker.read_text(encoding="utf-8"))
+        other = [name for name, value in facts.items() if found.get(name) != value]
+        if other:
+            raise OSError(
+                f"{folder} has another run ({found.get('token')!r}): its {', '.join(other)} differ; another folder, or the same files"
+                " and options, are needed"
+            ) from None
+    finally:
+        mine.unlink()
 
 
 def _finish(folder: Path, plan: Plan, outcome: Outcome) -> None:

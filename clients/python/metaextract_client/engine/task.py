@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client.engine.objects import StoredObject, is_object
 from metaextract_client.engine.parts import Parts
-from metaextract_client.errors import MetaExtractError
+from metaextract_client.errors import MetaExtractError, OverloadedError, UnavailableError
 from metaextract_client.extraction import Extraction
 from metaextract_client.extractor import ExtractorClient
 from metaextract_client.files import SMALL_FILE_BYTES, open_file
+from metaextract_client.names import sayable
 from metaextract_client.render import to_dict
 from metaextract_client.retry import RetryPolicy
 from metaextract_client.session_options import SessionOptions
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from metaextract_client.engine.items import Chunk
     from metaextract_client.render import Plain
 
-_PATIENT = RetryPolicy(max_attempts=100, throttles=False)  # hours of work don't end for a restart
+# Hours of work don't end for a restart: failures of many files at once use up no budget.
+_PATIENT = RetryPolicy(max_attempts=100, budget_tokens=math.inf, throttles=False)
 
 
 class Job(NamedTuple):
@@ -61,10 +64,11 @@ def describe_chunk(job: Job, chunk: Chunk) -> Done:
 
     Raises:
         OSError: the part can't be written.
+        UnavailableError, OverloadedError: for minutes there was no extractor, or no place.
     """
     parts = Parts(job.folder, job.form)
     if parts.path(chunk.name).exists():
-        return Done(chunk.name, len(chunk.items), 0, is_new=False)
+        return Done(chunk.name, len(chunk.items), parts.failed(chunk.name), is_new=False)
     client = _client(job.extractor, os.getpid())
     options = extractor_pb2.ExtractOptions.FromString(job.options)
     rows: dict[str, dict[str, Plain]] = {}
@@ -105,13 +109,15 @@ def _read_small(item: str) -> tuple[bytes | None, str]:
         return (stored.read(0, size) if size else b"") if size <= SMALL_FILE_BYTES else None, stored.name
     with open_file(item) as file:
         data = file.read(SMALL_FILE_BYTES + 1)
-    return data if len(data) <= SMALL_FILE_BYTES else None, os.path.basename(item)  # noqa: PTH119 - any bytes
+    return data if len(data) <= SMALL_FILE_BYTES else None, sayable(os.path.basename(item))  # noqa: PTH119 - any bytes
 
 
 def _described(client: ExtractorClient, item: str, options: extractor_pb2.ExtractOptions) -> dict[str, Plain]:
     try:
         source = StoredObject(item) if is_object(item) else item
         return {"source": item, **to_dict(client.extract_session(source, options, SessionOptions()))}
+    except (UnavailableError, OverloadedError):
+        raise  # not the file's fault: the chunk is described once more
     except (MetaExtractError, OSError) as error:
         return _failure(item, str(error))
 
