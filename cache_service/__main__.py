@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cache_service import metrics, status
 from cache_service.assembly import assembled, replica_name
+from cache_service.checks import check
 from cache_service.fleet.pressure_exchange import RedisMemory, exchange
 from cache_service.pressure.monitor import Actions, PressureMonitor
 from cache_service.pressure.policy import TierBudgetPolicy, chunk_memory_ratio
@@ -19,7 +20,7 @@ from cache_service.services.admin_service import CacheAdminServicer
 from cache_service.services.chunk_service import ChunkServicer
 from cache_service.services.pressure_service import PressureServicer
 from cache_service.services.result_service import ResultServicer
-from cache_service.settings import Settings, check
+from cache_service.settings import Settings
 from cache_service.sizing import memory_budget
 from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
 from service_runtime import server as runtime

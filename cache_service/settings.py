@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from cache_service.eviction.registry import POLICIES
 from service_runtime.addresses import check_header, check_listen, check_listen_http
-from service_runtime.checks import check_folder, check_shared
 from service_runtime.settings import RuntimeSettings, setting
 
 _MIB = 1024 * 1024  # in bytes
@@ -130,16 +128,3 @@ class Settings(RuntimeSettings):
         low=0.1,
         high=60,
     )
-
-
-def check(settings: Settings) -> None:
-    """What can be found out before starting; raises ValueError or OSError."""
-    check_shared(
-        settings,
-        METAEXTRACT_CACHE_ADDRESS=settings.cache_address,
-        METAEXTRACT_CACHE_ADMIN_ADDRESS=settings.cache_admin_address,
-    )
-    if settings.cache_directory:
-        check_folder("METAEXTRACT_CACHE_DIRECTORY", settings.cache_directory, may_be_made=True)
-    if settings.cache_trace_path:
-        check_folder("METAEXTRACT_CACHE_TRACE_PATH", str(Path(settings.cache_trace_path).absolute().parent))

@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from extractor_service.assembly import SERVICE_NAME, running_extractor
-from extractor_service.settings import Settings, check
+from extractor_service.checks import check
+from extractor_service.settings import Settings
 from extractor_service.workers.forks import WorkerStartError
 from service_runtime import server as runtime
 from service_runtime.command import configured

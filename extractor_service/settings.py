@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from extractor_service.backoff.policies.registry import POLICIES
 from service_runtime.addresses import check_header, check_listen, check_listen_http, check_target
-from service_runtime.checks import check_folder, check_shared, is_in_memory
 from service_runtime.settings import InvalidSettingError, RuntimeSettings, setting
 
-_log = logging.getLogger(__name__)
 _MIB = 1024 * 1024  # bytes; the estimates below are in MiB
 
 
@@ -200,17 +196,3 @@ class Settings(RuntimeSettings):
     spool_bytes: int = setting(
         32 * 1024 * _MIB, "Most bytes of all uploads on their way.", unit="B", low=_MIB, high=1 << 44
     )
-
-
-def check(settings: Settings) -> None:
-    """What can be found out before starting; raises ValueError or OSError."""
-    check_shared(settings, METAEXTRACT_EXTRACTOR_ADDRESS=settings.extractor_address)
-    if settings.extractor_overload_file:
-        folder = str(Path(settings.extractor_overload_file).absolute().parent)
-        check_folder("METAEXTRACT_EXTRACTOR_OVERLOAD_FILE", folder)
-    if settings.spool_directory:
-        check_folder("METAEXTRACT_SPOOL_DIRECTORY", settings.spool_directory, may_be_made=True)
-    if is_in_memory(settings.spool_directory or tempfile.gettempdir()):
-        _log.warning(
-            "uploads on their way take memory: the spool is on tmpfs; METAEXTRACT_SPOOL_DIRECTORY names another folder"
-        )

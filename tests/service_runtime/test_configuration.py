@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
+from cache_service.checks import check as check_cache
 from cache_service.settings import Settings as CacheSettings
-from cache_service.settings import check as check_cache
+from extractor_service.checks import check as check_extractor
 from extractor_service.settings import Settings as ExtractorSettings
-from extractor_service.settings import check as check_extractor
 from service_runtime.configuration import Source, from_environ, load, shown
 from service_runtime.settings import PREFIX, InvalidSettingError
 from service_runtime.variables import ALL, OTHERS, SETTINGS

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from metaextract_client.channel import EXTRACTOR_VARIABLE, cache_address, extractor_address
-from metaextract_client.cli import exit_codes, security_options
+from metaextract_client.cli import batch_options, exit_codes, security_options
 from metaextract_client.errors import MetaExtractError, UnavailableError
 from metaextract_client.security import SecurityError
 
@@ -256,7 +256,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     up.set_defaults(run=_up)
 
-    _add_batch(commands)
+    batch_options.add(commands)
 
     token = commands.add_parser(
         "token", help="a development token, and the keys and certificates for a pair that asks for it"
@@ -296,38 +296,6 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_batch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """`metaextract batch`."""
-    batch = commands.add_parser(
-        "batch", help="very many files, shared among Dask's workers; it can be broken off and go on"
-    )
-    batch.add_argument(
-        "sources", nargs="*", metavar="SOURCE", help="files, folders, globs, or s3://BUCKET/PREFIX"
-    )
-    batch.add_argument("--manifest", default="", metavar="FILE", help="a file with paths or URLs, one a line")
-    batch.add_argument(
-        "--out", required=True, metavar="FOLDER", help="where the results go, a file for each chunk"
-    )
-    batch.add_argument(
-        "--format", default="jsonl", choices=("jsonl", "parquet"), help="parquet needs pyarrow"
-    )
-    batch.add_argument(
-        "--token", default="run", metavar="NAME", help="names the run: the same one goes on with it"
-    )
-    batch.add_argument(
-        "--workers", type=_positive(int), default=2, metavar="N", help="processes of this machine"
-    )
-    batch.add_argument(
-        "--scheduler", default="", metavar="ADDRESS", help="a Dask that is there, instead of them"
-    )
-    batch.add_argument("--chunk", type=_positive(int), default=64, metavar="N", help="files that go together")
-    batch.add_argument(
-        "--jobs", type=_positive(int), default=4, metavar="N", help="sessions at once of each worker"
-    )
-    batch.add_argument("--extractor", default=extractor_address(), metavar="HOST:PORT")
-    batch.set_defaults(run=_batch)
-
-
 def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """`metaextract cache …`."""
     actions = commands.add_parser("cache", help="entries, invalidation, replay of traces").add_subparsers(
@@ -363,12 +331,6 @@ def _extract(options: argparse.Namespace) -> int:
     from metaextract_client.cli import extract
 
     return extract.run(options)
-
-
-def _batch(options: argparse.Namespace) -> int:
-    from metaextract_client.cli import batch
-
-    return batch.run(options)
 
 
 def _diff(options: argparse.Namespace) -> int:
