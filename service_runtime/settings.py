@@ -187,7 +187,7 @@ class RuntimeSettings:
     )  # fmt: skip
     trace_endpoint: str = setting(
         "",
-        "Collector of traces that speaks OTLP over gRPC, as http://host:4317 or https://. Unset: no traces.",
+        "Collector of traces that speaks OTLP over HTTP (JSON), as http://host:4318. Unset: no traces.",
         unit="URL",
     )
     trace_ratio: float = setting(

@@ -54,17 +54,17 @@ class _Tracing:
 
     def __init__(self, settings: RuntimeSettings, service: str) -> None:
         from opentelemetry import context, propagate, trace  # noqa: PLC0415 - optional, and 8 MiB
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
         from opentelemetry.sdk.trace.sampling import ALWAYS_ON  # noqa: PLC0415
 
+        from service_runtime.otlp import JsonExporter  # noqa: PLC0415 - as above
+
         resource = Resource.create({"service.name": service, "service.version": VERSION})
         self._ratio = settings.trace_ratio
         self._provider = TracerProvider(sampler=ALWAYS_ON, resource=resource)
-        is_plain = not settings.trace_endpoint.startswith("https://")
-        exporter = OTLPSpanExporter(endpoint=settings.trace_endpoint, insecure=is_plain)
+        exporter = JsonExporter(settings.trace_endpoint)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer: Any = self._provider.get_tracer("metaextract", VERSION)
         self._context, self._propagate, self._trace = context, propagate, trace

@@ -181,7 +181,7 @@ async def _load(
     took = time.monotonic() - begin
     after = running.cpu_seconds()
     for channel in channels:
-        await channel.close()
+        await channel.close(None)
     costs = [(late - early) / max(1, done) for early, late in zip(before, after, strict=True)]
     return _Result(done / took, costs[0], costs[1], failed)
 

@@ -8,10 +8,9 @@ import os
 import threading
 import time
 import urllib.request
-from concurrent import futures
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import grpc
 from grpc import aio
 
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
@@ -35,21 +34,30 @@ _CASES = {
 }
 
 
-class _Collector:
+class _Taker(BaseHTTPRequestHandler):
     """Takes traces, and forgets them."""
 
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+class _Collector:
     def __enter__(self) -> str:
-        self._server = grpc.server(futures.ThreadPoolExecutor(1))
-        handler = grpc.unary_unary_rpc_method_handler(lambda request, context: b"")
-        self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler("opentelemetry.proto.collector.trace.v1.TraceService", {"Export": handler}),)
-        )  # fmt: skip
-        port = self._server.add_insecure_port("127.0.0.1:0")
-        self._server.start()
-        return f"http://127.0.0.1:{port}"
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Taker)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     def __exit__(self, *_: object) -> None:
-        self._server.stop(0)
+        self._server.shutdown()
+        self._server.server_close()
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -1,11 +1,12 @@
 """Traces, as a collector gets them: one tree from the caller's span through the extractor and its worker to the cache."""
 
+import json
+import threading
 import time
-from concurrent import futures
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import grpc
 import pytest
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from service_runtime import tracing
@@ -15,24 +16,32 @@ from tests.support.processes import start_cache, start_extractor, wait_until
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
-class Collector(trace_service_pb2_grpc.TraceServiceServicer):
-    """Takes spans by OTLP."""
+class Collector:
+    """Takes spans by OTLP over HTTP."""
 
     def __init__(self):
         self.spans = []
-        self.server = grpc.server(futures.ThreadPoolExecutor(2))
-        trace_service_pb2_grpc.add_TraceServiceServicer_to_server(self, self.server)
-        self.endpoint = f"http://127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
-        self.server.start()
+        collector = self
 
-    def Export(self, request, context):
-        for resource in request.resource_spans:
-            name = next(
-                each.value.string_value for each in resource.resource.attributes if each.key == "service.name"
-            )
-            for scope in resource.scope_spans:
-                self.spans += [(name, span) for span in scope.spans]
-        return trace_service_pb2.ExportTraceServiceResponse()
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                assert self.path == "/v1/traces"
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                for resource in body["resourceSpans"]:
+                    facts = {each["key"]: each["value"] for each in resource["resource"]["attributes"]}
+                    name = facts["service.name"]["stringValue"]
+                    collector.spans += [
+                        (name, span) for scope in resource["scopeSpans"] for span in scope["spans"]
+                    ]
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
 
 @pytest.mark.servers
@@ -51,18 +60,20 @@ def test_a_call_is_one_trace_through_all_processes(tmp_path):
             bad = extractor_pb2.ExtractRequest(uri="file:///nowhere")
             with pytest.raises(grpc.RpcError):
                 stub.Extract(bad, metadata=[("traceparent", f"00-{TRACE}-{PARENT}-01")])
-    wait_until(lambda: any("PutResults" in span.name for _, span in collector.spans))
+    wait_until(lambda: any("PutResults" in span["name"] for _, span in collector.spans))
     time.sleep(0.1)
-    collector.server.stop(0)
-    by_id = {span.span_id: (service, span) for service, span in collector.spans}
-    assert {span.trace_id.hex() for _, span in by_id.values()} == {TRACE}
+    collector.server.shutdown()
+    collector.server.server_close()
+    by_id = {span["spanId"]: (service, span) for service, span in collector.spans}
+    assert {span["traceId"] for _, span in by_id.values()} == {TRACE}
+    assert all(int(span["startTimeUnixNano"]) <= int(span["endTimeUnixNano"]) for _, span in by_id.values())
 
     def chain(span):
-        names = [span.name]
-        while span.parent_span_id in by_id:
-            span = by_id[span.parent_span_id][1]
-            names.append(span.name)
-        assert span.parent_span_id.hex() == PARENT
+        names = [span["name"]]
+        while span["parentSpanId"] in by_id:
+            span = by_id[span["parentSpanId"]][1]
+            names.append(span["name"])
+        assert span["parentSpanId"] == PARENT
         return names
 
     extract = "metaextract.extractor.v1.ExtractorService/Extract"
@@ -71,9 +82,9 @@ def test_a_call_is_one_trace_through_all_processes(tmp_path):
     assert ("worker.metadata", "parse", extract) in chains
     assert ("metaextract.cache.v1.ResultService/AcquireResult", "look_up", extract) in chains
     assert ("metaextract.cache.v1.ResultService/BatchPutResults", "store", extract) in chains
-    failed = [span for _, span in by_id.values() if span.name == extract and span.status.code]
+    failed = [span for _, span in by_id.values() if span["name"] == extract and span["status"]["code"] == 2]
     assert len(failed) == 1
-    services = {span.name: service for service, span in by_id.values()}
+    services = {span["name"]: service for service, span in by_id.values()}
     assert services["metaextract.cache.v1.ResultService/AcquireResult"] == "metaextract-cache"
 
 
