@@ -22,7 +22,6 @@ from metaextract_client.cli.main import run
 from metaextract_client.walker import named_files
 from tests.samples import PHOTOS
 from tests.support.processes import clean_environ, start_extractor
-from tests.support.unprivileged import obey_permissions
 
 pytestmark = pytest.mark.servers
 PHOTO = PHOTOS[0].read_bytes()
@@ -30,10 +29,18 @@ COMMAND = [sys.executable, "-m", "metaextract_client.cli"]
 BAD_NAME = os.fsdecode(b"caf\xe9.jpg")
 
 
-def cli(*arguments, **options):
-    """The command as a process of its own."""
+# Not by `preexec_fn`: in a process with gRPC, what runs between fork and exec may end by SIGABRT (its poller starts again there).
+OBEYING = (
+    "import os, sys; from tests.support.unprivileged import obey_permissions; obey_permissions();"
+    " os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+def cli(*arguments, obeys=False, **options):
+    """The command as a process of its own; `obeys`: root, too, is refused what permissions refuse."""
     options = {"capture_output": True, "text": True, "env": clean_environ(), "timeout": 60, **options}
-    return subprocess.run([*COMMAND, *map(str, arguments)], **options)
+    prefix = [sys.executable, "-c", OBEYING] if obeys else []
+    return subprocess.run([*prefix, *COMMAND, *map(str, arguments)], **options)
 
 
 @pytest.fixture
@@ -111,7 +118,7 @@ def closed_folder(tmp_path):
 def test_a_folder_without_permission_is_an_error(extractor_process, closed_folder):
     where = ("--extractor", extractor_process.address)
     for path in (closed_folder, closed_folder.parent):
-        done = cli("extract", path, *where, preexec_fn=obey_permissions)
+        done = cli("extract", path, *where, obeys=True)
         assert done.returncode == exit_codes.FAILED and f"{closed_folder}: Permission denied" in done.stderr
     assert "good.jpg" in done.stdout, "the rest goes on"
 
@@ -119,8 +126,7 @@ def test_a_folder_without_permission_is_an_error(extractor_process, closed_folde
 def test_a_folder_without_permission_is_an_error_of_its_item(cache_process, closed_folder):
     class Obeying:
         def command(self, *words):
-            script = "import os, sys; from tests.support.unprivileged import obey_permissions; obey_permissions(); os.execv(sys.argv[1], sys.argv[1:])"
-            return [sys.executable, "-c", script, *words]
+            return [sys.executable, "-c", OBEYING, *words]
 
     root = closed_folder.parent
     with start_extractor(

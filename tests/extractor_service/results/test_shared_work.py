@@ -46,7 +46,7 @@ def test_a_file_that_keeps_killing_workers_is_quarantined_until_it_is_released(t
         # Nobody has to prove who he is here, so anybody is an admin.
         assert status(elsewhere.extract_bytes(data, options=REFRESH)) == "MISS", "an admin insists"
         assert status(elsewhere.extract_bytes(data)) == "HIT", "in vain"
-        assert outcome_name(client.extract_bytes(unique(b"fine")).document.outcome) == "UNSUPPORTED"
+        assert outcome_name(client.extract_bytes(unique(b"\x01\x02fine")).document.outcome) == "UNSUPPORTED"
         assert admin.invalidate_results(content_id=first.info.content_id).removed_count == 1
         assert status(elsewhere.extract_bytes(data)) == "MISS", "released"
 
