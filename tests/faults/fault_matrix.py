@@ -276,6 +276,24 @@ class World:
                 each.close()
             resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
+    def faults(self) -> dict[str, Callable[[], contextlib.AbstractContextManager[None]]]:
+        """Each by its name; what it is lasts as long as the block."""
+        return {
+            "cache killed (kill -9)": self.cache_killed,
+            "extractor killed (kill -9)": self.extractor_killed,
+            "cache stopped (SIGSTOP)": lambda: self.stopped(lambda: self.cache),
+            "extractor stopped (SIGSTOP)": lambda: self.stopped(lambda: self.extractors[0]),
+            "cache cut off, both ways": lambda: self.packets("drop"),
+            "cache 200 ms away": self.slow,
+            "2 % of packets lost": lambda: self.packets("numgen random mod 100 < 2 drop"),
+            "disk full": self.disk_full,
+            "Redis gone": self.redis_gone,
+            "cache's clock +1 h": lambda: self.clock("+3600"),
+            "cache's clock -1 h": lambda: self.clock("-3600"),
+            "names gone": self.names_gone,
+            "descriptors exhausted": self.descriptors_exhausted,
+        }
+
 
 def mount(folder: Path, stack: contextlib.ExitStack) -> None:
     """A small disk at `disk` in the folder, until the stack is left."""
@@ -294,23 +312,8 @@ def run(name: str) -> Evidence:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         mount(folder, stack)
         world = World(folder, stack)
-        faults: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
-            "cache killed (kill -9)": world.cache_killed,
-            "extractor killed (kill -9)": world.extractor_killed,
-            "cache stopped (SIGSTOP)": lambda: world.stopped(lambda: world.cache),
-            "extractor stopped (SIGSTOP)": lambda: world.stopped(lambda: world.extractors[0]),
-            "cache cut off, both ways": lambda: world.packets("drop"),
-            "cache 200 ms away": world.slow,
-            "2 % of packets lost": lambda: world.packets("numgen random mod 100 < 2 drop"),
-            "disk full": world.disk_full,
-            "Redis gone": world.redis_gone,
-            "cache's clock +1 h": lambda: world.clock("+3600"),
-            "cache's clock -1 h": lambda: world.clock("-3600"),
-            "names gone": world.names_gone,
-            "descriptors exhausted": world.descriptors_exhausted,
-        }
         only = os.environ.get("FAULT", "")
-        for fault, break_it in faults.items():
+        for fault, break_it in world.faults().items():
             if only in fault:
                 _one(evidence, world, fault, break_it)
     return evidence
