@@ -17,6 +17,7 @@ from extractor_service.backoff.state import BackoffState, Limits
 from extractor_service.backoff.watch import watch_cache, watch_own_memory
 from extractor_service.extraction.blame import Witness
 from extractor_service.extraction.estimates import Planner
+from extractor_service.extraction.groups import Groups
 from extractor_service.extraction.pipeline import Pipeline
 from extractor_service.extraction.worker_job import WorkerJobs
 from extractor_service.formats.registry import FORMATS
@@ -31,9 +32,12 @@ from extractor_service.serving.open_source import Opener
 from extractor_service.serving.service import ExtractorServicer
 from extractor_service.sources.spool import SpoolBudget
 from extractor_service.uploads.chunk_store import ChunkStoreClient
+from extractor_service.workers.hosting import hosted
 from extractor_service.workers.pool import WorkerPool
+from extractor_service.workers.pools import WorkerPools
 from extractor_service.workers.sandbox.jail import BARRIERS
 from extractor_service.workers.sandbox.probes import PROBES
+from extractor_service.workers.sandbox.profile import profile_of
 from metaextract.extractor.v1 import extractor_pb2_grpc
 from metaextract_client.cache_async import AsyncCacheClient
 from metaextract_client.chunks import AsyncChunkClient
@@ -85,19 +89,15 @@ async def running_extractor(
     worker_command: Sequence[str] = WORKER_COMMAND,
 ) -> AsyncIterator[runtime.RunningServer]:
     """A started extractor server, not yet marked ready; everything is closed on leaving."""
-    pool = WorkerPool(
-        worker_command,
-        int(settings.parse_concurrency * (1 + settings.spare_parses_ratio)),
-        settings.parse_memory_bytes,
-        settings.stall_seconds,
-        profile="reader" if settings.sandbox else "none",
-    )
+    pools = make_pools(settings, worker_command)
     try:
-        await pool.start()  # before gRPC has threads
-        _check_sandbox(pool.sandbox, is_required=settings.require_sandbox)
+        await pools.readers.start()  # before gRPC has threads
+        _check_sandbox(pools.readers.sandbox, is_required=settings.require_sandbox)
+        modules = {each.name: each for each in (*MODULES, *await hosted(settings.modules, pools))}
     except BaseException:
-        await pool.close()
+        await pools.close()
         raise
+    unavailable = {name: reason for name, module in modules.items() if (reason := module.unavailable())}
     tracing.start(settings, SERVICE_NAME)
     memory = make_monitor(settings)
     limit_bytes = tightest_limit_bytes(memory.sampler.signals)
@@ -130,9 +130,14 @@ async def running_extractor(
         return backoff.level() >= PressureLevel.HIGH
 
     witness = Witness(oom_kills.count, is_pressed)
-    parsing = WorkerJobs(pool, backoff, planner, settings.max_round_trips, witness)
+    parsing = WorkerJobs(pools, backoff, planner, settings.max_round_trips, witness)
     pipeline = Pipeline(
-        formats, MODULES, parsing, backoff, cache, max_document_bytes=settings.max_document_bytes
+        formats,
+        list(modules.values()),
+        Groups(modules, parsing, unavailable),
+        backoff,
+        cache,
+        max_document_bytes=settings.max_document_bytes,
     )
     chunk_client = AsyncChunkClient(settings.cache_address, security)
     chunks = ChunkStoreClient(
@@ -147,7 +152,8 @@ async def running_extractor(
         CallContext(
             settings,
             formats,
-            {module.name: module for module in MODULES},
+            modules,
+            unavailable,
             pipeline,
             planner,
             backoff,
@@ -158,7 +164,7 @@ async def running_extractor(
                 seconds=min(settings.upload_idle_seconds, _FIRST_MESSAGE_SECONDS),
                 is_pressed=is_pressed,
             ),
-            pool.sandbox,
+            pools.readers.sandbox,
         ),
         opener,
     )
@@ -199,7 +205,7 @@ async def running_extractor(
             server.on_reload(
                 lambda _: backoff.take_table(make_table(settings.policy_file, settings.large_file_bytes))
             )
-        parts = metrics.Parts(backoff, pipeline.tally, pool, cache, spool)
+        parts = metrics.Parts(backoff, pipeline.tally, pools, cache, spool)
 
         def operations() -> Operations:
             return Operations(
@@ -223,7 +229,23 @@ async def running_extractor(
         await opener.close()
         await chunk_client.close()
         await cache_client.close()
-        await pool.close()
+        await pools.close()
+
+
+def make_pools(settings: Settings, worker_command: Sequence[str]) -> WorkerPools:
+    """The workers' pools as they are configured."""
+
+    def make(kind: str) -> WorkerPool:
+        return WorkerPool(
+            worker_command,
+            int(settings.parse_concurrency * (1 + settings.spare_parses_ratio)),
+            settings.parse_memory_bytes,
+            settings.stall_seconds,
+            profile=profile_of(kind) if settings.sandbox else "none",
+            kind=kind,
+        )
+
+    return WorkerPools(make)
 
 
 def _receive_slack_bytes(limit_bytes: int) -> int:

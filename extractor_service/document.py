@@ -84,6 +84,36 @@ class Problem:
     offset_bytes: int | None = None
 
 
+class Severity(Enum):
+    """How much an observation matters; the numbers are those of the wire enum."""
+
+    NOTE = 1
+    """A fact worth knowing: most files of its kind have it, or it was meant."""
+    WARNING = 2
+    """Two things in the file contradict each other, or something is where nothing should be."""
+    ALERT = 3
+    """It says of itself that it was altered, or can't be what it claims."""
+
+
+class Evidence(NamedTuple):
+    """What an observation stands on."""
+
+    field: str
+    """As "section.Name", or a name for bytes that no field has."""
+    value: str
+    origin: ByteRange | None = None
+
+
+class Observation(NamedTuple):
+    """A statement about the file, with what it stands on and what would disprove it. Never a score."""
+
+    kind: str
+    severity: Severity
+    statement: str
+    evidence: tuple[Evidence, ...]
+    disproof: str
+
+
 class ZoneSource(Enum):
     """Where the offset of a time came from; the numbers are those of the wire enum."""
 
@@ -91,6 +121,7 @@ class ZoneSource(Enum):
     OFFSET_TAG = 1
     FORMAT_UTC = 2
     GPS = 3
+    POSITION = 4
 
 
 class DateTime(NamedTuple):
@@ -198,6 +229,7 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     common: Common = field(default_factory=Common)
     digests: dict[str, str] = field(default_factory=dict)
+    observations: list[Observation] = field(default_factory=list)
     field_count: int = 0
     total_bytes: int = 0
     spent_bytes: int = 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from extractor_service.extraction.tally import Tally
     from extractor_service.results.client import ResultsClient
     from extractor_service.sources.spool import SpoolBudget
-    from extractor_service.workers.pool import WorkerPool
+    from extractor_service.workers.pools import WorkerPools
     from service_runtime.operations.metric import Metric
 
 PREFIX = "metaextract_extractor_"
@@ -24,7 +24,7 @@ class Parts(NamedTuple):
 
     backoff: BackoffState
     tally: Tally
-    pool: WorkerPool
+    pool: WorkerPools
     results: ResultsClient
     spool: SpoolBudget
 
@@ -77,6 +77,6 @@ METRICS: tuple[Metric[Parts], ...] = (
     gauge("workers_resident_memory_bytes", "RSS of all workers; what they share counts for each.", lambda p: p.pool.resident_bytes()),
     counter("workers_started_total", "Worker processes that were started.", lambda p: p.pool.started_total),
     counter("workers_lost_total", "Those that ended while they read: CRASH, SPENT (limits used up), OUTSIDE (killed).", lambda p: p.pool.lost, ("cause",)),
-    gauge("sandbox_tight", "1 if every barrier around workers is in force.", lambda p: float(p.pool.sandbox.is_tight)),
+    gauge("sandbox_tight", "1 if every barrier around workers is in force.", lambda p: float(p.pool.readers.sandbox.is_tight)),
 )  # fmt: skip
 """After the prefix; those of every service are in service_runtime/operations/common.py."""

@@ -105,6 +105,12 @@ class Settings(RuntimeSettings):
         low=64 * _MIB,
         high=1 << 40,
     )
+    modules: tuple[str, ...] = setting(
+        (),
+        "Modules of other packages to offer, by the names of their entry points (group `metaextract.modules`), separated by commas."
+        " Each runs in workers of its own.",
+        unit="names",
+    )
     sandbox: bool = setting(
         True,
         "Whether workers shut themselves off (seccomp, Landlock) before they read a file, as far as the kernel allows.",

@@ -29,5 +29,5 @@ def system_status(parts: Parts, *, is_ready: bool) -> dict[str, object]:
         "workers": parts.pool.states,
         "workers_lost": parts.pool.lost,
         "cache_available": not parts.results.is_paused,
-        "sandbox_tight": parts.pool.sandbox.is_tight,
+        "sandbox_tight": parts.pool.readers.sandbox.is_tight,
     }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import Depth
 from extractor_service.formats.base import RANGE_READER
+from extractor_service.modules.base import NUMBERS, PIXELS, PROGRAM, READER
 
 if TYPE_CHECKING:
     from extractor_service.formats.base import Format
@@ -23,6 +24,13 @@ UPLOAD_BYTES = 8 * 1024 * 1024
 took 5.5 MiB each."""
 SESSION_BYTES = 192 * 1024
 """A session that waits for a client: messages on their way, and what gRPC holds of the next ones."""
+_KINDS_BYTES = {
+    PIXELS: 96
+    * 1024
+    * 1024,  # a photograph of 24 megapixels, decoded at a fraction of its size, and the library
+    NUMBERS: 96 * 1024 * 1024,  # arrays in pieces of 32 MiB
+    PROGRAM: 128 * 1024 * 1024,  # Perl with ExifTool's tables, and a copy of the file
+}
 _SMOOTHING = 0.1  # the last ten or so extractions make an average
 _MEMORY_DECAY = 0.99  # a peak is half forgotten after 70 smaller ones: slowly, since too little kills
 _KEPT_ERRORS = 101  # odd, so that the median is a measured one; about a hundred recent ones
@@ -80,17 +88,19 @@ class Planner:
         size_bytes: int,
         inline_bytes: int = 0,
         depth: Depth = Depth.STANDARD,
+        kind: str = READER,
     ) -> Plan:
-        """The plan for a file of that format and size. Its memory includes a copy of what came inside a message.
+        """The plan for a file of that format and size in a worker of that kind. Its memory includes a copy of what came inside a message.
 
         The message itself is counted while it is here (`Limiter.message`).
         """
         need = file_format.memory if file_format is not None else RANGE_READER
         table_bytes = need.bytes_for(size_bytes) + inline_bytes
+        table_bytes += _KINDS_BYTES.get(kind, 0)
         if depth is Depth.FULL:
             table_bytes += min(Limits.full_memory_bytes, Limits.full_memory_ratio * size_bytes)
         format_name = file_format.name if file_format is not None else ""
-        known = self._known.get(_key(format_name, depth))
+        known = self._known.get(_key(format_name, depth, kind))
         if known is None or known.count < Limits.least_samples:
             read = Limits.table_read_bytes
             if depth is Depth.FAST and file_format is not None and file_format.is_headed:
@@ -110,9 +120,10 @@ class Planner:
         read_bytes: int,
         memory_bytes: int,
         depth: Depth = Depth.STANDARD,
+        kind: str = READER,
     ) -> None:
         """An extraction of the format has ended."""
-        known = self._known.setdefault(_key(format_name, depth), _Known())
+        known = self._known.setdefault(_key(format_name, depth, kind), _Known())
         known.seconds_ratios.append(seconds / max(plan.seconds, Limits.least_seconds))
         known.bytes_ratios.append(read_bytes / max(plan.read_bytes, 1))
         weight = max(_SMOOTHING, 1 / (known.count + 1))
@@ -141,5 +152,6 @@ class Planner:
         return PlanErrors(statistics.median(known.seconds_ratios), statistics.median(known.bytes_ratios))
 
 
-def _key(format_name: str, depth: Depth) -> str:
-    return format_name if depth is Depth.STANDARD else f"{format_name}@{depth.name}"
+def _key(format_name: str, depth: Depth, kind: str = READER) -> str:
+    name = format_name if kind == READER else f"{kind}/{format_name}"
+    return name if depth is Depth.STANDARD else f"{name}@{depth.name}"

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.backoff.tickets import ticket_of_call
-from extractor_service.document import Depth, Outcome
-from extractor_service.extraction import assemble, quarantine
+from extractor_service.document import Depth
+from extractor_service.extraction import assemble, located, quarantine
 from extractor_service.extraction.extraction import CacheVerdict, Extraction, Stages
+from extractor_service.extraction.groups import Request
 from extractor_service.extraction.looking import identify_input
 from extractor_service.extraction.options import CacheUse
 from extractor_service.extraction.quarantine import Strikes
+from extractor_service.extraction.steps import Steps, new_results, space_of
 from extractor_service.extraction.tally import Tally
-from extractor_service.extraction.worker_job import usable_seconds
+from extractor_service.extraction.worker_job import About, usable_seconds
 from extractor_service.formats.identification.identify import by_the_name
-from extractor_service.modules.base import ModuleContext, Part, effective_version
+from extractor_service.modules.base import ModuleContext, Part
 from extractor_service.results.client import Lookup, NewResult
-from extractor_service.results.keys import ModuleKey, verified_space
 from extractor_service.workers.protocol import JobResult
 from metaextract.cache.v1 import result_pb2
 from service_runtime import tracing
@@ -30,20 +32,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor_service.backoff.state import BackoffState
+    from extractor_service.extraction.groups import Groups
     from extractor_service.extraction.options import ExtractionOptions
-    from extractor_service.extraction.worker_job import WorkerJobs
+    from extractor_service.extraction.steps import Step
     from extractor_service.formats.base import Format
     from extractor_service.formats.identification.types import Identity
     from extractor_service.modules.base import Module
     from extractor_service.results.client import ResultsClient
+    from extractor_service.results.keys import ModuleKey
     from extractor_service.sources.base import Input
-    from extractor_service.workers.protocol import ModuleResult
     from metaextract.document.v1 import document_pb2
-
-
-class _Step(NamedTuple):
-    module: Module
-    key: ModuleKey
 
 
 class _Work(NamedTuple):
@@ -52,7 +50,7 @@ class _Work(NamedTuple):
     source: Input
     options: ExtractionOptions
     context: ModuleContext
-    steps: list[_Step]
+    steps: list[Step]
     fragments: dict[str, bytes]
     lookup: Lookup | None
     """None when the cache isn't to be used."""
@@ -77,7 +75,7 @@ class Pipeline:
         self,
         formats: Sequence[Format],
         modules: Sequence[Module],
-        parsing: WorkerJobs,
+        groups: Groups,
         backoff: BackoffState,
         cache: ResultsClient,
         *,
@@ -85,8 +83,8 @@ class Pipeline:
     ) -> None:
         self._formats = formats
         self._readers = {each.name: each for each in formats}
-        self._modules = {module.name: module for module in modules}
-        self._parsing = parsing
+        self._steps = Steps(modules)
+        self._groups = groups
         self._backoff = backoff
         self._cache = cache
         self._max_document_bytes = max_document_bytes
@@ -118,10 +116,8 @@ class Pipeline:
         identity = await self._stages.identify(
             source, self._formats, may_pull=options.depth is not Depth.FAST
         )
-        context = ModuleContext(
-            self._reader_of(identity, source.name), options.digest_algorithms, options.depth
-        )
-        steps = self._plan(source, options, context)
+        context = self._context(source, options, identity)
+        steps = self._steps.of_content(source, options, context)
         lookup, verdict = await self._stages.look_up(source, options, steps)
         fragments = {
             step.module.name: fragment
@@ -140,10 +136,11 @@ class Pipeline:
                     self.tally.quarantined += 1
         elif source.complete is not None:  # nothing to parse, and an identity all the same
             await source.complete()
+        verdict = await self._add_placed(work, parsed, verdict)
         document = self._stages.assemble(
             source,
             identity,
-            [fragments[step.module.name] for step in steps if step.module.name in fragments],
+            [fragments[name] for name in self._steps.asked(options) if name in fragments],
             parsed,
             changed=changed,
             max_bytes=max_document_bytes or self._max_document_bytes,
@@ -158,23 +155,19 @@ class Pipeline:
     ) -> Extraction | None:
         """The document from the cache, or None when a part is missing. The file's type is known, not its bytes."""
         started_at = time.monotonic()
-        context = ModuleContext(
-            self._reader_of(identity, source.name), options.digest_algorithms, options.depth
-        )
-        steps = self._plan(source, options, context)
-        keys = [step.key for step in steps]
-        lookup = self._cache.near(keys)
-        if lookup is None and keys:
-            lookup = await self._cache.peek(keys, quarantine.key(source.content_id, _space(source)))
-        fragments = [
-            fragment
-            for fragment in (lookup.fragments if lookup is not None else [])
-            if fragment is not None and assemble.is_readable(fragment)
-        ]
-        if len(fragments) < len(keys):
+        context = self._context(source, options, identity)
+        steps = self._steps.of_content(source, options, context)
+        fragments = await self._known(steps, source)
+        if fragments is None:
             return None
+        placed = self._steps.of_place(options, fragments)
+        more = await self._known(placed, source)
+        if more is None:
+            return None
+        fragments.update(more)
+        found = [fragments[name] for name in self._steps.asked(options) if name in fragments]
         document = assemble.document(
-            source, identity, fragments, JobResult(), changed=False, max_bytes=self._max_document_bytes
+            source, identity, found, JobResult(), changed=False, max_bytes=self._max_document_bytes
         )
         extraction = Extraction(document, CacheVerdict.HIT, 0, 0, identity)
         self._record(extraction, context, source, started_at)
@@ -199,13 +192,11 @@ class Pipeline:
         Raises:
             OverloadedError: there is no place.
         """
-        context = ModuleContext(self._reader_of(identity, source.name), (), options.depth)
-        for step in self._plan(source, options, context):
+        context = self._context(source, replace(options, digest_algorithms=()), identity)
+        for step in self._steps.of_content(source, options, context):
             if step.module.writes is Part.SECTIONS or step.module.reads:
-                names = self._with_dependencies([step])
-                await self._parsing.run(
-                    source, context.format, names[:1], options, usable_seconds(options.parse_seconds)
-                )
+                first = self._groups.with_dependencies([step.module.name])[:1]
+                await self._groups.run(Request(source, context.format, options), first)
                 return
 
     async def recall(self, key: ModuleKey) -> Recalled:
@@ -227,9 +218,66 @@ class Pipeline:
             [NewResult(key, value, 0.001)], Lookup([], point, available=point is not None), ""
         )
 
-    def _reader_of(self, identity: Identity, name: str) -> Format | None:
-        """What reads it; of texts the name says more than the bytes, and results are kept by the reader's name."""
-        return self._readers.get(by_the_name(identity, name).identity.type.reader)
+    def _context(self, source: Input, options: ExtractionOptions, identity: Identity) -> ModuleContext:
+        """What reads it, and how; of texts the name says more than the bytes, and results are kept by the reader's name."""
+        known_as = by_the_name(identity, source.name).identity.type
+        return ModuleContext(
+            self._readers.get(known_as.reader),
+            options.digest_algorithms,
+            options.depth,
+            mime_type=known_as.mime_type,
+        )
+
+    async def _known(self, steps: list[Step], source: Input) -> dict[str, bytes] | None:
+        """The fragments by module, when the cache has all of them."""
+        if not steps:
+            return {}
+        keys = [step.key for step in steps]
+        lookup = self._cache.near(keys)
+        if lookup is None:
+            lookup = await self._cache.peek(keys, quarantine.key(source.content_id, space_of(source)))
+        fragments = {
+            step.module.name: fragment
+            for step, fragment in zip(steps, lookup.fragments, strict=False)
+            if fragment is not None and assemble.is_readable(fragment)
+        }
+        return fragments if len(fragments) == len(keys) else None
+
+    async def _add_placed(self, work: _Work, parsed: JobResult, verdict: CacheVerdict) -> CacheVerdict:
+        """Adds what is known of the place; what the cache knew of all."""
+        options, source = work.options, work.source
+        steps = self._steps.of_place(options, work.fragments)
+        if not steps:
+            return verdict
+        keys, space = [step.key for step in steps], steps[0].key.space
+        lookup: Lookup | None = None
+        if options.cache_use is not CacheUse.BYPASS:
+            lookup = self._cache.near(keys) if options.cache_use is CacheUse.USE else None
+            lookup = lookup or await self._cache.peek(keys, quarantine.key(keys[0].content_id, space))
+            if options.cache_use is CacheUse.REFRESH:
+                lookup = lookup._replace(fragments=[None] * len(keys))
+        missing = []
+        for step, fragment in zip(steps, lookup.fragments if lookup else [None] * len(steps), strict=True):
+            if fragment is not None and assemble.is_readable(fragment):
+                work.fragments[step.module.name] = fragment
+            else:
+                missing.append(step)
+        if not missing:
+            if lookup is not None:
+                self._cache.keep_near(keys, lookup)
+            return verdict
+        about = About(position=located.position_of(work.fragments.get(located.SOURCE)))
+        names = [step.module.name for step in missing]
+        found = await self._groups.run(Request(source, None, options), names, about)
+        computed, storable = assemble.fragments_of(
+            found, {step.module.name: step.key.version for step in missing}
+        )
+        work.fragments.update(computed)
+        if lookup is not None:
+            await self._stages.store(new_results(missing, work.fragments, storable), lookup, "")
+        if found.failure is not None and parsed.failure is None:
+            parsed.failure, parsed.failure_message = found.failure, found.failure_message
+        return CacheVerdict.PARTIAL if verdict is CacheVerdict.HIT else verdict
 
     async def _compute(self, work: _Work) -> tuple[JobResult, bool]:
         """What the workers found, added to the fragments and stored, and whether the file changed meanwhile."""
@@ -239,14 +287,14 @@ class Pipeline:
         parsed = await self._stages.parse(source, options, work.context, missing)
         if source.complete is not None:
             await source.complete()
-            missing = self._plan(source, options, work.context)
+            missing = self._steps.of_content(source, options, work.context)
         changed = source.has_changed()
         computed, storable = assemble.fragments_of(
             parsed, {step.module.name: step.key.version for step in missing}
         )
         work.fragments.update(computed)
         if lookup is not None and not changed:
-            results = _new_results(missing, work.fragments, storable)
+            results = new_results(missing, work.fragments, storable)
             if source.alias is not None:
                 content_id, space = source.alias
                 results += [
@@ -257,7 +305,7 @@ class Pipeline:
             if record is not None:
                 results.append(
                     NewResult(
-                        quarantine.key(source.content_id, _space(source)),
+                        quarantine.key(source.content_id, space_of(source)),
                         record.encode(),
                         limit,
                         result_pb2.TTL_CLASS_STRIKES,
@@ -266,28 +314,8 @@ class Pipeline:
             await self._stages.store(results, lookup, source.source)
         return parsed, changed
 
-    def _plan(self, source: Input, options: ExtractionOptions, context: ModuleContext) -> list[_Step]:
-        """The modules to run, in order; digests that the input already has aren't computed again."""
-        steps = []
-        for module in self._modules.values():
-            if module.name not in options.modules or not module.applies(context):
-                continue
-            if module.writes is Part.DIGESTS and (
-                source.complete is not None or {"blake3", *options.digest_algorithms} <= set(source.digests)
-            ):
-                continue
-            version = effective_version(module, self._modules, context)
-            options_text = module.options(context)
-            steps.append(
-                _Step(
-                    module,
-                    ModuleKey(source.content_id, module.name, version, options_text, _space(source)),
-                )
-            )
-        return steps
-
     async def _look_up(
-        self, source: Input, options: ExtractionOptions, steps: list[_Step]
+        self, source: Input, options: ExtractionOptions, steps: list[Step]
     ) -> tuple[Lookup | None, CacheVerdict]:
         if source.complete is not None and options.cache_use is not CacheUse.BYPASS:
             point = await self._cache.read_point()
@@ -297,7 +325,7 @@ class Pipeline:
         keys = [step.key for step in steps]
         if options.cache_use is CacheUse.REFRESH:
             self._cache.forget_near(keys)
-            lookup = await self._cache.peek(keys, quarantine.key(source.content_id, _space(source)))
+            lookup = await self._cache.peek(keys, quarantine.key(source.content_id, space_of(source)))
             lookup = lookup._replace(fragments=[None] * len(keys))
             return lookup, CacheVerdict.MISS if lookup.available else CacheVerdict.UNAVAILABLE
         near = self._cache.near(keys)
@@ -306,7 +334,7 @@ class Pipeline:
         # What would be refused anyhow takes no lease, and keeps nobody waiting for it.
         is_full = self._backoff.limiter.is_full(ticket_of_call(options.work))
         look_up = self._cache.peek if is_full else self._cache.look_up
-        lookup = await look_up(keys, quarantine.key(source.content_id, _space(source)))
+        lookup = await look_up(keys, quarantine.key(source.content_id, space_of(source)))
         readable = [
             fragment if fragment is not None and assemble.is_readable(fragment) else None
             for fragment in lookup.fragments
@@ -321,33 +349,19 @@ class Pipeline:
         return lookup, CacheVerdict.PARTIAL if hits else CacheVerdict.MISS
 
     async def _parse(
-        self, source: Input, options: ExtractionOptions, context: ModuleContext, missing: list[_Step]
+        self, source: Input, options: ExtractionOptions, context: ModuleContext, missing: list[Step]
     ) -> JobResult:
-        parsed = await self._parsing.run(
-            source,
-            context.format,
-            self._with_dependencies(missing),
-            options,
-            usable_seconds(options.parse_seconds),
+        names = [step.module.name for step in missing]
+        parsed = await self._groups.run(
+            Request(source, context.format, options), names, About(mime_type=context.mime_type)
         )
         for module in parsed.modules:
             tracing.past(f"worker.{module.name}", module.elapsed_seconds, {"format": _name(context)})
         return parsed
 
-    def _with_dependencies(self, missing: list[_Step]) -> tuple[str, ...]:
-        """The names to run: what is missing and what that reads, in the order of modules."""
-        wanted = {step.module.name for step in missing}
-        for step in missing:
-            wanted.update(step.module.reads)
-        return tuple(name for name in self._modules if name in wanted)
-
 
 def _name(context: ModuleContext) -> str:
     return context.format.name if context.format is not None else ""
-
-
-def _space(source: Input) -> str:
-    return source.claim_space or verified_space(current_call.get().tenant)
 
 
 def _refused(work: _Work) -> JobResult | None:
@@ -360,21 +374,3 @@ def _refused(work: _Work) -> JobResult | None:
     ):
         return None
     return JobResult(failure=record.outcome, failure_message=record.explanation())
-
-
-def _new_results(
-    missing: Sequence[_Step], fragments: dict[str, bytes], storable: dict[str, ModuleResult]
-) -> list[NewResult]:
-    return [
-        NewResult(
-            step.key,
-            fragments[step.module.name],
-            result.elapsed_seconds,
-            # Kept briefly: the reader, not the file, may be to blame.
-            result_pb2.TTL_CLASS_FAILURE
-            if result.outcome == Outcome.CORRUPT.value
-            else result_pb2.TTL_CLASS_EXTRACTION,
-        )
-        for step in missing
-        if (result := storable.get(step.module.name)) is not None
-    ]

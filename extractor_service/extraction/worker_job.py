@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.backoff.policies.base import LatencySample
 from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.document import Depth, Outcome
 from extractor_service.extraction.blame import MAX_ATTEMPTS, deserves_retry, is_guilty, was_starved
+from extractor_service.modules.base import READER
 from extractor_service.sources.base import SourceError
 from extractor_service.workers.protocol import KILL_AFTER_RATIO, Job, JobResult, Loss
 from service_runtime.errors import DeadlineError
@@ -25,9 +26,21 @@ if TYPE_CHECKING:
     from extractor_service.formats.base import Format
     from extractor_service.sources.base import Input, Puller
     from extractor_service.workers.pool import WorkerPool
+    from extractor_service.workers.pools import WorkerPools
 
 _ENDLESS_PULLS = 1 << 31
 """Most, of a stream that passes: nobody is asked, and nothing is waited for but what comes anyway."""
+
+
+class About(NamedTuple):
+    """What a job is about, besides its file: who does it, and where the content was created."""
+
+    kind: str = READER
+    mime_type: str = ""
+    position: tuple[float, float] | None = None
+
+
+FILE = About()
 
 
 class Limits:
@@ -50,13 +63,13 @@ class WorkerJobs:
 
     def __init__(
         self,
-        pool: WorkerPool,
+        pools: WorkerPools,
         backoff: BackoffState,
         planner: Planner,
         max_round_trips: int,
         witness: Witness,
     ) -> None:
-        self._pool = pool
+        self._pools = pools
         self._witness = witness
         self._backoff = backoff
         self._planner = planner
@@ -70,19 +83,24 @@ class WorkerJobs:
         modules: tuple[str, ...],
         options: ExtractionOptions,
         parse_seconds: float,
+        about: About = FILE,
     ) -> JobResult:
         """What became of it.
 
         Raises:
             OverloadedError: there is no place.
             DeadlineError: no time is left to begin.
+            WorkerStartError: there are no workers of that kind, and none can be started.
         """
+        pool = await self._pools.get(about.kind)
         puller = source.puller
         format_name = file_format.name if file_format is not None else ""
         if puller is not None:
             puller.hold_seconds = self._hold_seconds
         self._backoff.limiter.check_size(source.size_bytes if puller is None else 0, options.work)
-        plan = self._planner.plan(file_format, source.size_bytes, source.inline_bytes, options.depth)
+        plan = self._planner.plan(
+            file_format, source.size_bytes, source.inline_bytes, options.depth, about.kind
+        )
         ticket = ticket_of_call(options.work, plan.memory_bytes)
         job = Job(
             format_name,
@@ -91,6 +109,8 @@ class WorkerJobs:
             parse_seconds,
             options.digest_algorithms,
             options.depth.value,
+            mime_type=about.mime_type,
+            position=about.position,
         )
         left_seconds, left_pulls = parse_seconds, self._max_round_trips
         is_passing = puller is not None and puller.is_passing
@@ -110,7 +130,7 @@ class WorkerJobs:
                 told: float | None = None
                 try:
                     self._watch_heavy()
-                    result = await self._run(job, source, puller, parse_seconds, ticket.caller)
+                    result = await self._run(pool, job, source, puller, parse_seconds, ticket.caller)
                     told = result.cpu_seconds
                 finally:  # whoever hangs up has used it all the same
                     seconds = time.monotonic() - began_at
@@ -124,14 +144,20 @@ class WorkerJobs:
             left_seconds = max(Limits.least_parse_seconds, left_seconds - (time.monotonic() - started_at))
             left_pulls -= result.pulls
             await _arrived(result.arrival)
-        self._observe(source, plan, options.depth, format_name, result, seconds, in_flight)
+        self._observe(source, plan, options.depth, (format_name, about.kind), result, seconds, in_flight)
         return result
 
     async def _run(
-        self, job: Job, source: Input, puller: Puller | None, parse_seconds: float, caller: str
+        self,
+        pool: WorkerPool,
+        job: Job,
+        source: Input,
+        puller: Puller | None,
+        parse_seconds: float,
+        caller: str,
     ) -> JobResult:
         """The job's result; a lost worker that may be another's fault is replaced, and the file told from the storm."""
-        result = await self._pool.run(job, source.descriptor(), puller, owner=caller)
+        result = await pool.run(job, source.descriptor(), puller, owner=caller)
         witness, reader = self._witness, source.content_id or object()
         if result.loss is None:
             witness.clear(reader)
@@ -150,11 +176,9 @@ class WorkerJobs:
                 again = replace(again, present=tuple(puller.present), max_pulls=left)
             scene = witness.look()
             if result.loss is Loss.OUTSIDE:
-                result = await self._pool.run_alone(again, source.descriptor(), puller, caller)
+                result = await pool.run_alone(again, source.descriptor(), puller, caller)
             else:
-                result = await self._pool.run(
-                    again, source.descriptor(), puller, needs_fresh=True, owner=caller
-                )
+                result = await pool.run(again, source.descriptor(), puller, needs_fresh=True, owner=caller)
             pulls += result.pulls
             result.pulls, result.cpu_seconds = (
                 pulls,
@@ -181,7 +205,7 @@ class WorkerJobs:
 
     def _demote(self) -> None:
         self._demoting = None
-        if self._pool.demote(Limits.demote_seconds, self._backoff.cpu.is_light):
+        if self._pools.demote(Limits.demote_seconds, self._backoff.cpu.is_light):
             self._watch_heavy()
 
     def _observe(
@@ -189,19 +213,20 @@ class WorkerJobs:
         source: Input,
         plan: Plan,
         depth: Depth,
-        format_name: str,
+        of: tuple[str, str],
         result: JobResult,
         seconds: float,
         in_flight: int,
     ) -> None:
-        if source.puller is None:  # the time of a distant file is the link's
+        format_name, kind = of
+        if source.puller is None and kind == READER:  # the time of a distant file is the link's
             self._backoff.observe(
                 LatencySample(format_name, seconds, in_flight, failed=result.failure is not None)
             )
         is_whole = all(module.outcome == Outcome.OK.value for module in result.modules)
         if result.failure is None and (is_whole or depth is Depth.FAST):
             self._planner.observe(
-                format_name, plan, seconds, result.source_bytes_read, result.memory_bytes, depth
+                format_name, plan, seconds, result.source_bytes_read, result.memory_bytes, depth, kind
             )
 
     def _hold_seconds(self) -> float:

@@ -12,7 +12,7 @@ from extractor_service.document import Position, Rational, Struct
 from extractor_service.formats.base import SizeFields
 from extractor_service.formats.containers import streams
 from extractor_service.modules import media_facts, times
-from extractor_service.modules.base import Part
+from extractor_service.modules.base import Module, Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,24 +128,19 @@ _PICTURE = frozenset(
 )
 
 
-class CommonModule:
+class CommonModule(Module):
     """Normalised facts out of the sections that `metadata` found."""
 
     name = "common"
-    version = "6"
+    version = "7"
     description = "The facts that users ask first, normalised over all formats."
     default_enabled = True
-    writes: Part | tuple[str, ...] = Part.COMMON
-    needs_whole_file = False
-    reads: tuple[str, ...] = ("metadata",)
+    writes = Part.COMMON
+    reads = ("metadata",)
 
     def applies(self, context: ModuleContext) -> bool:
         """Only to a recognised format."""
         return context.format is not None
-
-    def options(self, context: ModuleContext) -> str:
-        """How deep it was read."""
-        return context.depth_option
 
     def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
         """Fills `document.common`; reads nothing."""
@@ -162,8 +157,8 @@ class CommonModule:
         orientation = _size(document, (("exif", "Orientation", "IFD0"), ("xmp", "Orientation", "XMP-tiff")))
         if common.orientation is None:  # a container's own word goes before EXIF's
             common.orientation = orientation if orientation is not None and 1 <= orientation <= 8 else None
-        common.created_at = times.created_at(document)
         common.position = _position(document)
+        common.created_at = times.at_place(times.created_at(document), common.position)
         common.album = _text(document, _ALBUM)
         if not common.album and _text(document, _SONG):
             common.album = _text(document, _RECORD)

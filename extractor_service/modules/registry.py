@@ -1,4 +1,4 @@
-"""All modules, in the order of running."""
+"""All modules, in the order of running. A new one is a line here."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ from typing import TYPE_CHECKING
 
 from extractor_service.modules.common import CommonModule
 from extractor_service.modules.composite.module import CompositeModule
+from extractor_service.modules.content.module import ContentDigestModule
 from extractor_service.modules.digests import DigestsModule
 from extractor_service.modules.metadata import MetadataModule
+from extractor_service.modules.pixels.perceptual import PerceptualModule
+from extractor_service.modules.places.module import PlacesModule
 
 if TYPE_CHECKING:
     from extractor_service.modules.base import Module
 
-MODULES: tuple[Module, ...] = (MetadataModule(), CompositeModule(), CommonModule(), DigestsModule())
+MODULES: tuple[Module, ...] = (
+    MetadataModule(),
+    CompositeModule(),
+    CommonModule(),
+    PlacesModule(),
+    DigestsModule(),
+    ContentDigestModule(),
+    PerceptualModule(),
+)
 BY_NAME: dict[str, Module] = {module.name: module for module in MODULES}

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from extractor_service.document import DateTime, ZoneSource
 from extractor_service.formats.reading.conversions import zone_text
 from extractor_service.formats.reading.dates import EPOCHS, Grasp, Moment, read, zone_of
+from extractor_service.modules.places import zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from extractor_service.document import Document
+    from extractor_service.document import Document, Position
 
     # (section, field name, group or None for any)
     Place = tuple[str, str, str | None]
@@ -69,6 +70,23 @@ def created_at(document: Document) -> DateTime | None:
         for time in found:
             return time
     return None
+
+
+def at_place(time: DateTime | None, position: Position | None) -> DateTime | None:
+    """The same moment in the time of the place where it was recorded, where the format has it in UTC and the place is known."""
+    if time is None or position is None or time.zone_source is not ZoneSource.FORMAT_UTC:
+        return time
+    try:
+        utc = dt.datetime.fromisoformat(time.iso)
+    except ValueError:  # a leap second
+        return time
+    minutes = zones.offset_minutes(position.latitude_degrees, position.longitude_degrees, utc)
+    if minutes is None:
+        return time
+    local = utc.astimezone(dt.timezone(dt.timedelta(minutes=minutes)))
+    fraction = time.iso.partition(".")[2].rstrip("Z")
+    text = local.replace(tzinfo=None, microsecond=0).isoformat() + (f".{fraction}" if fraction else "")
+    return DateTime(f"{text}{zone_text(minutes)}", ZoneSource.POSITION, time.field)
 
 
 def _is_usable(moment: Moment) -> bool:

@@ -28,6 +28,8 @@ class CallContext(NamedTuple):
     settings: Settings
     formats: Sequence[Format]
     modules: dict[str, Module]
+    unavailable: dict[str, str]
+    """Modules that can't run here, and why."""
     """By name."""
     pipeline: Pipeline
     planner: Planner

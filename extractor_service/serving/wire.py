@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import Depth
 from extractor_service.extraction.options import CacheUse, ExtractionOptions
-from extractor_service.modules.base import Part
+from extractor_service.modules.base import Part, Subject
 from extractor_service.workers.encode import DIGEST_ALGORITHMS
 from extractor_service.workers.sandbox.jail import BARRIERS
 from extractor_service.workers.sandbox.probes import NO_SANDBOX, PROBES
-from metaextract.cache.v1 import pressure_pb2
+from metaextract.cache.v1 import pressure_pb2, result_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import InvalidRequestError
@@ -18,6 +18,8 @@ from service_runtime.telemetry import current_call
 from service_runtime.version import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from extractor_service.extraction.extraction import Extraction
     from extractor_service.modules.base import Module
     from extractor_service.serving.call_context import CallContext
@@ -48,14 +50,7 @@ def options_from_wire(
     Raises:
         InvalidRequestError: an unknown module, algorithm, mode or depth, or a time limit out of range.
     """
-    for name in options.modules:
-        if name not in modules:
-            raise InvalidRequestError(
-                "options.modules", f"unknown module {name!r}; one of {', '.join(modules)}"
-            )
-    names = tuple(options.modules) or tuple(
-        module.name for module in modules.values() if module.default_enabled
-    )
+    names = _modules_from_wire(options.modules, modules)
     algorithms = []
     for algorithm in options.digests:
         if algorithm not in _ALGORITHMS:
@@ -85,6 +80,24 @@ def options_from_wire(
         parse_seconds=seconds,
         work=WorkClass(options.work_class or WorkClass.INTERACTIVE),
         depth=_DEPTHS[options.depth],
+    )
+
+
+def _modules_from_wire(asked: Sequence[str], modules: dict[str, Module]) -> tuple[str, ...]:
+    """The modules of these names or sets, in the order of running; the default ones when nothing is named."""
+    if not asked:
+        return tuple(module.name for module in modules.values() if module.default_enabled)
+    known = {*modules, *(each for module in modules.values() for each in module.sets)}
+    for name in asked:
+        if name not in known:
+            raise InvalidRequestError(
+                "options.modules", f"unknown module {name!r}; one of {', '.join(sorted(known))}"
+            )
+    wanted = set(asked)
+    return tuple(
+        module.name
+        for module in modules.values()
+        if module.name in wanted or not wanted.isdisjoint(module.sets)
     )
 
 
@@ -119,14 +132,7 @@ def capabilities_to_wire(context: CallContext, chunk_bytes: int) -> extractor_pb
             for each in context.formats
         ],
         modules=[
-            extractor_pb2.ModuleInfo(
-                name=module.name,
-                version=module.version,
-                description=module.description,
-                default_enabled=module.default_enabled,
-                reads=module.reads,
-                needs_whole_file=module.needs_whole_file,
-            )
+            _module_to_wire(module, context.unavailable.get(module.name, ""))
             for module in context.modules.values()
         ],
         limits=extractor_pb2.Limits(
@@ -140,6 +146,26 @@ def capabilities_to_wire(context: CallContext, chunk_bytes: int) -> extractor_pb
         chunk_bytes=chunk_bytes,
         file_uris_enabled=bool(settings.file_roots),
         sandbox=_sandbox(context.sandbox),
+    )
+
+
+def _module_to_wire(module: Module, reason: str) -> extractor_pb2.ModuleInfo:
+    return extractor_pb2.ModuleInfo(
+        name=module.name,
+        version=module.version,
+        description=module.description,
+        default_enabled=module.default_enabled,
+        reads=module.reads,
+        needs_whole_file=module.needs_whole_file,
+        cost_class=extractor_pb2.CostClass.ValueType(module.cost_class.value),
+        least_depth=extractor_pb2.Depth.ValueType(module.least_depth.value),
+        writes=[module.writes.name.lower()] if isinstance(module.writes, Part) else module.writes,
+        sets=module.sets,
+        worker_kind=module.worker_kind,
+        needs_pixels=module.needs_pixels,
+        ttl_class=result_pb2.TtlClass.ValueType(module.lifetime.value),
+        is_kept_by_position=module.subject is Subject.POSITION,
+        unavailable_reason=reason,
     )
 
 

@@ -24,7 +24,8 @@ def plan_to_wire(
     likely = identify(request.head, request.size_bytes).type if request.head else suggestion(request.name)
     found = likely.format if likely is not None else None
     size, name = request.size_bytes, found.name if found is not None else ""
-    about = ModuleContext(found, options.digest_algorithms, options.depth)
+    mime_type = likely.mime_type if likely is not None else ""
+    about = ModuleContext(found, options.digest_algorithms, options.depth, mime_type=mime_type)
     modules = [
         module
         for module in context.modules.values()

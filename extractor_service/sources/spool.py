@@ -5,7 +5,6 @@ All spools together stay within one budget, so that a burst of uploads fills nei
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from blake3 import blake3
 
 from extractor_service.sources.base import BaseInput, base_name
 from extractor_service.sources.content import digest_id
+from extractor_service.sources.hashing import make_hashers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,7 +81,7 @@ class SpooledInput(BaseInput):
             budget.close_upload()
             raise SpoolFullError(f"the upload spool can't be written: {error.strerror}") from error
         self._blake3 = blake3()
-        self._extra = {algorithm: hashlib.new(algorithm) for algorithm in extra_digests}
+        self._extra = make_hashers(extra_digests)
         self._size_bytes = 0
         self._head = b""
         self._content_digest = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extractor_service.document import (
     Depth,
@@ -13,12 +13,13 @@ from extractor_service.document import (
     HardLimitError,
     LimitExceededError,
     Outcome,
+    Position,
     Problem,
     ProblemKind,
 )
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.modules.base import ModuleContext
-from extractor_service.modules.registry import BY_NAME
+from extractor_service.modules.base import CostClass, ModuleContext
+from extractor_service.modules.pixels.decode import Pixels
 from extractor_service.sources.base import PullLimitError, SourceError
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import DescriptorSource
@@ -62,7 +63,14 @@ class TimeLimitError(BaseException):
     """The job's time is up. Not an Exception: parsers that survive anything must not survive this."""
 
 
-def serve(connection: socket.socket, formats: Mapping[str, Format], memory: OwnMemory) -> None:
+class Skills(NamedTuple):
+    """What a worker can do."""
+
+    formats: Mapping[str, Format]
+    modules: Mapping[str, Module]
+
+
+def serve(connection: socket.socket, skills: Skills, memory: OwnMemory) -> None:
     """Works until the front closes the connection. Every barrier is up by then: what is read here comes from strangers."""
     signal.signal(signal.SIGALRM, _on_alarm)
     heartbeat = Heartbeat(connection)
@@ -71,7 +79,7 @@ def serve(connection: socket.socket, formats: Mapping[str, Format], memory: OwnM
         job, descriptor = received
         heartbeat.send(encode_frame({"kind": "started"}))
         try:
-            _run_job(job, descriptor, connection, heartbeat, formats, growth)
+            _run_job(job, descriptor, connection, heartbeat, skills, growth)
         finally:
             heartbeat.stop()
             os.close(descriptor)
@@ -95,7 +103,7 @@ def _run_job(
     descriptor: int,
     connection: socket.socket,
     heartbeat: Heartbeat,
-    formats: Mapping[str, Format],
+    skills: Skills,
     growth: Growth,
 ) -> None:
     cpu_before = time.process_time()
@@ -114,16 +122,25 @@ def _run_job(
     depth = Depth(job.depth)
     document = Document(limits=depth.limits)
     heartbeat.start(source, document)
-    context = ModuleContext(formats.get(job.format), job.digest_algorithms, depth)
+    context = ModuleContext(
+        skills.formats.get(job.format),
+        job.digest_algorithms,
+        depth,
+        None if job.position is None else Position(*job.position),
+        job.mime_type,
+        Pixels(source, job.mime_type),
+    )
     stop_at = time.monotonic() + job.parse_seconds
     deriving_seconds = min(_MAX_DERIVING_SECONDS, job.parse_seconds * _DERIVING_RATIO)
     incomplete: set[str] = set()
     pending: list[bytes] = []
     for name in job.modules:
-        module = BY_NAME[name]
+        module = skills.modules[name]
         if module.reads:
             document.make_room()
-        if pending and not module.reads:  # it reads the file again, which may be the end of this process
+        if (
+            pending and module.cost_class is not CostClass.DERIVED
+        ):  # it reads the file again, which may be the end of this process
             heartbeat.send(b"".join(pending))
             pending.clear()
         header, payload = _run_module(module, source, document, context, stop_at, deriving_seconds)
@@ -248,7 +265,9 @@ def _with_time_limit(
 ) -> None:
     # A module that reads others works on what they found, which takes a moment even when the time is up; half of what
     # the front allows before it kills.
-    remaining = max(stop_at - time.monotonic(), deriving_seconds if module.reads else 0.0)
+    remaining = max(
+        stop_at - time.monotonic(), deriving_seconds if module.cost_class is CostClass.DERIVED else 0.0
+    )
     if remaining <= 0:
         raise TimeLimitError
     try:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import Rational, Struct
+from extractor_service.document import Outcome, Problem, ProblemKind, Rational, Struct
 from extractor_service.modules.base import Part
 from metaextract.document.v1 import document_pb2 as pb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from extractor_service.document import Common, Document, Field, Problem, Value
+    from extractor_service.document import Common, Document, Field, Observation, Value
 
 _INT64_MAX = 2**63 - 1  # of protobuf's int64; above it `unsigned` is used
 _INT64_MIN = -(2**63)  # of protobuf's int64; below it the number becomes text
@@ -21,7 +21,11 @@ DIGEST_ALGORITHMS = {
     "sha256": pb.DIGEST_ALGORITHM_SHA256,
     "sha1": pb.DIGEST_ALGORITHM_SHA1,
     "md5": pb.DIGEST_ALGORITHM_MD5,
+    "sha512": pb.DIGEST_ALGORITHM_SHA512,
+    "xxh3": pb.DIGEST_ALGORITHM_XXH3,
+    "crc32": pb.DIGEST_ALGORITHM_CRC32,
 }
+_KINDS = {Outcome.UNSUPPORTED: ProblemKind.UNSUPPORTED, Outcome.CRASHED: ProblemKind.READER}
 
 
 def encode_part(writes: Part | tuple[str, ...], document: Document, problems: Sequence[Problem]) -> bytes:
@@ -32,6 +36,8 @@ def encode_part(writes: Part | tuple[str, ...], document: Document, problems: Se
         message = encode_digests(document.digests)
     elif writes is Part.SECTIONS:
         message = encode_sections(document.sections)
+    elif writes is Part.OBSERVATIONS:
+        message = encode_observations(document.observations)
     else:
         message = encode_sections(
             {name: document.sections[name] for name in writes if name in document.sections}
@@ -88,6 +94,30 @@ def encode_common(common: Common) -> pb.Document:
     if message == pb.Common():
         return pb.Document()
     return pb.Document(common=message)
+
+
+def encode_observations(observations: Sequence[Observation]) -> pb.Document:
+    """The observations alone."""
+    message = pb.Document()
+    for each in observations:
+        observation = message.observations.add(
+            kind=each.kind,
+            severity=pb.Severity.ValueType(each.severity.value),
+            statement=_clean(each.statement),
+            disproof=_clean(each.disproof),
+        )
+        for evidence in each.evidence:
+            part = observation.evidence.add(field=_clean(evidence.field), value=_clean(evidence.value))
+            if evidence.origin is not None:
+                part.origin.offset_bytes = _unsigned(evidence.origin.offset_bytes)
+                part.origin.length_bytes = _unsigned(evidence.origin.length_bytes)
+    return message
+
+
+def encode_problem(outcome: Outcome, message: str) -> bytes:
+    """A document with nothing but why there is nothing."""
+    problem = Problem("", _KINDS.get(outcome, ProblemKind.LIMIT), message[:500])
+    return pb.Document(problems=[_problem(problem)]).SerializeToString()
 
 
 def encode_digests(digests: dict[str, str]) -> pb.Document:

@@ -9,10 +9,11 @@ import os
 import socket
 import subprocess
 from collections import deque
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
+from extractor_service.modules.base import READER
 from extractor_service.workers.sandbox.probes import SandboxReport
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Template:
         self._control = control
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[int] = self._loop.create_future()
+        self.told: dict[str, Any] = {}
+        """What it said of itself when it was ready: a guest's description."""
         self._forking: deque[asyncio.Future[int]] = deque()
         self._exits: dict[int, int] = {}
         self._exit_waiters: dict[int, asyncio.Future[int]] = {}
@@ -61,9 +64,11 @@ class Template:
         self._loop.add_reader(control.fileno(), self._on_readable)
 
     @classmethod
-    async def start(cls, command: Sequence[str], memory_bytes: int, profile: str) -> Template:
-        """A template that is ready to fork; `command` gets the control socket, the memory limit and the jail's profile
-        appended.
+    async def start(
+        cls, command: Sequence[str], memory_bytes: int, profile: str, kind: str = READER
+    ) -> Template:
+        """A template that is ready to fork; `command` gets the control socket, the memory limit, the jail's profile and the
+        kind of its workers appended.
 
         Raises:
             WorkerStartError: it didn't become ready.
@@ -73,7 +78,7 @@ class Template:
             # Popen and not asyncio's subprocess: that one blocks the loop 6 ms and warns about forking beside
             # gRPC's threads (both measured).
             process = subprocess.Popen(  # noqa: ASYNC220, S603 - half a millisecond; our own command
-                [*command, str(theirs.fileno()), str(memory_bytes), profile],
+                [*command, str(theirs.fileno()), str(memory_bytes), profile, kind],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 env={**_needed(os.environ), "OPENBLAS_NUM_THREADS": "1"},
@@ -186,6 +191,7 @@ class Template:
             return
         message = json.loads(data)
         if "ready" in message and not self._ready.done():
+            self.told = message
             self._ready.set_result(message["ready"])
         elif "forked" in message:
             forked = self._forking.popleft()

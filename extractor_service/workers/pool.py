@@ -7,9 +7,10 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import Outcome
+from extractor_service.modules.base import READER
 from extractor_service.workers.forks import Template, WorkerStartError
 from extractor_service.workers.protocol import JobResult, Loss
 from extractor_service.workers.sandbox.probes import NO_SANDBOX
@@ -35,6 +36,9 @@ class Limits:
     clearing_seconds = 2.0
     # A file that kills does so at once, as a rule; one that reads on is let, beside the others.
     alone_seconds = 2.0
+    template_idle_seconds = (
+        60.0  # of kinds that are seldom needed: their memory against half a second's start
+    )
     clearings_per_minute = 3.0  # a fifth of the time at worst; three at once tell a killer
 
 
@@ -49,15 +53,18 @@ class WorkerPool:
         stall_seconds: float = 10.0,
         *,
         profile: str = "reader",
+        kind: str = READER,
     ) -> None:
         """`command` starts the template; `memory_bytes` is what one worker may use above its start; `profile` names its jail,
-        "none" is none.
+        "none" is none; `kind` is what its workers do.
 
         A worker that makes no progress for `stall_seconds` is ended.
         """
         self.sandbox = NO_SANDBOX
         """What the workers' jail is worth; known once started."""
+        self.kind = kind
         self._profile = profile
+        self._used_at = time.monotonic()
         self._command = command
         self._memory_bytes = memory_bytes
         self._stall_seconds = stall_seconds
@@ -78,6 +85,11 @@ class WorkerPool:
     def states(self) -> dict[str, int]:
         """How many workers are what."""
         return {"idle": len(self._idle), "busy": len(self._busy)}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the template said of itself."""
+        return self._template.told if self._template is not None else {}
 
     def resident_bytes(self) -> int:
         """Memory of all workers, what they share counted for each."""
@@ -230,7 +242,10 @@ class WorkerPool:
         async with self._starting:
             if self._template is None or not self._template.is_alive:
                 self._template = None
-                self._template = await Template.start(self._command, self._memory_bytes, self._profile)
+                self._template = await Template.start(
+                    self._command, self._memory_bytes, self._profile, self.kind
+                )
+            self._used_at = time.monotonic()
             return self._template
 
     async def _sweep(self) -> None:
@@ -240,3 +255,12 @@ class WorkerPool:
             for worker in [worker for worker in self._idle if worker.idle_since < oldest]:
                 self._idle.remove(worker)
                 worker.close()
+            is_unused = self.kind != READER and not self._idle and not self._busy
+            if is_unused and self._used_at < time.monotonic() - Limits.template_idle_seconds:
+                self._retire()
+
+    def _retire(self) -> None:
+        """Ends the template: the next job starts another."""
+        if self._template is not None and not self._starting.locked():
+            self._template.close()
+            self._template = None

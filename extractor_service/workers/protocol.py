@@ -66,6 +66,10 @@ class Job:
     """Most that it may ask for beyond what is read."""
     takes_hints: bool = True
     """Whether it may ask for what a reader only foretells: of a stream that passes, what lies before is gone then."""
+    mime_type: str = ""
+    """By the bytes."""
+    position: tuple[float, float] | None = None
+    """Latitude and longitude that modules kept by place are about."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,8 @@ def encode_job(job: Job) -> bytes:
             "max_pulls": job.max_pulls,
             "read_ahead_bytes": job.read_ahead_bytes,
             "takes_hints": job.takes_hints,
+            "mime_type": job.mime_type,
+            "position": job.position,
         }
     )
 
@@ -154,6 +160,8 @@ def decode_job(header: dict[str, Any]) -> Job:
         max_pulls=int(header["max_pulls"]),
         read_ahead_bytes=int(header["read_ahead_bytes"]),
         takes_hints=bool(header["takes_hints"]),
+        mime_type=str(header["mime_type"]),
+        position=None if header["position"] is None else tuple(map(float, header["position"])),  # type: ignore[arg-type]
     )
 
 

@@ -17,7 +17,11 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.formats.reading import tagset
+from extractor_service.modules import guests
+from extractor_service.modules.base import GUEST_PREFIX, READER
+from extractor_service.modules.registry import BY_NAME
 from extractor_service.workers import child, isolation
+from extractor_service.workers.child import Skills
 from extractor_service.workers.sandbox import probes
 from extractor_service.workers.sandbox.jail import Jail
 from extractor_service.workers.sandbox.profile import PROFILES
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor_service.formats.base import Format
+    from extractor_service.modules.base import Module
 
 
 _COLLECT_AT = 20_000  # containers more than were freed; a document of a photograph has a thousand
@@ -42,14 +47,14 @@ def main(formats: Sequence[Format]) -> None:
 
     Each request is a packet with the worker's socket attached, "fork" for a worker and "probe" for a process that only tries
     its jail; the answers are JSON packets: {"forked": pid} and {"exited": pid, "status": wait status}. The second argument is
-    the memory that a worker may add, the third the jail's profile, or "none".
+    the memory that a worker may add, the third the jail's profile, or "none", the fourth the kind of its workers.
     """
     os.environ.setdefault(
         "OPENBLAS_NUM_THREADS", "1"
     )  # its thread pool costs address space, and nobody computes
     isolation.die_with_parent()
     control = socket.socket(fileno=int(sys.argv[1]))
-    memory_bytes, profile = int(sys.argv[2]), PROFILES.get(sys.argv[3])
+    memory_bytes, profile, kind = int(sys.argv[2]), PROFILES.get(sys.argv[3]), sys.argv[4]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the front's business
     by_name = {each.name: each for each in formats}
     woken, wake = os.pipe()
@@ -57,11 +62,21 @@ def main(formats: Sequence[Format]) -> None:
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    _preload(formats)
+    modules = dict(BY_NAME)
+    told: dict[str, object] = {}
+    if kind == READER:
+        _preload(formats)
+    elif kind.startswith(GUEST_PREFIX):
+        name = kind.removeprefix(GUEST_PREFIX)
+        modules[name], told["module"], told["reason"] = _load_guest(name)
+    else:
+        for module in BY_NAME.values():
+            if module.worker_kind == kind and not module.unavailable():
+                module.preload()
     quiet_collector()
     jail = None if profile is None else Jail(profile)
     try:
-        _serve(control, (woken, wake), _Nursery(by_name, memory_bytes, jail))
+        _serve(control, (woken, wake), _Nursery(Skills(by_name, modules), memory_bytes, jail), told)
     except (BrokenPipeError, ConnectionResetError):
         return  # the front has gone
 
@@ -90,14 +105,27 @@ def _preload(formats: Sequence[Format]) -> None:
 class _Nursery(NamedTuple):
     """What workers are born with."""
 
-    formats: dict[str, Format]
+    skills: Skills
     memory_bytes: int
     jail: Jail | None
 
 
-def _serve(control: socket.socket, pipe: tuple[int, int], nursery: _Nursery) -> None:
+def _load_guest(name: str) -> tuple[Module, dict[str, object], str]:
+    """The module of another package, and what is told of it; where it fails, one that says why."""
+    try:
+        module = guests.load(name)
+        told = guests.describe(module)
+        if not module.unavailable():
+            module.preload()
+    except Exception as error:  # noqa: BLE001 - whatever its code does, it is the module that can't be used
+        reason = f"{type(error).__name__}: {error}"[:300]
+        return guests.Guest(name, {}, reason), {}, reason
+    return module, told, ""
+
+
+def _serve(control: socket.socket, pipe: tuple[int, int], nursery: _Nursery, told: dict[str, object]) -> None:
     woken, _ = pipe
-    control.send(json.dumps({"ready": os.getpid()}).encode())
+    control.send(json.dumps({"ready": os.getpid(), **told}).encode())
     inputs: list[socket.socket | int] = [control, woken]
     while True:
         readable, _, _ = select.select(inputs, [], [])
@@ -151,7 +179,7 @@ def _live(connection: socket.socket, nursery: _Nursery, *, is_probe: bool) -> No
     if is_probe:
         connection.sendall(json.dumps({"missing": missing, "failures": probes.failures()}).encode())
     else:
-        child.serve(connection, nursery.formats, memory)
+        child.serve(connection, nursery.skills, memory)
 
 
 def _reap(control: socket.socket) -> None:

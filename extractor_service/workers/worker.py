@@ -315,5 +315,6 @@ def _keep_snapshot(result: JobResult, job: Job) -> None:
     first = job.modules[0] if job.modules and not result.modules else ""
     if result.failure is None or not result.snapshot or not first:
         return
-    if BY_NAME[first].writes is Part.SECTIONS:  # what a snapshot has
+    module = BY_NAME.get(first)
+    if module is not None and module.writes is Part.SECTIONS:  # what a snapshot has
         result.modules.append(ModuleResult(first, result.failure, result.snapshot, is_complete=False))

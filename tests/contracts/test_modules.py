@@ -10,7 +10,7 @@ import pytest
 from extractor_service.document import Document, Field
 from extractor_service.formats.identification.identify import identify
 from extractor_service.formats.registry import FORMATS
-from extractor_service.modules.base import ModuleContext, Part, effective_version
+from extractor_service.modules.base import Module, ModuleContext, Part, Subject, effective_version
 from extractor_service.modules.registry import MODULES
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
@@ -21,22 +21,18 @@ from tests.golden.samples import SAMPLES
 every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 
 
-class Fifth:
+class Fifth(Module):
     """What a fifth module might be: it adds a section of its own, beside all that the others have found."""
 
     name = "fifth"
     version = "1"
     description = "A section of its own."
     default_enabled = True
-    writes: Part | tuple[str, ...] = ("fifth",)
-    needs_whole_file = False
-    reads: tuple[str, ...] = ("metadata",)
+    writes = ("fifth",)
+    reads = ("metadata",)
 
     def applies(self, context):
         return context.format is not None
-
-    def options(self, context):
-        return ""
 
     def run(self, source, document, context):
         document.add("fifth", Field("FieldCount", document.field_count))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from extractor_service.modules.base import Module
 from extractor_service.modules.common import image_size
 from extractor_service.modules.composite import exposure, lens, makers, media, optics, places, times
 from extractor_service.modules.composite.facts import SECTION, Facts
@@ -16,13 +17,13 @@ from extractor_service.modules.composite.facts import SECTION, Facts
 if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.formats.base import Format
-    from extractor_service.modules.base import ModuleContext, Part
+    from extractor_service.modules.base import ModuleContext
     from extractor_service.sources.base import ByteSource
 
 _MEDIA = ("video/", "audio/")
 
 
-class CompositeModule:
+class CompositeModule(Module):
     """Calculated values of images, films and sound."""
 
     name = "composite"
@@ -31,19 +32,14 @@ class CompositeModule:
         "Values calculated from the file's own: megapixels, 35 mm equivalents, light value, field of view."
     )
     default_enabled = True
-    writes: Part | tuple[str, ...] = (SECTION,)
-    needs_whole_file = False
-    reads: tuple[str, ...] = ("metadata",)
+    writes = (SECTION,)
+    reads = ("metadata",)
 
     def applies(self, context: ModuleContext) -> bool:
         """Only to images, films and sound."""
         return context.format is not None and (
             context.format.mime_type.startswith(("image/", *_MEDIA)) or context.format.name == "xmp"
         )
-
-    def options(self, context: ModuleContext) -> str:
-        """How deep it was read."""
-        return context.depth_option
 
     def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
         """Adds the section "composite"; reads nothing."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from blake3 import blake3
+from extractor_service.sources.hashing import make_hashers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,10 +15,7 @@ class StreamHasher:
     """BLAKE3 and what else is asked for. `with` it: its thread ends."""
 
     def __init__(self, algorithms: Iterable[str]) -> None:
-        self._hashers: dict[str, Any] = {"blake3": blake3()}
-        for name in algorithms:
-            if name != "blake3":
-                self._hashers[name] = hashlib.new(name)
+        self._hashers = make_hashers({"blake3", *algorithms})
         # One thread a stream keeps its chunks in order without a lock.
         self.thread = ThreadPoolExecutor(1, "hash")
 
@@ -30,7 +26,7 @@ class StreamHasher:
 
     def digests(self) -> dict[str, str]:
         """Lower-case hexadecimal, by algorithm."""
-        return {name: str(hasher.hexdigest()) for name, hasher in self._hashers.items()}
+        return {name: hasher.hexdigest() for name, hasher in self._hashers.items()}
 
     def __enter__(self) -> Self:
         return self

@@ -86,3 +86,8 @@ READER = Profile(
 """Readers of files: a descriptor in, frames out."""
 
 PROFILES = {"reader": READER}
+
+
+def profile_of(kind: str) -> str:
+    """The profile of a kind of workers: readers' for all that have none of their own."""
+    return kind if kind in PROFILES else "reader"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, Field, ProblemKind
+from extractor_service.document import ByteRange, Document, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.isobmff import boxes, film, heif_properties, inside, track
 from extractor_service.formats.embedded import exif, xmp
@@ -19,7 +19,9 @@ from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
 
 if TYPE_CHECKING:
-    from extractor_service.document import Document, Value
+    from collections.abc import Iterator
+
+    from extractor_service.document import Value
     from extractor_service.sources.base import ByteSource
 
 SECTION = "quicktime"
@@ -63,6 +65,13 @@ def parse(source: ByteSource, document: Document) -> None:
     walk.items()
 
 
+def picture_extents(source: ByteSource) -> list[tuple[int, int]]:
+    """Offsets and lengths of what pictures are made of, in the order of items: not EXIF, XMP and other text."""
+    walk = _Walk(Reader(source), Document())
+    walk.top()
+    return list(walk.pictures())
+
+
 class _Walk:
     """One walk over the boxes; metadata items are read when all of their tables are known."""
 
@@ -101,6 +110,15 @@ class _Walk:
             place = ByteRange(offset, length)
             fields.add_binary(self._document, SECTION, "QuickTime", "MotionPhotoVideo", length, place)
             inside.describe(self._reader.source, self._document, offset, length)
+
+    def pictures(self) -> Iterator[tuple[int, int]]:
+        """Offsets and lengths of all items but metadata."""
+        for item, extents in sorted(self._places.items()):
+            kind, _ = self._kinds.get(item, (b"", b""))
+            if kind in {b"Exif", b"mime", b"uri "}:
+                continue
+            base = self._idat.offset if item in self._in_idat and self._idat is not None else 0
+            yield from ((base + start, length) for start, length in extents)
 
     def items(self) -> None:
         """Properties of the primary item, then EXIF and XMP items."""

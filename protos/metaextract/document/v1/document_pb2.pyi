@@ -19,6 +19,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Severity:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Severity.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SEVERITY_UNSPECIFIED: _Severity.ValueType  # 0
+    """Never sent."""
+    SEVERITY_NOTE: _Severity.ValueType  # 1
+    """A fact worth knowing, which many files of its kind share."""
+    SEVERITY_WARNING: _Severity.ValueType  # 2
+    """Two things in the file contradict each other, or something is where nothing should be."""
+    SEVERITY_ALERT: _Severity.ValueType  # 3
+    """The file says of itself that it was altered, or can't be what it claims."""
+
+class Severity(_Severity, metaclass=_SeverityEnumTypeWrapper):
+    """How much an observation matters."""
+
+SEVERITY_UNSPECIFIED: Severity.ValueType  # 0
+"""Never sent."""
+SEVERITY_NOTE: Severity.ValueType  # 1
+"""A fact worth knowing, which many files of its kind share."""
+SEVERITY_WARNING: Severity.ValueType  # 2
+"""Two things in the file contradict each other, or something is where nothing should be."""
+SEVERITY_ALERT: Severity.ValueType  # 3
+"""The file says of itself that it was altered, or can't be what it claims."""
+Global___Severity: _TypeAlias = Severity  # noqa: Y015
+
 class _Outcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -111,6 +139,12 @@ class _DigestAlgorithmEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Diges
     """SHA-1, 20 bytes. For look-ups in old catalogues, not for trust."""
     DIGEST_ALGORITHM_MD5: _DigestAlgorithm.ValueType  # 4
     """MD5, 16 bytes. For look-ups in old catalogues, not for trust."""
+    DIGEST_ALGORITHM_SHA512: _DigestAlgorithm.ValueType  # 5
+    """SHA-512, 64 bytes."""
+    DIGEST_ALGORITHM_XXH3: _DigestAlgorithm.ValueType  # 6
+    """XXH3, 8 bytes, big endian as xxhsum writes it. To tell files apart quickly, not for trust."""
+    DIGEST_ALGORITHM_CRC32: _DigestAlgorithm.ValueType  # 7
+    """CRC-32 as in ZIP and PNG, 4 bytes, big endian. Finds accidents, not for trust."""
 
 class DigestAlgorithm(_DigestAlgorithm, metaclass=_DigestAlgorithmEnumTypeWrapper):
     """Digest algorithms."""
@@ -125,6 +159,12 @@ DIGEST_ALGORITHM_SHA1: DigestAlgorithm.ValueType  # 3
 """SHA-1, 20 bytes. For look-ups in old catalogues, not for trust."""
 DIGEST_ALGORITHM_MD5: DigestAlgorithm.ValueType  # 4
 """MD5, 16 bytes. For look-ups in old catalogues, not for trust."""
+DIGEST_ALGORITHM_SHA512: DigestAlgorithm.ValueType  # 5
+"""SHA-512, 64 bytes."""
+DIGEST_ALGORITHM_XXH3: DigestAlgorithm.ValueType  # 6
+"""XXH3, 8 bytes, big endian as xxhsum writes it. To tell files apart quickly, not for trust."""
+DIGEST_ALGORITHM_CRC32: DigestAlgorithm.ValueType  # 7
+"""CRC-32 as in ZIP and PNG, 4 bytes, big endian. Finds accidents, not for trust."""
 Global___DigestAlgorithm: _TypeAlias = DigestAlgorithm  # noqa: Y015
 
 class _ZoneSource:
@@ -141,6 +181,8 @@ class _ZoneSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ZoneSource
     """The format defines the time as UTC (QuickTime, FITS, GPS)."""
     ZONE_SOURCE_GPS: _ZoneSource.ValueType  # 3
     """The difference to the GPS time of the same picture, which is UTC."""
+    ZONE_SOURCE_POSITION: _ZoneSource.ValueType  # 4
+    """The time zone at the position where a time in UTC was recorded."""
 
 class ZoneSource(_ZoneSource, metaclass=_ZoneSourceEnumTypeWrapper):
     """Where the offset of a time came from."""
@@ -153,6 +195,8 @@ ZONE_SOURCE_FORMAT_UTC: ZoneSource.ValueType  # 2
 """The format defines the time as UTC (QuickTime, FITS, GPS)."""
 ZONE_SOURCE_GPS: ZoneSource.ValueType  # 3
 """The difference to the GPS time of the same picture, which is UTC."""
+ZONE_SOURCE_POSITION: ZoneSource.ValueType  # 4
+"""The time zone at the position where a time in UTC was recorded."""
 Global___ZoneSource: _TypeAlias = ZoneSource  # noqa: Y015
 
 class _ProblemKind:
@@ -203,6 +247,7 @@ class Document(_message.Message):
     PROBLEMS_FIELD_NUMBER: _builtins.int
     MODULES_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    OBSERVATIONS_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """What happened, over all modules: the worst of their outcomes. Independent of the RPC status."""
     @_builtins.property
@@ -225,6 +270,10 @@ class Document(_message.Message):
     def modules(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModuleReport]:
         """One entry per module that contributed or failed, in the order of running."""
 
+    @_builtins.property
+    def observations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Observation]:
+        """What the module "provenance" noticed, the gravest first. Each stands for itself; there is no score."""
+
     def __init__(
         self,
         *,
@@ -234,14 +283,87 @@ class Document(_message.Message):
         problems: _abc.Iterable[Global___Problem] | None = ...,
         modules: _abc.Iterable[Global___ModuleReport] | None = ...,
         outcome: Global___Outcome.ValueType = ...,
+        observations: _abc.Iterable[Global___Observation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["common", b"common", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["common", b"common", "file", b"file", "modules", b"modules", "outcome", b"outcome", "problems", b"problems", "sections", b"sections"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["common", b"common", "file", b"file", "modules", b"modules", "observations", b"observations", "outcome", b"outcome", "problems", b"problems", "sections", b"sections"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Document: _TypeAlias = Document  # noqa: Y015
+
+@_typing.final
+class Observation(_message.Message):
+    """A statement about the file, what it stands on, and what would disprove it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    DISPROOF_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """What kind of observation: "trailing_data", "c2pa_manifest" …; stable."""
+    severity: Global___Severity.ValueType
+    """How much it matters."""
+    statement: _builtins.str
+    """The statement, in one sentence."""
+    disproof: _builtins.str
+    """What would disprove it, in one sentence."""
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___ObservedEvidence]:
+        """What it stands on."""
+
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        severity: Global___Severity.ValueType = ...,
+        statement: _builtins.str = ...,
+        evidence: _abc.Iterable[Global___ObservedEvidence] | None = ...,
+        disproof: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disproof", b"disproof", "evidence", b"evidence", "kind", b"kind", "severity", b"severity", "statement", b"statement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Observation: _TypeAlias = Observation  # noqa: Y015
+
+@_typing.final
+class ObservedEvidence(_message.Message):
+    """A field or a range of bytes that an observation stands on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """The field as "section.Name", or a name for bytes that no field has."""
+    value: _builtins.str
+    """What it says, as text."""
+    @_builtins.property
+    def origin(self) -> Global___ByteRange:
+        """Where it stands. Absent when unknown."""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        value: _builtins.str = ...,
+        origin: Global___ByteRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "origin", b"origin", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObservedEvidence: _TypeAlias = ObservedEvidence  # noqa: Y015
 
 @_typing.final
 class FileInfo(_message.Message):

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from metaextract.cache.v1 import pressure_pb2 as _pressure_pb2
+from metaextract.cache.v1 import result_pb2 as _result_pb2
 from metaextract.document.v1 import document_pb2 as _document_pb2
 import builtins as _builtins
 import sys
@@ -116,6 +117,42 @@ CACHE_STATUS_UNAVAILABLE: CacheStatus.ValueType  # 4
 CACHE_STATUS_BYPASSED: CacheStatus.ValueType  # 5
 """The request did not want it, or the source changed too recently to be named safely."""
 Global___CacheStatus: _TypeAlias = CacheStatus  # noqa: Y015
+
+class _CostClass:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CostClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CostClass.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    COST_CLASS_UNSPECIFIED: _CostClass.ValueType  # 0
+    """Never sent."""
+    COST_CLASS_DERIVED: _CostClass.ValueType  # 1
+    """Nothing of the file is read."""
+    COST_CLASS_RANGES: _CostClass.ValueType  # 2
+    """The bytes that matter are read."""
+    COST_CLASS_WHOLE_FILE: _CostClass.ValueType  # 3
+    """Every byte is read."""
+    COST_CLASS_PIXELS: _CostClass.ValueType  # 4
+    """A picture is decoded."""
+    COST_CLASS_PROGRAM: _CostClass.ValueType  # 5
+    """Another program is asked."""
+
+class CostClass(_CostClass, metaclass=_CostClassEnumTypeWrapper):
+    """What running a module takes."""
+
+COST_CLASS_UNSPECIFIED: CostClass.ValueType  # 0
+"""Never sent."""
+COST_CLASS_DERIVED: CostClass.ValueType  # 1
+"""Nothing of the file is read."""
+COST_CLASS_RANGES: CostClass.ValueType  # 2
+"""The bytes that matter are read."""
+COST_CLASS_WHOLE_FILE: CostClass.ValueType  # 3
+"""Every byte is read."""
+COST_CLASS_PIXELS: CostClass.ValueType  # 4
+"""A picture is decoded."""
+COST_CLASS_PROGRAM: CostClass.ValueType  # 5
+"""Another program is asked."""
+Global___CostClass: _TypeAlias = CostClass  # noqa: Y015
 
 class _SessionStage:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -289,7 +326,9 @@ class ExtractOptions(_message.Message):
     """How deep to read. Unspecified: STANDARD. Part of the cache's key."""
     @_builtins.property
     def modules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Modules to run, by name. Empty: those marked `default_enabled` in GetCapabilities."""
+        """Modules to run, by name or by the name of a set ("advanced", "forensic": ModuleInfo.sets). Empty: those marked
+        `default_enabled` in GetCapabilities.
+        """
 
     @_builtins.property
     def digests(self) -> _containers.RepeatedScalarFieldContainer[_document_pb2.DigestAlgorithm.ValueType]:
@@ -720,6 +759,15 @@ class ModuleInfo(_message.Message):
     DEFAULT_ENABLED_FIELD_NUMBER: _builtins.int
     READS_FIELD_NUMBER: _builtins.int
     NEEDS_WHOLE_FILE_FIELD_NUMBER: _builtins.int
+    COST_CLASS_FIELD_NUMBER: _builtins.int
+    LEAST_DEPTH_FIELD_NUMBER: _builtins.int
+    WRITES_FIELD_NUMBER: _builtins.int
+    SETS_FIELD_NUMBER: _builtins.int
+    WORKER_KIND_FIELD_NUMBER: _builtins.int
+    NEEDS_PIXELS_FIELD_NUMBER: _builtins.int
+    TTL_CLASS_FIELD_NUMBER: _builtins.int
+    IS_KEPT_BY_POSITION_FIELD_NUMBER: _builtins.int
+    UNAVAILABLE_REASON_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name, for ExtractOptions.modules."""
     version: _builtins.str
@@ -730,9 +778,31 @@ class ModuleInfo(_message.Message):
     """Whether it runs when a request names no modules."""
     needs_whole_file: _builtins.bool
     """Whether it reads every byte: a session then takes the whole file, not ranges."""
+    cost_class: Global___CostClass.ValueType
+    """What running it takes."""
+    least_depth: Global___Depth.ValueType
+    """The least depth at which it runs."""
+    worker_kind: _builtins.str
+    """The kind of worker that runs it: "reader", "pixels", "numbers", "program", or "guest:<name>" for one of another package."""
+    needs_pixels: _builtins.bool
+    """Whether it looks at the decoded picture."""
+    ttl_class: _result_pb2.TtlClass.ValueType
+    """How long its results stay good."""
+    is_kept_by_position: _builtins.bool
+    """Whether its results are kept by the position where the content was created, and shared by files of one place."""
+    unavailable_reason: _builtins.str
+    """Why it can't run here: a package or a program is missing. Empty: it can."""
     @_builtins.property
     def reads(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Modules whose results it is made from."""
+
+    @_builtins.property
+    def writes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it adds: names of sections, or "sections" (all that the format has), "common", "digests", "observations"."""
+
+    @_builtins.property
+    def sets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names by which it can be asked for together with others."""
 
     def __init__(
         self,
@@ -743,10 +813,19 @@ class ModuleInfo(_message.Message):
         default_enabled: _builtins.bool = ...,
         reads: _abc.Iterable[_builtins.str] | None = ...,
         needs_whole_file: _builtins.bool = ...,
+        cost_class: Global___CostClass.ValueType = ...,
+        least_depth: Global___Depth.ValueType = ...,
+        writes: _abc.Iterable[_builtins.str] | None = ...,
+        sets: _abc.Iterable[_builtins.str] | None = ...,
+        worker_kind: _builtins.str = ...,
+        needs_pixels: _builtins.bool = ...,
+        ttl_class: _result_pb2.TtlClass.ValueType = ...,
+        is_kept_by_position: _builtins.bool = ...,
+        unavailable_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_enabled", b"default_enabled", "description", b"description", "name", b"name", "needs_whole_file", b"needs_whole_file", "reads", b"reads", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_class", b"cost_class", "default_enabled", b"default_enabled", "description", b"description", "is_kept_by_position", b"is_kept_by_position", "least_depth", b"least_depth", "name", b"name", "needs_pixels", b"needs_pixels", "needs_whole_file", b"needs_whole_file", "reads", b"reads", "sets", b"sets", "ttl_class", b"ttl_class", "unavailable_reason", b"unavailable_reason", "version", b"version", "worker_kind", b"worker_kind", "writes", b"writes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

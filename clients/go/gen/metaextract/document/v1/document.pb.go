@@ -23,6 +23,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How much an observation matters.
+type Severity int32
+
+const (
+	// Never sent.
+	Severity_SEVERITY_UNSPECIFIED Severity = 0
+	// A fact worth knowing, which many files of its kind share.
+	Severity_SEVERITY_NOTE Severity = 1
+	// Two things in the file contradict each other, or something is where nothing should be.
+	Severity_SEVERITY_WARNING Severity = 2
+	// The file says of itself that it was altered, or can't be what it claims.
+	Severity_SEVERITY_ALERT Severity = 3
+)
+
+// Enum value maps for Severity.
+var (
+	Severity_name = map[int32]string{
+		0: "SEVERITY_UNSPECIFIED",
+		1: "SEVERITY_NOTE",
+		2: "SEVERITY_WARNING",
+		3: "SEVERITY_ALERT",
+	}
+	Severity_value = map[string]int32{
+		"SEVERITY_UNSPECIFIED": 0,
+		"SEVERITY_NOTE":        1,
+		"SEVERITY_WARNING":     2,
+		"SEVERITY_ALERT":       3,
+	}
+)
+
+func (x Severity) Enum() *Severity {
+	p := new(Severity)
+	*p = x
+	return p
+}
+
+func (x Severity) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Severity) Descriptor() protoreflect.EnumDescriptor {
+	return file_metaextract_document_v1_document_proto_enumTypes[0].Descriptor()
+}
+
+func (Severity) Type() protoreflect.EnumType {
+	return &file_metaextract_document_v1_document_proto_enumTypes[0]
+}
+
+func (x Severity) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Severity.Descriptor instead.
+func (Severity) EnumDescriptor() ([]byte, []int) {
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{0}
+}
+
 // How an extraction ended. A parser that dies on a valid request is an outcome, with RPC status OK.
 type Outcome int32
 
@@ -80,11 +137,11 @@ func (x Outcome) String() string {
 }
 
 func (Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_document_v1_document_proto_enumTypes[0].Descriptor()
+	return file_metaextract_document_v1_document_proto_enumTypes[1].Descriptor()
 }
 
 func (Outcome) Type() protoreflect.EnumType {
-	return &file_metaextract_document_v1_document_proto_enumTypes[0]
+	return &file_metaextract_document_v1_document_proto_enumTypes[1]
 }
 
 func (x Outcome) Number() protoreflect.EnumNumber {
@@ -93,7 +150,7 @@ func (x Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome.Descriptor instead.
 func (Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{0}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{1}
 }
 
 // By what a format is told, the strongest first.
@@ -141,11 +198,11 @@ func (x Evidence) String() string {
 }
 
 func (Evidence) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_document_v1_document_proto_enumTypes[1].Descriptor()
+	return file_metaextract_document_v1_document_proto_enumTypes[2].Descriptor()
 }
 
 func (Evidence) Type() protoreflect.EnumType {
-	return &file_metaextract_document_v1_document_proto_enumTypes[1]
+	return &file_metaextract_document_v1_document_proto_enumTypes[2]
 }
 
 func (x Evidence) Number() protoreflect.EnumNumber {
@@ -154,7 +211,7 @@ func (x Evidence) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Evidence.Descriptor instead.
 func (Evidence) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{1}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{2}
 }
 
 // Digest algorithms.
@@ -171,6 +228,12 @@ const (
 	DigestAlgorithm_DIGEST_ALGORITHM_SHA1 DigestAlgorithm = 3
 	// MD5, 16 bytes. For look-ups in old catalogues, not for trust.
 	DigestAlgorithm_DIGEST_ALGORITHM_MD5 DigestAlgorithm = 4
+	// SHA-512, 64 bytes.
+	DigestAlgorithm_DIGEST_ALGORITHM_SHA512 DigestAlgorithm = 5
+	// XXH3, 8 bytes, big endian as xxhsum writes it. To tell files apart quickly, not for trust.
+	DigestAlgorithm_DIGEST_ALGORITHM_XXH3 DigestAlgorithm = 6
+	// CRC-32 as in ZIP and PNG, 4 bytes, big endian. Finds accidents, not for trust.
+	DigestAlgorithm_DIGEST_ALGORITHM_CRC32 DigestAlgorithm = 7
 )
 
 // Enum value maps for DigestAlgorithm.
@@ -181,6 +244,9 @@ var (
 		2: "DIGEST_ALGORITHM_SHA256",
 		3: "DIGEST_ALGORITHM_SHA1",
 		4: "DIGEST_ALGORITHM_MD5",
+		5: "DIGEST_ALGORITHM_SHA512",
+		6: "DIGEST_ALGORITHM_XXH3",
+		7: "DIGEST_ALGORITHM_CRC32",
 	}
 	DigestAlgorithm_value = map[string]int32{
 		"DIGEST_ALGORITHM_UNSPECIFIED": 0,
@@ -188,6 +254,9 @@ var (
 		"DIGEST_ALGORITHM_SHA256":      2,
 		"DIGEST_ALGORITHM_SHA1":        3,
 		"DIGEST_ALGORITHM_MD5":         4,
+		"DIGEST_ALGORITHM_SHA512":      5,
+		"DIGEST_ALGORITHM_XXH3":        6,
+		"DIGEST_ALGORITHM_CRC32":       7,
 	}
 )
 
@@ -202,11 +271,11 @@ func (x DigestAlgorithm) String() string {
 }
 
 func (DigestAlgorithm) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_document_v1_document_proto_enumTypes[2].Descriptor()
+	return file_metaextract_document_v1_document_proto_enumTypes[3].Descriptor()
 }
 
 func (DigestAlgorithm) Type() protoreflect.EnumType {
-	return &file_metaextract_document_v1_document_proto_enumTypes[2]
+	return &file_metaextract_document_v1_document_proto_enumTypes[3]
 }
 
 func (x DigestAlgorithm) Number() protoreflect.EnumNumber {
@@ -215,7 +284,7 @@ func (x DigestAlgorithm) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DigestAlgorithm.Descriptor instead.
 func (DigestAlgorithm) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{2}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{3}
 }
 
 // Where the offset of a time came from.
@@ -230,6 +299,8 @@ const (
 	ZoneSource_ZONE_SOURCE_FORMAT_UTC ZoneSource = 2
 	// The difference to the GPS time of the same picture, which is UTC.
 	ZoneSource_ZONE_SOURCE_GPS ZoneSource = 3
+	// The time zone at the position where a time in UTC was recorded.
+	ZoneSource_ZONE_SOURCE_POSITION ZoneSource = 4
 )
 
 // Enum value maps for ZoneSource.
@@ -239,12 +310,14 @@ var (
 		1: "ZONE_SOURCE_OFFSET_TAG",
 		2: "ZONE_SOURCE_FORMAT_UTC",
 		3: "ZONE_SOURCE_GPS",
+		4: "ZONE_SOURCE_POSITION",
 	}
 	ZoneSource_value = map[string]int32{
 		"ZONE_SOURCE_UNSPECIFIED": 0,
 		"ZONE_SOURCE_OFFSET_TAG":  1,
 		"ZONE_SOURCE_FORMAT_UTC":  2,
 		"ZONE_SOURCE_GPS":         3,
+		"ZONE_SOURCE_POSITION":    4,
 	}
 )
 
@@ -259,11 +332,11 @@ func (x ZoneSource) String() string {
 }
 
 func (ZoneSource) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_document_v1_document_proto_enumTypes[3].Descriptor()
+	return file_metaextract_document_v1_document_proto_enumTypes[4].Descriptor()
 }
 
 func (ZoneSource) Type() protoreflect.EnumType {
-	return &file_metaextract_document_v1_document_proto_enumTypes[3]
+	return &file_metaextract_document_v1_document_proto_enumTypes[4]
 }
 
 func (x ZoneSource) Number() protoreflect.EnumNumber {
@@ -272,7 +345,7 @@ func (x ZoneSource) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ZoneSource.Descriptor instead.
 func (ZoneSource) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{3}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{4}
 }
 
 // What kind of trouble a Problem is.
@@ -324,11 +397,11 @@ func (x ProblemKind) String() string {
 }
 
 func (ProblemKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_document_v1_document_proto_enumTypes[4].Descriptor()
+	return file_metaextract_document_v1_document_proto_enumTypes[5].Descriptor()
 }
 
 func (ProblemKind) Type() protoreflect.EnumType {
-	return &file_metaextract_document_v1_document_proto_enumTypes[4]
+	return &file_metaextract_document_v1_document_proto_enumTypes[5]
 }
 
 func (x ProblemKind) Number() protoreflect.EnumNumber {
@@ -337,7 +410,7 @@ func (x ProblemKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ProblemKind.Descriptor instead.
 func (ProblemKind) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{4}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{5}
 }
 
 // Everything that was learnt about one file.
@@ -354,7 +427,9 @@ type Document struct {
 	// One entry per module that contributed or failed, in the order of running.
 	Modules []*ModuleReport `protobuf:"bytes,5,rep,name=modules,proto3" json:"modules,omitempty"`
 	// What happened, over all modules: the worst of their outcomes. Independent of the RPC status.
-	Outcome       Outcome `protobuf:"varint,6,opt,name=outcome,proto3,enum=metaextract.document.v1.Outcome" json:"outcome,omitempty"`
+	Outcome Outcome `protobuf:"varint,6,opt,name=outcome,proto3,enum=metaextract.document.v1.Outcome" json:"outcome,omitempty"`
+	// What the module "provenance" noticed, the gravest first. Each stands for itself; there is no score.
+	Observations  []*Observation `protobuf:"bytes,7,rep,name=observations,proto3" json:"observations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -431,6 +506,159 @@ func (x *Document) GetOutcome() Outcome {
 	return Outcome_OUTCOME_UNSPECIFIED
 }
 
+func (x *Document) GetObservations() []*Observation {
+	if x != nil {
+		return x.Observations
+	}
+	return nil
+}
+
+// A statement about the file, what it stands on, and what would disprove it.
+type Observation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What kind of observation: "trailing_data", "c2pa_manifest" …; stable.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// How much it matters.
+	Severity Severity `protobuf:"varint,2,opt,name=severity,proto3,enum=metaextract.document.v1.Severity" json:"severity,omitempty"`
+	// The statement, in one sentence.
+	Statement string `protobuf:"bytes,3,opt,name=statement,proto3" json:"statement,omitempty"`
+	// What it stands on.
+	Evidence []*ObservedEvidence `protobuf:"bytes,4,rep,name=evidence,proto3" json:"evidence,omitempty"`
+	// What would disprove it, in one sentence.
+	Disproof      string `protobuf:"bytes,5,opt,name=disproof,proto3" json:"disproof,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Observation) Reset() {
+	*x = Observation{}
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Observation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Observation) ProtoMessage() {}
+
+func (x *Observation) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Observation.ProtoReflect.Descriptor instead.
+func (*Observation) Descriptor() ([]byte, []int) {
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Observation) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Observation) GetSeverity() Severity {
+	if x != nil {
+		return x.Severity
+	}
+	return Severity_SEVERITY_UNSPECIFIED
+}
+
+func (x *Observation) GetStatement() string {
+	if x != nil {
+		return x.Statement
+	}
+	return ""
+}
+
+func (x *Observation) GetEvidence() []*ObservedEvidence {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
+}
+
+func (x *Observation) GetDisproof() string {
+	if x != nil {
+		return x.Disproof
+	}
+	return ""
+}
+
+// A field or a range of bytes that an observation stands on.
+type ObservedEvidence struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field as "section.Name", or a name for bytes that no field has.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// What it says, as text.
+	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// Where it stands. Absent when unknown.
+	Origin        *ByteRange `protobuf:"bytes,3,opt,name=origin,proto3" json:"origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ObservedEvidence) Reset() {
+	*x = ObservedEvidence{}
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ObservedEvidence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ObservedEvidence) ProtoMessage() {}
+
+func (x *ObservedEvidence) ProtoReflect() protoreflect.Message {
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ObservedEvidence.ProtoReflect.Descriptor instead.
+func (*ObservedEvidence) Descriptor() ([]byte, []int) {
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ObservedEvidence) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *ObservedEvidence) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *ObservedEvidence) GetOrigin() *ByteRange {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
 // Facts about the file as a whole. Name belongs to the request, the rest to the content.
 type FileInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -459,7 +687,7 @@ type FileInfo struct {
 
 func (x *FileInfo) Reset() {
 	*x = FileInfo{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[1]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -471,7 +699,7 @@ func (x *FileInfo) String() string {
 func (*FileInfo) ProtoMessage() {}
 
 func (x *FileInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[1]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -484,7 +712,7 @@ func (x *FileInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileInfo.ProtoReflect.Descriptor instead.
 func (*FileInfo) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{1}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *FileInfo) GetName() string {
@@ -556,7 +784,7 @@ type Digest struct {
 
 func (x *Digest) Reset() {
 	*x = Digest{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[2]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -568,7 +796,7 @@ func (x *Digest) String() string {
 func (*Digest) ProtoMessage() {}
 
 func (x *Digest) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[2]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -581,7 +809,7 @@ func (x *Digest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Digest.ProtoReflect.Descriptor instead.
 func (*Digest) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{2}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Digest) GetAlgorithm() DigestAlgorithm {
@@ -651,7 +879,7 @@ type Common struct {
 
 func (x *Common) Reset() {
 	*x = Common{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[3]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -663,7 +891,7 @@ func (x *Common) String() string {
 func (*Common) ProtoMessage() {}
 
 func (x *Common) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[3]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -676,7 +904,7 @@ func (x *Common) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Common.ProtoReflect.Descriptor instead.
 func (*Common) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{3}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Common) GetWidthPixels() uint32 {
@@ -848,7 +1076,7 @@ type Position struct {
 
 func (x *Position) Reset() {
 	*x = Position{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[4]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +1088,7 @@ func (x *Position) String() string {
 func (*Position) ProtoMessage() {}
 
 func (x *Position) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[4]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +1101,7 @@ func (x *Position) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Position.ProtoReflect.Descriptor instead.
 func (*Position) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{4}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Position) GetLatitudeDegrees() float64 {
@@ -912,7 +1140,7 @@ type DateTime struct {
 
 func (x *DateTime) Reset() {
 	*x = DateTime{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[5]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -924,7 +1152,7 @@ func (x *DateTime) String() string {
 func (*DateTime) ProtoMessage() {}
 
 func (x *DateTime) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[5]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -937,7 +1165,7 @@ func (x *DateTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DateTime.ProtoReflect.Descriptor instead.
 func (*DateTime) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{5}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DateTime) GetIso() string {
@@ -974,7 +1202,7 @@ type Section struct {
 
 func (x *Section) Reset() {
 	*x = Section{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[6]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1214,7 @@ func (x *Section) String() string {
 func (*Section) ProtoMessage() {}
 
 func (x *Section) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[6]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1227,7 @@ func (x *Section) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Section.ProtoReflect.Descriptor instead.
 func (*Section) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{6}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Section) GetName() string {
@@ -1041,7 +1269,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[7]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1281,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[7]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1294,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{7}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Field) GetName() string {
@@ -1138,7 +1366,7 @@ type ByteRange struct {
 
 func (x *ByteRange) Reset() {
 	*x = ByteRange{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[8]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1150,7 +1378,7 @@ func (x *ByteRange) String() string {
 func (*ByteRange) ProtoMessage() {}
 
 func (x *ByteRange) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[8]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1163,7 +1391,7 @@ func (x *ByteRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ByteRange.ProtoReflect.Descriptor instead.
 func (*ByteRange) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{8}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ByteRange) GetOffsetBytes() uint64 {
@@ -1203,7 +1431,7 @@ type Value struct {
 
 func (x *Value) Reset() {
 	*x = Value{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[9]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1215,7 +1443,7 @@ func (x *Value) String() string {
 func (*Value) ProtoMessage() {}
 
 func (x *Value) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[9]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1228,7 +1456,7 @@ func (x *Value) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Value.ProtoReflect.Descriptor instead.
 func (*Value) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{9}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Value) GetKind() isValue_Kind {
@@ -1399,7 +1627,7 @@ type Rational struct {
 
 func (x *Rational) Reset() {
 	*x = Rational{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[10]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1411,7 +1639,7 @@ func (x *Rational) String() string {
 func (*Rational) ProtoMessage() {}
 
 func (x *Rational) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[10]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1424,7 +1652,7 @@ func (x *Rational) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rational.ProtoReflect.Descriptor instead.
 func (*Rational) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{10}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Rational) GetNumerator() int64 {
@@ -1452,7 +1680,7 @@ type ValueList struct {
 
 func (x *ValueList) Reset() {
 	*x = ValueList{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[11]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1464,7 +1692,7 @@ func (x *ValueList) String() string {
 func (*ValueList) ProtoMessage() {}
 
 func (x *ValueList) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[11]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1477,7 +1705,7 @@ func (x *ValueList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValueList.ProtoReflect.Descriptor instead.
 func (*ValueList) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{11}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ValueList) GetValues() []*Value {
@@ -1498,7 +1726,7 @@ type ValueMap struct {
 
 func (x *ValueMap) Reset() {
 	*x = ValueMap{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[12]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1510,7 +1738,7 @@ func (x *ValueMap) String() string {
 func (*ValueMap) ProtoMessage() {}
 
 func (x *ValueMap) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[12]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1523,7 +1751,7 @@ func (x *ValueMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValueMap.ProtoReflect.Descriptor instead.
 func (*ValueMap) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{12}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ValueMap) GetEntries() []*NamedValue {
@@ -1546,7 +1774,7 @@ type NamedValue struct {
 
 func (x *NamedValue) Reset() {
 	*x = NamedValue{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[13]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +1786,7 @@ func (x *NamedValue) String() string {
 func (*NamedValue) ProtoMessage() {}
 
 func (x *NamedValue) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[13]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +1799,7 @@ func (x *NamedValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedValue.ProtoReflect.Descriptor instead.
 func (*NamedValue) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{13}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *NamedValue) GetName() string {
@@ -1605,7 +1833,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[14]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1845,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[14]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1858,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{14}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Problem) GetSection() string {
@@ -1680,7 +1908,7 @@ type ModuleReport struct {
 
 func (x *ModuleReport) Reset() {
 	*x = ModuleReport{}
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[15]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1692,7 +1920,7 @@ func (x *ModuleReport) String() string {
 func (*ModuleReport) ProtoMessage() {}
 
 func (x *ModuleReport) ProtoReflect() protoreflect.Message {
-	mi := &file_metaextract_document_v1_document_proto_msgTypes[15]
+	mi := &file_metaextract_document_v1_document_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1705,7 +1933,7 @@ func (x *ModuleReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleReport.ProtoReflect.Descriptor instead.
 func (*ModuleReport) Descriptor() ([]byte, []int) {
-	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{15}
+	return file_metaextract_document_v1_document_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ModuleReport) GetName() string {
@@ -1747,14 +1975,25 @@ var File_metaextract_document_v1_document_proto protoreflect.FileDescriptor
 
 const file_metaextract_document_v1_document_proto_rawDesc = "" +
 	"\n" +
-	"&metaextract/document/v1/document.proto\x12\x17metaextract.document.v1\"\xf3\x02\n" +
+	"&metaextract/document/v1/document.proto\x12\x17metaextract.document.v1\"\xbd\x03\n" +
 	"\bDocument\x125\n" +
 	"\x04file\x18\x01 \x01(\v2!.metaextract.document.v1.FileInfoR\x04file\x127\n" +
 	"\x06common\x18\x02 \x01(\v2\x1f.metaextract.document.v1.CommonR\x06common\x12<\n" +
 	"\bsections\x18\x03 \x03(\v2 .metaextract.document.v1.SectionR\bsections\x12<\n" +
 	"\bproblems\x18\x04 \x03(\v2 .metaextract.document.v1.ProblemR\bproblems\x12?\n" +
 	"\amodules\x18\x05 \x03(\v2%.metaextract.document.v1.ModuleReportR\amodules\x12:\n" +
-	"\aoutcome\x18\x06 \x01(\x0e2 .metaextract.document.v1.OutcomeR\aoutcome\"\xab\x02\n" +
+	"\aoutcome\x18\x06 \x01(\x0e2 .metaextract.document.v1.OutcomeR\aoutcome\x12H\n" +
+	"\fobservations\x18\a \x03(\v2$.metaextract.document.v1.ObservationR\fobservations\"\xe1\x01\n" +
+	"\vObservation\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12=\n" +
+	"\bseverity\x18\x02 \x01(\x0e2!.metaextract.document.v1.SeverityR\bseverity\x12\x1c\n" +
+	"\tstatement\x18\x03 \x01(\tR\tstatement\x12E\n" +
+	"\bevidence\x18\x04 \x03(\v2).metaextract.document.v1.ObservedEvidenceR\bevidence\x12\x1a\n" +
+	"\bdisproof\x18\x05 \x01(\tR\bdisproof\"z\n" +
+	"\x10ObservedEvidence\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12:\n" +
+	"\x06origin\x18\x03 \x01(\v2\".metaextract.document.v1.ByteRangeR\x06origin\"\xab\x02\n" +
 	"\bFileInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
@@ -1868,7 +2107,12 @@ const file_metaextract_document_v1_document_proto_rawDesc = "" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12:\n" +
 	"\aoutcome\x18\x03 \x01(\x0e2 .metaextract.document.v1.OutcomeR\aoutcome\x12'\n" +
 	"\x0felapsed_seconds\x18\x04 \x01(\x01R\x0eelapsedSeconds\x12*\n" +
-	"\x11source_bytes_read\x18\x05 \x01(\x04R\x0fsourceBytesRead*\xba\x01\n" +
+	"\x11source_bytes_read\x18\x05 \x01(\x04R\x0fsourceBytesRead*a\n" +
+	"\bSeverity\x12\x18\n" +
+	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rSEVERITY_NOTE\x10\x01\x12\x14\n" +
+	"\x10SEVERITY_WARNING\x10\x02\x12\x12\n" +
+	"\x0eSEVERITY_ALERT\x10\x03*\xba\x01\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1884,19 +2128,23 @@ const file_metaextract_document_v1_document_proto_rawDesc = "" +
 	"\x0eEVIDENCE_MAGIC\x10\x01\x12\x16\n" +
 	"\x12EVIDENCE_CONTAINER\x10\x02\x12\x11\n" +
 	"\rEVIDENCE_TEXT\x10\x03\x12\x16\n" +
-	"\x12EVIDENCE_EXTENSION\x10\x04*\xa2\x01\n" +
+	"\x12EVIDENCE_EXTENSION\x10\x04*\xf6\x01\n" +
 	"\x0fDigestAlgorithm\x12 \n" +
 	"\x1cDIGEST_ALGORITHM_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17DIGEST_ALGORITHM_BLAKE3\x10\x01\x12\x1b\n" +
 	"\x17DIGEST_ALGORITHM_SHA256\x10\x02\x12\x19\n" +
 	"\x15DIGEST_ALGORITHM_SHA1\x10\x03\x12\x18\n" +
-	"\x14DIGEST_ALGORITHM_MD5\x10\x04*v\n" +
+	"\x14DIGEST_ALGORITHM_MD5\x10\x04\x12\x1b\n" +
+	"\x17DIGEST_ALGORITHM_SHA512\x10\x05\x12\x19\n" +
+	"\x15DIGEST_ALGORITHM_XXH3\x10\x06\x12\x1a\n" +
+	"\x16DIGEST_ALGORITHM_CRC32\x10\a*\x90\x01\n" +
 	"\n" +
 	"ZoneSource\x12\x1b\n" +
 	"\x17ZONE_SOURCE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16ZONE_SOURCE_OFFSET_TAG\x10\x01\x12\x1a\n" +
 	"\x16ZONE_SOURCE_FORMAT_UTC\x10\x02\x12\x13\n" +
-	"\x0fZONE_SOURCE_GPS\x10\x03*\xb0\x01\n" +
+	"\x0fZONE_SOURCE_GPS\x10\x03\x12\x18\n" +
+	"\x14ZONE_SOURCE_POSITION\x10\x04*\xb0\x01\n" +
 	"\vProblemKind\x12\x1c\n" +
 	"\x18PROBLEM_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14PROBLEM_KIND_DAMAGED\x10\x01\x12\x1a\n" +
@@ -1918,61 +2166,68 @@ func file_metaextract_document_v1_document_proto_rawDescGZIP() []byte {
 	return file_metaextract_document_v1_document_proto_rawDescData
 }
 
-var file_metaextract_document_v1_document_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_metaextract_document_v1_document_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_metaextract_document_v1_document_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_metaextract_document_v1_document_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_metaextract_document_v1_document_proto_goTypes = []any{
-	(Outcome)(0),         // 0: metaextract.document.v1.Outcome
-	(Evidence)(0),        // 1: metaextract.document.v1.Evidence
-	(DigestAlgorithm)(0), // 2: metaextract.document.v1.DigestAlgorithm
-	(ZoneSource)(0),      // 3: metaextract.document.v1.ZoneSource
-	(ProblemKind)(0),     // 4: metaextract.document.v1.ProblemKind
-	(*Document)(nil),     // 5: metaextract.document.v1.Document
-	(*FileInfo)(nil),     // 6: metaextract.document.v1.FileInfo
-	(*Digest)(nil),       // 7: metaextract.document.v1.Digest
-	(*Common)(nil),       // 8: metaextract.document.v1.Common
-	(*Position)(nil),     // 9: metaextract.document.v1.Position
-	(*DateTime)(nil),     // 10: metaextract.document.v1.DateTime
-	(*Section)(nil),      // 11: metaextract.document.v1.Section
-	(*Field)(nil),        // 12: metaextract.document.v1.Field
-	(*ByteRange)(nil),    // 13: metaextract.document.v1.ByteRange
-	(*Value)(nil),        // 14: metaextract.document.v1.Value
-	(*Rational)(nil),     // 15: metaextract.document.v1.Rational
-	(*ValueList)(nil),    // 16: metaextract.document.v1.ValueList
-	(*ValueMap)(nil),     // 17: metaextract.document.v1.ValueMap
-	(*NamedValue)(nil),   // 18: metaextract.document.v1.NamedValue
-	(*Problem)(nil),      // 19: metaextract.document.v1.Problem
-	(*ModuleReport)(nil), // 20: metaextract.document.v1.ModuleReport
+	(Severity)(0),            // 0: metaextract.document.v1.Severity
+	(Outcome)(0),             // 1: metaextract.document.v1.Outcome
+	(Evidence)(0),            // 2: metaextract.document.v1.Evidence
+	(DigestAlgorithm)(0),     // 3: metaextract.document.v1.DigestAlgorithm
+	(ZoneSource)(0),          // 4: metaextract.document.v1.ZoneSource
+	(ProblemKind)(0),         // 5: metaextract.document.v1.ProblemKind
+	(*Document)(nil),         // 6: metaextract.document.v1.Document
+	(*Observation)(nil),      // 7: metaextract.document.v1.Observation
+	(*ObservedEvidence)(nil), // 8: metaextract.document.v1.ObservedEvidence
+	(*FileInfo)(nil),         // 9: metaextract.document.v1.FileInfo
+	(*Digest)(nil),           // 10: metaextract.document.v1.Digest
+	(*Common)(nil),           // 11: metaextract.document.v1.Common
+	(*Position)(nil),         // 12: metaextract.document.v1.Position
+	(*DateTime)(nil),         // 13: metaextract.document.v1.DateTime
+	(*Section)(nil),          // 14: metaextract.document.v1.Section
+	(*Field)(nil),            // 15: metaextract.document.v1.Field
+	(*ByteRange)(nil),        // 16: metaextract.document.v1.ByteRange
+	(*Value)(nil),            // 17: metaextract.document.v1.Value
+	(*Rational)(nil),         // 18: metaextract.document.v1.Rational
+	(*ValueList)(nil),        // 19: metaextract.document.v1.ValueList
+	(*ValueMap)(nil),         // 20: metaextract.document.v1.ValueMap
+	(*NamedValue)(nil),       // 21: metaextract.document.v1.NamedValue
+	(*Problem)(nil),          // 22: metaextract.document.v1.Problem
+	(*ModuleReport)(nil),     // 23: metaextract.document.v1.ModuleReport
 }
 var file_metaextract_document_v1_document_proto_depIdxs = []int32{
-	6,  // 0: metaextract.document.v1.Document.file:type_name -> metaextract.document.v1.FileInfo
-	8,  // 1: metaextract.document.v1.Document.common:type_name -> metaextract.document.v1.Common
-	11, // 2: metaextract.document.v1.Document.sections:type_name -> metaextract.document.v1.Section
-	19, // 3: metaextract.document.v1.Document.problems:type_name -> metaextract.document.v1.Problem
-	20, // 4: metaextract.document.v1.Document.modules:type_name -> metaextract.document.v1.ModuleReport
-	0,  // 5: metaextract.document.v1.Document.outcome:type_name -> metaextract.document.v1.Outcome
-	7,  // 6: metaextract.document.v1.FileInfo.digests:type_name -> metaextract.document.v1.Digest
-	1,  // 7: metaextract.document.v1.FileInfo.evidence:type_name -> metaextract.document.v1.Evidence
-	2,  // 8: metaextract.document.v1.Digest.algorithm:type_name -> metaextract.document.v1.DigestAlgorithm
-	10, // 9: metaextract.document.v1.Common.created_at:type_name -> metaextract.document.v1.DateTime
-	9,  // 10: metaextract.document.v1.Common.position:type_name -> metaextract.document.v1.Position
-	3,  // 11: metaextract.document.v1.DateTime.zone_source:type_name -> metaextract.document.v1.ZoneSource
-	12, // 12: metaextract.document.v1.Section.fields:type_name -> metaextract.document.v1.Field
-	14, // 13: metaextract.document.v1.Field.value:type_name -> metaextract.document.v1.Value
-	14, // 14: metaextract.document.v1.Field.raw:type_name -> metaextract.document.v1.Value
-	13, // 15: metaextract.document.v1.Field.origin:type_name -> metaextract.document.v1.ByteRange
-	15, // 16: metaextract.document.v1.Value.rational:type_name -> metaextract.document.v1.Rational
-	16, // 17: metaextract.document.v1.Value.list:type_name -> metaextract.document.v1.ValueList
-	17, // 18: metaextract.document.v1.Value.map:type_name -> metaextract.document.v1.ValueMap
-	14, // 19: metaextract.document.v1.ValueList.values:type_name -> metaextract.document.v1.Value
-	18, // 20: metaextract.document.v1.ValueMap.entries:type_name -> metaextract.document.v1.NamedValue
-	14, // 21: metaextract.document.v1.NamedValue.value:type_name -> metaextract.document.v1.Value
-	4,  // 22: metaextract.document.v1.Problem.kind:type_name -> metaextract.document.v1.ProblemKind
-	0,  // 23: metaextract.document.v1.ModuleReport.outcome:type_name -> metaextract.document.v1.Outcome
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	9,  // 0: metaextract.document.v1.Document.file:type_name -> metaextract.document.v1.FileInfo
+	11, // 1: metaextract.document.v1.Document.common:type_name -> metaextract.document.v1.Common
+	14, // 2: metaextract.document.v1.Document.sections:type_name -> metaextract.document.v1.Section
+	22, // 3: metaextract.document.v1.Document.problems:type_name -> metaextract.document.v1.Problem
+	23, // 4: metaextract.document.v1.Document.modules:type_name -> metaextract.document.v1.ModuleReport
+	1,  // 5: metaextract.document.v1.Document.outcome:type_name -> metaextract.document.v1.Outcome
+	7,  // 6: metaextract.document.v1.Document.observations:type_name -> metaextract.document.v1.Observation
+	0,  // 7: metaextract.document.v1.Observation.severity:type_name -> metaextract.document.v1.Severity
+	8,  // 8: metaextract.document.v1.Observation.evidence:type_name -> metaextract.document.v1.ObservedEvidence
+	16, // 9: metaextract.document.v1.ObservedEvidence.origin:type_name -> metaextract.document.v1.ByteRange
+	10, // 10: metaextract.document.v1.FileInfo.digests:type_name -> metaextract.document.v1.Digest
+	2,  // 11: metaextract.document.v1.FileInfo.evidence:type_name -> metaextract.document.v1.Evidence
+	3,  // 12: metaextract.document.v1.Digest.algorithm:type_name -> metaextract.document.v1.DigestAlgorithm
+	13, // 13: metaextract.document.v1.Common.created_at:type_name -> metaextract.document.v1.DateTime
+	12, // 14: metaextract.document.v1.Common.position:type_name -> metaextract.document.v1.Position
+	4,  // 15: metaextract.document.v1.DateTime.zone_source:type_name -> metaextract.document.v1.ZoneSource
+	15, // 16: metaextract.document.v1.Section.fields:type_name -> metaextract.document.v1.Field
+	17, // 17: metaextract.document.v1.Field.value:type_name -> metaextract.document.v1.Value
+	17, // 18: metaextract.document.v1.Field.raw:type_name -> metaextract.document.v1.Value
+	16, // 19: metaextract.document.v1.Field.origin:type_name -> metaextract.document.v1.ByteRange
+	18, // 20: metaextract.document.v1.Value.rational:type_name -> metaextract.document.v1.Rational
+	19, // 21: metaextract.document.v1.Value.list:type_name -> metaextract.document.v1.ValueList
+	20, // 22: metaextract.document.v1.Value.map:type_name -> metaextract.document.v1.ValueMap
+	17, // 23: metaextract.document.v1.ValueList.values:type_name -> metaextract.document.v1.Value
+	21, // 24: metaextract.document.v1.ValueMap.entries:type_name -> metaextract.document.v1.NamedValue
+	17, // 25: metaextract.document.v1.NamedValue.value:type_name -> metaextract.document.v1.Value
+	5,  // 26: metaextract.document.v1.Problem.kind:type_name -> metaextract.document.v1.ProblemKind
+	1,  // 27: metaextract.document.v1.ModuleReport.outcome:type_name -> metaextract.document.v1.Outcome
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_document_v1_document_proto_init() }
@@ -1980,9 +2235,9 @@ func file_metaextract_document_v1_document_proto_init() {
 	if File_metaextract_document_v1_document_proto != nil {
 		return
 	}
-	file_metaextract_document_v1_document_proto_msgTypes[3].OneofWrappers = []any{}
-	file_metaextract_document_v1_document_proto_msgTypes[4].OneofWrappers = []any{}
-	file_metaextract_document_v1_document_proto_msgTypes[9].OneofWrappers = []any{
+	file_metaextract_document_v1_document_proto_msgTypes[5].OneofWrappers = []any{}
+	file_metaextract_document_v1_document_proto_msgTypes[6].OneofWrappers = []any{}
+	file_metaextract_document_v1_document_proto_msgTypes[11].OneofWrappers = []any{
 		(*Value_Text)(nil),
 		(*Value_Integer)(nil),
 		(*Value_Unsigned)(nil),
@@ -1993,14 +2248,14 @@ func file_metaextract_document_v1_document_proto_init() {
 		(*Value_List)(nil),
 		(*Value_Map)(nil),
 	}
-	file_metaextract_document_v1_document_proto_msgTypes[14].OneofWrappers = []any{}
+	file_metaextract_document_v1_document_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_document_v1_document_proto_rawDesc), len(file_metaextract_document_v1_document_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   16,
+			NumEnums:      6,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

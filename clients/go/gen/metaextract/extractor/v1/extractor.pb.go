@@ -205,6 +205,71 @@ func (CacheStatus) EnumDescriptor() ([]byte, []int) {
 	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{2}
 }
 
+// What running a module takes.
+type CostClass int32
+
+const (
+	// Never sent.
+	CostClass_COST_CLASS_UNSPECIFIED CostClass = 0
+	// Nothing of the file is read.
+	CostClass_COST_CLASS_DERIVED CostClass = 1
+	// The bytes that matter are read.
+	CostClass_COST_CLASS_RANGES CostClass = 2
+	// Every byte is read.
+	CostClass_COST_CLASS_WHOLE_FILE CostClass = 3
+	// A picture is decoded.
+	CostClass_COST_CLASS_PIXELS CostClass = 4
+	// Another program is asked.
+	CostClass_COST_CLASS_PROGRAM CostClass = 5
+)
+
+// Enum value maps for CostClass.
+var (
+	CostClass_name = map[int32]string{
+		0: "COST_CLASS_UNSPECIFIED",
+		1: "COST_CLASS_DERIVED",
+		2: "COST_CLASS_RANGES",
+		3: "COST_CLASS_WHOLE_FILE",
+		4: "COST_CLASS_PIXELS",
+		5: "COST_CLASS_PROGRAM",
+	}
+	CostClass_value = map[string]int32{
+		"COST_CLASS_UNSPECIFIED": 0,
+		"COST_CLASS_DERIVED":     1,
+		"COST_CLASS_RANGES":      2,
+		"COST_CLASS_WHOLE_FILE":  3,
+		"COST_CLASS_PIXELS":      4,
+		"COST_CLASS_PROGRAM":     5,
+	}
+)
+
+func (x CostClass) Enum() *CostClass {
+	p := new(CostClass)
+	*p = x
+	return p
+}
+
+func (x CostClass) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CostClass) Descriptor() protoreflect.EnumDescriptor {
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[3].Descriptor()
+}
+
+func (CostClass) Type() protoreflect.EnumType {
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[3]
+}
+
+func (x CostClass) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CostClass.Descriptor instead.
+func (CostClass) EnumDescriptor() ([]byte, []int) {
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{3}
+}
+
 // Stages of a session.
 type SessionStage int32
 
@@ -246,11 +311,11 @@ func (x SessionStage) String() string {
 }
 
 func (SessionStage) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_extractor_v1_extractor_proto_enumTypes[3].Descriptor()
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[4].Descriptor()
 }
 
 func (SessionStage) Type() protoreflect.EnumType {
-	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[3]
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[4]
 }
 
 func (x SessionStage) Number() protoreflect.EnumNumber {
@@ -259,7 +324,7 @@ func (x SessionStage) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SessionStage.Descriptor instead.
 func (SessionStage) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{3}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{4}
 }
 
 // How the bytes would come.
@@ -303,11 +368,11 @@ func (x PlanStrategy) String() string {
 }
 
 func (PlanStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_extractor_v1_extractor_proto_enumTypes[4].Descriptor()
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[5].Descriptor()
 }
 
 func (PlanStrategy) Type() protoreflect.EnumType {
-	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[4]
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[5]
 }
 
 func (x PlanStrategy) Number() protoreflect.EnumNumber {
@@ -316,7 +381,7 @@ func (x PlanStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PlanStrategy.Descriptor instead.
 func (PlanStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{4}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{5}
 }
 
 // What an estimate stands on.
@@ -356,11 +421,11 @@ func (x EstimateBasis) String() string {
 }
 
 func (EstimateBasis) Descriptor() protoreflect.EnumDescriptor {
-	return file_metaextract_extractor_v1_extractor_proto_enumTypes[5].Descriptor()
+	return file_metaextract_extractor_v1_extractor_proto_enumTypes[6].Descriptor()
 }
 
 func (EstimateBasis) Type() protoreflect.EnumType {
-	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[5]
+	return &file_metaextract_extractor_v1_extractor_proto_enumTypes[6]
 }
 
 func (x EstimateBasis) Number() protoreflect.EnumNumber {
@@ -369,7 +434,7 @@ func (x EstimateBasis) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EstimateBasis.Descriptor instead.
 func (EstimateBasis) EnumDescriptor() ([]byte, []int) {
-	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{5}
+	return file_metaextract_extractor_v1_extractor_proto_rawDescGZIP(), []int{6}
 }
 
 // One file to describe.
@@ -544,7 +609,8 @@ func (x *InlineSource) GetName() string {
 // What to do with a file.
 type ExtractOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Modules to run, by name. Empty: those marked `default_enabled` in GetCapabilities.
+	// Modules to run, by name or by the name of a set ("advanced", "forensic": ModuleInfo.sets). Empty: those marked
+	// `default_enabled` in GetCapabilities.
 	Modules []string `protobuf:"bytes,1,rep,name=modules,proto3" json:"modules,omitempty"`
 	// Digests to compute besides BLAKE3. For a URI this reads the whole file.
 	Digests []v1.DigestAlgorithm `protobuf:"varint,2,rep,packed,name=digests,proto3,enum=metaextract.document.v1.DigestAlgorithm" json:"digests,omitempty"`
@@ -1456,8 +1522,26 @@ type ModuleInfo struct {
 	Reads []string `protobuf:"bytes,5,rep,name=reads,proto3" json:"reads,omitempty"`
 	// Whether it reads every byte: a session then takes the whole file, not ranges.
 	NeedsWholeFile bool `protobuf:"varint,6,opt,name=needs_whole_file,json=needsWholeFile,proto3" json:"needs_whole_file,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What running it takes.
+	CostClass CostClass `protobuf:"varint,7,opt,name=cost_class,json=costClass,proto3,enum=metaextract.extractor.v1.CostClass" json:"cost_class,omitempty"`
+	// The least depth at which it runs.
+	LeastDepth Depth `protobuf:"varint,8,opt,name=least_depth,json=leastDepth,proto3,enum=metaextract.extractor.v1.Depth" json:"least_depth,omitempty"`
+	// What it adds: names of sections, or "sections" (all that the format has), "common", "digests", "observations".
+	Writes []string `protobuf:"bytes,9,rep,name=writes,proto3" json:"writes,omitempty"`
+	// Names by which it can be asked for together with others.
+	Sets []string `protobuf:"bytes,10,rep,name=sets,proto3" json:"sets,omitempty"`
+	// The kind of worker that runs it: "reader", "pixels", "numbers", "program", or "guest:<name>" for one of another package.
+	WorkerKind string `protobuf:"bytes,11,opt,name=worker_kind,json=workerKind,proto3" json:"worker_kind,omitempty"`
+	// Whether it looks at the decoded picture.
+	NeedsPixels bool `protobuf:"varint,12,opt,name=needs_pixels,json=needsPixels,proto3" json:"needs_pixels,omitempty"`
+	// How long its results stay good.
+	TtlClass v11.TtlClass `protobuf:"varint,13,opt,name=ttl_class,json=ttlClass,proto3,enum=metaextract.cache.v1.TtlClass" json:"ttl_class,omitempty"`
+	// Whether its results are kept by the position where the content was created, and shared by files of one place.
+	IsKeptByPosition bool `protobuf:"varint,14,opt,name=is_kept_by_position,json=isKeptByPosition,proto3" json:"is_kept_by_position,omitempty"`
+	// Why it can't run here: a package or a program is missing. Empty: it can.
+	UnavailableReason string `protobuf:"bytes,15,opt,name=unavailable_reason,json=unavailableReason,proto3" json:"unavailable_reason,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ModuleInfo) Reset() {
@@ -1530,6 +1614,69 @@ func (x *ModuleInfo) GetNeedsWholeFile() bool {
 		return x.NeedsWholeFile
 	}
 	return false
+}
+
+func (x *ModuleInfo) GetCostClass() CostClass {
+	if x != nil {
+		return x.CostClass
+	}
+	return CostClass_COST_CLASS_UNSPECIFIED
+}
+
+func (x *ModuleInfo) GetLeastDepth() Depth {
+	if x != nil {
+		return x.LeastDepth
+	}
+	return Depth_DEPTH_UNSPECIFIED
+}
+
+func (x *ModuleInfo) GetWrites() []string {
+	if x != nil {
+		return x.Writes
+	}
+	return nil
+}
+
+func (x *ModuleInfo) GetSets() []string {
+	if x != nil {
+		return x.Sets
+	}
+	return nil
+}
+
+func (x *ModuleInfo) GetWorkerKind() string {
+	if x != nil {
+		return x.WorkerKind
+	}
+	return ""
+}
+
+func (x *ModuleInfo) GetNeedsPixels() bool {
+	if x != nil {
+		return x.NeedsPixels
+	}
+	return false
+}
+
+func (x *ModuleInfo) GetTtlClass() v11.TtlClass {
+	if x != nil {
+		return x.TtlClass
+	}
+	return v11.TtlClass(0)
+}
+
+func (x *ModuleInfo) GetIsKeptByPosition() bool {
+	if x != nil {
+		return x.IsKeptByPosition
+	}
+	return false
+}
+
+func (x *ModuleInfo) GetUnavailableReason() string {
+	if x != nil {
+		return x.UnavailableReason
+	}
+	return ""
 }
 
 // Limits in force.
@@ -4116,7 +4263,7 @@ var File_metaextract_extractor_v1_extractor_proto protoreflect.FileDescriptor
 
 const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\n" +
-	"(metaextract/extractor/v1/extractor.proto\x12\x18metaextract.extractor.v1\x1a#metaextract/cache/v1/pressure.proto\x1a&metaextract/document/v1/document.proto\"\xce\x01\n" +
+	"(metaextract/extractor/v1/extractor.proto\x12\x18metaextract.extractor.v1\x1a#metaextract/cache/v1/pressure.proto\x1a!metaextract/cache/v1/result.proto\x1a&metaextract/document/v1/document.proto\"\xce\x01\n" +
 	"\x0eExtractRequest\x12@\n" +
 	"\x06inline\x18\x01 \x01(\v2&.metaextract.extractor.v1.InlineSourceH\x00R\x06inline\x12\x12\n" +
 	"\x03uri\x18\x02 \x01(\tH\x00R\x03uri\x12\x18\n" +
@@ -4201,7 +4348,7 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"extensions\x18\x03 \x03(\tR\n" +
 	"extensions\x12\x18\n" +
 	"\aversion\x18\x04 \x01(\tR\aversion\x12\x1b\n" +
-	"\tis_headed\x18\x05 \x01(\bR\bisHeaded\"\xc5\x01\n" +
+	"\tis_headed\x18\x05 \x01(\bR\bisHeaded\"\xd6\x04\n" +
 	"\n" +
 	"ModuleInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -4209,7 +4356,20 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12'\n" +
 	"\x0fdefault_enabled\x18\x04 \x01(\bR\x0edefaultEnabled\x12\x14\n" +
 	"\x05reads\x18\x05 \x03(\tR\x05reads\x12(\n" +
-	"\x10needs_whole_file\x18\x06 \x01(\bR\x0eneedsWholeFile\"\xeb\x01\n" +
+	"\x10needs_whole_file\x18\x06 \x01(\bR\x0eneedsWholeFile\x12B\n" +
+	"\n" +
+	"cost_class\x18\a \x01(\x0e2#.metaextract.extractor.v1.CostClassR\tcostClass\x12@\n" +
+	"\vleast_depth\x18\b \x01(\x0e2\x1f.metaextract.extractor.v1.DepthR\n" +
+	"leastDepth\x12\x16\n" +
+	"\x06writes\x18\t \x03(\tR\x06writes\x12\x12\n" +
+	"\x04sets\x18\n" +
+	" \x03(\tR\x04sets\x12\x1f\n" +
+	"\vworker_kind\x18\v \x01(\tR\n" +
+	"workerKind\x12!\n" +
+	"\fneeds_pixels\x18\f \x01(\bR\vneedsPixels\x12;\n" +
+	"\tttl_class\x18\r \x01(\x0e2\x1e.metaextract.cache.v1.TtlClassR\bttlClass\x12-\n" +
+	"\x13is_kept_by_position\x18\x0e \x01(\bR\x10isKeptByPosition\x12-\n" +
+	"\x12unavailable_reason\x18\x0f \x01(\tR\x11unavailableReason\"\xeb\x01\n" +
 	"\x06Limits\x12(\n" +
 	"\x10max_inline_bytes\x18\x01 \x01(\x04R\x0emaxInlineBytes\x12(\n" +
 	"\x10max_upload_bytes\x18\x02 \x01(\x04R\x0emaxUploadBytes\x12*\n" +
@@ -4429,7 +4589,14 @@ const file_metaextract_extractor_v1_extractor_proto_rawDesc = "" +
 	"\x14CACHE_STATUS_PARTIAL\x10\x02\x12\x15\n" +
 	"\x11CACHE_STATUS_MISS\x10\x03\x12\x1c\n" +
 	"\x18CACHE_STATUS_UNAVAILABLE\x10\x04\x12\x19\n" +
-	"\x15CACHE_STATUS_BYPASSED\x10\x05*\x7f\n" +
+	"\x15CACHE_STATUS_BYPASSED\x10\x05*\xa0\x01\n" +
+	"\tCostClass\x12\x1a\n" +
+	"\x16COST_CLASS_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12COST_CLASS_DERIVED\x10\x01\x12\x15\n" +
+	"\x11COST_CLASS_RANGES\x10\x02\x12\x19\n" +
+	"\x15COST_CLASS_WHOLE_FILE\x10\x03\x12\x15\n" +
+	"\x11COST_CLASS_PIXELS\x10\x04\x12\x16\n" +
+	"\x12COST_CLASS_PROGRAM\x10\x05*\x7f\n" +
 	"\fSessionStage\x12\x1d\n" +
 	"\x19SESSION_STAGE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14SESSION_STAGE_QUEUED\x10\x01\x12\x1b\n" +
@@ -4466,150 +4633,155 @@ func file_metaextract_extractor_v1_extractor_proto_rawDescGZIP() []byte {
 	return file_metaextract_extractor_v1_extractor_proto_rawDescData
 }
 
-var file_metaextract_extractor_v1_extractor_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_metaextract_extractor_v1_extractor_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_metaextract_extractor_v1_extractor_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_metaextract_extractor_v1_extractor_proto_goTypes = []any{
 	(Depth)(0),                      // 0: metaextract.extractor.v1.Depth
 	(CacheMode)(0),                  // 1: metaextract.extractor.v1.CacheMode
 	(CacheStatus)(0),                // 2: metaextract.extractor.v1.CacheStatus
-	(SessionStage)(0),               // 3: metaextract.extractor.v1.SessionStage
-	(PlanStrategy)(0),               // 4: metaextract.extractor.v1.PlanStrategy
-	(EstimateBasis)(0),              // 5: metaextract.extractor.v1.EstimateBasis
-	(*ExtractRequest)(nil),          // 6: metaextract.extractor.v1.ExtractRequest
-	(*InlineSource)(nil),            // 7: metaextract.extractor.v1.InlineSource
-	(*ExtractOptions)(nil),          // 8: metaextract.extractor.v1.ExtractOptions
-	(*ExtractResponse)(nil),         // 9: metaextract.extractor.v1.ExtractResponse
-	(*ExtractUploadRequest)(nil),    // 10: metaextract.extractor.v1.ExtractUploadRequest
-	(*UploadHeader)(nil),            // 11: metaextract.extractor.v1.UploadHeader
-	(*ExtractUploadResponse)(nil),   // 12: metaextract.extractor.v1.ExtractUploadResponse
-	(*ExtractionInfo)(nil),          // 13: metaextract.extractor.v1.ExtractionInfo
-	(*GetCapabilitiesRequest)(nil),  // 14: metaextract.extractor.v1.GetCapabilitiesRequest
-	(*GetCapabilitiesResponse)(nil), // 15: metaextract.extractor.v1.GetCapabilitiesResponse
-	(*Sandbox)(nil),                 // 16: metaextract.extractor.v1.Sandbox
-	(*SandboxBarrier)(nil),          // 17: metaextract.extractor.v1.SandboxBarrier
-	(*SandboxAttempt)(nil),          // 18: metaextract.extractor.v1.SandboxAttempt
-	(*FormatInfo)(nil),              // 19: metaextract.extractor.v1.FormatInfo
-	(*ModuleInfo)(nil),              // 20: metaextract.extractor.v1.ModuleInfo
-	(*Limits)(nil),                  // 21: metaextract.extractor.v1.Limits
-	(*GetBackoffStateRequest)(nil),  // 22: metaextract.extractor.v1.GetBackoffStateRequest
-	(*GetBackoffStateResponse)(nil), // 23: metaextract.extractor.v1.GetBackoffStateResponse
-	(*CallerState)(nil),             // 24: metaextract.extractor.v1.CallerState
-	(*ClassState)(nil),              // 25: metaextract.extractor.v1.ClassState
-	(*LimitTerm)(nil),               // 26: metaextract.extractor.v1.LimitTerm
-	(*ExtractSessionRequest)(nil),   // 27: metaextract.extractor.v1.ExtractSessionRequest
-	(*SessionOffer)(nil),            // 28: metaextract.extractor.v1.SessionOffer
-	(*FileChunk)(nil),               // 29: metaextract.extractor.v1.FileChunk
-	(*StreamEnd)(nil),               // 30: metaextract.extractor.v1.StreamEnd
-	(*SourceFailure)(nil),           // 31: metaextract.extractor.v1.SourceFailure
-	(*ExtractSessionResponse)(nil),  // 32: metaextract.extractor.v1.ExtractSessionResponse
-	(*SessionAccepted)(nil),         // 33: metaextract.extractor.v1.SessionAccepted
-	(*RangeRequest)(nil),            // 34: metaextract.extractor.v1.RangeRequest
-	(*ByteSpan)(nil),                // 35: metaextract.extractor.v1.ByteSpan
-	(*StreamRequest)(nil),           // 36: metaextract.extractor.v1.StreamRequest
-	(*SessionAck)(nil),              // 37: metaextract.extractor.v1.SessionAck
-	(*SessionProgress)(nil),         // 38: metaextract.extractor.v1.SessionProgress
-	(*Enough)(nil),                  // 39: metaextract.extractor.v1.Enough
-	(*SessionResult)(nil),           // 40: metaextract.extractor.v1.SessionResult
-	(*ExtractBatchRequest)(nil),     // 41: metaextract.extractor.v1.ExtractBatchRequest
-	(*BatchStart)(nil),              // 42: metaextract.extractor.v1.BatchStart
-	(*BatchItems)(nil),              // 43: metaextract.extractor.v1.BatchItems
-	(*BatchItem)(nil),               // 44: metaextract.extractor.v1.BatchItem
-	(*ExtractBatchResponse)(nil),    // 45: metaextract.extractor.v1.ExtractBatchResponse
-	(*BatchResult)(nil),             // 46: metaextract.extractor.v1.BatchResult
-	(*BatchProgress)(nil),           // 47: metaextract.extractor.v1.BatchProgress
-	(*PlanExtractionRequest)(nil),   // 48: metaextract.extractor.v1.PlanExtractionRequest
-	(*PlanExtractionResponse)(nil),  // 49: metaextract.extractor.v1.PlanExtractionResponse
-	(*DepthCost)(nil),               // 50: metaextract.extractor.v1.DepthCost
-	(v1.DigestAlgorithm)(0),         // 51: metaextract.document.v1.DigestAlgorithm
-	(v11.WorkClass)(0),              // 52: metaextract.cache.v1.WorkClass
-	(*v1.Document)(nil),             // 53: metaextract.document.v1.Document
-	(v11.PressureLevel)(0),          // 54: metaextract.cache.v1.PressureLevel
-	(*v11.PressureSignal)(nil),      // 55: metaextract.cache.v1.PressureSignal
+	(CostClass)(0),                  // 3: metaextract.extractor.v1.CostClass
+	(SessionStage)(0),               // 4: metaextract.extractor.v1.SessionStage
+	(PlanStrategy)(0),               // 5: metaextract.extractor.v1.PlanStrategy
+	(EstimateBasis)(0),              // 6: metaextract.extractor.v1.EstimateBasis
+	(*ExtractRequest)(nil),          // 7: metaextract.extractor.v1.ExtractRequest
+	(*InlineSource)(nil),            // 8: metaextract.extractor.v1.InlineSource
+	(*ExtractOptions)(nil),          // 9: metaextract.extractor.v1.ExtractOptions
+	(*ExtractResponse)(nil),         // 10: metaextract.extractor.v1.ExtractResponse
+	(*ExtractUploadRequest)(nil),    // 11: metaextract.extractor.v1.ExtractUploadRequest
+	(*UploadHeader)(nil),            // 12: metaextract.extractor.v1.UploadHeader
+	(*ExtractUploadResponse)(nil),   // 13: metaextract.extractor.v1.ExtractUploadResponse
+	(*ExtractionInfo)(nil),          // 14: metaextract.extractor.v1.ExtractionInfo
+	(*GetCapabilitiesRequest)(nil),  // 15: metaextract.extractor.v1.GetCapabilitiesRequest
+	(*GetCapabilitiesResponse)(nil), // 16: metaextract.extractor.v1.GetCapabilitiesResponse
+	(*Sandbox)(nil),                 // 17: metaextract.extractor.v1.Sandbox
+	(*SandboxBarrier)(nil),          // 18: metaextract.extractor.v1.SandboxBarrier
+	(*SandboxAttempt)(nil),          // 19: metaextract.extractor.v1.SandboxAttempt
+	(*FormatInfo)(nil),              // 20: metaextract.extractor.v1.FormatInfo
+	(*ModuleInfo)(nil),              // 21: metaextract.extractor.v1.ModuleInfo
+	(*Limits)(nil),                  // 22: metaextract.extractor.v1.Limits
+	(*GetBackoffStateRequest)(nil),  // 23: metaextract.extractor.v1.GetBackoffStateRequest
+	(*GetBackoffStateResponse)(nil), // 24: metaextract.extractor.v1.GetBackoffStateResponse
+	(*CallerState)(nil),             // 25: metaextract.extractor.v1.CallerState
+	(*ClassState)(nil),              // 26: metaextract.extractor.v1.ClassState
+	(*LimitTerm)(nil),               // 27: metaextract.extractor.v1.LimitTerm
+	(*ExtractSessionRequest)(nil),   // 28: metaextract.extractor.v1.ExtractSessionRequest
+	(*SessionOffer)(nil),            // 29: metaextract.extractor.v1.SessionOffer
+	(*FileChunk)(nil),               // 30: metaextract.extractor.v1.FileChunk
+	(*StreamEnd)(nil),               // 31: metaextract.extractor.v1.StreamEnd
+	(*SourceFailure)(nil),           // 32: metaextract.extractor.v1.SourceFailure
+	(*ExtractSessionResponse)(nil),  // 33: metaextract.extractor.v1.ExtractSessionResponse
+	(*SessionAccepted)(nil),         // 34: metaextract.extractor.v1.SessionAccepted
+	(*RangeRequest)(nil),            // 35: metaextract.extractor.v1.RangeRequest
+	(*ByteSpan)(nil),                // 36: metaextract.extractor.v1.ByteSpan
+	(*StreamRequest)(nil),           // 37: metaextract.extractor.v1.StreamRequest
+	(*SessionAck)(nil),              // 38: metaextract.extractor.v1.SessionAck
+	(*SessionProgress)(nil),         // 39: metaextract.extractor.v1.SessionProgress
+	(*Enough)(nil),                  // 40: metaextract.extractor.v1.Enough
+	(*SessionResult)(nil),           // 41: metaextract.extractor.v1.SessionResult
+	(*ExtractBatchRequest)(nil),     // 42: metaextract.extractor.v1.ExtractBatchRequest
+	(*BatchStart)(nil),              // 43: metaextract.extractor.v1.BatchStart
+	(*BatchItems)(nil),              // 44: metaextract.extractor.v1.BatchItems
+	(*BatchItem)(nil),               // 45: metaextract.extractor.v1.BatchItem
+	(*ExtractBatchResponse)(nil),    // 46: metaextract.extractor.v1.ExtractBatchResponse
+	(*BatchResult)(nil),             // 47: metaextract.extractor.v1.BatchResult
+	(*BatchProgress)(nil),           // 48: metaextract.extractor.v1.BatchProgress
+	(*PlanExtractionRequest)(nil),   // 49: metaextract.extractor.v1.PlanExtractionRequest
+	(*PlanExtractionResponse)(nil),  // 50: metaextract.extractor.v1.PlanExtractionResponse
+	(*DepthCost)(nil),               // 51: metaextract.extractor.v1.DepthCost
+	(v1.DigestAlgorithm)(0),         // 52: metaextract.document.v1.DigestAlgorithm
+	(v11.WorkClass)(0),              // 53: metaextract.cache.v1.WorkClass
+	(*v1.Document)(nil),             // 54: metaextract.document.v1.Document
+	(v11.TtlClass)(0),               // 55: metaextract.cache.v1.TtlClass
+	(v11.PressureLevel)(0),          // 56: metaextract.cache.v1.PressureLevel
+	(*v11.PressureSignal)(nil),      // 57: metaextract.cache.v1.PressureSignal
 }
 var file_metaextract_extractor_v1_extractor_proto_depIdxs = []int32{
-	7,  // 0: metaextract.extractor.v1.ExtractRequest.inline:type_name -> metaextract.extractor.v1.InlineSource
-	8,  // 1: metaextract.extractor.v1.ExtractRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	51, // 2: metaextract.extractor.v1.ExtractOptions.digests:type_name -> metaextract.document.v1.DigestAlgorithm
+	8,  // 0: metaextract.extractor.v1.ExtractRequest.inline:type_name -> metaextract.extractor.v1.InlineSource
+	9,  // 1: metaextract.extractor.v1.ExtractRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	52, // 2: metaextract.extractor.v1.ExtractOptions.digests:type_name -> metaextract.document.v1.DigestAlgorithm
 	1,  // 3: metaextract.extractor.v1.ExtractOptions.cache_mode:type_name -> metaextract.extractor.v1.CacheMode
-	52, // 4: metaextract.extractor.v1.ExtractOptions.work_class:type_name -> metaextract.cache.v1.WorkClass
+	53, // 4: metaextract.extractor.v1.ExtractOptions.work_class:type_name -> metaextract.cache.v1.WorkClass
 	0,  // 5: metaextract.extractor.v1.ExtractOptions.depth:type_name -> metaextract.extractor.v1.Depth
-	53, // 6: metaextract.extractor.v1.ExtractResponse.document:type_name -> metaextract.document.v1.Document
-	13, // 7: metaextract.extractor.v1.ExtractResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	11, // 8: metaextract.extractor.v1.ExtractUploadRequest.header:type_name -> metaextract.extractor.v1.UploadHeader
-	8,  // 9: metaextract.extractor.v1.UploadHeader.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	53, // 10: metaextract.extractor.v1.ExtractUploadResponse.document:type_name -> metaextract.document.v1.Document
-	13, // 11: metaextract.extractor.v1.ExtractUploadResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	54, // 6: metaextract.extractor.v1.ExtractResponse.document:type_name -> metaextract.document.v1.Document
+	14, // 7: metaextract.extractor.v1.ExtractResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	12, // 8: metaextract.extractor.v1.ExtractUploadRequest.header:type_name -> metaextract.extractor.v1.UploadHeader
+	9,  // 9: metaextract.extractor.v1.UploadHeader.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	54, // 10: metaextract.extractor.v1.ExtractUploadResponse.document:type_name -> metaextract.document.v1.Document
+	14, // 11: metaextract.extractor.v1.ExtractUploadResponse.info:type_name -> metaextract.extractor.v1.ExtractionInfo
 	2,  // 12: metaextract.extractor.v1.ExtractionInfo.cache_status:type_name -> metaextract.extractor.v1.CacheStatus
-	19, // 13: metaextract.extractor.v1.GetCapabilitiesResponse.formats:type_name -> metaextract.extractor.v1.FormatInfo
-	20, // 14: metaextract.extractor.v1.GetCapabilitiesResponse.modules:type_name -> metaextract.extractor.v1.ModuleInfo
-	21, // 15: metaextract.extractor.v1.GetCapabilitiesResponse.limits:type_name -> metaextract.extractor.v1.Limits
-	51, // 16: metaextract.extractor.v1.GetCapabilitiesResponse.digests:type_name -> metaextract.document.v1.DigestAlgorithm
-	16, // 17: metaextract.extractor.v1.GetCapabilitiesResponse.sandbox:type_name -> metaextract.extractor.v1.Sandbox
-	17, // 18: metaextract.extractor.v1.Sandbox.barriers:type_name -> metaextract.extractor.v1.SandboxBarrier
-	18, // 19: metaextract.extractor.v1.Sandbox.attempts:type_name -> metaextract.extractor.v1.SandboxAttempt
-	54, // 20: metaextract.extractor.v1.GetBackoffStateResponse.level:type_name -> metaextract.cache.v1.PressureLevel
-	54, // 21: metaextract.extractor.v1.GetBackoffStateResponse.cache_level:type_name -> metaextract.cache.v1.PressureLevel
-	54, // 22: metaextract.extractor.v1.GetBackoffStateResponse.local_level:type_name -> metaextract.cache.v1.PressureLevel
-	26, // 23: metaextract.extractor.v1.GetBackoffStateResponse.terms:type_name -> metaextract.extractor.v1.LimitTerm
-	25, // 24: metaextract.extractor.v1.GetBackoffStateResponse.classes:type_name -> metaextract.extractor.v1.ClassState
-	55, // 25: metaextract.extractor.v1.GetBackoffStateResponse.local_signals:type_name -> metaextract.cache.v1.PressureSignal
-	24, // 26: metaextract.extractor.v1.GetBackoffStateResponse.callers:type_name -> metaextract.extractor.v1.CallerState
-	52, // 27: metaextract.extractor.v1.ClassState.work_class:type_name -> metaextract.cache.v1.WorkClass
-	28, // 28: metaextract.extractor.v1.ExtractSessionRequest.offer:type_name -> metaextract.extractor.v1.SessionOffer
-	29, // 29: metaextract.extractor.v1.ExtractSessionRequest.chunk:type_name -> metaextract.extractor.v1.FileChunk
-	30, // 30: metaextract.extractor.v1.ExtractSessionRequest.end:type_name -> metaextract.extractor.v1.StreamEnd
-	31, // 31: metaextract.extractor.v1.ExtractSessionRequest.failure:type_name -> metaextract.extractor.v1.SourceFailure
-	8,  // 32: metaextract.extractor.v1.SessionOffer.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	29, // 33: metaextract.extractor.v1.SessionOffer.prefetch:type_name -> metaextract.extractor.v1.FileChunk
-	33, // 34: metaextract.extractor.v1.ExtractSessionResponse.accepted:type_name -> metaextract.extractor.v1.SessionAccepted
-	34, // 35: metaextract.extractor.v1.ExtractSessionResponse.ranges:type_name -> metaextract.extractor.v1.RangeRequest
-	36, // 36: metaextract.extractor.v1.ExtractSessionResponse.stream:type_name -> metaextract.extractor.v1.StreamRequest
-	37, // 37: metaextract.extractor.v1.ExtractSessionResponse.ack:type_name -> metaextract.extractor.v1.SessionAck
-	38, // 38: metaextract.extractor.v1.ExtractSessionResponse.progress:type_name -> metaextract.extractor.v1.SessionProgress
-	53, // 39: metaextract.extractor.v1.ExtractSessionResponse.partial:type_name -> metaextract.document.v1.Document
-	39, // 40: metaextract.extractor.v1.ExtractSessionResponse.enough:type_name -> metaextract.extractor.v1.Enough
-	53, // 41: metaextract.extractor.v1.ExtractSessionResponse.document_part:type_name -> metaextract.document.v1.Document
-	40, // 42: metaextract.extractor.v1.ExtractSessionResponse.result:type_name -> metaextract.extractor.v1.SessionResult
-	54, // 43: metaextract.extractor.v1.SessionAccepted.level:type_name -> metaextract.cache.v1.PressureLevel
-	35, // 44: metaextract.extractor.v1.RangeRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
-	35, // 45: metaextract.extractor.v1.StreamRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
-	54, // 46: metaextract.extractor.v1.SessionAck.level:type_name -> metaextract.cache.v1.PressureLevel
-	3,  // 47: metaextract.extractor.v1.SessionProgress.stage:type_name -> metaextract.extractor.v1.SessionStage
-	53, // 48: metaextract.extractor.v1.SessionResult.document:type_name -> metaextract.document.v1.Document
-	13, // 49: metaextract.extractor.v1.SessionResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	42, // 50: metaextract.extractor.v1.ExtractBatchRequest.start:type_name -> metaextract.extractor.v1.BatchStart
-	43, // 51: metaextract.extractor.v1.ExtractBatchRequest.items:type_name -> metaextract.extractor.v1.BatchItems
-	8,  // 52: metaextract.extractor.v1.BatchStart.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	44, // 53: metaextract.extractor.v1.BatchItems.items:type_name -> metaextract.extractor.v1.BatchItem
-	7,  // 54: metaextract.extractor.v1.BatchItem.inline:type_name -> metaextract.extractor.v1.InlineSource
-	46, // 55: metaextract.extractor.v1.ExtractBatchResponse.results:type_name -> metaextract.extractor.v1.BatchResult
-	47, // 56: metaextract.extractor.v1.ExtractBatchResponse.progress:type_name -> metaextract.extractor.v1.BatchProgress
-	53, // 57: metaextract.extractor.v1.BatchResult.document:type_name -> metaextract.document.v1.Document
-	13, // 58: metaextract.extractor.v1.BatchResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
-	8,  // 59: metaextract.extractor.v1.PlanExtractionRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
-	4,  // 60: metaextract.extractor.v1.PlanExtractionResponse.strategy:type_name -> metaextract.extractor.v1.PlanStrategy
-	5,  // 61: metaextract.extractor.v1.PlanExtractionResponse.basis:type_name -> metaextract.extractor.v1.EstimateBasis
-	50, // 62: metaextract.extractor.v1.PlanExtractionResponse.depths:type_name -> metaextract.extractor.v1.DepthCost
-	0,  // 63: metaextract.extractor.v1.DepthCost.depth:type_name -> metaextract.extractor.v1.Depth
-	6,  // 64: metaextract.extractor.v1.ExtractorService.Extract:input_type -> metaextract.extractor.v1.ExtractRequest
-	10, // 65: metaextract.extractor.v1.ExtractorService.ExtractUpload:input_type -> metaextract.extractor.v1.ExtractUploadRequest
-	27, // 66: metaextract.extractor.v1.ExtractorService.ExtractSession:input_type -> metaextract.extractor.v1.ExtractSessionRequest
-	41, // 67: metaextract.extractor.v1.ExtractorService.ExtractBatch:input_type -> metaextract.extractor.v1.ExtractBatchRequest
-	48, // 68: metaextract.extractor.v1.ExtractorService.PlanExtraction:input_type -> metaextract.extractor.v1.PlanExtractionRequest
-	14, // 69: metaextract.extractor.v1.ExtractorService.GetCapabilities:input_type -> metaextract.extractor.v1.GetCapabilitiesRequest
-	22, // 70: metaextract.extractor.v1.ExtractorService.GetBackoffState:input_type -> metaextract.extractor.v1.GetBackoffStateRequest
-	9,  // 71: metaextract.extractor.v1.ExtractorService.Extract:output_type -> metaextract.extractor.v1.ExtractResponse
-	12, // 72: metaextract.extractor.v1.ExtractorService.ExtractUpload:output_type -> metaextract.extractor.v1.ExtractUploadResponse
-	32, // 73: metaextract.extractor.v1.ExtractorService.ExtractSession:output_type -> metaextract.extractor.v1.ExtractSessionResponse
-	45, // 74: metaextract.extractor.v1.ExtractorService.ExtractBatch:output_type -> metaextract.extractor.v1.ExtractBatchResponse
-	49, // 75: metaextract.extractor.v1.ExtractorService.PlanExtraction:output_type -> metaextract.extractor.v1.PlanExtractionResponse
-	15, // 76: metaextract.extractor.v1.ExtractorService.GetCapabilities:output_type -> metaextract.extractor.v1.GetCapabilitiesResponse
-	23, // 77: metaextract.extractor.v1.ExtractorService.GetBackoffState:output_type -> metaextract.extractor.v1.GetBackoffStateResponse
-	71, // [71:78] is the sub-list for method output_type
-	64, // [64:71] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	20, // 13: metaextract.extractor.v1.GetCapabilitiesResponse.formats:type_name -> metaextract.extractor.v1.FormatInfo
+	21, // 14: metaextract.extractor.v1.GetCapabilitiesResponse.modules:type_name -> metaextract.extractor.v1.ModuleInfo
+	22, // 15: metaextract.extractor.v1.GetCapabilitiesResponse.limits:type_name -> metaextract.extractor.v1.Limits
+	52, // 16: metaextract.extractor.v1.GetCapabilitiesResponse.digests:type_name -> metaextract.document.v1.DigestAlgorithm
+	17, // 17: metaextract.extractor.v1.GetCapabilitiesResponse.sandbox:type_name -> metaextract.extractor.v1.Sandbox
+	18, // 18: metaextract.extractor.v1.Sandbox.barriers:type_name -> metaextract.extractor.v1.SandboxBarrier
+	19, // 19: metaextract.extractor.v1.Sandbox.attempts:type_name -> metaextract.extractor.v1.SandboxAttempt
+	3,  // 20: metaextract.extractor.v1.ModuleInfo.cost_class:type_name -> metaextract.extractor.v1.CostClass
+	0,  // 21: metaextract.extractor.v1.ModuleInfo.least_depth:type_name -> metaextract.extractor.v1.Depth
+	55, // 22: metaextract.extractor.v1.ModuleInfo.ttl_class:type_name -> metaextract.cache.v1.TtlClass
+	56, // 23: metaextract.extractor.v1.GetBackoffStateResponse.level:type_name -> metaextract.cache.v1.PressureLevel
+	56, // 24: metaextract.extractor.v1.GetBackoffStateResponse.cache_level:type_name -> metaextract.cache.v1.PressureLevel
+	56, // 25: metaextract.extractor.v1.GetBackoffStateResponse.local_level:type_name -> metaextract.cache.v1.PressureLevel
+	27, // 26: metaextract.extractor.v1.GetBackoffStateResponse.terms:type_name -> metaextract.extractor.v1.LimitTerm
+	26, // 27: metaextract.extractor.v1.GetBackoffStateResponse.classes:type_name -> metaextract.extractor.v1.ClassState
+	57, // 28: metaextract.extractor.v1.GetBackoffStateResponse.local_signals:type_name -> metaextract.cache.v1.PressureSignal
+	25, // 29: metaextract.extractor.v1.GetBackoffStateResponse.callers:type_name -> metaextract.extractor.v1.CallerState
+	53, // 30: metaextract.extractor.v1.ClassState.work_class:type_name -> metaextract.cache.v1.WorkClass
+	29, // 31: metaextract.extractor.v1.ExtractSessionRequest.offer:type_name -> metaextract.extractor.v1.SessionOffer
+	30, // 32: metaextract.extractor.v1.ExtractSessionRequest.chunk:type_name -> metaextract.extractor.v1.FileChunk
+	31, // 33: metaextract.extractor.v1.ExtractSessionRequest.end:type_name -> metaextract.extractor.v1.StreamEnd
+	32, // 34: metaextract.extractor.v1.ExtractSessionRequest.failure:type_name -> metaextract.extractor.v1.SourceFailure
+	9,  // 35: metaextract.extractor.v1.SessionOffer.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	30, // 36: metaextract.extractor.v1.SessionOffer.prefetch:type_name -> metaextract.extractor.v1.FileChunk
+	34, // 37: metaextract.extractor.v1.ExtractSessionResponse.accepted:type_name -> metaextract.extractor.v1.SessionAccepted
+	35, // 38: metaextract.extractor.v1.ExtractSessionResponse.ranges:type_name -> metaextract.extractor.v1.RangeRequest
+	37, // 39: metaextract.extractor.v1.ExtractSessionResponse.stream:type_name -> metaextract.extractor.v1.StreamRequest
+	38, // 40: metaextract.extractor.v1.ExtractSessionResponse.ack:type_name -> metaextract.extractor.v1.SessionAck
+	39, // 41: metaextract.extractor.v1.ExtractSessionResponse.progress:type_name -> metaextract.extractor.v1.SessionProgress
+	54, // 42: metaextract.extractor.v1.ExtractSessionResponse.partial:type_name -> metaextract.document.v1.Document
+	40, // 43: metaextract.extractor.v1.ExtractSessionResponse.enough:type_name -> metaextract.extractor.v1.Enough
+	54, // 44: metaextract.extractor.v1.ExtractSessionResponse.document_part:type_name -> metaextract.document.v1.Document
+	41, // 45: metaextract.extractor.v1.ExtractSessionResponse.result:type_name -> metaextract.extractor.v1.SessionResult
+	56, // 46: metaextract.extractor.v1.SessionAccepted.level:type_name -> metaextract.cache.v1.PressureLevel
+	36, // 47: metaextract.extractor.v1.RangeRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
+	36, // 48: metaextract.extractor.v1.StreamRequest.ranges:type_name -> metaextract.extractor.v1.ByteSpan
+	56, // 49: metaextract.extractor.v1.SessionAck.level:type_name -> metaextract.cache.v1.PressureLevel
+	4,  // 50: metaextract.extractor.v1.SessionProgress.stage:type_name -> metaextract.extractor.v1.SessionStage
+	54, // 51: metaextract.extractor.v1.SessionResult.document:type_name -> metaextract.document.v1.Document
+	14, // 52: metaextract.extractor.v1.SessionResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	43, // 53: metaextract.extractor.v1.ExtractBatchRequest.start:type_name -> metaextract.extractor.v1.BatchStart
+	44, // 54: metaextract.extractor.v1.ExtractBatchRequest.items:type_name -> metaextract.extractor.v1.BatchItems
+	9,  // 55: metaextract.extractor.v1.BatchStart.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	45, // 56: metaextract.extractor.v1.BatchItems.items:type_name -> metaextract.extractor.v1.BatchItem
+	8,  // 57: metaextract.extractor.v1.BatchItem.inline:type_name -> metaextract.extractor.v1.InlineSource
+	47, // 58: metaextract.extractor.v1.ExtractBatchResponse.results:type_name -> metaextract.extractor.v1.BatchResult
+	48, // 59: metaextract.extractor.v1.ExtractBatchResponse.progress:type_name -> metaextract.extractor.v1.BatchProgress
+	54, // 60: metaextract.extractor.v1.BatchResult.document:type_name -> metaextract.document.v1.Document
+	14, // 61: metaextract.extractor.v1.BatchResult.info:type_name -> metaextract.extractor.v1.ExtractionInfo
+	9,  // 62: metaextract.extractor.v1.PlanExtractionRequest.options:type_name -> metaextract.extractor.v1.ExtractOptions
+	5,  // 63: metaextract.extractor.v1.PlanExtractionResponse.strategy:type_name -> metaextract.extractor.v1.PlanStrategy
+	6,  // 64: metaextract.extractor.v1.PlanExtractionResponse.basis:type_name -> metaextract.extractor.v1.EstimateBasis
+	51, // 65: metaextract.extractor.v1.PlanExtractionResponse.depths:type_name -> metaextract.extractor.v1.DepthCost
+	0,  // 66: metaextract.extractor.v1.DepthCost.depth:type_name -> metaextract.extractor.v1.Depth
+	7,  // 67: metaextract.extractor.v1.ExtractorService.Extract:input_type -> metaextract.extractor.v1.ExtractRequest
+	11, // 68: metaextract.extractor.v1.ExtractorService.ExtractUpload:input_type -> metaextract.extractor.v1.ExtractUploadRequest
+	28, // 69: metaextract.extractor.v1.ExtractorService.ExtractSession:input_type -> metaextract.extractor.v1.ExtractSessionRequest
+	42, // 70: metaextract.extractor.v1.ExtractorService.ExtractBatch:input_type -> metaextract.extractor.v1.ExtractBatchRequest
+	49, // 71: metaextract.extractor.v1.ExtractorService.PlanExtraction:input_type -> metaextract.extractor.v1.PlanExtractionRequest
+	15, // 72: metaextract.extractor.v1.ExtractorService.GetCapabilities:input_type -> metaextract.extractor.v1.GetCapabilitiesRequest
+	23, // 73: metaextract.extractor.v1.ExtractorService.GetBackoffState:input_type -> metaextract.extractor.v1.GetBackoffStateRequest
+	10, // 74: metaextract.extractor.v1.ExtractorService.Extract:output_type -> metaextract.extractor.v1.ExtractResponse
+	13, // 75: metaextract.extractor.v1.ExtractorService.ExtractUpload:output_type -> metaextract.extractor.v1.ExtractUploadResponse
+	33, // 76: metaextract.extractor.v1.ExtractorService.ExtractSession:output_type -> metaextract.extractor.v1.ExtractSessionResponse
+	46, // 77: metaextract.extractor.v1.ExtractorService.ExtractBatch:output_type -> metaextract.extractor.v1.ExtractBatchResponse
+	50, // 78: metaextract.extractor.v1.ExtractorService.PlanExtraction:output_type -> metaextract.extractor.v1.PlanExtractionResponse
+	16, // 79: metaextract.extractor.v1.ExtractorService.GetCapabilities:output_type -> metaextract.extractor.v1.GetCapabilitiesResponse
+	24, // 80: metaextract.extractor.v1.ExtractorService.GetBackoffState:output_type -> metaextract.extractor.v1.GetBackoffStateResponse
+	74, // [74:81] is the sub-list for method output_type
+	67, // [67:74] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_extractor_v1_extractor_proto_init() }
@@ -4665,7 +4837,7 @@ func file_metaextract_extractor_v1_extractor_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metaextract_extractor_v1_extractor_proto_rawDesc), len(file_metaextract_extractor_v1_extractor_proto_rawDesc)),
-			NumEnums:      6,
+			NumEnums:      7,
 			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   1,

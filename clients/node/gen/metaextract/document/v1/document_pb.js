@@ -10,7 +10,7 @@ import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/code
  * Describes the file metaextract/document/v1/document.proto.
  */
 export const file_metaextract_document_v1_document = /*@__PURE__*/
-  fileDesc("CiZtZXRhZXh0cmFjdC9kb2N1bWVudC92MS9kb2N1bWVudC5wcm90bxIXbWV0YWV4dHJhY3QuZG9jdW1lbnQudjEivwIKCERvY3VtZW50Ei8KBGZpbGUYASABKAsyIS5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5GaWxlSW5mbxIvCgZjb21tb24YAiABKAsyHy5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5Db21tb24SMgoIc2VjdGlvbnMYAyADKAsyIC5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5TZWN0aW9uEjIKCHByb2JsZW1zGAQgAygLMiAubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuUHJvYmxlbRI2Cgdtb2R1bGVzGAUgAygLMiUubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuTW9kdWxlUmVwb3J0EjEKB291dGNvbWUYBiABKA4yIC5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5PdXRjb21lIt4BCghGaWxlSW5mbxIMCgRuYW1lGAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAQSDgoGZm9ybWF0GAMgASgJEhEKCW1pbWVfdHlwZRgEIAEoCRIwCgdkaWdlc3RzGAUgAygLMh8ubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuRGlnZXN0EjMKCGV2aWRlbmNlGAYgASgOMiEubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuRXZpZGVuY2USDwoHY2hhcnNldBgHIAEoCRIVCg1uYW1lX3N1Z2dlc3RzGAggASgJIlIKBkRpZ2VzdBI7CglhbGdvcml0aG0YASABKA4yKC5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5EaWdlc3RBbGdvcml0aG0SCwoDaGV4GAIgASgJIt0GCgZDb21tb24SGQoMd2lkdGhfcGl4ZWxzGAEgASgNSACIAQESGgoNaGVpZ2h0X3BpeGVscxgCIAEoDUgBiAEBEh0KEGR1cmF0aW9uX3NlY29uZHMYAyABKAFIAogBARI1CgpjcmVhdGVkX2F0GAQgASgLMiEubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuRGF0ZVRpbWUSMwoIcG9zaXRpb24YBSABKAsyIS5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5Qb3NpdGlvbhITCgtkZXZpY2VfbWFrZRgGIAEoCRIUCgxkZXZpY2VfbW9kZWwYByABKAkSDQoFdGl0bGUYCCABKAkSDgoGYXV0aG9yGAkgASgJEhAKCHNvZnR3YXJlGAogASgJEhcKCnBhZ2VfY291bnQYCyABKA1IA4gBARIYCgtvcmllbnRhdGlvbhgMIAEoDUgEiAEBEiEKFGRpc3BsYXlfd2lkdGhfcGl4ZWxzGA0gASgNSAWIAQESIgoVZGlzcGxheV9oZWlnaHRfcGl4ZWxzGA4gASgNSAaIAQESHgoRZnJhbWVzX3Blcl9zZWNvbmQYDyABKAFIB4gBARITCgt2aWRlb19jb2RlYxgQIAEoCRITCgthdWRpb19jb2RlYxgRIAEoCRIcCg9iaXRzX3Blcl9zZWNvbmQYEiABKARICIgBARIbCg5hdWRpb19jaGFubmVscxgTIAEoDUgJiAEBEh4KEXNhbXBsZV9yYXRlX2hlcnR6GBQgASgNSAqIAQESDQoFYWxidW0YFSABKAkSGQoMdHJhY2tfbnVtYmVyGBYgASgNSAuIAQFCDwoNX3dpZHRoX3BpeGVsc0IQCg5faGVpZ2h0X3BpeGVsc0ITChFfZHVyYXRpb25fc2Vjb25kc0INCgtfcGFnZV9jb3VudEIOCgxfb3JpZW50YXRpb25CFwoVX2Rpc3BsYXlfd2lkdGhfcGl4ZWxzQhgKFl9kaXNwbGF5X2hlaWdodF9waXhlbHNCFAoSX2ZyYW1lc19wZXJfc2Vjb25kQhIKEF9iaXRzX3Blcl9zZWNvbmRCEQoPX2F1ZGlvX2NoYW5uZWxzQhQKEl9zYW1wbGVfcmF0ZV9oZXJ0ekIPCg1fdHJhY2tfbnVtYmVyInEKCFBvc2l0aW9uEhgKEGxhdGl0dWRlX2RlZ3JlZXMYASABKAESGQoRbG9uZ2l0dWRlX2RlZ3JlZXMYAiABKAESHAoPYWx0aXR1ZGVfbWV0ZXJzGAMgASgBSACIAQFCEgoQX2FsdGl0dWRlX21ldGVycyJgCghEYXRlVGltZRILCgNpc28YASABKAkSOAoLem9uZV9zb3VyY2UYAiABKA4yIy5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5ab25lU291cmNlEg0KBWZpZWxkGAMgASgJIkcKB1NlY3Rpb24SDAoEbmFtZRgBIAEoCRIuCgZmaWVsZHMYAiADKAsyHi5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5GaWVsZCLeAQoFRmllbGQSDAoEbmFtZRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLlZhbHVlEgwKBHRleHQYAyABKAkSDAoEdW5pdBgEIAEoCRIrCgNyYXcYBSABKAsyHi5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5WYWx1ZRINCgVncm91cBgGIAEoCRIMCgRub3RlGAcgASgJEjIKBm9yaWdpbhgIIAEoCzIiLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLkJ5dGVSYW5nZSI3CglCeXRlUmFuZ2USFAoMb2Zmc2V0X2J5dGVzGAEgASgEEhQKDGxlbmd0aF9ieXRlcxgCIAEoBCKWAgoFVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhEKB2ludGVnZXIYAiABKANIABISCgh1bnNpZ25lZBgDIAEoBEgAEg4KBHJlYWwYBCABKAFIABIRCgdib29sZWFuGAUgASgISAASDgoEZGF0YRgGIAEoDEgAEjUKCHJhdGlvbmFsGAcgASgLMiEubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuUmF0aW9uYWxIABIyCgRsaXN0GAggASgLMiIubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuVmFsdWVMaXN0SAASMAoDbWFwGAkgASgLMiEubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuVmFsdWVNYXBIAEIGCgRraW5kIjIKCFJhdGlvbmFsEhEKCW51bWVyYXRvchgBIAEoAxITCgtkZW5vbWluYXRvchgCIAEoAyI7CglWYWx1ZUxpc3QSLgoGdmFsdWVzGAEgAygLMh4ubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuVmFsdWUiQAoIVmFsdWVNYXASNAoHZW50cmllcxgBIAMoCzIjLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLk5hbWVkVmFsdWUiSQoKTmFtZWRWYWx1ZRIMCgRuYW1lGAEgASgJEi0KBXZhbHVlGAIgASgLMh4ubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuVmFsdWUiiwEKB1Byb2JsZW0SDwoHc2VjdGlvbhgBIAEoCRIyCgRraW5kGAIgASgOMiQubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuUHJvYmxlbUtpbmQSDwoHbWVzc2FnZRgDIAEoCRIZCgxvZmZzZXRfYnl0ZXMYBCABKARIAIgBAUIPCg1fb2Zmc2V0X2J5dGVzIpQBCgxNb2R1bGVSZXBvcnQSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEjEKB291dGNvbWUYAyABKA4yIC5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5PdXRjb21lEhcKD2VsYXBzZWRfc2Vjb25kcxgEIAEoARIZChFzb3VyY2VfYnl0ZXNfcmVhZBgFIAEoBCq6AQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASDgoKT1VUQ09NRV9PSxABEhMKD09VVENPTUVfUEFSVElBTBACEhcKE09VVENPTUVfVU5TVVBQT1JURUQQAxITCg9PVVRDT01FX0NPUlJVUFQQBBITCg9PVVRDT01FX1RJTUVPVVQQBRIZChVPVVRDT01FX09VVF9PRl9NRU1PUlkQBhITCg9PVVRDT01FX0NSQVNIRUQQByp7CghFdmlkZW5jZRIYChRFVklERU5DRV9VTlNQRUNJRklFRBAAEhIKDkVWSURFTkNFX01BR0lDEAESFgoSRVZJREVOQ0VfQ09OVEFJTkVSEAISEQoNRVZJREVOQ0VfVEVYVBADEhYKEkVWSURFTkNFX0VYVEVOU0lPThAEKqIBCg9EaWdlc3RBbGdvcml0aG0SIAocRElHRVNUX0FMR09SSVRITV9VTlNQRUNJRklFRBAAEhsKF0RJR0VTVF9BTEdPUklUSE1fQkxBS0UzEAESGwoXRElHRVNUX0FMR09SSVRITV9TSEEyNTYQAhIZChVESUdFU1RfQUxHT1JJVEhNX1NIQTEQAxIYChRESUdFU1RfQUxHT1JJVEhNX01ENRAEKnYKClpvbmVTb3VyY2USGwoXWk9ORV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIaChZaT05FX1NPVVJDRV9PRkZTRVRfVEFHEAESGgoWWk9ORV9TT1VSQ0VfRk9STUFUX1VUQxACEhMKD1pPTkVfU09VUkNFX0dQUxADKrABCgtQcm9ibGVtS2luZBIcChhQUk9CTEVNX0tJTkRfVU5TUEVDSUZJRUQQABIYChRQUk9CTEVNX0tJTkRfREFNQUdFRBABEhoKFlBST0JMRU1fS0lORF9UUlVOQ0FURUQQAhIWChJQUk9CTEVNX0tJTkRfTElNSVQQAxIcChhQUk9CTEVNX0tJTkRfVU5TVVBQT1JURUQQBBIXChNQUk9CTEVNX0tJTkRfUkVBREVSEAVCjgEKGmlvLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxUAFaVGdpdGh1Yi5jb20vbWV0YWV4dHJhY3QvbWV0YWV4dHJhY3QvY2xpZW50cy9nby9nZW4vbWV0YWV4dHJhY3QvZG9jdW1lbnQvdjE7ZG9jdW1lbnR2MaoCF01ldGFFeHRyYWN0LkRvY3VtZW50LlYxYgZwcm90bzM");
+  fileDesc("CiZtZXRhZXh0cmFjdC9kb2N1bWVudC92MS9kb2N1bWVudC5wcm90bxIXbWV0YWV4dHJhY3QuZG9jdW1lbnQudjEi+wIKCERvY3VtZW50Ei8KBGZpbGUYASABKAsyIS5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5GaWxlSW5mbxIvCgZjb21tb24YAiABKAsyHy5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5Db21tb24SMgoIc2VjdGlvbnMYAyADKAsyIC5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5TZWN0aW9uEjIKCHByb2JsZW1zGAQgAygLMiAubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuUHJvYmxlbRI2Cgdtb2R1bGVzGAUgAygLMiUubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuTW9kdWxlUmVwb3J0EjEKB291dGNvbWUYBiABKA4yIC5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5PdXRjb21lEjoKDG9ic2VydmF0aW9ucxgHIAMoCzIkLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLk9ic2VydmF0aW9uIrIBCgtPYnNlcnZhdGlvbhIMCgRraW5kGAEgASgJEjMKCHNldmVyaXR5GAIgASgOMiEubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuU2V2ZXJpdHkSEQoJc3RhdGVtZW50GAMgASgJEjsKCGV2aWRlbmNlGAQgAygLMikubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuT2JzZXJ2ZWRFdmlkZW5jZRIQCghkaXNwcm9vZhgFIAEoCSJkChBPYnNlcnZlZEV2aWRlbmNlEg0KBWZpZWxkGAEgASgJEg0KBXZhbHVlGAIgASgJEjIKBm9yaWdpbhgDIAEoCzIiLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLkJ5dGVSYW5nZSLeAQoIRmlsZUluZm8SDAoEbmFtZRgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEEg4KBmZvcm1hdBgDIAEoCRIRCgltaW1lX3R5cGUYBCABKAkSMAoHZGlnZXN0cxgFIAMoCzIfLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLkRpZ2VzdBIzCghldmlkZW5jZRgGIAEoDjIhLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLkV2aWRlbmNlEg8KB2NoYXJzZXQYByABKAkSFQoNbmFtZV9zdWdnZXN0cxgIIAEoCSJSCgZEaWdlc3QSOwoJYWxnb3JpdGhtGAEgASgOMigubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuRGlnZXN0QWxnb3JpdGhtEgsKA2hleBgCIAEoCSLdBgoGQ29tbW9uEhkKDHdpZHRoX3BpeGVscxgBIAEoDUgAiAEBEhoKDWhlaWdodF9waXhlbHMYAiABKA1IAYgBARIdChBkdXJhdGlvbl9zZWNvbmRzGAMgASgBSAKIAQESNQoKY3JlYXRlZF9hdBgEIAEoCzIhLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLkRhdGVUaW1lEjMKCHBvc2l0aW9uGAUgASgLMiEubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuUG9zaXRpb24SEwoLZGV2aWNlX21ha2UYBiABKAkSFAoMZGV2aWNlX21vZGVsGAcgASgJEg0KBXRpdGxlGAggASgJEg4KBmF1dGhvchgJIAEoCRIQCghzb2Z0d2FyZRgKIAEoCRIXCgpwYWdlX2NvdW50GAsgASgNSAOIAQESGAoLb3JpZW50YXRpb24YDCABKA1IBIgBARIhChRkaXNwbGF5X3dpZHRoX3BpeGVscxgNIAEoDUgFiAEBEiIKFWRpc3BsYXlfaGVpZ2h0X3BpeGVscxgOIAEoDUgGiAEBEh4KEWZyYW1lc19wZXJfc2Vjb25kGA8gASgBSAeIAQESEwoLdmlkZW9fY29kZWMYECABKAkSEwoLYXVkaW9fY29kZWMYESABKAkSHAoPYml0c19wZXJfc2Vjb25kGBIgASgESAiIAQESGwoOYXVkaW9fY2hhbm5lbHMYEyABKA1ICYgBARIeChFzYW1wbGVfcmF0ZV9oZXJ0ehgUIAEoDUgKiAEBEg0KBWFsYnVtGBUgASgJEhkKDHRyYWNrX251bWJlchgWIAEoDUgLiAEBQg8KDV93aWR0aF9waXhlbHNCEAoOX2hlaWdodF9waXhlbHNCEwoRX2R1cmF0aW9uX3NlY29uZHNCDQoLX3BhZ2VfY291bnRCDgoMX29yaWVudGF0aW9uQhcKFV9kaXNwbGF5X3dpZHRoX3BpeGVsc0IYChZfZGlzcGxheV9oZWlnaHRfcGl4ZWxzQhQKEl9mcmFtZXNfcGVyX3NlY29uZEISChBfYml0c19wZXJfc2Vjb25kQhEKD19hdWRpb19jaGFubmVsc0IUChJfc2FtcGxlX3JhdGVfaGVydHpCDwoNX3RyYWNrX251bWJlciJxCghQb3NpdGlvbhIYChBsYXRpdHVkZV9kZWdyZWVzGAEgASgBEhkKEWxvbmdpdHVkZV9kZWdyZWVzGAIgASgBEhwKD2FsdGl0dWRlX21ldGVycxgDIAEoAUgAiAEBQhIKEF9hbHRpdHVkZV9tZXRlcnMiYAoIRGF0ZVRpbWUSCwoDaXNvGAEgASgJEjgKC3pvbmVfc291cmNlGAIgASgOMiMubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuWm9uZVNvdXJjZRINCgVmaWVsZBgDIAEoCSJHCgdTZWN0aW9uEgwKBG5hbWUYASABKAkSLgoGZmllbGRzGAIgAygLMh4ubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuRmllbGQi3gEKBUZpZWxkEgwKBG5hbWUYASABKAkSLQoFdmFsdWUYAiABKAsyHi5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5WYWx1ZRIMCgR0ZXh0GAMgASgJEgwKBHVuaXQYBCABKAkSKwoDcmF3GAUgASgLMh4ubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuVmFsdWUSDQoFZ3JvdXAYBiABKAkSDAoEbm90ZRgHIAEoCRIyCgZvcmlnaW4YCCABKAsyIi5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5CeXRlUmFuZ2UiNwoJQnl0ZVJhbmdlEhQKDG9mZnNldF9ieXRlcxgBIAEoBBIUCgxsZW5ndGhfYnl0ZXMYAiABKAQilgIKBVZhbHVlEg4KBHRleHQYASABKAlIABIRCgdpbnRlZ2VyGAIgASgDSAASEgoIdW5zaWduZWQYAyABKARIABIOCgRyZWFsGAQgASgBSAASEQoHYm9vbGVhbhgFIAEoCEgAEg4KBGRhdGEYBiABKAxIABI1CghyYXRpb25hbBgHIAEoCzIhLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLlJhdGlvbmFsSAASMgoEbGlzdBgIIAEoCzIiLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLlZhbHVlTGlzdEgAEjAKA21hcBgJIAEoCzIhLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLlZhbHVlTWFwSABCBgoEa2luZCIyCghSYXRpb25hbBIRCgludW1lcmF0b3IYASABKAMSEwoLZGVub21pbmF0b3IYAiABKAMiOwoJVmFsdWVMaXN0Ei4KBnZhbHVlcxgBIAMoCzIeLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLlZhbHVlIkAKCFZhbHVlTWFwEjQKB2VudHJpZXMYASADKAsyIy5tZXRhZXh0cmFjdC5kb2N1bWVudC52MS5OYW1lZFZhbHVlIkkKCk5hbWVkVmFsdWUSDAoEbmFtZRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLlZhbHVlIosBCgdQcm9ibGVtEg8KB3NlY3Rpb24YASABKAkSMgoEa2luZBgCIAEoDjIkLm1ldGFleHRyYWN0LmRvY3VtZW50LnYxLlByb2JsZW1LaW5kEg8KB21lc3NhZ2UYAyABKAkSGQoMb2Zmc2V0X2J5dGVzGAQgASgESACIAQFCDwoNX29mZnNldF9ieXRlcyKUAQoMTW9kdWxlUmVwb3J0EgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIxCgdvdXRjb21lGAMgASgOMiAubWV0YWV4dHJhY3QuZG9jdW1lbnQudjEuT3V0Y29tZRIXCg9lbGFwc2VkX3NlY29uZHMYBCABKAESGQoRc291cmNlX2J5dGVzX3JlYWQYBSABKAQqYQoIU2V2ZXJpdHkSGAoUU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIRCg1TRVZFUklUWV9OT1RFEAESFAoQU0VWRVJJVFlfV0FSTklORxACEhIKDlNFVkVSSVRZX0FMRVJUEAMqugEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEg4KCk9VVENPTUVfT0sQARITCg9PVVRDT01FX1BBUlRJQUwQAhIXChNPVVRDT01FX1VOU1VQUE9SVEVEEAMSEwoPT1VUQ09NRV9DT1JSVVBUEAQSEwoPT1VUQ09NRV9USU1FT1VUEAUSGQoVT1VUQ09NRV9PVVRfT0ZfTUVNT1JZEAYSEwoPT1VUQ09NRV9DUkFTSEVEEAcqewoIRXZpZGVuY2USGAoURVZJREVOQ0VfVU5TUEVDSUZJRUQQABISCg5FVklERU5DRV9NQUdJQxABEhYKEkVWSURFTkNFX0NPTlRBSU5FUhACEhEKDUVWSURFTkNFX1RFWFQQAxIWChJFVklERU5DRV9FWFRFTlNJT04QBCr2AQoPRGlnZXN0QWxnb3JpdGhtEiAKHERJR0VTVF9BTEdPUklUSE1fVU5TUEVDSUZJRUQQABIbChdESUdFU1RfQUxHT1JJVEhNX0JMQUtFMxABEhsKF0RJR0VTVF9BTEdPUklUSE1fU0hBMjU2EAISGQoVRElHRVNUX0FMR09SSVRITV9TSEExEAMSGAoURElHRVNUX0FMR09SSVRITV9NRDUQBBIbChdESUdFU1RfQUxHT1JJVEhNX1NIQTUxMhAFEhkKFURJR0VTVF9BTEdPUklUSE1fWFhIMxAGEhoKFkRJR0VTVF9BTEdPUklUSE1fQ1JDMzIQByqQAQoKWm9uZVNvdXJjZRIbChdaT05FX1NPVVJDRV9VTlNQRUNJRklFRBAAEhoKFlpPTkVfU09VUkNFX09GRlNFVF9UQUcQARIaChZaT05FX1NPVVJDRV9GT1JNQVRfVVRDEAISEwoPWk9ORV9TT1VSQ0VfR1BTEAMSGAoUWk9ORV9TT1VSQ0VfUE9TSVRJT04QBCqwAQoLUHJvYmxlbUtpbmQSHAoYUFJPQkxFTV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUUFJPQkxFTV9LSU5EX0RBTUFHRUQQARIaChZQUk9CTEVNX0tJTkRfVFJVTkNBVEVEEAISFgoSUFJPQkxFTV9LSU5EX0xJTUlUEAMSHAoYUFJPQkxFTV9LSU5EX1VOU1VQUE9SVEVEEAQSFwoTUFJPQkxFTV9LSU5EX1JFQURFUhAFQo4BChppby5tZXRhZXh0cmFjdC5kb2N1bWVudC52MVABWlRnaXRodWIuY29tL21ldGFleHRyYWN0L21ldGFleHRyYWN0L2NsaWVudHMvZ28vZ2VuL21ldGFleHRyYWN0L2RvY3VtZW50L3YxO2RvY3VtZW50djGqAhdNZXRhRXh0cmFjdC5Eb2N1bWVudC5WMWIGcHJvdG8z");
 
 /**
  * Describes the message metaextract.document.v1.Document.
@@ -20,115 +20,143 @@ export const DocumentSchema = /*@__PURE__*/
   messageDesc(file_metaextract_document_v1_document, 0);
 
 /**
+ * Describes the message metaextract.document.v1.Observation.
+ * Use `create(ObservationSchema)` to create a new message.
+ */
+export const ObservationSchema = /*@__PURE__*/
+  messageDesc(file_metaextract_document_v1_document, 1);
+
+/**
+ * Describes the message metaextract.document.v1.ObservedEvidence.
+ * Use `create(ObservedEvidenceSchema)` to create a new message.
+ */
+export const ObservedEvidenceSchema = /*@__PURE__*/
+  messageDesc(file_metaextract_document_v1_document, 2);
+
+/**
  * Describes the message metaextract.document.v1.FileInfo.
  * Use `create(FileInfoSchema)` to create a new message.
  */
 export const FileInfoSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 1);
+  messageDesc(file_metaextract_document_v1_document, 3);
 
 /**
  * Describes the message metaextract.document.v1.Digest.
  * Use `create(DigestSchema)` to create a new message.
  */
 export const DigestSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 2);
+  messageDesc(file_metaextract_document_v1_document, 4);
 
 /**
  * Describes the message metaextract.document.v1.Common.
  * Use `create(CommonSchema)` to create a new message.
  */
 export const CommonSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 3);
+  messageDesc(file_metaextract_document_v1_document, 5);
 
 /**
  * Describes the message metaextract.document.v1.Position.
  * Use `create(PositionSchema)` to create a new message.
  */
 export const PositionSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 4);
+  messageDesc(file_metaextract_document_v1_document, 6);
 
 /**
  * Describes the message metaextract.document.v1.DateTime.
  * Use `create(DateTimeSchema)` to create a new message.
  */
 export const DateTimeSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 5);
+  messageDesc(file_metaextract_document_v1_document, 7);
 
 /**
  * Describes the message metaextract.document.v1.Section.
  * Use `create(SectionSchema)` to create a new message.
  */
 export const SectionSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 6);
+  messageDesc(file_metaextract_document_v1_document, 8);
 
 /**
  * Describes the message metaextract.document.v1.Field.
  * Use `create(FieldSchema)` to create a new message.
  */
 export const FieldSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 7);
+  messageDesc(file_metaextract_document_v1_document, 9);
 
 /**
  * Describes the message metaextract.document.v1.ByteRange.
  * Use `create(ByteRangeSchema)` to create a new message.
  */
 export const ByteRangeSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 8);
+  messageDesc(file_metaextract_document_v1_document, 10);
 
 /**
  * Describes the message metaextract.document.v1.Value.
  * Use `create(ValueSchema)` to create a new message.
  */
 export const ValueSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 9);
+  messageDesc(file_metaextract_document_v1_document, 11);
 
 /**
  * Describes the message metaextract.document.v1.Rational.
  * Use `create(RationalSchema)` to create a new message.
  */
 export const RationalSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 10);
+  messageDesc(file_metaextract_document_v1_document, 12);
 
 /**
  * Describes the message metaextract.document.v1.ValueList.
  * Use `create(ValueListSchema)` to create a new message.
  */
 export const ValueListSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 11);
+  messageDesc(file_metaextract_document_v1_document, 13);
 
 /**
  * Describes the message metaextract.document.v1.ValueMap.
  * Use `create(ValueMapSchema)` to create a new message.
  */
 export const ValueMapSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 12);
+  messageDesc(file_metaextract_document_v1_document, 14);
 
 /**
  * Describes the message metaextract.document.v1.NamedValue.
  * Use `create(NamedValueSchema)` to create a new message.
  */
 export const NamedValueSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 13);
+  messageDesc(file_metaextract_document_v1_document, 15);
 
 /**
  * Describes the message metaextract.document.v1.Problem.
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 14);
+  messageDesc(file_metaextract_document_v1_document, 16);
 
 /**
  * Describes the message metaextract.document.v1.ModuleReport.
  * Use `create(ModuleReportSchema)` to create a new message.
  */
 export const ModuleReportSchema = /*@__PURE__*/
-  messageDesc(file_metaextract_document_v1_document, 15);
+  messageDesc(file_metaextract_document_v1_document, 17);
+
+/**
+ * Describes the enum metaextract.document.v1.Severity.
+ */
+export const SeveritySchema = /*@__PURE__*/
+  enumDesc(file_metaextract_document_v1_document, 0);
+
+/**
+ * How much an observation matters.
+ *
+ * @generated from enum metaextract.document.v1.Severity
+ */
+export const Severity = /*@__PURE__*/
+  tsEnum(SeveritySchema);
 
 /**
  * Describes the enum metaextract.document.v1.Outcome.
  */
 export const OutcomeSchema = /*@__PURE__*/
-  enumDesc(file_metaextract_document_v1_document, 0);
+  enumDesc(file_metaextract_document_v1_document, 1);
 
 /**
  * How an extraction ended. A parser that dies on a valid request is an outcome, with RPC status OK.
@@ -142,7 +170,7 @@ export const Outcome = /*@__PURE__*/
  * Describes the enum metaextract.document.v1.Evidence.
  */
 export const EvidenceSchema = /*@__PURE__*/
-  enumDesc(file_metaextract_document_v1_document, 1);
+  enumDesc(file_metaextract_document_v1_document, 2);
 
 /**
  * By what a format is told, the strongest first.
@@ -156,7 +184,7 @@ export const Evidence = /*@__PURE__*/
  * Describes the enum metaextract.document.v1.DigestAlgorithm.
  */
 export const DigestAlgorithmSchema = /*@__PURE__*/
-  enumDesc(file_metaextract_document_v1_document, 2);
+  enumDesc(file_metaextract_document_v1_document, 3);
 
 /**
  * Digest algorithms.
@@ -170,7 +198,7 @@ export const DigestAlgorithm = /*@__PURE__*/
  * Describes the enum metaextract.document.v1.ZoneSource.
  */
 export const ZoneSourceSchema = /*@__PURE__*/
-  enumDesc(file_metaextract_document_v1_document, 3);
+  enumDesc(file_metaextract_document_v1_document, 4);
 
 /**
  * Where the offset of a time came from.
@@ -184,7 +212,7 @@ export const ZoneSource = /*@__PURE__*/
  * Describes the enum metaextract.document.v1.ProblemKind.
  */
 export const ProblemKindSchema = /*@__PURE__*/
-  enumDesc(file_metaextract_document_v1_document, 4);
+  enumDesc(file_metaextract_document_v1_document, 5);
 
 /**
  * What kind of trouble a Problem is.

@@ -1,0 +1,151 @@
+"""One extraction's modules as jobs: one for each kind of worker, and what a lost worker leaves undone in another.
+
+A module that fails, hangs or dies takes no other down but those that are made from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from extractor_service.document import Outcome
+from extractor_service.extraction.worker_job import FILE, About, usable_seconds
+from extractor_service.modules.base import READER, closure
+from extractor_service.workers.encode import encode_problem
+from extractor_service.workers.forks import WorkerStartError
+from extractor_service.workers.protocol import JobResult, ModuleResult
+from service_runtime.errors import DeadlineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from extractor_service.extraction.options import ExtractionOptions
+    from extractor_service.extraction.worker_job import WorkerJobs
+    from extractor_service.formats.base import Format
+    from extractor_service.modules.base import Module
+    from extractor_service.sources.base import Input
+
+
+class Request(NamedTuple):
+    """What is to be read, by which reader, and what was asked."""
+
+    source: Input
+    format: Format | None
+    options: ExtractionOptions
+
+
+class Groups:
+    """Runs modules of any kinds."""
+
+    def __init__(
+        self, modules: Mapping[str, Module], parsing: WorkerJobs, unavailable: Mapping[str, str]
+    ) -> None:
+        """`unavailable`: modules that can't run here, and why."""
+        self._modules = dict(modules)
+        self._parsing = parsing
+        self._unavailable = unavailable
+
+    def with_dependencies(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The names to run: those and all that they read, in the order of modules."""
+        wanted = set(names)
+        for name in names:
+            wanted.update(closure(self._modules[name], self._modules))
+        return tuple(name for name in self._modules if name in wanted)
+
+    async def run(self, request: Request, names: Sequence[str], about: About = FILE) -> JobResult:
+        """What all of them came to; a lost reader is the file's failure, another kind's only its own module's.
+
+        Raises:
+            OverloadedError: there is no place.
+            DeadlineError: no time is left to begin.
+        """
+        total = JobResult()
+        for name in [each for each in names if each in self._unavailable]:
+            problem = encode_problem(Outcome.UNSUPPORTED, f"{name} can't run here: {self._unavailable[name]}")
+            total.modules.append(ModuleResult(name, Outcome.PARTIAL.value, problem, is_complete=False))
+        for kind, group in self._by_kind([each for each in names if each not in self._unavailable]):
+            await self._run_kind(request, group, about._replace(kind=kind), total)
+        return total
+
+    def _by_kind(self, names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+        kinds: dict[str, list[str]] = {}
+        for name in names:
+            kinds.setdefault(self._modules[name].worker_kind, []).append(name)
+        yield from sorted(kinds.items(), key=lambda each: each[0] != READER)  # the file's own facts first
+
+    async def _run_kind(self, request: Request, names: list[str], about: About, total: JobResult) -> None:
+        left = list(names)
+        while left:
+            order = self.with_dependencies(left)
+            try:
+                seconds = usable_seconds(request.options.parse_seconds)
+                result = await self._parsing.run(
+                    request.source, request.format, order, request.options, seconds, about
+                )
+            except WorkerStartError as error:
+                total.modules += [
+                    _told(name, Outcome.CRASHED, f"{name}: {error}", is_complete=False) for name in left
+                ]
+                return
+            except DeadlineError:
+                if not total.modules:
+                    raise
+                total.modules += [
+                    _told(name, Outcome.TIMEOUT, f"{name}: no time was left", is_complete=False)
+                    for name in left
+                ]
+                return
+            lost = _lost_at(result, order)
+            _add(total, result, left)
+            if lost is None:
+                return
+            before, left = left, self._without(lost, result, left)
+            if about.kind == READER:
+                total.failure, total.failure_message, total.loss = (
+                    result.failure,
+                    result.failure_message,
+                    result.loss,
+                )
+            else:
+                outcome = Outcome(result.failure or Outcome.CRASHED.value)
+                known = {each.name for each in total.modules}
+                total.modules += [
+                    _told(
+                        name, outcome, f"{name}: {result.failure_message}", is_complete=not result.is_excused
+                    )
+                    for name in before
+                    if name not in known and name not in left
+                ]
+            if request.source.puller is not None and request.source.puller.is_passing:
+                return  # what has passed is gone
+
+    def _without(self, lost: str, result: JobResult, left: Sequence[str]) -> list[str]:
+        """What may still be tried: not what was done, nor what killed the worker, nor what is made from that."""
+        done = {each.name for each in result.modules}
+        return [
+            name
+            for name in left
+            if name not in done and name != lost and lost not in closure(self._modules[name], self._modules)
+        ]
+
+
+def _lost_at(result: JobResult, order: Sequence[str]) -> str | None:
+    """At which module the worker was lost; None when it wasn't."""
+    if result.failure is None:
+        return None
+    whole = [each.name for each in result.modules if each.outcome != result.failure or each.is_complete]
+    return next((name for name in order if name not in whole), order[-1])
+
+
+def _add(total: JobResult, result: JobResult, wanted: Sequence[str]) -> None:
+    known = {each.name for each in total.modules}
+    total.modules += [each for each in result.modules if each.name in wanted and each.name not in known]
+    total.source_bytes_read += result.source_bytes_read
+    total.source_reads += result.source_reads
+    total.was_demoted = total.was_demoted or result.was_demoted
+    total.is_excused = total.is_excused or result.is_excused
+    total.memory_bytes = max(total.memory_bytes, result.memory_bytes)
+
+
+def _told(name: str, outcome: Outcome, message: str, *, is_complete: bool) -> ModuleResult:
+    """A module's result that nobody computed: what is known is why. A complete one is kept for a minute or two."""
+    return ModuleResult(name, outcome.value, encode_problem(outcome, message), is_complete=is_complete)

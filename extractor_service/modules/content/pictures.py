@@ -1,0 +1,196 @@
+"""Where a picture file has its picture: tables and compressed data, not EXIF, XMP, comments, profiles and thumbnails."""
+
+from __future__ import annotations
+
+from itertools import starmap
+from typing import TYPE_CHECKING
+
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers.isobmff import boxes, heif
+from extractor_service.formats.reading.ifd import Directories, Entry
+from extractor_service.formats.reading.reader import Reader, TruncatedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extractor_service.sources.base import ByteSource
+
+    Piece = bytes | tuple[int, int]
+    """Bytes themselves, or where they stand: offset and length."""
+
+_STEP_BYTES = 1024 * 1024  # of a scan that is searched for its end
+_MAX_PARTS = 1_000_000  # segments, chunks or strips: what has more isn't a picture
+_MAX_DIRECTORIES = 100  # of a TIFF; as its reader follows
+_PNG_PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"})
+_PNG_JOINED = frozenset({b"IDAT"})  # cut into chunks as the writer likes
+_WEBP_PICTURE = frozenset({b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"})
+_SUB_IFDS, _JPEG_OFFSET = 330, 513
+_STRUCTURE = (256, 257, 258, 259, 262, 266, 277, 284, 317, 320, 322, 323, 339, 347)
+"""Tags that say how a TIFF's data are to be read (TIFF 6.0): size, depth, compression, colours, tables."""
+_DATA = ((273, 279), (324, 325))  # offsets and lengths of strips, of tiles
+_REDUCED = 1  # bit of NewSubfileType (254): another picture in smaller
+_MAX_VALUE_BYTES = 16 * 1024 * 1024  # of offsets: a million of them
+
+
+def jpeg(source: ByteSource) -> Iterator[Piece]:
+    """Tables, frame and scans up to the first end of image; of the application segments only Adobe's, which says how colours are coded.
+
+    ITU-T T.81, B.1.1.
+    """
+    reader, at = Reader(source), 2
+    for _ in range(_MAX_PARTS):
+        marker = reader.u16(at)
+        if marker == 0xFFFF:
+            at += 1
+            continue
+        if marker < 0xFF00:
+            raise CorruptFileError(f"no marker at {at}")
+        kind = marker & 0xFF
+        if kind == 0xD9:
+            return
+        if kind in {0x01, *range(0xD0, 0xD9)}:
+            at += 2
+            continue
+        length = reader.u16(at + 2)
+        is_adobe = kind == 0xEE and reader.some(at + 4, 5) == b"Adobe"
+        if is_adobe or not (0xE0 <= kind <= 0xEF or kind == 0xFE):
+            yield at, length + 2
+        at += length + 2
+        if kind == 0xDA:
+            end = _scan_end(source, at)
+            yield at, end - at
+            at = end
+            if at >= source.size_bytes:
+                return
+
+
+def _scan_end(source: ByteSource, start: int) -> int:
+    """Where the next marker stands that isn't part of a scan."""
+    at = start
+    while at < source.size_bytes:
+        data = source.read_range(at, _STEP_BYTES)
+        place = data.find(b"\xff")
+        while 0 <= place < len(data) - 1:
+            following = data[place + 1]
+            if following not in {0, 0xFF} and not 0xD0 <= following <= 0xD7:
+                return at + place
+            place = data.find(b"\xff", place + (1 if following == 0xFF else 2))
+        # Bytes were taken in pairs: a 0xFF at the end is looked at again with what follows.
+        at += len(data) - 1 if place == len(data) - 1 and at + len(data) < source.size_bytes else len(data)
+    return source.size_bytes
+
+
+def png(source: ByteSource) -> Iterator[Piece]:
+    """Header, palette, transparency, animation and the joined data. PNG specification, 11.2 and 11.3.2."""
+    reader, at = Reader(source), 8
+    for _ in range(_MAX_PARTS):
+        if at + 12 > reader.length:
+            return
+        length, kind = reader.u32(at), reader.exact(at + 4, 4)
+        if kind in _PNG_PICTURE:
+            yield (at + 8, length) if kind in _PNG_JOINED else (at + 4, length + 4)
+        if kind == b"IEND":
+            return
+        at += length + 12
+
+
+def webp(source: ByteSource) -> Iterator[Piece]:
+    """The chunks of the picture; not the first, whose flags change with metadata. RFC 9649."""
+    reader, at = Reader(source, big_endian=False), 12
+    for _ in range(_MAX_PARTS):
+        if at + 8 > reader.length:
+            return
+        kind, length = reader.exact(at, 4), reader.u32(at + 4)
+        if kind in _WEBP_PICTURE:
+            yield at, length + 8
+        at += 8 + length + length % 2
+
+
+def gif(source: ByteSource) -> Iterator[Piece]:
+    """Screen, colour tables, graphic controls, loops and images; not comments and other applications' blocks. GIF89a, 17 to 27."""
+    reader = Reader(source, big_endian=False)
+    flags = reader.u8(10)
+    at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    yield 6, at - 6
+    for _ in range(_MAX_PARTS):
+        kind = reader.some(at, 1)
+        if kind in {b"", b";"}:
+            return
+        start = at
+        if kind == b",":
+            flags = reader.u8(at + 9)
+            at += 11 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+            is_content = True
+        elif kind == b"!":
+            label = reader.u8(at + 1)
+            is_loop = label == 0xFF and reader.some(at + 3, 11) in {b"NETSCAPE2.0", b"ANIMEXTS1.0"}
+            is_content = label in {0xF9, 0x01} or is_loop
+            at += 2
+        else:
+            raise CorruptFileError(f"no block at {at}")
+        while length := reader.u8(at):
+            at += length + 1
+        at += 1
+        if is_content:
+            yield start, at - start
+
+
+def tiff(source: ByteSource) -> Iterator[Piece]:
+    """Strips and tiles of all full pictures, with the tags that say how they are read; of raw files the same. TIFF 6.0."""
+    directories = Directories.at(source, 0, None)
+    waiting, seen = [directories.first], set[int]()
+    while waiting:
+        offset = waiting.pop(0)
+        if not offset or offset in seen or len(seen) >= _MAX_DIRECTORIES:
+            continue
+        seen.add(offset)
+        directory = directories.read(offset)
+        entries = {entry.tag: entry for entry in directory.entries}
+        waiting.append(directory.next_offset)
+        waiting += _numbers(directories, entries.get(_SUB_IFDS))
+        if sum(_numbers(directories, entries.get(254))) & _REDUCED:
+            continue
+        for offsets, lengths in _DATA:
+            starts = _numbers(directories, entries.get(offsets))
+            if not starts:
+                continue
+            for tag in _STRUCTURE:
+                if tag in entries:
+                    yield f"{tag}={directories.value(entries[tag], _MAX_VALUE_BYTES)!r};".encode()
+            yield from zip(starts, _numbers(directories, entries.get(lengths)), strict=False)
+
+
+def _numbers(directories: Directories, entry: Entry | None) -> list[int]:
+    if entry is None:
+        return []
+    value = directories.value(entry, _MAX_VALUE_BYTES)
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if isinstance(each, int)]
+
+
+def heic(source: ByteSource) -> Iterator[Piece]:
+    """The items that pictures are made of; of a sequence its media data. ISO/IEC 23008-12."""
+    extents = heif.picture_extents(source)
+    yield from extents or _boxes(source, frozenset({b"mdat"}))
+
+
+def codestream(source: ByteSource) -> Iterator[Piece]:
+    """The codestreams of JPEG 2000 and JPEG XL, in boxes or naked. ISO/IEC 15444-1, I.5; 18181-2, 9."""
+    if source.read_range(4, 4) in {b"jP  ", b"jP\x1a\x1a", b"JXL "}:
+        yield from _boxes(source, frozenset({b"jp2c", b"jxlc", b"jxlp"}))
+    else:
+        yield 0, source.size_bytes
+
+
+def film(source: ByteSource) -> Iterator[Piece]:
+    """The media data of an ISO base media file, wherever its index stands. ISO/IEC 14496-12, 8.1.1."""
+    yield from _boxes(source, frozenset({b"mdat"}))
+
+
+def _boxes(source: ByteSource, kinds: frozenset[bytes]) -> Iterator[Piece]:
+    reader = Reader(source)
+    try:
+        found = [box for box in boxes.walk(reader, 0, reader.length) if box.kind in kinds]
+    except TruncatedError as error:
+        raise CorruptFileError(str(error)) from error
+    yield from starmap(lambda _, offset, length: (offset, length), found)

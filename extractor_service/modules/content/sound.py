@@ -1,0 +1,134 @@
+"""Where sound and streams have their samples: frames, packets and data chunks, not tags, comments and covers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor_service.document import Document
+from extractor_service.formats.base import CorruptFileError
+from extractor_service.formats.containers.film import ebml
+from extractor_service.formats.embedded.sound import ape_tag, id3
+from extractor_service.formats.reading.reader import Reader, TruncatedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extractor_service.modules.content.pictures import Piece
+    from extractor_service.sources.base import ByteSource
+
+_MAX_PARTS = 1_000_000  # chunks or pages: 4 GB of Ogg
+_WAVE = frozenset({b"fmt ", b"data", b"fact"})
+_AVI = frozenset({b"movi"})
+_AIFF = frozenset({b"COMM", b"SSND", b"FVER"})
+_UNKNOWN = 0xFFFFFFFF
+_SEGMENT, _CLUSTER = 0x8538067, 0xF43B675  # Matroska's, without the marker
+_POSITION, _PREVIOUS_SIZE = 0x27, 0x2B  # of a cluster: change with what stands before it
+_COMMENT_HEADS = (b"\x03vorbis", b"OpusTags", b"\x81theora")
+
+
+def mpeg(source: ByteSource) -> Iterator[Piece]:
+    """All frames between ID3, APE and Lyrics3 tags."""
+    scratch = Document()
+    start, end = id3.around(source, scratch)
+    start += ape_tag.leading(source, scratch, start)
+    end = ape_tag.trailing(source, scratch, end)
+    yield start, max(0, end - start)
+
+
+def flac(source: ByteSource) -> Iterator[Piece]:
+    """The frames behind the metadata blocks. RFC 9639, 8."""
+    scratch = Document()
+    at, end = id3.around(source, scratch)
+    reader = Reader(source)
+    if reader.some(at, 4) != b"fLaC":
+        raise CorruptFileError("no fLaC")
+    at += 4
+    for _ in range(_MAX_PARTS):
+        head = reader.u32(at)
+        at += 4 + (head & 0xFFFFFF)
+        if head >> 31:
+            break
+    yield at, max(0, end - at)
+
+
+def wave(source: ByteSource) -> Iterator[Piece]:
+    """Format and samples."""
+    yield from _chunks(source, _WAVE, is_big=False)
+
+
+def avi(source: ByteSource) -> Iterator[Piece]:
+    """The list of frames."""
+    yield from _chunks(source, _AVI, is_big=False)
+
+
+def aiff(source: ByteSource) -> Iterator[Piece]:
+    """Format and samples."""
+    yield from _chunks(source, _AIFF, is_big=True)
+
+
+def _chunks(source: ByteSource, kinds: frozenset[bytes], *, is_big: bool) -> Iterator[Piece]:
+    reader, at = Reader(source, big_endian=is_big), 12
+    for _ in range(_MAX_PARTS):
+        if at + 8 > reader.length:
+            return
+        kind, length = reader.exact(at, 4), reader.u32(at + 4)
+        if length == _UNKNOWN:
+            length = reader.length - at - 8
+        if kind == b"LIST":
+            kind = reader.some(at + 8, 4)
+        elif kind == b"RIFF":  # OpenDML: the next part of a long film
+            at += 12
+            continue
+        if kind in kinds:
+            yield kind
+            yield at + 8, min(length, reader.length - at - 8)
+        at += 8 + length + length % 2
+
+
+def ogg(source: ByteSource) -> Iterator[Piece]:
+    """The packets of all streams but the comments; how they are cut into pages is nothing to them. RFC 3533, 6."""
+    reader, at = Reader(source, big_endian=False), 0
+    in_comment: set[int] = set()
+    for _ in range(_MAX_PARTS):
+        if at + 27 > reader.length:
+            return
+        if reader.exact(at, 4) != b"OggS":
+            raise CorruptFileError(f"no page at {at}")
+        serial, count = reader.u32(at + 14), reader.u8(at + 26)
+        lengths = reader.exact(at + 27, count)
+        at += 27 + count
+        start = at
+        is_new = serial not in in_comment
+        for number, length in enumerate(lengths):
+            if is_new and reader.some(at, 8).startswith(_COMMENT_HEADS):
+                in_comment.add(serial)
+            at += length
+            is_new = length < 255
+            if is_new or number == count - 1:
+                if serial not in in_comment:
+                    yield start, at - start
+                if is_new:
+                    in_comment.discard(serial)
+                start = at
+
+
+def matroska(source: ByteSource) -> Iterator[Piece]:
+    """The clusters, without what says where they stand. RFC 9559, 5.1.3."""
+    reader = Reader(source)
+    try:
+        for top in ebml.walk(reader, 0, reader.length):
+            if top.identity != _SEGMENT:
+                continue
+            for part in ebml.walk(reader, top.offset, min(reader.length, top.offset + top.length)):
+                if part.identity == _CLUSTER:
+                    yield from _cluster(reader, part)
+    except TruncatedError as error:
+        raise CorruptFileError(str(error)) from error
+
+
+def _cluster(reader: Reader, cluster: ebml.Element) -> Iterator[Piece]:
+    if not cluster.is_sized:
+        raise CorruptFileError("a cluster of unknown size")
+    for part in ebml.walk(reader, cluster.offset, cluster.offset + cluster.length):
+        if part.identity not in {_POSITION, _PREVIOUS_SIZE}:
+            yield part.offset, part.length

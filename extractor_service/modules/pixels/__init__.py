@@ -1,0 +1,1 @@
+"""Modules that look at decoded pictures, in workers of their own."""
