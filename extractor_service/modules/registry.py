@@ -11,6 +11,9 @@ from extractor_service.modules.digests import DigestsModule
 from extractor_service.modules.metadata import MetadataModule
 from extractor_service.modules.pixels.perceptual import PerceptualModule
 from extractor_service.modules.places.module import PlacesModule
+from extractor_service.modules.provenance.c2pa import C2paModule
+from extractor_service.modules.provenance.module import ProvenanceModule
+from extractor_service.modules.provenance.thumbnail import ThumbnailModule
 
 if TYPE_CHECKING:
     from extractor_service.modules.base import Module
@@ -22,6 +25,9 @@ MODULES: tuple[Module, ...] = (
     PlacesModule(),
     DigestsModule(),
     ContentDigestModule(),
+    C2paModule(),
+    ProvenanceModule(),
     PerceptualModule(),
+    ThumbnailModule(),
 )
 BY_NAME: dict[str, Module] = {module.name: module for module in MODULES}

@@ -37,8 +37,27 @@ def jpeg(source: ByteSource) -> Iterator[Piece]:
 
     ITU-T T.81, B.1.1.
     """
+    reader = Reader(source)
+    for kind, at, end in jpeg_parts(source):
+        is_adobe = kind == 0xEE and reader.some(at + 4, 5) == b"Adobe"
+        if is_adobe or not (0xE0 <= kind <= 0xEF or kind == 0xFE):
+            yield at, end - at
+
+
+def jpeg_end(source: ByteSource) -> int:
+    """Where the picture's end marker ends; the file's size where it has none."""
+    at = 2
+    for _, _, end in jpeg_parts(source):
+        at = end
+    return min(source.size_bytes, at + 2)
+
+
+def jpeg_parts(source: ByteSource) -> Iterator[tuple[int, int, int]]:
+    """Marker, first byte and end of each segment up to the end marker, a scan's data with it."""
     reader, at = Reader(source), 2
     for _ in range(_MAX_PARTS):
+        if at >= source.size_bytes:
+            return
         marker = reader.u16(at)
         if marker == 0xFFFF:
             at += 1
@@ -51,17 +70,11 @@ def jpeg(source: ByteSource) -> Iterator[Piece]:
         if kind in {0x01, *range(0xD0, 0xD9)}:
             at += 2
             continue
-        length = reader.u16(at + 2)
-        is_adobe = kind == 0xEE and reader.some(at + 4, 5) == b"Adobe"
-        if is_adobe or not (0xE0 <= kind <= 0xEF or kind == 0xFE):
-            yield at, length + 2
-        at += length + 2
+        end = at + 2 + reader.u16(at + 2)
         if kind == 0xDA:
-            end = _scan_end(source, at)
-            yield at, end - at
-            at = end
-            if at >= source.size_bytes:
-                return
+            end = _scan_end(source, end)
+        yield kind, at, end
+        at = end
 
 
 def _scan_end(source: ByteSource, start: int) -> int:

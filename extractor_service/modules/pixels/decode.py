@@ -94,7 +94,9 @@ class Pixels:
 
         frame = key_frame.first(self._source, self._mime_type)
         if frame is None:
-            raise NoPictureError(f"no picture of {self._mime_type} can be decoded here, and none that can stands in it")
+            raise NoPictureError(
+                f"no picture of {self._mime_type} can be decoded here, and none that can stands in it"
+            )
         self.origin = "first key frame"
         return frame
 
