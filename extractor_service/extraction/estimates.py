@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import Depth
 from extractor_service.formats.base import RANGE_READER
-from extractor_service.modules.base import NUMBERS, PIXELS, PROGRAM, READER
+from extractor_service.modules.base import NUMBERS, PIXELS, PROGRAM, READER, TEXT
 
 if TYPE_CHECKING:
     from extractor_service.formats.base import Format
@@ -28,6 +28,7 @@ _KINDS_BYTES = {
     PIXELS: 96
     * 1024
     * 1024,  # a photograph of 24 megapixels, decoded at a fraction of its size, and the library
+    TEXT: 48 * 1024 * 1024,  # a document's words, and what packs them
     NUMBERS: 96 * 1024 * 1024,  # arrays in pieces of 32 MiB
     PROGRAM: 128 * 1024 * 1024,  # Perl with ExifTool's tables, and a copy of the file
 }

@@ -77,10 +77,10 @@ class Subject(Enum):
     """Where the content was created: files of one place share a result. The file isn't read."""
 
 
-READER, PIXELS, PROGRAM, NUMBERS = "reader", "pixels", "program", "numbers"
+READER, PIXELS, TEXT, PROGRAM, NUMBERS = "reader", "pixels", "text", "program", "numbers"
 GUEST_PREFIX = "guest:"
 """Kinds of workers, each with processes of its own: readers of files, decoders of pictures, the one that asks another program, those
-that compute with arrays, and one for each module of another package. What a kind costs, it costs when it is first needed."""
+that read words or compute with arrays, and one for each module of another package. What a kind costs, it costs when it is first needed."""
 
 
 class Module(ABC):

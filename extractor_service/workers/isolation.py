@@ -55,14 +55,14 @@ def yield_to_front() -> None:
         os.nice(_NICENESS)
 
 
-def limit_resources(memory_bytes: int, memory: OwnMemory) -> None:
+def limit_resources(memory_bytes: int, memory: OwnMemory, file_bytes: int = 0) -> None:
     """Bounds this process, from now on: `memory_bytes` more address space than it has, few files, no core dump.
 
     To be called after the preload: an address space limit before the imports makes them fail in odd ways.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_OPEN_FILES, _MAX_OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # a parser writes no files
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))  # a parser writes no files
     if sys.platform.startswith("linux"):
         total = memory.virtual_bytes() + memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (total, total))

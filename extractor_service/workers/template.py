@@ -24,7 +24,7 @@ from extractor_service.workers import child, isolation
 from extractor_service.workers.child import Skills
 from extractor_service.workers.sandbox import probes
 from extractor_service.workers.sandbox.jail import Jail
-from extractor_service.workers.sandbox.profile import PROFILES
+from extractor_service.workers.sandbox.profile import PROFILES, profile_of
 from service_runtime.memory import release
 
 if TYPE_CHECKING:
@@ -76,7 +76,12 @@ def main(formats: Sequence[Format]) -> None:
     quiet_collector()
     jail = None if profile is None else Jail(profile)
     try:
-        _serve(control, (woken, wake), _Nursery(Skills(by_name, modules), memory_bytes, jail), told)
+        _serve(
+            control,
+            (woken, wake),
+            _Nursery(Skills(by_name, modules), memory_bytes, jail, PROFILES[profile_of(kind)].file_bytes),
+            told,
+        )
     except (BrokenPipeError, ConnectionResetError):
         return  # the front has gone
 
@@ -108,6 +113,7 @@ class _Nursery(NamedTuple):
     skills: Skills
     memory_bytes: int
     jail: Jail | None
+    file_bytes: int
 
 
 def _load_guest(name: str) -> tuple[Module, dict[str, object], str]:
@@ -173,7 +179,7 @@ def _live(connection: socket.socket, nursery: _Nursery, *, is_probe: bool) -> No
     sys.dont_write_bytecode = True  # it would be refused each time
     kept = (connection.fileno(), memory.descriptor, None if jail is None else jail.descriptor)
     isolation.close_other_descriptors([each for each in kept if each is not None])
-    isolation.limit_resources(nursery.memory_bytes, memory)
+    isolation.limit_resources(nursery.memory_bytes, memory, nursery.file_bytes)
     isolation.yield_to_front()
     missing = {} if jail is None else jail.enter()
     if is_probe:

@@ -28,11 +28,16 @@ _COMMENT_HEADS = (b"\x03vorbis", b"OpusTags", b"\x81theora")
 
 def mpeg(source: ByteSource) -> Iterator[Piece]:
     """All frames between ID3, APE and Lyrics3 tags."""
+    yield mpeg_span(source)
+
+
+def mpeg_span(source: ByteSource) -> tuple[int, int]:
+    """Where the sound begins, and how long it is."""
     scratch = Document()
     start, end = id3.around(source, scratch)
     start += ape_tag.leading(source, scratch, start)
     end = ape_tag.trailing(source, scratch, end)
-    yield start, max(0, end - start)
+    return start, max(0, end - start)
 
 
 def flac(source: ByteSource) -> Iterator[Piece]:

@@ -55,7 +55,9 @@ def _trailing(facts: Facts) -> None:
         facts.observe("appended_part", NOTE, f"Behind the end stands {rest.kind}, {rest.length} bytes long, as some cameras and phones write it.",
                       (place,), "Nothing: the part is what its first bytes say, or isn't that.")  # fmt: skip
     else:
-        is_slack = facts.source.size_bytes % _CLUSTER_BYTES == 0  # of a disk, which a card's reader copied with the file
+        is_slack = (
+            facts.source.size_bytes % _CLUSTER_BYTES == 0
+        )  # of a disk, which a card's reader copied with the file
         severity = NOTE if is_slack or rest.length <= _MAX_ODD_BYTES else WARNING
         facts.observe("trailing_data", severity, f"{rest.length} bytes of an unknown kind follow the end of the file.", (place,),
                       "The camera or program that wrote the file, where it is known to append such bytes.")  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import struct
 import sys
 import sysconfig
@@ -33,6 +34,10 @@ _SYSTEM = (
 )
 
 
+# Of the C library, by machine (System V ABI, AMD64 and AArch64 supplements).
+_LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
+
+
 class Jail:
     """Barriers around a process of one profile.
 
@@ -45,11 +50,11 @@ class Jail:
         self._profile = profile
         self.descriptor: int | None = None
         self._why_not = ""
-        self._readable = list(_readable())
+        self._readable = [*_readable(), *profile.folders]
         # Root without capabilities obeys the permissions of files, and may still own what it reads.
         self._keeps_capabilities = os.geteuid() == 0 and not _can_do_without_capabilities(self._readable)
         try:
-            self.descriptor = landlock.make_ruleset(self._readable)
+            self.descriptor = landlock.make_ruleset(self._readable, _executable(profile.programs))
         except OSError as error:
             self._why_not = str(error)
 
@@ -103,6 +108,16 @@ def _readable() -> Iterator[str]:
     for name, module in list(sys.modules.items()):
         if "." not in name:
             yield from getattr(module, "__path__", ())
+
+
+def _executable(programs: tuple[str, ...]) -> Iterator[str]:
+    """The programs, and the loader that the kernel executes for them."""
+    for name in programs:
+        path = shutil.which(name)
+        if path is not None:
+            yield str(Path(path).resolve())
+    if programs:
+        yield from (str(Path(path).resolve()) for path in _LOADERS)
 
 
 def _drop_capabilities() -> None:

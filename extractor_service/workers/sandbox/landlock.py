@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CREATE, _ADD_RULE, _RESTRICT = "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"
 _ASK_VERSION = 1  # LANDLOCK_CREATE_RULESET_VERSION
-_READ_FILE, _READ_DIR = 1 << 2, 1 << 3  # LANDLOCK_ACCESS_FS_READ_FILE, _READ_DIR
+_EXECUTE, _READ_FILE, _READ_DIR = 1, 1 << 2, 1 << 3  # LANDLOCK_ACCESS_FS_EXECUTE, _READ_FILE, _READ_DIR
 # Rights over files by version: 13 at first, then REFER, TRUNCATE and, from 5 on, IOCTL_DEV.
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _TCP_VERSION, _TCP_RIGHTS = 4, 3  # bind and connect
@@ -36,8 +36,8 @@ def version() -> int:
         return 0
 
 
-def make_ruleset(readable: Iterable[str]) -> int:
-    """A descriptor of the rules: `readable` folders and files may be read. It can be applied by many processes.
+def make_ruleset(readable: Iterable[str], executable: Iterable[str] = ()) -> int:
+    """A descriptor of the rules: `readable` folders and files may be read, `executable` files executed. Many processes can apply it.
 
     Raises:
         OSError: the kernel has no Landlock.
@@ -57,6 +57,9 @@ def make_ruleset(readable: Iterable[str]) -> int:
         for path in readable:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
                 _allow(ruleset, path)
+        for path in executable:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+                _allow(ruleset, path, _EXECUTE)
     except BaseException:
         os.close(ruleset)
         raise
@@ -68,10 +71,10 @@ def restrict(ruleset: int) -> None:
     syscall(_number(_RESTRICT), ruleset, 0)
 
 
-def _allow(ruleset: int, path: str) -> None:
+def _allow(ruleset: int, path: str, more: int = 0) -> None:
     descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        rights = _READ_FILE | (_READ_DIR if Path(path).is_dir() else 0)
+        rights = more | _READ_FILE | (_READ_DIR if Path(path).is_dir() else 0)
         syscall(_number(_ADD_RULE), ruleset, _PATH_BENEATH, struct.pack("=Qi", rights, descriptor), 0)
     finally:
         os.close(descriptor)

@@ -51,6 +51,12 @@ class Profile(NamedTuple):
     """Allowed while all conditions hold."""
     absent: frozenset[str]
     """Answered as if the kernel didn't know them, so that the C library takes an older one."""
+    programs: tuple[str, ...] = ()
+    """What it may execute, by names on the path."""
+    folders: tuple[str, ...] = ()
+    """What it may read besides."""
+    file_bytes: int = 0
+    """The largest file that it may write, which is one in memory: it can't open any other."""
 
 
 _READERS_CALLS = """
@@ -85,7 +91,57 @@ READER = Profile(
 )
 """Readers of files: a descriptor in, frames out."""
 
-PROFILES = {"reader": READER}
+# A file that is copied to where the program can open it.
+MOST_COPIED_BYTES = 64 * 1024 * 1024
+PROGRAM = READER._replace(
+    calls=READER.calls
+    | frozenset(
+        [
+            "execve",
+            "fork",
+            "vfork",
+            "wait4",
+            "waitid",
+            "pipe",
+            "pipe2",
+            "memfd_create",
+            "ftruncate",
+            "arch_prctl",
+            "set_tid_address",
+            "getgroups",
+            "getpgrp",
+            "getpgid",
+            "getsid",
+            "setsid",
+            "umask",
+            "chdir",
+            "readahead",
+            "fadvise64",
+            "pwrite64",
+            "kill",
+        ]
+    ),
+    conditions={
+        **{name: rules for name, rules in READER.conditions.items() if name not in {"kill", "clone"}},
+        # As C libraries fork: a process with memory of its own. PR_SET_PDEATHSIG as well, by which it ends with the worker.
+        "clone": (),
+        "prctl": (OneOf(0, (1, 15, 16)),),
+        "fcntl": (OneOf(1, (0, 1, 2, 3, 4, 1030)),),  # F_SETFL as well: pipes are asked without waiting
+    },
+    programs=("perl",),
+    folders=(
+        "/etc/perl",
+        "/usr/share/perl5",
+        "/usr/share/perl",
+        "/usr/local/share/perl",
+        "/usr/bin/exiftool",
+        "/usr/local/bin/exiftool",
+    ),
+    file_bytes=MOST_COPIED_BYTES,
+)
+"""Those that ask another program (ExifTool): it may be started, and gets a copy of the file; no sockets, no writing, no other program."""
+
+PROFILES = {"reader": READER, "program": PROGRAM}
 
 
 def profile_of(kind: str) -> str:

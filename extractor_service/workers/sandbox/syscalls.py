@@ -35,6 +35,8 @@ _X86_64 = _numbers("""
     time 201 futex 202 sched_getaffinity 204 getdents64 217 restart_syscall 219 clock_gettime 228 clock_getres 229
     clock_nanosleep 230 exit_group 231 tgkill 234 openat 257 newfstatat 262 readlinkat 267 faccessat 269 pselect6 270
     ppoll 271 set_robust_list 273 get_robust_list 274 dup3 292 preadv 295 prlimit64 302 getcpu 309 seccomp 317
+    fork 57 vfork 58 execve 59 wait4 61 getgroups 115 getpgid 121 getsid 124 setsid 112 getpgrp 111 umask 95 chdir 80 pipe 22 pipe2 293
+    memfd_create 319 ftruncate 77 arch_prctl 158 set_tid_address 218 readahead 187 fadvise64 221 pwrite64 18 waitid 247
     getrandom 318 membarrier 324 statx 332 rseq 334
 """)
 
@@ -47,6 +49,8 @@ _AARCH64 = _numbers("""
     getpriority 141 times 153 uname 160 getrlimit 163 getrusage 165 prctl 167 getcpu 168 gettimeofday 169 getpid 172
     getppid 173 getuid 174 geteuid 175 getgid 176 getegid 177 gettid 178 sysinfo 179 getsockname 204 sendto 206
     recvfrom 207 getsockopt 209 sendmsg 211 recvmsg 212 brk 214 munmap 215 mremap 216 clone 220 mmap 222 mprotect 226
+    execve 221 wait4 260 getgroups 158 getpgid 155 getsid 156 setsid 157 umask 166 chdir 49 pipe2 59 memfd_create 279 ftruncate 46
+    set_tid_address 96 readahead 213 fadvise64 223 pwrite64 68 waitid 95
     madvise 233 prlimit64 261 seccomp 277 getrandom 278 membarrier 283 statx 291 rseq 293
 """)
 

@@ -1,0 +1,1 @@
+"""ExifTool as the reader of last resort, where it is installed."""

@@ -1,0 +1,146 @@
+"""One ExifTool that stays: asked over pipes, given files as copies in memory, ended when it is late, worn, or with its worker.
+
+`exiftool -stay_open` (exiftool.org/exiftool_pod.html). It is started inside its worker's jail: it can open what Perl needs, and the one
+file that it inherits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import shutil
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extractor_service.sources.base import ByteSource
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of a file that is copied for it; as much as its jail lets it write."""
+_ANSWER_SECONDS = 5.0  # it takes a quarter of one to start, and milliseconds a file
+_MOST_ANSWER_BYTES = 8 * 1024 * 1024
+_MOST_FILES = 500  # then another one: what leaks goes with it
+_STEP_BYTES = 1024 * 1024
+_READY = b"{ready}"
+_PR_SET_PDEATHSIG = 1
+_ARGUMENTS = (
+    "-j", "-G1", "-struct", "-charset", "UTF8", "-api", "LargeFileSupport=1", "--System:all", "--ExifTool:all", "--File:FileName",
+    "-m",
+)  # fmt: skip
+
+
+class ExifToolError(Exception):
+    """It gave no answer."""
+
+
+class LateError(ExifToolError):
+    """It took too long, and was ended."""
+
+
+def program() -> str:
+    """Where the script is; "" where Perl or it isn't installed."""
+    script = shutil.which("exiftool")
+    return script if script and shutil.which("perl") else ""
+
+
+class ExifTool:
+    """A running ExifTool."""
+
+    def __init__(self, script: str) -> None:
+        self._script = script
+        self._file = -1
+        self._process: subprocess.Popen[bytes] | None = None
+        self._count = 0
+
+    def ask(self, source: ByteSource) -> bytes:
+        """What it says of the file, as JSON.
+
+        Raises:
+            LateError: it was too late.
+            ExifToolError: it died, or said too much.
+        """
+        if self._process is None or self._process.poll() is not None or self._count >= _MOST_FILES:
+            self.close()
+            self._start()
+        self._copy(source)
+        self._count += 1
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise ExifToolError("it isn't there")
+        arguments = "\n".join((*_ARGUMENTS, f"/proc/self/fd/{self._file}", "-execute", ""))
+        try:
+            process.stdin.write(arguments.encode())
+            process.stdin.flush()
+            return self._answer(process.stdout.fileno())
+        except ExifToolError:
+            self.close()
+            raise
+        except OSError as error:
+            self.close()
+            raise ExifToolError(str(error)) from error
+
+    def close(self) -> None:
+        """Ends it."""
+        if self._process is not None:
+            with contextlib.suppress(OSError):
+                self._process.kill()
+            with contextlib.suppress(OSError):
+                self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            self._process = None
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        self._count = 0
+
+    def _start(self) -> None:
+        perl = shutil.which("perl", path=os.defpath + os.pathsep + "/usr/local/bin")
+        if perl is None:
+            raise ExifToolError("Perl isn't there")
+        self._file = os.memfd_create("file")
+        os.set_inheritable(self._file, True)
+        # No user's own configuration; commands come by standard input.
+        command = [perl, self._script, "-config", "", "-stay_open", "True", "-@", "-"]
+        self._process = subprocess.Popen(  # noqa: S603 - Perl with the script that the operator installed
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=None,  # the worker's own, which leads nowhere
+            pass_fds=(self._file,),
+            env={"LC_ALL": "C"},
+            preexec_fn=_end_with_worker,  # noqa: PLW1509 - the worker has one thread here
+        )
+
+    def _copy(self, source: ByteSource) -> None:
+        os.ftruncate(self._file, 0)
+        os.lseek(self._file, 0, os.SEEK_SET)
+        for offset in range(0, source.size_bytes, _STEP_BYTES):
+            os.write(self._file, source.read_range(offset, _STEP_BYTES))
+
+    def _answer(self, pipe: int) -> bytes:
+        ends_at = time.monotonic() + _ANSWER_SECONDS
+        answer = bytearray()
+        while True:
+            left = ends_at - time.monotonic()
+            if left <= 0 or not select.select([pipe], [], [], left)[0]:
+                raise LateError(f"no answer within {_ANSWER_SECONDS:g} s")
+            data = os.read(pipe, 65536)
+            if not data:
+                raise ExifToolError("it died")
+            answer += data
+            if len(answer) > _MOST_ANSWER_BYTES:
+                raise ExifToolError(f"an answer of more than {_MOST_ANSWER_BYTES} bytes")
+            end = answer.rfind(_READY, max(0, len(answer) - 64))
+            if end >= 0:
+                return bytes(answer[:end])
+
+
+def _end_with_worker() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""What headers and tags tell of how loud sound is and where it begins."""
