@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extractor_service.modules.charts.module import ChartsModule
 from extractor_service.modules.common import CommonModule
 from extractor_service.modules.composite.module import CompositeModule
 from extractor_service.modules.content.module import ContentDigestModule
@@ -37,5 +38,6 @@ MODULES: tuple[Module, ...] = (
     PerceptualModule(),
     ThumbnailModule(),
     ExifToolModule(),
+    ChartsModule(),
 )
 BY_NAME: dict[str, Module] = {module.name: module for module in MODULES}
