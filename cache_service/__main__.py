@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cache_service import metrics, status
 from cache_service.assembly import assembled, replica_name
 from cache_service.checks import check
+from cache_service.entries.entry import RemovalCause
 from cache_service.fleet.pressure_exchange import RedisMemory, exchange
 from cache_service.pressure.monitor import Actions, PressureMonitor
 from cache_service.pressure.policy import TierBudgetPolicy, chunk_memory_ratio
@@ -20,9 +21,16 @@ from cache_service.services.admin_service import CacheAdminServicer
 from cache_service.services.chunk_service import ChunkServicer
 from cache_service.services.pressure_service import PressureServicer
 from cache_service.services.result_service import ResultServicer
+from cache_service.services.similarity_service import SimilarityServicer
 from cache_service.settings import Settings
 from cache_service.sizing import memory_budget
-from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
+from metaextract.cache.v1 import (
+    admin_pb2_grpc,
+    chunk_pb2_grpc,
+    pressure_pb2_grpc,
+    result_pb2_grpc,
+    similarity_pb2_grpc,
+)
 from service_runtime import server as runtime
 from service_runtime import tracing
 from service_runtime.background import background
@@ -43,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from cache_service.assembly import Assembled
-    from cache_service.entries.entry import Budget, RemovalCause
+    from cache_service.entries.entry import Budget
     from service_runtime.configuration import Configuration
     from service_runtime.memory.monitor import MemoryMonitor
     from service_runtime.settings import RuntimeSettings
@@ -80,6 +88,8 @@ async def _serving(
 
     async def resize(target: Budget, cause: RemovalCause) -> None:
         ratio = chunk_memory_ratio(target, budget)
+        if cause is RemovalCause.PRESSURE:
+            parts.similar.forget()
         parts.chunks.resize(ratio)
         if directory is None:  # then all of them are in memory
             await asyncio.to_thread(parts.chunks.clean_up, ratio)
@@ -99,8 +109,10 @@ async def _serving(
         history_path=directory / "pressure.json" if directory else None,
     )
     parts.eraser.others = lambda: [peer.replica for peer in monitor.peers.live(time.monotonic())]
-    results = ResultServicer(parts.store, parts.flights, parts.log, settings.pressure_heartbeat_seconds)
-    observed = metrics.Parts(parts.store, parts.flights, parts.leases, parts.chunks, monitor)
+    results = ResultServicer(
+        parts.store, parts.flights, parts.log, settings.pressure_heartbeat_seconds, parts.similar
+    )
+    observed = metrics.Parts(parts.store, parts.flights, parts.leases, parts.chunks, monitor, parts.similar)
     admin = CacheAdminServicer(observed, parts.inspector, parts.eraser)
     pressure = PressureServicer(monitor, make_table(settings.policy_file))
     registrations = [
@@ -124,6 +136,11 @@ async def _serving(
             "metaextract.cache.v1.PressureService",
             pressure,
             pressure_pb2_grpc.add_PressureServiceServicer_to_server,
+        ),
+        Registration(
+            "metaextract.cache.v1.SimilarityService",
+            SimilarityServicer(parts.similar),
+            similarity_pb2_grpc.add_SimilarityServiceServicer_to_server,
         ),
         Registration(
             "metaextract.cache.v1.CacheAdminService",

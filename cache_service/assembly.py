@@ -22,6 +22,7 @@ from cache_service.flights import Flights
 from cache_service.inspection import Inspector
 from cache_service.invalidation import InvalidationLog, open_log
 from cache_service.leases import LocalLeases
+from cache_service.similarity.index import SimilarityIndex
 from cache_service.store import MAX_VALUE_BYTES, ResultStore
 from cache_service.tiers.arena import MAX_RECORD_BYTES, Arena
 from cache_service.tiers.composite import CompositeTier, Layer
@@ -63,6 +64,7 @@ class Assembled(NamedTuple):
     chunks: ChunkStore
     channel: FleetChannel | None
     eraser: Eraser
+    similar: SimilarityIndex
 
 
 @contextlib.asynccontextmanager
@@ -109,6 +111,11 @@ async def assembled(
             memory.set_demote(tier.demote)
         dictionaries = Dictionaries(Codec(MAX_VALUE_BYTES), shelves)
         await dictionaries.start()
+        similar = SimilarityIndex(
+            directory / "similar.sqlite" if directory else None, log, settings.cache_similar_entries
+        )
+        stack.push_async_callback(similar.close)
+        held.append(similar.adopt_log)
         store = ResultStore(
             tier,
             log,
@@ -134,13 +141,14 @@ async def assembled(
             tier,
             chunks,
             dictionaries,
+            similar,
             replica=replica_name(settings),
             appender=fleet.log if fleet else None,
             shared=fleet.erasures if fleet else None,
         )
         await eraser.start()
         stack.push_async_callback(eraser.close)
-        yield Assembled(store, tier, log, flights, leases, inspector, disk, chunks, channel, eraser)
+        yield Assembled(store, tier, log, flights, leases, inspector, disk, chunks, channel, eraser, similar)
 
 
 def replica_name(settings: Settings) -> str:

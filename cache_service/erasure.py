@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cache_service.chunks.store import ChunkStore
     from cache_service.entries.dictionaries import Dictionaries
     from cache_service.invalidation import Invalidation, InvalidationLog, ReadPoint
+    from cache_service.similarity.index import SimilarityIndex
     from cache_service.store import Appender
     from cache_service.tiers.composite import CompositeTier
 
@@ -98,6 +99,7 @@ class Eraser:
         tier: CompositeTier,
         chunks: ChunkStore,
         dictionaries: Dictionaries,
+        similar: SimilarityIndex,
         *,
         replica: str,
         appender: Appender | None = None,
@@ -107,6 +109,7 @@ class Eraser:
         self._tier = tier
         self._chunks = chunks
         self._dictionaries = dictionaries
+        self._similar = similar
         self._replica = replica
         self._appender = appender or log
         self._shared = shared
@@ -229,7 +232,7 @@ class Eraser:
         if note.tenant == DEFAULT_TENANT:  # learnt from its values
             steps.append(self._learnt)
         is_done = True
-        for step in (self._results, self._blobs, self._settle, *steps):
+        for step in (self._results, self._blobs, self._settle, self._hashes, *steps):
             try:
                 await step(note)
             except Exception as error:  # noqa: BLE001 - whatever it is, the tenant isn't erased yet
@@ -251,6 +254,9 @@ class Eraser:
     async def _blobs(self, note: ErasureNote) -> None:
         count, size_bytes = await asyncio.to_thread(self._chunks.erase, note.tenant)
         self._add(note, blob_count=count, blob_bytes=size_bytes)
+
+    async def _hashes(self, note: ErasureNote) -> None:
+        await self._similar.erase(note.tenant)
 
     async def _shared_copies(self, note: ErasureNote) -> None:
         if self._shared is not None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cache_service.flights import Flights
     from cache_service.leases import LocalLeases
     from cache_service.pressure.monitor import PressureMonitor
+    from cache_service.similarity.index import SimilarityIndex
     from cache_service.store import ResultStore
     from service_runtime.operations.metric import Metric
 
@@ -31,6 +32,7 @@ class Parts(NamedTuple):
     leases: LocalLeases
     chunks: ChunkStore
     monitor: PressureMonitor
+    similar: SimilarityIndex
 
 
 def _tiers(read: Callable[[TierStats], float]) -> Callable[[Parts], dict[str, float]]:
@@ -77,6 +79,8 @@ METRICS: tuple[Metric[Parts], ...] = (
     gauge("pressure_watchers", "Open streams of WatchPressure.", lambda p: p.monitor.broadcaster.watcher_count),
     counter("pressure_changes_total", "Changes of the level.", lambda p: p.monitor.level_changes),
     counter("budget_adjustments_total", "Changes of the memory tier's budget.", lambda p: p.monitor.budget_adjustments),
+    gauge("similar_contents", "Contents whose perceptual hashes are kept.", lambda p: p.similar.entry_count),
+    gauge("similar_memory_bytes", "Memory of the hashes that were searched lately.", lambda p: p.similar.memory_bytes),
 )  # fmt: skip
 """After the prefix; those of every service are in service_runtime/operations/common.py."""
 

@@ -49,6 +49,13 @@ class InvalidRequestError(ServiceError):
         self.description = shown(message, _MAX_MESSAGE_CHARS)
 
 
+class UnavailableFeatureError(ServiceError):
+    """What is asked for isn't installed here."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
+    reason = "FEATURE_UNAVAILABLE"
+
+
 class SourceNotFoundError(ServiceError):
     """The named file doesn't exist."""
 

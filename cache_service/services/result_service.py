@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
     from cache_service.flights import Flights
     from cache_service.invalidation import InvalidationLog
+    from cache_service.similarity.index import SimilarityIndex
     from cache_service.store import PutOutcome, ResultStore
 
     Context = aio.ServicerContext[Any, Any]
 
+_VERIFIED = (
+    "verified"  # contents that an extractor has seen itself: what a client only claims isn't found by others
+)
 MAX_BATCH = 1000  # result.proto; who has more calls again, and others get their turn between
 MAX_GROUP = 64  # result.proto; modules of one file, a handful in practice
 MAX_WAIT_SECONDS = 300  # result.proto; longer waits would outlive who asked for them
@@ -39,8 +43,14 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
     """Results by key; see protos/metaextract/cache/v1/result.proto."""
 
     def __init__(
-        self, store: ResultStore, flights: Flights, log: InvalidationLog, heartbeat_seconds: float
+        self,
+        store: ResultStore,
+        flights: Flights,
+        log: InvalidationLog,
+        heartbeat_seconds: float,
+        similar: SimilarityIndex,
     ) -> None:
+        self._similar = similar
         self._store = store
         self._flights = flights
         self._log = log
@@ -200,7 +210,15 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
     async def _put(self, entries: Sequence[result_pb2.ResultEntry]) -> list[PutOutcome]:
         results = [wire.result_from_wire(entry) for entry in entries]
         check_keys(result.key for result in results)
-        return await self._flights.put(results, [entry.lease_token for entry in entries])
+        outcomes = await self._flights.put(results, [entry.lease_token for entry in entries])
+        hashed = [
+            wire.hashed_from_wire(entry, result, self._log.point.revision, time.time())
+            for entry, result, outcome in zip(entries, results, outcomes, strict=True)
+            if entry.hashes and outcome.tier and result.key.space.startswith(_VERIFIED)
+        ]
+        if hashed:
+            self._similar.add(hashed)
+        return outcomes
 
     async def _acquire(
         self, group: result_pb2.ResultGroup, holder: str, lease_seconds: float, max_wait_seconds: float

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from cache_service.entries.entry import Key, RemovalCause, Selector
+from cache_service.entries.entry import Entry, Key, RemovalCause, Selector
 from cache_service.invalidation import ReadPoint
+from cache_service.similarity.hashes import Hashed, HashKind
 from cache_service.store import NewResult, TtlSpan
 from metaextract.cache.v1 import admin_pb2, result_pb2
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cache_service.inspection import Description
     from cache_service.store import PutOutcome, StoredResult
 
+_HASH_KINDS = frozenset(HashKind)
 _HOUR = 3600.0  # in seconds
 _MAX_COST_SECONDS = 86_400.0  # one entry mustn't outweigh all others for ever
 _TTL = {
@@ -59,6 +61,24 @@ def result_from_wire(entry: result_pb2.ResultEntry) -> NewResult:
         source=entry.source,
         tags=tuple(entry.tags),
     )
+
+
+def hashed_from_wire(entry: result_pb2.ResultEntry, result: NewResult, revision: int, now: float) -> Hashed:
+    """The hashes that came with a result; those of wrong lengths are left out."""
+    bits = {
+        HashKind(each.kind): each.bits
+        for each in entry.hashes
+        if int(each.kind) in _HASH_KINDS and len(each.bits) == HashKind(each.kind).length_bytes
+    }
+    facts = Entry(
+        b"",
+        0.0,
+        now + result.ttl.low_seconds,
+        result.read_point.revision if result.read_point is not None else revision,
+        result.source,
+        result.tags,
+    )
+    return Hashed(result.key, facts, bits)
 
 
 def selector_from_wire(request: result_pb2.InvalidateResultsRequest) -> Selector:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from extractor_service.document import Outcome
 from extractor_service.extraction import located
 from extractor_service.modules.base import Part, Subject, effective_version
+from extractor_service.results import perceptual
 from extractor_service.results.client import NewResult
 from extractor_service.results.keys import ModuleKey, verified_space
 from metaextract.cache.v1 import result_pb2
@@ -94,6 +95,7 @@ def new_results(
             result_pb2.TTL_CLASS_FAILURE
             if result.outcome >= Outcome.CORRUPT.value
             else result_pb2.TtlClass.ValueType(step.module.lifetime.value),
+            perceptual.hashes_of(result.fragment) if step.module.name == perceptual.MODULE else (),
         )
         for step in missing
         if (result := storable.get(step.module.name)) is not None

@@ -5,15 +5,31 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from extractor_service.document import Depth
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from extractor_service.document import Document, Position
     from extractor_service.formats.base import Format
-    from extractor_service.modules.pixels.decode import Pixels
     from extractor_service.sources.base import ByteSource
+
+
+class Picture(Protocol):
+    """The decoded picture of a file; see `pixels/decode.py`."""
+
+    origin: str
+    """What was decoded: "image", or the field of a picture within the file."""
+
+    def main(self, document: Document) -> Image:
+        """The picture, in RGB or grey."""
+        ...
+
+    def thumbnail(self, document: Document) -> Image | None:
+        """The thumbnail that EXIF holds."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -27,7 +43,7 @@ class ModuleContext:
     """What modules are about that are kept by place (`Subject.POSITION`)."""
     mime_type: str = ""
     """By the bytes; of what no reader reads as well."""
-    pixels: Pixels | None = None
+    pixels: Picture | None = None
     """The decoded picture, for modules that say `needs_pixels`."""
 
     @property

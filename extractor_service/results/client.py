@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from extractor_service.results.near_cache import NearCache
+    from metaextract.cache.v1 import similarity_pb2
     from metaextract_client.cache_async import AsyncCacheClient
 
     Answer = TypeVar("Answer")
@@ -57,6 +58,8 @@ class NewResult(NamedTuple):
     fragment: bytes
     cost_seconds: float
     ttl_class: result_pb2.TtlClass.ValueType = result_pb2.TTL_CLASS_EXTRACTION
+    hashes: Sequence[similarity_pb2.PerceptualHash] = ()
+    """By which the cache finds the content among others that look alike."""
 
 
 class Lookup(NamedTuple):
@@ -199,6 +202,7 @@ class ResultsClient:
                 read_point=lookup.read_point,
                 source=source,
                 lease_token=lease.token if lease is not None and lease.names(result.key) else 0,
+                hashes=result.hashes,
             )
             for result in results
         ]

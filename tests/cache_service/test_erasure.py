@@ -16,6 +16,7 @@ from cache_service.entries.codec import Codec
 from cache_service.entries.dictionaries import Dictionaries
 from cache_service.erasure import Eraser, Limits
 from cache_service.invalidation import ErasureNote, InvalidationLog
+from cache_service.similarity.index import SimilarityIndex
 from cache_service.tiers.composite import CompositeTier
 from metaextract.cache.v1 import chunk_pb2, result_pb2
 from metaextract_client import AsyncChunkClient, CacheClient, ForbiddenError, NotFoundError, Security
@@ -171,7 +172,8 @@ async def test_more_erasures_than_are_remembered_are_all_carried_out(tmp_path):
     monkey = Limits.settle_seconds
     Limits.settle_seconds = 0.0
     try:
-        eraser = Eraser(log, CompositeTier([]), chunks, Dictionaries(Codec(10), []), replica="here")
+        similar = SimilarityIndex(None, log, 10)
+        eraser = Eraser(log, CompositeTier([]), chunks, Dictionaries(Codec(10), []), similar, replica="here")
         await eraser.start()
         async with asyncio.timeout(60):
             while not all(chunks.is_erased(note.id) for note in log.erasures()):

@@ -12,6 +12,8 @@ from metaextract.cache.v1 import (
     pressure_pb2_grpc,
     result_pb2,
     result_pb2_grpc,
+    similarity_pb2,
+    similarity_pb2_grpc,
 )
 from metaextract_client import channel
 from metaextract_client.errors import translated
@@ -35,6 +37,7 @@ class CacheClient:
         where = address or channel.cache_address()
         self._channel = channel.open_sync(where, security)
         self._results = result_pb2_grpc.ResultServiceStub(self._channel)
+        self._similarity = similarity_pb2_grpc.SimilarityServiceStub(self._channel)
         self._pressure = pressure_pb2_grpc.PressureServiceStub(self._channel)
         operators = channel.admin_address(where)
         self._admin_channel = self._channel if operators == where else channel.open_sync(operators, security)
@@ -45,6 +48,18 @@ class CacheClient:
         with translated():
             response = self._results.GetResult(result_pb2.GetResultRequest(key=key), timeout=timeout)
         return response.lookup
+
+    def find_similar(
+        self,
+        wanted: similarity_pb2.PerceptualHash,
+        max_distance: int = 0,
+        limit: int = 0,
+        timeout: float | None = 10.0,
+    ) -> similarity_pb2.FindSimilarResponse:
+        """Contents stored before that look like it, the nearest first; 0 for the usual distance and number."""
+        request = similarity_pb2.FindSimilarRequest(hash=wanted, max_distance=max_distance, limit=limit)
+        with translated():
+            return self._similarity.FindSimilar(request, timeout=timeout)
 
     def put_result(
         self, entry: result_pb2.ResultEntry, timeout: float | None = 10.0

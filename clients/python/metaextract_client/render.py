@@ -54,6 +54,7 @@ def to_dict(extraction: Extraction) -> dict[str, Plain]:
         "sections": {
             section.name: [field_to_dict(field) for field in section.fields] for section in document.sections
         },
+        "observations": [_message(each) for each in document.observations],
         "problems": [_message(problem) for problem in document.problems],
         "modules": [_message(module) for module in document.modules],
     }

@@ -34,6 +34,9 @@ _ALGORITHMS = {
     "sha256": document_pb2.DIGEST_ALGORITHM_SHA256,
     "sha1": document_pb2.DIGEST_ALGORITHM_SHA1,
     "md5": document_pb2.DIGEST_ALGORITHM_MD5,
+    "sha512": document_pb2.DIGEST_ALGORITHM_SHA512,
+    "xxh3": document_pb2.DIGEST_ALGORITHM_XXH3,
+    "crc32": document_pb2.DIGEST_ALGORITHM_CRC32,
 }
 _CACHE_MODES = {
     "use": extractor_pb2.CACHE_MODE_USE,
@@ -143,6 +146,22 @@ def describe(
         return Result(path, None, str(error))
     except OSError as error:
         return Result(path, None, error.strerror or str(error))
+
+
+def described(options: argparse.Namespace, request: extractor_pb2.ExtractOptions) -> Iterator[Result]:
+    """The result of each file that `options.paths` names, in order."""
+    paths = list(named_files(options.paths))
+    meter, uploads = Meter(), Uploads()
+    with ExtractorClient(options.extractor) as client, _progress(len(paths), meter) as advance:
+
+        def work(named: NamedFile) -> Result:
+            if named.error is not None:
+                return Result(named.path, None, named.error.strerror or str(named.error))
+            return describe(client, named.path, request, options.timeout, meter, uploads)
+
+        for result in _in_parallel(work, paths, options.jobs):
+            advance()
+            yield result
 
 
 def _in_parallel(work: Callable[[NamedFile], Result], paths: list[NamedFile], jobs: int) -> Iterator[Result]:

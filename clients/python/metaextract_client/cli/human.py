@@ -40,6 +40,9 @@ def document(path: str, extraction: Extraction, *, every_field: bool = False) ->
         lines.extend(f"    {field_line(field)}" for field in shown)
         if len(shown) < len(section.fields):
             lines.append(f"    … {len(section.fields) - len(shown)} more")
+    for each in doc.observations:
+        severity = pb.Severity.Name(each.severity).removeprefix("SEVERITY_").lower()
+        lines.append(f"  {severity}: {clean(each.statement)}")
     if doc.file.name_suggests:
         lines.append(f"  warning: named like {doc.file.name_suggests}, is {doc.file.mime_type}")
     lines.extend(f"  {name}: {text}" for name, text in digests(doc))

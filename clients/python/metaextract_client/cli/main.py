@@ -161,10 +161,18 @@ def make_parser() -> argparse.ArgumentParser:
     )
     shape.add_argument("--all", action="store_true", help="every field, not only the first ones")
     extract.add_argument(
-        "--digest", action="append", default=[], choices=("sha256", "sha1", "md5"), help="besides BLAKE3"
+        "--digest",
+        action="append",
+        default=[],
+        choices=("sha256", "sha1", "md5", "sha512", "xxh3", "crc32"),
+        help="besides BLAKE3",
     )
     extract.add_argument(
-        "--module", action="append", default=[], metavar="NAME", help="run only these modules"
+        "--module",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run only these modules, or sets of them (advanced, forensic)",
     )
     extract.add_argument(
         "--cache", choices=("use", "refresh", "bypass"), default="use", help="how to use the result cache"
@@ -211,6 +219,23 @@ def make_parser() -> argparse.ArgumentParser:
         "--extractor", default=extractor_address(), metavar="HOST:PORT", help=f"or {EXTRACTOR_VARIABLE}"
     )
     diff.set_defaults(run=_diff)
+
+    similar = commands.add_parser("similar", help="which files are the same, look alike or make a burst")
+    privacy = commands.add_parser("privacy", help="what in files identifies a person, a place or a device")
+    for looking in (similar, privacy):
+        looking.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or a glob pattern")
+        looking.add_argument("--json", action="store_true")
+        looking.add_argument("--jobs", type=_positive(int), default=4, metavar="N", help="files at once")
+        looking.add_argument(
+            "--timeout", type=_positive(float), default=120.0, metavar="SECONDS", help="per file"
+        )
+        looking.add_argument(
+            "--extractor", default=extractor_address(), metavar="HOST:PORT", help=f"or {EXTRACTOR_VARIABLE}"
+        )
+    similar.add_argument("--stored", action="store_true", help="also among what was described before")
+    similar.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
+    similar.set_defaults(run=_similar)
+    privacy.set_defaults(run=_privacy)
 
     stats = commands.add_parser("stats", help="what the cache holds and how often it helped")
     stats.add_argument("--json", action="store_true")
@@ -291,7 +316,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     down = commands.add_parser("down", help="stop what `up` started in another terminal")
     down.set_defaults(run=_down)
-    for name in ("extract", "diff-exiftool", "stats", "pressure", "drill", "health"):
+    for name in ("extract", "similar", "privacy", "diff-exiftool", "stats", "pressure", "drill", "health"):
         security_options.add(commands.choices[name])
     return parser
 
@@ -325,6 +350,18 @@ def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 # Each command imports its module late: `--help` and `health` shouldn't pay for tables and progress bars.
+
+
+def _similar(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import similar
+
+    return similar.run(options)
+
+
+def _privacy(options: argparse.Namespace) -> int:
+    from metaextract_client.cli import privacy
+
+    return privacy.run(options)
 
 
 def _extract(options: argparse.Namespace) -> int:

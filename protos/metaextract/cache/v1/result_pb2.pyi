@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from metaextract.cache.v1 import similarity_pb2 as _similarity_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -375,6 +376,7 @@ class ResultEntry(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     LEASE_TOKEN_FIELD_NUMBER: _builtins.int
+    HASHES_FIELD_NUMBER: _builtins.int
     value: _builtins.bytes
     """The result, at most 4 MiB."""
     cost_seconds: _builtins.float
@@ -399,6 +401,10 @@ class ResultEntry(_message.Message):
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Labels for invalidation, at most 16 of at most 128 characters."""
 
+    @_builtins.property
+    def hashes(self) -> _containers.RepeatedCompositeFieldContainer[_similarity_pb2.PerceptualHash]:
+        """Perceptual hashes of the content, by which SimilarityService finds it as long as the entry is good; one of each kind at most."""
+
     def __init__(
         self,
         *,
@@ -410,10 +416,11 @@ class ResultEntry(_message.Message):
         source: _builtins.str = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
         lease_token: _builtins.int = ...,
+        hashes: _abc.Iterable[_similarity_pb2.PerceptualHash] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "read_point", b"read_point"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_seconds", b"cost_seconds", "key", b"key", "lease_token", b"lease_token", "read_point", b"read_point", "source", b"source", "tags", b"tags", "ttl_class", b"ttl_class", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_seconds", b"cost_seconds", "hashes", b"hashes", "key", b"key", "lease_token", b"lease_token", "read_point", b"read_point", "source", b"source", "tags", b"tags", "ttl_class", b"ttl_class", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -709,7 +709,9 @@ type ResultEntry struct {
 	Tags []string `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`
 	// The lease under which it was computed; released by this put when the entry's key names it.
 	// A lease that was lost meanwhile refuses the entry.
-	LeaseToken    uint64 `protobuf:"varint,8,opt,name=lease_token,json=leaseToken,proto3" json:"lease_token,omitempty"`
+	LeaseToken uint64 `protobuf:"varint,8,opt,name=lease_token,json=leaseToken,proto3" json:"lease_token,omitempty"`
+	// Perceptual hashes of the content, by which SimilarityService finds it as long as the entry is good; one of each kind at most.
+	Hashes        []*PerceptualHash `protobuf:"bytes,9,rep,name=hashes,proto3" json:"hashes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -798,6 +800,13 @@ func (x *ResultEntry) GetLeaseToken() uint64 {
 		return x.LeaseToken
 	}
 	return 0
+}
+
+func (x *ResultEntry) GetHashes() []*PerceptualHash {
+	if x != nil {
+		return x.Hashes
+	}
+	return nil
 }
 
 // The fate of one entry.
@@ -1674,7 +1683,7 @@ var File_metaextract_cache_v1_result_proto protoreflect.FileDescriptor
 
 const file_metaextract_cache_v1_result_proto_rawDesc = "" +
 	"\n" +
-	"!metaextract/cache/v1/result.proto\x12\x14metaextract.cache.v1\"\x8c\x01\n" +
+	"!metaextract/cache/v1/result.proto\x12\x14metaextract.cache.v1\x1a%metaextract/cache/v1/similarity.proto\"\x8c\x01\n" +
 	"\tResultKey\x12\x14\n" +
 	"\x05space\x18\x01 \x01(\tR\x05space\x12\x1d\n" +
 	"\n" +
@@ -1702,7 +1711,7 @@ const file_metaextract_cache_v1_result_proto_rawDesc = "" +
 	"read_point\x18\x02 \x01(\v2'.metaextract.cache.v1.InvalidationPointR\treadPoint\"F\n" +
 	"\x11InvalidationPoint\x12\x15\n" +
 	"\x06log_id\x18\x01 \x01(\tR\x05logId\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x04R\brevision\"\xcb\x02\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\"\x89\x03\n" +
 	"\vResultEntry\x121\n" +
 	"\x03key\x18\x01 \x01(\v2\x1f.metaextract.cache.v1.ResultKeyR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value\x12!\n" +
@@ -1713,7 +1722,8 @@ const file_metaextract_cache_v1_result_proto_rawDesc = "" +
 	"\x06source\x18\x06 \x01(\tR\x06source\x12\x12\n" +
 	"\x04tags\x18\a \x03(\tR\x04tags\x12\x1f\n" +
 	"\vlease_token\x18\b \x01(\x04R\n" +
-	"leaseToken\"]\n" +
+	"leaseToken\x12<\n" +
+	"\x06hashes\x18\t \x03(\v2$.metaextract.cache.v1.PerceptualHashR\x06hashes\"]\n" +
 	"\n" +
 	"PutOutcome\x127\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x1f.metaextract.cache.v1.PutStatusR\x06status\x12\x16\n" +
@@ -1847,6 +1857,7 @@ var file_metaextract_cache_v1_result_proto_goTypes = []any{
 	(*ReleaseLeaseResponse)(nil),       // 24: metaextract.cache.v1.ReleaseLeaseResponse
 	(*WatchInvalidationsRequest)(nil),  // 25: metaextract.cache.v1.WatchInvalidationsRequest
 	(*WatchInvalidationsResponse)(nil), // 26: metaextract.cache.v1.WatchInvalidationsResponse
+	(*PerceptualHash)(nil),             // 27: metaextract.cache.v1.PerceptualHash
 }
 var file_metaextract_cache_v1_result_proto_depIdxs = []int32{
 	0,  // 0: metaextract.cache.v1.ResultLookup.tier:type_name -> metaextract.cache.v1.Tier
@@ -1859,44 +1870,45 @@ var file_metaextract_cache_v1_result_proto_depIdxs = []int32{
 	4,  // 7: metaextract.cache.v1.ResultEntry.key:type_name -> metaextract.cache.v1.ResultKey
 	1,  // 8: metaextract.cache.v1.ResultEntry.ttl_class:type_name -> metaextract.cache.v1.TtlClass
 	10, // 9: metaextract.cache.v1.ResultEntry.read_point:type_name -> metaextract.cache.v1.InvalidationPoint
-	2,  // 10: metaextract.cache.v1.PutOutcome.status:type_name -> metaextract.cache.v1.PutStatus
-	11, // 11: metaextract.cache.v1.PutResultRequest.entry:type_name -> metaextract.cache.v1.ResultEntry
-	12, // 12: metaextract.cache.v1.PutResultResponse.outcome:type_name -> metaextract.cache.v1.PutOutcome
-	11, // 13: metaextract.cache.v1.BatchPutResultsRequest.entries:type_name -> metaextract.cache.v1.ResultEntry
-	12, // 14: metaextract.cache.v1.BatchPutResultsResponse.outcomes:type_name -> metaextract.cache.v1.PutOutcome
-	10, // 15: metaextract.cache.v1.InvalidateResultsResponse.point:type_name -> metaextract.cache.v1.InvalidationPoint
-	4,  // 16: metaextract.cache.v1.ResultGroup.keys:type_name -> metaextract.cache.v1.ResultKey
-	4,  // 17: metaextract.cache.v1.ResultGroup.optional_keys:type_name -> metaextract.cache.v1.ResultKey
-	19, // 18: metaextract.cache.v1.AcquireResultRequest.groups:type_name -> metaextract.cache.v1.ResultGroup
-	3,  // 19: metaextract.cache.v1.Acquisition.status:type_name -> metaextract.cache.v1.AcquireStatus
-	5,  // 20: metaextract.cache.v1.Acquisition.lookups:type_name -> metaextract.cache.v1.ResultLookup
-	21, // 21: metaextract.cache.v1.AcquireResultResponse.acquisitions:type_name -> metaextract.cache.v1.Acquisition
-	10, // 22: metaextract.cache.v1.AcquireResultResponse.read_point:type_name -> metaextract.cache.v1.InvalidationPoint
-	19, // 23: metaextract.cache.v1.ReleaseLeaseRequest.groups:type_name -> metaextract.cache.v1.ResultGroup
-	10, // 24: metaextract.cache.v1.WatchInvalidationsRequest.since:type_name -> metaextract.cache.v1.InvalidationPoint
-	10, // 25: metaextract.cache.v1.WatchInvalidationsResponse.point:type_name -> metaextract.cache.v1.InvalidationPoint
-	17, // 26: metaextract.cache.v1.WatchInvalidationsResponse.selector:type_name -> metaextract.cache.v1.InvalidateResultsRequest
-	6,  // 27: metaextract.cache.v1.ResultService.GetResult:input_type -> metaextract.cache.v1.GetResultRequest
-	8,  // 28: metaextract.cache.v1.ResultService.BatchGetResults:input_type -> metaextract.cache.v1.BatchGetResultsRequest
-	13, // 29: metaextract.cache.v1.ResultService.PutResult:input_type -> metaextract.cache.v1.PutResultRequest
-	15, // 30: metaextract.cache.v1.ResultService.BatchPutResults:input_type -> metaextract.cache.v1.BatchPutResultsRequest
-	17, // 31: metaextract.cache.v1.ResultService.InvalidateResults:input_type -> metaextract.cache.v1.InvalidateResultsRequest
-	20, // 32: metaextract.cache.v1.ResultService.AcquireResult:input_type -> metaextract.cache.v1.AcquireResultRequest
-	23, // 33: metaextract.cache.v1.ResultService.ReleaseLease:input_type -> metaextract.cache.v1.ReleaseLeaseRequest
-	25, // 34: metaextract.cache.v1.ResultService.WatchInvalidations:input_type -> metaextract.cache.v1.WatchInvalidationsRequest
-	7,  // 35: metaextract.cache.v1.ResultService.GetResult:output_type -> metaextract.cache.v1.GetResultResponse
-	9,  // 36: metaextract.cache.v1.ResultService.BatchGetResults:output_type -> metaextract.cache.v1.BatchGetResultsResponse
-	14, // 37: metaextract.cache.v1.ResultService.PutResult:output_type -> metaextract.cache.v1.PutResultResponse
-	16, // 38: metaextract.cache.v1.ResultService.BatchPutResults:output_type -> metaextract.cache.v1.BatchPutResultsResponse
-	18, // 39: metaextract.cache.v1.ResultService.InvalidateResults:output_type -> metaextract.cache.v1.InvalidateResultsResponse
-	22, // 40: metaextract.cache.v1.ResultService.AcquireResult:output_type -> metaextract.cache.v1.AcquireResultResponse
-	24, // 41: metaextract.cache.v1.ResultService.ReleaseLease:output_type -> metaextract.cache.v1.ReleaseLeaseResponse
-	26, // 42: metaextract.cache.v1.ResultService.WatchInvalidations:output_type -> metaextract.cache.v1.WatchInvalidationsResponse
-	35, // [35:43] is the sub-list for method output_type
-	27, // [27:35] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	27, // 10: metaextract.cache.v1.ResultEntry.hashes:type_name -> metaextract.cache.v1.PerceptualHash
+	2,  // 11: metaextract.cache.v1.PutOutcome.status:type_name -> metaextract.cache.v1.PutStatus
+	11, // 12: metaextract.cache.v1.PutResultRequest.entry:type_name -> metaextract.cache.v1.ResultEntry
+	12, // 13: metaextract.cache.v1.PutResultResponse.outcome:type_name -> metaextract.cache.v1.PutOutcome
+	11, // 14: metaextract.cache.v1.BatchPutResultsRequest.entries:type_name -> metaextract.cache.v1.ResultEntry
+	12, // 15: metaextract.cache.v1.BatchPutResultsResponse.outcomes:type_name -> metaextract.cache.v1.PutOutcome
+	10, // 16: metaextract.cache.v1.InvalidateResultsResponse.point:type_name -> metaextract.cache.v1.InvalidationPoint
+	4,  // 17: metaextract.cache.v1.ResultGroup.keys:type_name -> metaextract.cache.v1.ResultKey
+	4,  // 18: metaextract.cache.v1.ResultGroup.optional_keys:type_name -> metaextract.cache.v1.ResultKey
+	19, // 19: metaextract.cache.v1.AcquireResultRequest.groups:type_name -> metaextract.cache.v1.ResultGroup
+	3,  // 20: metaextract.cache.v1.Acquisition.status:type_name -> metaextract.cache.v1.AcquireStatus
+	5,  // 21: metaextract.cache.v1.Acquisition.lookups:type_name -> metaextract.cache.v1.ResultLookup
+	21, // 22: metaextract.cache.v1.AcquireResultResponse.acquisitions:type_name -> metaextract.cache.v1.Acquisition
+	10, // 23: metaextract.cache.v1.AcquireResultResponse.read_point:type_name -> metaextract.cache.v1.InvalidationPoint
+	19, // 24: metaextract.cache.v1.ReleaseLeaseRequest.groups:type_name -> metaextract.cache.v1.ResultGroup
+	10, // 25: metaextract.cache.v1.WatchInvalidationsRequest.since:type_name -> metaextract.cache.v1.InvalidationPoint
+	10, // 26: metaextract.cache.v1.WatchInvalidationsResponse.point:type_name -> metaextract.cache.v1.InvalidationPoint
+	17, // 27: metaextract.cache.v1.WatchInvalidationsResponse.selector:type_name -> metaextract.cache.v1.InvalidateResultsRequest
+	6,  // 28: metaextract.cache.v1.ResultService.GetResult:input_type -> metaextract.cache.v1.GetResultRequest
+	8,  // 29: metaextract.cache.v1.ResultService.BatchGetResults:input_type -> metaextract.cache.v1.BatchGetResultsRequest
+	13, // 30: metaextract.cache.v1.ResultService.PutResult:input_type -> metaextract.cache.v1.PutResultRequest
+	15, // 31: metaextract.cache.v1.ResultService.BatchPutResults:input_type -> metaextract.cache.v1.BatchPutResultsRequest
+	17, // 32: metaextract.cache.v1.ResultService.InvalidateResults:input_type -> metaextract.cache.v1.InvalidateResultsRequest
+	20, // 33: metaextract.cache.v1.ResultService.AcquireResult:input_type -> metaextract.cache.v1.AcquireResultRequest
+	23, // 34: metaextract.cache.v1.ResultService.ReleaseLease:input_type -> metaextract.cache.v1.ReleaseLeaseRequest
+	25, // 35: metaextract.cache.v1.ResultService.WatchInvalidations:input_type -> metaextract.cache.v1.WatchInvalidationsRequest
+	7,  // 36: metaextract.cache.v1.ResultService.GetResult:output_type -> metaextract.cache.v1.GetResultResponse
+	9,  // 37: metaextract.cache.v1.ResultService.BatchGetResults:output_type -> metaextract.cache.v1.BatchGetResultsResponse
+	14, // 38: metaextract.cache.v1.ResultService.PutResult:output_type -> metaextract.cache.v1.PutResultResponse
+	16, // 39: metaextract.cache.v1.ResultService.BatchPutResults:output_type -> metaextract.cache.v1.BatchPutResultsResponse
+	18, // 40: metaextract.cache.v1.ResultService.InvalidateResults:output_type -> metaextract.cache.v1.InvalidateResultsResponse
+	22, // 41: metaextract.cache.v1.ResultService.AcquireResult:output_type -> metaextract.cache.v1.AcquireResultResponse
+	24, // 42: metaextract.cache.v1.ResultService.ReleaseLease:output_type -> metaextract.cache.v1.ReleaseLeaseResponse
+	26, // 43: metaextract.cache.v1.ResultService.WatchInvalidations:output_type -> metaextract.cache.v1.WatchInvalidationsResponse
+	36, // [36:44] is the sub-list for method output_type
+	28, // [28:36] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_metaextract_cache_v1_result_proto_init() }
@@ -1904,6 +1916,7 @@ func file_metaextract_cache_v1_result_proto_init() {
 	if File_metaextract_cache_v1_result_proto != nil {
 		return
 	}
+	file_metaextract_cache_v1_similarity_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
