@@ -10,9 +10,17 @@ import sys
 import textwrap
 from pathlib import Path
 
+import grpc
 import pytest
 
 from cache_service.tiers.base import Tier
+from metaextract.extractor.v1.extractor_pb2 import (
+    ExtractOptions,
+    ExtractRequest,
+    GetCapabilitiesRequest,
+    InlineSource,
+)
+from tests.support.guests import extractor, install
 from tests.support.pages import ROOT, code_of, section
 
 PACKAGES = ("cache_service", "extractor_service", "service_runtime", "protos", "clients/python", "tests")
@@ -94,13 +102,36 @@ def test_a_format(copy):
 
 
 def test_a_module(copy):
-    code = copy.guide("extractor_service/README.md", "## Add a module")[0]
+    code = copy.guide("extractor_service/modules/README.md", "## Add a module here")[0]
     copy.write("extractor_service/modules/fieldcount.py", code)
     registry = "extractor_service/modules/registry.py"
-    copy.change(registry, ", DigestsModule())", ", FieldCountModule(), DigestsModule())")
+    copy.change(registry, "    DigestsModule(),", "    FieldCountModule(),\n    DigestsModule(),")
     line = "from extractor_service.modules.metadata import"
     copy.change(registry, line, f"from extractor_service.modules.fieldcount import FieldCountModule\n{line}")
     copy.test("tests/contracts/test_modules.py", "fieldcount or fragments or no_two", 10)
+
+
+async def test_a_module_of_another_package(copy, tmp_path, monkeypatch):
+    code, entry = copy.guide(
+        "extractor_service/modules/README.md", "## Add a module from a package of your own"
+    )
+    install(tmp_path, "colour_words", code, entry)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    text = InlineSource(data=b"red wine, Blue sky, red rose\n" * 3, name="wine.txt")
+    options = ExtractOptions(modules=["colour_words"])
+    async with extractor(modules=("colour_words",)) as stub:
+        told = {
+            module.name: module for module in (await stub.GetCapabilities(GetCapabilitiesRequest())).modules
+        }
+        assert told["colour_words"].worker_kind == "guest:colour_words"
+        assert not told["colour_words"].default_enabled and not told["colour_words"].unavailable_reason
+        answer = await stub.Extract(ExtractRequest(inline=text, options=options))
+        assert answer.document.modules[0].outcome == 1
+        words = [field.value.text for section in answer.document.sections for field in section.fields]
+        assert words == ["red", "blue", "red"] * 3
+    async with extractor() as stub:
+        with pytest.raises(grpc.aio.AioRpcError, match="unknown module 'colour_words'"):
+            await stub.Extract(ExtractRequest(inline=text, options=options))
 
 
 def test_a_back_off_policy(copy):

@@ -5,19 +5,40 @@ A new module needs its line in the registry; everything here then concerns it.
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import time
+
 import pytest
 
-from extractor_service.document import Document, Field
+from extractor_service.document import Depth, Document, Field, Position
 from extractor_service.formats.identification.identify import identify
 from extractor_service.formats.registry import FORMATS
-from extractor_service.modules.base import Module, ModuleContext, Part, Subject, effective_version
+from extractor_service.modules import guests
+from extractor_service.modules.base import (
+    NUMBERS,
+    PIXELS,
+    PROGRAM,
+    READER,
+    TEXT,
+    CostClass,
+    Module,
+    ModuleContext,
+    Part,
+    Subject,
+    effective_version,
+)
 from extractor_service.modules.registry import MODULES
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode
+from metaextract.cache.v1 import result_pb2
 from metaextract.document.v1 import document_pb2
 from tests.golden.samples import SAMPLES
 
+PLACE = Position(52.52, 13.405)
+MODULES_BY_NAME = {module.name: module for module in MODULES}
 every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 
 
@@ -42,7 +63,7 @@ def fragments(name: str, modules) -> tuple[dict[str, document_pb2.Document], Doc
     """What each module adds, as the worker encodes it."""
     data = SAMPLES[name]()
     source, document = BlockCachedSource(BytesSource(data)), Document()
-    context = ModuleContext(identify(data[:16384], len(data)).format, ("sha256",))
+    context = ModuleContext(identify(data[:16384], len(data)).format, ("sha256",), Depth.STANDARD, PLACE)
     parts = {}
     for module in modules:
         if module.applies(context):
@@ -71,7 +92,12 @@ def test_fragments_are_disjoint_and_merging_repeats_nothing(name, modules):
 
 
 def test_no_two_write_the_same():
-    parts = [module.writes for module in MODULES if isinstance(module.writes, Part)]
+    # Observations are a list to which several modules add; each encodes its own alone, as none reads another's.
+    parts = [
+        module.writes
+        for module in MODULES
+        if isinstance(module.writes, Part) and module.writes is not Part.OBSERVATIONS
+    ]
     named = [
         section for module in MODULES if not isinstance(module.writes, Part) for section in module.writes
     ]
@@ -90,7 +116,10 @@ def test_its_key_changes_with_what_it_is_made_from(module):
     by_name = {each.name: each for each in MODULES}
     context = ModuleContext(FORMATS[0])
     version = effective_version(module, by_name, context)
-    assert module.version in version and FORMATS[0].version in version
+    assert module.version in version
+    if module.subject is Subject.POSITION:
+        return
+    assert FORMATS[0].version in version
     for name in module.reads:
         assert f"{name}.{by_name[name].version}" in version
 
@@ -100,9 +129,43 @@ def test_it_reads_every_byte_only_if_it_says_so(module):
     data = SAMPLES["movie.mp4"]()
     data += bytes(4_000_000)  # behind the last box: nothing that a parser needs
     source, document = BlockCachedSource(BytesSource(data)), Document()
-    context = ModuleContext(identify(data[:16384], len(data)).format)
+    context = ModuleContext(identify(data[:16384], len(data)).format, position=PLACE, mime_type="video/mp4")
+    if not module.applies(context):
+        pytest.skip("this module has nothing to do with films")
+    for name in module.reads:
+        MODULES_BY_NAME[name].run(source, document, context)
     module.run(source, document, context)
-    assert (source.bytes_read >= len(data)) == module.needs_whole_file
+    assert module.needs_whole_file or source.bytes_read < len(data)
+
+
+@every_module
+def test_it_can_be_described_and_says_what_it_costs(module):
+    told = guests.describe(module)
+    assert json.loads(json.dumps(told))["name"] == module.name
+    assert module.cost_class in CostClass and module.lifetime.value in result_pb2.TtlClass.values()
+    assert module.needs_pixels == (module.cost_class is CostClass.PIXELS)
+    assert (module.cost_class is CostClass.DERIVED) <= (not module.needs_whole_file)
+    assert module.worker_kind in {READER, PIXELS, TEXT, PROGRAM, NUMBERS}
+
+
+@every_module
+def test_it_loads_quickly_and_alone(module):
+    """The first of a kind loads its library; what comes after takes less than 50 ms (`make bench ONLY=module_costs` tells them all)."""
+    if reason := module.unavailable():
+        pytest.skip(reason)
+    module.preload()
+    began_at = time.perf_counter()
+    module.preload()
+    assert time.perf_counter() - began_at < 0.05
+
+
+def test_the_front_loads_no_library_of_a_module():
+    code = (
+        "import sys; import extractor_service.assembly; "
+        "print([name for name in ('numpy', 'PIL', 'py3langid', 'pypdfium2', 'cryptography', 'h5py', 'pikepdf') if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
 
 
 @every_module

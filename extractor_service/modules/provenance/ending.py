@@ -23,9 +23,10 @@ _FOREIGN = (
     (b"<html", "an HTML page"), (b"<!DOCTYPE", "an HTML page"), (b"\x1f\x8b\x08", "a gzip stream"), (b"#!/", "a script"),
 )  # fmt: skip
 _OWN = (
-    (b"\xff\xd8\xff", "another JPEG picture"), (b"\0\0\0\x18ftyp", "a film"), (b"\0\0\0\x1cftyp", "a film"), (b"\0\0\0\x20ftyp", "a film"),
-    (b"\0\0\0\x14ftyp", "a film"), (b"AROT", "a maker's trailer"), (b"Exif", "a maker's trailer"),
-)  # fmt: skip
+    (b"\xff\xd8\xff", "another JPEG picture"),
+    (b"AROT", "a maker's trailer"),
+    (b"Exif", "a maker's trailer"),
+)
 _OWN_ENDS = (
     b"SEFT",
     b"QDIOBS",
@@ -68,6 +69,8 @@ def rest(source: ByteSource, format_name: str) -> Rest | None:
     tail = source.read_range(max(end, source.size_bytes - 64), 64)
     foreign = next((name for magic, name in _FOREIGN if start.startswith(magic)), "")
     own = next((name for magic, name in _OWN if start.startswith(magic)), "")
+    if head[4:8] == b"ftyp":
+        own = "a film"
     if not own and any(each in tail for each in _OWN_ENDS):
         own = "a maker's trailer"
     is_blank = not start and _is_blank(source, end)
