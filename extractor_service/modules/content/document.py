@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from extractor_service.document import LimitExceededError
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.sources.fileobj import SourceFile
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 _SAID = frozenset({"/Metadata", "/PieceInfo", "/LastModified", "/Length", "/Info"})
 """What is said of an object, or follows from how it is stored."""
+_PACKING = {"/Filter", "/DecodeParms"}
+_MAX_BYTES = 1024 * 1024 * 1024  # of packed streams: a thousand pages of pictures
+_STEP_BYTES = 1024 * 1024
 _MAX_OBJECTS = 2_000_000  # a million pages' worth
 _MAX_DEPTH = 100  # of arrays and dictionaries within one object
 
@@ -42,6 +47,7 @@ class _Walk:
         self._pikepdf = pikepdf
         self._numbers: dict[tuple[int, int], int] = {}
         self._waiting: list[Any] = []
+        self._spent = 0
 
     def of(self, root: Any) -> Iterator[bytes]:
         self._refer(root)
@@ -53,7 +59,25 @@ class _Walk:
             self._write(value, out, 0)
             yield b"obj " + b" ".join(out)
             if isinstance(value, self._pikepdf.Stream):
-                yield value.read_raw_bytes()
+                data = value.read_raw_bytes()
+                if _is_deflated(value):
+                    yield from self._inflated(data)
+                else:
+                    yield data
+
+    def _inflated(self, data: bytes) -> Iterator[bytes]:
+        """The same whether a writer has packed it, and how well."""
+        inflate = zlib.decompressobj()
+        try:
+            while data and not inflate.eof:
+                piece = inflate.decompress(data, _STEP_BYTES)
+                data = inflate.unconsumed_tail
+                self._spent += len(piece)
+                if self._spent > _MAX_BYTES:
+                    raise LimitExceededError(f"more than {_MAX_BYTES} bytes of streams, unpacked")
+                yield piece
+        except zlib.error as error:
+            raise CorruptFileError(f"a stream: {error}") from error
 
     def _refer(self, value: Any) -> bytes:
         number = self._numbers.get(value.objgen)
@@ -70,7 +94,8 @@ class _Walk:
         pikepdf = self._pikepdf
         if isinstance(value, pikepdf.Dictionary | pikepdf.Stream):
             out.append(b"<<")
-            for key in sorted(set(value.keys()) - _SAID):
+            is_deflated = isinstance(value, pikepdf.Stream) and _is_deflated(value)
+            for key in sorted(set(value.keys()) - _SAID - (_PACKING if is_deflated else set())):
                 out.append(key.encode())
                 self._inner(value[key], out, depth)
             out.append(b">>")
@@ -89,3 +114,9 @@ class _Walk:
             out.append(self._refer(value))
         else:
             self._write(value, out, depth + 1)
+
+
+def _is_deflated(stream: Any) -> bool:
+    """Whether it is packed by Deflate alone, as writers do it or not."""
+    packing = stream.get("/Filter")
+    return packing is not None and str(packing) == "/FlateDecode" and stream.get("/DecodeParms") is None

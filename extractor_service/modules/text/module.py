@@ -67,7 +67,7 @@ class TextModule(Module):
         note = "" if found.is_whole else f"of its first {len(found.text)} characters"
         letters = len(_LETTER.findall(found.text))
         if letters >= _LEAST_LETTERS:
-            language, certainty = _language(found.text)
+            language, certainty = _language(" ".join(found.text.split()))
             if certainty >= _LEAST_CERTAINTY:
                 document.add(SECTION, Field("Language", language, note=note))
                 document.add(
