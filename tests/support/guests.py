@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from extractor_service.assembly import running_extractor
-from extractor_service.settings import Settings
 from metaextract.extractor.v1 import extractor_pb2_grpc
+from tests.support.processes import start_cache, start_extractor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,14 +28,25 @@ def install(folder: Path, package: str, code: str, entry: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def extractor(**settings):
-    """A stub of a running extractor, without a cache."""
-    told = Settings(
-        extractor_address="127.0.0.1:0",
-        cache_address="127.0.0.1:9",
-        extractor_operations_address="none",
-        **settings,
-    )
-    async with running_extractor(told) as server:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+async def extractor(**settings: object):
+    """A stub of a running extractor, without a cache; settings as in `Settings`."""
+    with start_extractor("127.0.0.1:9", **_variables(settings)) as process:
+        async with grpc.aio.insecure_channel(process.address) as channel:
             yield extractor_pb2_grpc.ExtractorServiceStub(channel)
+
+
+@contextlib.asynccontextmanager
+async def pair(folder: Path, **settings: object):
+    """Stubs of a running pair: the extractor's, and the cache's channel."""
+    with start_cache(folder / "cache") as cache:
+        with start_extractor(cache.address, **_variables(settings)) as process:
+            async with grpc.aio.insecure_channel(cache.address) as channel:
+                async with grpc.aio.insecure_channel(process.address) as own:
+                    yield extractor_pb2_grpc.ExtractorServiceStub(own), channel
+
+
+def _variables(settings: dict[str, object]) -> dict[str, str]:
+    return {
+        f"METAEXTRACT_{name.upper()}": ",".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in settings.items()
+    }
