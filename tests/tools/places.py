@@ -122,7 +122,6 @@ def pack_borders() -> bytes:
 def pack_polygon(rings, pair, whole, mixed) -> None:
     """Adds to the cells: those that it fills, and those that its edges touch."""
     edges = np.concatenate([np.hstack((ring[:-1], ring[1:])) for ring in rings])
-    ends = np.cumsum([len(ring) - 1 for ring in rings])
     low = np.minimum(edges[:, :2], edges[:, 2:])
     high = np.maximum(edges[:, :2], edges[:, 2:])
     # Lines of the grid lie half a unit beside the vertices, which are whole ones.

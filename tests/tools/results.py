@@ -36,6 +36,9 @@ GROUPS = {
     "How does it run in a fleet?": (
         "rolling_restart metrics_overhead fault_matrix soak_mixed probes keepalive fleet_scaling batch_engine"
     ),
+    "What do modules find, and what do they cost?": (
+        "module_costs similarity geocoding provenance chart_batch module_faults"
+    ),
     "How well does the cache choose?": "policy_replay single_flight",
 }
 _SUMMARISED = frozenset(

@@ -30,7 +30,7 @@ def report(answer):
 
 
 async def test_files_of_one_place_share_a_result(tmp_path):
-    async with pair(tmp_path) as (stub, cache):
+    async with pair(tmp_path) as (stub, _):
         first = await stub.Extract(request(photo(1), "places"))
         assert [section.name for section in first.document.sections] == ["place"]
         assert not first.document.HasField("common")  # it was needed, and not asked for

@@ -98,5 +98,5 @@ def test_what_is_too_large_damaged_or_no_picture_is_told(monkeypatch):
 
 
 def test_deep_grey_pictures_are_seen():
-    deep = Image.fromarray((np.arange(256 * 256, dtype=np.uint16).reshape(256, 256)))
+    deep = Image.fromarray(np.arange(256 * 256, dtype=np.uint16).reshape(256, 256))
     assert Pixels(BytesSource(encoded(deep, "PNG")), "image/png").main(Document()).getextrema() == (0, 255)
