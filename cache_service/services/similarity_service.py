@@ -47,7 +47,7 @@ class SimilarityServicer(similarity_pb2_grpc.SimilarityServiceServicer):
             chosen(request.tenant) or DEFAULT_TENANT,
             kind,
             request.hash.bits,
-            request.max_distance or kind.usual_distance,
+            request.max_distance if request.HasField("max_distance") else kind.usual_distance,
             request.limit or _USUAL_CONTENTS,
         )
         return similarity_pb2.FindSimilarResponse(

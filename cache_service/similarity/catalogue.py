@@ -75,8 +75,8 @@ class Catalogue:
             self._database.execute("DELETE FROM hashes")
             self._database.execute("UPDATE log SET id = ?", (log_id,))
 
-    def add(self, hashed: Sequence[Hashed]) -> list[int]:
-        """The numbers of the rows, in order; a content that is known gets a new one."""
+    def add(self, hashed: Sequence[Hashed]) -> list[tuple[int, int]]:
+        """The numbers of the rows, in order, and of those that they replace; 0: none."""
         numbers = []
         with self._transaction():
             for key, entry, bits in hashed:
@@ -84,10 +84,13 @@ class Catalogue:
                     key.tenant, key.text(), entry.expires_at, entry.read_revision, entry.source, "\n".join(entry.tags),
                     *(bits.get(kind) for kind in HashKind),
                 )  # fmt: skip
+                known = self._database.execute(
+                    "SELECT id FROM hashes WHERE key = ?", (key.text(),)
+                ).fetchone()
                 cursor = self._database.execute(
                     "INSERT OR REPLACE INTO hashes VALUES (NULL,?,?,?,?,?,?,?,?,?,?)", row
                 )
-                numbers.append(int(cursor.lastrowid or 0))
+                numbers.append((int(cursor.lastrowid or 0), int(known[0]) if known else 0))
         return numbers
 
     def hashes(self, tenant: str, kind: HashKind) -> Iterator[tuple[int, bytes]]:

@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cache_service.similarity.catalogue import Catalogue
+from cache_service.similarity.hashes import HashKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from cache_service.invalidation import InvalidationLog
-    from cache_service.similarity.hashes import Hashed, HashKind
+    from cache_service.similarity.hashes import Hashed
     from cache_service.similarity.search import Near, Search
 
 _T = TypeVar("_T")
@@ -57,6 +58,7 @@ class SimilarityIndex:
         self._tidied_at = 0.0
         self._searches: dict[tuple[str, HashKind], Search] = {}
         self._waiting = 0
+        self._is_closed = False
         self._thread = ThreadPoolExecutor(1, "similar")
 
     @property
@@ -71,7 +73,7 @@ class SimilarityIndex:
 
     def add(self, hashed: Sequence[Hashed]) -> None:
         """Takes hashes in; returns at once."""
-        if self._most_entries and self._waiting < _MOST_WAITING:
+        if self._most_entries and self._waiting < _MOST_WAITING and not self._is_closed:
             self._waiting += 1
             self._thread.submit(self._add, list(hashed)).add_done_callback(self._note)
 
@@ -99,6 +101,7 @@ class SimilarityIndex:
 
     async def close(self) -> None:
         """Writes what waits, and closes the file."""
+        self._is_closed = True
         await self._run(self._catalogue.close)
         self._thread.shutdown()
 
@@ -113,12 +116,18 @@ class SimilarityIndex:
 
     def _add(self, hashed: list[Hashed]) -> None:
         numbers = self._catalogue.add(hashed)
-        self._count += len(numbers)
-        for number, (key, _, bits) in zip(numbers, hashed, strict=True):
-            for kind, each in bits.items():
+        self._count += sum(not replaced for _, replaced in numbers)
+        for (number, replaced), (key, _, bits) in zip(numbers, hashed, strict=True):
+            for kind in HashKind:
                 search = self._searches.get((key.tenant, kind))
-                if search is not None:
-                    search.add(number, each)
+                if search is None:
+                    continue
+                if replaced:
+                    search.drop(replaced)
+                if kind in bits:
+                    search.add(number, bits[kind])
+                if search.is_worn:
+                    del self._searches[key.tenant, kind]
         now = self._clock()
         if self._count > self._most_entries or now - self._tidied_at > _TIDY_SECONDS:
             self._tidied_at = now

@@ -45,11 +45,17 @@ class Search:
         joined = b"".join(bits for _, bits in pairs)
         self._hashes: Words = np.frombuffer(joined, dtype=np.uint64).reshape(-1, self._words).copy()
         self._added: list[tuple[int, bytes]] = []
+        self._gone: set[int] = set()
         self._bands: list[tuple[NDArray[np.uint32], NDArray[np.int64]]] = []
         self._banded = 0
 
     def __len__(self) -> int:
-        return len(self.numbers) + len(self._added)
+        return len(self.numbers) + len(self._added) - len(self._gone)
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether so much of it is gone that it should be read again."""
+        return len(self._gone) > max(_LEAST_TAIL, len(self.numbers) * _TAIL_RATIO)
 
     @property
     def memory_bytes(self) -> int:
@@ -60,6 +66,10 @@ class Search:
     def add(self, number: int, bits: bytes) -> None:
         """One more."""
         self._added.append((number, bits))
+
+    def drop(self, number: int) -> None:
+        """One less, which is never told again."""
+        self._gone.add(number)
 
     def near(self, bits: bytes, most_distance: int, limit: int) -> list[Near]:
         """The nearest, of equally near ones the newest first; all within the distance but for the limit."""
@@ -72,6 +82,9 @@ class Search:
             if chosen is None
             else self._compared(query, most_distance, chosen)
         )
+        if self._gone:
+            kept = ~np.isin(self.numbers[places], list(self._gone))
+            places, distances = places[kept], distances[kept]
         order = np.lexsort((-self.numbers[places], distances))[:limit]
         return [
             Near(int(self.numbers[places[at]]), int(distances[at]), self._hashes[places[at]].tobytes())

@@ -301,7 +301,7 @@ class Pipeline:
                     each._replace(key=each.key._replace(content_id=content_id, space=space))
                     for each in results
                 ]
-            record = quarantine.after(work.strikes(), parsed, time.time(), limit)
+            record = quarantine.after(work.strikes(), self._groups.readers_part(parsed), time.time(), limit)
             if record is not None:
                 results.append(
                     NewResult(

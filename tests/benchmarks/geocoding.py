@@ -121,8 +121,8 @@ async def _photographs(evidence: Evidence) -> None:
 
             async def one(number: int) -> None:
                 nonlocal hits
-                data = _photo(number, *taken[number])
                 async with waiting:
+                    data = _photo(number, *taken[number])
                     request = extractor_pb2.ExtractRequest(
                         inline=extractor_pb2.InlineSource(data=data),
                         options=extractor_pb2.ExtractOptions(modules=["places"]),

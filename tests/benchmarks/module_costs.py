@@ -268,7 +268,9 @@ def _painted(path: Path) -> bytes:
 def _hashes(evidence: Evidence) -> None:
     """Our hashes of the corpus's photographs against ImageHash: bits and CPU; and what is left of a picture's hash after changes."""
     files = [
-        str(path) for path in sorted((_CORPUS / "jpeg").glob("*.jp*g")) if path.stat().st_size > 100_000
+        str(path)
+        for path in sorted((_CORPUS / "jpeg").glob("*.jp*g"))
+        if path.stat().st_size > 100_000 and _painted(path)
     ][:_PICTURES]
     if not _ORACLE.exists() or not files:
         print("  ImageHash isn't in build/oracles/pictures, or there is no corpus")

@@ -184,7 +184,7 @@ def planted() -> Iterator[tuple[str, bytes, str]]:
     yield "hidden-zip.png", png() + archive(), "hidden_file"
     yield "polyglot-zip.jpg", jpeg(4) + _noise(5000) + archive(), "polyglot"
     yield "polyglot-zip.png", png() + bytes(64) + _noise(200) + archive(), "polyglot"
-    yield "polyglot-pdf.jpg", jpeg(5, comment=b"%PDF-1.4"), "polyglot"
+    yield "polyglot-pdf.jpg", jpeg(5, comment=b"%PDF-1.4") + b"startxref\n0\n%%EOF", "polyglot"
     for number, data in enumerate((jpeg(6), png(seed=1))):
         yield f"trailing-{number}.{'jpg' if number == 0 else 'png'}", data + _noise(9001), "trailing_data"
     yield "padding.jpg", jpeg(7) + bytes(5001), "trailing_padding"

@@ -52,11 +52,11 @@ class CacheClient:
     def find_similar(
         self,
         wanted: similarity_pb2.PerceptualHash,
-        max_distance: int = 0,
+        max_distance: int | None = None,
         limit: int = 0,
         timeout: float | None = 10.0,
     ) -> similarity_pb2.FindSimilarResponse:
-        """Contents stored before that look like it, the nearest first; 0 for the usual distance and number."""
+        """Contents stored before that look like it, the nearest first; None and 0 for the usual distance and number."""
         request = similarity_pb2.FindSimilarRequest(hash=wanted, max_distance=max_distance, limit=limit)
         with translated():
             return self._similarity.FindSimilar(request, timeout=timeout)

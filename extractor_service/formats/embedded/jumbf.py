@@ -24,7 +24,7 @@ class Content(NamedTuple):
 
     kind: bytes
     offset: int
-    data: bytes
+    data: memoryview
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Superbox:
     label: str
     offset: int
     """Of its first byte within the store."""
-    payload: bytes
+    payload: memoryview
     """All of it but its own length and type: what is hashed (C2PA 2.4, 8.4.2.3)."""
     boxes: list[Superbox] = field(default_factory=list)
     contents: list[Content] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Superbox:
 
     def content(self, kind: bytes) -> bytes | None:
         """What the first box of that kind in it holds."""
-        return next((each.data for each in self.contents if each.kind == kind), None)
+        return next((bytes(each.data) for each in self.contents if each.kind == kind), None)
 
 
 def parse(data: bytes) -> Superbox:
@@ -56,10 +56,11 @@ def parse(data: bytes) -> Superbox:
         JumbfError: see there.
     """
     count = [0]
-    for kind, at, start, end in _walk(data, 0, len(data), count):
+    view = memoryview(data)  # what is in one another isn't copied for each level
+    for kind, at, start, end in _walk(view, 0, len(view), count):
         if kind != b"jumb":
             raise JumbfError(f"a box {kind!r}")
-        return _superbox(data, at, start, end, 0, count)
+        return _superbox(view, at, start, end, 0, count)
     raise JumbfError("no box")
 
 
@@ -69,7 +70,7 @@ def length_of(head: bytes) -> int:
     return int.from_bytes(head[8:16]) if length == 1 else length
 
 
-def _superbox(data: bytes, at: int, start: int, end: int, depth: int, count: list[int]) -> Superbox:
+def _superbox(data: memoryview, at: int, start: int, end: int, depth: int, count: list[int]) -> Superbox:
     if depth > MAX_DEPTH:
         raise JumbfError(f"deeper than {MAX_DEPTH} levels")
     found: Superbox | None = None
@@ -77,7 +78,7 @@ def _superbox(data: bytes, at: int, start: int, end: int, depth: int, count: lis
         if found is None:
             if kind != b"jumd":
                 raise JumbfError(f"a superbox at {at} begins with {kind!r}")
-            name, label = _description(data[inner:inner_end])
+            name, label = _description(bytes(data[inner:inner_end]))
             found = Superbox(name, label, at, data[start:end])
         elif kind == b"jumb":
             found.boxes.append(_superbox(data, inner_at, inner, inner_end, depth + 1, count))
@@ -97,14 +98,14 @@ def _description(data: bytes) -> tuple[str, str]:
     return name, label
 
 
-def _walk(data: bytes, start: int, end: int, count: list[int]) -> Iterator[tuple[bytes, int, int, int]]:
+def _walk(data: memoryview, start: int, end: int, count: list[int]) -> Iterator[tuple[bytes, int, int, int]]:
     """Kind, first byte, content and end of each box."""
     at = start
     while at + 8 <= end:
         count[0] += 1
         if count[0] > MAX_BOXES:
             raise JumbfError(f"more than {MAX_BOXES} boxes")
-        length, kind, head = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8], 8
+        length, kind, head = int.from_bytes(data[at : at + 4]), bytes(data[at + 4 : at + 8]), 8
         if length == 1:
             length, head = int.from_bytes(data[at + 8 : at + 16]), 16
         elif length == 0:

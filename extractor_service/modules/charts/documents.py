@@ -10,7 +10,9 @@ from __future__ import annotations
 import io
 import json
 import math
+import tokenize
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -32,6 +34,7 @@ MAX_CHARTS = 1_000_000  # of each list: 76 MiB as numbers
 MAX_BEST = 1000  # pairs that are told: a document holds 50,000 fields
 _DEFAULT_BEST = 10
 _MAX_NOTES = 50  # complaints of one document; beyond, their number
+_MOST_DEGREES = 1e15  # of a whole number: beyond, a float has no degrees left
 _DIGITS = 6  # of a degree: 4 milliseconds of arc; what differs by less is the same chart
 _NAMES = ("charts1", "charts2")
 _OPTIONS = frozenset({"orb", "best", "part", "arrays"})
@@ -99,7 +102,7 @@ def _json(data: bytes) -> ChartDocument | None:
     ):
         raise CorruptFileError("part: row, column, rows and columns are expected")
     arrays = told.get("arrays", "numpy")
-    if arrays not in {"numpy", "cupy"}:
+    if not isinstance(arrays, str) or arrays not in {"numpy", "cupy"}:
         raise CorruptFileError('arrays: "numpy" or "cupy" is expected')
     return ChartDocument(
         charts[0],
@@ -125,6 +128,8 @@ def _charts(name: str, values: list[Any], notes: _Notes) -> NDArray[np.float64]:
             place = places.get(key.lower())
             if place is None:
                 notes.add(f"{name}[{number}]: {key[:40]!r} is no body of the table")
+            elif not math.isnan(row[place]):
+                notes.add(f"{name}[{number}] has {key} twice; the first one counts")
             elif not _is_number(value):
                 notes.add(f"{name}[{number}]: {key} is no longitude: {str(value)[:40]!r}")
             else:
@@ -146,7 +151,10 @@ def _archive(data: bytes) -> ChartDocument | None:
             for other in sorted(set(archive.namelist()) - set(names)):
                 notes.add(f"{other[:40]!r} is nothing that a chart document has")
             first, second = (_array(archive, name, notes) for name in names)
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError, RuntimeError, zlib.error, SyntaxError, tokenize.TokenError, TypeError,
+        OverflowError,
+    ) as error:  # fmt: skip
         raise CorruptFileError(f"no archive of charts: {error}") from error
     return ChartDocument(first, second, None, _DEFAULT_BEST, None, "numpy", notes.all())
 
@@ -173,7 +181,10 @@ def _array(archive: zipfile.ZipFile, name: str, notes: _Notes) -> NDArray[np.flo
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether it can be a longitude; whole numbers of hundreds of digits can't even be compared with one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) if isinstance(value, float) else abs(value) < _MOST_DEGREES
 
 
 class _Notes:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from extractor_service.modules.content.pictures import Piece
     from extractor_service.sources.base import ByteSource
 
-_SAID = frozenset({"/Metadata", "/PieceInfo", "/LastModified", "/Length", "/Info"})
-"""What is said of an object, or follows from how it is stored."""
+_SAID = frozenset({"/Metadata", "/PieceInfo", "/LastModified"})
+"""What is said of an object, in dictionaries that have a type or are streams; in maps of names, a name may be any."""
 _PACKING = {"/Filter", "/DecodeParms"}
 _MAX_BYTES = 1024 * 1024 * 1024  # of packed streams: a thousand pages of pictures
 _STEP_BYTES = 1024 * 1024
@@ -94,9 +94,14 @@ class _Walk:
         pikepdf = self._pikepdf
         if isinstance(value, pikepdf.Dictionary | pikepdf.Stream):
             out.append(b"<<")
-            is_deflated = isinstance(value, pikepdf.Stream) and _is_deflated(value)
-            for key in sorted(set(value.keys()) - _SAID - (_PACKING if is_deflated else set())):
-                out.append(key.encode())
+            is_stream = isinstance(value, pikepdf.Stream)
+            left_out: set[str] = (
+                set(_SAID) if is_stream or isinstance(value.get("/Type"), pikepdf.Name) else set()
+            )
+            if is_stream:
+                left_out |= {"/Length", *(_PACKING if _is_deflated(value) else ())}
+            for key in sorted(set(value.keys()) - left_out):
+                out.append(key.encode("utf-8", "surrogateescape"))
                 self._inner(value[key], out, depth)
             out.append(b">>")
         elif isinstance(value, pikepdf.Array):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import struct
+import zlib
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 SECTION = "content"
 _STEP_BYTES = 1024 * 1024  # read at once
+_LABELS_BYTES = 64 * 1024  # of pieces that aren't the file's own bytes
+# What reading nonsense may come to, beside a reader's own errors.
+_DAMAGE = (KeyError, ValueError, IndexError, OverflowError, struct.error, zlib.error)
 _SCAN, _DATA, _FRAMES = "image scans and tables", "image data", "frames"
 _READERS: dict[str, tuple[Callable[[ByteSource], Iterator[Piece]], str]] = {
     "jpeg": (pictures.jpeg, _SCAN), "png": (pictures.png, _DATA), "webp": (pictures.webp, _DATA), "gif": (pictures.gif, _DATA),
@@ -64,10 +70,13 @@ class ContentDigestModule(Module):
             return
         pieces, scope = _READERS[context.format.name]
         hasher, count = blake3(), 0
+        most = math.inf if pieces is documents.pdf else source.size_bytes + _LABELS_BYTES
         try:
             for piece in pieces(source):
                 count += _take(source, piece, hasher)
-        except (TruncatedError, NotTiffError) as error:
+                if count > most:
+                    raise CorruptFileError("its content is longer than the file: parts of it overlap")
+        except (TruncatedError, NotTiffError, *_DAMAGE) as error:
             raise CorruptFileError(f"its content can't be told from the rest: {error}") from error
         if not count:
             raise CorruptFileError("it has no content")
@@ -82,7 +91,7 @@ def _take(source: ByteSource, piece: Piece, hasher: blake3) -> int:
         hasher.update(piece)
         return len(piece)
     offset, length = piece
-    if offset + length > source.size_bytes:
+    if offset < 0 or length < 0 or offset + length > source.size_bytes:
         raise CorruptFileError(f"{length} bytes of its content at {offset} lie beyond the end")
     for at in range(offset, offset + length, _STEP_BYTES):
         hasher.update(source.read_range(at, min(_STEP_BYTES, offset + length - at)))

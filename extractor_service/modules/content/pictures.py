@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import starmap
 from typing import TYPE_CHECKING
 
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.containers.isobmff import boxes, heif
+from extractor_service.formats.containers.isobmff import heif
 from extractor_service.formats.reading.ifd import Directories, Entry
-from extractor_service.formats.reading.reader import Reader, TruncatedError
+from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +23,21 @@ _MAX_DIRECTORIES = 100  # of a TIFF; as its reader follows
 _PNG_PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"})
 _PNG_JOINED = frozenset({b"IDAT"})  # cut into chunks as the writer likes
 _WEBP_PICTURE = frozenset({b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"})
-_SUB_IFDS, _JPEG_OFFSET = 330, 513
-_STRUCTURE = (256, 257, 258, 259, 262, 266, 277, 284, 317, 320, 322, 323, 339, 347)
+_WEBP_ANIMATED = 2  # flag of VP8X
+_SUB_IFDS = 330
+_STRUCTURE = (
+    256, 257, 258, 259, 262, 266, 277, 278, 284, 292, 293, 317, 320, 322, 323, 332, 338, 339, 340, 341, 347, 529, 530, 532,
+)  # fmt: skip
 """Tags that say how a TIFF's data are to be read (TIFF 6.0): size, depth, compression, colours, tables."""
 _DATA = ((273, 279), (324, 325))  # offsets and lengths of strips, of tiles
 _REDUCED = 1  # bit of NewSubfileType (254): another picture in smaller
 _MAX_VALUE_BYTES = 16 * 1024 * 1024  # of offsets: a million of them
+
+
+def parts() -> Iterator[int]:
+    """Counts parts; raises CorruptFileError when they are more than any picture has: a digest of the first million would be wrong."""
+    yield from range(_MAX_PARTS)
+    raise CorruptFileError(f"more than {_MAX_PARTS} parts")
 
 
 def jpeg(source: ByteSource) -> Iterator[Piece]:
@@ -55,7 +63,7 @@ def jpeg_end(source: ByteSource) -> int:
 def jpeg_parts(source: ByteSource) -> Iterator[tuple[int, int, int]]:
     """Marker, first byte and end of each segment up to the end marker, a scan's data with it."""
     reader, at = Reader(source), 2
-    for _ in range(_MAX_PARTS):
+    for _ in parts():
         if at >= source.size_bytes:
             return
         marker = reader.u16(at)
@@ -70,7 +78,10 @@ def jpeg_parts(source: ByteSource) -> Iterator[tuple[int, int, int]]:
         if kind in {0x01, *range(0xD0, 0xD9)}:
             at += 2
             continue
-        end = at + 2 + reader.u16(at + 2)
+        length = reader.u16(at + 2)
+        if length < 2:
+            raise CorruptFileError(f"a segment of {length} bytes at {at}")
+        end = at + 2 + length
         if kind == 0xDA:
             end = _scan_end(source, end)
         yield kind, at, end
@@ -96,7 +107,7 @@ def _scan_end(source: ByteSource, start: int) -> int:
 def png(source: ByteSource) -> Iterator[Piece]:
     """Header, palette, transparency, animation and the joined data. PNG specification, 11.2 and 11.3.2."""
     reader, at = Reader(source), 8
-    for _ in range(_MAX_PARTS):
+    for _ in parts():
         if at + 12 > reader.length:
             return
         length, kind = reader.u32(at), reader.exact(at + 4, 4)
@@ -110,12 +121,14 @@ def png(source: ByteSource) -> Iterator[Piece]:
 def webp(source: ByteSource) -> Iterator[Piece]:
     """The chunks of the picture; not the first, whose flags change with metadata. RFC 9649."""
     reader, at = Reader(source, big_endian=False), 12
-    for _ in range(_MAX_PARTS):
+    for _ in parts():
         if at + 8 > reader.length:
             return
         kind, length = reader.exact(at, 4), reader.u32(at + 4)
         if kind in _WEBP_PICTURE:
             yield at, length + 8
+        elif kind == b"VP8X" and reader.u8(at + 8) & _WEBP_ANIMATED:  # else the canvas is the picture
+            yield at + 12, 6
         at += 8 + length + length % 2
 
 
@@ -125,7 +138,7 @@ def gif(source: ByteSource) -> Iterator[Piece]:
     flags = reader.u8(10)
     at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
     yield 6, at - 6
-    for _ in range(_MAX_PARTS):
+    for _ in parts():
         kind = reader.some(at, 1)
         if kind in {b"", b";"}:
             return
@@ -201,9 +214,18 @@ def film(source: ByteSource) -> Iterator[Piece]:
 
 
 def _boxes(source: ByteSource, kinds: frozenset[bytes]) -> Iterator[Piece]:
-    reader = Reader(source)
-    try:
-        found = [box for box in boxes.walk(reader, 0, reader.length) if box.kind in kinds]
-    except TruncatedError as error:
-        raise CorruptFileError(str(error)) from error
-    yield from starmap(lambda _, offset, length: (offset, length), found)
+    """The contents of all top-level boxes of these kinds; a film that is cut into a million parts has as many."""
+    reader, at = Reader(source), 0
+    for _ in parts():
+        if at + 8 > reader.length:
+            return
+        length, kind, head = reader.u32(at), reader.exact(at + 4, 4), 8
+        if length == 1:
+            length, head = reader.u64(at + 8), 16
+        elif length == 0:
+            length = reader.length - at
+        if length < head or at + length > reader.length:
+            raise CorruptFileError(f"a box of {length} bytes at {at}")
+        if kind in kinds:
+            yield at + head, length - head
+        at += length

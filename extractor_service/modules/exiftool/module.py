@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Field, LimitExceededError, ProblemKind, Struct
-from extractor_service.formats.base import CorruptFileError
 from extractor_service.modules.base import PROGRAM, CostClass, Lifetime, Module
 from extractor_service.modules.exiftool.process import MOST_BYTES, ExifTool, program
 
@@ -58,11 +56,7 @@ class ExifToolModule(Module):
             )
         if self._running is None:
             self._running = ExifTool(program() or "/usr/bin/exiftool")
-        answer = self._running.ask(source)  # what it fails by is its own fault, not the file's: never kept
-        try:
-            told = json.loads(answer or b"[{}]")[0]
-        except (ValueError, LookupError, RecursionError) as error:
-            raise CorruptFileError(f"ExifTool's answer isn't JSON: {error}") from error
+        told = self._running.ask(source)  # what it fails by is its own fault, not the file's: never kept
         for key, value in told.items():
             group, _, name = key.rpartition(":")
             if name == "Error":

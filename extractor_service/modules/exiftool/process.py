@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
+import secrets
 import select
 import shutil
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
@@ -25,7 +27,6 @@ _ANSWER_SECONDS = 5.0  # it takes a quarter of one to start, and milliseconds a 
 _MOST_ANSWER_BYTES = 8 * 1024 * 1024
 _MOST_FILES = 500  # then another one: what leaks goes with it
 _STEP_BYTES = 1024 * 1024
-_READY = b"{ready}"
 _PR_SET_PDEATHSIG = 1
 _ARGUMENTS = (
     "-j", "-G1", "-struct", "-charset", "UTF8", "-api", "LargeFileSupport=1", "--System:all", "--ExifTool:all", "--File:FileName",
@@ -56,12 +57,12 @@ class ExifTool:
         self._process: subprocess.Popen[bytes] | None = None
         self._count = 0
 
-    def ask(self, source: ByteSource) -> bytes:
-        """What it says of the file, as JSON.
+    def ask(self, source: ByteSource) -> dict[str, Any]:
+        """What it says of the file, by group and name.
 
         Raises:
             LateError: it was too late.
-            ExifToolError: it died, or said too much.
+            ExifToolError: it died, said too much, or what can't be an answer.
         """
         if self._process is None or self._process.poll() is not None or self._count >= _MOST_FILES:
             self.close()
@@ -71,11 +72,17 @@ class ExifTool:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise ExifToolError("it isn't there")
-        arguments = "\n".join((*_ARGUMENTS, f"/proc/self/fd/{self._file}", "-execute", ""))
+        # A number that no file can know ends the answer: what a file says can't be taken for its end, nor for the next answer's begin.
+        number = secrets.randbits(62)
+        path = f"/proc/self/fd/{self._file}"
+        arguments = "\n".join((*_ARGUMENTS, path, f"-execute{number}", ""))
         try:
+            if select.select([process.stdout], [], [], 0)[0]:
+                raise ExifToolError("it said something that nobody had asked")
             process.stdin.write(arguments.encode())
             process.stdin.flush()
-            return self._answer(process.stdout.fileno())
+            answer = self._answer(process.stdout.fileno(), b"{ready%d}\n" % number)
+            return _told(answer, path)
         except ExifToolError:
             self.close()
             raise
@@ -124,7 +131,7 @@ class ExifTool:
         for offset in range(0, source.size_bytes, _STEP_BYTES):
             os.write(self._file, source.read_range(offset, _STEP_BYTES))
 
-    def _answer(self, pipe: int) -> bytes:
+    def _answer(self, pipe: int, ready: bytes) -> bytes:
         ends_at = time.monotonic() + _ANSWER_SECONDS
         answer = bytearray()
         while True:
@@ -137,9 +144,22 @@ class ExifTool:
             answer += data
             if len(answer) > _MOST_ANSWER_BYTES:
                 raise ExifToolError(f"an answer of more than {_MOST_ANSWER_BYTES} bytes")
-            end = answer.rfind(_READY, max(0, len(answer) - 64))
-            if end >= 0:
-                return bytes(answer[:end])
+            if answer.endswith(ready):
+                return bytes(answer[: -len(ready)])
+
+
+def _told(answer: bytes, path: str) -> dict[str, Any]:
+    """What it says of the file that was asked about; raises ExifToolError for anything else."""
+    try:
+        told = json.loads(answer or b"[]")
+    except (ValueError, RecursionError) as error:
+        raise ExifToolError(f"its answer isn't JSON: {error}") from error
+    if not told:
+        return {}
+    if not isinstance(told, list) or not isinstance(told[0], dict) or told[0].get("SourceFile") != path:
+        raise ExifToolError("its answer is about something else")
+    found: dict[str, Any] = told[0]
+    return found
 
 
 def _end_with_worker() -> None:

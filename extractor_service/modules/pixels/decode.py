@@ -7,6 +7,7 @@ size (`draft`), as hashes need no more.
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
-MAX_PIXELS = 64_000_000
-"""Of a picture that can't be decoded in smaller: three bytes each, and as many for its grey copy, stay below a worker's 512 MiB."""
-MAX_DRAFT_PIXELS = 400_000_000  # of one that can: an eighth in each direction are 6 million
+MAX_DECODED_BYTES = 256 * 1024 * 1024
+"""Of a picture as its decoder holds it: half of what a worker may have, of which 85 megapixels in three colours are."""
+_MOST_DRAFT_PIXELS = (
+    1_000_000_000  # of a JPEG that is decoded in smaller: an eighth in each direction are 16 million
+)
+_PROGRESSIVE_BYTES = 6  # a pixel: its decoder holds all coefficients, of 16 bits
+_MOST_SIDE = 4096  # after reduction, of pictures that are long and thin
 LEAST_SIDE = 512
 """A picture is scaled down while decoded, but not below this short side, in pixels."""
 _DECODERS = {
@@ -118,33 +123,57 @@ def _decoded(file: BinaryIO, decoder: str) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata, which is read elsewhere
             image: Image.Image = Image.open(file, formats=[decoder])
+            _check_size(image, decoder)
             width, height = image.size
-            most = MAX_DRAFT_PIXELS if decoder == "JPEG" else MAX_PIXELS
-            if width * height > most:
-                raise LimitExceededError(
-                    f"a picture of {width} × {height} pixels isn't decoded, at most {most} are"
-                )
-            if decoder == "JPEG":
-                shrink = min(width, height) // LEAST_SIDE
-                if shrink >= 2:  # Pillow chooses the power of two that leaves at least what is asked for
-                    image.draft(None, (width // shrink, height // shrink))
+            shrink = min(width, height) // LEAST_SIDE
+            if decoder == "JPEG" and shrink >= 2:
+                # In grey, which the file has apart from its colours: a third less to decode. Pillow takes the power of two that leaves at
+                # least the size.
+                image.draft("L" if image.mode in {"RGB", "L"} else None, (width // shrink, height // shrink))
             image.load()
-            if image.mode in {"RGB", "L"}:
-                return image
-            if image.mode.startswith(("I;16", "I", "F")):
-                return _from_deep(image)
-            return image.convert("RGB")
+            return _plain(_reduced(image))
     except (
-        UnidentifiedImageError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        IndexError,
-        KeyError,
-        TypeError,
-    ) as error:
+        UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, RuntimeError, struct.error,
+        ZeroDivisionError, OverflowError,
+    ) as error:  # fmt: skip
         raise CorruptFileError(f"its picture can't be decoded: {error}"[:300]) from error
+
+
+def _check_size(image: Image.Image, decoder: str) -> None:
+    """Raises LimitExceededError for what would take more memory than there is."""
+    width, height = image.size
+    pixels = width * height
+    a_pixel = len(image.getbands()) * (4 if image.mode[:1] in {"I", "F"} else 1)
+    if decoder == "JPEG" and image.info.get("progressive"):
+        a_pixel = max(a_pixel, _PROGRESSIVE_BYTES)
+    elif decoder == "JPEG" and pixels <= _MOST_DRAFT_PIXELS and min(width, height) >= 8 * LEAST_SIDE:
+        a_pixel = 0
+    elif decoder in {"GIF", "WEBP", "AVIF"}:
+        a_pixel = 8  # the frame, and what it is drawn on
+    if pixels * a_pixel > MAX_DECODED_BYTES:
+        raise LimitExceededError(
+            f"a picture of {width} × {height} pixels isn't decoded: it would take {pixels * a_pixel} bytes"
+        )
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """By whole numbers in each direction, so that enough for hashes is left and no more."""
+    width, height = image.size
+    both = max(1, min(width, height) // LEAST_SIDE)
+    factors = max(both, -(-width // _MOST_SIDE)), max(both, -(-height // _MOST_SIDE))
+    if factors == (1, 1):
+        return image
+    if image.mode in {"P", "1"}:
+        image = image.convert("RGB" if image.mode == "P" else "L")
+    return image.reduce(factors)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    if image.mode in {"RGB", "L"}:
+        return image
+    if image.mode.startswith(("I;16", "I", "F")):
+        return _from_deep(image)
+    return image.convert("RGB")
 
 
 def _from_deep(image: Image.Image) -> Image.Image:

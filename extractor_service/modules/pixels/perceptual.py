@@ -42,11 +42,6 @@ class PerceptualModule(Module):
         """To pictures and films."""
         return context.mime_type.startswith(("image/", "video/")) and context.format is not None
 
-    def options(self, context: ModuleContext) -> str:
-        """None: what is seen is the same at any depth."""
-        del context
-        return ""
-
     def unavailable(self) -> str:
         """Whether Pillow or NumPy is missing."""
         return missing_packages()

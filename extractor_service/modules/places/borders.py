@@ -46,6 +46,8 @@ def areas(latitude: float, longitude: float) -> list[Area]:
         OSError: the data aren't there.
         ValueError: they aren't what they should be.
     """
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):  # or no number
+        return []
     packed, pairs = _file()
     # Half a unit beside the corners, and beside the grid's lines on the same side.
     x = min(round((longitude + 180) * UNITS), 360 * UNITS - 1)

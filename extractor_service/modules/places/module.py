@@ -50,16 +50,21 @@ class PlacesModule(Module):
         if not found:
             _add(document, "TimeZone", _nautical(longitude), note="at sea, by longitude")
             return
-        for number, area in enumerate(found):
-            group = "" if len(found) == 1 else f"Claim {number + 1}"
-            _add(document, "CountryCode", area.country, group)
-            _add(document, "Country", COUNTRIES.get(area.country, area.country), group)
-            _add(document, "TimeZone", area.zone, group)
-        nearest = (
-            settlements.nearest(latitude, longitude, found[0].country)
-            if len({each.country for each in found}) == 1
-            else None
-        )
+        countries = list(dict.fromkeys(area.country for area in found))
+        for number, country in enumerate(countries, 1):
+            group = "" if len(countries) == 1 else f"Claim {number}"
+            _add(document, "CountryCode", country, group)
+            _add(document, "Country", COUNTRIES.get(country, country), group)
+            zones = [area.zone for area in found if area.country == country]
+            for zone in zones:
+                _add(
+                    document,
+                    "TimeZone",
+                    zone,
+                    group,
+                    note="one of several that are in use" if len(zones) > 1 else "",
+                )
+        nearest = settlements.nearest(latitude, longitude, countries[0]) if len(countries) == 1 else None
         sources = [borders.LICENCE]
         if nearest is not None:
             if nearest.region:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from extractor_service.modules.places.packing import CELL_UNITS, COLUMNS, ROWS, UNITS, Packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 LICENCE = "Settlements: GeoNames (CC BY 4.0)"
 _EARTH_METERS = 6_371_008.8  # mean radius (IUGG)
+_WITHIN = {"RS": ("XK",)}  # GeoNames has Kosovo apart, zones and ISO 3166 have not
 _MOST_RINGS = 8  # of cells around the position's own: four degrees, some 450 km
 _CELL_DEGREES = CELL_UNITS / UNITS
 
@@ -43,7 +44,8 @@ def _file() -> tuple[Packed, list[str], list[str]]:
 def nearest(latitude: float, longitude: float, country: str) -> Settlement | None:
     """The nearest settlement of `country`; None within some 450 km. Raises as `borders.areas`."""
     packed, codes, _ = _file()
-    if country not in codes:
+    wanted = {codes.index(code) for code in (country, *_WITHIN.get(country, ())) if code in codes}
+    if not wanted:
         return None
     column = math.floor((longitude + 180) / _CELL_DEGREES)
     row = math.floor((latitude + 90) / _CELL_DEGREES)
@@ -58,7 +60,7 @@ def nearest(latitude: float, longitude: float, country: str) -> Settlement | Non
         if best is not None and best.distance_meters < math.radians(least) * _EARTH_METERS:
             break
         for at_column, at_row in _ring(column, row, ring):
-            for each in _cell(packed, at_column, at_row, latitude, longitude, codes.index(country)):
+            for each in _cell(packed, at_column, at_row, latitude, longitude, wanted):
                 if best is None or each.distance_meters < best.distance_meters:
                     best = each
     return best
@@ -74,7 +76,7 @@ def _ring(column: int, row: int, ring: int) -> Iterator[tuple[int, int]]:
 
 
 def _cell(
-    packed: Packed, column: int, row: int, latitude: float, longitude: float, code: int
+    packed: Packed, column: int, row: int, latitude: float, longitude: float, wanted: Container[int]
 ) -> Iterator[Settlement]:
     record = packed.record(column, row)
     if record is None:
@@ -83,7 +85,7 @@ def _cell(
     take = record.take
     for _ in range(take()):
         of, x, y, region, people, name = take(), take(), take(), take(), take(), record.text()
-        if of != code:
+        if of not in wanted:
             continue
         at = row * _CELL_DEGREES - 90 + y / UNITS, column % COLUMNS * _CELL_DEGREES - 180 + x / UNITS
         distance = meters_between(latitude, longitude, *at)

@@ -33,6 +33,9 @@ def offset_minutes(latitude: float, longitude: float, utc: dt.datetime) -> int |
     offsets = set()
     for area in found:
         rule = _rule(area.zone)
-        offset = None if rule is None else utc.replace(tzinfo=dt.UTC).astimezone(rule).utcoffset()
+        try:
+            offset = None if rule is None else utc.replace(tzinfo=dt.UTC).astimezone(rule).utcoffset()
+        except OverflowError:  # the years 1 and 9999
+            return None
         offsets.add(None if offset is None else round(offset.total_seconds() / 60))
     return offsets.pop() if len(offsets) == 1 else None

@@ -40,11 +40,6 @@ class C2paModule(Module):
         """To formats in which manifests are looked for."""
         return context.format is not None and store.is_known(context.format.name)
 
-    def options(self, context: ModuleContext) -> str:
-        """None: it is the same at any depth."""
-        del context
-        return ""
-
     def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
         """Adds the section "c2pa", a group for each manifest; the whole file is read where one is bound to it."""
         if context.format is None:
@@ -69,7 +64,7 @@ class C2paModule(Module):
             group = "Active" if is_active else f"Manifest {number + 1}"
             try:
                 _describe(document, group, each)
-                _check(source, document, group, held, each, is_active=is_active)
+                _check(source, document, group, (found, held), each, is_active=is_active)
             except (CborError, TruncatedError) as error:
                 document.problem(
                     SECTION, ProblemKind.DAMAGED, f"manifest {each.label}: {error}", found.offset
@@ -99,11 +94,12 @@ def _check(
     source: ByteSource,
     document: Document,
     group: str,
-    held: jumbf.Superbox,
+    of: tuple[store.Store, jumbf.Superbox],
     each: Manifest,
     *,
     is_active: bool,
 ) -> None:
+    found, held = of
     matches = binding.assertions(held, each)
     counts = Counter(matches.values())
     _add(document, group, "AssertionHashesMatching", counts[binding.Match.MATCHES])
@@ -124,7 +120,7 @@ def _check(
             _add(document, group, name, text)
         document.add(SECTION, Field("ClaimSignature", who.match.value, group=group, note=who.reason))
     if is_active:  # the others were bound to what the file was then
-        match, label = binding.content(source, each)
+        match, label = binding.content(source, each, found)
         document.add(SECTION, Field("ContentBinding", match.value, group=group, note=label))
 
 

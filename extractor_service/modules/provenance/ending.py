@@ -109,6 +109,8 @@ def _png(source: ByteSource) -> int:
 
 def _riff(source: ByteSource) -> int:
     length = int.from_bytes(source.read_range(4, 4), "little")
+    if length in {0, 0xFFFFFFFF}:  # never written: a stream
+        return source.size_bytes
     return 8 + length + length % 2
 
 

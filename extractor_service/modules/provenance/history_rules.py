@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from extractor_service.modules.provenance.facts import Facts
 
 _EDITORS = re.compile(
-    r"photoshop|lightroom|gimp|affinity|pixelmator|paint\.net|snapseed|picasa|picsart|canva|capture one|darktable|rawtherapee|luminar"
-    r"|acdsee|photoscape|irfanview|imagemagick|graphicsmagick|krita|coreldraw|photopea|fotor|meitu|facetune|faceapp|vsco|polarr|topaz",
+    r"\b(photoshop|lightroom|gimp|affinity|pixelmator|paint\.net|snapseed|picasa|picsart|canva|capture one|darktable|rawtherapee|luminar"
+    r"|acdsee|photoscape|irfanview|imagemagick|graphicsmagick|krita|coreldraw|photopea|fotor|meitu|facetune|faceapp|vsco|polarr|topaz)\b",
     re.IGNORECASE,
 )
 _GENERATORS = re.compile(
-    r"stable diffusion|midjourney|dall[-·. ]?e\b|firefly|novelai|comfyui|invokeai|automatic1111|imagen\b|flux\.1|ideogram|leonardo\.ai",
+    r"\b(stable diffusion|midjourney|dall[-·. ]?e( ?\d)?|adobe firefly|novelai|comfyui|invokeai|automatic1111|google imagen|imagen \d|flux\.1|ideogram"
+    r"|leonardo\.ai)\b",
     re.IGNORECASE,
 )
 _PROMPTS = (

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _NAMES = {-7: "ES256", -35: "ES384", -36: "ES512", -37: "PS256", -38: "PS384", -39: "PS512", -8: "EdDSA"}
 _X5CHAIN, _ALG = 33, 1  # labels of COSE headers
 # TSTInfo: genTime is its first GeneralizedTime, behind a messageImprint; a token has one TSTInfo.
+_MOST_TOKENS = 16  # of time, of one signature: there is one
 _TST_INFO = bytes.fromhex("060b2a864886f70d0109100104")
 _TIME = re.compile(rb"\x18[\x0f-\x17](\d{14}(?:\.\d+)?)Z")
 
@@ -73,6 +74,7 @@ def _with_certificate(
     unknown = Signer(algorithm, "", "", "", "", "", "", time, Match.UNCHECKED)
     try:
         from cryptography import x509  # noqa: PLC0415 - 20 MiB, and seldom needed
+        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
         from cryptography.x509.oid import NameOID  # noqa: PLC0415
     except ImportError:
         return unknown._replace(reason="the package cryptography isn't installed")
@@ -98,7 +100,7 @@ def _with_certificate(
             time,
             match,
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         return unknown._replace(reason=str(error)[:200])
 
 
@@ -131,15 +133,15 @@ def _claimed_time(unprotected: dict[object, Any], protected: bytes, signed: byte
     for key, payload in (("sigTst2", _octets_item(signed)), ("sigTst", claim)):
         held = unprotected.get(key)
         tokens = held.get("tstTokens") if isinstance(held, dict) else None
-        for token in tokens if isinstance(tokens, list) else []:
+        if not isinstance(tokens, list) or not tokens:
+            continue
+        message = _structure("CounterSignature", protected, payload)
+        imprints = [make(message).digest() for make in (hashlib.sha256, hashlib.sha384, hashlib.sha512)]
+        for token in tokens[:_MOST_TOKENS]:
             data = octets(token.get("val")) if isinstance(token, dict) else b""
             at = data.find(_TST_INFO)
             found = _TIME.search(data, at) if at >= 0 else None
-            message = _structure("CounterSignature", protected, payload)
-            is_about = any(
-                make(message).digest() in data for make in (hashlib.sha256, hashlib.sha384, hashlib.sha512)
-            )
-            if found is not None and is_about:
+            if found is not None and any(imprint in data for imprint in imprints):
                 digits = found[1].decode()
                 day = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}"
                 return f"{day}T{digits[8:10]}:{digits[10:12]}:{digits[12:14]}Z"

@@ -20,7 +20,30 @@ _CODE = re.compile(
 _TEXT_SECTIONS = frozenset(
     {"exif", "iptc", "xmp", "png", "file", "gif", "photoshop", "id3", "quicktime", "vorbis", "riff"}
 )
-_ZIPS = frozenset({"zip", "docx", "odt", "epub", "npz", "jar"})
+_MEDIA = frozenset(
+    [
+        "jpeg",
+        "png",
+        "gif",
+        "webp",
+        "tiff",
+        "bmp",
+        "heic",
+        "avif",
+        "jp2",
+        "jxl",
+        "psd",
+        "mp4",
+        "mkv",
+        "avi",
+        "mp3",
+        "wav",
+        "flac",
+        "ogg",
+        "ico",
+        "svg",
+    ]
+)
 _LEAST_BYTES = 16  # behind a file's end: less is a writer's sloppiness
 _MAX_ODD_BYTES = 4096  # that old cameras leave behind
 _CLUSTER_BYTES = 4096  # the least that file systems of cards and disks give at once
@@ -64,17 +87,19 @@ def _trailing(facts: Facts) -> None:
 
 
 def _polyglot(facts: Facts) -> None:
-    if facts.format_name not in _ZIPS and facts.format_name:
-        end = ending.zip_end(facts.source)
-        if end is not None and facts.format_name not in {"exe", "pdf", "macho", "elf", "iso", "tar", "text"}:
-            facts.observe("polyglot", ALERT, "The file is a ZIP archive as well: it ends with an archive's directory.",
-                          (Evidence("end of a ZIP directory", "PK\\5\\6", ByteRange(end, 22)),),
-                          "An archive's reader that finds no member in it.")  # fmt: skip
-    if facts.format_name not in {"pdf", "", "text", "eml", "html"}:
-        at = facts.source.read_range(0, _HEAD_BYTES).find(b"%PDF-")
-        if at >= 0:
-            facts.observe("polyglot", ALERT, "The file is a PDF document as well: one's header stands in its first kilobyte.",
-                          (Evidence("header of a PDF", "%PDF-", ByteRange(at, 5)),), "A PDF reader that doesn't open it.")  # fmt: skip
+    """Of pictures, films and sound alone: archives and texts hold whatever they hold."""
+    if facts.format_name not in _MEDIA:
+        return
+    end = ending.zip_end(facts.source)
+    if end is not None:
+        facts.observe("polyglot", ALERT, "The file is a ZIP archive as well: it ends with an archive's directory.",
+                      (Evidence("end of a ZIP directory", "PK\\5\\6", ByteRange(end, 22)),),
+                      "An archive's reader that finds no member in it.")  # fmt: skip
+    at = facts.source.read_range(0, _HEAD_BYTES).find(b"%PDF-")
+    size = facts.source.size_bytes
+    if at >= 0 and b"%%EOF" in facts.source.read_range(max(0, size - _HEAD_BYTES), _HEAD_BYTES):
+        facts.observe("polyglot", ALERT, "The file is a PDF document as well: it has one's header in its first kilobyte, and one's end in its last.",
+                      (Evidence("header of a PDF", "%PDF-", ByteRange(at, 5)),), "A PDF reader that doesn't open it.")  # fmt: skip
 
 
 def _compression(facts: Facts) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import html
 import importlib.util
 import io
+import lzma
 import re
+import struct
+import zlib
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from extractor_service.document import Document
 from extractor_service.formats.containers.archives.zip_directory import Directory
 from extractor_service.formats.containers.text import lines
-from extractor_service.formats.reading.reader import Reader
+from extractor_service.formats.reading.reader import Reader, TruncatedError
 from extractor_service.sources.fileobj import SourceFile
 
 if TYPE_CHECKING:
@@ -23,11 +26,38 @@ MOST_CHARS = 200_000
 """Looked at: some 30,000 words, far more than a language takes."""
 _MOST_BYTES = 4 * 1024 * 1024  # of markup, unpacked: a tenth of it is words
 _MOST_PAGES = 100  # of a PDF
-_HIDDEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_BREAK = re.compile(
-    r"<(?:/?(?:p|br|div|td|tr|li|h\d|w:p|w:tab|text:p|text:h|text:tab|a:p|row|c)\b)[^>]*>", re.IGNORECASE
+_HIDDEN = frozenset({"script", "style", "head"})
+_BREAKS = frozenset(
+    [
+        "p",
+        "br",
+        "div",
+        "td",
+        "tr",
+        "li",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "w:p",
+        "w:tab",
+        "w:br",
+        "w:cr",
+        "text:p",
+        "text:h",
+        "text:tab",
+        "text:s",
+        "text:line-break",
+        "a:p",
+        "a:br",
+        "row",
+        "c",
+        "si",
+    ]
 )
-_TAG = re.compile(r"<[^>]*>")
+_NAME = re.compile(r"/?([\w:.-]{1,40})")
 _RTF = re.compile(r"\\'([0-9a-fA-F]{2})|\\u(-?\d+)\??|\\[a-zA-Z]+-?\d* ?|\\[^a-zA-Z]|[{}]|\r|\n")
 _RTF_GROUPS = re.compile(r"\{\\(?:fonttbl|colortbl|stylesheet|info|pict|\*)[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
 
@@ -47,7 +77,18 @@ def extract(source: ByteSource, format_name: str) -> Text | None:
         ValueError: the file is damaged.
     """
     reader = _READERS.get(format_name)
-    return None if reader is None else reader(source)
+    try:
+        return None if reader is None else reader(source)
+    except (
+        zlib.error,
+        lzma.LZMAError,
+        struct.error,
+        TruncatedError,
+        EOFError,
+        LookupError,
+        RuntimeError,
+    ) as error:
+        raise ValueError(str(error)) from error  # a RuntimeError is PDFium's
 
 
 def is_known(format_name: str) -> bool:
@@ -147,7 +188,25 @@ def _cut(pieces: Iterator[str], most: int = MOST_CHARS) -> Text:
 
 
 def _words(markup: str) -> str:
-    return html.unescape(_TAG.sub("", _BREAK.sub("\n", _HIDDEN.sub(" ", markup))))
+    """The text between tags, in one pass: patterns that look for an end which isn't there look for it again and again."""
+    found: list[str] = []
+    lower, at = markup.lower(), 0
+    while (begin := markup.find("<", at)) >= 0:
+        found.append(markup[at:begin])
+        end = markup.find(">", begin)
+        if end < 0:
+            return html.unescape("".join(found))
+        named = _NAME.match(lower, begin + 1)
+        name = named[1] if named else ""
+        at = end + 1
+        if name in _HIDDEN and lower[begin + 1] != "/":
+            at = lower.find(f"</{name}", end)
+            if at < 0:
+                return html.unescape("".join(found))
+        elif name in _BREAKS:
+            found.append("\n")
+    found.append(markup[at:])
+    return html.unescape("".join(found))
 
 
 _READERS: dict[str, Callable[[ByteSource], Text]] = {

@@ -191,7 +191,29 @@ def test_a_late_exiftool_is_ended_and_another_one_asked(monkeypatch):
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     monkeypatch.undo()
-    assert b"FlashVersion" in running.ask(BytesSource(SWF))
+    assert running.ask(BytesSource(SWF))["Flash:FlashVersion"] == 10
+    running.close()
+
+
+@exiftool
+def test_what_a_file_says_is_never_taken_for_the_end_of_an_answer():
+    """Answers that shift by one file would be another's: the marker is a number that no file knows."""
+
+    def tiff(text):
+        body = text.encode() + b"\0"
+        return b"II*\0\x08\0\0\0\1\0\x0e\1\2\0" + struct.pack("<II", len(body), 26) + bytes(4) + body
+
+    running = process.ExifTool(process.program())
+    for text in (
+        "{ready}" * 12_000,
+        "first",
+        '{ready}\n[{"SourceFile": "x"}]',
+        "second",
+        "{ready1}\n" * 500,
+        "third",
+    ):
+        told = running.ask(BytesSource(tiff(text)))
+        assert told["IFD0:ImageDescription"].replace("..", "\n")[:5] == text.replace("\n", ".")[:5]
     running.close()
 
 

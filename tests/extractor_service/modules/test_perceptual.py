@@ -85,7 +85,7 @@ def test_a_large_jpeg_is_decoded_smaller_and_looks_the_same():
 
 def test_what_is_too_large_damaged_or_no_picture_is_told(monkeypatch):
     data = encoded(synthetic(*RINGS), "PNG")
-    monkeypatch.setattr(decode, "MAX_PIXELS", 300 * 200 - 1)
+    monkeypatch.setattr(decode, "MAX_DECODED_BYTES", 300 * 200 * 3 - 1)
     with pytest.raises(LimitExceededError, match="300 × 200"):
         Pixels(BytesSource(data), "image/png").main(Document())
     monkeypatch.undo()

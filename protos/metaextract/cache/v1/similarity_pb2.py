@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%metaextract/cache/v1/similarity.proto\x12\x14metaextract.cache.v1\"L\n\x0ePerceptualHash\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.metaextract.cache.v1.HashKind\x12\x0c\n\x04\x62its\x18\x02 \x01(\x0c\"}\n\x12\x46indSimilarRequest\x12\x32\n\x04hash\x18\x01 \x01(\x0b\x32$.metaextract.cache.v1.PerceptualHash\x12\x14\n\x0cmax_distance\x18\x02 \x01(\r\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x0e\n\x06tenant\x18\x04 \x01(\t\"e\n\x13\x46indSimilarResponse\x12\x36\n\x08\x63ontents\x18\x01 \x03(\x0b\x32$.metaextract.cache.v1.SimilarContent\x12\x16\n\x0esearched_count\x18\x02 \x01(\x04\"D\n\x0eSimilarContent\x12\x12\n\ncontent_id\x18\x01 \x01(\t\x12\x10\n\x08\x64istance\x18\x02 \x01(\r\x12\x0c\n\x04\x62its\x18\x03 \x01(\x0c*w\n\x08HashKind\x12\x19\n\x15HASH_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fHASH_KIND_PHASH\x10\x01\x12\x13\n\x0fHASH_KIND_DHASH\x10\x02\x12\x13\n\x0fHASH_KIND_AHASH\x10\x03\x12\x11\n\rHASH_KIND_PDQ\x10\x04\x32w\n\x11SimilarityService\x12\x62\n\x0b\x46indSimilar\x12(.metaextract.cache.v1.FindSimilarRequest\x1a).metaextract.cache.v1.FindSimilarResponseB\x82\x01\n\x17io.metaextract.cache.v1P\x01ZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1\xaa\x02\x14MetaExtract.Cache.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%metaextract/cache/v1/similarity.proto\x12\x14metaextract.cache.v1\"L\n\x0ePerceptualHash\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.metaextract.cache.v1.HashKind\x12\x0c\n\x04\x62its\x18\x02 \x01(\x0c\"\x93\x01\n\x12\x46indSimilarRequest\x12\x32\n\x04hash\x18\x01 \x01(\x0b\x32$.metaextract.cache.v1.PerceptualHash\x12\x19\n\x0cmax_distance\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x0e\n\x06tenant\x18\x04 \x01(\tB\x0f\n\r_max_distance\"e\n\x13\x46indSimilarResponse\x12\x36\n\x08\x63ontents\x18\x01 \x03(\x0b\x32$.metaextract.cache.v1.SimilarContent\x12\x16\n\x0esearched_count\x18\x02 \x01(\x04\"D\n\x0eSimilarContent\x12\x12\n\ncontent_id\x18\x01 \x01(\t\x12\x10\n\x08\x64istance\x18\x02 \x01(\r\x12\x0c\n\x04\x62its\x18\x03 \x01(\x0c*w\n\x08HashKind\x12\x19\n\x15HASH_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fHASH_KIND_PHASH\x10\x01\x12\x13\n\x0fHASH_KIND_DHASH\x10\x02\x12\x13\n\x0fHASH_KIND_AHASH\x10\x03\x12\x11\n\rHASH_KIND_PDQ\x10\x04\x32w\n\x11SimilarityService\x12\x62\n\x0b\x46indSimilar\x12(.metaextract.cache.v1.FindSimilarRequest\x1a).metaextract.cache.v1.FindSimilarResponseB\x82\x01\n\x17io.metaextract.cache.v1P\x01ZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1\xaa\x02\x14MetaExtract.Cache.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,16 +32,16 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'metaextract.cache.v1.simila
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\027io.metaextract.cache.v1P\001ZNgithub.com/metaextract/metaextract/clients/go/gen/metaextract/cache/v1;cachev1\252\002\024MetaExtract.Cache.V1'
-  _globals['_HASHKIND']._serialized_start=441
-  _globals['_HASHKIND']._serialized_end=560
+  _globals['_HASHKIND']._serialized_start=464
+  _globals['_HASHKIND']._serialized_end=583
   _globals['_PERCEPTUALHASH']._serialized_start=63
   _globals['_PERCEPTUALHASH']._serialized_end=139
-  _globals['_FINDSIMILARREQUEST']._serialized_start=141
-  _globals['_FINDSIMILARREQUEST']._serialized_end=266
-  _globals['_FINDSIMILARRESPONSE']._serialized_start=268
-  _globals['_FINDSIMILARRESPONSE']._serialized_end=369
-  _globals['_SIMILARCONTENT']._serialized_start=371
-  _globals['_SIMILARCONTENT']._serialized_end=439
-  _globals['_SIMILARITYSERVICE']._serialized_start=562
-  _globals['_SIMILARITYSERVICE']._serialized_end=681
+  _globals['_FINDSIMILARREQUEST']._serialized_start=142
+  _globals['_FINDSIMILARREQUEST']._serialized_end=289
+  _globals['_FINDSIMILARRESPONSE']._serialized_start=291
+  _globals['_FINDSIMILARRESPONSE']._serialized_end=392
+  _globals['_SIMILARCONTENT']._serialized_start=394
+  _globals['_SIMILARCONTENT']._serialized_end=462
+  _globals['_SIMILARITYSERVICE']._serialized_start=585
+  _globals['_SIMILARITYSERVICE']._serialized_end=704
 # @@protoc_insertion_point(module_scope)

@@ -88,7 +88,7 @@ class FindSimilarRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     TENANT_FIELD_NUMBER: _builtins.int
     max_distance: _builtins.int
-    """Most bits that may differ: at most 24 of 64, 90 of 256. 0: 8 and 31."""
+    """Most bits that may differ: at most 24 of 64, 90 of 256. Absent: 8 and 31."""
     limit: _builtins.int
     """Most contents in the answer, at most 1,000. 0: 100."""
     tenant: _builtins.str
@@ -101,15 +101,17 @@ class FindSimilarRequest(_message.Message):
         self,
         *,
         hash: Global___PerceptualHash | None = ...,
-        max_distance: _builtins.int = ...,
+        max_distance: _builtins.int | None = ...,
         limit: _builtins.int = ...,
         tenant: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_distance", b"_max_distance", "hash", b"hash", "max_distance", b"max_distance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "limit", b"limit", "max_distance", b"max_distance", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_distance", b"_max_distance", "hash", b"hash", "limit", b"limit", "max_distance", b"max_distance", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_distance: _TypeAlias = _typing.Literal["max_distance"]  # noqa: Y015
+    _WhichOneofArgType__max_distance: _TypeAlias = _typing.Literal["_max_distance", b"_max_distance"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_distance) -> _WhichOneofReturnType__max_distance | None: ...
 
 Global___FindSimilarRequest: _TypeAlias = FindSimilarRequest  # noqa: Y015
 

@@ -144,8 +144,8 @@ type FindSimilarRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The hash to compare with.
 	Hash *PerceptualHash `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
-	// Most bits that may differ: at most 24 of 64, 90 of 256. 0: 8 and 31.
-	MaxDistance uint32 `protobuf:"varint,2,opt,name=max_distance,json=maxDistance,proto3" json:"max_distance,omitempty"`
+	// Most bits that may differ: at most 24 of 64, 90 of 256. Absent: 8 and 31.
+	MaxDistance *uint32 `protobuf:"varint,2,opt,name=max_distance,json=maxDistance,proto3,oneof" json:"max_distance,omitempty"`
 	// Most contents in the answer, at most 1,000. 0: 100.
 	Limit uint32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
 	// Whose contents. Of callers who belong to a tenant always that one; empty: the default tenant's.
@@ -192,8 +192,8 @@ func (x *FindSimilarRequest) GetHash() *PerceptualHash {
 }
 
 func (x *FindSimilarRequest) GetMaxDistance() uint32 {
-	if x != nil {
-		return x.MaxDistance
+	if x != nil && x.MaxDistance != nil {
+		return *x.MaxDistance
 	}
 	return 0
 }
@@ -338,12 +338,13 @@ const file_metaextract_cache_v1_similarity_proto_rawDesc = "" +
 	"%metaextract/cache/v1/similarity.proto\x12\x14metaextract.cache.v1\"X\n" +
 	"\x0ePerceptualHash\x122\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1e.metaextract.cache.v1.HashKindR\x04kind\x12\x12\n" +
-	"\x04bits\x18\x02 \x01(\fR\x04bits\"\x9f\x01\n" +
+	"\x04bits\x18\x02 \x01(\fR\x04bits\"\xb5\x01\n" +
 	"\x12FindSimilarRequest\x128\n" +
-	"\x04hash\x18\x01 \x01(\v2$.metaextract.cache.v1.PerceptualHashR\x04hash\x12!\n" +
-	"\fmax_distance\x18\x02 \x01(\rR\vmaxDistance\x12\x14\n" +
+	"\x04hash\x18\x01 \x01(\v2$.metaextract.cache.v1.PerceptualHashR\x04hash\x12&\n" +
+	"\fmax_distance\x18\x02 \x01(\rH\x00R\vmaxDistance\x88\x01\x01\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\rR\x05limit\x12\x16\n" +
-	"\x06tenant\x18\x04 \x01(\tR\x06tenant\"~\n" +
+	"\x06tenant\x18\x04 \x01(\tR\x06tenantB\x0f\n" +
+	"\r_max_distance\"~\n" +
 	"\x13FindSimilarResponse\x12@\n" +
 	"\bcontents\x18\x01 \x03(\v2$.metaextract.cache.v1.SimilarContentR\bcontents\x12%\n" +
 	"\x0esearched_count\x18\x02 \x01(\x04R\rsearchedCount\"_\n" +
@@ -401,6 +402,7 @@ func file_metaextract_cache_v1_similarity_proto_init() {
 	if File_metaextract_cache_v1_similarity_proto != nil {
 		return
 	}
+	file_metaextract_cache_v1_similarity_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
