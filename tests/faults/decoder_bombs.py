@@ -10,11 +10,13 @@ from pathlib import Path
 
 from extractor_service.document import Outcome
 from extractor_service.formats.identification.identify import by_the_name, identify_source
+from extractor_service.modules.registry import BY_NAME
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers.pool import WorkerPool
+from extractor_service.workers.pools import WorkerPools
 from extractor_service.workers.protocol import Job, JobResult
 from metaextract.document.v1 import document_pb2
-from tests.faults.bombs import BOMBS
+from tests.faults.bombs import BOMBS, OF_MODULES
 from tests.support.evidence import Evidence
 
 _MIB = 2**20
@@ -49,21 +51,24 @@ def run(name: str) -> Evidence:
 
 
 async def _measure(word: str) -> dict[str, tuple[int, float, int, JobResult]]:
-    pool = WorkerPool(_COMMAND, 1, 512 * _MIB)
-    await pool.start()
+    pools = WorkerPools(lambda kind: WorkerPool(_COMMAND, 1, 512 * _MIB, kind=kind))
+    await pools.readers.start()
     rows = {}
     try:
         for bomb, make in BOMBS.items():
             if word and word not in bomb:
                 continue
             data = make()
-            file_format = by_the_name(identify_source(BytesSource(data)), bomb).identity.type.reader
+            known = by_the_name(identify_source(BytesSource(data)), bomb).identity.type
+            file_format = known.reader
+            pool = await pools.get(BY_NAME[OF_MODULES.get(bomb, _MODULES)[-1]].worker_kind)
             descriptor = os.memfd_create("bomb")
             try:
                 os.write(descriptor, data)
-                job = Job(file_format, _MODULES, len(data), 20.0)
+                modules = OF_MODULES.get(bomb, _MODULES)
+                job = Job(file_format, modules, len(data), 20.0, mime_type=known.mime_type)
                 # First a small file by the same reader, so that what it loads isn't taken for the bomb's.
-                await pool.run(Job(file_format, _MODULES, 16, 20.0), descriptor)
+                await pool.run(Job(file_format, modules, 16, 20.0, mime_type=known.mime_type), descriptor)
                 worker = pool._idle[0] if pool._idle else None
                 idle = _status(worker.pid, "VmRSS") if worker else 0
                 result = await pool.run(job, descriptor)
@@ -76,7 +81,7 @@ async def _measure(word: str) -> dict[str, tuple[int, float, int, JobResult]]:
                 each.kill()
             pool._idle.clear()
     finally:
-        await pool.close()
+        await pools.close()
     return rows
 
 

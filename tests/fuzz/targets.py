@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import io
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from extractor_service.document import Document, LimitExceededError, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.identification.identify import by_the_name, identify, identify_source, named
 from extractor_service.formats.registry import FORMATS
-from extractor_service.modules.base import ModuleContext
-from extractor_service.modules.registry import MODULES
+from extractor_service.modules.base import READER, ModuleContext
+from extractor_service.modules.registry import BY_NAME, MODULES
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode
 from tests.fuzz import protocols
 from tests.golden.samples import SAMPLES
+from tests.support import modules_run
+from tests.tools import traces
+from tests.tools.credentials import with_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.base import Format
 
 _SAMPLES = Path(__file__).parents[1] / "samples"
+_WHOLE = frozenset(["jpeg", "png", "gif", "webp", "tiff", "heic", "mp4", "mkv", "avi", "mp3", "flac", "ogg", "wav", "rf64", "aiff", "pdf", "jp2", "jxl"])
 _MAX_SEED_BYTES = 96 * 1024
 _MOST_SEEDS = 24
 
@@ -49,7 +56,7 @@ def reader(each: Format) -> Callable[[bytes], None]:
         document = Document(limits=context.depth.limits)
         source = BlockCachedSource(BytesSource(data))
         for module in MODULES:
-            if not module.applies(context) or module.needs_whole_file:
+            if not module.applies(context) or module.needs_whole_file or module.worker_kind != READER:
                 continue
             try:
                 module.run(source, document, context)
@@ -85,8 +92,62 @@ def all_targets() -> list[Target]:
         Target(each.name, sorted(seeds[each.name], key=len)[:_MOST_SEEDS], reader(each)) for each in FORMATS
     ]
     targets.append(Target("identification", heads, _identification))
+    targets += modules_targets(seeds)
     targets += [Target(name, found, run) for name, found, run in protocols.protocols()]
     return [target for target in targets if target.seeds]
+
+
+def modules_targets(seeds: dict[str, list[bytes]]) -> list[Target]:
+    """What modules read beside the readers: whole files for their content and their past, credentials, words, pictures, charts."""
+    jpeg = traces.jpeg()
+    chart = b'{"charts1": [{"sun": 1.5, "moon": 200}], "charts2": [{"mars": 77}], "orb": 8, "best": 3, "part": [0, 0, 1, 1]}'
+    credentialed = [
+        with_credentials(jpeg),
+        with_credentials(jpeg, spoil="assertion", source_type="composite"),
+    ]
+    whole = [min(each, key=len) for name, each in sorted(seeds.items()) if name in _WHOLE and each]
+    return [
+        Target("module content", [*whole, jpeg], _module("content_digest")),
+        Target(
+            "module provenance",
+            [jpeg, *(data for _, data, _ in traces.planted())],
+            _module("provenance", "thumbnail", "privacy"),
+        ),
+        Target("module c2pa", credentialed, _module("c2pa")),
+        Target(
+            "module perceptual",
+            [jpeg, traces.png(), *(min(seeds[name], key=len) for name in ("gif", "webp", "bmp", "tiff"))],
+            _module("perceptual"),
+        ),
+        Target(
+            "module text",
+            [min(seeds[name], key=len) for name in ("docx", "odt", "epub", "html", "rtf", "text", "pdf")],
+            _module("text_facts"),
+        ),
+        Target("module charts", [chart, _chart_archive()], _module("charts")),
+        Target(
+            "module sound",
+            [min(seeds[name], key=len) for name in ("mp3", "ogg", "flac")],
+            _module("sound_facts"),
+        ),
+    ]
+
+
+def _chart_archive() -> bytes:
+    file = io.BytesIO()
+    np.savez(file, charts1=np.zeros((2, 10)), charts2=np.ones((1, 10)))
+    return file.getvalue()
+
+
+def _module(*names: str) -> Callable[[bytes], None]:
+    """Runs modules with all that they read, as a worker does."""
+
+    def run(data: bytes) -> None:
+        document = modules_run.run(data, *names)
+        for name in names:
+            encode.encode_part(BY_NAME[name].writes, document, document.problems)
+
+    return run
 
 
 def _samples() -> list[tuple[str, bytes]]:

@@ -6,7 +6,7 @@ import io
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from extractor_service.document import LimitExceededError
+from extractor_service.document import HardLimitError
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.sources.fileobj import SourceFile
 
@@ -74,7 +74,7 @@ class _Walk:
                 data = inflate.unconsumed_tail
                 self._spent += len(piece)
                 if self._spent > _MAX_BYTES:
-                    raise LimitExceededError(f"more than {_MAX_BYTES} bytes of streams, unpacked")
+                    raise HardLimitError(f"more than {_MAX_BYTES} bytes of streams, unpacked")
                 yield piece
         except zlib.error as error:
             raise CorruptFileError(f"a stream: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import Field, LimitExceededError, ProblemKind, Struct
+from extractor_service.document import Field, HardLimitError, ProblemKind, Struct
 from extractor_service.modules.base import PROGRAM, CostClass, Lifetime, Module
 from extractor_service.modules.exiftool.process import MOST_BYTES, ExifTool, program
 
@@ -51,7 +51,7 @@ class ExifToolModule(Module):
         """Adds the section "exiftool"."""
         del context
         if source.size_bytes > MOST_BYTES:
-            raise LimitExceededError(
+            raise HardLimitError(
                 f"a file of {source.size_bytes} bytes isn't given to ExifTool, at most {MOST_BYTES} are"
             )
         if self._running is None:

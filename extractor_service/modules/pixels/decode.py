@@ -11,7 +11,7 @@ import struct
 import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from extractor_service.document import LimitExceededError
+from extractor_service.document import HardLimitError
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.sources.fileobj import SourceFile
 
@@ -151,7 +151,7 @@ def _check_size(image: Image.Image, decoder: str) -> None:
     elif decoder in {"GIF", "WEBP", "AVIF"}:
         a_pixel = 8  # the frame, and what it is drawn on
     if pixels * a_pixel > MAX_DECODED_BYTES:
-        raise LimitExceededError(
+        raise HardLimitError(
             f"a picture of {width} × {height} pixels isn't decoded: it would take {pixels * a_pixel} bytes"
         )
 
