@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 
+_SMALL_BYTES = 65536  # below it, room is nothing
+
+
 class SourceFile(io.RawIOBase):
     """Read-only and seekable; keeps nothing but a position."""
 
@@ -57,3 +60,17 @@ class SourceFile(io.RawIOBase):
         data = self.read(len(view))
         view[: len(data)] = data
         return len(data)
+
+
+class BoundedFile(io.BufferedReader):
+    """A source as a buffered file for libraries that believe lengths: what is asked for beyond the end makes no room for itself."""
+
+    def __init__(self, source: ByteSource) -> None:
+        super().__init__(SourceFile(source))
+        self._size_bytes = source.size_bytes
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to `size` bytes; all that is left without one."""
+        if size is not None and size > _SMALL_BYTES:
+            size = min(size, max(0, self._size_bytes - self.tell()))
+        return super().read(size)

@@ -18,7 +18,8 @@ _FIRST_WORDS = (
     ("#VRML V", "model/vrml"), ("/* XPM */", "image/x-xpixmap"), ("#?RADIANCE", "image/vnd.radiance"), ("ISO-10303-21;", "application/step"),
     ("%%MatrixMarket", "application/x-matrix-market"), ("##fileformat=VCF", "text/x-vcf"), ("@HD\t", "application/x-sam"),
 )  # fmt: skip
-_WELL = re.compile(r"(?:#[^\n]{0,500}\n|\s{1,100}){0,50}~V(?:ERSION|\b)[^\n]{0,500}\n", re.IGNORECASE)
+# Possessive: blanks that could be cut into pieces in many ways were tried in all of them, for hours.
+_WELL = re.compile(r"(?:#[^\n]{0,500}+\n|\s{1,100}+){0,50}+~V(?:ERSION|\b)[^\n]{0,500}\n", re.IGNORECASE)
 _SPECTRUM = re.compile(r"##\s{0,4}(?:TITLE|JCAMP-?DX)\s{0,4}=", re.IGNORECASE)
 _SHEBANGS = (("python", "py"), ("perl", "pl"), ("ruby", "rb"), ("sh", "sh"), ("node", "application/javascript"), ("awk", "text/x-awk"))  # fmt: skip
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import HardLimitError
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.sources.fileobj import SourceFile
+from extractor_service.sources.fileobj import BoundedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +33,7 @@ def pdf(source: ByteSource) -> Iterator[Piece]:
     import pikepdf  # noqa: PLC0415 - 17 MiB
 
     try:
-        with pikepdf.open(cast("BinaryIO", io.BufferedReader(SourceFile(source)))) as document:
+        with pikepdf.open(BoundedFile(source)) as document:
             yield from _Walk(pikepdf).of(document.Root)
     except (pikepdf.PdfError, pikepdf.PasswordError) as error:
         raise CorruptFileError(str(error)[:200]) from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from extractor_service.document import HardLimitError
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.sources.fileobj import SourceFile
+from extractor_service.sources.fileobj import BoundedFile
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -76,7 +76,7 @@ class Pixels:
             decoder = _DECODERS.get(self._mime_type)
             if decoder is not None:
                 self.origin = "image"
-                file = cast("BinaryIO", io.BufferedReader(SourceFile(self._source)))
+                file = BoundedFile(self._source)
                 self._main = _decoded(file, decoder)
             else:
                 self._main = self._within(document)

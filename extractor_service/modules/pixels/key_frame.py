@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 from typing import TYPE_CHECKING
 
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.sources.fileobj import SourceFile
+from extractor_service.sources.fileobj import BoundedFile
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -29,7 +28,7 @@ def first(source: ByteSource, mime_type: str) -> Image.Image | None:
     import av  # noqa: PLC0415 - 23 MiB, and optional
 
     try:
-        with av.open(io.BufferedReader(SourceFile(source)), metadata_errors="ignore") as container:
+        with av.open(BoundedFile(source), metadata_errors="ignore") as container:
             stream = container.streams.video[0]
             stream.codec_context.skip_frame = "NONKEY"
             stream.thread_count = 1

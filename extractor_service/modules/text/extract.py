@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import html
 import importlib.util
-import io
 import lzma
 import re
 import struct
 import zlib
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import Document
 from extractor_service.formats.containers.archives.zip_directory import Directory
 from extractor_service.formats.containers.text import lines
 from extractor_service.formats.reading.reader import Reader, TruncatedError
-from extractor_service.sources.fileobj import SourceFile
+from extractor_service.sources.fileobj import BoundedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,7 +160,7 @@ def _pdf(source: ByteSource) -> Text:
     import pypdfium2  # noqa: PLC0415 - 10 MiB, in workers of this kind alone
 
     try:
-        document = pypdfium2.PdfDocument(cast("BinaryIO", io.BufferedReader(SourceFile(source))))
+        document = pypdfium2.PdfDocument(BoundedFile(source))
     except pypdfium2.PdfiumError as error:
         raise ValueError(str(error)) from error
     found: list[str] = []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from extractor_service.formats.reading.reader import Reader
 
-_STREAM = re.compile(rb"(?:[\0\t\n\f\r ]+|%[^\r\n]*)*stream(?:\r\n|\n|\r)?")
+_STREAM = re.compile(rb"(?:[\0\t\n\f\r ]++|%[^\r\n]*+)*+stream(?:\r\n|\n|\r)?")
 _OBJECT = re.compile(rb"[\0\t\n\f\r ]*(\d{1,10})[\0\t\n\f\r ]+(\d{1,5})[\0\t\n\f\r ]+obj")
 
 

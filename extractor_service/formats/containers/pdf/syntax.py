@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _MOST_DEPTH = 60  # of arrays and dictionaries in each other
-_BLANK = rb"(?:[\0\t\n\f\r ]+|%[^\r\n]*)*"
+# Possessive: what can be cut into pieces in many ways would be tried in all of them.
+_BLANK = rb"(?:[\0\t\n\f\r ]++|%[^\r\n]*+)*+"
 _END = rb"(?![^\0\t\n\f\r ()<>\[\]{}/%])"  # a blank, a delimiter, or the end of the bytes
 _SPACE = re.compile(_BLANK)
 # One match a token: a name, a reference, an integer, a real number, a bracket, any other word.
