@@ -30,7 +30,28 @@ if TYPE_CHECKING:
     from extractor_service.formats.base import Format
 
 _SAMPLES = Path(__file__).parents[1] / "samples"
-_WHOLE = frozenset(["jpeg", "png", "gif", "webp", "tiff", "heic", "mp4", "mkv", "avi", "mp3", "flac", "ogg", "wav", "rf64", "aiff", "pdf", "jp2", "jxl"])
+_WHOLE = frozenset(
+    [
+        "jpeg",
+        "png",
+        "gif",
+        "webp",
+        "tiff",
+        "heic",
+        "mp4",
+        "mkv",
+        "avi",
+        "mp3",
+        "flac",
+        "ogg",
+        "wav",
+        "rf64",
+        "aiff",
+        "pdf",
+        "jp2",
+        "jxl",
+    ]
+)
 _MAX_SEED_BYTES = 96 * 1024
 _MOST_SEEDS = 24
 

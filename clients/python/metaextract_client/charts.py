@@ -32,7 +32,7 @@ _MIB = 1024 * 1024  # bytes
 _KEPT = 1000  # records of operations
 _RECENT, _LEAST, _SLOWER = 10, 3, 1.5  # the last ten, three at least, against the median before them
 _BASELINE = 50  # operations before the recent ones
-_NUMBER_BYTES = 8
+_NUMBER_BYTES = 8  # of a float
 
 
 class ChartError(Exception):

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 NEAR_BITS, PDQ_BITS = 8, 31
 """Bits of the frequency hash and of PDQ within which pictures are taken for alike; both have to agree."""
-BURST_SECONDS = 2.0
+BURST_SECONDS = 2.0  # between two pictures of a burst; EXIF without fractions counts whole seconds
 _BURST_BITS = 24  # of the difference hash: the same scene, moved
 _LEAST_QUALITY = 50  # of PDQ: below it a picture says too little to be told from others
-_BAND_BITS = 16
+_BAND_BITS = 16  # sixteen of them in PDQ: 31 bits that differ leave one with a single bit, or none
 
 
 class Likeness(NamedTuple):

@@ -32,7 +32,7 @@ MAX_BYTES = 256 * 1024 * 1024
 """Of a document: half a million charts as JSON."""
 MAX_CHARTS = 1_000_000  # of each list: 76 MiB as numbers
 MAX_BEST = 1000  # pairs that are told: a document holds 50,000 fields
-_DEFAULT_BEST = 10
+_DEFAULT_BEST = 10  # pairs that are told when nobody says how many
 _MAX_NOTES = 50  # complaints of one document; beyond, their number
 _MOST_DEGREES = 1e15  # of a whole number: beyond, a float has no degrees left
 _DIGITS = 6  # of a degree: 4 milliseconds of arc; what differs by less is the same chart

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Array = Any
     """Of NumPy or CuPy."""
 
-BUDGET_BYTES = 32 * 1024 * 1024
+BUDGET_BYTES = 32 * 1024 * 1024  # of buffers: ten thousand pairs at once, beyond which it gets no faster
 _CELLS = len(BODIES) ** 2
 # Separation, nearest aspect, orb and the aspect's number (of fewer bits, NumPy would widen a copy); whether it holds, and is counted.
 _CELL_BYTES = 4 * 8 + 2

@@ -19,7 +19,7 @@ _SAID = frozenset({"/Metadata", "/PieceInfo", "/LastModified"})
 """What is said of an object, in dictionaries that have a type or are streams; in maps of names, a name may be any."""
 _PACKING = {"/Filter", "/DecodeParms"}
 _MAX_BYTES = 1024 * 1024 * 1024  # of packed streams: a thousand pages of pictures
-_STEP_BYTES = 1024 * 1024
+_STEP_BYTES = 1024 * 1024  # unpacked at once
 _MAX_OBJECTS = 2_000_000  # a million pages' worth
 _MAX_DEPTH = 100  # of arrays and dictionaries within one object
 

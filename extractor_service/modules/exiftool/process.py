@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024 * 1024
 """Of a file that is copied for it; as much as its jail lets it write."""
 _ANSWER_SECONDS = 5.0  # it takes a quarter of one to start, and milliseconds a file
-_MOST_ANSWER_BYTES = 8 * 1024 * 1024
+_MOST_ANSWER_BYTES = 8 * 1024 * 1024  # three times what a document holds
 _MOST_FILES = 500  # then another one: what leaks goes with it
-_STEP_BYTES = 1024 * 1024
+_STEP_BYTES = 1024 * 1024  # copied at once
 _PR_SET_PDEATHSIG = 1
 _ARGUMENTS = (
     "-j", "-G1", "-struct", "-charset", "UTF8", "-api", "LargeFileSupport=1", "--System:all", "--ExifTool:all", "--File:FileName",

@@ -20,9 +20,9 @@ UNITS = 100_000
 """Of a degree: about a metre."""
 CELL_UNITS = UNITS // 2  # half a degree: a border has some hundred corners in it
 COLUMNS, ROWS = 360 * UNITS // CELL_UNITS, 180 * UNITS // CELL_UNITS
-_NOTHING = 0xFFFFFFFF
+_NOTHING = 0xFFFFFFFF  # instead of a record's place: a cell without one
 _DATA = Path(__file__).parent / "data"
-_MAGIC_BYTES = 8
+_MAGIC_BYTES = 8  # see the layout
 
 
 def pack(magic: bytes, tables: Sequence[bytes], cells: Mapping[int, bytes]) -> bytes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _ALGORITHMS = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
-_STEP_BYTES = 1024 * 1024
+_STEP_BYTES = 1024 * 1024  # hashed at once
 _RARE = ("subset", "length", "version", "flags")  # of a rule
 _MAX_EXCLUSIONS = 100  # ranges or rules of one hash: there are one or two, of films five
 _MOST_BESIDE_BYTES = 64  # left out beside the store: a length that stands before it

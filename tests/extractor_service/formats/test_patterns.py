@@ -24,6 +24,8 @@ def test_blanks_in_a_pdf_are_passed_once(blank):
     assert own._STREAM.match(data) is None and syntax._TOKEN.match(data) is None
 
 
-@pytest.mark.parametrize("text", ["~VERSION INFORMATION\n VERS. 2.0:\n", "# a comment\n\n~V\n", "\n\n# a\n  ~Version\n"])
+@pytest.mark.parametrize(
+    "text", ["~VERSION INFORMATION\n VERS. 2.0:\n", "# a comment\n\n~V\n", "\n\n# a\n  ~Version\n"]
+)
 def test_wells_are_known_behind_comments(text):
     assert kind_of(text) == "las_well"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
 _MODULES = ("common", "content_digest", "perceptual")
-_PDQ_BYTES = 32
+_PDQ_BYTES = 32  # 256 bits
 
 
 def run(options: argparse.Namespace) -> int:
