@@ -175,7 +175,7 @@ def _originals(folder: Path) -> list[Path]:
         taken = [
             path for path in sorted((_CORPUS / kind).glob(pattern)) if 2000 < path.stat().st_size < 5_000_000
         ]
-        found += taken[: 4 if kind != "jpeg" else 8]
+        found += taken[: 7 if kind != "jpeg" else 12]
     for name, words in {
         "a.mp4": "-f lavfi -i testsrc=d=1:s=160x120 -f lavfi -i sine=d=1 -c:v mpeg4 -c:a aac",
         "a.mov": "-f lavfi -i testsrc2=d=1:s=160x120 -c:v mjpeg", "a.mkv": "-f lavfi -i testsrc=d=1:s=160x120 -c:v mpeg4",
