@@ -14,7 +14,7 @@ from cache_service.chunks.store import ChunkStore
 from cache_service.entries.codec import Codec
 from cache_service.entries.dictionaries import Dictionaries, FolderShelf
 from cache_service.entries.entry import Budget
-from cache_service.erasure import Eraser
+from cache_service.erasure import Eraser, Fellows
 from cache_service.eviction.lru import LruPolicy
 from cache_service.eviction.registry import POLICIES
 from cache_service.eviction.shares import TenantShares
@@ -143,8 +143,7 @@ async def assembled(
             dictionaries,
             similar,
             replica=replica_name(settings),
-            appender=fleet.log if fleet else None,
-            shared=fleet.erasures if fleet else None,
+            fellows=Fellows(fleet.log, fleet.erasures) if fleet else None,
         )
         await eraser.start()
         stack.push_async_callback(eraser.close)

@@ -90,6 +90,13 @@ class Shared(Protocol):
         ...
 
 
+class Fellows(NamedTuple):
+    """The other replicas: the log that they read too, and what is shared with them."""
+
+    log: Appender
+    shared: Shared
+
+
 class Eraser:
     """Carries erasures out. `start` it when the tiers are there."""
 
@@ -102,8 +109,7 @@ class Eraser:
         similar: SimilarityIndex,
         *,
         replica: str,
-        appender: Appender | None = None,
-        shared: Shared | None = None,
+        fellows: Fellows | None = None,
     ) -> None:
         self._log = log
         self._tier = tier
@@ -111,8 +117,8 @@ class Eraser:
         self._dictionaries = dictionaries
         self._similar = similar
         self._replica = replica
-        self._appender = appender or log
-        self._shared = shared
+        self._appender = fellows.log if fellows else log
+        self._shared = fellows.shared if fellows else None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._parts: dict[str, Part] = {}
         self._asked: set[str] = set()

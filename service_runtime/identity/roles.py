@@ -7,6 +7,7 @@ from service_runtime.identity.principal import Role
 _EXTRACTOR = "metaextract.extractor.v1.ExtractorService"
 _RESULTS = "metaextract.cache.v1.ResultService"
 _CHUNKS = "metaextract.cache.v1.ChunkService"
+_SIMILARITY = "metaextract.cache.v1.SimilarityService"
 _PRESSURE = "metaextract.cache.v1.PressureService"
 _ADMIN = "metaextract.cache.v1.CacheAdminService"
 ONE_FILE = frozenset(
@@ -45,6 +46,8 @@ ROLES: dict[str, Role] = {
             Role.RESULTS,
             "FindMissingChunks GetUpload UploadChunks CompleteUpload AbortUpload ReadBlob",
         ),
+        # Asked by clients: it finds in their tenant alone what they could have described again.
+        (_SIMILARITY, Role.EXTRACT, "FindSimilar"),
         (_PRESSURE, Role.OBSERVE, "GetPressure GetPressureHistory WatchPressure"),
         (_ADMIN, Role.OBSERVE, "GetStats WatchStats"),
         (

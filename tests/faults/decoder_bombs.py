@@ -16,7 +16,7 @@ from extractor_service.workers.pool import WorkerPool
 from extractor_service.workers.pools import WorkerPools
 from extractor_service.workers.protocol import Job, JobResult
 from metaextract.document.v1 import document_pb2
-from tests.faults.bombs import BOMBS, OF_MODULES
+from tests.faults import bombs, module_bombs
 from tests.support.evidence import Evidence
 
 _MIB = 2**20
@@ -55,17 +55,17 @@ async def _measure(word: str) -> dict[str, tuple[int, float, int, JobResult]]:
     await pools.readers.start()
     rows = {}
     try:
-        for bomb, make in BOMBS.items():
+        for bomb, make in {**bombs.BOMBS, **module_bombs.BOMBS}.items():
             if word and word not in bomb:
                 continue
             data = make()
             known = by_the_name(identify_source(BytesSource(data)), bomb).identity.type
             file_format = known.reader
-            pool = await pools.get(BY_NAME[OF_MODULES.get(bomb, _MODULES)[-1]].worker_kind)
+            pool = await pools.get(BY_NAME[module_bombs.OF_MODULES.get(bomb, _MODULES)[-1]].worker_kind)
             descriptor = os.memfd_create("bomb")
             try:
                 os.write(descriptor, data)
-                modules = OF_MODULES.get(bomb, _MODULES)
+                modules = module_bombs.OF_MODULES.get(bomb, _MODULES)
                 job = Job(file_format, modules, len(data), 20.0, mime_type=known.mime_type)
                 # First a small file by the same reader, so that what it loads isn't taken for the bomb's.
                 await pool.run(Job(file_format, modules, 16, 20.0, mime_type=known.mime_type), descriptor)

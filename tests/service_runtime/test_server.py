@@ -18,6 +18,7 @@ SERVICES = {
     "metaextract.cache.v1.ResultService",
     "metaextract.cache.v1.ChunkService",
     "metaextract.cache.v1.PressureService",
+    "metaextract.cache.v1.SimilarityService",
     "metaextract.cache.v1.CacheAdminService",
 }
 

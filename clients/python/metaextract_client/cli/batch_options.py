@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from metaextract_client.channel import extractor_address
+from metaextract_client.cli.numbers import positive
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,13 +29,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     batch.add_argument(
         "--token", default="run", metavar="NAME", help="names the run: the same one goes on with it"
     )
-    batch.add_argument("--workers", type=_positive, default=2, metavar="N", help="processes of this machine")
+    batch.add_argument(
+        "--workers", type=positive(int), default=2, metavar="N", help="processes of this machine"
+    )
     batch.add_argument(
         "--scheduler", default="", metavar="ADDRESS", help="a Dask that is there, instead of them"
     )
-    batch.add_argument("--chunk", type=_positive, default=64, metavar="N", help="files that go together")
+    batch.add_argument("--chunk", type=positive(int), default=64, metavar="N", help="files that go together")
     batch.add_argument(
-        "--jobs", type=_positive, default=4, metavar="N", help="sessions at once of each worker"
+        "--jobs", type=positive(int), default=4, metavar="N", help="sessions at once of each worker"
     )
     batch.add_argument("--extractor", default=extractor_address(), metavar="HOST:PORT")
     batch.set_defaults(run=_run)
@@ -41,10 +47,3 @@ def _run(options: argparse.Namespace) -> int:
     from metaextract_client.cli import batch  # noqa: PLC0415 - Dask and progress bars, for who wants them
 
     return batch.run(options)
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text}: 1 or more is expected")
-    return value

@@ -12,7 +12,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from metaextract_client.channel import EXTRACTOR_VARIABLE, cache_address, extractor_address
-from metaextract_client.cli import batch_options, exit_codes, security_options
+from metaextract_client.cli import batch_options, exit_codes, looking_options, security_options
+from metaextract_client.cli.numbers import duration, positive
 from metaextract_client.errors import MetaExtractError, UnavailableError
 from metaextract_client.security import SecurityError
 
@@ -112,32 +113,6 @@ def _address(options: argparse.Namespace) -> str:
     return "?"
 
 
-def _positive(kind: type[int | float]) -> Callable[[str], int | float]:
-    def parse(text: str) -> int | float:
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
-        return value
-
-    return parse
-
-
-def _duration(text: str) -> float:
-    """Seconds, with or without an "s"; "2m" are two minutes, "12h" hours, "30d" days."""
-    factor = _UNITS.get(text[-1:])
-    number = text if factor is None else text[:-1]
-    try:
-        seconds = float(number) * (factor or 1.0)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"seconds are expected, not {text!r}") from None
-    if not seconds > 0:
-        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
-    return seconds
-
-
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}  # seconds
-
-
 def _key(text: str) -> str:
     if not 4 <= len(text.split(" ")) <= 5:
         raise argparse.ArgumentTypeError(
@@ -191,10 +166,10 @@ def make_parser() -> argparse.ArgumentParser:
         help="how urgent; the less urgent waits first when memory is short",
     )
     extract.add_argument(
-        "--jobs", type=_positive(int), default=4, metavar="N", help="files at once (default 4)"
+        "--jobs", type=positive(int), default=4, metavar="N", help="files at once (default 4)"
     )
     extract.add_argument(
-        "--timeout", type=_positive(float), default=120.0, metavar="SECONDS", help="per file (default 120)"
+        "--timeout", type=positive(float), default=120.0, metavar="SECONDS", help="per file (default 120)"
     )
     extract.add_argument(
         "--retries", type=int, default=8, metavar="N", help="when the service is busy (default 8)"
@@ -220,23 +195,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     diff.set_defaults(run=_diff)
 
-    similar = commands.add_parser("similar", help="which files are the same, look alike or make a burst")
-    privacy = commands.add_parser("privacy", help="what in files identifies a person, a place or a device")
-    for looking in (similar, privacy):
-        looking.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or a glob pattern")
-        looking.add_argument("--json", action="store_true")
-        looking.add_argument("--jobs", type=_positive(int), default=4, metavar="N", help="files at once")
-        looking.add_argument(
-            "--timeout", type=_positive(float), default=120.0, metavar="SECONDS", help="per file"
-        )
-        looking.add_argument(
-            "--extractor", default=extractor_address(), metavar="HOST:PORT", help=f"or {EXTRACTOR_VARIABLE}"
-        )
-    similar.add_argument("--stored", action="store_true", help="also among what was described before")
-    similar.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
-    similar.set_defaults(run=_similar)
-    privacy.set_defaults(run=_privacy)
-
+    looking_options.add(commands)
     stats = commands.add_parser("stats", help="what the cache holds and how often it helped")
     stats.add_argument("--json", action="store_true")
     stats.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
@@ -246,7 +205,7 @@ def make_parser() -> argparse.ArgumentParser:
     pressure = commands.add_parser("pressure", help="memory pressure of the cache")
     pressure.add_argument("--watch", action="store_true", help="follow it until interrupted")
     pressure.add_argument(
-        "--history", type=_positive(int), default=0, metavar="N", help="the last 15 minutes in N lines"
+        "--history", type=positive(int), default=0, metavar="N", help="the last 15 minutes in N lines"
     )
     pressure.add_argument(
         "--thresholds",
@@ -259,13 +218,13 @@ def make_parser() -> argparse.ArgumentParser:
     pressure.add_argument(
         "--set", choices=("normal", "elevated", "high", "critical", "real"), help="pretend a level"
     )
-    pressure.add_argument("--for", dest="seconds", type=_duration, default=30.0, metavar="SECONDS")
+    pressure.add_argument("--for", dest="seconds", type=duration, default=30.0, metavar="SECONDS")
     pressure.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
     pressure.set_defaults(run=_pressure)
 
     drill = commands.add_parser("drill", help="rehearse a pressure level and watch what happens")
     drill.add_argument("level", choices=("elevated", "high", "critical"))
-    drill.add_argument("--for", dest="seconds", type=_duration, default=30.0, metavar="SECONDS")
+    drill.add_argument("--for", dest="seconds", type=duration, default=30.0, metavar="SECONDS")
     drill.add_argument("--cache", default=cache_address(), metavar="HOST:PORT")
     drill.add_argument("--extractor", default=extractor_address(), metavar="HOST:PORT")
     drill.set_defaults(run=_drill)
@@ -304,7 +263,7 @@ def make_parser() -> argparse.ArgumentParser:
     token.add_argument(
         "--for",
         dest="seconds",
-        type=_duration,
+        type=duration,
         default=43_200.0,
         metavar="TIME",
         help="such as 90s, 30m or 12h (default)",
@@ -329,7 +288,7 @@ def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     actions.add_parser("replay", help="what eviction policies would have saved; --help for its options")
     show = actions.add_parser("list", help="entries of a tier, in the order of their keys")
     show.add_argument("--tier", default="memory", choices=("memory", "disk"))
-    show.add_argument("--limit", type=_positive(int), default=100, metavar="N")
+    show.add_argument("--limit", type=positive(int), default=100, metavar="N")
     describe = actions.add_parser("describe", help="where an entry is, and what would evict it")
     describe.add_argument(
         "key", type=_key, metavar="KEY", help='"SPACE CONTENT_ID MODULE VERSION [OPTIONS]", as listed'
@@ -350,18 +309,6 @@ def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 # Each command imports its module late: `--help` and `health` shouldn't pay for tables and progress bars.
-
-
-def _similar(options: argparse.Namespace) -> int:
-    from metaextract_client.cli import similar
-
-    return similar.run(options)
-
-
-def _privacy(options: argparse.Namespace) -> int:
-    from metaextract_client.cli import privacy
-
-    return privacy.run(options)
 
 
 def _extract(options: argparse.Namespace) -> int:
