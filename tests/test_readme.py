@@ -47,6 +47,7 @@ SERVICES = [
     "metaextract.cache.v1.ResultService",
     "metaextract.cache.v1.ChunkService",
     "metaextract.cache.v1.PressureService",
+    "metaextract.cache.v1.SimilarityService",
     "metaextract.cache.v1.CacheAdminService",
 ]
 every_page = pytest.mark.parametrize("page", TEXTS, ids=str)

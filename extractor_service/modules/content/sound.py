@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from extractor_service.modules.content.pictures import Piece
     from extractor_service.sources.base import ByteSource
 
-_STREAMINFO, _RATES_AT = (
-    0,
-    10,
-)  # FLAC's first block; bytes of block and frame sizes before its rate (RFC 9639, 8.2)
+# FLAC's first block; bytes of block and frame sizes before its rate (RFC 9639, 8.2)
+_STREAMINFO, _RATES_AT = 0, 10
+_BITMAP_BYTES, _HEAD_BYTES = 40, 65_536  # of a BITMAPINFOHEADER; of frames in which its codec's head is looked for
 _WAVE = frozenset({b"fmt ", b"data", b"fact"})
 _AVI = frozenset({b"movi"})
 _AIFF = frozenset({b"COMM", b"SSND", b"FVER"})
@@ -101,8 +100,21 @@ def _formats(reader: Reader) -> Iterator[Piece]:
             at += 12
             continue
         if kind == b"strf":
-            yield at + 8, length
+            yield from _coding(reader, at + 8, length, end)
         at += 8 + length + length % 2
+
+
+def _coding(reader: Reader, at: int, length: int, frames_at: int) -> Iterator[Piece]:
+    """All of `strf`, but for the copy of a codec's head that also stands in the frames: ffmpeg adds it when it copies streams."""
+    told = reader.u32(at) if length >= _BITMAP_BYTES else 0  # the size that a bitmap's header says
+    is_picture = _BITMAP_BYTES <= told <= length <= min(told + 1, _HEAD_BYTES)
+    if is_picture and (
+        told == _BITMAP_BYTES
+        or reader.exact(at + _BITMAP_BYTES, told - _BITMAP_BYTES) in reader.some(frames_at, _HEAD_BYTES)
+    ):
+        yield at + 4, _BITMAP_BYTES - 4
+    else:
+        yield at, length
 
 
 def aiff(source: ByteSource) -> Iterator[Piece]:

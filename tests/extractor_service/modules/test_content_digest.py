@@ -139,6 +139,28 @@ def test_metadata_alone_changes_nothing(case):
     assert one != other and digest(one, name) and digest(one, name) == digest(other, name)
 
 
+def avi(head, frames, info=b""):
+    """An AVI of one stream of pictures; `head` is what its codec keeps beside the bitmap's header."""
+
+    def chunk(kind, body):
+        return kind + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+
+    bitmap = struct.pack("<IiiHH4sIiiII", 40 + len(head), 16, 16, 1, 24, b"FMP4", 0, 0, 0, 0, 0) + head
+    stream = chunk(b"LIST", b"strl" + chunk(b"strh", b"vidsFMP4" + bytes(48)) + chunk(b"strf", bitmap))
+    body = chunk(b"LIST", b"hdrl" + chunk(b"avih", bytes(56)) + stream)
+    body += info and chunk(b"LIST", b"INFO" + chunk(b"INAM", info))
+    return chunk(b"RIFF", b"AVI " + body + chunk(b"LIST", b"movi" + chunk(b"00dc", frames)))
+
+
+def test_a_codec_s_head_counts_unless_it_stands_in_the_frames_too():
+    """ffmpeg writes it beside the header when it copies streams, without anything of the film changing."""
+    frames = b"\0\0\1\xb0HEADS" + bytes(range(200))
+    plain = digest(avi(b"", frames), "a.avi")
+    assert plain and plain == digest(avi(b"\0\0\1\xb0HEADS", frames, b"a title"), "a.avi")
+    assert plain != digest(avi(b"\0\0\1\xb0TAILS", frames), "a.avi")
+    assert plain != digest(avi(b"", frames[::-1]), "a.avi")
+
+
 CONTENT_AT = {  # a byte of content, from the end
     "a.jpg": (jpeg(), 50), "a.png": (png(), 40), "a.gif": (GIF, 4), "a.wav": (WAV, 3), "a.mp3": (MP3, None), "a.flac": (FLAC, 3),
     "a.webp": (WEBP, None), "a.aiff": (AIFF, 3),
