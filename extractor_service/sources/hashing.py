@@ -41,16 +41,20 @@ class Crc32:
 
 
 HASHERS: dict[str, Callable[[], Hasher]] = {
-    "blake3": blake3,
     "sha256": hashlib.sha256,
-    "sha1": lambda: hashlib.sha1(usedforsecurity=False),
     "md5": lambda: hashlib.md5(usedforsecurity=False),
     "sha512": hashlib.sha512,
-    "xxh3": xxhash.xxh3_64,
+    "sha1": lambda: hashlib.sha1(usedforsecurity=False),
     "crc32": Crc32,
+    "blake3": blake3,
+    "xxh3": xxhash.xxh3_64,
 }
+"""The slowest first, so that threads which share them end together; SHA-256 is the slowest where the processor has no instructions for it."""
 
 
 def make_hashers(algorithms: Iterable[str]) -> dict[str, Hasher]:
-    """A new hasher for each algorithm."""
-    return {name: HASHERS[name]() for name in algorithms}
+    """A new hasher for each algorithm, in the order of `HASHERS`."""
+    wanted = set(algorithms)
+    if unknown := wanted - HASHERS.keys():
+        raise KeyError(*unknown)
+    return {name: make() for name, make in HASHERS.items() if name in wanted}
