@@ -6,23 +6,16 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 
-from extractor_service.modules.base import ModuleContext, Subject
+from extractor_service.modules.base import ModuleContext
 from extractor_service.results.keys import ModuleKey
 from metaextract.document.v1 import document_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from extractor_service.modules.base import Module
 
 SOURCE = "common"
 """The module that knows where the content was created."""
 _DIGITS = 4  # of a degree: 11 m at the equator, as exact as a telephone's position
-
-
-def needs_position(names: tuple[str, ...], modules: Mapping[str, Module]) -> bool:
-    """Whether any of them is kept by place."""
-    return any(name in names and modules[name].subject is Subject.POSITION for name in modules)
 
 
 def position_of(fragment: bytes | None) -> tuple[float, float] | None:

@@ -28,9 +28,9 @@ class CallContext(NamedTuple):
     settings: Settings
     formats: Sequence[Format]
     modules: dict[str, Module]
+    """By name."""
     unavailable: dict[str, str]
     """Modules that can't run here, and why."""
-    """By name."""
     pipeline: Pipeline
     planner: Planner
     backoff: BackoffState

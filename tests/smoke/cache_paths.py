@@ -42,7 +42,9 @@ def _served_results(parts: Assembled) -> Served:
     from cache_service.services.result_service import ResultServicer
     from metaextract.cache.v1 import result_pb2_grpc
 
-    servicer = ResultServicer(parts.store, parts.flights, parts.log, 5.0, parts.similar)
+    # Older code keeps no hashes.
+    similar = (parts.similar,) if hasattr(parts, "similar") else ()
+    servicer = ResultServicer(parts.store, parts.flights, parts.log, 5.0, *similar)
     return Served(result_pb2_grpc.add_ResultServiceServicer_to_server, servicer)
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
+    from extractor_service.extraction.worker_job import WorkerJobs
+    from extractor_service.modules.base import Module
     from extractor_service.workers.protocol import Job
     from metaextract.cache.v1 import result_pb2
 
@@ -46,11 +48,13 @@ class _Worker:
 
     def __init__(self) -> None:
         from extractor_service.formats.registry import BY_NAME
+        from extractor_service.modules import registry
         from extractor_service.workers import child, heartbeat, isolation
 
         heartbeat.BEAT_SECONDS = 1e6  # no beat falls into a job
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
-        self._formats = BY_NAME
+        # Older code, which this is compared with, is given the formats alone.
+        self._skills: Any = child.Skills(BY_NAME, registry.BY_NAME) if hasattr(child, "Skills") else BY_NAME
         self._near, self._far = socket.socketpair()
         self._near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         self._heartbeat = heartbeat.Heartbeat(self._near)
@@ -63,7 +67,7 @@ class _Worker:
         """The frames that it sends."""
         from extractor_service.workers import child
 
-        child._run_job(job, descriptor, self._near, self._heartbeat, self._formats, *self._growth)
+        child._run_job(job, descriptor, self._near, self._heartbeat, self._skills, *self._growth)
         return memoryview(self._buffer)[: self._far.recv_into(self._buffer)]
 
 
@@ -132,6 +136,22 @@ def _witness() -> tuple[Any, ...]:
     return (Witness(lambda: 0, lambda: False),)
 
 
+def _grouped(jobs: WorkerJobs, modules: Sequence[Module]) -> Any:
+    """What runs modules by their kinds of workers; older code has one kind."""
+    try:
+        from extractor_service.extraction.groups import Groups
+    except ImportError:
+        return jobs
+    return Groups({each.name: each for each in modules}, jobs, {})
+
+
+def _unavailable() -> tuple[Any, ...]:
+    """The modules that can't run; in older code all can."""
+    from extractor_service.serving.call_context import CallContext
+
+    return ({},) if "unavailable" in CallContext._fields else ()
+
+
 def _lobby() -> tuple[Any, ...]:
     """Where streams wait; older code has no such place."""
     try:
@@ -180,7 +200,7 @@ async def cached_extract() -> AsyncIterator[Turn]:
     pipeline = Pipeline(
         FORMATS,
         ALL,
-        WorkerJobs(nobody, backoff, planner, 1, *_witness()),
+        _grouped(WorkerJobs(nobody, backoff, planner, 1, *_witness()), ALL),
         backoff,
         ResultsClient(cast("Any", client), near, timeout_seconds=_FOREVER),
         max_document_bytes=settings.max_document_bytes,
@@ -188,9 +208,9 @@ async def cached_extract() -> AsyncIterator[Turn]:
     chunks = ChunkStoreClient(nobody, backoff.level, tenant_header="", is_enabled=False)
     spool = SpoolBudget(settings.spool_bytes, 1)
     modules = {each.name: each for each in ALL}
-    context = CallContext(
-        settings, FORMATS, modules, pipeline, planner, backoff, chunks, spool, CreditPool(1 << 20), *_lobby()
-    )
+    context = cast("Any", CallContext)(
+        settings, FORMATS, modules, *_unavailable(), pipeline, planner, backoff, chunks, spool, CreditPool(1 << 20), *_lobby()
+    )  # fmt: skip
     servicer = ExtractorServicer(context, Opener(settings, chunks, spool))
     served = Served(extractor_pb2_grpc.add_ExtractorServiceServicer_to_server, servicer)
     inline = extractor_pb2.InlineSource(data=photo.read_bytes(), name=photo.name)

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 # FLAC's first block; bytes of block and frame sizes before its rate (RFC 9639, 8.2)
 _STREAMINFO, _RATES_AT = 0, 10
-_BITMAP_BYTES, _HEAD_BYTES = 40, 65_536  # of a BITMAPINFOHEADER; of frames in which its codec's head is looked for
+_BITMAP_BYTES, _HEAD_BYTES = (
+    40,
+    65_536,
+)  # of a BITMAPINFOHEADER; of frames in which its codec's head is looked for
 _WAVE = frozenset({b"fmt ", b"data", b"fact"})
 _AVI = frozenset({b"movi"})
 _AIFF = frozenset({b"COMM", b"SSND", b"FVER"})
