@@ -21,7 +21,7 @@ from extractor_service.extraction.groups import Groups
 from extractor_service.extraction.pipeline import Pipeline
 from extractor_service.extraction.worker_job import WorkerJobs
 from extractor_service.formats.registry import FORMATS
-from extractor_service.modules.registry import MODULES
+from extractor_service.modules.loaded import MODULES
 from extractor_service.results.client import ResultsClient
 from extractor_service.results.held_lease import settle
 from extractor_service.results.near_cache import NearCache, follow

@@ -102,12 +102,10 @@ def test_a_format(copy):
 
 
 def test_a_module(copy):
-    code = copy.guide("extractor_service/modules/README.md", "## Add a module here")[0]
+    code, line = copy.guide("extractor_service/modules/README.md", "## Add a module here")
     copy.write("extractor_service/modules/fieldcount.py", code)
     registry = "extractor_service/modules/registry.py"
-    copy.change(registry, "    DigestsModule(),", "    FieldCountModule(),\n    DigestsModule(),")
-    line = "from extractor_service.modules.metadata import"
-    copy.change(registry, line, f"from extractor_service.modules.fieldcount import FieldCountModule\n{line}")
+    copy.change(registry, '    "digests": ', f'{line}    "digests": ')
     copy.test("tests/contracts/test_modules.py", "fieldcount or fragments or no_two", 10)
 
 

@@ -17,7 +17,6 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.formats.reading import tagset
-from extractor_service.modules import guests
 from extractor_service.modules.base import GUEST_PREFIX, READER
 from extractor_service.modules.registry import BY_NAME
 from extractor_service.workers import child, isolation
@@ -28,13 +27,14 @@ from extractor_service.workers.sandbox.profile import PROFILES, profile_of
 from service_runtime.memory import release
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from extractor_service.formats.base import Format
     from extractor_service.modules.base import Module
 
 
 _COLLECT_AT = 20_000  # containers more than were freed; a document of a photograph has a thousand
+_ALWAYS = ("metadata", "composite", "common")  # modules of nearly every request
 # Beside the readers of formats that say so: what stands inside photographs, with the largest tables.
 _SHARED = (
     *("xmp", "icc", "iptc", "photoshop", "printim", "mpf", "makernotes.registry"),
@@ -62,13 +62,14 @@ def main(formats: Sequence[Format]) -> None:
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    modules = dict(BY_NAME)
+    modules: Mapping[str, Module] = BY_NAME
     told: dict[str, object] = {}
     if kind == READER:
         _preload(formats)
     elif kind.startswith(GUEST_PREFIX):
         name = kind.removeprefix(GUEST_PREFIX)
-        modules[name], told["module"], told["reason"] = _load_guest(name)
+        guest, told["module"], told["reason"] = _load_guest(name)
+        modules = {**BY_NAME, name: guest}
     else:
         for module in BY_NAME.values():
             if module.worker_kind == kind and not module.unavailable():
@@ -104,6 +105,8 @@ def _preload(formats: Sequence[Format]) -> None:
             each.load()
     for name in _SHARED:
         importlib.import_module(f"extractor_service.formats.embedded.{name}")
+    for name in _ALWAYS:
+        BY_NAME[name].preload()
     release.trim()  # the tables took ten times as much before they were packed
 
 
@@ -118,6 +121,8 @@ class _Nursery(NamedTuple):
 
 def _load_guest(name: str) -> tuple[Module, dict[str, object], str]:
     """The module of another package, and what is told of it; where it fails, one that says why."""
+    from extractor_service.modules import guests  # noqa: PLC0415 - only in workers of their kinds
+
     try:
         module = guests.load(name)
         told = guests.describe(module)

@@ -29,7 +29,7 @@ from extractor_service.modules.base import (
     Subject,
     effective_version,
 )
-from extractor_service.modules.registry import MODULES
+from extractor_service.modules.loaded import MODULES
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode

@@ -14,7 +14,8 @@ from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.identification.identify import by_the_name, identify, identify_source, named
 from extractor_service.formats.registry import FORMATS
 from extractor_service.modules.base import READER, ModuleContext
-from extractor_service.modules.registry import BY_NAME, MODULES
+from extractor_service.modules.loaded import MODULES
+from extractor_service.modules.registry import BY_NAME
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode

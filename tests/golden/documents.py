@@ -6,7 +6,7 @@ from extractor_service.document import Document, LimitExceededError, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.identification.identify import identify_source, named
 from extractor_service.modules.base import ModuleContext, Part
-from extractor_service.modules.registry import MODULES
+from extractor_service.modules.loaded import MODULES
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.workers import encode

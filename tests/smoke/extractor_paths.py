@@ -171,7 +171,7 @@ async def cached_extract() -> AsyncIterator[Turn]:
     from extractor_service.extraction.pipeline import Pipeline
     from extractor_service.extraction.worker_job import WorkerJobs
     from extractor_service.formats.registry import FORMATS
-    from extractor_service.modules.registry import MODULES as ALL
+    from extractor_service.modules.registry import BY_NAME as BY_MODULE
     from extractor_service.results.client import ResultsClient
     from extractor_service.results.near_cache import NearCache
     from extractor_service.serving.call_context import CallContext
@@ -185,6 +185,7 @@ async def cached_extract() -> AsyncIterator[Turn]:
     from service_runtime.credits import CreditPool
     from service_runtime.memory.levels import PressureLevel
 
+    modules_here = tuple(BY_MODULE.values())
     photo = next(path for path in photos() if "FujiFilm" in path.name)
     settings = Settings()
     backoff = make_backoff(settings, 1 << 32, "smoke")
@@ -199,15 +200,15 @@ async def cached_extract() -> AsyncIterator[Turn]:
     planner = Planner()
     pipeline = Pipeline(
         FORMATS,
-        ALL,
-        _grouped(WorkerJobs(nobody, backoff, planner, 1, *_witness()), ALL),
+        modules_here,
+        _grouped(WorkerJobs(nobody, backoff, planner, 1, *_witness()), modules_here),
         backoff,
         ResultsClient(cast("Any", client), near, timeout_seconds=_FOREVER),
         max_document_bytes=settings.max_document_bytes,
     )
     chunks = ChunkStoreClient(nobody, backoff.level, tenant_header="", is_enabled=False)
     spool = SpoolBudget(settings.spool_bytes, 1)
-    modules = {each.name: each for each in ALL}
+    modules = {each.name: each for each in modules_here}
     context = cast("Any", CallContext)(
         settings, FORMATS, modules, *_unavailable(), pipeline, planner, backoff, chunks, spool, CreditPool(1 << 20), *_lobby()
     )  # fmt: skip

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from blake3 import blake3
 
-from extractor_service.modules.registry import MODULES
+from extractor_service.modules.loaded import MODULES
 from extractor_service.sources.content import SETTLE_SECONDS
 from metaextract.cache.v1 import pressure_pb2
 from metaextract.document.v1 import document_pb2
