@@ -10,7 +10,13 @@ import sys
 import pytest
 from google.protobuf import descriptor_pool
 
-from metaextract.cache.v1 import admin_pb2_grpc, chunk_pb2_grpc, pressure_pb2_grpc, result_pb2_grpc
+from metaextract.cache.v1 import (
+    admin_pb2_grpc,
+    chunk_pb2_grpc,
+    pressure_pb2_grpc,
+    result_pb2_grpc,
+    similarity_pb2_grpc,
+)
 from metaextract.extractor.v1 import extractor_pb2_grpc
 from tests.benchmarks.__main__ import BENCHMARKS
 from tests.faults.__main__ import FAULTS
@@ -39,6 +45,7 @@ CONTRACT = (
     extractor_pb2_grpc,
     result_pb2_grpc,
     chunk_pb2_grpc,
+    similarity_pb2_grpc,
     pressure_pb2_grpc,
     admin_pb2_grpc,
 )  # importing registers it
