@@ -169,10 +169,10 @@ async def test_more_erasures_than_are_remembered_are_all_carried_out(tmp_path):
         log.note(ErasureNote(f"log/{number}", f"tenant {number}"))
     index, shelf = open_chunks(None)
     chunks = ChunkStore(index, shelf, replica="here", max_bytes=10**6, memory_bytes=0)
+    similar = SimilarityIndex(None, log, 10)
     monkey = Limits.settle_seconds
     Limits.settle_seconds = 0.0
     try:
-        similar = SimilarityIndex(None, log, 10)
         eraser = Eraser(log, CompositeTier([]), chunks, Dictionaries(Codec(10), []), similar, replica="here")
         await eraser.start()
         async with asyncio.timeout(60):
@@ -181,6 +181,7 @@ async def test_more_erasures_than_are_remembered_are_all_carried_out(tmp_path):
         await eraser.close()
     finally:
         Limits.settle_seconds = monkey
+        await similar.close()
         index.close()
         log.close()
 

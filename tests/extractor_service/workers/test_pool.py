@@ -291,7 +291,11 @@ async def test_a_library_that_never_returns_is_ended(path):
     pool = WorkerPool(COMMAND, 1, 512 * 2**20, stall_seconds=0.8)
     await pool.start()
     try:
-        result = await run(pool, path.read_bytes(), path.suffix[1:], parse_seconds=20.0)
-        assert result.failure == Outcome.TIMEOUT.value and result.loss is Loss.SPENT
+        for _ in range(5):  # a worker that other tests starved isn't blamed: then once more
+            result = await run(pool, path.read_bytes(), path.suffix[1:], parse_seconds=20.0)
+            assert result.failure == Outcome.TIMEOUT.value
+            if result.loss is not Loss.OUTSIDE:
+                break
+        assert result.loss is Loss.SPENT
     finally:
         await pool.close()
