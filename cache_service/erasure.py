@@ -32,9 +32,8 @@ _MAX_PARTS = 1000  # erasures whose counts are remembered, for whoever asks agai
 class Limits:
     """Of `Eraser`."""
 
-    patience_seconds = (
-        10.0  # for this and other replicas: they hear within 0.1 s, and delete at 10,000 rows a second
-    )
+    # For this and other replicas: they hear within 0.1 s, and delete at 10,000 rows a second
+    patience_seconds = 10.0
     start_seconds = 60.0  # for what has to be made up for; longer, and it goes on beside the first calls
     at_once = 4  # erasures: each goes over all that memory holds
     look_seconds = 0.1  # between two looks at what others have told

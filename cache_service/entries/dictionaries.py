@@ -55,9 +55,7 @@ class FolderShelf:
         """See `Shelf.save`; whole or not at all."""
         try:
             await asyncio.to_thread(self._write, dictionary_id, sealed)
-        except (
-            OSError
-        ) as error:  # the disk is full, as a rule; what is packed by it stays in memory's keeping
+        except OSError as error:  # the disk is full, as a rule; what is packed by it stays in memory
             _log.warning("a dictionary can't be saved", extra={"error": str(error)})
             return False
         return True

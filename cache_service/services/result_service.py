@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
     Context = aio.ServicerContext[Any, Any]
 
-_VERIFIED = (
-    "verified"  # contents that an extractor has seen itself: what a client only claims isn't found by others
-)
+# Contents that an extractor has seen itself: what a client only claims isn't found by others
+_VERIFIED = "verified"
 MAX_BATCH = 1000  # result.proto; who has more calls again, and others get their turn between
 MAX_GROUP = 64  # result.proto; modules of one file, a handful in practice
 MAX_WAIT_SECONDS = 300  # result.proto; longer waits would outlive who asked for them

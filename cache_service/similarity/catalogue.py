@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from cache_service.similarity.hashes import Hashed
 
 _log = logging.getLogger(__name__)
-_SCHEMA_VERSION = (
-    1  # raise it when _SCHEMA changes: rows of another version are dropped, and come again with new results
-)
+# Raise it when _SCHEMA changes: rows of another version are dropped, and come again with new results
+_SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE hashes (
     id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, key TEXT NOT NULL UNIQUE, expires_at REAL NOT NULL, read_revision INTEGER NOT NULL,

@@ -20,9 +20,8 @@ _KINDS = {
     "AHash": pb.HASH_KIND_AHASH,
     "PDQ": pb.HASH_KIND_PDQ,
 }
-_LEAST_QUALITY = (
-    50  # of PDQ: below it a picture says too little to be told from others (Meta's own threshold)
-)
+# Of PDQ: below it a picture says too little to be told from others (Meta's own threshold)
+_LEAST_QUALITY = 50
 
 
 def hashes_of(fragment: bytes) -> list[pb.PerceptualHash]:

@@ -138,9 +138,8 @@ def _run_job(
         module = skills.modules[name]
         if module.reads:
             document.make_room()
-        if (
-            pending and module.cost_class is not CostClass.DERIVED
-        ):  # it reads the file again, which may be the end of this process
+        # It reads the file again, which may be the end of this process.
+        if pending and module.cost_class is not CostClass.DERIVED:
             heartbeat.send(b"".join(pending))
             pending.clear()
         header, payload = _run_module(module, source, document, context, stop_at, deriving_seconds)

@@ -36,9 +36,8 @@ class Limits:
     clearing_seconds = 2.0
     # A file that kills does so at once, as a rule; one that reads on is let, beside the others.
     alone_seconds = 2.0
-    template_idle_seconds = (
-        60.0  # of kinds that are seldom needed: their memory against half a second's start
-    )
+    # Of kinds that are seldom needed: their memory against half a second's start
+    template_idle_seconds = 60.0
     clearings_per_minute = 3.0  # a fifth of the time at worst; three at once tell a killer
 
 

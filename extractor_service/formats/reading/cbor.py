@@ -6,9 +6,8 @@ import struct
 from dataclasses import dataclass
 
 MAX_DEPTH = 32  # of arrays and maps in one another; C2PA's own have six
-MAX_ITEMS = (
-    100_000  # of one structure: a hash of boxes has one for each table, a list of actions one for each step
-)
+# Of one structure: a hash of boxes has one for each table, a list of actions one for each step
+MAX_ITEMS = 100_000
 _BREAK = object()
 _SIMPLE: dict[int, object] = {20: False, 21: True, 22: None, 23: None}
 _FLOATS = {25: ">e", 26: ">f", 27: ">d"}

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.isobmff import heif
 from extractor_service.formats.reading.ifd import Directories, Entry
+from extractor_service.formats.reading.picture_parts import (
+    counted,
+    gif_blocks,
+    gif_screen_end,
+    png_chunks,
+    riff_chunks,
+)
 from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
@@ -18,7 +25,6 @@ if TYPE_CHECKING:
     """Bytes themselves, or where they stand: offset and length."""
 
 _STEP_BYTES = 1024 * 1024  # of a scan that is searched for its end
-_MAX_PARTS = 1_000_000  # segments, chunks or strips: what has more isn't a picture
 _MAX_DIRECTORIES = 100  # of a TIFF; as its reader follows
 _PNG_PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"})
 _PNG_JOINED = frozenset({b"IDAT"})  # cut into chunks as the writer likes
@@ -32,12 +38,6 @@ _STRUCTURE = (
 _DATA = ((273, 279), (324, 325))  # offsets and lengths of strips, of tiles
 _REDUCED = 1  # bit of NewSubfileType (254): another picture in smaller
 _MAX_VALUE_BYTES = 16 * 1024 * 1024  # of offsets: a million of them
-
-
-def parts() -> Iterator[int]:
-    """Counts parts; raises CorruptFileError when they are more than any picture has: a digest of the first million would be wrong."""
-    yield from range(_MAX_PARTS)
-    raise CorruptFileError(f"more than {_MAX_PARTS} parts")
 
 
 def jpeg(source: ByteSource) -> Iterator[Piece]:
@@ -63,7 +63,7 @@ def jpeg_end(source: ByteSource) -> int:
 def jpeg_parts(source: ByteSource) -> Iterator[tuple[int, int, int]]:
     """Marker, first byte and end of each segment up to the end marker, a scan's data with it."""
     reader, at = Reader(source), 2
-    for _ in parts():
+    for _ in counted():
         if at >= source.size_bytes:
             return
         marker = reader.u16(at)
@@ -106,59 +106,40 @@ def _scan_end(source: ByteSource, start: int) -> int:
 
 def png(source: ByteSource) -> Iterator[Piece]:
     """Header, palette, transparency, animation and the joined data. PNG specification, 11.2 and 11.3.2."""
-    reader, at = Reader(source), 8
-    for _ in parts():
-        if at + 12 > reader.length:
-            return
-        length, kind = reader.u32(at), reader.exact(at + 4, 4)
-        if kind in _PNG_PICTURE:
-            yield (at + 8, length) if kind in _PNG_JOINED else (at + 4, length + 4)
-        if kind == b"IEND":
-            return
-        at += length + 12
+    for part in png_chunks(Reader(source)):
+        if part.kind in _PNG_PICTURE:
+            if part.kind not in _PNG_JOINED:
+                yield part.kind
+            yield part.data_at, part.length
 
 
 def webp(source: ByteSource) -> Iterator[Piece]:
     """The chunks of the picture; not the first, whose flags change with metadata. RFC 9649."""
-    reader, at = Reader(source, big_endian=False), 12
-    for _ in parts():
-        if at + 8 > reader.length:
-            return
-        kind, length = reader.exact(at, 4), reader.u32(at + 4)
-        if kind in _WEBP_PICTURE:
-            yield at, length + 8
-        elif kind == b"VP8X" and reader.u8(at + 8) & _WEBP_ANIMATED:  # else the canvas is the picture
-            yield at + 12, 6
-        at += 8 + length + length % 2
+    reader = Reader(source, big_endian=False)
+    for part in riff_chunks(reader):
+        if part.kind in _WEBP_PICTURE:
+            yield part.at, part.length + 8
+        elif (
+            part.kind == b"VP8X" and reader.u8(part.data_at) & _WEBP_ANIMATED
+        ):  # else the canvas is the picture
+            yield part.at + 12, 6
 
 
 def gif(source: ByteSource) -> Iterator[Piece]:
     """Screen, colour tables, graphic controls, loops and images; not comments and other applications' blocks. GIF89a, 17 to 27."""
     reader = Reader(source, big_endian=False)
-    flags = reader.u8(10)
-    at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
-    yield 6, at - 6
-    for _ in parts():
-        kind = reader.some(at, 1)
-        if kind in {b"", b";"}:
+    yield 6, gif_screen_end(reader) - 6
+    for part in gif_blocks(reader):
+        if part.kind == b"!":
+            label = reader.u8(part.at + 1)
+            is_loop = label == 0xFF and reader.some(part.at + 3, 11) in {b"NETSCAPE2.0", b"ANIMEXTS1.0"}
+            if label not in {0xF9, 0x01} and not is_loop:
+                continue
+        elif part.kind == b";":
             return
-        start = at
-        if kind == b",":
-            flags = reader.u8(at + 9)
-            at += 11 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
-            is_content = True
-        elif kind == b"!":
-            label = reader.u8(at + 1)
-            is_loop = label == 0xFF and reader.some(at + 3, 11) in {b"NETSCAPE2.0", b"ANIMEXTS1.0"}
-            is_content = label in {0xF9, 0x01} or is_loop
-            at += 2
-        else:
-            raise CorruptFileError(f"no block at {at}")
-        while length := reader.u8(at):
-            at += length + 1
-        at += 1
-        if is_content:
-            yield start, at - start
+        elif part.kind != b",":
+            raise CorruptFileError(f"no block at {part.at}")
+        yield part.at, part.end - part.at
 
 
 def tiff(source: ByteSource) -> Iterator[Piece]:
@@ -216,7 +197,7 @@ def film(source: ByteSource) -> Iterator[Piece]:
 def _boxes(source: ByteSource, kinds: frozenset[bytes]) -> Iterator[Piece]:
     """The contents of all top-level boxes of these kinds; a film that is cut into a million parts has as many."""
     reader, at = Reader(source), 0
-    for _ in parts():
+    for _ in counted():
         if at + 8 > reader.length:
             return
         length, kind, head = reader.u32(at), reader.exact(at + 4, 4), 8

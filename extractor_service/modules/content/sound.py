@@ -10,8 +10,8 @@ from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.film import ebml
 from extractor_service.formats.embedded.sound import ape_tag, id3
 from extractor_service.formats.reading.mpeg_frame import mpeg_frame
+from extractor_service.formats.reading.picture_parts import counted
 from extractor_service.formats.reading.reader import Reader, TruncatedError
-from extractor_service.modules.content.pictures import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,7 @@ def flac(source: ByteSource) -> Iterator[Piece]:
     if reader.some(at, 4) != b"fLaC":
         raise CorruptFileError("no fLaC")
     at += 4
-    for _ in parts():
+    for _ in counted():
         head = reader.u32(at)
         if head >> 24 & 0x7F == _STREAMINFO:
             yield at + 4 + _RATES_AT, 8  # rate, channels, bits and length; frames may leave them to it
@@ -95,7 +95,7 @@ def _formats(reader: Reader) -> Iterator[Piece]:
     if reader.some(12, 4) != b"LIST" or reader.some(20, 4) != b"hdrl":
         return
     at, end = 24, 20 + reader.u32(16)
-    for _ in parts():
+    for _ in counted():
         if at + 12 > end:
             return
         kind, length = reader.exact(at, 4), reader.u32(at + 4)
@@ -128,7 +128,7 @@ def aiff(source: ByteSource) -> Iterator[Piece]:
 def _chunks(source: ByteSource, kinds: frozenset[bytes], *, is_big: bool) -> Iterator[Piece]:
     reader, at = Reader(source, big_endian=is_big), 12
     data_bytes: int | None = None
-    for _ in parts():
+    for _ in counted():
         if at + 8 > reader.length:
             return
         kind, length = reader.exact(at, 4), reader.u32(at + 4)
@@ -153,7 +153,7 @@ def ogg(source: ByteSource) -> Iterator[Piece]:
     in_comment: set[int] = set()
     kinds: dict[int, bytes] = {}
     counts: Counter[int] = Counter()
-    for _ in parts():
+    for _ in counted():
         if at + 27 > reader.length:
             return
         if reader.exact(at, 4) != b"OggS":

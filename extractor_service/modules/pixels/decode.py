@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 MAX_DECODED_BYTES = 256 * 1024 * 1024
 """Of a picture as its decoder holds it: half of what a worker may have, of which 85 megapixels in three colours are."""
-_MOST_DRAFT_PIXELS = (
-    1_000_000_000  # of a JPEG that is decoded in smaller: an eighth in each direction are 16 million
-)
+# Of a JPEG that is decoded in smaller: an eighth in each direction are 16 million
+_MOST_DRAFT_PIXELS = 1_000_000_000
 _PROGRESSIVE_BYTES = 6  # a pixel: its decoder holds all coefficients, of 16 bits
 _MOST_SIDE = 4096  # after reduction, of pictures that are long and thin
 LEAST_SIDE = 512

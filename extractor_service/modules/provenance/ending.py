@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.isobmff import boxes
+from extractor_service.formats.reading.picture_parts import gif_blocks, png_chunks
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 from extractor_service.modules.content.pictures import jpeg_end
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
 
     from extractor_service.sources.base import ByteSource
 
-_MAX_PARTS = 100_000  # chunks of a PNG
 _HEAD_BYTES = 64 * 1024  # of what follows, to tell what it is
 _EOCD, _EOCD_BYTES = b"PK\x05\x06", 22 + 65535  # ZIP's end, with the longest comment
 # What is told by its first bytes, and what known writers put behind a picture by the bytes that they end or begin with.
@@ -59,7 +60,7 @@ def rest(source: ByteSource, format_name: str) -> Rest | None:
         return None
     try:
         end = finder(source)
-    except (TruncatedError, IndexError):
+    except (CorruptFileError, TruncatedError):
         return None
     length = source.size_bytes - end
     if length <= 0:
@@ -98,13 +99,7 @@ def _is_blank(source: ByteSource, at: int) -> bool:
 
 
 def _png(source: ByteSource) -> int:
-    reader, at = Reader(source), 8
-    for _ in range(_MAX_PARTS):
-        length, kind = reader.u32(at), reader.exact(at + 4, 4)
-        at += length + 12
-        if kind == b"IEND":
-            break
-    return at
+    return next((part.end for part in png_chunks(Reader(source)) if part.kind == b"IEND"), source.size_bytes)
 
 
 def _riff(source: ByteSource) -> int:
@@ -115,24 +110,7 @@ def _riff(source: ByteSource) -> int:
 
 
 def _gif(source: ByteSource) -> int:
-    reader = Reader(source)
-    flags = reader.u8(10)
-    at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
-    for _ in range(_MAX_PARTS):
-        kind = reader.exact(at, 1)
-        if kind == b";":
-            return at + 1
-        if kind == b",":
-            flags = reader.u8(at + 9)
-            at += 11 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
-        elif kind == b"!":
-            at += 2
-        else:
-            raise TruncatedError(at, 1, source.size_bytes)
-        while length := reader.u8(at):
-            at += length + 1
-        at += 1
-    return source.size_bytes
+    return next((part.end for part in gif_blocks(Reader(source)) if part.kind == b";"), source.size_bytes)
 
 
 def _bmff(source: ByteSource) -> int:

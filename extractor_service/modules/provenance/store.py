@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.formats.containers.isobmff import boxes
 from extractor_service.formats.embedded import jumbf
 from extractor_service.formats.embedded.jumbf import JumbfError
 from extractor_service.formats.reading.ifd import Directories, NotTiffError
+from extractor_service.formats.reading.picture_parts import gif_blocks, png_chunks, riff_chunks
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from extractor_service.formats.reading.picture_parts import Part
     from extractor_service.sources.base import ByteSource
 
 _BMFF_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
@@ -73,28 +76,20 @@ def _jpeg(source: ByteSource) -> Store | None:
 
 
 def _png(source: ByteSource) -> Store | None:
-    reader, at = Reader(source), 8
-    for _ in range(_MAX_PARTS):
-        if at + 12 > reader.length:
-            return None
-        length, kind = reader.u32(at), reader.exact(at + 4, 4)
-        if kind == b"caBX":
-            return Store(_cut(reader.exact(at + 8, min(length, jumbf.MAX_STORE_BYTES))), at, length + 12)
-        if kind == b"IEND":
-            return None
-        at += length + 12
-    return None
+    reader = Reader(source)
+    return _chunk(reader, png_chunks(reader), b"caBX", 4)
 
 
 def _riff(source: ByteSource) -> Store | None:
-    reader, at = Reader(source, big_endian=False), 12
-    for _ in range(_MAX_PARTS):
-        if at + 8 > reader.length:
-            return None
-        kind, length = reader.exact(at, 4), reader.u32(at + 4)
-        if kind == b"C2PA":
-            return Store(_cut(reader.exact(at + 8, min(length, jumbf.MAX_STORE_BYTES))), at, length + 8)
-        at += 8 + length + length % 2
+    reader = Reader(source, big_endian=False)
+    return _chunk(reader, riff_chunks(reader), b"C2PA", 0)
+
+
+def _chunk(reader: Reader, chunks: Iterator[Part], kind: bytes, checksum_bytes: int) -> Store | None:
+    for part in islice(chunks, _MAX_PARTS):
+        if part.kind == kind:
+            data = reader.exact(part.data_at, min(part.length, jumbf.MAX_STORE_BYTES))
+            return Store(_cut(data), part.at, 8 + part.length + checksum_bytes)
     return None
 
 
@@ -126,21 +121,15 @@ def _tiff(source: ByteSource) -> Store | None:
 
 def _gif(source: ByteSource) -> Store | None:
     reader = Reader(source)
-    flags = reader.u8(10)
-    at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
-    for _ in range(_MAX_PARTS):
-        if reader.some(at, 1) != b"!":
+    for part in islice(gif_blocks(reader), _MAX_PARTS):
+        if part.kind != b"!":
             return None
-        start, is_it = at, reader.some(at + 2, 12) == _GIF_HEAD
-        at += 2
-        parts, size = [], 0
-        while length := reader.u8(at):
-            parts.append(reader.exact(at + 1, length))
-            size += length
-            at += length + 1
-        at += 1
-        if is_it:
-            return Store(_cut(b"".join(parts[1:])), start, at - start)
+        if reader.some(part.at + 2, 12) == _GIF_HEAD:
+            at, pieces = part.data_at, []
+            while length := reader.u8(at):
+                pieces.append(reader.exact(at + 1, length))
+                at += length + 1
+            return Store(_cut(b"".join(pieces[1:])), part.at, part.end - part.at)
     return None
 
 

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from metaextract_client.engine.items import Chunk
     from metaextract_client.engine.task import Done, Job
 
-_AHEAD = (
-    4  # chunks per worker that wait at it: none is idle, and a hundred thousand files aren't sent at once
-)
+# Chunks per worker that wait at it: none is idle, and a hundred thousand files aren't sent at once
+_AHEAD = 4
 _RETRIES = 2  # of a chunk whose task has raised: an extractor that was away for minutes
 _ALLOWED_FAILURES = 20  # deaths of workers around one chunk; an innocent one meets several in a bad hour
 
