@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -16,6 +17,7 @@ from cache_service.similarity.hashes import HashKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from cache_service.invalidation import InvalidationLog
@@ -57,7 +59,7 @@ class SimilarityIndex:
         self._count = self._catalogue.count()
         self._tidied_at = 0.0
         self._searches: dict[tuple[str, HashKind], Search] = {}
-        self._waiting = 0
+        self._places = threading.Semaphore(_MOST_WAITING)  # taken by the loop, given back by the thread
         self._is_closed = False
         self._thread = ThreadPoolExecutor(1, "similar")
 
@@ -73,8 +75,7 @@ class SimilarityIndex:
 
     def add(self, hashed: Sequence[Hashed]) -> None:
         """Takes hashes in; returns at once."""
-        if self._most_entries and self._waiting < _MOST_WAITING and not self._is_closed:
-            self._waiting += 1
+        if self._most_entries and not self._is_closed and self._places.acquire(blocking=False):
             self._thread.submit(self._add, list(hashed)).add_done_callback(self._note)
 
     async def find(
@@ -108,9 +109,9 @@ class SimilarityIndex:
     async def _run(self, work: Callable[..., _T], *arguments: object) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
-    def _note(self, done: object) -> None:
-        self._waiting -= 1
-        error = done.exception()  # type: ignore[attr-defined] # a future
+    def _note(self, done: Future[None]) -> None:
+        self._places.release()
+        error = done.exception()
         if error is not None:
             _log.warning("perceptual hashes can't be kept", extra={"error": str(error)})
 

@@ -24,13 +24,12 @@ UPLOAD_BYTES = 8 * 1024 * 1024
 took 5.5 MiB each."""
 SESSION_BYTES = 192 * 1024
 """A session that waits for a client: messages on their way, and what gRPC holds of the next ones."""
+_MIB = 1024 * 1024
 _KINDS_BYTES = {
-    PIXELS: 96
-    * 1024
-    * 1024,  # a photograph of 24 megapixels, decoded at a fraction of its size, and the library
-    TEXT: 48 * 1024 * 1024,  # a document's words, and what packs them
-    NUMBERS: 96 * 1024 * 1024,  # arrays in pieces of 32 MiB
-    PROGRAM: 128 * 1024 * 1024,  # Perl with ExifTool's tables, and a copy of the file
+    PIXELS: 96 * _MIB,  # a photograph of 24 megapixels, decoded at a fraction of its size, and the library
+    TEXT: 48 * _MIB,  # a document's words, and what packs them
+    NUMBERS: 96 * _MIB,  # arrays in pieces of 32 MiB
+    PROGRAM: 128 * _MIB,  # Perl with ExifTool's tables, and a copy of the file
 }
 _SMOOTHING = 0.1  # the last ten or so extractions make an average
 _MEMORY_DECAY = 0.99  # a peak is half forgotten after 70 smaller ones: slowly, since too little kills

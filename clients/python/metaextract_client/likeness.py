@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -79,13 +80,13 @@ def groups(files: Sequence[Likeness]) -> list[Group]:
     """All groups of two and more; a file that is in a closer kind of group isn't told again but by its first."""
     found: list[Group] = []
     left = list(files)
-    for kind, keys, evidence in (
-        ("identical", [each.content_id for each in left], "the same bytes"),
-        ("same content", [], "the same content, other metadata"),
+    for kind, key_of, evidence in (
+        ("identical", attrgetter("content_id"), "the same bytes"),
+        ("same content", attrgetter("content_digest"), "the same content, other metadata"),
     ):
         by_key: defaultdict[str, list[Likeness]] = defaultdict(list)
-        for each, key in zip(left, keys or [each.content_digest for each in left], strict=True):
-            by_key[key or f"\0{each.path}"].append(each)
+        for each in left:
+            by_key[key_of(each) or f"\0{each.path}"].append(each)
         found += [
             Group(kind, [Member(each.path, evidence if each is not same[0] else "") for each in same])
             for same in by_key.values()

@@ -10,7 +10,7 @@ from metaextract.cache.v1 import similarity_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client.cache import CacheClient
 from metaextract_client.cli import exit_codes, human
-from metaextract_client.cli.extract import Result, described
+from metaextract_client.cli.extract import described
 from metaextract_client.likeness import Likeness, groups, likeness
 from metaextract_client.names import sayable
 
@@ -31,7 +31,8 @@ def run(options: argparse.Namespace) -> int:
             failed += 1
             print(human.clean(f"{sayable(result.path)}: {result.error}"), file=sys.stderr)
         else:
-            found.append(_likeness(result))
+            info, document = result.extraction.info, result.extraction.document
+            found.append(likeness(sayable(result.path), info.content_id, document))
     alike = groups(found)
     stored = _stored(options, found) if options.stored else {}
     if options.json:
@@ -54,12 +55,6 @@ def run(options: argparse.Namespace) -> int:
         if not alike and not stored:
             print(f"{len(found)} files, none like another")
     return exit_codes.FAILED if failed else exit_codes.OK
-
-
-def _likeness(result: Result) -> Likeness:
-    if result.extraction is None:
-        raise ValueError("a file without a document")
-    return likeness(sayable(result.path), result.extraction.info.content_id, result.extraction.document)
 
 
 def _stored(options: argparse.Namespace, files: list[Likeness]) -> dict[str, list[dict[str, object]]]:
