@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import (
     Depth,
@@ -27,15 +28,9 @@ from extractor_service.sources.pulled import ParkedError, PulledSource
 from extractor_service.sources.shallow import DepthReachedError, ShallowSource
 from extractor_service.sources.spans import SpanSet
 from extractor_service.workers import encode
+from extractor_service.workers.frames import MAX_PAYLOAD_BYTES, Kind, ask, pack, receive_job
 from extractor_service.workers.heartbeat import Heartbeat
-from extractor_service.workers.protocol import (
-    KILL_AFTER_RATIO,
-    MAX_PAYLOAD_BYTES,
-    Job,
-    ask,
-    encode_frame,
-    receive_job,
-)
+from extractor_service.workers.protocol import KILL_AFTER_RATIO
 
 if TYPE_CHECKING:
     import socket
@@ -46,6 +41,7 @@ if TYPE_CHECKING:
     from extractor_service.modules.base import Module
     from extractor_service.sources.base import ByteSource
     from extractor_service.workers.isolation import OwnMemory
+    from extractor_service.workers.protocol import Job
 
 # Half of the default address space: what a large file grew is given back.
 _RECYCLE_RESIDENT_BYTES = 256 * 1024 * 1024
@@ -53,6 +49,8 @@ EXIT_OUT_OF_MEMORY = 77  # any status that Python, shells and signals (128 and m
 # Half of the grace past the limit: the other half is for sending, before the kill.
 _DERIVING_RATIO = KILL_AFTER_RATIO / 2
 _MAX_DERIVING_SECONDS = 0.2  # deriving takes about 0.2 ms as a rule (measured); the rest is for load
+TELLS_UNREAD = sys.platform == "linux"
+"""Whether a peer that dies with an unread job is told from one that had taken it: by ECONNRESET (`unix_release_sock`, net/unix)."""
 _running: list[bool] = []
 """Not empty while a module runs: only then may the time limit interrupt."""
 _expired: list[bool] = []
@@ -77,7 +75,8 @@ def serve(connection: socket.socket, skills: Skills, memory: OwnMemory) -> None:
     growth = Growth(memory)
     while (received := receive_job(connection)) is not None:
         job, descriptor = received
-        heartbeat.send(encode_frame({"kind": "started"}))
+        if not TELLS_UNREAD:
+            heartbeat.send(pack(Kind.STARTED))
         try:
             _run_job(job, descriptor, connection, heartbeat, skills, growth)
         finally:
@@ -134,7 +133,7 @@ def _run_job(
     deriving_seconds = min(_MAX_DERIVING_SECONDS, job.parse_seconds * _DERIVING_RATIO)
     incomplete: set[str] = set()
     pending: list[bytes] = []
-    for name in job.modules:
+    for place, name in enumerate(job.modules):
         module = skills.modules[name]
         if module.reads:
             document.make_room()
@@ -142,29 +141,35 @@ def _run_job(
         if pending and module.cost_class is not CostClass.DERIVED:
             heartbeat.send(b"".join(pending))
             pending.clear()
-        header, payload = _run_module(module, source, document, context, stop_at, deriving_seconds)
+        done = _run_module(module, source, document, context, stop_at, deriving_seconds)
         if pulled is not None and pulled.is_parked:
             heartbeat.stop()
             cpu_seconds = time.process_time() - cpu_before
-            heartbeat.send(encode_frame({"kind": "parked", "cpu_seconds": cpu_seconds}))
+            heartbeat.send(pack(Kind.PARKED, cpu_seconds))
             return
-        if not incomplete.isdisjoint(module.reads):
-            header["is_complete"] = False  # what is derived from a part is itself a part
-        if not header["is_complete"]:
+        # What is derived from a part is itself a part.
+        is_complete = done.is_complete and incomplete.isdisjoint(module.reads)
+        if not is_complete:
             incomplete.add(name)
-        pending.append(encode_frame({"kind": "module", "name": name, **header}, payload))
+        numbers = place, done.outcome.value, is_complete, done.elapsed_seconds, done.source_bytes_read
+        pending.append(pack(Kind.MODULE, *numbers, payload=done.fragment))
     gained, is_worn = growth.measure()
-    end = {
-        "kind": "end",
-        "source_bytes_read": source.bytes_read,
-        "source_reads": source.reads,
-        "cpu_seconds": time.process_time() - cpu_before,
-        "memory_bytes": gained,
-        # An answer that comes when nobody waits any more would be taken for the next job's.
-        "recycle": is_worn or (pulled is not None and pulled.is_interrupted),
-    }
+    cpu_seconds = time.process_time() - cpu_before
+    # An answer that comes when nobody waits any more would be taken for the next job's.
+    is_worn = is_worn or (pulled is not None and pulled.is_interrupted)
+    pending.append(pack(Kind.END, source.bytes_read, source.reads, cpu_seconds, gained, is_worn))
     heartbeat.stop()
-    heartbeat.send(b"".join([*pending, encode_frame(end)]))
+    heartbeat.send(b"".join(pending))
+
+
+class _Done(NamedTuple):
+    """What a module came to."""
+
+    outcome: Outcome
+    is_complete: bool
+    elapsed_seconds: float
+    source_bytes_read: int
+    fragment: bytes
 
 
 def _run_module(
@@ -174,8 +179,8 @@ def _run_module(
     context: ModuleContext,
     stop_at: float,
     deriving_seconds: float,
-) -> tuple[dict[str, Any], bytes]:
-    """The result's header and its encoded part of the document."""
+) -> _Done:
+    """What it came to, with its encoded part of the document."""
     started_at, bytes_before = time.monotonic(), source.bytes_read
     section = context.format.name if context.format is not None else ""
     outcome, is_complete = Outcome.OK, True
@@ -233,12 +238,7 @@ def _run_module(
         document.problem(section, ProblemKind.LIMIT, f"{module.name} ran out of memory")
     if outcome is Outcome.OK and len(document.problems) > problems_before:
         outcome = Outcome.PARTIAL
-    header = {
-        "outcome": outcome.value,
-        "elapsed_seconds": time.monotonic() - started_at,
-        "source_bytes_read": source.bytes_read - bytes_before,
-        "is_complete": is_complete,
-    }
+    seconds, read = time.monotonic() - started_at, source.bytes_read - bytes_before
     try:
         fragment = encode.encode_part(module.writes, document, document.problems[problems_before:])
         if len(fragment) > MAX_PAYLOAD_BYTES:
@@ -247,11 +247,10 @@ def _run_module(
         problem = Problem(
             section, ProblemKind.READER, f"{module.name}: {type(error).__name__}: {error}"[:500]
         )
-        return {**header, "outcome": Outcome.CORRUPT.value, "is_complete": False}, encode.encode_part(
-            (), Document(), [problem]
+        return _Done(
+            Outcome.CORRUPT, False, seconds, read, encode.encode_part((), Document(), [problem])
         )
-    else:
-        return header, fragment
+    return _Done(outcome, is_complete, seconds, read, fragment)
 
 
 def _with_time_limit(

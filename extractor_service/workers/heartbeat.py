@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.modules.base import Part
 from extractor_service.workers import encode
-from extractor_service.workers.protocol import encode_frame
+from extractor_service.workers.frames import Kind, pack
 
 if TYPE_CHECKING:
     import socket
@@ -69,12 +69,12 @@ class Heartbeat:
                 known, snapshot_at, fields = job, now, 0
             source, document = job
             progress = source.reads + source.hits + document.field_count
-            frames = [encode_frame({"kind": "alive", "progress": progress})]
+            frames = [pack(Kind.ALIVE, progress)]
             if now - snapshot_at >= _SNAPSHOT_SECONDS and document.field_count > fields:
                 snapshot_at, fields = now, document.field_count
                 # What can't be encoded, or has no memory left, costs the snapshot; the beats go on.
                 with contextlib.suppress(Exception):
-                    frames.append(encode_frame({"kind": "snapshot"}, _snapshot(document)))
+                    frames.append(pack(Kind.SNAPSHOT, payload=_snapshot(document)))
             with self._lock:
                 if self._job is job:
                     try:

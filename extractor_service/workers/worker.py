@@ -4,53 +4,70 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import socket
 import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import psutil
+from typing import TYPE_CHECKING
 
 from extractor_service.document import Outcome
 from extractor_service.modules.base import Part
 from extractor_service.modules.registry import BY_NAME
 from extractor_service.sources.base import SourceError
 from extractor_service.sources.spans import Span
-from extractor_service.workers.child import EXIT_OUT_OF_MEMORY
+from extractor_service.workers import autopsy
+from extractor_service.workers.child import TELLS_UNREAD
+from extractor_service.workers.frames import FrameBuffer, Kind, pack, pack_job, unpack_spans
 from extractor_service.workers.protocol import (
     KILL_AFTER_RATIO,
     MAX_KILL_AFTER_SECONDS,
-    STARVED_RATIO,
-    FrameBuffer,
     Job,
     JobResult,
     Loss,
     ModuleResult,
     ProtocolError,
-    encode_frame,
-    encode_job,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from extractor_service.sources.base import Puller
+    from extractor_service.workers.frames import Numbers
     from extractor_service.workers.forks import Template
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _MIN_KILL_AFTER_SECONDS = 0.1  # of short limits, a fifth would kill workers that were about to answer
 _LOWEST_NICENESS = 19  # an eighth of the usual worker's weight; SCHED_IDLE's fortieth would be a standstill
 _HOLD_STEP_SECONDS = 0.01  # how late it is noticed that others have begun to wait for the worker
-# SIGKILL isn't ours there, so it is the kernel's, for memory, or somebody's.
-_SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL})
-_LOOKS, _LOOK_SECONDS = 4, 0.003
+_RECEIVE_BYTES = 256 * 1024  # a document of 300 fields is a tenth of it
+_OUTCOMES = frozenset(each.value for each in Outcome)
 _SPENT = frozenset({Outcome.TIMEOUT.value, Outcome.OUT_OF_MEMORY.value})
 
 
 class WorkerDiedIdleError(Exception):
     """The worker was dead before it began: the job may be given to another one."""
+
+
+class _Run:
+    """One job under way."""
+
+    def __init__(
+        self, job: Job, puller: Puller | None, times: tuple[float, float, float], done: asyncio.Future[None]
+    ) -> None:
+        """`times`: when the worker is to stop, when it is killed, and how long it may make no progress."""
+        self.job = job
+        self.puller = puller
+        self.stops_at, self.ends_at, self.stall_seconds = times
+        self.done = done
+        """Set when the job has ended; its exception is why the worker is given up."""
+        self.result = JobResult()
+        self.buffer = FrameBuffer()
+        self.has_begun = False
+        self.late_at = 0.0
+        """When the worker is given up, unless it makes progress before."""
+        self.timer: asyncio.TimerHandle | None = None
+        self.bringing: asyncio.Task[None] | None = None
 
 
 class Worker:
@@ -69,8 +86,9 @@ class Worker:
         self._connection = connection
         self._template = template
         self._loop = asyncio.get_running_loop()
-        self._tell: Callable[[bytes], None] = _nobody
+        self._run: _Run | None = None
         self._cpu_seconds = 0.0  # of the jobs before
+        self._loop.add_reader(connection.fileno(), self._on_readable)
 
     @property
     def has_living_template(self) -> bool:
@@ -89,61 +107,106 @@ class Worker:
             WorkerDiedIdleError: nothing was begun.
         """
         try:
-            frame = encode_job(job)
+            frame = pack_job(job)
             sent = socket.send_fds(self._connection, [frame], [descriptor])
             if sent < len(frame):
                 await self._loop.sock_sendall(self._connection, frame[sent:])
         except OSError as error:
             self.kill()
             raise WorkerDiedIdleError(str(error)) from error
-        result, began_at = JobResult(was_fresh=self.jobs_done == 0), self._loop.time()
-        self._tell = puller.found if puller is not None else _nobody
-        started = False
-        buffer = FrameBuffer()
+        now = self._loop.time()
+        grace = min(
+            MAX_KILL_AFTER_SECONDS, max(_MIN_KILL_AFTER_SECONDS, job.parse_seconds * KILL_AFTER_RATIO)
+        )
+        times = now + job.parse_seconds, now + job.parse_seconds + grace, stall_seconds + grace
+        run = self._run = _Run(job, puller, times, self._loop.create_future())
+        result = run.result
+        result.was_fresh = self.jobs_done == 0
+        run.late_at = min(run.ends_at, now + run.stall_seconds)
+        run.timer = self._loop.call_at(run.late_at, self._on_time, run)
         try:
-            grace = min(
-                MAX_KILL_AFTER_SECONDS, max(_MIN_KILL_AFTER_SECONDS, job.parse_seconds * KILL_AFTER_RATIO)
-            )
-            stall_seconds += grace
-            ends_at = self._loop.time() + job.parse_seconds + grace
-            async with asyncio.timeout_at(min(ends_at, self._loop.time() + stall_seconds)) as limit:
-                while True:
-                    data = await self._loop.sock_recv(self._connection, 256 * 1024)
-                    if not data:
-                        raise ConnectionResetError("the worker closed its socket")
-                    for header, payload in buffer.feed(data):
-                        started = True
-                        if puller is not None and header.get("kind") == "need":
-                            if result.arrival is not None or result.pulls >= job.max_pulls:
-                                raise ProtocolError("a question too many")
-                            await self._bring(_spans(header, job.size_bytes), puller, result)
-                            continue
-                        if self._take(header, payload, result, job):
-                            return result
-                    if result.has_progressed:
-                        result.has_progressed = False
-                        limit.reschedule(min(ends_at, self._loop.time() + stall_seconds))
-        except TimeoutError:
-            stalled = self._loop.time() < ends_at - grace
-            message = (
-                f"killed: no progress for {stall_seconds:.1f} s" if stalled else "killed: it ran out of time"
-            )
-            result.failure, result.failure_message = Outcome.TIMEOUT.value, message
-            is_starved = await self._is_starved(self._loop.time() - began_at)
+            await run.done
+        except TimeoutError as error:
+            result.failure, result.failure_message = Outcome.TIMEOUT.value, str(error)
+            is_starved = await autopsy.is_starved(self.pid, self._cpu_seconds, self._loop.time() - now)
             result.loss = Loss.OUTSIDE if is_starved else Loss.SPENT
         except (OSError, ProtocolError) as error:
-            if not started:
-                self.kill()
+            if not run.has_begun:
                 raise WorkerDiedIdleError(str(error)) from error
-            result.failure, result.failure_message, result.loss = await self._autopsy(error)
+            if not isinstance(error, ProtocolError):
+                self.close()  # it is dead: its number may be another process's by now
+            result.failure, result.failure_message, result.loss = await autopsy.cause_of(
+                error, partial(self._template.exit_status, self.pid)
+            )
         finally:
-            if result.failure is not None or not started:
+            self._run = None
+            run.timer.cancel()
+            if run.bringing is not None:
+                run.bringing.cancel()
+            if result.failure is not None or not run.has_begun:
                 self.kill()
             if result.arrival is not None and (result.failure is not None or not result.is_parked):
                 result.arrival.cancel()
                 result.arrival = None
         _keep_snapshot(result, job)
         return result
+
+    def _on_readable(self) -> None:
+        """Takes what the worker sends. Called by the loop, so that a job wakes its task once and not for every frame."""
+        try:
+            data = self._connection.recv(_RECEIVE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(error)
+            return
+        run = self._run
+        if run is None or run.done.done():  # dead, or it speaks when it wasn't asked
+            self.kill()
+            return
+        if not data:
+            run.has_begun = run.has_begun or TELLS_UNREAD
+            self._lose(ConnectionResetError("the worker closed its socket"))
+            return
+        try:
+            for kind, numbers, payload in run.buffer.feed(data):
+                run.has_begun = True
+                if kind == Kind.NEED:
+                    self._need(run, payload)
+                elif self._take(kind, numbers, payload, run):
+                    run.done.set_result(None)
+                    return
+        except ProtocolError as error:
+            run.has_begun = True
+            self._lose(error)
+            return
+        if run.result.has_progressed:
+            run.result.has_progressed = False
+            run.late_at = min(run.ends_at, self._loop.time() + run.stall_seconds)
+
+    def _lose(self, error: Exception) -> None:
+        """The worker is given up, by whoever waits for its job."""
+        with contextlib.suppress(OSError, ValueError):
+            self._loop.remove_reader(self._connection.fileno())
+        if self._run is None:
+            self.kill()
+        elif not self._run.done.done():
+            self._run.done.set_exception(error)
+
+    def _on_time(self, run: _Run) -> None:
+        """Looks whether the worker is late; one that makes progress has got more time meanwhile."""
+        now = self._loop.time()
+        if run.done.done():
+            return
+        if now < run.late_at:
+            run.timer = self._loop.call_at(run.late_at, self._on_time, run)
+            return
+        message = (
+            f"killed: no progress for {run.stall_seconds:.1f} s"
+            if now < run.stops_at
+            else "killed: it ran out of time"
+        )
+        self._lose(TimeoutError(message))
 
     def resident_bytes(self) -> int:
         """Its memory; 0 when it has gone."""
@@ -156,10 +219,9 @@ class Worker:
     def kill(self) -> None:
         """Ends the worker at once."""
         if self.is_usable:
-            self.is_usable = False
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
-            self._connection.close()
+            self.close()
 
     def demote(self) -> None:
         """Lets others of its kind go first, for good: without privileges nobody can take that back."""
@@ -171,10 +233,32 @@ class Worker:
         """Lets the worker end by itself: it sees the closed socket."""
         if self.is_usable:
             self.is_usable = False
+            self._loop.remove_reader(self._connection.fileno())
             self._connection.close()
 
-    async def _bring(self, spans: list[Span], puller: Puller, result: JobResult) -> None:
+    def _need(self, run: _Run, payload: bytes) -> None:
+        """Answers a question for ranges, in a task of its own.
+
+        Raises:
+            ProtocolError: nobody may ask, or not that.
+        """
+        if run.puller is None or run.result.arrival is not None or run.result.pulls >= run.job.max_pulls:
+            raise ProtocolError("a question too many")
+        spans = [Span(*each) for each in unpack_spans(payload)]
+        if any(span.length <= 0 or span.end > run.job.size_bytes for span in spans):
+            raise ProtocolError("spans beyond the file")
+        run.bringing = self._loop.create_task(self._bring(spans, run.puller, run))
+        run.bringing.add_done_callback(lambda task: self._brought(run, task))
+
+    def _brought(self, run: _Run, task: asyncio.Task[None]) -> None:
+        if run.bringing is task:
+            run.bringing = None
+        if not task.cancelled() and (error := task.exception()) is not None and not run.done.done():
+            run.done.set_exception(error)
+
+    async def _bring(self, spans: list[Span], puller: Puller, run: _Run) -> None:
         """Answers the worker once the ranges are there, or after a moment, to have it back."""
+        result = run.result
         result.has_progressed = True
         result.pulls += 1
         arrival = asyncio.ensure_future(puller.supply(spans))
@@ -182,132 +266,78 @@ class Worker:
         asked_at = self._loop.time()
         while not arrival.done() and (left := asked_at + puller.hold_seconds() - self._loop.time()) > 0:
             await asyncio.wait({arrival}, timeout=min(left, _HOLD_STEP_SECONDS))
-        answer: dict[str, Any] = {"kind": "park"}
+        answer = pack(Kind.PARK)
         if arrival.done():
             result.arrival = None
             error = arrival.exception()
             if error is not None and not isinstance(error, SourceError):
                 raise error
-            answer = {"kind": "have"} if error is None else {"kind": "failed", "message": str(error)[:300]}
-        await self._loop.sock_sendall(self._connection, encode_frame(answer))
+            answer = (
+                pack(Kind.HAVE) if error is None else pack(Kind.FAILED, payload=str(error)[:300].encode())
+            )
+        await self._loop.sock_sendall(self._connection, answer)
 
-    def _take(self, header: dict[str, Any], payload: bytes, result: JobResult, job: Job) -> bool:
+    def _take(self, kind: int, numbers: Numbers, payload: bytes, run: _Run) -> bool:
         """Whether the frame ended the job.
 
         Raises:
             ProtocolError: it isn't what a correct worker sends: a worker that a file has taken over may send anything.
         """
-        try:
-            return self._take_known(header, payload, result, job)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise ProtocolError(f"frame {header.get('kind')!r}: {error!r}") from error
-
-    def _take_known(self, header: dict[str, Any], payload: bytes, result: JobResult, job: Job) -> bool:
-        kind = header["kind"]
-        if kind == "module":
-            name, done = str(header["name"]), len(result.modules)
-            if done >= len(job.modules) or job.modules[done] != name:
-                raise ValueError(f"module {name!r} out of turn")
+        result, job = run.result, run.job
+        if kind == Kind.MODULE:
+            place, outcome, is_complete, seconds, bytes_read = numbers
+            if place != len(result.modules) or place >= len(job.modules) or outcome not in _OUTCOMES:
+                raise ProtocolError(f"module {place} out of turn, or outcome {outcome}")
             result.modules.append(
                 ModuleResult(
-                    name=name,
-                    outcome=Outcome(header["outcome"]).value,
-                    fragment=payload,
-                    elapsed_seconds=float(header["elapsed_seconds"]),
-                    source_bytes_read=int(header["source_bytes_read"]),
-                    is_complete=bool(header["is_complete"]),
+                    job.modules[place],
+                    int(outcome),
+                    payload,
+                    _sane(seconds),
+                    int(bytes_read),
+                    bool(is_complete),
                 )
             )
             result.has_progressed = True
-            self._tell(payload)
-        elif kind == "alive":
-            progress = int(header["progress"])
+            self._tell(run, payload)
+        elif kind == Kind.ALIVE:
+            progress = int(numbers[0])
             result.has_progressed = result.has_progressed or progress != result.progress
             result.progress = progress
-        elif kind == "snapshot":
+        elif kind == Kind.SNAPSHOT:
             result.snapshot = payload
             result.has_progressed = True
-            self._tell(payload)
-        elif kind == "parked":
+            self._tell(run, payload)
+        elif kind == Kind.PARKED:
             result.is_parked = True
-            result.cpu_seconds = max(0.0, float(header["cpu_seconds"]))
-            self._cpu_seconds += result.cpu_seconds
-            self.idle_since = time.monotonic()
+            self._count(result, numbers[0])
             return True
-        elif kind == "end":
-            result.source_bytes_read = int(header["source_bytes_read"])
-            result.source_reads = int(header["source_reads"])
-            result.memory_bytes = int(header["memory_bytes"])
-            result.cpu_seconds = max(0.0, float(header["cpu_seconds"]))
-            self._cpu_seconds += result.cpu_seconds
+        elif kind == Kind.END:
+            bytes_read, reads, cpu_seconds, memory_bytes, is_worn = numbers
+            result.source_bytes_read, result.source_reads = int(bytes_read), int(reads)
+            result.memory_bytes = int(memory_bytes)
+            self._count(result, cpu_seconds)
             self.jobs_done += 1
-            self.idle_since = time.monotonic()
-            if header["recycle"] or any(module.outcome in _SPENT for module in result.modules):
+            if is_worn or any(module.outcome in _SPENT for module in result.modules):
                 self.close()
             return True
-        elif kind != "started":
-            raise ValueError("unknown kind")
+        elif kind != Kind.STARTED:
+            raise ProtocolError(f"a frame of kind {kind}")
         return False
 
-    async def _autopsy(self, error: Exception) -> tuple[int, str, Loss]:
-        """The outcome, what is said of it, and how the worker was lost."""
-        if isinstance(error, ProtocolError):
-            return Outcome.CRASHED.value, f"the worker sent nonsense: {error}", Loss.CRASH
-        status = await self._template.exit_status(self.pid)
-        self.is_usable = False
-        self._connection.close()
-        if status is None:
-            return Outcome.CRASHED.value, "the worker was lost", Loss.OUTSIDE
-        if os.WIFSIGNALED(status):
-            number = os.WTERMSIG(status)
-            if number == signal.SIGKILL:
-                return Outcome.OUT_OF_MEMORY.value, "the worker was killed by the system", Loss.OUTSIDE
-            message = f"the worker died of {signal.Signals(number).name}"
-            return (
-                Outcome.CRASHED.value,
-                message,
-                Loss.OUTSIDE if number in _SENT_FROM_OUTSIDE else Loss.CRASH,
-            )
-        if os.WEXITSTATUS(status) == EXIT_OUT_OF_MEMORY:
-            return Outcome.OUT_OF_MEMORY.value, "the worker ran out of memory", Loss.SPENT
-        return Outcome.CRASHED.value, f"the worker exited with {os.WEXITSTATUS(status)}", Loss.CRASH
+    def _tell(self, run: _Run, fragment: bytes) -> None:
+        if run.puller is not None:
+            run.puller.found(fragment)
 
-    async def _is_starved(self, seconds: float) -> bool:
-        """Whether a late worker could have gone on, and wasn't let: it got no CPU, waits for a disk, or was stopped."""
-        try:
-            process = psutil.Process(self.pid)
-            times = process.cpu_times()
-            if times.user + times.system - self._cpu_seconds >= STARVED_RATIO * seconds:
-                return False
-            for _ in range(_LOOKS):  # one that sleeps now and then may be seen running once
-                status = process.status()
-                if status in {psutil.STATUS_DISK_SLEEP, psutil.STATUS_STOPPED}:
-                    return True
-                if status != psutil.STATUS_RUNNING:
-                    return False
-                await asyncio.sleep(_LOOK_SECONDS)
-        except psutil.Error:
-            return False
-        return True
+    def _count(self, result: JobResult, cpu_seconds: float) -> None:
+        result.cpu_seconds = _sane(cpu_seconds)
+        self._cpu_seconds += result.cpu_seconds
+        self.idle_since = time.monotonic()
 
 
-def _nobody(fragment: bytes) -> None:
-    """Takes what nobody asked to be told."""
-
-
-def _spans(header: dict[str, Any], size_bytes: int) -> list[Span]:
-    """The ranges that a worker asks for.
-
-    Raises:
-        ProtocolError: it isn't a list of ranges.
-    """
-    try:
-        spans = [Span(int(offset), int(length)) for offset, length in header["spans"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ProtocolError(f"spans: {error!r}") from error
-    if any(span.offset < 0 or span.length <= 0 or span.end > size_bytes for span in spans):
-        raise ProtocolError("spans beyond the file")
-    return spans
+def _sane(seconds: float) -> float:
+    """Seconds that a worker has told, where they are any."""
+    return seconds if 0 <= seconds < math.inf else 0.0
 
 
 def _keep_snapshot(result: JobResult, job: Job) -> None:

@@ -44,13 +44,8 @@ from extractor_service.sources.remote.allowed import AllowedPrefixes, ForbiddenU
 from extractor_service.sources.spans import Span
 from extractor_service.sources.sparse import SparseFile
 from extractor_service.sources.spool import SpoolBudget
-from extractor_service.workers.protocol import (
-    FrameBuffer,
-    ProtocolError,
-    decode_job,
-    encode_frame,
-    encode_job,
-)
+from extractor_service.workers.frames import FrameBuffer, Kind, pack, pack_job, unpack_job, unpack_spans
+from extractor_service.workers.protocol import ProtocolError
 from metaextract.extractor.v1 import extractor_pb2 as pb
 from service_runtime.backoff_table import InvalidTableError, read_table
 from service_runtime.credits import CreditPool, StreamCredit
@@ -70,9 +65,11 @@ _FILE_BYTES = 4096
 def _frames(data: bytes) -> None:
     buffer = FrameBuffer()
     with contextlib.suppress(ProtocolError):
-        for header, _ in [*buffer.feed(data[: len(data) // 2]), *buffer.feed(data[len(data) // 2 :])]:
-            with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
-                decode_job(header)
+        for kind, numbers, payload in [*buffer.feed(data[: len(data) // 2]), *buffer.feed(data[len(data) // 2 :])]:
+            if kind == Kind.JOB:
+                unpack_job(numbers, payload)
+            elif kind == Kind.NEED:
+                unpack_spans(payload)
 
 
 def _kept_facts(data: bytes) -> None:
@@ -295,7 +292,7 @@ def protocols() -> list[tuple[str, list[bytes], Callable[[bytes], None]]]:
     )
     claim = json.dumps((("JPEG", "magic", ""), 5, {"blake3": "0"})).encode()
     return [
-        ("worker frames", [encode_job(Job("jpeg", ("metadata",), 5, 1.0)), encode_frame({"kind": "end"}, b"x")], _frames),
+        ("worker frames", [pack_job(Job("jpeg", ("metadata",), 5, 1.0)), pack(Kind.SNAPSHOT, payload=b"x")], _frames),
         ("session protocol", [_session_seed()], _session),
         ("kept facts", [Strikes(1, 3, "m", 1.0, 2.0).encode(), claim], _kept_facts),
         ("redis records", [sealed, redis_log._text(Selector(module="m")).encode()], _redis),

@@ -79,12 +79,24 @@ def _job(path: Path) -> tuple[Job, int]:
 
 def fragments(path: Path) -> dict[str, bytes]:
     """What the modules find in a photograph, as it is cached."""
-    from extractor_service.workers.protocol import FrameBuffer
-
     job, descriptor = _job(path)
-    frames = FrameBuffer().feed(bytes(_Worker().run(job, descriptor)))
+    data = bytes(_Worker().run(job, descriptor))
     os.close(descriptor)
-    return {header["name"]: payload for header, payload in frames if header["kind"] == "module"}
+    try:
+        from extractor_service.workers import frames
+    except ImportError:  # older code, which this is compared with
+        from extractor_service.workers.protocol import FrameBuffer
+
+        return {
+            header["name"]: payload
+            for header, payload in FrameBuffer().feed(data)
+            if header["kind"] == "module"
+        }
+    return {
+        MODULES[int(numbers[0])]: payload
+        for kind, numbers, payload in frames.FrameBuffer().feed(data)
+        if kind == frames.Kind.MODULE
+    }
 
 
 @contextlib.asynccontextmanager

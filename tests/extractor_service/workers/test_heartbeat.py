@@ -8,8 +8,8 @@ import time
 from extractor_service.document import Document, Field, Rational
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
+from extractor_service.workers.frames import FrameBuffer, Kind
 from extractor_service.workers.heartbeat import Heartbeat
-from extractor_service.workers.protocol import FrameBuffer
 
 
 def frames_for(connection, seconds):
@@ -19,7 +19,7 @@ def frames_for(connection, seconds):
     while (remaining := stop_at - time.monotonic()) > 0:
         connection.settimeout(remaining)
         try:
-            kinds += [header["kind"] for header, _ in buffer.feed(connection.recv(65536))]
+            kinds += [kind for kind, _, _ in buffer.feed(connection.recv(65536))]
         except TimeoutError:
             break
     return kinds
@@ -39,7 +39,7 @@ def test_a_document_that_cannot_be_encoded_costs_the_snapshot_only():
         heartbeat.start(BlockCachedSource(BytesSource(b"")), document_of(1, Rational(1 << 80, 1)))
         kinds = frames_for(ours, 1.2)
         heartbeat.stop()
-    assert kinds.count("alive") >= 2
+    assert kinds.count(Kind.ALIVE) >= 2
 
 
 def test_a_short_job_after_a_long_one_has_its_own_snapshots():
@@ -48,8 +48,8 @@ def test_a_short_job_after_a_long_one_has_its_own_snapshots():
     with ours, theirs:
         heartbeat = Heartbeat(theirs)
         heartbeat.start(source, document_of(3000))
-        assert "snapshot" in frames_for(ours, 1.2)
+        assert Kind.SNAPSHOT in frames_for(ours, 1.2)
         heartbeat.stop()
         heartbeat.start(source, document_of(10))
-        assert "snapshot" in frames_for(ours, 1.5)
+        assert Kind.SNAPSHOT in frames_for(ours, 1.5)
         heartbeat.stop()
