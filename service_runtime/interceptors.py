@@ -9,7 +9,7 @@ import asyncio
 import errno
 import inspect
 import logging
-import secrets
+import random
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -45,6 +45,8 @@ REQUEST_ID_HEADER = "x-request-id"
 _MAX_REQUEST_ID_CHARS = 128  # it goes into logs; a longer one is ignored
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
 _EXHAUSTED_RETRY_SECONDS = 1.0  # connections are closed where there are too many, once a second
+# Request ids must differ, and are no secrets: the system's randomness would cost each call a system call.
+_random = random.Random()
 _log = logging.getLogger(__name__)
 _unexpected = RepeatedErrors(_log, "unexpected error")
 
@@ -147,7 +149,7 @@ class _Wrapping:
         result: Handler = factory(
             wrap(entry, behaviour),
             request_deserializer=None,
-            response_serializer=handler.response_serializer,
+            response_serializer=_serializer(handler.response_serializer),
         )
         return result
 
@@ -273,7 +275,14 @@ class _Wrapping:
                 and 0 < len(value) <= _MAX_REQUEST_ID_CHARS
             ):
                 request_id = value
-        return request_id or secrets.token_hex(8), headers
+        return request_id or f"{_random.getrandbits(64):016x}", headers
+
+
+def _serializer(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes] | None:
+    """The same, for answers that may be encoded already."""
+    if serialize is None:
+        return None
+    return lambda answer: answer if type(answer) is bytes else serialize(answer)
 
 
 def _draining() -> ServiceError:

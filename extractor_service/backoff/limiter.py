@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,13 +12,14 @@ from extractor_service.backoff.ledger import Held
 from extractor_service.backoff.policies.base import LEAST_BYTES_RATIO
 from extractor_service.backoff.queue import FairQueue, Ticket, Waiter
 from extractor_service.backoff.shares import PlaceShares
+from extractor_service.backoff.slot import Slot
 from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import OverloadedError
 from service_runtime.histogram import Histogram
 from service_runtime.identity.accounts import Accounts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from extractor_service.backoff.ledger import ByteLedger
     from extractor_service.backoff.policies.base import Decision
@@ -121,15 +121,16 @@ class Limiter:
         if decision.sheds and limit is not None and size_bytes > limit:
             raise self._refusal(Ticket(work), f"under pressure, files above {limit} bytes are refused")
 
-    def message(self, size_bytes: int, ticket: Ticket) -> Held:
-        """Counts a file that came inside a message while the block runs: it is in memory, whatever becomes of it.
+    def message(self, size_bytes: int, show: Callable[[], Ticket]) -> Held:
+        """Counts a file that came inside a message while the block runs: it is in memory, whatever becomes of it. The ticket is
+        asked for where it counts.
 
         Raises:
             OverloadedError: those here take up what may be in flight.
         """
         # Asked of every call: the decision is only made when it could be a refusal.
         if not self._ledger.fits_message(size_bytes, LEAST_BYTES_RATIO):
-            decision = self._decide()
+            decision, ticket = self._decide(), show()
             ratio = decision.bytes_ratio(ticket.work)
             if self._shares.is_light(ticket.caller):  # a part of the budget is kept for such
                 ratio *= _LIGHT_BYTES_RATIO
@@ -142,32 +143,30 @@ class Limiter:
         least = self._decide().rows[work].retry_after_seconds
         return self._advice.seconds(time.monotonic(), least, len(self._queue))
 
-    @contextlib.asynccontextmanager
-    async def slot(self, ticket: Ticket = Ticket()) -> AsyncIterator[None]:  # noqa: B008 - immutable
+    def slot(self, ticket: Ticket = Ticket()) -> Slot:  # noqa: B008 - immutable
         """Holds a place and its bytes while the block runs; waits for them, but not long.
 
         Raises:
             OverloadedError: the queue is full, or the wait was too long.
         """
-        ticket = ticket._replace(planned_bytes=min(ticket.planned_bytes, self._ledger.budget_bytes))
-        with self._hold(ticket.tenant, ticket.planned_bytes):
-            came_at = time.monotonic()
-            entered_at = await self._acquire(ticket)
-            began_at = time.monotonic()
-            self.waits.observe(began_at - came_at)
-            try:
-                yield
-            finally:
-                now = time.monotonic()
-                self._hold_seconds += (now - began_at - self._hold_seconds) * _HOLD_SMOOTHING
-                self._advice.record_done(now)
-                self._leave(ticket, entered_at)
+        if ticket.planned_bytes > self._ledger.budget_bytes:
+            ticket = ticket._replace(planned_bytes=self._ledger.budget_bytes)
+        return Slot(self, ticket, self._hold(ticket.tenant, ticket.planned_bytes))
+
+    def leave(self, ticket: Ticket, entered_at: float, seconds: float) -> None:
+        """Gives a place back that was held so long."""
+        self._hold_seconds += (seconds - self._hold_seconds) * _HOLD_SMOOTHING
+        self._advice.record_done(time.monotonic())
+        self._leave(ticket, entered_at)
 
     def wake(self) -> None:
         """Lets waiting work in as far as the decision now allows; to be called when it may have changed."""
         if not len(self._queue):
             return
         decision = self._decide()
+        most = decision.concurrency
+        if self.in_flight >= most + int(most * self._spare_ratio):
+            return
 
         def may_start(ticket: Ticket) -> bool:
             return self._may_start(ticket, decision)
@@ -212,8 +211,8 @@ class Limiter:
         in_time = _CERTAIN_RATIO * self._max_wait_seconds * decision.concurrency
         return waiting >= self._max_queue or (waiting > 0 and (waiting + 1) * self._hold_seconds > in_time)
 
-    async def _acquire(self, ticket: Ticket) -> float:
-        """When the place was entered, by the clock of the shares."""
+    async def enter(self, ticket: Ticket) -> float:
+        """Waits for a place and its bytes; see `slot`. When the place was entered, by the clock of the shares."""
         decision = self._decide()
         self._shares.see(ticket.caller)
         if not len(self._queue) and self._may_start(ticket, decision):
@@ -235,9 +234,10 @@ class Limiter:
         return await self._wait(waiter, self._max_wait_seconds if decision.sheds else None)
 
     async def _wait(self, waiter: Waiter, seconds: float | None) -> float:
+        # A timer, and not `asyncio.timeout`: nearly every file of a busy extractor waits here, and few for so long.
+        timer = asyncio.get_running_loop().call_later(seconds, _expire, waiter) if seconds is not None else None
         try:
-            async with asyncio.timeout(seconds):
-                return await waiter.ready
+            return await waiter.ready
         except BaseException as error:
             if self._queue.remove(waiter):
                 self._changed()
@@ -247,6 +247,9 @@ class Limiter:
             if isinstance(error, TimeoutError):
                 raise self._refusal(waiter.ticket, f"no place became free within {seconds:g} s") from None
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def _enter(self, ticket: Ticket) -> float:
         self.in_flight += 1
@@ -278,6 +281,11 @@ class Limiter:
         least = self._decide().rows[ticket.work].retry_after_seconds
         delay = self._advice.refuse(time.monotonic(), least, len(self._queue))
         return OverloadedError(message, delay, caller=ticket.caller)
+
+
+def _expire(waiter: Waiter) -> None:
+    if not waiter.ready.done():
+        waiter.ready.set_exception(TimeoutError())
 
 
 def _is_barred(decision: Decision, work: WorkClass) -> bool:

@@ -81,11 +81,14 @@ class FairQueue:
 
         Of a class that is the first waiter of the caller that uses least. Where that one can't start, another that `may_overtake`.
         """
-        for work in sorted(self._lines, key=lambda each: (self._lines[each].turn, each)):
+        waiting = [work for work, line in self._lines.items() if line.count]
+        if len(waiting) > 1:
+            waiting.sort(key=lambda each: (self._lines[each].turn, each))
+        for work in waiting:
             line = self._lines[work]
-            if line.count == 0:
-                continue
-            first = min(line.callers, key=self._load)
+            first = next(iter(line.callers))
+            if len(line.callers) > 1:
+                first = min(line.callers, key=self._load)
             if may_start(line.callers[first][0].ticket):
                 return self._next(line, work, first)
             for caller, waiters in line.callers.items():

@@ -41,6 +41,15 @@ class Limits(NamedTuple):
     spare_places_ratio: float = 0.25  # as above
 
 
+class _Standing(NamedTuple):
+    """A decision that holds for a while."""
+
+    decision: Decision
+    version: int
+    made_at: float
+    holds_until: float
+
+
 class BackoffState:
     """The limiters, and the pressure that they follow."""
 
@@ -70,6 +79,7 @@ class BackoffState:
         self._sessions_ramp = Ramp(instance, limits.sessions)
         self._meter = LoadMeter(clock())
         self._decided: dict[tuple[PressureLevel, PressureLevel], Decision] = {}
+        self._standing: _Standing | None = None
         self.ledger = ByteLedger(limits.inflight_bytes)
         self.cpu = CpuShares(clock)
         self.upload_places, self.session_places = PlaceShares(), PlaceShares()
@@ -115,13 +125,21 @@ class BackoffState:
         return self.view.level(self._clock())
 
     def decide(self) -> Decision:
-        """What is allowed now, by every term."""
-        now = self._clock()
+        """What is allowed now, by every term. A file asks a dozen times: it stands until a level changes or time changes one."""
+        now, standing = self._clock(), self._standing
+        if (
+            standing is not None
+            and standing.made_at <= now <= standing.holds_until
+            and standing.version == self.view.version
+        ):
+            return standing.decision
+        self._standing = None
         decision = self._decide(now)
-        if not decision.sheds:
-            return decision
-        ramped = self._ramp.limit(now, decision.concurrency, self.table)
+        ramped = decision.concurrency
+        if decision.sheds:
+            ramped = self._ramp.limit(now, decision.concurrency, self.table)
         if ramped >= decision.concurrency:
+            self._standing = _Standing(decision, self.view.version, now, self.view.holds_until(now))
             return decision
         return decision._replace(
             terms=(*decision.terms, Term("ramp", ramped)),
@@ -158,7 +176,7 @@ class BackoffState:
     def take_table(self, table: BackoffTable) -> None:
         """The table that counts from now on."""
         self.table = table
-        self._decided.clear()
+        self._forget()
         self.wake()
 
     def wake(self) -> None:
@@ -170,8 +188,8 @@ class BackoffState:
 
     def observe(self, sample: LatencySample) -> None:
         """A parse has ended."""
-        self.policy.observe(sample, self._limits.concurrency)
-        self._decided.clear()
+        if self.policy.observe(sample, self._limits.concurrency):
+            self._forget()
 
     def record_call(self, *, failed: bool) -> None:
         """A call has ended; refusals count as failures."""
@@ -180,6 +198,11 @@ class BackoffState:
     def load(self) -> Load:
         """What balancers are told."""
         return self._meter.load(self._clock())
+
+    def _forget(self) -> None:
+        """What was decided is decided anew."""
+        self._decided.clear()
+        self._standing = None
 
     def _decide(self, now: float) -> Decision:
         """The policy's decision; made once while nothing changes, for a refusal asks half a dozen times."""

@@ -6,6 +6,7 @@ worse. So a cache that died at CRITICAL doesn't freeze the fleet. Pure; time is 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from service_runtime.memory.levels import PressureLevel
@@ -26,11 +27,33 @@ class PressureView:
 
     def __init__(self) -> None:
         self._news: CacheNews | None = None
-        self.local_level = PressureLevel.NORMAL
+        self._local_level = PressureLevel.NORMAL
+        self.version = 0
+        """Another number whenever something was heard: what was decided before may not hold."""
+
+    @property
+    def local_level(self) -> PressureLevel:
+        """The level of this process's own container."""
+        return self._local_level
+
+    @local_level.setter
+    def local_level(self, level: PressureLevel) -> None:
+        self._local_level = level
+        self.version += 1
 
     def hear(self, now: float, level: PressureLevel, valid_for_seconds: float) -> None:
         """Notes an event of the cache."""
         self._news = CacheNews(level, valid_for_seconds, now)
+        self.version += 1
+
+    def holds_until(self, now: float) -> float:
+        """When the level becomes another one by silence alone; infinite where it doesn't."""
+        if self._news is None:
+            return math.inf
+        for seconds in (self._news.valid_for_seconds, SILENCE_SECONDS):
+            if now - self._news.received_at <= seconds:
+                return self._news.received_at + seconds
+        return math.inf
 
     def news_age_seconds(self, now: float) -> float | None:
         """Age of the last event; None before the first."""

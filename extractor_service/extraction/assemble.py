@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SLOWED = (
     "it was read slowly: its caller has used more CPU of late than others that were waiting (GetBackoffState)"
 )
-_FACTS_BYTES = 64 * 1024  # more than what is added to the fragments: name, digests, problems
+FACTS_BYTES = 64 * 1024  # more than what is added to the fragments: name, digests, problems
 
 
 def is_readable(fragment: bytes) -> bool:
@@ -105,7 +105,7 @@ def document(
         _outcome(result, parsed, is_readable=bool(known_as.type.reader), changed=changed).value
     )
     if (
-        sum(map(len, fragments)) + 4 * len(source.name) + _FACTS_BYTES > max_bytes
+        sum(map(len, fragments)) + 4 * len(source.name) + FACTS_BYTES > max_bytes
     ):  # measuring a message costs as much as reading it
         _fit(result, max_bytes)
     return result

@@ -35,6 +35,14 @@ class Extraction(NamedTuple):
     """By the bytes alone, whatever the file's name."""
 
 
+class AtHand(NamedTuple):
+    """A document that needed nobody."""
+
+    document: bytes
+    """Encoded."""
+    outcome: int
+
+
 class Stages(NamedTuple):
     """The steps of an extraction, each a span where there are traces."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.document import Depth
 from extractor_service.extraction import assemble, located, quarantine
-from extractor_service.extraction.extraction import CacheVerdict, Extraction, Stages
+from extractor_service.extraction.extraction import AtHand, CacheVerdict, Extraction, Stages
 from extractor_service.extraction.groups import Request
 from extractor_service.extraction.looking import identify_input
 from extractor_service.extraction.options import CacheUse
@@ -21,8 +21,10 @@ from extractor_service.extraction.worker_job import About, usable_seconds
 from extractor_service.formats.identification.identify import by_the_name
 from extractor_service.modules.base import ModuleContext, Part
 from extractor_service.results.client import Lookup, NewResult
+from extractor_service.results.encoded_document import DocumentName, encoded
 from extractor_service.workers.protocol import JobResult
 from metaextract.cache.v1 import result_pb2
+from metaextract.document.v1 import document_pb2
 from service_runtime import tracing
 from service_runtime.identity.principal import Role
 from service_runtime.telemetry import current_call
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from extractor_service.results.client import ResultsClient
     from extractor_service.results.keys import ModuleKey
     from extractor_service.sources.base import Input
-    from metaextract.document.v1 import document_pb2
 
 
 class _Work(NamedTuple):
@@ -54,6 +55,8 @@ class _Work(NamedTuple):
     fragments: dict[str, bytes]
     lookup: Lookup | None
     """None when the cache isn't to be used."""
+    hits: list[tuple[list[Step], Lookup]]
+    """What the cache had all of."""
 
     def strikes(self) -> Strikes | None:
         """What is remembered of failures with this content."""
@@ -124,7 +127,8 @@ class Pipeline:
             for step, fragment in zip(steps, lookup.fragments if lookup else [], strict=False)
             if fragment is not None
         }
-        work = _Work(source, options, context, steps, fragments, lookup)
+        hits = [(steps, lookup)] if lookup is not None and verdict is CacheVerdict.HIT else []
+        work = _Work(source, options, context, steps, fragments, lookup, hits)
         parsed, changed = JobResult(), False
         if len(fragments) < len(steps):
             async with lookup.lease if lookup and lookup.lease else contextlib.nullcontext():
@@ -146,14 +150,29 @@ class Pipeline:
             max_bytes=max_document_bytes or self._max_document_bytes,
             into=into,
         )
+        if verdict is CacheVerdict.HIT and not max_document_bytes:
+            self._keep(work, document, identity)
         extraction = Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads, identity)
         self._record(extraction, context, source, started_at)
         return extraction
+
+    def at_hand(self, source: Input, options: ExtractionOptions) -> AtHand | None:
+        """The encoded document, where it is at hand as a whole; nobody is asked, and nothing looked at."""
+        if options.cache_use is not CacheUse.USE or not source.may_be_cached or source.complete is not None:
+            return None
+        found = self._cache.document_at_hand(_name_of(source, options))
+        if found is None or by_the_name(found.identity, source.name) != found.named:
+            return None
+        self.tally.record(found.reader, found.outcome, CacheVerdict.HIT, (source.size_bytes, 0), None)
+        return AtHand(found.of(source.name), found.outcome)
 
     async def cached(
         self, source: Input, options: ExtractionOptions, identity: Identity
     ) -> Extraction | None:
         """The document from the cache, or None when a part is missing. The file's type is known, not its bytes."""
+        ready = self.at_hand(source, options)
+        if ready is not None:
+            return Extraction(document_pb2.Document.FromString(ready.document), CacheVerdict.HIT, 0, 0, identity)
         started_at = time.monotonic()
         context = self._context(source, options, identity)
         steps = self._steps.of_content(source, options, context)
@@ -172,6 +191,18 @@ class Pipeline:
         extraction = Extraction(document, CacheVerdict.HIT, 0, 0, identity)
         self._record(extraction, context, source, started_at)
         return extraction
+
+    def _keep(self, work: _Work, document: document_pb2.Document, identity: Identity) -> None:
+        """Keeps a document at hand that the cache had all of, and that nothing was left out of."""
+        source, options = work.source, work.options
+        if not work.hits or not source.may_be_cached or source.complete is not None:
+            return
+        ready = encoded(document, identity, by_the_name(identity, source.name))
+        if ready.size_bytes + assemble.FACTS_BYTES <= self._max_document_bytes:
+            keys = [step.key for steps, _ in work.hits for step in steps]
+            self._cache.keep_document(
+                _name_of(source, options), ready, keys, [lookup for _, lookup in work.hits]
+            )
 
     def _record(
         self, extraction: Extraction, context: ModuleContext, source: Input, started_at: float
@@ -265,6 +296,7 @@ class Pipeline:
         if not missing:
             if lookup is not None:
                 self._cache.keep_near(keys, lookup)
+                work.hits.append((steps, lookup))
             return verdict
         about = About(position=located.position_of(work.fragments.get(located.SOURCE)))
         names = [step.module.name for step in missing]
@@ -328,9 +360,6 @@ class Pipeline:
             lookup = await self._cache.peek(keys, quarantine.key(source.content_id, space_of(source)))
             lookup = lookup._replace(fragments=[None] * len(keys))
             return lookup, CacheVerdict.MISS if lookup.available else CacheVerdict.UNAVAILABLE
-        near = self._cache.near(keys)
-        if near is not None:
-            return near, CacheVerdict.HIT
         # What would be refused anyhow takes no lease, and keeps nobody waiting for it.
         is_full = self._backoff.limiter.is_full(ticket_of_call(options.work))
         look_up = self._cache.peek if is_full else self._cache.look_up
@@ -344,7 +373,6 @@ class Pipeline:
             return lookup, CacheVerdict.UNAVAILABLE
         hits = sum(fragment is not None for fragment in readable)
         if hits == len(steps):
-            self._cache.keep_near(keys, lookup)
             return lookup, CacheVerdict.HIT
         return lookup, CacheVerdict.PARTIAL if hits else CacheVerdict.MISS
 
@@ -358,6 +386,17 @@ class Pipeline:
         for module in parsed.modules:
             tracing.past(f"worker.{module.name}", module.elapsed_seconds, {"format": _name(context)})
         return parsed
+
+
+def _name_of(source: Input, options: ExtractionOptions) -> DocumentName:
+    return DocumentName(
+        source.content_id,
+        space_of(source),
+        options.modules,
+        options.digest_algorithms,
+        options.depth.value,
+        tuple(source.digests),
+    )
 
 
 def _name(context: ModuleContext) -> str:

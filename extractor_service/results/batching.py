@@ -51,21 +51,29 @@ class Coalescer(Generic[Item, Answer]):
         self._waiting: list[_Waiting[Item, Answer]] = []
         self._calls: set[asyncio.Task[None]] = set()
 
-    async def submit(self, items: Sequence[Item]) -> tuple[Answer, int]:
-        """The answer that covers `items`, and the index of the first of them in it; raises what `send` raised."""
-        answered: asyncio.Future[tuple[Answer, int]] = asyncio.get_running_loop().create_future()
+    async def submit(self, items: Sequence[Item], seconds: float | None = None) -> tuple[Answer, int]:
+        """The answer that covers `items`, and the index of the first of them in it; raises what `send` raised, and TimeoutError
+        after so many seconds.
+        """
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[tuple[Answer, int]] = loop.create_future()
         self._waiting.append(_Waiting(items, answered, contextvars.copy_context()))
         # A task that has just ended still stands in the set until the loop turns: it will serve nobody.
         if sum(not call.done() for call in self._calls) < self._max_calls:
             task = asyncio.create_task(self._run())
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
+        # A timer costs a tenth of `asyncio.timeout`, and every file asks twice.
+        timer = None if seconds is None else loop.call_later(seconds, _expire, answered)
         try:
             return await answered
         except asyncio.CancelledError:
             if answered.done() and not answered.cancelled() and answered.exception() is None:
                 self._unclaimed(items, *answered.result())
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     async def _run(self) -> None:
         while self._waiting:
@@ -116,3 +124,8 @@ class Coalescer(Generic[Item, Answer]):
 
     async def _sent(self, items: Sequence[Item]) -> Answer:
         return await self._send(items)
+
+
+def _expire(answered: asyncio.Future[tuple[Answer, int]]) -> None:
+    if not answered.done():
+        answered.set_exception(TimeoutError())

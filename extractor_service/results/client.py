@@ -10,8 +10,10 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.results.batching import Coalescer
+from extractor_service.results.encoded_document import EncodedDocument
 from extractor_service.results.held_lease import HeldLease
 from extractor_service.results.keys import ModuleKey, key_to_wire, verified_space
+from extractor_service.results.near_cache import Copy
 from metaextract.cache.v1 import result_pb2
 from metaextract_client.errors import DeadlineError, ForbiddenError, InvalidRequestError, MetaExtractError
 from service_runtime import tracing
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from typing import TypeVar
 
+    from extractor_service.results.encoded_document import DocumentName
     from extractor_service.results.near_cache import NearCache
     from metaextract.cache.v1 import similarity_pb2
     from metaextract_client.cache_async import AsyncCacheClient
@@ -113,10 +116,18 @@ class ResultsClient:
         """Whether the cache is left alone now, after a failure."""
         return self._clock() < self._paused_until
 
+    def document_at_hand(self, name: DocumentName) -> EncodedDocument | None:
+        """A finished document, without asking anybody; None when it isn't at hand."""
+        copy = self._near.get(name)
+        return copy.value if copy is not None and isinstance(copy.value, EncodedDocument) else None
+
     def near(self, keys: Sequence[ModuleKey]) -> Lookup | None:
         """What is at hand for all of `keys`, without asking anybody; None when something is missing."""
-        fragments = self._near.get(tuple(keys))
-        return None if fragments is None else Lookup(list(fragments), None, available=True)
+        copy = self._near.get(tuple(keys))
+        if copy is None or not isinstance(copy.value, tuple):
+            return None
+        seconds = self._near.seconds_left(copy)
+        return Lookup(list(copy.value), None, available=True, expires_in_seconds=seconds)
 
     async def look_up(self, keys: Sequence[ModuleKey], optional: ModuleKey) -> Lookup:
         """What the cache knows of `keys`, and of `optional`, which isn't required; all misses when it can't be asked.
@@ -125,7 +136,7 @@ class ResultsClient:
         over, which leaves neither.
         """
         group = result_pb2.ResultGroup(keys=map(key_to_wire, keys), optional_keys=[key_to_wire(optional)])
-        answer = await self._guarded(lambda: self._own_lines().acquisitions.submit([group]))
+        answer = await self._guarded(lambda seconds: self._own_lines().acquisitions.submit([group], seconds))
         if answer is None:
             return Lookup([None] * len(keys), None, available=False)
         response, index = answer
@@ -155,15 +166,25 @@ class ResultsClient:
         """Keeps what the cache answered near at hand, when it is complete and was found to be readable."""
         fragments = tuple(fragment for fragment in lookup.fragments if fragment is not None)
         if len(fragments) == len(keys) and lookup.read_point is not None:
-            self._near.put(tuple(keys), fragments, lookup.read_point, lookup.expires_in_seconds)
+            copy = Copy(fragments, tuple(keys), 0.0, sum(map(len, fragments)))
+            self._near.put(copy.keys, copy, lookup.read_point, lookup.expires_in_seconds)
+
+    def keep_document(
+        self, name: DocumentName, document: EncodedDocument, keys: Sequence[ModuleKey], lookups: Sequence[Lookup]
+    ) -> None:
+        """Keeps a finished document at hand that was made of what the cache answered for `keys`, and of nothing else."""
+        point = lookups[0].read_point
+        if point is not None:
+            seconds = min(each.expires_in_seconds for each in lookups)
+            self._near.put(name, Copy(document, tuple(keys), 0.0, document.size_bytes), point, seconds)
 
     def forget_near(self, keys: Sequence[ModuleKey]) -> None:
         """There will be other results for these keys."""
-        self._near.forget(tuple(keys))
+        self._near.forget(keys)
 
     async def peek(self, keys: Sequence[ModuleKey], optional: ModuleKey) -> Lookup:
         """Like `look_up`, without a lease, and without waiting for anybody."""
-        answer = await self._guarded(lambda: self._own_lines().gets.submit([*keys, optional]))
+        answer = await self._guarded(lambda seconds: self._own_lines().gets.submit([*keys, optional], seconds))
         if answer is None:
             return Lookup([None] * len(keys), None, available=False)
         response, start = answer
@@ -182,7 +203,7 @@ class ResultsClient:
     async def read_point(self) -> result_pb2.InvalidationPoint | None:
         """The position of the invalidation log; None when the cache can't be asked."""
         nothing = ModuleKey("none", "none", "0", "", verified_space(current_call.get().tenant))
-        answer = await self._guarded(lambda: self._own_lines().gets.submit([nothing]))
+        answer = await self._guarded(lambda seconds: self._own_lines().gets.submit([nothing], seconds))
         return None if answer is None else answer[0].read_point
 
     async def store(self, results: Sequence[NewResult], lookup: Lookup, source: str) -> bool:
@@ -206,7 +227,7 @@ class ResultsClient:
             )
             for result in results
         ]
-        if await self._guarded(lambda: self._own_lines().puts.submit(entries)) is None:
+        if await self._guarded(lambda seconds: self._own_lines().puts.submit(entries, seconds)) is None:
             return False
         if lease is not None and any(entry.lease_token for entry in entries):
             lease.end()
@@ -244,14 +265,13 @@ class ResultsClient:
                 return answer
         return answer
 
-    async def _guarded(self, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
-        """The answer; None when the cache isn't to be asked, or fails."""
+    async def _guarded(self, call: Callable[[float], Awaitable[Answer]]) -> Answer | None:
+        """The answer of a call that is given so many seconds; None when the cache isn't to be asked, or fails."""
         timeout = self._timeout()
         if timeout is None:
             return None
         try:
-            async with asyncio.timeout(timeout):
-                return await call()
+            return await call(timeout)
         except TimeoutError:
             self._record_failure(None, timeout)
         except MetaExtractError as error:

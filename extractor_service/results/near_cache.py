@@ -1,4 +1,5 @@
-"""Keeps results near at hand, in a small cache in the extractor. A cached file then costs one hop and not two.
+"""Keeps finished documents near at hand, in a small cache in the extractor. A cached file then costs one hop and not two, and
+nothing but joining bytes.
 
 It holds copies, valid only while the cache's invalidation log is being followed: a gap, another log, or silence drops
 all of it, and so does memory pressure, before anything else is given up.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.results.reconnect import RetryDelay
@@ -17,25 +18,29 @@ from metaextract_client.errors import ForbiddenError, MetaExtractError, Unauthen
 from service_runtime.identity.principal import tenant_of_space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Sequence
 
     from extractor_service.results.keys import ModuleKey
     from metaextract_client.cache_async import AsyncCacheClient
 
 _log = logging.getLogger(__name__)
-_ENTRY_BYTES = 600  # of the index, key and lists
+_ENTRY_BYTES = 600  # of the index, name and lists
 _MAX_LIFE_SECONDS = 300.0  # after it the cache is asked again, which also tells it what is being used
 _MAX_ENTRY_RATIO = 0.1  # one large document mustn't push out most of the others
 
 
-class _Copy(NamedTuple):
-    fragments: tuple[bytes, ...]
+class Copy(NamedTuple):
+    """What is at hand."""
+
+    value: object
+    keys: tuple[ModuleKey, ...]
+    """Of the results that it is made of."""
     expires_at: float
     size_bytes: int
 
 
 class NearCache:
-    """Fragments of whole files by their keys, least recently used out first. Lives on the event loop."""
+    """Finished documents and others' fragments by name, least recently used out first. Lives on the event loop."""
 
     def __init__(
         self,
@@ -47,16 +52,17 @@ class NearCache:
         self._max_bytes = max_bytes
         self._is_pressed = is_pressed
         self._clock = clock
-        self._copies: OrderedDict[tuple[ModuleKey, ...], _Copy] = OrderedDict()
+        self._copies: OrderedDict[Hashable, Copy] = OrderedDict()
+        self._of_content: defaultdict[str, set[Hashable]] = defaultdict(set)
         self._valid_until = 0.0
         self._log_id = ""
         self._revision = 0
         self.used_bytes = 0
         self.hits = 0
 
-    def get(self, keys: tuple[ModuleKey, ...]) -> tuple[bytes, ...] | None:
-        """The fragments of `keys`, all or none."""
-        copy = self._copies.get(keys)
+    def get(self, name: Hashable) -> Copy | None:
+        """What is kept by that name."""
+        copy = self._copies.get(name)
         if copy is None:
             return None
         now = self._clock()
@@ -64,32 +70,38 @@ class NearCache:
             self.drop()
             return None
         if now > copy.expires_at:
-            self.forget(keys)
+            self._forget(name)
             return None
-        self._copies.move_to_end(keys)
+        self._copies.move_to_end(name)
         self.hits += 1
-        return copy.fragments
+        return copy
+
+    def seconds_left(self, copy: Copy) -> float:
+        """Until it expires."""
+        return copy.expires_at - self._clock()
 
     def put(
         self,
-        keys: tuple[ModuleKey, ...],
-        fragments: tuple[bytes, ...],
+        name: Hashable,
+        copy: Copy,
         point: result_pb2.InvalidationPoint,
         expires_in_seconds: float,
     ) -> None:
         """Keeps a copy of what the cache answered at `point`, unless something was invalidated since."""
         now = self._clock()
-        size_bytes = sum(map(len, fragments)) + _ENTRY_BYTES
+        size_bytes = copy.size_bytes + _ENTRY_BYTES
         if now > self._valid_until or point.log_id != self._log_id or point.revision < self._revision:
             return
         if size_bytes > self._max_bytes * _MAX_ENTRY_RATIO or self._is_pressed():
             return
-        self.forget(keys)
+        self._forget(name)
         life = min(expires_in_seconds, _MAX_LIFE_SECONDS)
-        self._copies[keys] = _Copy(fragments, now + life, size_bytes)
+        self._copies[name] = copy._replace(expires_at=now + life, size_bytes=size_bytes)
+        for key in copy.keys:
+            self._of_content[key.content_id].add(name)
         self.used_bytes += size_bytes
         while self.used_bytes > self._max_bytes:
-            self.forget(next(iter(self._copies)))
+            self._forget(next(iter(self._copies)))
 
     def hear(self, news: result_pb2.WatchInvalidationsResponse) -> None:
         """Follows the log."""
@@ -101,15 +113,16 @@ class NearCache:
         if news.HasField("selector"):
             self._invalidate(news.selector)
 
-    def forget(self, keys: tuple[ModuleKey, ...]) -> None:
-        """Drops one copy, if there is one."""
-        copy = self._copies.pop(keys, None)
-        if copy is not None:
-            self.used_bytes -= copy.size_bytes
+    def forget(self, keys: Sequence[ModuleKey]) -> None:
+        """Drops what is made of one of these results."""
+        for key in keys:
+            for name in [name for name in self._of_content.get(key.content_id, ()) if key in self._copies[name].keys]:
+                self._forget(name)
 
     def drop(self) -> None:
         """Forgets everything."""
         self._copies.clear()
+        self._of_content.clear()
         self.used_bytes = 0
 
     def disconnect(self) -> None:
@@ -124,8 +137,20 @@ class NearCache:
             if not selector.tenant:
                 self.drop()
                 return
-        for keys in [keys for keys in self._copies if any(_matches(selector, key) for key in keys)]:
-            self.forget(keys)
+        names = self._of_content.get(selector.content_id, ()) if selector.content_id else self._copies
+        for name in [name for name in names if any(_matches(selector, key) for key in self._copies[name].keys)]:
+            self._forget(name)
+
+    def _forget(self, name: Hashable) -> None:
+        copy = self._copies.pop(name, None)
+        if copy is None:
+            return
+        self.used_bytes -= copy.size_bytes
+        for content_id in {key.content_id for key in copy.keys}:
+            names = self._of_content[content_id]
+            names.discard(name)
+            if not names:
+                del self._of_content[content_id]
 
 
 def tell_lost(log: logging.Logger, message: str, error: MetaExtractError) -> None:

@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 
 from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.formats.identification.identify import identify
+from extractor_service.results.encoded_document import part
 from extractor_service.results.keys import ModuleKey
 from extractor_service.serving import wire
 from extractor_service.serving.batch_groups import ItemGroups, QueuedItem
@@ -43,8 +44,11 @@ if TYPE_CHECKING:
     from extractor_service.serving.open_source import FolderEntry, Opener
     from metaextract.cache.v1 import result_pb2
 
-    Send = Callable[[pb.ExtractBatchResponse], Awaitable[None]]
+    Send = Callable[[bytes], Awaitable[None]]
 
+_FIELDS = pb.BatchResult.DOCUMENT_FIELD_NUMBER, pb.BatchResult.INFO_FIELD_NUMBER
+_RESULTS = pb.ExtractBatchResponse.RESULTS_FIELD_NUMBER
+_PROGRESS = pb.ExtractBatchResponse.PROGRESS_FIELD_NUMBER
 _DEFAULT_WINDOW, _MAX_WINDOW = 256, 1024
 _log = logging.getLogger(__name__)
 _FINAL = frozenset(
@@ -92,7 +96,8 @@ class Batch:
         self._incoming = incoming
         self._send = send
         self._groups = ItemGroups()
-        self._done: dict[int, pb.BatchResult] = {}
+        self._done: dict[int, bytes] = {}
+        """Encoded results by number: what is at hand is never decoded."""
         self._received = 0
         self._answered = 0
         self._held_bytes = 0
@@ -188,7 +193,7 @@ class Batch:
             _fail(result, error)
         number = self._received
         self._received += 1
-        await self._finish(number, result)
+        await self._finish(number, result.SerializeToString())
 
     async def _refuse(self, item: pb.BatchItem, error: ServiceError) -> None:
         """Answers an item that can't even be tried."""
@@ -196,7 +201,7 @@ class Batch:
         _fail(result, error)
         number = self._received
         self._received += 1
-        await self._finish(number, result)
+        await self._finish(number, result.SerializeToString())
 
     async def _admit(self, item: pb.BatchItem, window: int) -> None:
         size = len(item.inline.data)
@@ -236,30 +241,37 @@ class Batch:
         is_awaited = self._is_in_order and self._groups.first_number() == self._answered
         return is_awaited or self._held_bytes <= Limits.max_held_bytes
 
-    async def _finish(self, number: int, result: pb.BatchResult) -> None:
+    async def _finish(self, number: int, result: bytes) -> None:
         async with self._changed:
             self._done[number] = result
-            self._held_bytes += result.ByteSize()
+            self._held_bytes += len(result)
             self._changed.notify_all()
 
-    async def _result(self, item: pb.BatchItem, options: ExtractionOptions, token: str) -> pb.BatchResult:
-        result = pb.BatchResult(id=item.id)
+    async def _result(self, item: pb.BatchItem, options: ExtractionOptions, token: str) -> bytes:
+        if not token:
+            return (await self._new_result(item, options))[0]
         # By id and content: the same id may stand for another file when the batch comes again.
         content = blake3(item.SerializeToString(deterministic=True)).hexdigest()[:32]
         space = f"batch/{current_call.get().tenant}"
         key = ModuleKey(token, "batch_item", "1", content, space)
-        point = None
-        if token:
-            known, point = await self._known(key)
-            if known is not None:
-                return known
+        known, point = await self._known(key)
+        if known is not None:
+            return known
+        result, is_final = await self._new_result(item, options)
+        if is_final:
+            await self._context.pipeline.remember(key, result, point)
+        return result
+
+    async def _new_result(self, item: pb.BatchItem, options: ExtractionOptions) -> tuple[bytes, bool]:
+        """The result, encoded, and whether trying again would change nothing."""
+        result = pb.BatchResult(id=item.id)
         is_admitted = False
         while True:
             try:
                 if not is_admitted:
                     self._context.backoff.accounts.admit(current_call.get().tenant)
                     is_admitted = True
-                await self._describe(item, options, result)
+                return await self._describe(item, options, result)
             except OverloadedError as error:
                 is_quota = isinstance(error, QuotaExceededError)
                 if is_quota and error.retry_after_seconds > Limits.quota_seconds:
@@ -271,14 +283,9 @@ class Batch:
             except Exception as error:  # noqa: BLE001 - one item must not end the others
                 _log.exception("unexpected error in a batch", exc_info=error)
                 _fail(result, ServiceError("internal error"))
-            break
-        if token and not result.code and result.document.outcome in _FINAL:
-            await self._context.pipeline.remember(key, result.SerializeToString(), point)
-        return result
+            return result.SerializeToString(), False
 
-    async def _known(
-        self, key: ModuleKey
-    ) -> tuple[pb.BatchResult | None, result_pb2.InvalidationPoint | None]:
+    async def _known(self, key: ModuleKey) -> tuple[bytes | None, result_pb2.InvalidationPoint | None]:
         stored, point = await self._context.pipeline.recall(key)
         if stored is None:
             return None, point
@@ -287,12 +294,19 @@ class Batch:
         except DecodeError:
             return None, point
         result.was_finished = True
-        return result, point
+        return result.SerializeToString(), point
 
-    async def _describe(self, item: pb.BatchItem, options: ExtractionOptions, result: pb.BatchResult) -> None:
+    async def _describe(
+        self, item: pb.BatchItem, options: ExtractionOptions, result: pb.BatchResult
+    ) -> tuple[bytes, bool]:
         started_at = time.monotonic()
         source = await self._opener.open(item)
         try:
+            ready = self._context.pipeline.at_hand(source, options)
+            if ready is not None:
+                seconds, instance = time.monotonic() - started_at, self._context.backoff.instance
+                found = wire.hit_to_wire(ready, _FIELDS, source.content_id, seconds, instance)
+                return result.SerializeToString() + found, ready.outcome in _FINAL
             with spooling():
                 extraction = await self._context.pipeline.extract(source, options, result.document)
         except BaseException:
@@ -308,6 +322,7 @@ class Batch:
                 self._context.backoff.instance,
             )
         )
+        return result.SerializeToString(), result.document.outcome in _FINAL
 
     async def _pause(self, seconds: float) -> None:
         self._paused += 1
@@ -334,13 +349,13 @@ class Batch:
                             raise UploadStalledError(f"nothing came for {seconds:g} s") from None
                         continue
                 results = self._ready(in_order=in_order)
-            response = pb.ExtractBatchResponse(
-                results=results,
-                progress=pb.BatchProgress(
-                    received_count=self._received,
-                    answered_count=self._answered + len(results),
-                    is_paused=self._paused > 0,
-                ),
+            progress = pb.BatchProgress(
+                received_count=self._received,
+                answered_count=self._answered + len(results),
+                is_paused=self._paused > 0,
+            )
+            response = b"".join(
+                [part(_RESULTS, each) for each in results] + [part(_PROGRESS, progress.SerializeToString())]
             )
             try:
                 async with asyncio.timeout(seconds):
@@ -358,20 +373,20 @@ class Batch:
     def _is_over(self) -> bool:
         return self._is_complete and self._answered == self._received
 
-    def _ready(self, *, in_order: bool) -> list[pb.BatchResult]:
+    def _ready(self, *, in_order: bool) -> list[bytes]:
         """What fits into a message, removed."""
-        results: list[pb.BatchResult] = []
+        results: list[bytes] = []
         size, following = 0, self._answered
         while self._done and len(results) < Limits.max_reply_results and size < Limits.max_reply_bytes:
             number = following if in_order else next(iter(self._done))
             result = self._done.get(number)
             if result is None:
                 break
-            size += result.ByteSize()
+            size += len(result)
             if results and size > Limits.max_reply_bytes:
                 break
             del self._done[number]
-            self._held_bytes -= result.ByteSize()
+            self._held_bytes -= len(result)
             results.append(result)
             following += 1
         return results

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.extraction.options import CacheUse
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import Input
 
     Context = aio.ServicerContext[Any, Any]
+Response = TypeVar("Response", extractor_pb2.ExtractResponse, extractor_pb2.ExtractUploadResponse)
+_FIELDS = (
+    extractor_pb2.ExtractResponse.DOCUMENT_FIELD_NUMBER,
+    extractor_pb2.ExtractResponse.INFO_FIELD_NUMBER,
+)
 
 
 class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
@@ -40,32 +46,30 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         self._settings = shared.settings
         self._modules = shared.modules
 
-    async def Extract(
+    async def Extract(  # type: ignore[override] # what is at hand is encoded already
         self, request: extractor_pb2.ExtractRequest, context: Context
-    ) -> extractor_pb2.ExtractResponse:
+    ) -> extractor_pb2.ExtractResponse | bytes:
         """One file, inline or by URI."""
         del context
         self._count()
         started_at = time.monotonic()
         options = wire.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
-        response = extractor_pb2.ExtractResponse()
-        with self._backoff.limiter.message(len(request.inline.data), ticket_of_call(options.work)):
+        with self._backoff.limiter.message(len(request.inline.data), partial(ticket_of_call, options.work)):
             source = await self._opener.open(request)
-            await self._describe(source, options, started_at, response)
-        return response
+            return await self._describe(source, options, started_at, extractor_pb2.ExtractResponse())
 
-    async def ExtractUpload(
+    async def ExtractUpload(  # type: ignore[override] # as above
         self, request_iterator: AsyncIterator[extractor_pb2.ExtractUploadRequest], context: Context
-    ) -> extractor_pb2.ExtractUploadResponse:
+    ) -> extractor_pb2.ExtractUploadResponse | bytes:
         """One file in chunks."""
         del context
         self._count()
         options, source = await UploadReceiver(self._shared, request_iterator).receive()
-        response = extractor_pb2.ExtractUploadResponse()
         if options.cache_use is not CacheUse.BYPASS:
             self._shared.chunks.keep_whole(source.descriptor(), source.size_bytes, source.content_id)
-        await self._describe(source, options, time.monotonic(), response)
-        return response
+        return await self._describe(
+            source, options, time.monotonic(), extractor_pb2.ExtractUploadResponse()
+        )
 
     async def ExtractSession(  # type: ignore[override] # writes through the context
         self, request_iterator: AsyncIterator[extractor_pb2.ExtractSessionRequest], context: Context
@@ -118,10 +122,14 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         source: Input,
         options: ExtractionOptions,
         started_at: float,
-        response: extractor_pb2.ExtractResponse | extractor_pb2.ExtractUploadResponse,
-    ) -> None:
-        """Fills the response."""
+        response: Response,
+    ) -> Response | bytes:
+        """The response, filled, or its bytes where the document is at hand. Both kinds have the same fields."""
         try:
+            ready = self._shared.pipeline.at_hand(source, options)
+            if ready is not None:
+                seconds = time.monotonic() - started_at
+                return wire.hit_to_wire(ready, _FIELDS, source.content_id, seconds, self._backoff.instance)
             with spooling():
                 extraction = await self._shared.pipeline.extract(source, options, response.document)
         finally:
@@ -131,3 +139,4 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
                 extraction, source.content_id, time.monotonic() - started_at, self._backoff.instance
             )
         )
+        return response

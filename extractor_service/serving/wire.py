@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import Depth
 from extractor_service.extraction.options import CacheUse, ExtractionOptions
 from extractor_service.modules.base import Part, Subject
+from extractor_service.results.encoded_document import part
 from extractor_service.workers.encode import DIGEST_ALGORITHMS
 from extractor_service.workers.sandbox.jail import BARRIERS
 from extractor_service.workers.sandbox.probes import NO_SANDBOX, PROBES
@@ -20,7 +21,7 @@ from service_runtime.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extractor_service.extraction.extraction import Extraction
+    from extractor_service.extraction.extraction import AtHand, Extraction
     from extractor_service.modules.base import Module
     from extractor_service.serving.call_context import CallContext
     from extractor_service.workers.sandbox.probes import SandboxReport
@@ -42,10 +43,31 @@ _DEPTHS = {
 }
 
 
+_MOST_KNOWN = 256  # kinds of options, and by far more than clients use
+_known: dict[tuple[bytes, int, float], tuple[dict[str, Module], ExtractionOptions]] = {}
+
+
 def options_from_wire(
     options: extractor_pb2.ExtractOptions, modules: dict[str, Module], max_parse_seconds: float
 ) -> ExtractionOptions:
-    """The options, with defaults filled in.
+    """The options, with defaults filled in; remembered, as most requests have one of a few.
+
+    Raises:
+        InvalidRequestError: see `_read`.
+    """
+    key = options.SerializeToString(), id(modules), max_parse_seconds
+    known = _known.get(key)
+    if known is None or known[0] is not modules:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        known = _known[key] = modules, _read(options, modules, max_parse_seconds)
+    return known[1]
+
+
+def _read(
+    options: extractor_pb2.ExtractOptions, modules: dict[str, Module], max_parse_seconds: float
+) -> ExtractionOptions:
+    """The options.
 
     Raises:
         InvalidRequestError: an unknown module, algorithm, mode or depth, or a time limit out of range.
@@ -99,6 +121,20 @@ def _modules_from_wire(asked: Sequence[str], modules: dict[str, Module]) -> tupl
         for module in modules.values()
         if module.name in wanted or not wanted.isdisjoint(module.sets)
     )
+
+
+def hit_to_wire(
+    ready: AtHand, fields: tuple[int, int], content_id: str, elapsed_seconds: float, instance: str
+) -> bytes:
+    """A document that was at hand, and how it was made, as two `fields` of an encoded reply."""
+    info = extractor_pb2.ExtractionInfo(
+        cache_status=extractor_pb2.CACHE_STATUS_HIT,
+        content_id=content_id,
+        elapsed_seconds=elapsed_seconds,
+        request_id=current_call.get().request_id,
+        instance=instance,
+    )
+    return part(fields[0], ready.document) + part(fields[1], info.SerializeToString())
 
 
 def info_to_wire(

@@ -285,7 +285,7 @@ class Worker:
         """
         result, job = run.result, run.job
         if kind == Kind.MODULE:
-            place, outcome, is_complete, seconds, bytes_read = numbers
+            place, (outcome, is_complete, seconds, bytes_read) = int(numbers[0]), numbers[1:]
             if place != len(result.modules) or place >= len(job.modules) or outcome not in _OUTCOMES:
                 raise ProtocolError(f"module {place} out of turn, or outcome {outcome}")
             result.modules.append(

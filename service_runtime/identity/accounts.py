@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MAX_ACCOUNTS = 100_000  # 500 bytes each; the one unused for longest begins anew, which is in its favour
 _HELD_RETRY_SECONDS = 1.0  # for bytes in flight: most files are done by then
+_UNCOUNTED = contextlib.nullcontext()
 _LEAST_RETRY_SECONDS = 0.05  # a call costs more than a wait that is shorter
 
 
@@ -78,8 +79,7 @@ class Accounts:
         """`hold` for one kind."""
         return lambda tenant, count: self.hold(tenant, kind, count)
 
-    @contextlib.contextmanager
-    def hold(self, tenant: str, kind: str, count: int) -> Iterator[None]:
+    def hold(self, tenant: str, kind: str, count: int) -> contextlib.AbstractContextManager[None]:
         """Counts bytes in flight while the block runs. One of each kind is always allowed.
 
         Raises:
@@ -87,8 +87,11 @@ class Accounts:
         """
         account = self._account(tenant)
         if account is None or not account.quota.inflight_bytes:
-            yield
-            return
+            return _UNCOUNTED
+        return self._held(account, tenant, kind, count)
+
+    @contextlib.contextmanager
+    def _held(self, account: _Account, tenant: str, kind: str, count: int) -> Iterator[None]:
         if account.held[kind] and account.held_bytes + count > account.quota.inflight_bytes:
             raise _exceeded(tenant, "bytes in flight", _HELD_RETRY_SECONDS)
         account.held[kind] += 1

@@ -23,7 +23,7 @@ class AimdPolicy(AdaptiveLimit):
 
     name = "aimd"
 
-    def observe(self, sample: LatencySample, configured: int) -> None:
+    def observe(self, sample: LatencySample, configured: int) -> bool:
         """See `BackoffPolicy.observe`."""
         limit = self._present(configured)
         usual = self._usual.record(sample.kind, sample.seconds)
@@ -31,4 +31,4 @@ class AimdPolicy(AdaptiveLimit):
             limit *= _DECREASE_RATIO
         elif sample.in_flight * 2 >= limit:
             limit += 1
-        self._set(limit, configured)
+        return self._set(limit, configured)

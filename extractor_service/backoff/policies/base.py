@@ -80,8 +80,8 @@ class BackoffPolicy(Protocol):
         """What is allowed of the configured concurrency."""
         ...
 
-    def observe(self, sample: LatencySample, configured: int) -> None:
-        """Learns from a parse that has ended."""
+    def observe(self, sample: LatencySample, configured: int) -> bool:
+        """Learns from a parse that has ended; whether another decision follows from it."""
         ...
 
 

@@ -25,7 +25,7 @@ class GradientPolicy(AdaptiveLimit):
 
     name = "gradient"
 
-    def observe(self, sample: LatencySample, configured: int) -> None:
+    def observe(self, sample: LatencySample, configured: int) -> bool:
         """See `BackoffPolicy.observe`."""
         limit = self._present(configured)
         seconds = max(sample.seconds, 1e-6)
@@ -33,9 +33,9 @@ class GradientPolicy(AdaptiveLimit):
         if usual > 2 * seconds:
             self._usual.forget_slowly(sample.kind, _DRIFT_RATIO)
         if sample.in_flight < limit / 2 and not sample.failed:
-            return  # the limit isn't what latency comes from
+            return False  # the limit isn't what latency comes from
         gradient = 0.5 if sample.failed else min(1.0, max(0.5, _TOLERANCE * usual / seconds))
         # The queue may be as large as four, or half of a small pool would never be given up.
         queue = min(_QUEUE, configured / 4)
         limit = (1 - _SMOOTHING) * limit + _SMOOTHING * (gradient * limit + queue)
-        self._set(limit, configured)
+        return self._set(limit, configured)

@@ -51,5 +51,8 @@ class AdaptiveLimit:
     def _present(self, configured: int) -> float:
         return float(configured) if self._limit is None else min(self._limit, float(configured))
 
-    def _set(self, limit: float, configured: int) -> None:
+    def _set(self, limit: float, configured: int) -> bool:
+        """Whether it allows another number than before."""
+        before = int(self._present(configured))
         self._limit = min(max(1.0, limit), float(configured))
+        return int(self._limit) != before

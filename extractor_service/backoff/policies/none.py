@@ -26,5 +26,7 @@ class NoBackoffPolicy:
             sheds=False,
         )
 
-    def observe(self, sample: LatencySample, configured: int) -> None:
+    def observe(self, sample: LatencySample, configured: int) -> bool:
         """Latencies mean nothing here."""
+        del sample, configured
+        return False

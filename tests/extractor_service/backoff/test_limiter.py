@@ -243,7 +243,7 @@ def test_no_history_loses_a_place_or_a_byte(requests, concurrency):
 
 async def test_a_message_s_own_bytes_don_t_keep_its_work_out():
     limiter = make_limiter(Limit(2), budget=1000)
-    with limiter.message(800, Ticket()):
+    with limiter.message(800, Ticket):
         async with limiter.slot(Ticket(planned_bytes=900)):
             assert limiter._ledger.reserved_bytes == 1700
     assert limiter._ledger.reserved_bytes == 0 == limiter._ledger.message_bytes
@@ -251,8 +251,8 @@ async def test_a_message_s_own_bytes_don_t_keep_its_work_out():
 
 async def test_messages_beyond_the_budget_are_refused():
     limiter = make_limiter(Limit(2), budget=1000)
-    with limiter.message(5000, Ticket()), pytest.raises(OverloadedError, match="in flight"):
-        limiter.message(1, Ticket())
+    with limiter.message(5000, Ticket), pytest.raises(OverloadedError, match="in flight"):
+        limiter.message(1, Ticket)
 
 
 async def test_those_behind_one_who_leaves_are_let_in():

@@ -134,3 +134,13 @@ async def test_answers_of_those_who_left_are_handed_over():
         await asyncio.sleep(0)
     assert unclaimed == [([1], 10)]
     assert await ask(coalescer, 2) == [20] and len(unclaimed) == 1
+
+
+async def test_who_waits_too_long_is_told_and_its_answer_is_given_back():
+    line, unclaimed = Line(), []
+    coalescer = Coalescer(line.send, on_unclaimed=lambda items, answer, start: unclaimed.append(items))
+    with pytest.raises(TimeoutError):
+        await coalescer.submit([1], 0.01)
+    line.gate.set()
+    assert await ask(coalescer, 2) == [20]
+    assert unclaimed == [[1]]
