@@ -17,6 +17,7 @@ from extractor_service.sources.local import (
     ForbiddenFileError,
     InvalidUriError,
     MissingFileError,
+    open_at_hand,
     open_folder,
     open_local,
     uri_of,
@@ -133,6 +134,10 @@ class Opener:
 
     async def _local(self, uri: str) -> LocalInput:
         """The open file; one that comes too late for a cancelled call is closed."""
+        with _told("uri"):
+            ready = open_at_hand(uri, self._allowed_roots())
+        if ready is not None:
+            return ready
         opening = asyncio.ensure_future(asyncio.to_thread(open_local, uri, self._allowed_roots()))
         try:
             with _told("uri"):

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
+from extractor_service.sources import cached_open
 from extractor_service.sources.base import BaseInput, base_name, sayable
 from extractor_service.sources.content import is_settled, same_version, version_id
 
@@ -45,14 +46,15 @@ class MissingFileError(LocalFileError):
 class LocalInput(BaseInput):
     """An open regular file, identified by its version. Open it with :func:`open_local`."""
 
-    def __init__(self, descriptor: int, canonical_uri: str) -> None:
+    def __init__(self, descriptor: int, opened: os.stat_result, head: bytes, canonical_uri: str) -> None:
+        """`opened`: the descriptor's status; `head`: its first bytes."""
         self._descriptor = descriptor
-        self._opened = os.fstat(descriptor)
+        self._opened = opened
         self.name = base_name(canonical_uri)
         self.source = canonical_uri
         self.content_id = version_id(canonical_uri, self._opened)
         self.may_be_cached = is_settled(self._opened, time.time())
-        self.head = os.pread(descriptor, _HEAD_BYTES, 0)
+        self.head = head
         self.digests: dict[str, str] = {}
 
     @property
@@ -81,12 +83,40 @@ def open_local(uri: str, roots: Sequence[Path]) -> LocalInput:
     Raises:
         InvalidUriError, ForbiddenFileError, MissingFileError: see there.
     """
-    path = _path_of(uri)
+    return _open_beneath(*_placed(uri, roots))
+
+
+def open_at_hand(uri: str, roots: Sequence[Path]) -> LocalInput | None:
+    """The same where the kernel has all of it in memory, so that nobody waits; None: ask `open_local`, which also says what is wrong.
+
+    Raises:
+        InvalidUriError, ForbiddenFileError: see there.
+    """
+    root, parts = _placed(uri, roots)
+    descriptor = cached_open.open_beneath(root.as_posix(), "/".join(parts), _FILE_FLAGS)
+    if descriptor is None:
+        return None
+    result = None
+    try:
+        opened = os.fstat(descriptor)
+        if stat.S_ISREG(opened.st_mode):
+            head = cached_open.read_at_hand(descriptor, _HEAD_BYTES, opened.st_size)
+            if head is not None:
+                os.set_blocking(descriptor, True)
+                result = LocalInput(descriptor, opened, head, _canonical(root, parts))
+    finally:
+        if result is None:
+            os.close(descriptor)
+    return result
+
+
+def _placed(uri: str, roots: Sequence[Path]) -> tuple[Path, list[str]]:
+    """The root that `uri` lies beneath, and its path from there."""
+    parts = [part for part in _path_of(uri).split("/") if part]
     for root in roots:
         root_parts = [part for part in root.as_posix().split("/") if part]
-        parts = [part for part in path.split("/") if part]
         if parts[: len(root_parts)] == root_parts and len(parts) > len(root_parts):
-            return _open_beneath(root, parts[len(root_parts) :])
+            return root, parts[len(root_parts) :]
     raise ForbiddenFileError("the file lies outside the roots that this server may read")
 
 
@@ -150,6 +180,10 @@ def _path_of(uri: str) -> str:
     return path
 
 
+def _canonical(root: Path, parts: list[str]) -> str:
+    return sayable("file://" + "/".join([root.as_posix().rstrip("/"), *parts]))
+
+
 def _open_beneath(root: Path, parts: list[str]) -> LocalInput:
     descriptor = -1
     try:
@@ -159,11 +193,12 @@ def _open_beneath(root: Path, parts: list[str]) -> LocalInput:
                 descriptor = os.open(parts[-1], _FILE_FLAGS, dir_fd=directory)
             finally:
                 os.close(directory)
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            opened = os.fstat(descriptor)
+            if not stat.S_ISREG(opened.st_mode):
                 raise ForbiddenFileError("not a regular file")
             os.set_blocking(descriptor, True)
-            canonical = sayable("file://" + "/".join([root.as_posix().rstrip("/"), *parts]))
-            result = LocalInput(descriptor, canonical)
+            head = os.pread(descriptor, _HEAD_BYTES, 0)
+            result = LocalInput(descriptor, opened, head, _canonical(root, parts))
             descriptor = -1
     finally:
         if descriptor >= 0:

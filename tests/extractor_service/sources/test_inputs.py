@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import hashlib
 import os
 import socket
@@ -10,9 +12,16 @@ import time
 import pytest
 from blake3 import blake3
 
-from extractor_service.sources import content
+from extractor_service.sources import cached_open, content
+from extractor_service.sources.cached_open import read_at_hand
 from extractor_service.sources.inline import InlineInput
-from extractor_service.sources.local import ForbiddenFileError, InvalidUriError, MissingFileError, open_local
+from extractor_service.sources.local import (
+    ForbiddenFileError,
+    InvalidUriError,
+    MissingFileError,
+    open_at_hand,
+    open_local,
+)
 from extractor_service.sources.spool import SpoolBudget, SpooledInput, SpoolFullError
 
 
@@ -142,3 +151,61 @@ def test_a_young_file_is_not_to_be_cached_and_a_change_is_seen(root):
     path.write_bytes(b"changed!")
     assert source.has_changed()
     assert content.is_settled(path.stat(), time.time() + content.SETTLE_SECONDS + 0.1)
+
+
+@pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="only Linux says what is in memory")
+def test_what_the_kernel_has_in_memory_is_opened_without_waiting(root):
+    path = root / "sub" / "file name.txt"
+    source, slow = open_at_hand(path.as_uri(), [root]), open_local(path.as_uri(), [root])
+    if source is None:
+        pytest.skip("this file system, or this kernel, doesn't say what it has in memory")
+    assert (source.name, source.head, source.content_id) == (slow.name, slow.head, slow.content_id)
+    assert source.source == slow.source and source.size_bytes == 6 and not source.has_changed()
+    assert os.get_blocking(source.descriptor())
+    source.close()
+    slow.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="only Linux says what is in memory")
+def test_what_may_not_be_opened_is_left_to_the_one_who_says_why(root):
+    make_evil(root)
+    before = len(os.listdir("/proc/self/fd"))
+    for name in ("link.txt", "dirlink/secret.txt", "fifo", "socket", "sub", "none", "sub/none/x"):
+        assert open_at_hand((root / name).as_uri(), [root]) is None
+    with pytest.raises(InvalidUriError):
+        open_at_hand(f"file://{root.as_posix()}/../secret.txt", [root])
+    with pytest.raises(ForbiddenFileError):
+        open_at_hand((root.parent / "secret.txt").as_uri(), [root])
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="only Unix lets go of pages when asked")
+def test_what_would_have_to_be_read_from_disk_is_not_waited_for(root):
+    path = root / "large"
+    path.write_bytes(bytes(4 * 2**20))
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        head = read_at_hand(descriptor, 4096, 4 * 2**20)
+        assert head is None or head == bytes(4096)  # tmpfs always has it
+        assert read_at_hand(descriptor, 10, 0) == b""
+    finally:
+        os.close(descriptor)
+    source = open_at_hand(path.as_uri(), [root])
+    if source is not None:
+        source.close()
+
+
+def test_a_kernel_that_has_no_such_call_is_asked_once(root, monkeypatch):
+    calls = []
+
+    def refused(*arguments):
+        calls.append(arguments)
+        ctypes.set_errno(errno.ENOSYS)
+        return -1
+
+    monkeypatch.setattr(cached_open, "_syscall", refused)
+    for _ in range(2):
+        assert open_at_hand((root / "sub" / "file name.txt").as_uri(), [root]) is None
+    assert len(calls) == 1
