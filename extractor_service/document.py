@@ -349,7 +349,7 @@ class Document:
 
     def _cut(self, section: str, name: str, value: Value) -> Value:
         limit = self.limits.max_value_bytes
-        if not isinstance(value, str | bytes) or size_of(value) <= limit:
+        if not isinstance(value, (str, bytes)) or size_of(value) <= limit:
             return value
         self.problem(section, ProblemKind.LIMIT, f"{name} is cut from {size_of(value)} to {limit} bytes")
         if isinstance(value, bytes):
@@ -364,7 +364,7 @@ def size_of(value: Value) -> int:
         return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))  # type: ignore[union-attr,arg-type]
     if kind is int or kind is float or kind is Rational or value is None:
         return 9
-    if isinstance(value, str | bytes):
+    if isinstance(value, (str, bytes)):
         return len(value)
     size = 0
     if isinstance(value, Struct):

@@ -235,7 +235,9 @@ class Limiter:
 
     async def _wait(self, waiter: Waiter, seconds: float | None) -> float:
         # A timer, and not `asyncio.timeout`: nearly every file of a busy extractor waits here, and few for so long.
-        timer = asyncio.get_running_loop().call_later(seconds, _expire, waiter) if seconds is not None else None
+        timer = (
+            asyncio.get_running_loop().call_later(seconds, _expire, waiter) if seconds is not None else None
+        )
         try:
             return await waiter.ready
         except BaseException as error:

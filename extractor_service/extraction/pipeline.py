@@ -172,7 +172,9 @@ class Pipeline:
         """The document from the cache, or None when a part is missing. The file's type is known, not its bytes."""
         ready = self.at_hand(source, options)
         if ready is not None:
-            return Extraction(document_pb2.Document.FromString(ready.document), CacheVerdict.HIT, 0, 0, identity)
+            return Extraction(
+                document_pb2.Document.FromString(ready.document), CacheVerdict.HIT, 0, 0, identity
+            )
         started_at = time.monotonic()
         context = self._context(source, options, identity)
         steps = self._steps.of_content(source, options, context)

@@ -261,7 +261,7 @@ def _number(document: Document, places: Sequence[Place]) -> float | None:
     for place in places:
         field = document.find(*place)
         value = None if field is None or isinstance(field.value, bool) else field.value
-        if isinstance(value, int | float) and value > 0:
+        if isinstance(value, (int, float)) and value > 0:
             return float(value)
     return None
 
@@ -315,7 +315,7 @@ def _altitude(document: Document) -> float | None:
     """Metres above the sea; negative below it, which is 1 or, of the ellipsoid, 3 (EXIF 3.0, 4.6.6.1)."""
     for section, group in (("exif", "GPS"), ("xmp", "XMP-exif")):
         stated = document.find(section, "GPSAltitude", group)
-        if stated is not None and isinstance(stated.value, float | int):
+        if stated is not None and isinstance(stated.value, (float, int)):
             below = document.find(section, "GPSAltitudeRef", group)
             is_below = below is not None and str(below.value) in {"1", "3"}
             return -abs(float(stated.value)) if is_below else float(stated.value)

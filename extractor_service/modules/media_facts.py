@@ -25,7 +25,7 @@ def place(document: Document) -> list[float]:
     """Latitude, longitude and, where stated, altitude of a film: ISO 6709 in its tags, or 3GPP's location on Earth; [] for none."""
     found = document.find("quicktime", "GPSCoordinates")
     if found is not None and isinstance(found.value, list):
-        return [float(each) for each in found.value if isinstance(each, int | float)]
+        return [float(each) for each in found.value if isinstance(each, (int, float))]
     told = document.find("quicktime", "LocationInformation")
     if told is None or not isinstance(told.value, str) or _EARTH.search(told.value):
         return []
@@ -65,7 +65,7 @@ def _picture(common: Common, video: dict[str, Value]) -> None:
 
 
 def _number(value: Value) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if value > 0 else None
 

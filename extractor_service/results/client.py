@@ -170,7 +170,11 @@ class ResultsClient:
             self._near.put(copy.keys, copy, lookup.read_point, lookup.expires_in_seconds)
 
     def keep_document(
-        self, name: DocumentName, document: EncodedDocument, keys: Sequence[ModuleKey], lookups: Sequence[Lookup]
+        self,
+        name: DocumentName,
+        document: EncodedDocument,
+        keys: Sequence[ModuleKey],
+        lookups: Sequence[Lookup],
     ) -> None:
         """Keeps a finished document at hand that was made of what the cache answered for `keys`, and of nothing else."""
         point = lookups[0].read_point
@@ -184,7 +188,9 @@ class ResultsClient:
 
     async def peek(self, keys: Sequence[ModuleKey], optional: ModuleKey) -> Lookup:
         """Like `look_up`, without a lease, and without waiting for anybody."""
-        answer = await self._guarded(lambda seconds: self._own_lines().gets.submit([*keys, optional], seconds))
+        answer = await self._guarded(
+            lambda seconds: self._own_lines().gets.submit([*keys, optional], seconds)
+        )
         if answer is None:
             return Lookup([None] * len(keys), None, available=False)
         response, start = answer
@@ -352,7 +358,7 @@ class ResultsClient:
 
     def _record_failure(self, error: MetaExtractError | None, timeout: float) -> None:
         """Pauses asking, unless it was only the caller's own deadline that was too short; None is that it passed."""
-        if isinstance(error, InvalidRequestError | ForbiddenError):
+        if isinstance(error, (InvalidRequestError, ForbiddenError)):
             return  # one caller's request; others' are as good as before
         if not (error is None or isinstance(error, DeadlineError)) or timeout >= self._timeout_seconds:
             self._pause()

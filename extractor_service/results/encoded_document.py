@@ -68,9 +68,7 @@ def encoded(document: document_pb2.Document, identity: Identity, named: Named) -
     data = document.SerializeToString()
     document.file.name = name
     start = 1 + len(varint(len(file))) + len(file)
-    return EncodedDocument(
-        identity, named, document.outcome, named.identity.type.reader, file, data[start:]
-    )
+    return EncodedDocument(identity, named, document.outcome, named.identity.type.reader, file, data[start:])
 
 
 def varint(number: int) -> bytes:

@@ -116,7 +116,9 @@ class NearCache:
     def forget(self, keys: Sequence[ModuleKey]) -> None:
         """Drops what is made of one of these results."""
         for key in keys:
-            for name in [name for name in self._of_content.get(key.content_id, ()) if key in self._copies[name].keys]:
+            for name in [
+                name for name in self._of_content.get(key.content_id, ()) if key in self._copies[name].keys
+            ]:
                 self._forget(name)
 
     def drop(self) -> None:
@@ -138,7 +140,9 @@ class NearCache:
                 self.drop()
                 return
         names = self._of_content.get(selector.content_id, ()) if selector.content_id else self._copies
-        for name in [name for name in names if any(_matches(selector, key) for key in self._copies[name].keys)]:
+        for name in [
+            name for name in names if any(_matches(selector, key) for key in self._copies[name].keys)
+        ]:
             self._forget(name)
 
     def _forget(self, name: Hashable) -> None:
@@ -155,7 +159,7 @@ class NearCache:
 
 def tell_lost(log: logging.Logger, message: str, error: MetaExtractError) -> None:
     """A line about a watch that ended. Being refused doesn't pass by itself: that is a warning, with what to do."""
-    if isinstance(error, UnauthenticatedError | ForbiddenError):
+    if isinstance(error, (UnauthenticatedError, ForbiddenError)):
         log.warning(
             "the cache refuses this extractor: give it the role results, by METAEXTRACT_CACHE_TOKEN_FILE or its certificate",
             extra={"error": str(error), "reason": error.reason},

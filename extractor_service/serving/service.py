@@ -67,9 +67,7 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         options, source = await UploadReceiver(self._shared, request_iterator).receive()
         if options.cache_use is not CacheUse.BYPASS:
             self._shared.chunks.keep_whole(source.descriptor(), source.size_bytes, source.content_id)
-        return await self._describe(
-            source, options, time.monotonic(), extractor_pb2.ExtractUploadResponse()
-        )
+        return await self._describe(source, options, time.monotonic(), extractor_pb2.ExtractUploadResponse())
 
     async def ExtractSession(  # type: ignore[override] # writes through the context
         self, request_iterator: AsyncIterator[extractor_pb2.ExtractSessionRequest], context: Context

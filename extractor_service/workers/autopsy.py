@@ -21,7 +21,9 @@ _SENT_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, si
 _LOOKS, _LOOK_SECONDS = 4, 0.003  # one that sleeps now and then may be seen running once
 
 
-async def cause_of(error: Exception, exit_status: Callable[[], Awaitable[int | None]]) -> tuple[int, str, Loss]:
+async def cause_of(
+    error: Exception, exit_status: Callable[[], Awaitable[int | None]]
+) -> tuple[int, str, Loss]:
     """The outcome, what is said of it, and how the worker was lost; `exit_status` waits for its wait status."""
     if isinstance(error, ProtocolError):
         return Outcome.CRASHED.value, f"the worker sent nonsense: {error}", Loss.CRASH

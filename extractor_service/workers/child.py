@@ -247,9 +247,7 @@ def _run_module(
         problem = Problem(
             section, ProblemKind.READER, f"{module.name}: {type(error).__name__}: {error}"[:500]
         )
-        return _Done(
-            Outcome.CORRUPT, False, seconds, read, encode.encode_part((), Document(), [problem])
-        )
+        return _Done(Outcome.CORRUPT, False, seconds, read, encode.encode_part((), Document(), [problem]))
     return _Done(outcome, is_complete, seconds, read, fragment)
 
 

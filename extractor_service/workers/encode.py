@@ -134,7 +134,7 @@ def _put_field(add: Callable[..., pb.Field], field: Field) -> None:
     text, unit, note = field.text, field.unit, field.note
     value = field.value
     if text and (
-        text != value if isinstance(value, str) else not isinstance(value, int | float) or text != str(value)
+        text != value if isinstance(value, str) else not isinstance(value, (int, float)) or text != str(value)
     ):
         message = add(name=_clean(field.name), text=_clean(text), group=_clean(field.group))
     else:

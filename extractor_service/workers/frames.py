@@ -154,9 +154,7 @@ class FrameBuffer:
             version, kind, payload_bytes = _HEAD.unpack_from(data, at)
             layout = _LAYOUTS[kind] if kind < len(_LAYOUTS) else None
             if version != _VERSION or layout is None or payload_bytes > MAX_PAYLOAD_BYTES:
-                raise ProtocolError(
-                    f"a frame of version {version}, kind {kind} and {payload_bytes} bytes"
-                )
+                raise ProtocolError(f"a frame of version {version}, kind {kind} and {payload_bytes} bytes")
             start = at + _HEAD.size + layout.size
             following = start + payload_bytes
             if following > end:

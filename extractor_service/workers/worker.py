@@ -33,8 +33,8 @@ from extractor_service.workers.protocol import (
 
 if TYPE_CHECKING:
     from extractor_service.sources.base import Puller
-    from extractor_service.workers.frames import Numbers
     from extractor_service.workers.forks import Template
+    from extractor_service.workers.frames import Numbers
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _MIN_KILL_AFTER_SECONDS = 0.1  # of short limits, a fifth would kill workers that were about to answer

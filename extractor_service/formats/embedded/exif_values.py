@@ -20,13 +20,13 @@ _COLORS = ("Red", "Green", "Blue", "Cyan", "Magenta", "Yellow", "White")
 
 
 def _apex_time(value: Value) -> Value:
-    if isinstance(value, int | float) and not math.isnan(value):
+    if isinstance(value, (int, float)) and not math.isnan(value):
         return float(2.0**-value) if abs(value) < 100 else 0.0
     return value
 
 
 def _apex_aperture(value: Value) -> Value:
-    return float(2.0 ** (value / 2)) if isinstance(value, int | float) and abs(value) < 200 else value
+    return float(2.0 ** (value / 2)) if isinstance(value, (int, float)) and abs(value) < 200 else value
 
 
 def _components_text(value: Value) -> str:
@@ -142,7 +142,7 @@ def _angle(value: Value) -> Value:
     if not isinstance(value, list):
         return conv.numbers(value)[0] if isinstance(value, Rational) else value
     parts = [each.real() if isinstance(each, Rational) else each for each in value]
-    real = [float(each) if isinstance(each, int | float) else None for each in parts[:3]]
+    real = [float(each) if isinstance(each, (int, float)) else None for each in parts[:3]]
     if not real or real[0] is None:
         return None
     return (
@@ -169,7 +169,7 @@ def _version_text(value: Value) -> str:
 def _distance_text(value: Value) -> str:
     return (
         f"{plain_text(value)} m"
-        if isinstance(value, int | float)
+        if isinstance(value, (int, float))
         else (value if isinstance(value, str) else "")
     )
 

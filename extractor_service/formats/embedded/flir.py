@@ -44,7 +44,7 @@ _NAME = re.compile(r"[\x20-\x7e]{3,31}")
 
 
 def _celsius(value: Value) -> Value:
-    return value - 273.15 if isinstance(value, int | float) else value
+    return value - 273.15 if isinstance(value, (int, float)) else value
 
 
 def _time(value: Value) -> Value:
@@ -63,12 +63,12 @@ def _file_name(value: Value) -> Value:
 
 def _one_digit(unit: str) -> Conversion:
     return Conversion(
-        None, lambda value: f"{value:.1f} {unit}" if isinstance(value, int | float) else "", unit
+        None, lambda value: f"{value:.1f} {unit}" if isinstance(value, (int, float)) else "", unit
     )
 
 
 _TEMPERATURE = Conversion(
-    _celsius, lambda value: f"{value:.1f} C" if isinstance(value, int | float) else "", "C"
+    _celsius, lambda value: f"{value:.1f} C" if isinstance(value, (int, float)) else "", "C"
 )
 _CONVERSIONS = {
     **dict.fromkeys(
@@ -77,7 +77,7 @@ _CONVERSIONS = {
          "CameraTemperatureMinWarn", "CameraTemperatureMaxSaturated", "CameraTemperatureMinSaturated"),
         _TEMPERATURE,
     ),
-    "ObjectDistance": Conversion(None, lambda value: f"{value:.2f} m" if isinstance(value, int | float) else "", "m"),
+    "ObjectDistance": Conversion(None, lambda value: f"{value:.2f} m" if isinstance(value, (int, float)) else "", "m"),
     "FieldOfView": _one_digit("deg"),
     "DateTimeOriginal": Conversion(_time),
     "OffsetX": Conversion(None, lambda value: f"{value:+d}" if isinstance(value, int) else ""),

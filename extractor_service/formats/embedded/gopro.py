@@ -28,7 +28,7 @@ def _date(value: Value) -> Value:
 
 
 def _kilometres(value: Value) -> Value:
-    return value * 3.6 if isinstance(value, int | float) else value
+    return value * 3.6 if isinstance(value, (int, float)) else value
 
 
 _SPEEDS = {
@@ -36,8 +36,8 @@ _SPEEDS = {
     "GPSSpeed3D": Conversion(_kilometres, None, "km/h"),
 }
 _CONVERSIONS = {
-    "GPSDateTime": Conversion(_date), "GPSHPositioningError": Conversion(lambda value: value / 100 if isinstance(value, int | float) else value),
-    "TimeStamp": Conversion(lambda value: value / 1e6 if isinstance(value, int | float) else value, None, "s"),
+    "GPSDateTime": Conversion(_date), "GPSHPositioningError": Conversion(lambda value: value / 100 if isinstance(value, (int, float)) else value),
+    "TimeStamp": Conversion(lambda value: value / 1e6 if isinstance(value, (int, float)) else value, None, "s"),
 }  # fmt: skip
 _PLACES = {b"GPS5": ("GPS5", 5), b"GPS9": ("GPS9", 9)}
 

@@ -63,7 +63,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "CMMFlags": Conversion(None, _flags),
     "DeviceAttributes": Conversion(None, _attributes),
     "ProfileID": Conversion(None, lambda value: "".join(f"{each:02x}" for each in value) if isinstance(value, list) and any(value) else "0"),
-    "MeasurementFlare": Conversion(None, lambda value: f"{value * 100:g}%" if isinstance(value, int | float) else ""),
+    "MeasurementFlare": Conversion(None, lambda value: f"{value * 100:g}%" if isinstance(value, (int, float)) else ""),
 }  # fmt: skip
 
 

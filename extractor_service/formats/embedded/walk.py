@@ -7,9 +7,8 @@ EXIF 2.32 (CIPA DC-008-2019) sections 4.6.4 to 4.6.8; GPS in 4.6.6; TIFF 6.0; DN
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Rational
 from extractor_service.formats.embedded import raw_names
@@ -53,17 +52,23 @@ _COLOR_MAP = 320  # TIFF 6.0 section 5
 class Limits:
     """Of `Walk`."""
 
-    max_directories = 200  # pages and pictures of one file, against chains that a damaged file makes up
-    max_depth = 8  # pointers in pointers: Interop is the second, SubIFDs may nest; then a Problem
-    directory_bytes = 1024  # bytes asked for unseen: room for 84 entries of 12 bytes
-    max_announced_bytes = (
+    max_directories: ClassVar[int] = (
+        200  # pages and pictures of one file, against chains that a damaged file makes up
+    )
+    max_depth: ClassVar[int] = (
+        8  # pointers in pointers: Interop is the second, SubIFDs may nest; then a Problem
+    )
+    directory_bytes: ClassVar[int] = 1024  # bytes asked for unseen: room for 84 entries of 12 bytes
+    max_announced_bytes: ClassVar[int] = (
         64 * 1024
     )  # larger values are blocks or tables, not asked for before they are needed
-    max_list = 2048  # longer lists are strip tables and curves: their length says it all
+    max_list: ClassVar[int] = 2048  # longer lists are strip tables and curves: their length says it all
     # Of one XMP, IPTC or Photoshop tag: a quarter of what a document may spend.
-    max_packet_bytes = 4 * 1024 * 1024
-    pointer_bytes = 64  # what following a pointer costs at least
-    max_printed_parts = 32  # characters of offsets and lengths of strips; more are described by their length
+    max_packet_bytes: ClassVar[int] = 4 * 1024 * 1024
+    pointer_bytes: ClassVar[int] = 64  # what following a pointer costs at least
+    max_printed_parts: ClassVar[int] = (
+        32  # characters of offsets and lengths of strips; more are described by their length
+    )
 
 
 # Looked at for every entry: a class's attribute costs Python 3.11 five times as much as a module's.
@@ -76,23 +81,30 @@ def _unknown(prefix: str, tag: int) -> Tag:
     return raw_names.named(f"{prefix}_0x{tag:04x}")
 
 
-@dataclass(frozen=True)
 class Embedded:
-    """Readers of what stands inside the values of tags, handed in by `exif`."""
+    """Readers of what stands inside the values of tags, handed in by `exif`.
 
-    by_tag: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]]
-    """By tag: gets the entry and its directory's group; True when there is nothing more to say about the tag."""
-    maker_note: Callable[[Walk, int, int], None]
-    """Gets offset and length, in bytes, of the file's maker note."""
-    geo_keys: Callable[[Mapping[int, Value], Document], None]
-    """Gets the values of the GeoTIFF tags."""
-    tags: Mapping[str, Mapping[int | str, Tag]] = field(default_factory=dict)
-    """By group, the tags of a directory that aren't EXIF's."""
-    structures: frozenset[int] = field(init=False)
-    """Tags that lead to directories or blocks: one look for what most tags aren't."""
+    Attributes:
+        structures: tags that lead to directories or blocks: one look for what most tags aren't.
+    """
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "structures", frozenset(_POINTERS) | frozenset(self.by_tag))
+    def __init__(
+        self,
+        by_tag: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]],
+        maker_note: Callable[[Walk, int, int], None],
+        geo_keys: Callable[[Mapping[int, Value], Document], None],
+        tags: Mapping[str, Mapping[int | str, Tag]] | None = None,
+    ) -> None:
+        """`by_tag`: gets the entry and its directory's group; True when there is nothing more to say about the tag.
+
+        `maker_note` gets offset and length, in bytes, of the file's maker note; `geo_keys` the values of the GeoTIFF tags; `tags`
+        are, by group, those of a directory that aren't EXIF's.
+        """
+        self.by_tag = by_tag
+        self.maker_note = maker_note
+        self.geo_keys = geo_keys
+        self.tags = tags or {}
+        self.structures = frozenset(_POINTERS) | frozenset(by_tag)
 
 
 class _Task(NamedTuple):

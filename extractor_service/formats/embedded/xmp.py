@@ -273,7 +273,7 @@ class _Packet:
         meant = _typed(prefix, name, value)
         if isinstance(meant, str) and meant.startswith(_PLUS):
             meant = meant.removeprefix(_PLUS)
-        if shown in _APEX and isinstance(meant, int | float):
+        if shown in _APEX and isinstance(meant, (int, float)):
             convert = CONVERSIONS[shown].convert
             meant = convert(meant) if convert else meant
         text = ""

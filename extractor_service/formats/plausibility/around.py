@@ -36,4 +36,4 @@ class Around:
 
 def number(value: Value) -> float | None:
     """The number that a value is; None for anything else."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -127,7 +127,7 @@ class _Decoder:
             key = self._item(depth + 1)
             if key is _BREAK and count is None:
                 break
-            if isinstance(key, bool) or not isinstance(key, str | int | bytes):
+            if isinstance(key, bool) or not isinstance(key, (str, int, bytes)):
                 raise CborError(f"a key of kind {type(key).__name__}")
             values[key] = self.item(depth + 1)
             done += 1

@@ -30,7 +30,7 @@ def numbers(value: Value) -> list[float]:
     for each in values:
         if isinstance(each, Rational):
             found.append(each.real() or 0.0)
-        elif isinstance(each, int | float):
+        elif isinstance(each, (int, float)):
             found.append(float(each))
     return found
 
@@ -39,10 +39,10 @@ def scaled(factor: float, offset: float = 0.0) -> Callable[[Value], Value]:
     """Multiplies, then adds; lists one by one."""
 
     def convert(value: Value) -> Value:
-        if isinstance(value, int | float):
+        if isinstance(value, (int, float)):
             return value * factor + offset
         if isinstance(value, list):
-            return [each * factor + offset if isinstance(each, int | float) else each for each in value]
+            return [each * factor + offset if isinstance(each, (int, float)) else each for each in value]
         return value
 
     return convert
@@ -52,7 +52,7 @@ def power_of_two(divisor: float, offset: float = 0.0, factor: float = 1.0) -> Ca
     """Factor * 2 ** (value / divisor + offset), within what a double holds."""
 
     def convert(value: Value) -> Value:
-        if not isinstance(value, int | float) or isinstance(value, bool):
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
             return value
         exponent = value / divisor + offset
         return factor * 2.0**exponent if -500 < exponent < 500 else 0.0
@@ -65,7 +65,7 @@ _SHORTEST_SECONDS = 1e-18  # light crosses an atom in it; the inverse of less ma
 
 def exposure_text(value: Value) -> str:
     """Seconds: "1/250 s", "2.5 s"."""
-    if not isinstance(value, int | float):
+    if not isinstance(value, (int, float)):
         return ""
     if math.isinf(value) or math.isnan(value):
         return plain_text(value)
@@ -76,14 +76,14 @@ def exposure_text(value: Value) -> str:
 
 def f_number_text(value: Value) -> str:
     """An aperture: "f/2.8"."""
-    if not isinstance(value, int | float):
+    if not isinstance(value, (int, float)):
         return ""
     return f"f/{value:.2f}" if 0 < value < 1 else f"f/{value:.1f}"
 
 
 def fraction_text(value: Value) -> str:
     """Exposure values: "+1/3", "-2/3", "0"."""
-    if not isinstance(value, int | float) or not abs(value) < 1e9:
+    if not isinstance(value, (int, float)) or not abs(value) < 1e9:
         return ""
     shown = value * 1.00001  # away from rounding errors
     if not shown:
@@ -99,7 +99,7 @@ def fixed(form: str) -> Callable[[Value], str]:
     """Numbers by a format such as "{:.1f} mm"; nothing for anything else."""
 
     def printer(value: Value) -> str:
-        return form.format(value) if isinstance(value, int | float) else ""
+        return form.format(value) if isinstance(value, (int, float)) else ""
 
     return printer
 
@@ -108,7 +108,7 @@ def suffixed(suffix: str) -> Callable[[Value], str]:
     """The plain value with a unit behind it."""
 
     def printer(value: Value) -> str:
-        return plain_text(value) + suffix if isinstance(value, int | float | str) and value != "" else ""
+        return plain_text(value) + suffix if isinstance(value, (int, float, str)) and value != "" else ""
 
     return printer
 
@@ -117,7 +117,7 @@ def degrees_text(reference: str = "") -> Callable[[Value], str]:
     """Degrees, minutes and seconds of an unsigned angle."""
 
     def printer(value: Value) -> str:
-        if not isinstance(value, int | float):
+        if not isinstance(value, (int, float)):
             return ""
         angle = abs(value)
         whole = int(angle)
@@ -135,7 +135,7 @@ def degrees_text(reference: str = "") -> Callable[[Value], str]:
 def sided_text(letters: str) -> Callable[[Value], str]:
     """The same of a signed angle, with the letter of its side: "NS" or "EW"."""
     plain = degrees_text()
-    return lambda value: f"{plain(value)} {letters[value < 0]}" if isinstance(value, int | float) else ""
+    return lambda value: f"{plain(value)} {letters[value < 0]}" if isinstance(value, (int, float)) else ""
 
 
 def lens_text(value: Value) -> str:
@@ -143,7 +143,7 @@ def lens_text(value: Value) -> str:
     found: list[float | None] = []
     for each in value if isinstance(value, list) else []:
         real = each.real() if isinstance(each, Rational) else each
-        found.append(float(real) if isinstance(real, int | float) and math.isfinite(real) else None)
+        found.append(float(real) if isinstance(real, (int, float)) and math.isfinite(real) else None)
     if len(found) != 4:
         return ""
 

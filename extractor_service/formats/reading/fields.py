@@ -68,7 +68,7 @@ def add(
     if isinstance(value, str):
         size = len(value) if len(value) < _SHORT and value.isascii() else 0
     else:
-        size = 9 if isinstance(value, int | float) else 0
+        size = 9 if isinstance(value, (int, float)) else 0
     if size:
         size += len(text) + len(tag.name) + len(group)
         if raw is not None:

@@ -6,7 +6,7 @@ import importlib
 import marshal
 import sys
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extractor_service.document import Rational
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from extractor_service.document import Value
 
     Labels = Mapping[int | str, str]
-    Row = tuple[str, str, int, str, Labels | tuple[Labels | None, ...] | None, str]
+    # Name, type, count, flags, labels (one mapping, one for each value, or None), and the group where it has its own.
+    Row = tuple[Any, ...]
 
 _TAGS = "extractor_service.formats.tags."
 
@@ -53,13 +54,13 @@ class Tag:
 
     def __init__(self, row: Row, conversion: Conversion | None = None) -> None:
         name, kind, count, flags, labels = row[:5]
-        self.name = name
-        self.kind = kind
-        self.count = count
+        self.name: str = name
+        self.kind: str = kind
+        self.count: int = count
         self.hidden = "U" in flags
         self.nones = _nones(flags, kind) if flags and flags[-1].isdigit() else None
         self.binary = "B" in flags
-        self.labels = labels
+        self.labels: Labels | tuple[Labels | None, ...] | None = labels
         self.mask = 0
         self.form = ""
         self.condition: tuple[tuple[str, str, Any], ...] = ()
@@ -67,7 +68,7 @@ class Tag:
         self.bits = isinstance(labels, dict) and (
             any(str(key).startswith("Bit") for key in labels) or labels == {0: "(none)"}
         )
-        self.group = row[5] if len(row) > 5 else ""
+        self.group: str = row[5] if len(row) > 5 else ""
         self.convert, self.printer, self.unit = conversion or _NOTHING
 
     def is_none(self, stored: Value) -> bool:
@@ -118,14 +119,14 @@ def label(labels: Labels, value: Value) -> str:
         key = " ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value)
     elif isinstance(value, bytes):
         key = value.decode("latin-1")
-    found = labels.get(cast("str", key))
+    found = labels.get(key) if isinstance(key, (int, str)) else None
     if found is None and isinstance(key, str):
         found = labels.get(key.rstrip()) if key[-1:] == " " else None
         if found is None and key.lstrip("-").isdigit() and len(key) < 12:
             found = labels.get(int(key))
     if found is not None:
         return found
-    return f"{key:g}" if isinstance(value, float) and not isinstance(key, int | str) else f"Unknown ({key})"
+    return f"{key:g}" if isinstance(value, float) and not isinstance(key, (int, str)) else f"Unknown ({key})"
 
 
 def bit_names(labels: Labels, value: Value) -> str:

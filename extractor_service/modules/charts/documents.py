@@ -182,7 +182,7 @@ def _array(archive: zipfile.ZipFile, name: str, notes: _Notes) -> NDArray[np.flo
 
 def _is_number(value: object) -> bool:
     """Whether it can be a longitude; whole numbers of hundreds of digits can't even be compared with one."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return math.isfinite(value) if isinstance(value, float) else abs(value) < _MOST_DEGREES
 

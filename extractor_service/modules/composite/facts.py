@@ -98,7 +98,7 @@ def as_number(value: Value) -> float | None:
             value = float(value.split()[0])
         except (ValueError, IndexError):
             return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return float(value)
 

@@ -126,12 +126,13 @@ def _name(facts: Facts, field: Field, where: tuple[str, str, int]) -> str:
 
 @lru_cache(maxsize=16)
 def _labels(module: str, table: str, tag: int) -> Labels | tuple[Labels | None, ...] | None:
-    return raw_table(module, table)[tag][0][4]
+    labels: Labels | tuple[Labels | None, ...] | None = raw_table(module, table)[tag][0][4]
+    return labels
 
 
 def _candidates(labels: dict[int | str, str], value: object) -> list[str]:
     """All lenses of one number: those that came later have it with a decimal."""
-    first = labels.get(value) if isinstance(value, int | str) else None
+    first = labels.get(value) if isinstance(value, (int, str)) else None
     if first is None:
         return []
     names = [first]

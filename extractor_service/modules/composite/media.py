@@ -71,7 +71,7 @@ def _film(document: Document) -> None:
 
 
 def _angle(matrix: Value) -> int | float | None:
-    numbers = [each for each in matrix if isinstance(each, int | float)] if isinstance(matrix, list) else []
+    numbers = [each for each in matrix if isinstance(each, (int, float))] if isinstance(matrix, list) else []
     if len(numbers) < 2 or numbers[0] == numbers[1] == 0:
         return None
     angle = math.degrees(math.atan2(numbers[1], numbers[0])) % 360

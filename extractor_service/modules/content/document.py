@@ -91,7 +91,7 @@ class _Walk:
         if depth > _MAX_DEPTH:
             raise CorruptFileError(f"objects nested deeper than {_MAX_DEPTH}")
         pikepdf = self._pikepdf
-        if isinstance(value, pikepdf.Dictionary | pikepdf.Stream):
+        if isinstance(value, (pikepdf.Dictionary, pikepdf.Stream)):
             out.append(b"<<")
             is_stream = isinstance(value, pikepdf.Stream)
             left_out: set[str] = (

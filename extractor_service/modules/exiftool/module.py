@@ -74,4 +74,4 @@ def _value(value: object, depth: int) -> Value:
         return [_value(each, depth + 1) for each in value]
     if isinstance(value, dict):
         return Struct(tuple((str(name), _value(each, depth + 1)) for name, each in value.items()))
-    return value if isinstance(value, str | int | float | bool) else None
+    return value if isinstance(value, (str, int, float, bool)) else None

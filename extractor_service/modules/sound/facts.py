@@ -92,7 +92,7 @@ def _gains(document: Document) -> None:
 def _number(value: object) -> float | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         return float(value)
     found = _NUMBER.match(value) if isinstance(value, str) else None
     return float(found[1]) if found else None

@@ -95,7 +95,7 @@ def _extension(data: bytes, document: Document) -> None:
         if isinstance(value, list):
             value = [str(each) for each in value[:100]]
         if value is not None:
-            _add(document, names.spoken(key), value if isinstance(value, str | int | list) else str(value), "Extension")  # fmt: skip
+            _add(document, names.spoken(key), value if isinstance(value, (str, int, list)) else str(value), "Extension")  # fmt: skip
 
 
 def _plist(data: bytes, document: Document) -> None:

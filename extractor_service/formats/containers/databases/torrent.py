@@ -53,7 +53,7 @@ def parse(source: ByteSource, document: Document) -> None:
                 put(f"AnnounceList{number}", each)
         elif key == "url-list" and isinstance(value, bytes):
             put(f"{name}1", _text(value))
-        elif isinstance(value, bytes | int):
+        elif isinstance(value, (bytes, int)):
             put(name, value if isinstance(value, int) else _text(value))
         elif isinstance(value, list) and key != "info":
             for number, each in enumerate(value[:50], 1):
@@ -72,7 +72,7 @@ def parse(source: ByteSource, document: Document) -> None:
 def _info(info: dict[str, Any], document: Document, put: Any) -> None:
     for key, name in _INFO.items():
         value = info.get(key)
-        if isinstance(value, bytes | int):
+        if isinstance(value, (bytes, int)):
             put(name, value if isinstance(value, int) else _text(value))
     pieces = info.get("pieces")
     if isinstance(pieces, bytes):

@@ -59,7 +59,7 @@ def _ticks(value: Value) -> Value:
 
 
 def _clock(value: Value) -> str:
-    return duration_text(value) if isinstance(value, int | float) else ""
+    return duration_text(value) if isinstance(value, (int, float)) else ""
 
 
 _FILE = Table(

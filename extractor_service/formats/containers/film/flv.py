@@ -44,15 +44,15 @@ _VIDEO_CODECS = {2: "flv1", 3: "flashsv", 4: "vp6f", 5: "vp6a", 6: "flashsv2", 7
 
 
 def _thousand(value: Value) -> Value:
-    return value * 1000 if isinstance(value, int | float) else value
+    return value * 1000 if isinstance(value, (int, float)) else value
 
 
 def _rounded(value: Value) -> str:
-    return f"{int(value * 1000 + 0.5) / 1000:g}" if isinstance(value, int | float) else ""
+    return f"{int(value * 1000 + 0.5) / 1000:g}" if isinstance(value, (int, float)) else ""
 
 
 def _clock(value: Value) -> str:
-    return duration_text(value) if isinstance(value, int | float) else ""
+    return duration_text(value) if isinstance(value, (int, float)) else ""
 
 
 _AUDIO_HEADER = Table(
@@ -161,7 +161,7 @@ class _Film:
 
     def finish(self) -> None:
         """Adds the streams; the picture's size is the metadata's, where the packets don't say it."""
-        told = {key: value for key, value in self._told.items() if isinstance(value, int | float)}
+        told = {key: value for key, value in self._told.items() if isinstance(value, (int, float))}
         found = [each for each in (self._video, self._audio) if each is not None]
         seconds = told.get("duration") or None
         if not seconds:

@@ -166,12 +166,12 @@ class TrackReader:
 
 _SAMPLE_DURATION = Tag(
     ("DefaultDuration", "unsigned", 1, "", None, ""),
-    Conversion(None, lambda value: f"{value * 1000:.12g} ms" if isinstance(value, int | float) else "", "s"),
+    Conversion(None, lambda value: f"{value * 1000:.12g} ms" if isinstance(value, (int, float)) else "", "s"),
 )
 _FRAME_RATE = Tag(
     ("VideoFrameRate", "unsigned", 1, "", None, ""),
     Conversion(
-        None, lambda value: f"{int(value * 1000 + 0.5) / 1000:g}" if isinstance(value, int | float) else ""
+        None, lambda value: f"{int(value * 1000 + 0.5) / 1000:g}" if isinstance(value, (int, float)) else ""
     ),
 )
 

@@ -24,11 +24,11 @@ _2001 = 2001
 
 
 def _milliseconds(value: Value) -> str:
-    return f"{value * 1000:.12g} ms" if isinstance(value, int | float) else ""
+    return f"{value * 1000:.12g} ms" if isinstance(value, (int, float)) else ""
 
 
 def _clock(value: Value) -> str:
-    return duration_text(value) if isinstance(value, int | float) else ""
+    return duration_text(value) if isinstance(value, (int, float)) else ""
 
 
 MAIN = Table(

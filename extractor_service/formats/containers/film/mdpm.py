@@ -27,7 +27,7 @@ _TAGS = Table(
     "film/H264::MDPM", SECTION, _GROUP,
     {
         "ExposureTime": conv.EXPOSURE, "ExposureCompensation": conv.FRACTION, "FocalLengthIn35mmFormat": conv.MILLIMETRES,
-        "MaxApertureValue": Conversion(lambda value: 2 ** (value / 2) if isinstance(value, int | float) else value, conv.fixed("{:.1f}")),
+        "MaxApertureValue": Conversion(lambda value: 2 ** (value / 2) if isinstance(value, (int, float)) else value, conv.fixed("{:.1f}")),
         "GPSLatitude": Conversion(None, conv.degrees_text()), "GPSLongitude": Conversion(None, conv.degrees_text()),
         "GPSAltitudeRef": Conversion(lambda value: 1 if value else 0), "GPSVersionID": Conversion(None, conv.joined(".")),
     },

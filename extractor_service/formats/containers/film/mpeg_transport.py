@@ -56,7 +56,7 @@ _MAIN = Table(
     _GROUP,
     {
         "Duration": Conversion(
-            None, lambda value: duration_text(value) if isinstance(value, int | float) else "", "s"
+            None, lambda value: duration_text(value) if isinstance(value, (int, float)) else "", "s"
         )
     },
 )

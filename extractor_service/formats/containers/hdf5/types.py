@@ -274,7 +274,7 @@ class Types:
             if getattr(value, "ndim", 0):
                 value = value[: self._document.limits.max_items] if value.ndim == 1 else value
             value = value.tolist() if value.dtype.kind not in "Mm" else value.astype("i8").tolist()
-        if isinstance(value, list | tuple):
+        if isinstance(value, (list, tuple)):
             return [self._value(item, depth + 1) for item in value[: self._document.limits.max_items]]
         if isinstance(value, bytes):
             try:
@@ -285,7 +285,7 @@ class Types:
             return value.encode("utf-8", "replace").decode("utf-8")
         if isinstance(value, complex):
             return Struct((("real", value.real), ("imaginary", value.imag)))
-        return value if isinstance(value, bool | int | float) else str(value)
+        return value if isinstance(value, (bool, int, float)) else str(value)
 
     def _records(self, value: Any, depth: int) -> Value:
         if getattr(value, "shape", ()):

@@ -151,7 +151,7 @@ class Movie:
 
 def _turn(matrix: list[Value]) -> Turn:
     a, b, c, d = (
-        float(each) if isinstance(each, int | float) else 0.0 for each in (*matrix[:2], *matrix[3:5])
+        float(each) if isinstance(each, (int, float)) else 0.0 for each in (*matrix[:2], *matrix[3:5])
     )
     return a, b, c, d
 

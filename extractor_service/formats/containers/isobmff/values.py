@@ -58,7 +58,7 @@ def _place_text(value: Value) -> str:
     if not isinstance(value, list) or not 2 <= len(value) <= 3:
         return ""
     text = f"{sided_text('NS')(value[0])}, {sided_text('EW')(value[1])}"
-    if len(value) == 3 and isinstance(value[2], int | float):
+    if len(value) == 3 and isinstance(value[2], (int, float)):
         side = "Below" if value[2] < 0 else "Above"
         text += f", {abs(value[2]):g} m {side} Sea Level"
     return text
@@ -150,6 +150,6 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "LocationDate": Conversion(date), "GPSCoordinates": Conversion(coordinates, _place_text), "Genre": GENRE,
     "GoogleTrackDuration": Conversion(_milliseconds, lambda value: duration_text(value) if isinstance(value, float) else "", "s"),
     "iTunSMPB": Conversion(None, _spaced), "VolumeNormalization": Conversion(None, _spaced),
-    "FrameReadoutTime": Conversion(lambda value: value * 1e-6 if isinstance(value, int | float) else value, None, "s"),
+    "FrameReadoutTime": Conversion(lambda value: value * 1e-6 if isinstance(value, (int, float)) else value, None, "s"),
     "ChapterList": Conversion(None, chapter_text),
 }  # fmt: skip

@@ -47,7 +47,7 @@ def _app_version(value: Value) -> Value:
 
 def span_text(seconds: Value) -> str:
     """A span, "3.2 minutes" and the like."""
-    if not isinstance(seconds, int | float):
+    if not isinstance(seconds, (int, float)):
         return ""
     for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
         if seconds >= size:
@@ -149,7 +149,7 @@ class _Values:
             if self._data[at : at + 1] == b"\0" and kind in {_LPSTR, _VARIANT}:
                 at = self._padded(at)
             value, at = self.value(kind, at, is_packed=True)
-            values.append(value if not isinstance(value, _Clip | bytes) else None)
+            values.append(value if not isinstance(value, (_Clip, bytes)) else None)
         return values, at
 
     def _padded(self, at: int) -> int:
@@ -206,7 +206,7 @@ class _Set:
         shown = tag.name if tag is not None else _shown(own) if own else ""
         if not shown or value is None:
             return
-        if isinstance(value, _Clip | bytes):
+        if isinstance(value, (_Clip, bytes)):
             length = value.length if isinstance(value, _Clip) else len(value)
             add_binary(self._document, SECTION, self._group, shown, length, None)
         elif tag is not None and key == _CODE_PAGE and not own:

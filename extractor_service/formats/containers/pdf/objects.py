@@ -48,7 +48,7 @@ def short(error: object) -> str:
 def keys_of(dictionary: Any) -> list[str]:
     """The keys, in the file's order; qpdf's, which come as a set, in that of the alphabet: not in another one each time."""
     found = dictionary.keys()
-    return sorted(found) if isinstance(found, set | frozenset) else list(found)
+    return sorted(found) if isinstance(found, (set, frozenset)) else list(found)
 
 
 def guard(document: Document, what: str, action: Callable[..., Any], *arguments: Any) -> Any:
@@ -114,7 +114,7 @@ def number(value: Any) -> float | int | None:
         return None
     if isinstance(value, int):
         return value
-    if isinstance(value, float | Decimal):
+    if isinstance(value, (float, Decimal)):
         real = float(value)
         return int(real) if real.is_integer() and abs(real) < 1e15 else real
     return None

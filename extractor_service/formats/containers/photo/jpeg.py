@@ -6,7 +6,7 @@ XMP specification part 3 section 1.1.3 (APP1, extended packets).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
@@ -24,13 +24,19 @@ if TYPE_CHECKING:
 class Limits:
     """Of `_Walk`."""
 
-    max_segments = 10_000  # a profile has 255 at most, long XMP some hundred; beyond is a Problem
-    max_fill_bytes = 65_536  # as far as one segment reaches: how much garbage is searched for a marker
-    max_joined_bytes = (
+    max_segments: ClassVar[int] = (
+        10_000  # a profile has 255 at most, long XMP some hundred; beyond is a Problem
+    )
+    max_fill_bytes: ClassVar[int] = (
+        65_536  # as far as one segment reaches: how much garbage is searched for a marker
+    )
+    max_joined_bytes: ClassVar[int] = (
         8 * 1024 * 1024
     )  # ICC, XMP and Photoshop parts held together; further parts are dropped
-    full_segment_bytes = 65_000  # below it a writer had room left, and what follows is another structure
-    max_exif_parts = 64  # 4 MiB, as much as a packet may have
+    full_segment_bytes: ClassVar[int] = (
+        65_000  # below it a writer had room left, and what follows is another structure
+    )
+    max_exif_parts: ClassVar[int] = 64  # 4 MiB, as much as a packet may have
 
 
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})

@@ -40,7 +40,7 @@ def _rate_text(value: Value) -> str:
 
 
 def _rounded(value: Value) -> str:
-    return f"{int(value * 1000 + 0.5) / 1000:g}" if isinstance(value, int | float) else ""
+    return f"{int(value * 1000 + 0.5) / 1000:g}" if isinstance(value, (int, float)) else ""
 
 
 def _sample_text(value: Value) -> str:

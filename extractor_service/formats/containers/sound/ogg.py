@@ -43,7 +43,7 @@ def _quotient(value: Value) -> Value:
 
 
 def _third(value: Value) -> str:
-    return f"{int(value * 1000 + 0.5) / 1000:g}" if isinstance(value, int | float) else ""
+    return f"{int(value * 1000 + 0.5) / 1000:g}" if isinstance(value, (int, float)) else ""
 
 
 def _shifted(bits: int, mask: int = -1) -> Conversion:

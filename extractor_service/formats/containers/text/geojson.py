@@ -58,8 +58,8 @@ class _Bounds:
         """Looks at positions in lists in lists."""
         if not isinstance(coordinates, list) or not coordinates or depth > 6 or self._left < 0:
             return
-        if isinstance(coordinates[0], int | float):
-            if len(coordinates) < 2 or not isinstance(coordinates[1], int | float):
+        if isinstance(coordinates[0], (int, float)):
+            if len(coordinates) < 2 or not isinstance(coordinates[1], (int, float)):
                 return
             self._left -= 1
             x, y = float(coordinates[0]), float(coordinates[1])

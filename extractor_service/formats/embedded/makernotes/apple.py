@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def _range(value: Value) -> str:
-    if isinstance(value, list) and len(value) == 2 and all(isinstance(each, int | float) for each in value):
-        near, far = sorted(float(each) for each in value if isinstance(each, int | float))
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(each, (int, float)) for each in value):
+        near, far = sorted(float(each) for each in value if isinstance(each, (int, float)))
         return f"{near:.2f} - {far:.2f} m"
     return ""
 
@@ -84,8 +84,8 @@ def _list_of(number: int) -> Callable[[Notes, ifd.Entry], None]:
         if tag is None or tag.hidden:
             return
         found = _plist(notes, entry)
-        if isinstance(found, int | float | str) or (
-            isinstance(found, list) and all(isinstance(each, int | float) for each in found)
+        if isinstance(found, (int, float, str)) or (
+            isinstance(found, list) and all(isinstance(each, (int, float)) for each in found)
         ):
             notes.add(tag, found, entry.offset, entry.size_bytes)
         elif found is not None:

@@ -27,7 +27,7 @@ def _time(value: Value) -> Value:
 
 
 def _two_digits(value: Value) -> str:
-    return f"f/{value:.2g}" if isinstance(value, int | float) else ""
+    return f"f/{value:.2g}" if isinstance(value, (int, float)) else ""
 
 
 def parameter_text(value: Value) -> str:
@@ -58,7 +58,7 @@ def _iso(value: Value) -> Value:
 
 
 def _distance(value: Value) -> str:
-    if not isinstance(value, int | float):
+    if not isinstance(value, (int, float)):
         return ""
     return "inf" if value > 655.345 else f"{value:.10g} m"
 

@@ -101,7 +101,7 @@ def _distance(value: Value) -> Value:
 
 
 def _distance_text(value: Value) -> str:
-    return f"{value:.2f} m" if isinstance(value, int | float) and value else "inf"
+    return f"{value:.2f} m" if isinstance(value, (int, float)) and value else "inf"
 
 
 def picture_parameter(value: Value) -> Value:
@@ -179,7 +179,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
         _WORDS,
     ),
     "ProgramShift": _EV,
-    "ExposureDifference": Conversion(_fraction, lambda value: f"{value:+.1f}" if isinstance(value, int | float) and value else plain_text(value), "EV"),
+    "ExposureDifference": Conversion(_fraction, lambda value: f"{value:+.1f}" if isinstance(value, (int, float)) and value else plain_text(value), "EV"),
     "FlashExposureComp": _EV,
     "ExternalFlashExposureComp": _EV,
     "FlashExposureBracketValue": Conversion(_fraction, conv.fixed("{:.1f}"), "EV"),

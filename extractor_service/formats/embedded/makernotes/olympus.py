@@ -63,7 +63,7 @@ def _temperature(value: Value) -> Value:
 
 def _strength_text(value: Value) -> str:
     if isinstance(value, list) and not any(
-        isinstance(each, int | float) and not isinstance(each, tuple) for each in value
+        isinstance(each, (int, float)) and not isinstance(each, tuple) for each in value
     ):
         return f"n/a (x{len(value)})" if len(value) > 3 else "n/a"
     return ""
@@ -147,9 +147,9 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "Main.Resolution": Conversion(),
     "DigitalZoom": Conversion(None, lambda value: f"{value:.1f}" if isinstance(value, float) and value.is_integer() else plain_text(value)),
     "FocalPlaneDiagonal": conv.MILLIMETRES,
-    "Main.ApertureValue": Conversion(lambda value: 2 ** (value / 2) if isinstance(value, int | float) else value, conv.fixed("{:.1f}")),
-    "Main.ShutterSpeedValue": Conversion(lambda value: 2 ** -value if isinstance(value, int | float) else value, conv.exposure_text, "s"),
-    "Main.ISOValue": Conversion(lambda value: 100 * 2 ** (value - 5) if isinstance(value, int | float) else value, lambda value: str(int(value * 2 / 2)) if isinstance(value, int | float) else ""),
+    "Main.ApertureValue": Conversion(lambda value: 2 ** (value / 2) if isinstance(value, (int, float)) else value, conv.fixed("{:.1f}")),
+    "Main.ShutterSpeedValue": Conversion(lambda value: 2 ** -value if isinstance(value, (int, float)) else value, conv.exposure_text, "s"),
+    "Main.ISOValue": Conversion(lambda value: 100 * 2 ** (value - 5) if isinstance(value, (int, float)) else value, lambda value: str(int(value * 2 / 2)) if isinstance(value, (int, float)) else ""),
     "LensType": Conversion(_lens_key),
     "Extender": Conversion(_extender_key),
     "MaxAperture": _ONE_DIGIT,

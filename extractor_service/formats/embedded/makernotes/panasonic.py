@@ -37,7 +37,7 @@ def _serial(value: Value) -> str:
 
 
 def _since_power_on(value: Value) -> str:
-    if not isinstance(value, int | float):
+    if not isinstance(value, (int, float)):
         return ""
     days, rest = divmod(value, 86400)
     hours, rest = divmod(rest, 3600)
@@ -76,7 +76,7 @@ def _bcd(value: Value) -> Value:
 
 CONVERSIONS: Mapping[str, Conversion] = {
     "FirmwareVersion": Conversion(_firmware, _dotted),
-    "LensFirmwareVersion": Conversion(lambda value: " ".join(map(str, value)) if isinstance(value, bytes | list) else value, _dotted),
+    "LensFirmwareVersion": Conversion(lambda value: " ".join(map(str, value)) if isinstance(value, (bytes, list)) else value, _dotted),
     "InternalSerialNumber": Conversion(conv.text_of_bytes, _serial),
     "WhiteBalanceBias": Conversion(lambda value: value / 3 if isinstance(value, int) else value, conv.fraction_text),
     "FlashBias": Conversion(lambda value: value / 3 if isinstance(value, int) else value, conv.fraction_text, "EV"),
@@ -97,7 +97,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "Sharpness": Conversion(None, _parameter),
     "AccelerometerZ": Conversion(),
     "RollAngle": Conversion(_angle),
-    "PitchAngle": Conversion(lambda value: -each if isinstance(each := _angle(value), int | float) else each),
+    "PitchAngle": Conversion(lambda value: -each if isinstance(each := _angle(value), (int, float)) else each),
     "NoiseReduction": Conversion(),
     "FlashCurtain": Conversion(),
     "LensTypeModel": Conversion(lambda value: f"{value & 255:02x} {value >> 8:02x}" if isinstance(value, int) else value),

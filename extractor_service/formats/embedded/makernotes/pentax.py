@@ -39,7 +39,7 @@ def _scaled(factor: float, offset: float = 0.0) -> Callable[[Value], Value]:
 
 def _version(value: Value) -> Value:
     """Four bytes, some of them inverted."""
-    return ".".join(str(each) for each in value) if isinstance(value, bytes | list) else value
+    return ".".join(str(each) for each in value) if isinstance(value, (bytes, list)) else value
 
 
 def _inverted(value: Value) -> Value:
@@ -56,7 +56,7 @@ def _dotted(value: Value) -> str:
 
 
 def _lens(value: Value) -> Value:
-    return " ".join(map(str, value[:2])) if isinstance(value, list | bytes) and len(value) >= 2 else value
+    return " ".join(map(str, value[:2])) if isinstance(value, (list, bytes)) and len(value) >= 2 else value
 
 
 def _ae_time(value: Value) -> Value:
@@ -85,7 +85,7 @@ _AE_APERTURE = Conversion(_ae_aperture, conv.f_number_text)
 
 
 def _joined(value: Value) -> Value:
-    return " ".join(map(str, value)) if isinstance(value, list | bytes) else value
+    return " ".join(map(str, value)) if isinstance(value, (list, bytes)) else value
 
 
 def _temperature(value: Value) -> Value:

@@ -20,7 +20,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "InternalSerialNumber": Conversion(lambda value: value.hex() if isinstance(value, bytes) else value),
     "MakerNoteType": conv.TEXT,
     "ImageInfo.RicohDate": Conversion(
-        lambda value: "{:02x}{:02x}:{:02x}:{:02x} {:02x}:{:02x}:{:02x}".format(*value[:7]) if isinstance(value, list | bytes) and len(value) >= 7 else value
+        lambda value: "{:02x}{:02x}:{:02x}:{:02x} {:02x}:{:02x}:{:02x}".format(*value[:7]) if isinstance(value, (list, bytes)) and len(value) >= 7 else value
     ),
 }  # fmt: skip
 VENDOR = Vendor("others", "Ricoh", CONVERSIONS)

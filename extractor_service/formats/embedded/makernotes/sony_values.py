@@ -108,7 +108,7 @@ def _halves(value: Value) -> Value:
 _TEN = Conversion(_ten, _signed_text)
 _OLD_ISO = Conversion(
     lambda value: 100 * 2 ** (value / 8 - 6) if isinstance(value, int) and value else value,
-    lambda value: f"{value:.0f}" if value and isinstance(value, int | float) else "Auto",
+    lambda value: f"{value:.0f}" if value and isinstance(value, (int, float)) else "Auto",
 )
 _ISO = Conversion(_iso, conv.fixed("{:.0f}"))
 _TIME = Conversion(_time, lambda value: conv.exposure_text(value) if value else "n/a", "s")
@@ -138,7 +138,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "FullImageSize": Conversion(lambda value: value[::-1] if isinstance(value, list) else value, conv.joined("x")),
     "PreviewImageSize": Conversion(lambda value: value[::-1] if isinstance(value, list) else value, conv.joined("x")),
     "Main.WB_RGBLevels": Conversion(),
-    "FileFormat": Conversion(lambda value: " ".join(map(str, value)) if isinstance(value, bytes | list) else value),
+    "FileFormat": Conversion(lambda value: " ".join(map(str, value)) if isinstance(value, (bytes, list)) else value),
     "AFMicroAdjValue": Conversion(),
     "FocalLength": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.fixed("{:.1f} mm"), "mm"),
     "MinFocalLength": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.fixed("{:.1f} mm"), "mm"),
