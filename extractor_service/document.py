@@ -31,6 +31,10 @@ class Struct(NamedTuple):
 Value = str | int | float | bool | bytes | Rational | Struct | list["Value"] | None
 
 
+Number = int | float
+"""A number as it was stored: an integer stays one, which `float` alone says to people and not to compilers."""
+
+
 class ByteRange(NamedTuple):
     """Bytes of the file."""
 
@@ -38,18 +42,42 @@ class ByteRange(NamedTuple):
     length_bytes: int
 
 
-@dataclass(slots=True)
-class Field:
-    """One named value; see Field in protos/metaextract/document/v1/document.proto."""
+class Field:  # noqa: PLW1641 - its parts change: nobody may hash it
+    """One named value; see Field in protos/metaextract/document/v1/document.proto.
 
-    name: str
-    value: Value
-    text: str = ""
-    unit: str = ""
-    raw: Value = None
-    group: str = ""
-    note: str = ""
-    origin: ByteRange | None = None
+    Written out: a dataclass with slots is none that compiles.
+    """
+
+    __slots__ = ("group", "name", "note", "origin", "raw", "text", "unit", "value")
+
+    def __init__(
+        self,
+        name: str,
+        value: Value,
+        text: str = "",
+        unit: str = "",
+        raw: Value = None,
+        group: str = "",
+        note: str = "",
+        origin: ByteRange | None = None,
+    ) -> None:
+        self.name = name
+        self.value = value
+        self.text = text
+        self.unit = unit
+        self.raw = raw
+        self.group = group
+        self.note = note
+        self.origin = origin
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Field) and self._parts() == other._parts()
+
+    def __repr__(self) -> str:
+        return f"Field{self._parts()}"
+
+    def _parts(self) -> tuple[object, ...]:
+        return self.name, self.value, self.text, self.unit, self.raw, self.group, self.note, self.origin
 
 
 class ProblemKind(Enum):
@@ -74,7 +102,7 @@ class Outcome(Enum):
     CRASHED = 7
 
 
-@dataclass(slots=True)
+@dataclass
 class Problem:
     """Something that went wrong; the rest of the document stands."""
 
@@ -140,7 +168,7 @@ class Position(NamedTuple):
     altitude_meters: float | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Common:
     """The facts that users ask first; None and "" are unknown."""
 
@@ -220,7 +248,7 @@ _DERIVED_FIELDS, _DERIVED_BYTES = 200, 32 * 1024  # room for composite and commo
 _MAX_MESSAGE_CHARS = 300  # a Problem is for people; what is quoted of a file may be endless
 
 
-@dataclass(slots=True)
+@dataclass
 class Document:
     """Sections by name, each a list of fields in file order; problems; common facts."""
 

@@ -76,8 +76,8 @@ def parse(packet: bytes, document: Document, origin: ByteRange | None = None) ->
     try:
         # A packet padded with NULs, or without its closing processing instruction, is common and harmless.
         root = _root(text[start : end + 1], document, at)
-    except TooLargeXmlError as error:
-        document.problem(_SECTION, ProblemKind.LIMIT, f"the packet isn't read: {error}", at)
+    except TooLargeXmlError as refusal:
+        document.problem(_SECTION, ProblemKind.LIMIT, f"the packet isn't read: {refusal}", at)
         return
     except (ParseError, RefusedXmlError, ValueError) as error:
         document.problem(_SECTION, ProblemKind.DAMAGED, f"the packet isn't valid XML: {error}", at)

@@ -17,7 +17,7 @@ from extractor_service.formats.reading.tagset import Conversion, plain_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extractor_service.document import Value
+    from extractor_service.document import Number, Value
 _ISO_DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?)?)?$"
 )
@@ -35,7 +35,7 @@ def numbers(value: Value) -> list[float]:
     return found
 
 
-def scaled(factor: float, offset: float = 0.0) -> Callable[[Value], Value]:
+def scaled(factor: Number, offset: Number = 0.0) -> Callable[[Value], Value]:
     """Multiplies, then adds; lists one by one."""
 
     def convert(value: Value) -> Value:
@@ -257,15 +257,15 @@ def signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> bits - 1 else value
 
 
-EXPOSURE = Conversion(None, exposure_text, "s")
-F_NUMBER = Conversion(None, f_number_text)
-FRACTION = Conversion(None, fraction_text, "EV")
-MILLIMETRES = Conversion(None, suffixed(" mm"), "mm")
-MILLIMETRES_1 = Conversion(None, fixed("{:.1f} mm"), "mm")
-METRES = Conversion(None, suffixed(" m"), "m")
-CELSIUS = Conversion(None, suffixed(" C"), "C")
-LENS = Conversion(None, lens_text)
-TEXT = Conversion(text_of_bytes)
-BYTES = Conversion(numbers_of_bytes)
-COUNTED = Conversion(lambda value: value + 1 if isinstance(value, int) else value)
+EXPOSURE: Conversion = Conversion(None, exposure_text, "s")
+F_NUMBER: Conversion = Conversion(None, f_number_text)
+FRACTION: Conversion = Conversion(None, fraction_text, "EV")
+MILLIMETRES: Conversion = Conversion(None, suffixed(" mm"), "mm")
+MILLIMETRES_1: Conversion = Conversion(None, fixed("{:.1f} mm"), "mm")
+METRES: Conversion = Conversion(None, suffixed(" m"), "m")
+CELSIUS: Conversion = Conversion(None, suffixed(" C"), "C")
+LENS: Conversion = Conversion(None, lens_text)
+TEXT: Conversion = Conversion(text_of_bytes)
+BYTES: Conversion = Conversion(numbers_of_bytes)
+COUNTED: Conversion = Conversion(lambda value: value + 1 if isinstance(value, int) else value)
 """Counted from 0 in the file, from 1 by people."""

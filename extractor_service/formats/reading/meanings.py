@@ -11,14 +11,14 @@ import math
 import operator
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from extractor_service.formats.reading.tagset import Conversion, Tag, build, find_table, raw_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
-    from extractor_service.document import Value
+    from extractor_service.document import Number, Value
 
 _FUNCTIONS = {"exp": math.exp, "log": math.log, "sqrt": math.sqrt}
 _NODES = (
@@ -171,12 +171,12 @@ def conversion(formula: str) -> Conversion:
     evaluate = _compiled(formula)
 
     def convert(value: Value) -> Value:
-        return evaluate(value) if type(value) is int or type(value) is float else value
+        return evaluate(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
     return Conversion(convert)
 
 
-def _compiled(formula: str) -> Callable[[float], Value]:
+def _compiled(formula: str) -> Callable[[Number], Value]:
     tree = ast.parse(formula, mode="eval")
     for node in ast.walk(tree):
         is_named = not isinstance(node, ast.Name) or node.id == "val" or node.id in _FUNCTIONS
@@ -185,7 +185,8 @@ def _compiled(formula: str) -> Callable[[float], Value]:
     code = compile(tree, "<formula>", "eval")
     names = {"__builtins__": {}, **_FUNCTIONS}
 
-    def evaluate(val: float) -> Value:
-        return cast("Value", eval(code, names, {"val": val}))  # noqa: S307 - the tree was checked above
+    def evaluate(val: Number) -> Value:
+        meant: Value = eval(code, names, {"val": val})  # noqa: S307 - the tree was checked above
+        return meant
 
     return evaluate

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping  # noqa: TC003 - looked at when the class is made, where it is compiled
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.embedded import printim
@@ -13,7 +14,7 @@ from extractor_service.formats.reading.damage import NONSENSE
 from extractor_service.formats.reading.reader import TruncatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from extractor_service.document import Document, Value
     from extractor_service.formats.embedded.walk import Walk
@@ -34,11 +35,11 @@ _UNSIGNED = {1: "int8s", 3: "int16s", 4: "int32s"}
 class Limits:
     """Of `Notes`."""
 
-    max_value_bytes = 64 * 1024  # as long as any value of a document may be; longer ones are binary data
-    max_block_bytes = 1024 * 1024  # of one block that a vendor packs into a tag; the length may claim 4 GiB
-    max_depth = 4  # directories in a note; vendors nest one (`subdirectory`)
-    directory_bytes = 64 * 1024  # what a directory may cost that lies on top of others
-    max_shown = 40  # values of a list without a type
+    max_value_bytes: ClassVar[int] = 64 * 1024  # as long as any value of a document may be; longer ones are binary data
+    max_block_bytes: ClassVar[int] = 1024 * 1024  # of one block that a vendor packs into a tag; the length may claim 4 GiB
+    max_depth: ClassVar[int] = 4  # directories in a note; vendors nest one (`subdirectory`)
+    directory_bytes: ClassVar[int] = 64 * 1024  # what a directory may cost that lies on top of others
+    max_shown: ClassVar[int] = 40  # values of a list without a type
 
 
 # Looked at for every entry: a class's attribute costs Python 3.11 five times as much as a module's.
@@ -167,8 +168,8 @@ class Notes:
                 continue
             try:
                 self._entry(entry, tags, inside, group)
-            except TruncatedError as error:
-                self.problem(ProblemKind.TRUNCATED, f"tag {entry.tag}: {error}", entry.offset)
+            except TruncatedError as cut:
+                self.problem(ProblemKind.TRUNCATED, f"tag {entry.tag}: {cut}", entry.offset)
             except NONSENSE as error:
                 self.problem(ProblemKind.DAMAGED, f"tag {entry.tag}: {error}", entry.offset)
         return directory.next_offset

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - looked at when the class is made, where it is compiled
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from extractor_service.formats.reading import meanings
 from extractor_service.formats.reading.tagset import Conversion, Tag, module_of, raw_table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _PLAIN = meanings.Meaning((), "", 0)
 # That a reader sets itself, or another block of the same note has before.
