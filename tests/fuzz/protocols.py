@@ -65,7 +65,10 @@ _FILE_BYTES = 4096
 def _frames(data: bytes) -> None:
     buffer = FrameBuffer()
     with contextlib.suppress(ProtocolError):
-        for kind, numbers, payload in [*buffer.feed(data[: len(data) // 2]), *buffer.feed(data[len(data) // 2 :])]:
+        for kind, numbers, payload in [
+            *buffer.feed(data[: len(data) // 2]),
+            *buffer.feed(data[len(data) // 2 :]),
+        ]:
             if kind == Kind.JOB:
                 unpack_job(numbers, payload)
             elif kind == Kind.NEED:

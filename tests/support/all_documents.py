@@ -22,9 +22,7 @@ _SECONDS = 120.0
 def code_of(tree: Path) -> Iterator[None]:
     """Services that are started meanwhile run the code of `tree`: a checkout, or where a wheel was unpacked."""
     before, folder = os.environ.get("PYTHONPATH"), Path.cwd()
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        map(str, (tree, tree / "protos", tree / "clients" / "python"))
-    )
+    os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (tree, tree / "protos", tree / "clients" / "python")))
     os.chdir(tree)  # `python -m` looks there first
     try:
         yield

@@ -16,7 +16,9 @@ texts = st.text(max_size=300)
 
 def made(name, text):
     return pb.Document(
-        file=pb.FileInfo(name=name, size_bytes=5, format="jpeg", digests=[pb.Digest(algorithm=1, hex="0f" * 32)]),
+        file=pb.FileInfo(
+            name=name, size_bytes=5, format="jpeg", digests=[pb.Digest(algorithm=1, hex="0f" * 32)]
+        ),
         common=pb.Common(title=text, width_pixels=0),
         sections=[pb.Section(name="exif", fields=[pb.Field(name=text, text=text)])] * 3,
         modules=[pb.ModuleReport(name="metadata", elapsed_seconds=0.5)],
@@ -43,4 +45,7 @@ def test_lengths_are_written_as_protobuf_writes_numbers(number):
 def test_parts_make_a_message(text):
     document, info = made(text, text), extractor_pb2.ExtractionInfo(content_id=text)
     response = extractor_pb2.ExtractResponse(document=document, info=info)
-    assert part(1, document.SerializeToString()) + part(2, info.SerializeToString()) == response.SerializeToString()
+    assert (
+        part(1, document.SerializeToString()) + part(2, info.SerializeToString())
+        == response.SerializeToString()
+    )

@@ -140,7 +140,9 @@ async def test_progress_gives_more_time(pair):
 
     with open(os.devnull, "rb") as file:
         running = asyncio.create_task(
-            pair.worker.run(Job("jpeg", ("metadata", "common"), 100, 5.0), file.fileno(), 0.15 - 1.0)  # less the grace
+            pair.worker.run(
+                Job("jpeg", ("metadata", "common"), 100, 5.0), file.fileno(), 0.15 - 1.0
+            )  # less the grace
         )
         await asyncio.get_running_loop().sock_recv(pair.far, 65536)
         await go_on()

@@ -35,8 +35,12 @@ _UNSIGNED = {1: "int8s", 3: "int16s", 4: "int32s"}
 class Limits:
     """Of `Notes`."""
 
-    max_value_bytes: ClassVar[int] = 64 * 1024  # as long as any value of a document may be; longer ones are binary data
-    max_block_bytes: ClassVar[int] = 1024 * 1024  # of one block that a vendor packs into a tag; the length may claim 4 GiB
+    max_value_bytes: ClassVar[int] = (
+        64 * 1024
+    )  # as long as any value of a document may be; longer ones are binary data
+    max_block_bytes: ClassVar[int] = (
+        1024 * 1024
+    )  # of one block that a vendor packs into a tag; the length may claim 4 GiB
     max_depth: ClassVar[int] = 4  # directories in a note; vendors nest one (`subdirectory`)
     directory_bytes: ClassVar[int] = 64 * 1024  # what a directory may cost that lies on top of others
     max_shown: ClassVar[int] = 40  # values of a list without a type
