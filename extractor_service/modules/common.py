@@ -13,6 +13,7 @@ from extractor_service.formats.base import SizeFields
 from extractor_service.formats.containers import streams
 from extractor_service.modules import media_facts, times
 from extractor_service.modules.base import Module, Part
+from extractor_service.modules.precedence import Precedence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Field, Value
     from extractor_service.formats.base import Format
     from extractor_service.modules.base import ModuleContext
+    from extractor_service.modules.precedence import Place
     from extractor_service.sources.base import ByteSource
-
-    # (section, field name, group or None for any)
-    Place = tuple[str, str, str | None]
 
 _MEDIA = (
     "quicktime",
@@ -63,33 +62,37 @@ def _of_matroska(name: str) -> list[Place]:
 _FILE = SizeFields("file")
 _RAWS = frozenset({"raf", "rw2", "tiff"})  # formats whose own directories may know better
 _EXIF = (SizeFields("exif", group="IFD0"), SizeFields("exif", "ExifImageWidth", "ExifImageHeight", "ExifIFD"))
-_DURATION: Sequence[Place] = (
-    ("quicktime", "Duration", None),
-    ("gif", "Duration", None),
-    ("riff", "Duration", None),
+_DURATION = Precedence(
+    (
+        ("quicktime", "Duration", None),
+        ("gif", "Duration", None),
+        ("riff", "Duration", None),
+    )
 )
-_MAKE: Sequence[Place] = (
-    ("exif", "Make", "IFD0"),
-    ("makernotes", "Make", None),
-    ("dicom", "Manufacturer", ""),
-    ("fits", "TELESCOP", None),
-    ("xmp", "Make", "XMP-tiff"),
-    ("quicktime", "Make", None),
-    ("h264", "Make", None),
+_MAKE = Precedence(
+    (
+        ("exif", "Make", "IFD0"),
+        ("makernotes", "Make", None),
+        ("dicom", "Manufacturer", ""),
+        ("fits", "TELESCOP", None),
+        ("xmp", "Make", "XMP-tiff"),
+        ("quicktime", "Make", None),
+        ("h264", "Make", None),
+    )
 )
-_MODEL: Sequence[Place] = (
+_MODEL = Precedence((
     ("exif", "Model", "IFD0"), ("makernotes", "Model", None), ("dicom", "ManufacturerModelName", ""), ("fits", "INSTRUME", None),
     ("xmp", "Model", "XMP-tiff"), ("quicktime", "Model", None), ("h264", "Model", None),
-)  # fmt: skip
-_TITLE: Sequence[Place] = (
+))  # fmt: skip
+_TITLE = Precedence((
     ("xmp", "Title", "XMP-dc"), ("pdf", "Title", "Info"), *_of_media("Title"), ("aiff", "Name", None), ("png", "Title", None),
     ("exif", "XPTitle", None), ("iptc", "ObjectName", None), ("exif", "ImageDescription", "IFD0"), ("svg", "Title", None), ("fits", "OBJECT", None),
     ("dicom", "StudyDescription", ""), ("hdf5", "title", "/"), ("flashpix", "Title", "FlashPix"), ("rtf", "Title", None), ("epub", "Title", None), ("html", "Title", None),
     ("mail", "Subject", "Message"), ("text", "Title", None), ("xml", "Title", "XML-document"), ("package", "Name", None), ("torrent", "Name", None), ("iso", "VolumeName", None),
     ("exe", "ProductName", None), ("font", "FontName", None), ("font", "FontName-en-US", None), ("netcdf", "title", "/"), ("zarr", "title", "/"),
     ("jcamp", "TITLE", None), ("well", "WELL", "Well"), ("model", "general.name", "Metadata"), ("model", "GraphName", "Model"), ("avro", "Name", "File"),
-)  # fmt: skip
-_AUTHOR: Sequence[Place] = (
+))  # fmt: skip
+_AUTHOR = Precedence((
     ("xmp", "Creator", "XMP-dc"), ("pdf", "Author", "Info"), *_of_media("Artist"), *_of_media("Author"), ("png", "Author", None),
     ("exif", "Artist", "IFD0"), ("iptc", "By-line", None), ("exif", "XPAuthor", None), ("fits", "OBSERVER", None), ("hdf5", "author", "/"),
     ("flashpix", "Author", "FlashPix"), ("rtf", "Author", None), ("epub", "Creator", None), ("html", "Author", None), ("xmp", "Initial-creator", "XMP-meta"),
@@ -97,32 +100,34 @@ _AUTHOR: Sequence[Place] = (
     ("hdf5", "creator_name", "/"), ("netcdf", "author", "/"), ("netcdf", "creator_name", "/"), ("hdf5", "institution", "/"), ("netcdf", "institution", "/"),
     ("jcamp", "OWNER", None), ("well", "COMP", "Well"), ("model", "general.author", "Metadata"), ("model", "author", "Metadata"),
     ("parquet", "author", "Metadata"), ("arrow", "author", "Metadata"),
-)  # fmt: skip
-_SOFTWARE: Sequence[Place] = (
+))  # fmt: skip
+_SOFTWARE = Precedence((
     ("exif", "Software", "IFD0"), ("xmp", "CreatorTool", "XMP-xmp"), ("pdf", "Producer", "Info"), ("png", "Software", None),
     ("dicom", "SoftwareVersions", ""), ("fits", "CREATOR", None), *_of_media("Software"), ("matroska", "WritingApp", None), *_of_media("Encoder"),
     ("id3", "EncoderSettings", None), ("asf", "EncodingSettings", None), ("asf", "ToolName", None), ("flash", "MetadataCreator", None),
     ("xml", "Application", "XML"), ("flashpix", "Software", "FlashPix"), ("xmp", "Generator", "XMP-meta"), ("rtfdocument", "Generator", None), ("html", "Generator", None),
     ("mail", "XMailer", "Message"), ("mail", "UserAgent", "Message"), ("vcard", "Software", None), ("torrent", "Creator", None),
     ("parquet", "CreatedBy", "File"), ("model", "ProducerName", "Model"), ("matlab", "Platform", "File"), ("netcdf", "source", "/"),
-)  # fmt: skip
+))  # fmt: skip
 _FROM_0: Place = (
     "asf",
     "Track",
     None,
 )  # where the first has the number 0 (WM/Track; learn.microsoft.com, "WM/Track")
-_ALBUM: Sequence[Place] = (*_of_media("Album"), ("asf", "AlbumTitle", None), ("riff", "Product", None))
-_TRACK: Sequence[Place] = tuple(
+_ALBUM = Precedence((*_of_media("Album"), ("asf", "AlbumTitle", None), ("riff", "Product", None)))
+_TRACK = Precedence(
     place for place in (*_of_media("TrackNumber"), *_of_media("Track"), *_of_matroska("PartNumber"), ("riff", "Part", None)) if place != _FROM_0
 )  # fmt: skip
 _SONG, _RECORD = (
-    tuple(each for each in _of_matroska("Title") if each[2] == group) for group in ("Level30", "Matroska")
+    Precedence(each for each in _of_matroska("Title") if each[2] == group)
+    for group in ("Level30", "Matroska")
 )
+_ORIENTATION = Precedence((("exif", "Orientation", "IFD0"), ("xmp", "Orientation", "XMP-tiff")))
 
 
-_PAGES: Sequence[Place] = (
+_PAGES = Precedence((
     ("pdf", "PageCount", None), ("xml", "Pages", "XML"), ("flashpix", "Pages", "FlashPix"), ("rtf", "Pages", None), ("xml", "Slides", "XML"), ("flashpix", "Slides", "FlashPix"),
-)  # fmt: skip
+))  # fmt: skip
 _PICTURE = frozenset(
     {"SubfileType", "ImageWidth", "ImageHeight", "ExifImageWidth", "ExifImageHeight", "PreviewImageStart"}
 )
@@ -154,7 +159,7 @@ class CommonModule(Module):
         common.author = _text(document, _AUTHOR)
         common.software = _text(document, _SOFTWARE)
         common.page_count = _pages(document)
-        orientation = _size(document, (("exif", "Orientation", "IFD0"), ("xmp", "Orientation", "XMP-tiff")))
+        orientation = _size(document, _ORIENTATION.of(document))
         if common.orientation is None:  # a container's own word goes before EXIF's
             common.orientation = orientation if orientation is not None and 1 <= orientation <= 8 else None
         common.position = _position(document)
@@ -239,7 +244,7 @@ def _size(document: Document, places: Sequence[Place]) -> int | None:
 
 def _pages(document: Document) -> int | None:
     """Pages, or slides."""
-    count = _size(document, _PAGES)
+    count = _size(document, _PAGES.of(document))
     if count is not None:
         return count
     statistic = document.find("xmp", "Document-statistic", "XMP-meta")
@@ -257,8 +262,8 @@ def _leading_number(text: str) -> int | None:
     return int(found[1]) or None if found is not None else None
 
 
-def _number(document: Document, places: Sequence[Place]) -> float | None:
-    for place in places:
+def _number(document: Document, places: Precedence) -> float | None:
+    for place in places.of(document):
         field = document.find(*place)
         value = None if field is None or isinstance(field.value, bool) else field.value
         if isinstance(value, (int, float)) and value > 0:
@@ -266,8 +271,8 @@ def _number(document: Document, places: Sequence[Place]) -> float | None:
     return None
 
 
-def _text(document: Document, places: Sequence[Place]) -> str:
-    for place in places:
+def _text(document: Document, places: Precedence) -> str:
+    for place in places.of(document):
         field = document.find(*place)
         text = "" if field is None else _as_text(field)
         if text:

@@ -14,14 +14,13 @@ from extractor_service.document import DateTime, ZoneSource
 from extractor_service.formats.reading.conversions import zone_text
 from extractor_service.formats.reading.dates import EPOCHS, Grasp, Moment, read, zone_of
 from extractor_service.modules.places import zones
+from extractor_service.modules.precedence import Precedence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from extractor_service.document import Document, Position
-
-    # (section, field name, group or None for any)
-    Place = tuple[str, str, str | None]
+    from extractor_service.modules.precedence import Place
 
 _MAX_FIX_AGE_MINUTES = 5  # below half of the 15-minute steps of zones, so that the step is certain
 # (time, offset, sub-seconds); the zone rules are by format.
@@ -29,27 +28,27 @@ _EXIF_TIMES = (
     ("DateTimeOriginal", "OffsetTimeOriginal", "SubSecTimeOriginal"),
     ("CreateDate", "OffsetTimeDigitized", "SubSecTimeDigitized"),
 )
-_XMP_TIMES: Sequence[Place] = (
+_XMP_TIMES = Precedence((
     ("xmp", "DateTimeOriginal", "XMP-exif"), ("xmp", "CreateDate", "XMP-xmp"), ("xmp", "DateCreated", "XMP-photoshop"),
     ("xmp", "DateTimeDigitized", "XMP-exif"), ("xmp", "GPSTimeStamp", "XMP-exif"), ("xmp", "GPSDateTime", "XMP-exif"),
-)  # fmt: skip
-_PNG_TIMES: Sequence[Place] = (("png", "CreationTime", None), ("png", "CreateDate", None))
+))  # fmt: skip
+_PNG_TIMES = Precedence((("png", "CreationTime", None), ("png", "CreateDate", None)))
 
 # What a camera says beside the movie header's UTC: its local day and hour, often with the zone.
-_FILM_TIMES: Sequence[Place] = (
+_FILM_TIMES = Precedence((
     ("quicktime", "CreationDate", None), ("quicktime", "DateTimeOriginal", None), ("quicktime", "ContentCreateDate", None), ("quicktime", "CreationTime", None),
     ("h264", "DateTimeOriginal", None), ("matroska", "DateTimeOriginal", None), ("riff", "DateTimeOriginal", None), ("flash", "CreateDate", None),
-)  # fmt: skip
-_SOUND_TIMES: Sequence[Place] = (
+))  # fmt: skip
+_SOUND_TIMES = Precedence((
     ("riff", "DateCreated", None), ("id3", "RecordingTime", None), ("vorbis", "Date", None), ("id3", "ReleaseTime", None), ("id3", "Year", None), ("ape", "Year", None),
     ("asf", "Year", None), ("riff", "Year", None), ("asf", "CreationDate", None), ("matroska", "Date", None),
-)  # fmt: skip
+))  # fmt: skip
 
-_DOCUMENT_TIMES: Sequence[Place] = (
+_DOCUMENT_TIMES = Precedence((
     ("xml", "CreateDate", None), ("flashpix", "CreateDate", "FlashPix"), ("xmp", "Creation-date", "XMP-meta"), ("rtf", "CreateDate", None), ("html", "CreateDate", None),
     ("mail", "Date", "Message"), ("mail", "CreateDate", "Message"), ("epub", "Date", None), ("iso", "VolumeCreateDate", None), ("torrent", "CreateDate", None),
     ("netcdf", "date_created", "/"), ("hdf5", "date_created", "/"), ("grib", "FirstReferenceTime", "File"), ("well", "DATE", "Well"), ("jcamp", "LONGDATE", None),
-)  # fmt: skip
+))  # fmt: skip
 
 
 def created_at(document: Document) -> DateTime | None:
@@ -144,8 +143,8 @@ def _gps_zone(document: Document, local: Moment) -> str:
     return zone_text(quarters * 15)
 
 
-def _plain_time(document: Document, places: Sequence[Place]) -> Iterator[DateTime]:
-    for section, name, group in places:
+def _plain_time(document: Document, places: Precedence) -> Iterator[DateTime]:
+    for section, name, group in places.of(document):
         moment = read(_text(document, (section, name, group)))
         if _is_usable(moment):
             source = ZoneSource.OFFSET_TAG if moment.zone else ZoneSource.UNKNOWN

@@ -1,0 +1,35 @@
+"""Fields in the order in which they are believed, of which a document has few: the others aren't even looked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from extractor_service.document import Document
+
+    # (section, field name, group or None for any)
+    Place = tuple[str, str, str | None]
+
+_MOST_KINDS = 256  # of documents, by their sections: a few dozen are common
+
+
+class Precedence:
+    """Places of one fact, the first that has it counts."""
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        self._places = tuple(places)
+        self._by_sections: dict[frozenset[str], tuple[Place, ...]] = {}
+
+    def of(self, document: Document) -> tuple[Place, ...]:
+        """Those in sections that the document has."""
+        sections = frozenset(document.sections)
+        found = self._by_sections.get(sections)
+        if found is None:
+            if len(self._by_sections) >= _MOST_KINDS:
+                self._by_sections.clear()
+            found = self._by_sections[sections] = tuple(
+                [each for each in self._places if each[0] in sections]
+            )
+        return found
