@@ -50,6 +50,11 @@ def will_read(source: ByteSource, spans: Iterable[tuple[int, int]]) -> None:
         prefetch(spans)
 
 
+def is_distant(source: ByteSource) -> bool:
+    """Whether hints are worth their while: of a file that is here they change nothing, and cost a photograph's reader a twentieth."""
+    return getattr(source, "is_distant", False)
+
+
 class Puller(Protocol):
     """Fetches ranges of a file that isn't here as a whole."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from extractor_service.sources.base import will_read
+from extractor_service.sources.base import is_distant, will_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +32,7 @@ class BlockCachedSource:
     ) -> None:
         self._source = source
         self._size_bytes = source.size_bytes
+        self.is_distant = is_distant(source)
         self._block_bytes = block_bytes
         self._capacity = capacity_blocks
         self._blocks: OrderedDict[int, bytes] = OrderedDict()

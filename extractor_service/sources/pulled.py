@@ -55,7 +55,10 @@ class PulledSource:
         is_parked: the last question wasn't answered in time; every further read fails as well, whatever a library has
             made of the first failure.
         is_interrupted: a question was given up before its answer.
+        is_distant: hints save trips here.
     """
+
+    is_distant = True
 
     def __init__(
         self,

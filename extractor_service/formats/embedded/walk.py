@@ -17,7 +17,7 @@ from extractor_service.formats.reading import fields, ifd
 from extractor_service.formats.reading.reader import TruncatedError
 from extractor_service.formats.reading.strides import Stride
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
-from extractor_service.sources.base import will_read
+from extractor_service.sources.base import is_distant, will_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -143,6 +143,7 @@ class Walk:
         self.blocks: set[tuple[int, int, int]] = set()
         self._seen: dict[int, str] = {}
         self._stride = Stride()
+        self._is_distant = is_distant(directories.reader.source)
         self._shifts: list[tuple[int, int]] = []
         self._geo: dict[int, Value] = {}
 
@@ -180,14 +181,15 @@ class Walk:
                 self._problem(ProblemKind.LIMIT, "too many or too deep directories", task.offset)
                 return
             self._seen[task.offset] = task.group
-            if task.group.startswith("IFD"):
+            if self._is_distant and task.group.startswith("IFD"):
                 self._announce(task.offset)
             try:
                 directory = self.directories.read(task.offset)
             except TruncatedError as error:
                 self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut: {error}", task.offset)
                 continue
-            self._announce_values(task, directory)
+            if self._is_distant:
+                self._announce_values(task, directory)
             inner = self._directory(task, directory)
             if directory.is_cut:
                 self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut", task.offset)
