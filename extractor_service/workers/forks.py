@@ -31,6 +31,7 @@ _NEEDED = frozenset(
         "PATH",
         "PYTHONPATH",
         "PYTHONHOME",
+        "PYTHONSAFEPATH",
         "LD_LIBRARY_PATH",
         "LANG",
         "LC_ALL",
