@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 from dataclasses import dataclass, field
@@ -253,6 +254,9 @@ async def serve_until_signal(
 
     with contextlib.suppress(NotImplementedError):  # as above
         loop.add_signal_handler(signal.SIGHUP, reload)
+    # What was loaded stays: no collection looks at it again, each of which would take as long as ten calls.
+    gc.collect()
+    gc.freeze()
     server.health.set_all(serving=True)
     _log.info(
         "ready",

@@ -10,7 +10,7 @@ import logging
 import sys
 import time
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from service_runtime.identity.caller import caller_of
 from service_runtime.identity.principal import ANYBODY, DEFAULT_TENANT, Principal
@@ -19,23 +19,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class CallContext(NamedTuple):
-    """The call that the current task works for."""
+class CallContext:
+    """The call that the current task works for.
 
-    request_id: str
-    deadline_at: float | None
-    """Monotonic time at which the caller stops waiting; None when it never does."""
-    tenant: str = DEFAULT_TENANT
-    """Whose data it reads and writes."""
-    principal: Principal = ANYBODY
-    """Who calls."""
-    peer: Callable[[], str] = str
-    """The other end of the connection; asked only where it counts."""
+    Attributes:
+        deadline_at: monotonic time at which the caller stops waiting; None when it never does.
+        tenant: whose data it reads and writes.
+        principal: who calls.
+        peer: the other end of the connection; asked only where it counts.
+    """
+
+    __slots__ = ("_caller", "deadline_at", "peer", "principal", "request_id", "tenant")
+
+    def __init__(
+        self,
+        request_id: str,
+        deadline_at: float | None,
+        tenant: str = DEFAULT_TENANT,
+        principal: Principal = ANYBODY,
+        peer: Callable[[], str] = str,
+    ) -> None:
+        self.request_id = request_id
+        self.deadline_at = deadline_at
+        self.tenant = tenant
+        self.principal = principal
+        self.peer = peer
+        self._caller: str | None = None
 
     @property
     def caller(self) -> str:
         """Whose share the call uses."""
-        return caller_of(self.principal, self.tenant, self.peer())
+        if self._caller is None:
+            self._caller = caller_of(self.principal, self.tenant, self.peer())
+        return self._caller
 
     def remaining_seconds(self) -> float | None:
         """Time until the deadline, at least 0; None without one."""

@@ -131,18 +131,19 @@ class Planner:
         known.read_bytes += (read_bytes - known.read_bytes) * weight
         known.memory_bytes = max(memory_bytes, known.memory_bytes * _MEMORY_DECAY)
         known.count += 1
-        _log.debug(
-            "plan and reality",
-            extra={
-                "format": format_name,
-                "planned_seconds": plan.seconds,
-                "seconds": seconds,
-                "planned_bytes": plan.read_bytes,
-                "bytes": read_bytes,
-                "planned_memory_bytes": plan.memory_bytes,
-                "memory_bytes": memory_bytes,
-            },
-        )
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug(
+                "plan and reality",
+                extra={
+                    "format": format_name,
+                    "planned_seconds": plan.seconds,
+                    "seconds": seconds,
+                    "planned_bytes": plan.read_bytes,
+                    "bytes": read_bytes,
+                    "planned_memory_bytes": plan.memory_bytes,
+                    "memory_bytes": memory_bytes,
+                },
+            )
 
     def errors(self, format_name: str, depth: Depth = Depth.STANDARD) -> PlanErrors:
         """How far plans of the format were from reality."""

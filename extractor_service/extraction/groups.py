@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import Input
 
 
+_MOST_ORDERS = 256  # sets of modules that are run together, and by far more than clients ask for
+
+
 class Request(NamedTuple):
     """What is to be read, by which reader, and what was asked."""
 
@@ -53,20 +56,25 @@ class Groups:
         self._modules = dict(modules)
         self._parsing = parsing
         self._unavailable = unavailable
+        self._orders: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def with_dependencies(self, names: Sequence[str]) -> tuple[str, ...]:
         """The names to run: those and all that they read, in the order of modules."""
-        wanted = set(names)
-        for name in names:
-            wanted.update(closure(self._modules[name], self._modules))
-        return tuple(name for name in self._modules if name in wanted)
+        key = tuple(names)
+        order = self._orders.get(key)
+        if order is None:
+            wanted = set(names)
+            for name in names:
+                wanted.update(closure(self._modules[name], self._modules))
+            if len(self._orders) >= _MOST_ORDERS:
+                self._orders.clear()
+            order = self._orders[key] = tuple(name for name in self._modules if name in wanted)
+        return order
 
     def readers_part(self, result: JobResult) -> JobResult:
         """What readers came to: other kinds' troubles are kept with their own modules, and bar nobody from the rest."""
-        return replace(
-            result,
-            modules=[each for each in result.modules if self._modules[each.name].worker_kind == READER],
-        )
+        modules = [each for each in result.modules if self._modules[each.name].worker_kind == READER]
+        return result if len(modules) == len(result.modules) else replace(result, modules=modules)
 
     async def run(self, request: Request, names: Sequence[str], about: About = FILE) -> JobResult:
         """What all of them came to; a lost reader is the file's failure, another kind's only its own module's.
@@ -139,6 +147,8 @@ class Groups:
 
     def _alive(self, work: _Work, names: list[str]) -> list[str]:
         """Those that aren't made from what has killed another kind's worker: it would kill this one's as well."""
+        if not work.lost:
+            return names
         dead = [
             name for name in names if not work.lost.isdisjoint(closure(self._modules[name], self._modules))
         ]
