@@ -115,6 +115,19 @@ class Pipeline:
             OverloadedError: the file would have to be parsed, and there is no place.
             DeadlineError: no time is left to begin.
         """
+        self._cache.begin()
+        try:
+            return await self._extract(source, options, into, max_document_bytes)
+        finally:
+            self._cache.end()
+
+    async def _extract(
+        self,
+        source: Input,
+        options: ExtractionOptions,
+        into: document_pb2.Document | None,
+        max_document_bytes: int,
+    ) -> Extraction:
         started_at = time.monotonic()
         identity = await self._stages.identify(
             source, self._formats, may_pull=options.depth is not Depth.FAST
