@@ -94,6 +94,7 @@ lock: ## Resolves the versions anew; needs pip-tools.
 	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra modules --extra remote --extra identity --extra operations --extra tracing --extra batch --extra dev -o requirements.lock pyproject.toml
 	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra formats --extra modules --extra remote --extra identity --extra operations --extra tracing --extra image -c requirements.lock -o docker/extractor.lock pyproject.toml
 	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra similarity --extra identity --extra operations --extra tracing --extra image -c requirements.lock -o docker/cache.lock pyproject.toml
+	printf 'mypy\nsetuptools\nhatchling\n' | $(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header -c requirements.lock -o docker/accelerate.lock -
 	$(PYTHON) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra servers -c requirements.lock -o tests/servers.lock pyproject.toml
 
 clean: ## Removes .venv, build and caches.

@@ -60,8 +60,8 @@ class CustomBuildHook(BuildHookInterface):
 
 def compiled(root: Path, tree: Path, modules: list[str]) -> list[Path]:
     """Compiles `modules` (paths below `root`) in a copy at `tree`; the libraries made, beside their sources in there."""
-    from mypyc.build import mypycify
-    from setuptools import Distribution
+    from mypyc.build import mypycify  # noqa: PLC0415 - there only where something is compiled
+    from setuptools import Distribution  # noqa: PLC0415 - as above
 
     unwanted = shutil.ignore_patterns("__pycache__", "*.so", "node_modules")
     for name in (*_PACKAGES, *_ROOTS):
@@ -73,7 +73,9 @@ def compiled(root: Path, tree: Path, modules: list[str]) -> list[Path]:
         sys.path[:0] = [str(tree)]
         level = os.environ.get("METAEXTRACT_ACCELERATE_LEVEL", _OPTIMIZATION)
         extensions = mypycify(["--config-file=mypy.ini", *modules], opt_level=level, debug_level="0")
-        distribution = Distribution({"name": "metaextract-accelerated", "packages": [], "ext_modules": extensions})
+        distribution = Distribution(
+            {"name": "metaextract-accelerated", "packages": [], "ext_modules": extensions}
+        )
         command = distribution.get_command_obj("build_ext")
         command.inplace = True
         command.ensure_finalized()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from extractor_service.breath import EVERY, breathe
+
 
 class Rational(NamedTuple):
     """An exact fraction; a denominator of 0 is kept as the file has it."""
@@ -302,6 +304,8 @@ class Document:
         total_bytes = self.total_bytes + size + _FIELD_OVERHEAD_BYTES
         if self.field_count >= self.max_fields or total_bytes > self.max_total_bytes:
             raise LimitExceededError(f"the document is full at {self.field_count} fields")
+        if self.field_count % EVERY == 0:
+            breathe()
         self.field_count += 1
         self.total_bytes = total_bytes
         fields = self.sections.get(section)
@@ -338,6 +342,7 @@ class Document:
         Raises:
             LimitExceededError: it is used up.
         """
+        breathe()
         self.spent_bytes += size
         if self.spent_bytes > self.limits.max_spent_bytes:
             raise LimitExceededError(f"embedded structures of more than {self.limits.max_spent_bytes} bytes")

@@ -54,14 +54,15 @@ class Folder:
             self.workdir = Path(self.moved(argument))
             self.workdir.mkdir(parents=True)
         elif instruction == "COPY" and not argument.startswith("--from"):
-            source, target = argument.split()
-            if source == ".":
+            *sources, target = argument.split()
+            if sources == ["."]:
                 shutil.copytree(
                     ROOT, self.workdir, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*IGNORED)
                 )
             else:
                 (self.workdir / target).mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / source, self.workdir / target)
+                for source in sources:
+                    shutil.copy(ROOT / source, self.workdir / target)
         elif instruction == "RUN":
             subprocess.run(self.moved(argument), shell=True, cwd=self.workdir, env=self.environ, check=True)
         elif instruction == "ENV":

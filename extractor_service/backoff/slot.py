@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from extractor_service.backoff.limiter import Limiter
     from extractor_service.backoff.queue import Ticket
+    from service_runtime.histogram import Histogram
+
+
+class Places(Protocol):
+    """What gives places; see `Limiter`."""
+
+    waits: Histogram
+    """Seconds that work has waited for its place."""
+
+    async def enter(self, ticket: Ticket) -> float:
+        """Waits for a place."""
+        ...
+
+    def leave(self, ticket: Ticket, entered_at: float, seconds: float) -> None:
+        """Gives it back."""
+        ...
 
 
 class Slot:
@@ -17,7 +32,7 @@ class Slot:
 
     __slots__ = ("_began_at", "_entered_at", "_held", "_limiter", "_ticket")
 
-    def __init__(self, limiter: Limiter, ticket: Ticket, held: AbstractContextManager[None]) -> None:
+    def __init__(self, limiter: Places, ticket: Ticket, held: AbstractContextManager[None]) -> None:
         """`held` counts its bytes as the tenant's."""
         self._limiter = limiter
         self._ticket = ticket

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from extractor_service.breath import EVERY, breathe
 from extractor_service.sources.base import is_distant, will_read
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class BlockCachedSource:
         length = min(length, self._size_bytes - offset)
         if length <= 0:
             return b""
+        if self.hits % EVERY == 0:
+            breathe()
         self.hits += 1
         size = self._block_bytes
         first, last = offset // size, (offset + length - 1) // size

@@ -8,6 +8,7 @@ import hashlib
 import os
 import socket
 import time
+from pathlib import Path
 
 import pytest
 from blake3 import blake3
@@ -169,14 +170,14 @@ def test_what_the_kernel_has_in_memory_is_opened_without_waiting(root):
 @pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="only Linux says what is in memory")
 def test_what_may_not_be_opened_is_left_to_the_one_who_says_why(root):
     make_evil(root)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for name in ("link.txt", "dirlink/secret.txt", "fifo", "socket", "sub", "none", "sub/none/x"):
         assert open_at_hand((root / name).as_uri(), [root]) is None
     with pytest.raises(InvalidUriError):
         open_at_hand(f"file://{root.as_posix()}/../secret.txt", [root])
     with pytest.raises(ForbiddenFileError):
         open_at_hand((root.parent / "secret.txt").as_uri(), [root])
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="only Unix lets go of pages when asked")

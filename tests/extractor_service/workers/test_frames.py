@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -96,7 +97,7 @@ def test_words_that_no_front_sends_are_nonsense():
 
 def test_a_job_comes_with_its_descriptor():
     ours, theirs = socket.socketpair()
-    with ours, theirs, open(os.devnull, "rb") as file:
+    with ours, theirs, Path(os.devnull).open("rb") as file:
         job = replace(JOB, present=tuple((number, 1) for number in range(8000)))
         frame = pack_job(job)
         assert len(frame) > 65536, "more than is received at once"

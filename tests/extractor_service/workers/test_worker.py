@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import struct
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -36,7 +37,7 @@ class Pair:
 
     async def run(self, answer, job=JOB, stall_seconds=10.0, puller=None):
         """What the job came to when the worker answers so."""
-        with open(os.devnull, "rb") as file:
+        with Path(os.devnull).open("rb") as file:
             running = asyncio.create_task(self.worker.run(job, file.fileno(), stall_seconds, puller))
             await asyncio.get_running_loop().sock_recv(self.far, 65536)
             if answer is None:
@@ -110,7 +111,7 @@ async def test_a_worker_that_takes_a_job_and_dies_is_the_jobs(pair):
 
 
 async def test_a_worker_that_dies_with_the_job_unread_had_not_begun(pair):
-    with open(os.devnull, "rb") as file:
+    with Path(os.devnull).open("rb") as file:
         running = asyncio.create_task(pair.worker.run(JOB, file.fileno(), 10.0))
         await asyncio.sleep(0.01)
         pair.far.close()
@@ -138,7 +139,7 @@ async def test_progress_gives_more_time(pair):
             pair.far.sendall(pack(Kind.ALIVE, progress))
         pair.far.sendall(MODULE + pack(Kind.MODULE, 1, 1, True, 0, 0) + END)
 
-    with open(os.devnull, "rb") as file:
+    with Path(os.devnull).open("rb") as file:
         running = asyncio.create_task(
             pair.worker.run(
                 Job("jpeg", ("metadata", "common"), 100, 5.0), file.fileno(), 0.15 - 1.0

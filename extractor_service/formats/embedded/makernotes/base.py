@@ -174,8 +174,8 @@ class Notes:
                 self._entry(entry, tags, inside, group)
             except TruncatedError as cut:
                 self.problem(ProblemKind.TRUNCATED, f"tag {entry.tag}: {cut}", entry.offset)
-            except NONSENSE as error:
-                self.problem(ProblemKind.DAMAGED, f"tag {entry.tag}: {error}", entry.offset)
+            except NONSENSE as nonsense:
+                self.problem(ProblemKind.DAMAGED, f"tag {entry.tag}: {nonsense}", entry.offset)
         return directory.next_offset
 
     def _tell_order(self, offset: int) -> None:
