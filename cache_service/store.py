@@ -137,16 +137,11 @@ class ResultStore:
 
     def at_hand(self, key: Key) -> StoredResult | None:
         """A result that is in memory and ready, counted as a hit; None: ask `get`, which costs twice as much."""
-        hit = self._near.at_hand(key, self._clock()) if self._near is not None else None
-        if hit is None or self._log.covers(key, hit.entry):
-            return None
-        try:
-            value = self._codec.decode(hit.entry.value)
-        except (CorruptValueError, MissingDictionaryError):
-            return None
-        self.stats.hits += 1
-        self._record_hit(key, hit.entry)
-        return StoredResult(value, hit.tier, hit.entry)
+        found = self._ready(key, self._clock(), MAX_READ_BYTES)
+        if found is not None:
+            self.stats.hits += 1
+            self._record_hit(key, found.entry)
+        return found
 
     async def get(
         self,
@@ -161,18 +156,24 @@ class ResultStore:
 
         A retry repeats a look-up that missed, and isn't counted again; nor are the last `optional` ones as misses.
         """
-        now = self._clock()
-        found = await self._tier.get(keys, now)
+        now, left_bytes, share = self._clock(), max_bytes, LoopShare()
         results: list[StoredResult | None] = []
-        left_bytes = max_bytes
-        share = LoopShare()
-        for key, hit in zip(keys, found, strict=True):
+        for (
+            key
+        ) in keys:  # what is in memory, as most of what is asked for, without a turn of the loop for each
+            if share.is_used_up:
+                await share.give_way()
+            result = self._ready(key, now, left_bytes)
+            left_bytes -= len(result.value) if result is not None else 0
+            results.append(result)
+        missing = [index for index, result in enumerate(results) if result is None]
+        found = await self._tier.get([keys[index] for index in missing], now) if missing else []
+        for index, hit in zip(missing, found, strict=True):
             await share.give_way()
-            result = None
             if hit is not None and (size_bytes := self._codec.value_bytes(hit.entry.value)) <= left_bytes:
                 left_bytes -= size_bytes
-                result = await self._open(key, hit)
-            results.append(result)
+                results[index] = await self._open(keys[index], hit)
+        for key, result in zip(keys, results, strict=True):
             if result is not None:
                 self._record_hit(key, result.entry)
         if not is_retry:
@@ -249,6 +250,17 @@ class ResultStore:
         self._log.close()
         if self._trace is not None:
             self._trace.close()
+
+    def _ready(self, key: Key, now: float, max_bytes: int) -> StoredResult | None:
+        """A result that is in memory, valid, and of at most `max_bytes`; None: it has to be asked for the long way."""
+        hit = self._near.at_hand(key, now) if self._near is not None else None
+        if hit is None or self._log.covers(key, hit.entry):
+            return None
+        try:
+            value = self._codec.decode(hit.entry.value, max_bytes)
+        except (CorruptValueError, MissingDictionaryError):
+            return None
+        return StoredResult(value, hit.tier, hit.entry)
 
     async def _open(self, key: Key, hit: Found) -> StoredResult | None:
         if self._log.covers(key, hit.entry):

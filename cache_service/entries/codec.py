@@ -19,6 +19,8 @@ from blake3 import blake3
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MAX_BYTES = 1 << 62
+"""Of a value, where nothing bounds it but what it may have."""
 _PLAIN = b"\x00"
 _ZSTD = b"\x01"
 _LEVEL = 3  # zstd's default: 580 B a document, 621 at level 1, for 0.4 us more
@@ -71,22 +73,24 @@ class Codec:
                 return _ZSTD + frame
         return _PLAIN + value
 
-    def decode(self, stored: bytes) -> bytes:
+    def decode(self, stored: bytes, max_bytes: int = MAX_BYTES) -> bytes:
         """The value.
 
         Raises:
             MissingDictionaryError: load it, and try again.
-            CorruptValueError: nothing can be done.
+            CorruptValueError: nothing can be done, or it has more than `max_bytes`.
         """
         kind = stored[:1]
         if kind == _PLAIN:
+            if len(stored) > max_bytes + 1:
+                raise CorruptValueError(f"{len(stored)} bytes, {max_bytes} are wanted")
             return stored[1:]
         if kind != _ZSTD:
             raise CorruptValueError(f"unknown form {kind!r}")
         frame = memoryview(stored)[1:]
         try:
             header = zstandard.get_frame_parameters(frame)
-            if header.content_size > self._max_value_bytes:
+            if header.content_size > self._max_value_bytes or header.content_size > max_bytes:
                 raise CorruptValueError(f"claims {header.content_size} bytes")
             decompressor = self._decompressors.get(header.dict_id)
             if decompressor is None:

@@ -76,15 +76,12 @@ def decode(buffer: bytes | memoryview, offset: int = 0) -> Record:
     value_at = tags_at + tags_bytes
     if not value_at <= end <= len(view):
         raise ValueError("a record's lengths don't fit")
+    value = bytes(view[value_at:end])
+    if source_at == value_at:  # no labels, as most have
+        return Record(bytes(view[key_at:source_at]), Entry(value, cost, expires_at, revision))
     tags = bytes(view[tags_at:value_at]).decode()
-    entry = Entry(
-        bytes(view[value_at:end]),
-        cost,
-        expires_at,
-        revision,
-        bytes(view[source_at:tags_at]).decode(),
-        tuple(tags.split(_SEPARATOR)) if tags else (),
-    )
+    source = bytes(view[source_at:tags_at]).decode()
+    entry = Entry(value, cost, expires_at, revision, source, tuple(tags.split(_SEPARATOR)) if tags else ())
     return Record(bytes(view[key_at:source_at]), entry)
 
 

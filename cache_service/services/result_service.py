@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cache_service.flights import DEFAULT_LEASE_SECONDS, LostLeaseError
 from cache_service.invalidation import LogUnavailableError, ReadPoint
-from cache_service.services import wire
+from cache_service.services import wire, wire_lookups
 from cache_service.services.tenancy import check_keys, chosen, scope
 from cache_service.store import MAX_KEY_PART_CHARS, MAX_SOURCE_CHARS, MAX_TAG_CHARS, is_good_key
 from metaextract.cache.v1 import result_pb2, result_pb2_grpc
@@ -62,9 +62,9 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         self._flights.close()
         self._log.wake()
 
-    async def GetResult(
+    async def GetResult(  # type: ignore[override] # answers are encoded already
         self, request: result_pb2.GetResultRequest, context: Context
-    ) -> result_pb2.GetResultResponse:
+    ) -> bytes:
         """One result."""
         del context
         if not request.HasField("key"):
@@ -73,13 +73,11 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         key = wire.key_from_wire(request.key)
         check_keys([key])
         found = self._store.at_hand(key) or (await self._store.get([key]))[0]
-        return result_pb2.GetResultResponse(
-            lookup=wire.lookup_to_wire(found, time.time()), read_point=wire.point_to_wire(point)
-        )
+        return wire_lookups.response([found], point, time.time())
 
-    async def BatchGetResults(
+    async def BatchGetResults(  # type: ignore[override] # as above
         self, request: result_pb2.BatchGetResultsRequest, context: Context
-    ) -> result_pb2.BatchGetResultsResponse:
+    ) -> bytes:
         """Several results, in the order of the keys."""
         del context
         _check_batch("keys", len(request.keys))
@@ -87,11 +85,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         keys = [wire.key_from_wire(key) for key in request.keys]
         check_keys(keys)
         found = await self._store.get(keys, max_bytes=_most_bytes(request.max_answer_bytes))
-        now = time.time()
-        return result_pb2.BatchGetResultsResponse(
-            lookups=[wire.lookup_to_wire(hit, now) for hit in found],
-            read_point=wire.point_to_wire(point),
-        )
+        return wire_lookups.response(found, point, time.time())
 
     async def PutResult(
         self, request: result_pb2.PutResultRequest, context: Context

@@ -1,7 +1,6 @@
 """A finished document as bytes, ready to be joined to a reply: nothing of it is read or built again.
 
-Protobuf writes fields in the order of their numbers, so a message is its encoded parts one after the other
-(protobuf.dev/programming-guides/encoding). What depends on the request, the file's name, stands first in the first of them.
+A message is its encoded parts one after the other. What depends on the request, the file's name, stands first in the first of them.
 """
 
 from __future__ import annotations
@@ -9,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from metaextract.document.v1 import document_pb2
+from service_runtime.protobuf_bytes import LENGTH_DELIMITED, varint
 
 if TYPE_CHECKING:
     from extractor_service.formats.identification.identify import Named
     from extractor_service.formats.identification.types import Identity
-
-LENGTH_DELIMITED = 2  # the wire type of messages and texts
 _FILE_TAG = document_pb2.Document.FILE_FIELD_NUMBER << 3 | LENGTH_DELIMITED
 _NAME_TAG = document_pb2.FileInfo.NAME_FIELD_NUMBER << 3 | LENGTH_DELIMITED
 
@@ -69,20 +67,3 @@ def encoded(document: document_pb2.Document, identity: Identity, named: Named) -
     document.file.name = name
     start = 1 + len(varint(len(file))) + len(file)
     return EncodedDocument(identity, named, document.outcome, named.identity.type.reader, file, data[start:])
-
-
-def varint(number: int) -> bytes:
-    """A length as protobuf writes it."""
-    if number < 0x80:
-        return bytes((number,))
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def part(field_number: int, data: bytes) -> bytes:
-    """A message or text as a field of another message."""
-    return bytes((field_number << 3 | LENGTH_DELIMITED,)) + varint(len(data)) + data

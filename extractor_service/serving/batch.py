@@ -18,7 +18,6 @@ from google.protobuf.message import DecodeError
 
 from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.formats.identification.identify import identify
-from extractor_service.results.encoded_document import part
 from extractor_service.results.keys import ModuleKey
 from extractor_service.serving import wire
 from extractor_service.serving.batch_groups import ItemGroups, QueuedItem
@@ -34,6 +33,7 @@ from service_runtime.errors import (
     SourceForbiddenError,
     UploadStalledError,
 )
+from service_runtime.protobuf_bytes import part
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:

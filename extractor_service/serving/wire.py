@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from extractor_service.document import Depth
 from extractor_service.extraction.options import CacheUse, ExtractionOptions
 from extractor_service.modules.base import Part, Subject
-from extractor_service.results.encoded_document import part
 from extractor_service.workers.encode import DIGEST_ALGORITHMS
 from extractor_service.workers.sandbox.jail import BARRIERS
 from extractor_service.workers.sandbox.probes import NO_SANDBOX, PROBES
@@ -15,6 +14,7 @@ from metaextract.cache.v1 import pressure_pb2, result_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from service_runtime.backoff_table import WorkClass
 from service_runtime.errors import InvalidRequestError
+from service_runtime.protobuf_bytes import part
 from service_runtime.telemetry import current_call
 from service_runtime.version import VERSION
 

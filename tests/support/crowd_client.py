@@ -18,7 +18,7 @@ from grpc import aio
 from extractor_service.results.reconnect import RetryDelay
 from metaextract.cache.v1 import pressure_pb2, pressure_pb2_grpc
 
-_CONNECTIONS = 10
+_STREAMS = 100  # on a connection, as many as gRPC allows without asking
 
 
 class Crowd:
@@ -30,7 +30,7 @@ class Crowd:
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]  # fmt: skip
         self.stubs = [
             pressure_pb2_grpc.PressureServiceStub(aio.insecure_channel(address, options=options))
-            for _ in range(_CONNECTIONS)
+            for _ in range(max(1, count // _STREAMS))
         ]
         self.heard: dict[tuple[str, int], list[float]] = {}
         self.joined: list[float] = []
@@ -42,7 +42,7 @@ class Crowd:
             try:
                 request = pressure_pb2.WatchPressureRequest(epoch=epoch, after_revision=revision)
                 first = True
-                async for event in self.stubs[number % _CONNECTIONS].WatchPressure(request):
+                async for event in self.stubs[number % len(self.stubs)].WatchPressure(request):
                     epoch, revision = event.state.epoch, event.state.revision
                     if first:
                         first = False

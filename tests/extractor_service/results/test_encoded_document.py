@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor_service.formats.identification.identify import by_the_name, identify
-from extractor_service.results.encoded_document import encoded, part, varint
+from extractor_service.results.encoded_document import encoded
 from metaextract.document.v1 import document_pb2 as pb
 from metaextract.extractor.v1 import extractor_pb2
+from service_runtime.protobuf_bytes import part, varint
 
 JPEG = identify(b"\xff\xd8\xff\xe0" + bytes(20), 1000)
 texts = st.text(max_size=300)
