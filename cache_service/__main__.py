@@ -56,6 +56,9 @@ if TYPE_CHECKING:
     from service_runtime.memory.monitor import MemoryMonitor
     from service_runtime.settings import RuntimeSettings
 
+_KEPT_BYTES = (
+    4 * 1024 * 1024
+)  # for messages: four chunks of an upload, and little beside what the smallest container may have
 SERVICE_NAME = "metaextract-cache"
 # A batch of puts, as large as our clients send; larger is refused by gRPC.
 _MAX_STREAMS = 10_000  # on one connection: an extractor has a stream for each of its uploads, a thousand sessions among them
@@ -217,8 +220,10 @@ def main() -> None:
     settings = configuration.settings
     configure_logging(settings.log_level, settings.log_format)
     if settings.cache_allocator != "system":
-        tune = tune_for_large_values if settings.cache_allocator == "values" else tune_for_large_messages
-        tune()
+        if settings.cache_allocator == "values":
+            tune_for_large_values()
+        else:
+            tune_for_large_messages(_KEPT_BYTES)
     try:
         check(settings)
         runtime.run(lambda: _serve(configuration, read))

@@ -29,7 +29,7 @@ from cache_service.tiers.composite import CompositeTier, Layer
 from cache_service.tiers.disk import DiskTier
 from cache_service.tiers.memory import MemoryTier
 from cache_service.tiers.sized import SizedTier
-from cache_service.tiers.storage import HeapStorage
+from cache_service.tiers.storage import MappedStorage
 from cache_service.trace import TraceWriter
 from service_runtime.identity.access_file import LiveAccess, no_quota
 
@@ -225,7 +225,7 @@ def make_memory(settings: Settings, budget: Budget, quota_of: Callable[[str], Qu
             Arena(small.bytes),
             max_record_bytes=MAX_RECORD_BYTES,
         ),
-        MemoryTier(large, TenantShares(LruPolicy(), ratio), HeapStorage(), name="large"),
+        MemoryTier(large, TenantShares(LruPolicy(), ratio), MappedStorage(), name="large"),
         split_bytes=_SPLIT_BYTES,
         large_ratio=settings.cache_large_ratio,
     )

@@ -57,9 +57,9 @@ class Settings(RuntimeSettings):
         choices=tuple(POLICIES),
     )  # fmt: skip
     cache_allocator: str = setting(
-        "values",
-        "What freed memory is for: values gives it back at once; messages keeps some for the next large message,"
-        " which is faster; system is the allocator's own choice.",
+        "messages",
+        "What freed memory is for: messages keeps some for the next large message, which is faster; values gives it back"
+        " at once; system is the allocator's own choice.",
         choices=("values", "messages", "system"),
     )
     cache_disk_bytes: int = setting(2048 * _MIB, "Largest disk tier.", unit="B", low=_MIB, high=1 << 44)

@@ -38,8 +38,8 @@ def trim() -> bool:
     return library is not None and bool(library.malloc_trim(0))
 
 
-def tune_for_large_messages() -> None:
-    """Keeps freed message buffers for the next one, instead of faulting pages anew for each.
+def tune_for_large_messages(kept_bytes: int = 8 * 1024 * 1024) -> None:
+    """Keeps freed message buffers for the next one, up to `kept_bytes`, instead of faulting pages anew for each.
 
     With glibc's defaults a 1 MiB chunk costs an mmap, 256 page faults and a munmap, which is most of an upload's
     CPU. The two thresholds belong together: setting the trim
@@ -49,16 +49,15 @@ def tune_for_large_messages() -> None:
     library = _glibc()
     if library is not None:
         library.mallopt(_M_MMAP_THRESHOLD, 4 * 1024 * 1024)
-        library.mallopt(_M_TRIM_THRESHOLD, 8 * 1024 * 1024)
+        library.mallopt(_M_TRIM_THRESHOLD, kept_bytes)
         library.mallopt(_M_TOP_PAD, 1024 * 1024)
         library.mallopt(_M_ARENA_MAX, 2)
 
 
 def tune_for_large_values() -> None:
-    """Maps every block of 64 KiB and more alone, so that freeing it gives its memory back at once.
+    """Maps every block of 64 KiB and more alone, so that freeing it gives its memory back at once, messages included.
 
-    What the cache service uses: its large values are stored as they came. With `tune_for_large_messages` instead, the
-    room of evicted ones is kept for the next ones (`make bench ONLY=memory_return` measures both).
+    A choice of the cache service's, whose large values lie in pages of their own anyway.
     """
     library = _glibc()
     if library is not None:

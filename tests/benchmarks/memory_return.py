@@ -54,11 +54,11 @@ def chunks(rng):
 
 
 FILLS = (
-    Fill("documents, 512 MiB", 512 * MIB, "0.01", "values", documents),
-    Fill("1-50 KB incompressible, 1 GiB", 1024 * MIB, "0.01", "values", small),
-    Fill("chunks 64 KiB-1 MiB, 1 GiB", 1024 * MIB, "0.99", "values", chunks),
-    Fill("chunks, allocator for messages", 1024 * MIB, "0.99", "messages", chunks, has_goals=False),
-    Fill("documents, allocator for messages", 512 * MIB, "0.01", "messages", documents, has_goals=False),
+    Fill("documents, 512 MiB", 512 * MIB, "0.01", "messages", documents),
+    Fill("1-50 KB incompressible, 1 GiB", 1024 * MIB, "0.01", "messages", small),
+    Fill("chunks 64 KiB-1 MiB, 1 GiB", 1024 * MIB, "0.99", "messages", chunks),
+    Fill("chunks, allocator for values", 1024 * MIB, "0.99", "values", chunks, has_goals=False),
+    Fill("documents, allocator for values", 512 * MIB, "0.01", "values", documents, has_goals=False),
 )
 
 

@@ -13,7 +13,7 @@ from cache_service.tiers.composite import CompositeTier
 from cache_service.tiers.disk import DiskTier
 from cache_service.tiers.memory import MemoryTier
 from cache_service.tiers.sized import SizedTier
-from cache_service.tiers.storage import HeapStorage
+from cache_service.tiers.storage import MappedStorage
 
 BUDGET = Budget(10**6)
 NOW = 1000.0
@@ -46,7 +46,7 @@ async def tier(request, tmp_path):
     if request.param == "memory":
         made = memory()
     elif request.param == "large":
-        large = MemoryTier(BUDGET, LruPolicy(), HeapStorage(), name="large")
+        large = MemoryTier(BUDGET, LruPolicy(), MappedStorage(), name="large")
         made = SizedTier(memory(), large, split_bytes=5, large_ratio=0.5)
     elif request.param == "disk":
         made = await DiskTier.open(tmp_path, BUDGET)

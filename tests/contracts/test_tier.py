@@ -17,7 +17,7 @@ from cache_service.tiers.composite import CompositeTier, Layer
 from cache_service.tiers.disk import DiskTier
 from cache_service.tiers.memory import MemoryTier
 from cache_service.tiers.sized import SizedTier
-from cache_service.tiers.storage import HeapStorage
+from cache_service.tiers.storage import MappedStorage
 
 BUDGET = Budget(100_000)
 NOW = 1000.0
@@ -72,7 +72,7 @@ async def disk(tmp_path, budget):
 async def by_size(tmp_path, budget):
     small, large = (
         await memory(tmp_path, budget),
-        MemoryTier(budget, LruPolicy(), HeapStorage(), name="large"),
+        MemoryTier(budget, LruPolicy(), MappedStorage(), name="large"),
     )
     return SizedTier(small, large, split_bytes=200, large_ratio=0.5)
 

@@ -12,7 +12,7 @@ from cache_service.eviction.registry import POLICIES
 from cache_service.tiers.arena import MAX_RECORD_BYTES, SEGMENT_BYTES, Arena, ArenaFullError
 from cache_service.tiers.memory import MemoryTier
 from cache_service.tiers.sized import SizedTier
-from cache_service.tiers.storage import HeapStorage
+from cache_service.tiers.storage import MappedStorage
 from tests.support.stores import memory_tier
 
 NOW = 1000.0
@@ -102,7 +102,7 @@ steps = st.lists(
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=list(POLICIES))
-@pytest.mark.parametrize("storage", [lambda: Arena(20_000), HeapStorage], ids=["arena", "heap"])
+@pytest.mark.parametrize("storage", [lambda: Arena(20_000), MappedStorage], ids=["arena", "heap"])
 @given(steps)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 async def test_it_never_answers_what_was_not_put_last(policy, storage, todo):
@@ -151,7 +151,7 @@ async def test_two_keys_with_one_fingerprint_are_told_apart(monkeypatch):
 
 async def test_documents_and_large_values_have_budgets_of_their_own():
     small = memory_tier(Budget(30_000))
-    large = MemoryTier(Budget(300_000), POLICIES["lru"](), HeapStorage(), name="large")
+    large = MemoryTier(Budget(300_000), POLICIES["lru"](), MappedStorage(), name="large")
     tier = SizedTier(small, large, split_bytes=1000, large_ratio=0.9)
     await tier.put([(key(number), entry(number, 500)) for number in range(20)], NOW)
     await tier.put([(key(100 + number), entry(number, 20_000)) for number in range(40)], NOW)
