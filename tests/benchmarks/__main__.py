@@ -86,6 +86,7 @@ BENCHMARKS = {
     "goodput_overload": overload.run,
     "tls_overhead": tls.run,
     "upload_vs_sink": upload.run_throughput,
+    "upload_unary": upload.run_unary,
     "upload_16_streams": upload.run_16_streams,
     "batch_10x500mb": upload.run_10x500,
     "cold_vs_exiftool": cold_folder.run,

@@ -45,6 +45,6 @@ def run(name: str) -> Evidence:
                 [bare.pid],
             )
     add_latency_and_cpu(
-        evidence, "4 KiB from memory", ours, reference, "bare grpc.aio echo", cpu_goal="<= 1.3"
+        evidence, "4 KiB from memory", ours, reference, "bare grpc.aio echo", cpu_goal="<= 1.1"
     )
     return evidence

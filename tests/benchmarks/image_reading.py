@@ -219,7 +219,7 @@ def run_idle(name: str) -> Evidence:
         )
         evidence.single("cache", "PSS", "MiB", pss_bytes(cache.pid) / 2**20)
         whole = pss_bytes(extractor.pid) + pss_bytes(cache.pid)
-        evidence.single("the pair", "PSS, all processes", "MiB", whole / 2**20, "<= 120")
+        evidence.single("the pair", "PSS, all processes", "MiB", whole / 2**20, "<= 80")
     return evidence
 
 
