@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,42 @@ if TYPE_CHECKING:
     from extractor_service.serving.call_context import CallContext
     from metaextract.extractor.v1 import extractor_pb2 as pb
 
-_MAX_WAITING_CHUNKS = 3  # so that neither side stands still for a moment of the other's
+_MAX_WAITING_CHUNKS = 2  # so that neither side stands still for a moment of the other's; as many again are being written
+
+
+class _Writing:
+    """Hands chunks to the upload's thread: a hop for all that came while it was busy."""
+
+    def __init__(self, upload: SpooledInput) -> None:
+        self._upload = upload
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[bytes] = []
+        self._job: asyncio.Future[None] | None = None
+
+    async def add(self, data: bytes) -> None:
+        """Takes a chunk; waits when many are waiting. Raises what an earlier one came to."""
+        self._waiting.append(data)
+        if self._job is not None and (self._job.done() or len(self._waiting) > _MAX_WAITING_CHUNKS):
+            await self._job
+            self._job = None
+        self._begin()
+
+    async def end(self) -> None:
+        """Returns when all are written."""
+        while self._job is not None:
+            await self._job
+            self._job = None
+            self._begin()
+
+    async def settle(self) -> None:
+        """Returns when nothing is being written any more, however that ended."""
+        if self._job is not None:
+            await asyncio.gather(self._job, return_exceptions=True)
+
+    def _begin(self) -> None:
+        if self._job is None and self._waiting:
+            chunks, self._waiting = self._waiting, []
+            self._job = self._loop.run_in_executor(self._upload.thread, self._upload.append_all, chunks)
 
 
 class UploadReceiver:
@@ -92,10 +126,8 @@ class UploadReceiver:
         options: ExtractionOptions,
         silence: asyncio.Timeout,
     ) -> None:
-        loop = asyncio.get_running_loop()
-        # Chunks are hashed and written in a thread while the next ones arrive.
-        writing: deque[asyncio.Future[None]] = deque()
-        received = 0
+        # Chunks are hashed and written in a thread while the next ones arrive; those that came meanwhile go together.
+        writing, received = _Writing(upload), 0
         try:
             async for part in self._incoming:
                 if part.WhichOneof("part") != "data":
@@ -113,15 +145,12 @@ class UploadReceiver:
                 self._check_total(received)
                 if announced is None:
                     self._context.backoff.limiter.check_size(received, options.work)
-                if len(writing) >= _MAX_WAITING_CHUNKS:
-                    await writing.popleft()
-                writing.append(loop.run_in_executor(upload.thread, upload.append, data))
+                await writing.add(data)
                 self._listen(silence)
             silence.reschedule(None)
-            while writing:
-                await writing.popleft()
+            await writing.end()
         finally:
-            await asyncio.gather(*writing, return_exceptions=True)
+            await writing.settle()
         if announced is not None and received != announced:
             raise UploadIncompleteError(
                 f"{received} bytes came, {announced} were announced", committed_offset=str(received)

@@ -88,6 +88,11 @@ class SpooledInput(BaseInput):
         # One thread per upload keeps its chunks in order without a lock.
         self.thread = ThreadPoolExecutor(1, "spool")
 
+    def append_all(self, chunks: Iterable[bytes]) -> None:
+        """Several in order; see `append`."""
+        for chunk in chunks:
+            self.append(chunk)
+
     def append(self, data: bytes) -> None:
         """Hashes and writes the next bytes. Blocks; meant for a thread.
 

@@ -18,14 +18,18 @@ RESULTS = Path(__file__).parents[1] / "benchmarks" / "results.json"
 GROUPS = {
     "How right is it?": "accuracy identification plausibility media_vs_ffprobe media_boxes documents_complete science_complete",
     "How fast is it, compared with ExifTool?": (
-        "jpeg_vs_exiftool engine_vs_exiftool service_vs_exiftool cold_vs_exiftool batch_10k_small media_speed documents_vs_best science_vs_best"
+        "jpeg_vs_exiftool jpeg_vs_exiftool_compiled engine_vs_exiftool engine_vs_exiftool_compiled service_vs_exiftool"
+        " service_vs_exiftool_compiled compiled_equals_pure cold_vs_exiftool batch_10k_small batch_10k_small_compiled media_speed"
+        " documents_vs_best science_vs_best"
     ),
-    "What does a call cost?": "cached_extract_vs_echo get_result_vs_echo batch_vs_unary sandbox_cost",
+    "What does a call cost?": (
+        "cached_extract_vs_echo get_result_vs_echo batch_vs_unary batch_vs_redis growth scale_curve sandbox_cost"
+    ),
     "How few bytes does it read and move?": (
-        "bytes_read pull_5gb pull_roundtrips large_files large_uri media_large documents_large science_large depth upload_vs_sink upload_16_streams batch_10x500mb"
+        "bytes_read pull_5gb pull_roundtrips large_files large_uri media_large documents_large science_large depth upload_vs_sink upload_unary upload_16_streams batch_10x500mb"
     ),
     "What do memory and pressure do?": (
-        "monitor_overhead goodput_overload idle_memory memory_return detection_latency broadcast_1000 flapping"
+        "monitor_overhead goodput_overload idle_memory memory_return detection_latency broadcast_1000 broadcast_10000 flapping"
         " oscillation orca_shift pressure_override"
     ),
     "What does it survive?": (
