@@ -11,6 +11,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from extractor_service.breath import EVERY, breathe
+from extractor_service.depth import DocumentLimits
 
 
 class Rational(NamedTuple):
@@ -206,44 +207,6 @@ class HardLimitError(LimitExceededError):
     """A budget that no depth raises."""
 
 
-@dataclass(frozen=True)
-class DocumentLimits:
-    """How much one module may add. Part of the cache key where they differ from the defaults."""
-
-    max_fields: int = 50_000
-    max_value_bytes: int = 64 * 1024
-    """Longer texts and byte strings are cut to this."""
-    max_total_bytes: int = 2_500_000
-    """Rough size of all fields, so that a document fits into a unary reply of 3 MiB."""
-    max_items: int = 256
-    """Values of a list, or items of a sequence, that are kept: a thousand frames repeat themselves."""
-    max_spent_bytes: int = 16 * 1024 * 1024
-    """Bytes of embedded structures: a file may point at the same bytes a million times."""
-
-
-class Depth(Enum):
-    """How deep a file is read; the numbers are those of the wire enum."""
-
-    FAST = 1
-    """What head and tail say."""
-    STANDARD = 2
-    FULL = 3
-    """Lists and long documents in full."""
-
-    @property
-    def limits(self) -> DocumentLimits:
-        """How much a document of that depth may have."""
-        return _FULL if self is Depth.FULL else _STANDARD
-
-
-_STANDARD = DocumentLimits()
-_FULL = DocumentLimits(
-    max_fields=300_000,
-    max_value_bytes=1024 * 1024,
-    max_total_bytes=16 * 1024 * 1024,  # takes a worker some 200 MiB, of the 512 that it may have by default
-    max_items=1_000_000,
-    max_spent_bytes=64 * 1024 * 1024,
-)
 _FIELD_OVERHEAD_BYTES = 40  # tags, lengths and the origin
 _ITEM_OVERHEAD_BYTES = 8  # of one value in a list, on the wire
 _DERIVED_FIELDS, _DERIVED_BYTES = 200, 32 * 1024  # room for composite and common, even in a full document

@@ -133,7 +133,9 @@ def test_every_make_target_is_listed():
 
 def test_every_run_has_its_question_and_every_figure_its_goal():
     asked = [name for names in results.GROUPS.values() for name in names.split()]
-    assert sorted(asked) == sorted({**BENCHMARKS, **FAULTS})
+    assert len(set(asked)) == len(asked)
+    # The compiled engine's run of a benchmark stands beside the other.
+    assert {name.removesuffix("_compiled") for name in asked} == {*BENCHMARKS, *FAULTS}
     for report in results.load():
         assert report["name"] in asked and report["commit"] and report["figures"]
         for figure in report["figures"]:

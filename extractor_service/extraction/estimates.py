@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.document import Depth
+from extractor_service.depth import Depth
 from extractor_service.formats.base import RANGE_READER
 from extractor_service.modules.base import NUMBERS, PIXELS, PROGRAM, READER, TEXT
 

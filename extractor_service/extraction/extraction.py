@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from extractor_service.formats.identification.types import Identity
     from extractor_service.results.client import Lookup
     from extractor_service.workers.protocol import JobResult
+    from metaextract.cache.v1 import result_pb2
     from metaextract.document.v1 import document_pb2
 
 
@@ -33,6 +34,13 @@ class Extraction(NamedTuple):
     source_reads: int
     identity: Identity
     """By the bytes alone, whatever the file's name."""
+
+
+class Recalled(NamedTuple):
+    """What was remembered."""
+
+    value: bytes | None
+    read_point: result_pb2.InvalidationPoint | None
 
 
 class AtHand(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from extractor_service.document import Depth
+from extractor_service.depth import Depth
 from service_runtime.backoff_table import WorkClass
 
 

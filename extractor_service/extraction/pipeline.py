@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.backoff.tickets import ticket_of_call
-from extractor_service.document import Depth
+from extractor_service.depth import Depth
 from extractor_service.extraction import assemble, located, quarantine
-from extractor_service.extraction.extraction import AtHand, CacheVerdict, Extraction, Stages
+from extractor_service.extraction.at_hand import DocumentsAtHand
+from extractor_service.extraction.extraction import AtHand, CacheVerdict, Extraction, Recalled, Stages
 from extractor_service.extraction.groups import Request
 from extractor_service.extraction.looking import identify_input
 from extractor_service.extraction.options import CacheUse
@@ -21,7 +22,6 @@ from extractor_service.extraction.worker_job import About, usable_seconds
 from extractor_service.formats.identification.identify import by_the_name
 from extractor_service.modules.base import ModuleContext, Part
 from extractor_service.results.client import Lookup, NewResult
-from extractor_service.results.encoded_document import DocumentName, encoded
 from extractor_service.workers.protocol import JobResult
 from metaextract.cache.v1 import result_pb2
 from metaextract.document.v1 import document_pb2
@@ -64,13 +64,6 @@ class _Work(NamedTuple):
         return None if record is None else Strikes.decode(record)
 
 
-class Recalled(NamedTuple):
-    """What was remembered."""
-
-    value: bytes | None
-    read_point: result_pb2.InvalidationPoint | None
-
-
 class Pipeline:
     """Describes inputs. Parsing is limited and isolated; cached results need neither place nor worker."""
 
@@ -91,6 +84,7 @@ class Pipeline:
         self._backoff = backoff
         self._cache = cache
         self._max_document_bytes = max_document_bytes
+        self._at_hand = DocumentsAtHand(cache, max_document_bytes)
         self.tally = Tally()
         self._stages = Stages(
             staged("identify", identify_input),
@@ -164,17 +158,15 @@ class Pipeline:
             into=into,
         )
         if verdict is CacheVerdict.HIT and not max_document_bytes:
-            self._keep(work, document, identity)
+            self._at_hand.keep(source, options, work.hits, document, identity)
         extraction = Extraction(document, verdict, parsed.source_bytes_read, parsed.source_reads, identity)
         self._record(extraction, context, source, started_at)
         return extraction
 
     def at_hand(self, source: Input, options: ExtractionOptions) -> AtHand | None:
         """The encoded document, where it is at hand as a whole; nobody is asked, and nothing looked at."""
-        if options.cache_use is not CacheUse.USE or not source.may_be_cached or source.complete is not None:
-            return None
-        found = self._cache.document_at_hand(_name_of(source, options))
-        if found is None or by_the_name(found.identity, source.name) != found.named:
+        found = self._at_hand.find(source, options)
+        if found is None:
             return None
         self.tally.record(found.reader, found.outcome, CacheVerdict.HIT, (source.size_bytes, 0), None)
         return AtHand(found.of(source.name), found.outcome)
@@ -206,18 +198,6 @@ class Pipeline:
         extraction = Extraction(document, CacheVerdict.HIT, 0, 0, identity)
         self._record(extraction, context, source, started_at)
         return extraction
-
-    def _keep(self, work: _Work, document: document_pb2.Document, identity: Identity) -> None:
-        """Keeps a document at hand that the cache had all of, and that nothing was left out of."""
-        source, options = work.source, work.options
-        if not work.hits or not source.may_be_cached or source.complete is not None:
-            return
-        ready = encoded(document, identity, by_the_name(identity, source.name))
-        if ready.size_bytes + assemble.FACTS_BYTES <= self._max_document_bytes:
-            keys = [step.key for steps, _ in work.hits for step in steps]
-            self._cache.keep_document(
-                _name_of(source, options), ready, keys, [lookup for _, lookup in work.hits]
-            )
 
     def _record(
         self, extraction: Extraction, context: ModuleContext, source: Input, started_at: float
@@ -401,17 +381,6 @@ class Pipeline:
         for module in parsed.modules:
             tracing.past(f"worker.{module.name}", module.elapsed_seconds, {"format": _name(context)})
         return parsed
-
-
-def _name_of(source: Input, options: ExtractionOptions) -> DocumentName:
-    return DocumentName(
-        source.content_id,
-        space_of(source),
-        options.modules,
-        options.digest_algorithms,
-        options.depth.value,
-        tuple(source.digests),
-    )
 
 
 def _name(context: ModuleContext) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.backoff.policies.base import LatencySample
 from extractor_service.backoff.tickets import ticket_of_call
-from extractor_service.document import Depth, Outcome
+from extractor_service.depth import Depth
+from extractor_service.document import Outcome
 from extractor_service.extraction.blame import MAX_ATTEMPTS, deserves_retry, is_guilty, was_starved
 from extractor_service.modules.base import READER
 from extractor_service.sources.base import SourceError

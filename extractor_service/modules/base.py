@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from extractor_service.document import Depth
+from extractor_service.depth import Depth
 
 if TYPE_CHECKING:
     from PIL.Image import Image

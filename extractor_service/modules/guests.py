@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
-from extractor_service.document import Depth
+from extractor_service.depth import Depth
 from extractor_service.modules.base import GUEST_PREFIX, CostClass, Lifetime, Module
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ token, what is finished is remembered, so that a batch whose connection broke go
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import time
 from dataclasses import replace
@@ -20,7 +19,7 @@ from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.formats.identification.identify import identify
 from extractor_service.results.keys import ModuleKey
 from extractor_service.serving import wire
-from extractor_service.serving.batch_groups import ItemGroups, QueuedItem
+from extractor_service.serving.batch_groups import ItemGroups, QueuedItem, fail, take
 from extractor_service.serving.open_source import spooling
 from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2 as pb
@@ -37,11 +36,11 @@ from service_runtime.protobuf_bytes import part
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from extractor_service.extraction.options import ExtractionOptions
     from extractor_service.serving.call_context import CallContext
-    from extractor_service.serving.open_source import FolderEntry, Opener
+    from extractor_service.serving.open_source import Opener
     from metaextract.cache.v1 import result_pb2
 
     Send = Callable[[bytes], Awaitable[None]]
@@ -180,7 +179,7 @@ class Batch:
         files, count = self._opener.files(folder.folder), 0
         result = pb.BatchResult(id=folder.id)
         try:
-            while some := await asyncio.to_thread(_take, files, _FOLDER_SLICE):
+            while some := await asyncio.to_thread(take, files, _FOLDER_SLICE):
                 for entry in some:
                     inner = pb.BatchItem(id=f"{folder.id}/{entry.path}", uri=entry.uri)
                     if entry.error:
@@ -190,15 +189,16 @@ class Batch:
                     count += 1
             result.expanded_count = count
         except ServiceError as error:
-            _fail(result, error)
-        number = self._received
-        self._received += 1
-        await self._finish(number, result.SerializeToString())
+            fail(result, error)
+        await self._answer_at_once(result)
 
     async def _refuse(self, item: pb.BatchItem, error: ServiceError) -> None:
         """Answers an item that can't even be tried."""
         result = pb.BatchResult(id=item.id)
-        _fail(result, error)
+        fail(result, error)
+        await self._answer_at_once(result)
+
+    async def _answer_at_once(self, result: pb.BatchResult) -> None:
         number = self._received
         self._received += 1
         await self._finish(number, result.SerializeToString())
@@ -279,10 +279,10 @@ class Batch:
                 await self._pause(error.retry_after_seconds)
                 continue
             except ServiceError as error:
-                _fail(result, error)
+                fail(result, error)
             except Exception as error:  # noqa: BLE001 - one item must not end the others
                 _log.exception("unexpected error in a batch", exc_info=error)
-                _fail(result, ServiceError("internal error"))
+                fail(result, ServiceError("internal error"))
             return result.SerializeToString(), False
 
     async def _known(self, key: ModuleKey) -> tuple[bytes | None, result_pb2.InvalidationPoint | None]:
@@ -354,12 +354,13 @@ class Batch:
                 answered_count=self._answered + len(results),
                 is_paused=self._paused > 0,
             )
-            response = b"".join(
-                [part(_RESULTS, each) for each in results] + [part(_PROGRESS, progress.SerializeToString())]
-            )
+            parts = [
+                *(part(_RESULTS, each) for each in results),
+                part(_PROGRESS, progress.SerializeToString()),
+            ]
             try:
                 async with asyncio.timeout(seconds):
-                    await self._send(response)
+                    await self._send(b"".join(parts))
             except TimeoutError:
                 raise UploadStalledError(f"the client has read nothing for {seconds:g} s") from None
             async with self._changed:
@@ -390,14 +391,3 @@ class Batch:
             results.append(result)
             following += 1
         return results
-
-
-def _take(files: Iterator[FolderEntry], count: int) -> list[FolderEntry]:
-    """The next few of an iterator."""
-    return list(itertools.islice(files, count))
-
-
-def _fail(result: pb.BatchResult, error: ServiceError) -> None:
-    result.code = error.code.value[0]
-    result.message = str(error)
-    result.reason = error.reason

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from metaextract.extractor.v1 import extractor_pb2 as pb
+    from collections.abc import Iterator
 
+    from metaextract.extractor.v1 import extractor_pb2 as pb
+    from service_runtime.errors import ServiceError
+
+Item = TypeVar("Item")
 _GROUP = 64  # items of a format in a row: warm readers against how long another format waits
 
 
@@ -51,3 +56,15 @@ class ItemGroups:
             self._groups.move_to_end(kind)
             self._left = _GROUP
         return item
+
+
+def take(items: Iterator[Item], count: int) -> list[Item]:
+    """The next few of an iterator."""
+    return list(itertools.islice(items, count))
+
+
+def fail(result: pb.BatchResult, error: ServiceError) -> None:
+    """Says in a result why there is no document."""
+    result.code = error.code.value[0]
+    result.message = str(error)
+    result.reason = error.reason

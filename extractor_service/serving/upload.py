@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from extractor_service.serving.call_context import CallContext
     from metaextract.extractor.v1 import extractor_pb2 as pb
 
-_MAX_WAITING_CHUNKS = 2  # so that neither side stands still for a moment of the other's; as many again are being written
+_MAX_WAITING_CHUNKS = (
+    2  # so that neither side stands still for a moment of the other's; as many again are being written
+)
 
 
 class _Writing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.document import Depth
+from extractor_service.depth import Depth
 from extractor_service.extraction.options import CacheUse, ExtractionOptions
 from extractor_service.modules.base import Part, Subject
 from extractor_service.workers.encode import DIGEST_ALGORITHMS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.backoff.tickets import ticket_of_call
-from extractor_service.document import Depth
+from extractor_service.depth import Depth
 from extractor_service.formats.identification.identify import identify, suggestion
 from extractor_service.modules.base import ModuleContext
 from metaextract.extractor.v1 import extractor_pb2 as pb

@@ -8,8 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from extractor_service.depth import Depth
 from extractor_service.document import (
-    Depth,
     Document,
     HardLimitError,
     LimitExceededError,

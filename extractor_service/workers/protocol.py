@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from extractor_service.document import Depth
+from extractor_service.depth import Depth
 
 if TYPE_CHECKING:
     import asyncio

@@ -14,7 +14,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractor_service.document import Document, DocumentLimits, Rational, Struct
+from extractor_service.depth import DocumentLimits
+from extractor_service.document import Document, Rational, Struct
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.identification.identify import identify_source, named
 from extractor_service.formats.registry import BY_NAME

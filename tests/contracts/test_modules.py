@@ -12,7 +12,8 @@ import time
 
 import pytest
 
-from extractor_service.document import Depth, Document, Field, Position
+from extractor_service.depth import Depth
+from extractor_service.document import Document, Field, Position
 from extractor_service.formats.identification.identify import identify
 from extractor_service.formats.registry import BY_NAME, FORMATS
 from extractor_service.modules import guests

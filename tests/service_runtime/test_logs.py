@@ -10,7 +10,7 @@ import pytest
 
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from service_runtime.access_log import AccessLog
-from service_runtime.telemetry import NO_CALL, ConsoleFormatter, JsonFormatter, current_call
+from service_runtime.telemetry import CallContext, ConsoleFormatter, JsonFormatter, current_call
 from tests.support.processes import start_extractor, wait_until
 
 
@@ -48,7 +48,7 @@ async def test_a_share_of_the_calls_is_told_and_all_that_failed(style):
 async def test_what_a_caller_wrote_stays_within_its_line():
     stream = io.StringIO()
     log = AccessLog(1.0, "json", stream)
-    current_call.set(NO_CALL._replace(request_id='"}\n{"x'))
+    current_call.set(CallContext('"}\n{"x', None))
     log.record("a.B/C", "OK", 0.001)
     log.flush()
     (line,) = stream.getvalue().splitlines()

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Rational
 from extractor_service.formats.embedded import raw_names
+from extractor_service.formats.embedded.announcing import Announcer
 from extractor_service.formats.embedded.exif_values import CHARSET_TEXTS, CONVERSIONS, commented, copyright_of
 from extractor_service.formats.reading import fields, ifd
 from extractor_service.formats.reading.reader import TruncatedError
-from extractor_service.formats.reading.strides import Stride
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
-from extractor_service.sources.base import is_distant, will_read
+from extractor_service.sources.base import is_distant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,27 +52,20 @@ _COLOR_MAP = 320  # TIFF 6.0 section 5
 class Limits:
     """Of `Walk`."""
 
-    max_directories: ClassVar[int] = (
-        200  # pages and pictures of one file, against chains that a damaged file makes up
-    )
-    max_depth: ClassVar[int] = (
-        8  # pointers in pointers: Interop is the second, SubIFDs may nest; then a Problem
-    )
-    directory_bytes: ClassVar[int] = 1024  # bytes asked for unseen: room for 84 entries of 12 bytes
-    max_announced_bytes: ClassVar[int] = (
-        64 * 1024
-    )  # larger values are blocks or tables, not asked for before they are needed
+    # Pages and pictures of one file, against chains that a damaged file makes up.
+    max_directories: ClassVar[int] = 200
+    # Pointers in pointers: Interop is the second, SubIFDs may nest; then a Problem.
+    max_depth: ClassVar[int] = 8
     max_list: ClassVar[int] = 2048  # longer lists are strip tables and curves: their length says it all
     # Of one XMP, IPTC or Photoshop tag: a quarter of what a document may spend.
     max_packet_bytes: ClassVar[int] = 4 * 1024 * 1024
     pointer_bytes: ClassVar[int] = 64  # what following a pointer costs at least
-    max_printed_parts: ClassVar[int] = (
-        32  # characters of offsets and lengths of strips; more are described by their length
-    )
+    # Characters of offsets and lengths of strips; more are described by their length.
+    max_printed_parts: ClassVar[int] = 32
 
 
 # Looked at for every entry: a class's attribute costs Python 3.11 five times as much as a module's.
-_MAX_LIST, _MAX_ANNOUNCED_BYTES = Limits.max_list, Limits.max_announced_bytes
+_MAX_LIST = Limits.max_list
 
 
 @lru_cache(maxsize=1024)
@@ -142,9 +135,8 @@ class Walk:
         self.base = directories.reader.base
         self.blocks: set[tuple[int, int, int]] = set()
         self._seen: dict[int, str] = {}
-        self._stride = Stride()
-        self._is_distant = is_distant(directories.reader.source)
-        self._shifts: list[tuple[int, int]] = []
+        is_far = is_distant(directories.reader.source)
+        self._announcer = Announcer(directories.reader, _POINTERS) if is_far else None
         self._geo: dict[int, Value] = {}
 
     def run(self) -> None:
@@ -181,15 +173,16 @@ class Walk:
                 self._problem(ProblemKind.LIMIT, "too many or too deep directories", task.offset)
                 return
             self._seen[task.offset] = task.group
-            if self._is_distant and task.group.startswith("IFD"):
-                self._announce(task.offset)
+            is_in_chain = task.group.startswith("IFD")
+            if self._announcer is not None and is_in_chain:
+                self._announcer.directory(task.offset)
             try:
                 directory = self.directories.read(task.offset)
             except TruncatedError as error:
                 self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut: {error}", task.offset)
                 continue
-            if self._is_distant:
-                self._announce_values(task, directory)
+            if self._announcer is not None:
+                self._announcer.values(task.offset, directory, is_in_chain=is_in_chain)
             inner = self._directory(task, directory)
             if directory.is_cut:
                 self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut", task.offset)
@@ -197,33 +190,6 @@ class Walk:
                 main += 1
                 tasks.append(_Task(directory.next_offset, f"IFD{main}", 0))
             tasks.extend(reversed(inner))
-
-    def _announce(self, offset: int) -> None:
-        """Names where the chain's next directories are likely to be, with values at the places that the last one's had."""
-        hints = [
-            (self.base + place + shift, length)
-            for place in (offset, *self._stride.following(offset))
-            for shift, length in ((0, Limits.directory_bytes), *self._shifts)
-        ]
-        will_read(self.directories.reader.source, hints)
-
-    def _announce_values(self, task: _Task, directory: ifd.Directory) -> None:
-        """Names the values that this directory keeps elsewhere and that will be read, and what it leads to."""
-        places = [
-            (entry.offset, min(entry.size_bytes, _MAX_LIST))
-            for entry in directory.entries
-            if not entry.inline and 0 < entry.size_bytes <= _MAX_ANNOUNCED_BYTES
-        ]
-        if directory.next_offset and task.group.startswith("IFD"):
-            self._shifts = [(offset - task.offset, length) for offset, length in places]
-        pointers = [
-            (int.from_bytes(entry.inline[:4], "big" if self.directories.reader.big_endian else "little"), Limits.directory_bytes)
-            for entry in directory.entries
-            if entry.tag in _POINTERS and entry.count == 1 and entry.inline
-        ]  # fmt: skip
-        will_read(
-            self.directories.reader.source, [(self.base + at, size) for at, size in (*places, *pointers)]
-        )
 
     def _directory(self, task: _Task, directory: ifd.Directory) -> list[_Task]:
         group = task.group

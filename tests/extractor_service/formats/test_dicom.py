@@ -4,7 +4,8 @@ import struct
 
 import pytest
 
-from extractor_service.document import Depth, Document, ProblemKind
+from extractor_service.depth import Depth
+from extractor_service.document import Document, ProblemKind
 from extractor_service.formats.containers.dicom import characters, names
 from extractor_service.formats.containers.dicom import file as dicom
 from extractor_service.sources.blocks import BlockCachedSource

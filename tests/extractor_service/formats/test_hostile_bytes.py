@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractor_service.document import ByteRange, Document, DocumentLimits, Field, LimitExceededError
+from extractor_service.depth import DocumentLimits
+from extractor_service.document import ByteRange, Document, Field, LimitExceededError
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.fits import file as fits
 from extractor_service.formats.containers.isobmff import mp4

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from extractor_service.document import Depth
+from extractor_service.depth import Depth
 from extractor_service.sources.content import SETTLE_SECONDS
 from extractor_service.sources.descriptor import BytesSource
 from extractor_service.sources.shallow import END_BYTES, DepthReachedError, ShallowSource
