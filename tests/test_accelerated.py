@@ -38,10 +38,13 @@ needs_build = pytest.mark.skipif(
 def test_the_wheel_works_in_an_empty_environment(tmp_path):
     (wheel,) = WHEELS.glob("*.whl")
     assert sysconfig.get_platform().replace("-", "_").replace(".", "_") in wheel.name
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True, env=environ
+    )
     python = tmp_path / "venv" / "bin" / "python"
     folder = subprocess.check_output(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True, env=environ
     ).strip()
     pip = [
         sys.executable,
@@ -53,9 +56,8 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path):
         "--quiet",
         "--disable-pip-version-check",
     ]
-    subprocess.run([*pip, "--no-deps", "--no-index", wheel], check=True)
+    subprocess.run([*pip, "--no-deps", "--no-index", wheel], check=True, env=environ)
     Path(folder, "others.pth").write_text(sysconfig.get_path("purelib") + "\n")  # what it depends on
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     told = subprocess.check_output(
         [python, "-c", "import extractor_service.document as d, extractor_service.breath as b; print(d.__file__); print(b.__file__)"],
         text=True, env=environ, cwd=tmp_path,
