@@ -142,13 +142,20 @@ class FrameBuffer:
     """Turns a stream of bytes into frames."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
+        self._needed = 0
+        """Bytes with which the next frame is whole, or its head, where that hasn't come."""
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that `data` completes; raises ProtocolError on nonsense."""
-        if self._rest:
-            data = self._rest + data
+        if self._rest:  # a document of 16 MiB comes in many pieces, and is put together once
+            self._rest += data
+            if len(self._rest) < self._needed:
+                return []
+            data = bytes(self._rest)
+            self._rest = bytearray()
         frames: list[Frame] = []
+        self._needed = _HEAD.size
         at, end = 0, len(data)
         while end - at >= _HEAD.size:
             version, kind, payload_bytes = _HEAD.unpack_from(data, at)
@@ -158,11 +165,13 @@ class FrameBuffer:
             start = at + _HEAD.size + layout.size
             following = start + payload_bytes
             if following > end:
+                self._needed = following - at
                 break
             payload = data[start:following] if payload_bytes else b""
             frames.append((kind, layout.unpack_from(data, at + _HEAD.size), payload))
             at = following
-        self._rest = data[at:] if at < end else b""
+        if at < end:
+            self._rest += data[at:]
         return frames
 
 

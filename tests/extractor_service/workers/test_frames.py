@@ -137,3 +137,13 @@ def test_what_cant_be_had_is_told():
         ours.sendall(pack(Kind.FAILED, payload=b"gone"))
         with pytest.raises(SourceError, match="gone"):
             ask(theirs, theirs.sendall, [(1, 2)])
+
+
+def test_a_large_result_in_many_pieces_is_put_together_once():
+    payload = os.urandom(8 * 2**20)
+    data = pack(Kind.SNAPSHOT, payload=payload) + pack(Kind.ALIVE, 7)
+    buffer, frames = FrameBuffer(), []
+    for start in range(0, len(data), 64 * 1024):
+        frames += buffer.feed(data[start : start + 64 * 1024])
+    assert [kind for kind, _, _ in frames] == [Kind.SNAPSHOT, Kind.ALIVE]
+    assert frames[0][2] == payload and not buffer._rest
