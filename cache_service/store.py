@@ -158,9 +158,8 @@ class ResultStore:
         """
         now, left_bytes, share = self._clock(), max_bytes, LoopShare()
         results: list[StoredResult | None] = []
-        for (
-            key
-        ) in keys:  # what is in memory, as most of what is asked for, without a turn of the loop for each
+        # What is in memory, as most of what is asked for, comes without a turn of the loop for each.
+        for key in keys:
             if share.is_used_up:
                 await share.give_way()
             result = self._ready(key, now, left_bytes)

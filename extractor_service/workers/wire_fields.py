@@ -10,6 +10,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Rational, Struct
+from service_runtime.protobuf_bytes import ONE_BYTE, varint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,6 @@ _INT64_MAX = 2**63 - 1  # of protobuf's int64; above it `unsigned` is used
 _INT64_MIN = -(2**63)  # of protobuf's int64; below it the number becomes text
 _UINT64_MAX = 2**64 - 1  # of protobuf's uint64; larger numbers become text
 _double = struct.Struct("<d").pack
-_SMALL = [bytes((number,)) for number in range(0x80)]
 _MOST_WORDS = 4096  # names, or groups: tables have some thousand, and files few of their own
 _names: dict[str, bytes] = {}
 _groups: dict[str, bytes] = {}
@@ -38,9 +38,9 @@ def encode_sections(sections: Mapping[str, Sequence[Field]]) -> bytes:
         for field in fields:
             body = _field(field)
             length = len(body)
-            parts.append(b"\x12" + (_SMALL[length] if length < 0x80 else _varint(length)) + body)
+            parts.append(b"\x12" + (ONE_BYTE[length] if length < 0x80 else varint(length)) + body)
         data = b"".join(parts)
-        out += (b"\x1a", _varint(len(data)), data)
+        out += (b"\x1a", varint(len(data)), data)
     return b"".join(out)
 
 
@@ -68,7 +68,7 @@ def _field(field: Field) -> bytes:
         body = _value(value)
         length = len(body)
         if length:
-            out += b"\x12" + (_SMALL[length] if length < 0x80 else _varint(length)) + body
+            out += b"\x12" + (ONE_BYTE[length] if length < 0x80 else varint(length)) + body
     if text and (
         text != value if isinstance(value, str) else not isinstance(value, (int, float)) or text != str(value)
     ):
@@ -79,7 +79,7 @@ def _field(field: Field) -> bytes:
         body = _value(raw)
         length = len(body)
         if length:
-            out += b"\x2a" + (_SMALL[length] if length < 0x80 else _varint(length)) + body
+            out += b"\x2a" + (ONE_BYTE[length] if length < 0x80 else varint(length)) + body
     if group:
         out += _groups.get(group) or _word(_groups, 0x32, group)
     if note:
@@ -92,8 +92,8 @@ def _origin(origin: ByteRange) -> bytes:
     if 0x80 <= offset < 0x4000 and 0 < length < 0x80:  # nearly all of a photograph's
         return bytes((0x42, 5, 0x08, offset & 0x7F | 0x80, offset >> 7, 0x10, length))
     offset, length = unsigned(offset), unsigned(length)
-    body = (b"\x08" + _varint(offset) if offset else b"") + (b"\x10" + _varint(length) if length else b"")
-    return b"\x42" + _SMALL[len(body)] + body
+    body = (b"\x08" + varint(offset) if offset else b"") + (b"\x10" + varint(length) if length else b"")
+    return b"\x42" + ONE_BYTE[len(body)] + body
 
 
 def _value(value: Value) -> bytes:
@@ -107,11 +107,11 @@ def _value(value: Value) -> bytes:
         return b"\x21" + _double(value)
     if kind is Rational:
         body = _rational(value.numerator, value.denominator)  # type: ignore[union-attr]
-        return b"\x3a" + _SMALL[len(body)] + body
+        return b"\x3a" + ONE_BYTE[len(body)] + body
     if isinstance(value, bool):
         return b"\x28\x01" if value else b"\x28\x00"
     if isinstance(value, bytes):
-        return b"\x32" + _varint(len(value)) + value
+        return b"\x32" + varint(len(value)) + value
     if isinstance(value, list):
         return _list(value)
     if isinstance(value, Struct):
@@ -130,15 +130,15 @@ def _derived(value: Value) -> bytes:
 
 def _integer(value: int) -> bytes:
     if 0 <= value < 0x80:
-        return b"\x10" + _SMALL[value]
+        return b"\x10" + ONE_BYTE[value]
     if value < 0:
         if value < _INT64_MIN:
             return _text(0x0A, hex(value))
-        return b"\x10" + _varint(value + _UINT64_MAX + 1)
+        return b"\x10" + varint(value + _UINT64_MAX + 1)
     if value <= _INT64_MAX:
-        return b"\x10" + _varint(value)
+        return b"\x10" + varint(value)
     if value <= _UINT64_MAX:
-        return b"\x18" + _varint(value)
+        return b"\x18" + varint(value)
     return _text(0x0A, hex(value))  # decimal digits of huge numbers are refused by Python, for their cost
 
 
@@ -148,7 +148,7 @@ def _rational(numerator: int, denominator: int) -> bytes:
         if number:
             if not _INT64_MIN <= number <= _INT64_MAX:
                 raise ValueError(f"a fraction of {number:#x}")
-            body += tag + _varint(number if number > 0 else number + _UINT64_MAX + 1)
+            body += tag + varint(number if number > 0 else number + _UINT64_MAX + 1)
     return body
 
 
@@ -156,9 +156,9 @@ def _list(values: list[Value]) -> bytes:
     parts: list[bytes] = []
     for each in values:
         body = b"" if each is None else _value(each)
-        parts += (b"\x0a", _varint(len(body)), body)
+        parts += (b"\x0a", varint(len(body)), body)
     data = b"".join(parts)
-    return b"\x42" + _varint(len(data)) + data
+    return b"\x42" + varint(len(data)) + data
 
 
 def _struct(value: Struct) -> bytes:
@@ -167,10 +167,10 @@ def _struct(value: Struct) -> bytes:
         entry = _text(0x0A, name) if name else b""
         body = b"" if inner is None else _value(inner)
         if body:
-            entry += b"\x12" + _varint(len(body)) + body
-        parts += (b"\x0a", _varint(len(entry)), entry)
+            entry += b"\x12" + varint(len(body)) + body
+        parts += (b"\x0a", varint(len(entry)), entry)
     data = b"".join(parts)
-    return b"\x4a" + _varint(len(data)) + data
+    return b"\x4a" + varint(len(data)) + data
 
 
 def _word(known: dict[str, bytes], tag: int, text: str) -> bytes:
@@ -187,17 +187,4 @@ def _text(tag: int, text: str) -> bytes:
     except UnicodeEncodeError:
         data = clean(text).encode()
     length = len(data)
-    return _SMALL[tag] + (_SMALL[length] if length < 0x80 else _varint(length)) + data
-
-
-def _varint(number: int) -> bytes:
-    if number < 0x80:
-        return _SMALL[number]
-    if number < 0x4000:
-        return bytes((number & 0x7F | 0x80, number >> 7))
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+    return ONE_BYTE[tag] + (ONE_BYTE[length] if length < 0x80 else varint(length)) + data
