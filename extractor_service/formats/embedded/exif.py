@@ -63,15 +63,7 @@ def _iptc(walk: Walk, entry: ifd.Entry, group: str) -> bool:
     from extractor_service.formats.embedded import iptc  # noqa: PLC0415
 
     del group
-    data = walk.block(entry)
-    if (
-        entry.kind == 4
-        and not walk.directories.reader.big_endian
-        and data[:1] != b"\x1c"
-        and data[3:4] == b"\x1c"
-    ):
-        data = b"".join(data[index : index + 4][::-1] for index in range(0, len(data), 4))
-    iptc.parse(data, walk.document, walk.base + entry.offset, is_standard=bool(walk.kind))
+    iptc.parse(walk.block(entry), walk.document, walk.base + entry.offset, is_standard=bool(walk.kind))
     return True
 
 
@@ -82,6 +74,16 @@ def _photoshop(walk: Walk, entry: ifd.Entry, group: str) -> bool:
     reader = walk.directories.reader.view(walk.base + entry.offset, entry.size_bytes, big_endian=True)
     photoshop.resources(reader, walk.document, parse_bytes)
     return True
+
+
+def _layers(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    """Photoshop's layers; the tag stays, as bytes of that length."""
+    from extractor_service.formats.embedded import photoshop_layers  # noqa: PLC0415
+
+    del group
+    reader = walk.directories.reader.view(walk.base + entry.offset, entry.size_bytes, big_endian=True)
+    photoshop_layers.in_tiff(reader, walk.document)
+    return False
 
 
 def _maker_note(walk: Walk, entry: ifd.Entry, group: str) -> bool:
@@ -150,6 +152,7 @@ _BLOCKS: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]] = {
     33723: _guarded(_iptc),
     34377: _guarded(_photoshop),
     34675: _guarded(_icc),
+    37724: _guarded(_layers),
     _MAKER_NOTE: _maker_note,
     50341: _guarded(_print_im),
     50740: _guarded(_private),

@@ -64,6 +64,9 @@ def parse(data: bytes, document: Document, at: int | None = None, *, is_standard
 
     Where the standard has them (`is_standard`), also their MD5: Photoshop keeps what it was when XMP was last made of them.
     """
+    if data[:1] != b"\x1c" and data[3:4] == b"\x1c":
+        document.problem(SECTION, ProblemKind.DAMAGED, "the bytes of each word stand the other way round", at)
+        data = b"".join(data[index : index + 4][::-1] for index in range(0, len(data), 4))
     charset = _charset_of(data)
     lists: dict[tuple[int, int], list[Value]] = {}
     group = "IPTC2" if document.sections.get(SECTION) else "IPTC"
