@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import Document
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.containers.isobmff import boxes, mp4
+from extractor_service.formats.containers.isobmff import mp4
+from extractor_service.formats.reading import boxes
 from extractor_service.sources.descriptor import BytesSource
 from tests.support import corpus
 from tests.support.evidence import ROOT, Evidence

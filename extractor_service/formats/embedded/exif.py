@@ -86,6 +86,15 @@ def _layers(walk: Walk, entry: ifd.Entry, group: str) -> bool:
     return False
 
 
+def _credentials(walk: Walk, entry: ifd.Entry, group: str) -> bool:
+    from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415
+
+    del group
+    reader = walk.directories.reader.view(walk.base + entry.offset, entry.size_bytes, big_endian=True)
+    jumbf_fields.parse(reader, walk.document)
+    return True
+
+
 def _maker_note(walk: Walk, entry: ifd.Entry, group: str) -> bool:
     del group
     if walk.maker_note is None and entry.size_bytes > 6:
@@ -156,6 +165,7 @@ _BLOCKS: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]] = {
     _MAKER_NOTE: _maker_note,
     50341: _guarded(_print_im),
     50740: _guarded(_private),
+    52545: _guarded(_credentials),
     33424: _guarded(_kodak),
     65024: _guarded(_kodak),
 }

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 MAX_DEPTH = 16  # of superboxes in one another; a manifest has four
 MAX_BOXES = 20_000  # of a store
 MAX_STORE_BYTES = 64 * 1024 * 1024  # thumbnails of all ingredients are in it
-_TYPE_END = bytes.fromhex("00110010800000aa00389b71")  # of types that are four letters
-_LABELLED, _NUMBERED, _HASHED = 2, 4, 8  # bits of the description's toggles
+TYPE_END = bytes.fromhex("00110010800000aa00389b71")
+"""Of types that are four letters."""
+LABELLED, NUMBERED, HASHED = 2, 4, 8
+"""Bits of the description's toggles: what it has behind the type."""
 
 
 class JumbfError(Exception):
@@ -93,8 +95,8 @@ def _description(data: bytes) -> tuple[str, str]:
     if len(data) < 17:
         raise JumbfError("a short description")
     kind = data[:16]
-    name = kind[:4].decode("latin-1") if kind[4:] == _TYPE_END else kind.hex()
-    label = data[17:].partition(b"\0")[0].decode("utf-8", "replace") if data[16] & _LABELLED else ""
+    name = kind[:4].decode("latin-1") if kind[4:] == TYPE_END else kind.hex()
+    label = data[17:].partition(b"\0")[0].decode("utf-8", "replace") if data[16] & LABELLED else ""
     return name, label
 
 

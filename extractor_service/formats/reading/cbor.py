@@ -18,6 +18,12 @@ class CborError(Exception):
     """The bytes aren't CBOR, or more of it than is taken."""
 
 
+class DateText(str):
+    """A text that its tag says to be a date and time of RFC 3339."""
+
+    __slots__ = ()
+
+
 @dataclass
 class Tagged:
     """A value with a tag that isn't a text's."""
@@ -35,11 +41,29 @@ def decode(data: bytes) -> object:
     return _Decoder(data).item(0)
 
 
+def sequence(data: bytes) -> list[object]:
+    """The items one behind the other that fill `data` (RFC 8742); zeros at the end are padding. Raises as `decode` does."""
+    decoder, items = _Decoder(data), []
+    while decoder.is_more and data[decoder.at]:
+        items.append(decoder.item(0))
+    return items
+
+
 class _Decoder:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
         self._items = 0
+
+    @property
+    def at(self) -> int:
+        """Where the next item begins."""
+        return self._at
+
+    @property
+    def is_more(self) -> bool:
+        """Whether bytes are left."""
+        return self._at < len(self._data)
 
     def item(self, depth: int) -> object:
         value = self._item(depth)
@@ -69,7 +93,9 @@ class _Decoder:
             return self._map(count, depth)
         if major == 6 and count is not None:
             value = self.item(depth + 1)
-            return value if isinstance(value, str) else Tagged(count, value)
+            if isinstance(value, str):
+                return value if count else DateText(value)
+            return Tagged(count, value)
         raise CborError(f"no item at {self._at}")
 
     def _simple(self, info: int) -> object:

@@ -6,6 +6,7 @@ import re
 
 _FORBIDDEN = re.compile(r"[^-\w]", re.ASCII)
 _AFTER_FORBIDDEN = re.compile(r"[^\w-]+(.?)", re.ASCII | re.DOTALL)
+_LABEL_WORDS = re.compile(r"[^-\w]([a-z])", re.ASCII)
 _JOINED = re.compile(r"([a-z0-9])_([a-z])")
 _WORDS = re.compile(r"([a-z])[_ ]([a-z])")
 _MOST_CHARS = 100  # of a name that a file gives
@@ -16,6 +17,22 @@ def kept(text: str) -> str:
     name = _FORBIDDEN.sub("", text[:_MOST_CHARS])
     name = name[:1].upper() + name[1:]
     return name if len(name) > 1 and name[0].isalpha() else f"Tag{name}"
+
+
+def of_key(text: str) -> str:
+    """Of a member of JSON or CBOR: "dc:creator" is "Dc_creator", "c2pa.hash" is "C2PAhash"."""
+    text = text[:_MOST_CHARS].replace(":", "_")
+    return kept("C2PA" + text[4:] if text[:4].lower() == "c2pa" else text)
+
+
+def of_label(text: str) -> str:
+    """Of a box by its label, capitals where words begin: "c2pa.thumbnail.claim.jpeg" is "C2PAThumbnailClaimJpeg"; "" of none."""
+    name = _LABEL_WORDS.sub(lambda found: found[1].upper(), text[:_MOST_CHARS])
+    name = _FORBIDDEN.sub("", name).replace("__", "_")
+    if not name:
+        return ""
+    name = (name[:1].upper() + name[1:]).replace("C2pa", "C2PA", 1)
+    return name if len(name) > 1 else f"Tag{name}"
 
 
 def spoken(text: str) -> str:

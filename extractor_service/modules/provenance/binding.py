@@ -9,7 +9,7 @@ import hashlib
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from extractor_service.formats.containers.isobmff import boxes
+from extractor_service.formats.reading import boxes
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.modules.provenance.manifest import octets
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.containers.isobmff import boxes
+from extractor_service.formats.reading import boxes
 from extractor_service.formats.reading.picture_parts import gif_blocks, png_chunks
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 from extractor_service.modules.content.pictures import jpeg_end

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.formats.containers.isobmff import boxes
 from extractor_service.formats.embedded import jumbf
 from extractor_service.formats.embedded.jumbf import JumbfError
+from extractor_service.formats.reading import boxes
 from extractor_service.formats.reading.ifd import Directories, NotTiffError
 from extractor_service.formats.reading.picture_parts import gif_blocks, png_chunks, riff_chunks
 from extractor_service.formats.reading.reader import Reader, TruncatedError
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.picture_parts import Part
     from extractor_service.sources.base import ByteSource
 
-_BMFF_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _TIFF_TAG = 0xCD41
 _MAX_PARTS = 10_000  # segments or chunks before it
 _MAX_DIRECTORIES = 100  # of a TIFF
@@ -96,7 +95,7 @@ def _chunk(reader: Reader, chunks: Iterator[Part], kind: bytes, checksum_bytes: 
 def _bmff(source: ByteSource) -> Store | None:
     reader = Reader(source)
     for box in boxes.walk(reader, 0, reader.length):
-        if box.kind == b"uuid" and reader.some(box.offset, 16) == _BMFF_UUID:
+        if box.kind == b"uuid" and reader.some(box.offset, 16) == boxes.MANIFEST_UUID:
             data = reader.exact(box.offset + 20, min(box.length - 20, jumbf.MAX_STORE_BYTES))
             purpose, _, rest = data.partition(b"\0")
             if purpose in {b"manifest", b"update", b"original"}:

@@ -15,6 +15,7 @@ from extractor_service.formats.containers.fonts import names
 from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.sources.base import will_read
+from extractor_service.sources.descriptor import BytesSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,6 +140,8 @@ def add(tables: Tables, kind: str, document: Document, group: str) -> None:
     with Surviving(document, SECTION, "table fvar"):
         for name, value in _axes(tables.read("fvar"), known):
             put(name, value, tag="fvar")
+    with Surviving(document, SECTION, "table C2PA"):
+        _credentials(tables.read("C2PA"), document)
     scripts: set[str] = set()
     features: set[str] = set()
     for tag in ("GSUB", "GPOS"):
@@ -160,6 +163,16 @@ def add(tables: Tables, kind: str, document: Document, group: str) -> None:
         put("ColorTables", colors)
     put("Signed", "DSIG" in tags)
     put("TableCount", len(tags))
+
+
+def _credentials(data: bytes, document: Document) -> None:
+    """The table of content credentials: a version, the place of a link, then of the store. C2PA specification 2.4, A.3.6."""
+    if len(data) < 20:
+        return
+    from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415 - rare
+
+    offset, length = struct.unpack_from(">II", data, 12)
+    jumbf_fields.parse(Reader(BytesSource(data[offset : offset + length])), document, is_located=False)
 
 
 def _head(data: bytes) -> Iterator[Row]:

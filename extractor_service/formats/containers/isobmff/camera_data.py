@@ -15,7 +15,7 @@ from extractor_service.formats.reading.tagset import module_of
 
 if TYPE_CHECKING:
     from extractor_service.document import Document
-    from extractor_service.formats.containers.isobmff.boxes import Box
+    from extractor_service.formats.reading.boxes import Box
 
 _HEAD_BYTES, _MOST_BYTES = 64, 64 * 1024
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
-from extractor_service.formats.containers.isobmff import boxes
 from extractor_service.formats.embedded import exif
 from extractor_service.formats.embedded.makernotes import registry as makernotes
 from extractor_service.formats.embedded.walk import Walk
-from extractor_service.formats.reading import fields, ifd
+from extractor_service.formats.reading import boxes, fields, ifd
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 
 if TYPE_CHECKING:

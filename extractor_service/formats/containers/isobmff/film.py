@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
-from extractor_service.formats.containers.isobmff import boxes, items, user_data
+from extractor_service.formats.containers.isobmff import items, user_data
 from extractor_service.formats.containers.isobmff.film_header import SECTION, Header, Movie
 from extractor_service.formats.containers.isobmff.track import Track
+from extractor_service.formats.reading import boxes
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
@@ -21,7 +22,7 @@ from extractor_service.sources.descriptor import BytesSource
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
-    from extractor_service.formats.containers.isobmff.boxes import Box
+    from extractor_service.formats.reading.boxes import Box
 
 _NEXT_BYTES = 4096  # a track's headers before its tables; blocks of 16 KiB are fetched anyhow
 _MOST_COMPRESSED_BYTES = 8 * 1024 * 1024  # of an unpacked movie box: hours of samples take less than one

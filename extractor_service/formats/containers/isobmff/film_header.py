@@ -11,7 +11,7 @@ from extractor_service.formats.reading.reader import TruncatedError
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
-    from extractor_service.formats.containers.isobmff.boxes import Box
+    from extractor_service.formats.reading.boxes import Box
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "quicktime"

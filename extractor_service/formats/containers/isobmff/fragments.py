@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.containers.isobmff import boxes
+from extractor_service.formats.reading import boxes
 from extractor_service.formats.reading.reader import TruncatedError
 
 if TYPE_CHECKING:
-    from extractor_service.formats.containers.isobmff.boxes import Box
+    from extractor_service.formats.reading.boxes import Box
     from extractor_service.formats.reading.reader import Reader
 
 _MOST_SAMPLES = 100_000  # of one run

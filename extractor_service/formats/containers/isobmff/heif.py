@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Document, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.containers.isobmff import boxes, film, heif_properties, inside, track
+from extractor_service.formats.containers.isobmff import film, heif_properties, inside, manifest, track
 from extractor_service.formats.embedded import exif, xmp
-from extractor_service.formats.reading import fields
+from extractor_service.formats.reading import boxes, fields
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
@@ -309,6 +309,8 @@ class _Walk:
         elif uuid == boxes.XMP_UUID and length <= _MAX_PACKET_BYTES:
             data = self._reader.exact(offset + 16, length - 16)
             xmp.parse(data, self._document, ByteRange(offset + 16, length - 16))
+        elif uuid == boxes.MANIFEST_UUID:
+            manifest.parse(self._reader, self._document, offset, length)
         elif uuid == _PREVIEW_UUID:
             for box in boxes.walk(self._reader, offset + 24, offset + length):
                 if box.kind == b"PRVW" and box.length > 16:

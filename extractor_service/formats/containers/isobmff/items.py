@@ -7,16 +7,15 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, ProblemKind
-from extractor_service.formats.containers.isobmff import boxes
 from extractor_service.formats.containers.isobmff.values import CONVERSIONS, part_of
 from extractor_service.formats.embedded import xmp
-from extractor_service.formats.reading import binary, charsets, fields, names
+from extractor_service.formats.reading import binary, boxes, charsets, fields, names
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.table import Table
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
-    from extractor_service.formats.containers.isobmff.boxes import Box
+    from extractor_service.formats.reading.boxes import Box
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "quicktime"

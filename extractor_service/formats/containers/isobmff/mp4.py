@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
-from extractor_service.formats.containers.isobmff import boxes, film, fragments, items, user_data
+from extractor_service.formats.containers.isobmff import film, fragments, items, user_data
 from extractor_service.formats.containers.isobmff.film_header import SECTION
+from extractor_service.formats.reading import boxes
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.sources.base import will_read
 
 if TYPE_CHECKING:
     from extractor_service.document import Document
-    from extractor_service.formats.containers.isobmff.boxes import Box
     from extractor_service.formats.containers.isobmff.track import Track
+    from extractor_service.formats.reading.boxes import Box
     from extractor_service.sources.base import ByteSource
 
 _GROUP = "QuickTime"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Rational
 from extractor_service.formats.containers import codecs
-from extractor_service.formats.containers.isobmff import boxes, codec_boxes, timecode
+from extractor_service.formats.containers.isobmff import codec_boxes, timecode
 from extractor_service.formats.embedded import xmp
-from extractor_service.formats.reading import fields
+from extractor_service.formats.reading import boxes, fields
 from extractor_service.formats.reading.conversions import TEXT
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.table import Table
@@ -18,8 +18,8 @@ from extractor_service.formats.reading.tagset import Conversion, Tag
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
-    from extractor_service.formats.containers.isobmff.boxes import Box
     from extractor_service.formats.containers.streams import Stream
+    from extractor_service.formats.reading.boxes import Box
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "quicktime"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 
 if TYPE_CHECKING:
-    from extractor_service.formats.containers.isobmff.boxes import Box
+    from extractor_service.formats.reading.boxes import Box
 
 _MOST = 1000  # samples whose places are told, all at once: of a list of chapters, which are a hundred
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
-from extractor_service.formats.containers.isobmff import boxes
+from extractor_service.formats.reading import boxes
 from extractor_service.formats.reading.conversions import TEXT, signed
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion

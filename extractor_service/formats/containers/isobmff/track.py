@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange
 from extractor_service.formats.containers import streams
 from extractor_service.formats.containers.isobmff import (
-    boxes,
     chapters,
     items,
     telemetry,
@@ -22,7 +21,7 @@ from extractor_service.formats.containers.isobmff import (
 from extractor_service.formats.containers.isobmff.film_header import SECTION
 from extractor_service.formats.containers.isobmff.sample_entries import Entries
 from extractor_service.formats.containers.isobmff.samples import Samples
-from extractor_service.formats.reading import fields
+from extractor_service.formats.reading import boxes, fields
 from extractor_service.formats.reading.conversions import signed
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.dts_frame import dts_frame
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extractor_service.document import Value
-    from extractor_service.formats.containers.isobmff.boxes import Box
     from extractor_service.formats.containers.isobmff.film_header import Header, Movie, Turn
+    from extractor_service.formats.reading.boxes import Box
 
 _FRAME_BYTES = 32  # of a sound's first frame: more than its head
 _MOST_NAME_BYTES = 1024  # a name is a line

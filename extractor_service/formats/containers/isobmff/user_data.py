@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, ProblemKind
-from extractor_service.formats.containers.isobmff import boxes, items
+from extractor_service.formats.containers.isobmff import items, manifest
 from extractor_service.formats.containers.isobmff.values import CONVERSIONS, chapters, location
 from extractor_service.formats.embedded import xmp
-from extractor_service.formats.reading import binary, charsets, fields
+from extractor_service.formats.reading import binary, boxes, charsets, fields
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.table import Table
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
-    from extractor_service.formats.containers.isobmff.boxes import Box
+    from extractor_service.formats.reading.boxes import Box
     from extractor_service.formats.reading.reader import Reader
 
 SECTION = "quicktime"
@@ -52,6 +52,8 @@ def unique(reader: Reader, document: Document, box: Box) -> None:
     if identity in {boxes.XMP_UUID, _SPHERICAL_UUID} and 16 < box.length <= _MOST_BYTES * 8:
         place = ByteRange(reader.base + box.offset + 16, box.length - 16)
         xmp.parse(reader.exact(box.offset + 16, box.length - 16), document, place)
+    elif identity == boxes.MANIFEST_UUID:
+        manifest.parse(reader, document, box.offset, box.length)
     elif identity in {_PROFILE_UUID, _MEDIA_UUID}:
         from extractor_service.formats.containers.isobmff import sony_boxes  # noqa: PLC0415 - of players and cameras of one maker
 

@@ -21,6 +21,8 @@ from extractor_service.formats.containers.pdf.objects import (
     text,
 )
 from extractor_service.formats.embedded import icc
+from extractor_service.formats.reading.reader import Reader
+from extractor_service.sources.descriptor import BytesSource
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _MOST_FIELDS, _MOST_ATTACHMENTS, _MOST_ENTRIES, _MOST_LAYERS = 2000, 500, 1000, 200
 _MOST_PROFILE_BYTES = 4 * 1024 * 1024  # inflated
+_CREDENTIALS = "C2PA_Manifest"  # C2PA specification 2.4, A.4
+_MOST_STORE_BYTES = 4 * 1024 * 1024  # of content credentials, inflated
 _SIGNATURE = (("Reason", "SigningReason"), ("Location", "SigningLocation"), ("ContactInfo", "SignerContactInfo"), ("Name", "SigningAuthority"))  # fmt: skip
 
 
@@ -129,6 +133,11 @@ def _attachment(specification: Any, document: Document) -> None:
     )  # fmt: skip
     entries += [(key, value) for key, value in facts if value not in (None, "")]
     document.add(SECTION, Field("Attachment", Struct(tuple(entries)), group="Attachments"))
+    if name(get(specification, "/AFRelationship")) == _CREDENTIALS and stream is not None:
+        from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415 - rare
+
+        store = Reader(BytesSource(inflated(stream, _MOST_STORE_BYTES)))
+        jumbf_fields.parse(store, document, is_located=False)
 
 
 def _outline(outline: Any, document: Document) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
@@ -13,6 +14,8 @@ from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
@@ -22,6 +25,7 @@ _MAX_BLOCKS = 100_000  # frames have two each: over an hour at 10 a second; then
 _MAX_SUB_BLOCKS = 1_000_000
 # Of a comment, profile or XMP packet; what is beyond is skipped, not kept.
 _MAX_EXTENSION_BYTES = 4 * 1024 * 1024
+_MAX_PIECES = 65_536  # of content credentials: 16 MB, of which little is read
 _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 
@@ -140,7 +144,24 @@ class _Walk:
                     text="" if count else "Infinite",
                 )
             return end
+        if name[:8] == b"C2PA_GIF":  # C2PA specification 2.4, A.3.5
+            from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415 - when first met
+
+            end = self._skip(body)
+            jumbf_fields.in_pieces(
+                self._reader.source, list(islice(self._pieces(body), _MAX_PIECES)), self._document
+            )
+            return end
         return self._skip(body)
+
+    def _pieces(self, offset: int) -> Iterator[tuple[int, int]]:
+        """Place and length of each sub-block."""
+        for _ in range(_MAX_SUB_BLOCKS):
+            size = self._reader.u8(offset)
+            if not size:
+                return
+            yield offset + 1, size
+            offset += size + 1
 
     def _collect(self, offset: int) -> tuple[bytes, int]:
         """The joined sub-blocks from `offset` on, and where they end."""

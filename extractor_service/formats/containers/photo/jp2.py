@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
-from extractor_service.formats.containers.isobmff import boxes
 from extractor_service.formats.containers.photo import j2c, jxl_codestream
 from extractor_service.formats.embedded import exif, icc, xmp
-from extractor_service.formats.reading import binary
+from extractor_service.formats.reading import binary, boxes
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 from extractor_service.formats.reading.tagset import Conversion, Tag, build, raw_table

@@ -18,6 +18,7 @@ from extractor_service.formats.reading.reader import Reader, TruncatedError
 
 if TYPE_CHECKING:
     from extractor_service.document import Document
+    from extractor_service.formats.embedded import jumbf_fields
     from extractor_service.sources.base import ByteSource
 
 
@@ -108,6 +109,7 @@ class _Walk:
         self._photoshop: list[tuple[int, int]] = []
         self._extended: dict[bytes, dict[int, bytes]] = {}
         self._joined_bytes = 0
+        self._boxes: dict[int, list[jumbf_fields.Segment]] = {}
         self._exif_until = -1
 
     def run(self) -> None:
@@ -166,6 +168,11 @@ class _Walk:
                 photoshop.resources(Reader(BytesSource(b"".join(parts))), document, exif.parse_bytes)
         if self._icc:
             icc.parse(b"".join(self._icc[number] for number in sorted(self._icc)), document, self._icc_at)
+        if self._boxes:
+            from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415
+
+            for segments in self._boxes.values():
+                jumbf_fields.in_segments(self._reader.source, segments, document)
         note = document.find("xmp", "HasExtendedXMP", "XMP-xmpNote")
         wanted = note.value if note is not None and isinstance(note.value, str) else ""
         for digest, chunks in self._extended.items():
@@ -222,8 +229,17 @@ class _Walk:
             self._joined_bytes += length
             if self._joined_bytes <= Limits.max_joined_bytes:
                 self._photoshop.append((offset + 14, length - 14))
+        elif marker == 0xEB and data[:2] == b"JP" and length > 16:
+            self._box(at, length, data)
         else:
             jpeg_apps.segment(reader, document, marker, offset, length, data)
+
+    def _box(self, at: int, length: int, data: bytes) -> None:
+        """A JUMBF box or a part of one: a box's number, the part's, then the box."""
+        from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415 - when first met
+
+        part = jumbf_fields.Segment(int.from_bytes(data[4:8]), at + 8, length - 8, data[8:16])
+        self._boxes.setdefault(int.from_bytes(data[2:4]), []).append(part)
 
     def _exif(self, offset: int, length: int) -> None:
         """One EXIF structure, or the rest of one that is longer than a segment: then it goes on in the next ones."""

@@ -64,6 +64,10 @@ def _walk(reader: Reader, source: ByteSource, document: Document) -> None:
                 # Some programs write the prefix of JPEG's segments.
                 skip = 6 if reader.some(offset + 8, 6) == b"Exif\0\0" else 0
                 exif.parse(source, document, offset + 8 + skip, length - skip)
+        elif kind == b"caBX":  # C2PA specification 2.4, A.3.3
+            from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415 - when first met
+
+            jumbf_fields.parse(reader.view(offset + 8, length), document)
         elif handler is not None:
             if length > _MAX_CHUNK_BYTES:
                 document.problem(_SECTION, ProblemKind.LIMIT, f"{kind.decode()} has {length} bytes", offset)

@@ -121,6 +121,10 @@ def _chunk(reader: Reader, document: Document, kind: bytes, offset: int, length:
     elif kind in {b"EXIF", b"exif"}:
         skip = 6 if reader.some(offset, 6) == b"Exif\0\0" else 0
         exif.parse(reader.source, document, offset + skip, length - skip)
+    elif kind == b"C2PA":
+        from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415 - when first met
+
+        jumbf_fields.parse(reader.view(offset, length, big_endian=True), document)
     elif length > _MAX_PACKET_BYTES:
         return
     elif kind in {b"XMP ", b"XMP\0"}:

@@ -185,6 +185,10 @@ def shared(reader: Reader, document: Document, chunk: Chunk) -> bool:
             plain_xml.parse(_packet(reader, document, chunk), document, kind, origin)
     elif kind in {"id3 ", "ID3 "}:
         id3.leading(reader.source, document, at)
+    elif kind == "C2PA":
+        from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415 - when first met
+
+        jumbf_fields.parse(reader.view(at, length, big_endian=True), document)
     elif kind == "IDIT":
         _MAIN.put(document, kind, reader.exact(offset, min(length, 64)).decode("latin-1"), origin)
     elif kind in {"cue ", "plst"}:

@@ -14,12 +14,13 @@ from extractor_service.formats.embedded import xmp
 from extractor_service.formats.embedded.sound import id3_values as values
 from extractor_service.formats.reading import fields
 from extractor_service.formats.reading.damage import Surviving
+from extractor_service.formats.reading.reader import Reader
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
+from extractor_service.sources.descriptor import BytesSource
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
-    from extractor_service.formats.reading.reader import Reader
 
 SECTION = "id3"
 CHAPTER_START, CHAPTER_TITLE = "ChapterTimeStart", "ChapterString"
@@ -46,6 +47,7 @@ _OWN = frozenset(
 )  # which no table has; CTOC only orders the chapters
 _LYRICS = Table("sound/ID3::SynLyrics", SECTION, "ID3")
 _PRIVATE = Table("sound/ID3::Private", SECTION, "ID3")
+_CREDENTIALS = frozenset({"application/c2pa", "application/x-c2pa-manifest-store"})
 _OBJECT = Table("sound/ID3::GEOB", SECTION, "ID3v2_3")
 
 
@@ -246,6 +248,11 @@ class Frames:
         size = len(data) - found.length
         place = None if origin is None else ByteRange(origin.offset_bytes + found.length, size)
         fields.add_binary(self._document, SECTION, group, "GEOB-Data", size, place)
+        if found.texts[0] in _CREDENTIALS:
+            from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415 - rare
+
+            store = Reader(BytesSource(data[found.length :]))
+            jumbf_fields.parse(store, self._document, is_located=False)
 
     def _place(self, at: int) -> int:
         return self._reader.base + at if self._is_in_place else 0
