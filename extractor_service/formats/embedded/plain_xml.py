@@ -33,8 +33,10 @@ def root(data: bytes) -> Element:
         raise ValueError(f"not well-formed: {error}") from error
 
 
-def parse(packet: bytes, document: Document, what: str, origin: ByteRange) -> None:
-    """Adds each text of `packet`; trouble becomes a Problem that names `what` it is."""
+def parse(
+    packet: bytes, document: Document, what: str, origin: ByteRange, *, with_root: bool = False
+) -> None:
+    """Adds each text of `packet`; trouble becomes a Problem that names `what` it is. Names begin with the root's, if wanted."""
     document.spend(len(packet))
     text = xmp.decoded(packet.rstrip(b"\0")).strip("\0 \r\n\t")
     if not text:
@@ -46,7 +48,7 @@ def parse(packet: bytes, document: Document, what: str, origin: ByteRange) -> No
             SECTION, ProblemKind.DAMAGED, f"{what} isn't valid XML: {error}", origin.offset_bytes
         )
         return
-    for child in root:
+    for child in (root,) if with_root else root:
         _element(child, "", document, origin, 0)
 
 

@@ -24,6 +24,10 @@ _BRANDS = {
     b"hevc": "heic_sequence", b"hevx": "heic_sequence", b"mif1": "heif", b"mif2": "heif", b"miaf": "heif", b"heif": "heif",
     b"msf1": "heif_sequence", b"jp2 ": "jp2", b"jpx ": "jpx", b"jpm ": "jpm", b"jph ": "jph",
 }  # fmt: skip
+_JPEG_2000 = (
+    b"\0\0\0\x0cjP  \r\n\x87\n"  # ISO/IEC 15444-1, I.5.1: its files begin with it, and then say their brand
+)
+_JPEG_2000_TYPES = frozenset({"jp2", "jpx", "jpm", "jph", "mj2"})
 _TOP_BOXES = frozenset(
     {b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"moof", b"styp", b"sidx"}
 )
@@ -59,6 +63,9 @@ def iso_base_media(head: bytes) -> str:
     """The name of a film or picture in boxes; QuickTime's old files begin with moov, mdat or a filler instead of ftyp."""
     if len(head) < 8:
         return ""
+    if head[:12] == _JPEG_2000 and head[16:20] == b"ftyp":
+        told = _BRANDS.get(head[20:24], "")
+        return told if told in _JPEG_2000_TYPES else "jp2"
     size, kind = int.from_bytes(head[:4], "big"), head[4:8]
     if kind == b"ftyp":
         brand = head[8:12]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.containers.fonts import sfnt
 from extractor_service.formats.embedded import plain_xml
+from extractor_service.formats.reading.brotli_stream import unbrotli
 from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.reader import Reader, TruncatedError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 SECTION = sfnt.SECTION
 _MOST_TABLE_BYTES = 1024 * 1024  # unpacked, of one table
 _MOST_FONT_BYTES = 32 * 1024 * 1024  # unpacked: the largest fonts of the East
-_PIECE_BYTES = 256 * 1024  # unpacked at once
 _MOST_METADATA_BYTES = 256 * 1024  # unpacked: credits and a license
 # WOFF 2.0, 5.2: tags that have a number.
 _KNOWN = (
@@ -131,33 +131,11 @@ def _second(reader: Reader, count: int, flavor: bytes, document: Document) -> _U
         return None
     document.spend(begin // 2)
     try:
-        data = _unbrotli(reader.exact(at, packed), begin)
+        data = unbrotli(reader.exact(at, packed), begin)
     except ValueError as error:
         document.problem(SECTION, ProblemKind.DAMAGED, f"the tables can't be unpacked: {error}", at)
         return None
     return _Unpacked(data[: _MOST_FONT_BYTES + 1], places)
-
-
-def _unbrotli(data: bytes, most_bytes: int) -> bytes:
-    """The first `most_bytes`, unpacked: a kilobyte may stand for gigabytes.
-
-    Raises:
-        ValueError: it isn't Brotli (RFC 7932).
-    """
-    import brotli  # noqa: PLC0415 - in workers only
-
-    decoder, parts, length = brotli.Decompressor(), [], 0
-    try:
-        while length < most_bytes and not decoder.is_finished():
-            part = decoder.process(data, output_buffer_limit=_PIECE_BYTES)
-            data = b""
-            parts.append(part)
-            length += len(part)
-            if not part and decoder.can_accept_more_data():
-                break
-    except brotli.error as error:
-        raise ValueError(str(error)) from error
-    return b"".join(parts)[:most_bytes]
 
 
 def _number(reader: Reader, at: int) -> tuple[int, int]:
@@ -180,7 +158,7 @@ def _metadata(reader: Reader, at: int, document: Document, *, is_second: bool) -
     try:
         data = reader.exact(offset, packed)
         if is_second:
-            text = _unbrotli(data, _MOST_METADATA_BYTES)
+            text = unbrotli(data, _MOST_METADATA_BYTES)
         else:
             text = zlib.decompressobj().decompress(data, _MOST_METADATA_BYTES)
         root = plain_xml.root(text)
