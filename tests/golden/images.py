@@ -168,3 +168,13 @@ def tiff_pages(*, big: bool = False) -> bytes:
         (0x013B, 2, b"Ada\0"), (0x02BC, 1, XMP.encode()),
     ]  # fmt: skip
     return tiff([page, [*page[:8], (0x0132, 2, b"2024:02:29 01:02:03\0")]], big=big, pixels=b"\x80" * 24)
+
+
+def bare_jpeg(segments: list[tuple[int, bytes]]) -> bytes:
+    """A JPEG of these segments (marker, content) before its frame."""
+    frame = struct.pack(">BHHB", 8, 240, 320, 3) + bytes((1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1))
+    parts = [*segments, (0xC0, frame)]
+    written = b"".join(
+        b"\xff" + bytes((marker,)) + struct.pack(">H", len(data) + 2) + data for marker, data in parts
+    )
+    return b"\xff\xd8" + written + b"\xff\xda\0\x02\xff\xd9"

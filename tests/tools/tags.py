@@ -36,7 +36,7 @@ MODULES = {
     "containers": (
         "image containers",
         (
-            r"PNG::.*|GIF::.*|Jpeg2000::.*|MPF::.*|GeoTiff::.*|BMP::.*|ICO::.*|RIFF::(VP8.*|ANIM|ALPH|ANMF|Exif|Main)|JFIF::.*|JPEG::.*"
+            r"PNG::.*|GIF::.*|Jpeg2000::.*|MPF::.*|GeoTiff::.*|BMP::.*|ICO::.*|RIFF::(VP8.*|ANIM|ALPH|ANMF|Exif|Main)|JFIF::.*|JPEG::.*|Stim::.*|Scalado::Main|InfiRay::.*"
             r"|APP12::.*|GIMP::.*|PrintIM::.*|QuickTime::(HEVCConfig|AV1Config|ItemPropCont|ColorRep|FileType|Handler|Meta|ImageFile|CleanAperture)"
             r"|Other::PCX|PCX::.*|DNG::.*|Photoshop::Header"
         ),
@@ -57,6 +57,7 @@ MODULES = {
         r"FlashPix::(?!PreviewInfo|SubimageHdr|Transform|Operation|Image$|ImageInfo|GlobalInfo).*|OOXML::Main|PDF::(?!AI).*|Font::.*|EXE::.*|RTF::Main|HTML::.*|ISO::.*|ZIP::.*|Torrent::.*|VCard::.*|iWork::Main",
     ),
     "canon": ("Canon maker notes", r"Canon::.*|CanonCustom::.*"),
+    "canon_vrd": ("recipes of Canon's Digital Photo Professional", r"CanonVRD::.*"),
     "nikon": ("Nikon maker notes", r"Nikon::.*|NikonCustom::.*"),
     "sony": ("Sony maker notes", r"Sony::.*"),
     "minolta": ("Minolta maker notes", r"Minolta::.*"),
@@ -66,16 +67,17 @@ MODULES = {
     "fujifilm": ("Fujifilm maker notes", r"FujiFilm::.*"),
     "casio": ("Casio maker notes", r"Casio::.*"),
     "kodak": ("Kodak maker notes", r"Kodak::.*"),
+    "qualcomm": ("settings of Qualcomm's camera software", r"Qualcomm::.*"),
     "others": (
         "Apple, DJI, FLIR, GE, Google, HP, JVC, Motorola, Reconyx, Ricoh, Samsung, Sanyo and Sigma maker notes",
         (
             r"Apple::.*|DJI::(Main|Info|ThermalParams.*)|FLIR::(Main|FFF|Header|CameraInfo|RawData|PaletteInfo|GPSInfo|MeasInfo|TextInfo|EmbeddedImage|PiP|ParamInfo)"
-            r"|GE::.*|Google::(HDRP.*|ShotLogData)|HP::.*|JVC::.*|Microsoft::Stitch|Motorola::.*|Reconyx::.*|Ricoh::.*|Samsung::(Main|Type2|PictureWizard|OrientationInfo|Trailer)|Sanyo::.*|Sigma::.*"
+            r"|GE::.*|Google::(HDRP.*|ShotLogData)|HP::.*|JVC::.*|Microsoft::Stitch|Motorola::.*|Reconyx::.*|Ricoh::.*|Samsung::(Main|Type2|APP5|PictureWizard|OrientationInfo|Trailer)|Sanyo::.*|Sigma::.*"
         ),
     ),
 }
 _MAKERS = re.compile(
-    r"(Canon|CanonCustom|Nikon|NikonCustom|Sony|Minolta|Olympus|Panasonic|Pentax|FujiFilm|Casio|Kodak|Ricoh|Samsung|Sanyo|Sigma|Reconyx|Apple|GE|JVC|Motorola)::"
+    r"(Canon|CanonCustom|CanonVRD|Nikon|NikonCustom|Sony|Minolta|Olympus|Panasonic|Pentax|FujiFilm|Casio|Kodak|Ricoh|Samsung|Sanyo|Sigma|Reconyx|Apple|GE|JVC|Motorola)::"
 )
 _XMP = re.compile(r"XMP-(.+)")
 _INTEGER = re.compile(r"-?\d+$")

@@ -686,6 +686,9 @@ TABLES = {
         519: [('RicohModel', 'string', 1, '', None)],
         768: [('RicohMake', 'undef', 1, '', None)],
     },
+    'Samsung::APP5': {
+        'ssuniqueid': [('UniqueID', '?', 1, '', None)],
+    },
     'Samsung::Main': {
         0: [('MakerNoteVersion', 'undef', 8, '', None)],
         2: [('PreviewImageStart', 'int32u', 1, '', None, 'MakerNotes')],

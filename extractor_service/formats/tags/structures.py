@@ -120,6 +120,17 @@ TABLES = {
     'Canon::uuid': {
         'CNTH': [((), 'Canon::CNTH', 'directory', '', '', 0)],
     },
+    'CanonVRD::DR4': {
+        132096: [((), 'CanonVRD::ToneCurve', 'block', 'int32u', '', 0)],
+        133632: [((), 'CanonVRD::GammaInfo', 'block', 'double', '', 0)],
+        983296: [((), 'CanonVRD::CropInfo', 'block', 'int32s', '', 0)],
+        984336: [((), 'CanonVRD::StampInfo', 'block', 'int32u', '', 0)],
+        984337: [((), 'CanonVRD::DustInfo', 'block', 'int32u', '', 0)],
+        'header': [((), 'CanonVRD::DR4Header', 'block', 'int32u', '', 0)],
+    },
+    'CanonVRD::Ver2': {
+        224: [(((('DLOOn', '!=', 0),),), 'CanonVRD::DLOInfo', 'block', 'int16s', '', 0)],
+    },
     'Casio::Type2': {
         8329: [(((('head', '=~', '(?s)^(\\0\\0|.\\x02\\x80\\x01\\xe0)'),),), 'Casio::FaceInfo1', 'block', 'int8u', 'BE', 0), (((('head', '=~', '^\\x02\\x01'),),), 'Casio::FaceInfo2', 'block', 'int8u', 'LE', 0)],
     },

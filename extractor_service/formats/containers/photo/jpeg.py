@@ -76,6 +76,10 @@ def parse(source: ByteSource, document: Document) -> None:
 
         with Surviving(document, motion.SECTION, "what stands behind the picture"):
             motion.parse(source, document)
+    if "iptc" in document.sections or _has_recipe(document):
+        from extractor_service.formats.embedded import trailers  # noqa: PLC0415 - of some programs alone
+
+        trailers.parse(source, document)
 
 
 def _is_more(document: Document) -> bool:
@@ -84,6 +88,12 @@ def _is_more(document: Document) -> bool:
         return True
     make = document.find("exif", "Make")
     return make is not None and str(make.value).lower() == "samsung"
+
+
+def _has_recipe(document: Document) -> bool:
+    """Whether Canon's note says that edits stand behind the picture. Other programs that write there write IPTC as well."""
+    place = document.find("makernotes", "VRDOffset")
+    return place is not None and bool(place.value)
 
 
 def at(source: ByteSource, document: Document, base: int, length: int) -> None:

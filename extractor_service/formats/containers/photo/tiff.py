@@ -34,6 +34,11 @@ def parse(source: ByteSource, document: Document) -> None:
 
         kind, embedded = "rw2", panasonic_raw.embedded(jpeg.at)
     walk = exif.parse(source, document, 0, source.size_bytes, kind, embedded=embedded)
+    recipe = document.find("makernotes", "VRDOffset")
+    if recipe is not None and recipe.value:
+        from extractor_service.formats.embedded import trailers  # noqa: PLC0415 - of edited pictures alone
+
+        trailers.parse(source, document)
     if walk is not None and not walk.directories.first:
         document.problem("exif", ProblemKind.TRUNCATED, "the file ends before its first directory", 4)
     pages = [
