@@ -54,7 +54,7 @@ MODULES = {
     ),
     "documents": (
         "documents, fonts, programs, archives",
-        r"FlashPix::(?!PreviewInfo|SubimageHdr|Transform|Operation|Image$|ImageInfo|GlobalInfo).*|OOXML::Main|PDF::(?!AI).*|Font::.*|EXE::.*|RTF::Main|HTML::.*|ISO::.*|ZIP::.*|Torrent::.*|VCard::.*|iWork::Main",
+        r"FlashPix::.*|OOXML::Main|PDF::(?!AI).*|Font::.*|EXE::.*|RTF::Main|HTML::.*|ISO::.*|ZIP::.*|Torrent::.*|VCard::.*|iWork::Main",
     ),
     "canon": ("Canon maker notes", r"Canon::.*|CanonCustom::.*"),
     "canon_vrd": ("recipes of Canon's Digital Photo Professional", r"CanonVRD::.*"),

@@ -27,27 +27,45 @@ L16 = {1: 'Win16', 2: 'PM-16', 3: 'PM-32', 4: 'Win32', 65536: 'DOS', 65537: 'Win
 L17 = {0: 'Unknown', 1: 'Executable application', 2: 'Dynamic link library', 3: 'Driver', 4: 'Font', 5: 'VxD', 7: 'Static library'}
 L18 = {0: 'No', 1: 'Yes'}
 L19 = {0: 'Always Valid', 1: 'Invalidated By Modification', 2: 'Potentially Invalidated By Modification'}
-L20 = {37: 'IBM EBCDIC US-Canada', 437: 'DOS United States', 500: 'IBM EBCDIC International', 708: 'Arabic (ASMO 708)', 709: 'Arabic (ASMO-449+, BCON V4)', 710: 'Arabic - Transparent Arabic', 720: 'DOS Arabic (Transparent ASMO)', 737: 'DOS Greek (formerly 437G)', 775: 'DOS Baltic', 850: 'DOS Latin 1 (Western European)', 852: 'DOS Latin 2 (Central European)', 855: 'DOS Cyrillic (primarily Russian)', 857: 'DOS Turkish', 858: 'DOS Multilingual Latin 1 with Euro', 860: 'DOS Portuguese', 861: 'DOS Icelandic', 862: 'DOS Hebrew', 863: 'DOS French Canadian', 864: 'DOS Arabic', 865: 'DOS Nordic', 866: 'DOS Russian (Cyrillic)', 869: 'DOS Modern Greek', 870: 'IBM EBCDIC Multilingual/ROECE (Latin 2)', 874: 'Windows Thai (same as 28605, ISO 8859-15)', 875: 'IBM EBCDIC Greek Modern', 932: 'Windows Japanese (Shift-JIS)', 936: 'Windows Simplified Chinese (PRC, Singapore)', 949: 'Windows Korean (Unified Hangul Code)', 950: 'Windows Traditional Chinese (Taiwan)', 1026: 'IBM EBCDIC Turkish (Latin 5)', 1047: 'IBM EBCDIC Latin 1/Open System', 1140: 'IBM EBCDIC US-Canada with Euro', 1141: 'IBM EBCDIC Germany with Euro', 1142: 'IBM EBCDIC Denmark-Norway with Euro', 1143: 'IBM EBCDIC Finland-Sweden with Euro', 1144: 'IBM EBCDIC Italy with Euro', 1145: 'IBM EBCDIC Latin America-Spain with Euro', 1146: 'IBM EBCDIC United Kingdom with Euro', 1147: 'IBM EBCDIC France with Euro', 1148: 'IBM EBCDIC International with Euro', 1149: 'IBM EBCDIC Icelandic with Euro', 1200: 'Unicode UTF-16, little endian', 1201: 'Unicode UTF-16, big endian', 1250: 'Windows Latin 2 (Central European)', 1251: 'Windows Cyrillic', 1252: 'Windows Latin 1 (Western European)', 1253: 'Windows Greek', 1254: 'Windows Turkish', 1255: 'Windows Hebrew', 1256: 'Windows Arabic', 1257: 'Windows Baltic', 1258: 'Windows Vietnamese', 1361: 'Korean (Johab)', 10000: 'Mac Roman (Western European)', 10001: 'Mac Japanese', 10002: 'Mac Traditional Chinese', 10003: 'Mac Korean', 10004: 'Mac Arabic', 10005: 'Mac Hebrew', 10006: 'Mac Greek', 10007: 'Mac Cyrillic', 10008: 'Mac Simplified Chinese', 10010: 'Mac Romanian', 10017: 'Mac Ukrainian', 10021: 'Mac Thai', 10029: 'Mac Latin 2 (Central European)', 10079: 'Mac Icelandic', 10081: 'Mac Turkish', 10082: 'Mac Croatian', 12000: 'Unicode UTF-32, little endian', 12001: 'Unicode UTF-32, big endian', 20000: 'CNS Taiwan', 20001: 'TCA Taiwan', 20002: 'Eten Taiwan', 20003: 'IBM5550 Taiwan', 20004: 'TeleText Taiwan', 20005: 'Wang Taiwan', 20105: 'IA5 (IRV International Alphabet No. 5, 7-bit)', 20106: 'IA5 German (7-bit)', 20107: 'IA5 Swedish (7-bit)', 20108: 'IA5 Norwegian (7-bit)', 20127: 'US-ASCII (7-bit)', 20261: 'T.61', 20269: 'ISO 6937 Non-Spacing Accent', 20273: 'IBM EBCDIC Germany', 20277: 'IBM EBCDIC Denmark-Norway', 20278: 'IBM EBCDIC Finland-Sweden', 20280: 'IBM EBCDIC Italy', 20284: 'IBM EBCDIC Latin America-Spain', 20285: 'IBM EBCDIC United Kingdom', 20290: 'IBM EBCDIC Japanese Katakana Extended', 20297: 'IBM EBCDIC France', 20420: 'IBM EBCDIC Arabic', 20423: 'IBM EBCDIC Greek', 20424: 'IBM EBCDIC Hebrew', 20833: 'IBM EBCDIC Korean Extended', 20838: 'IBM EBCDIC Thai', 20866: 'Russian/Cyrillic (KOI8-R)', 20871: 'IBM EBCDIC Icelandic', 20880: 'IBM EBCDIC Cyrillic Russian', 20905: 'IBM EBCDIC Turkish', 20924: 'IBM EBCDIC Latin 1/Open System with Euro', 20932: 'Japanese (JIS 0208-1990 and 0121-1990)', 20936: 'Simplified Chinese (GB2312)', 20949: 'Korean Wansung', 21025: 'IBM EBCDIC Cyrillic Serbian-Bulgarian', 21027: 'Extended Alpha Lowercase (deprecated)', 21866: 'Ukrainian/Cyrillic (KOI8-U)', 28591: 'ISO 8859-1 Latin 1 (Western European)', 28592: 'ISO 8859-2 (Central European)', 28593: 'ISO 8859-3 Latin 3', 28594: 'ISO 8859-4 Baltic', 28595: 'ISO 8859-5 Cyrillic', 28596: 'ISO 8859-6 Arabic', 28597: 'ISO 8859-7 Greek', 28598: 'ISO 8859-8 Hebrew (Visual)', 28599: 'ISO 8859-9 Turkish', 28603: 'ISO 8859-13 Estonian', 28605: 'ISO 8859-15 Latin 9', 29001: 'Europa 3', 38598: 'ISO 8859-8 Hebrew (Logical)', 50220: 'ISO 2022 Japanese with no halfwidth Katakana (JIS)', 50221: 'ISO 2022 Japanese with halfwidth Katakana (JIS-Allow 1 byte Kana)', 50222: 'ISO 2022 Japanese JIS X 0201-1989 (JIS-Allow 1 byte Kana - SO/SI)', 50225: 'ISO 2022 Korean', 50227: 'ISO 2022 Simplified Chinese', 50229: 'ISO 2022 Traditional Chinese', 50930: 'EBCDIC Japanese (Katakana) Extended', 50931: 'EBCDIC US-Canada and Japanese', 50933: 'EBCDIC Korean Extended and Korean', 50935: 'EBCDIC Simplified Chinese Extended and Simplified Chinese', 50936: 'EBCDIC Simplified Chinese', 50937: 'EBCDIC US-Canada and Traditional Chinese', 50939: 'EBCDIC Japanese (Latin) Extended and Japanese', 51932: 'EUC Japanese', 51936: 'EUC Simplified Chinese', 51949: 'EUC Korean', 51950: 'EUC Traditional Chinese', 52936: 'HZ-GB2312 Simplified Chinese', 54936: 'Windows XP and later: GB18030 Simplified Chinese (4 byte)', 57002: 'ISCII Devanagari', 57003: 'ISCII Bengali', 57004: 'ISCII Tamil', 57005: 'ISCII Telugu', 57006: 'ISCII Assamese', 57007: 'ISCII Oriya', 57008: 'ISCII Kannada', 57009: 'ISCII Malayalam', 57010: 'ISCII Gujarati', 57011: 'ISCII Punjabi', 65000: 'Unicode (UTF-7)', 65001: 'Unicode (UTF-8)'}
-L21 = {0: 'None', 'Bit0': 'Password protected', 'Bit1': 'Read-only recommended', 'Bit2': 'Read-only enforced', 'Bit3': 'Locked for annotations'}
-L22 = {25194: 'Word 98 Mac', 27234: 'MS Word 97', 42460: 'Word 6.0/7.0', 42476: 'Word 8.0'}
-L23 = {1024: 'None', 1025: 'Arabic', 1026: 'Bulgarian', 1027: 'Catalan', 1028: 'Traditional Chinese', 1029: 'Czech', 1030: 'Danish', 1031: 'German', 1032: 'Greek', 1033: 'English (US)', 1034: 'Spanish (Castilian)', 1035: 'Finnish', 1036: 'French', 1037: 'Hebrew', 1038: 'Hungarian', 1039: 'Icelandic', 1040: 'Italian', 1041: 'Japanese', 1042: 'Korean', 1043: 'Dutch', 1044: 'Norwegian (Bokmal)', 1045: 'Polish', 1046: 'Portuguese (Brazilian)', 1047: 'Rhaeto-Romanic', 1048: 'Romanian', 1049: 'Russian', 1050: 'Croato-Serbian (Latin)', 1051: 'Slovak', 1052: 'Albanian', 1053: 'Swedish', 1054: 'Thai', 1055: 'Turkish', 1056: 'Urdu', 1057: 'Bahasa', 1058: 'Ukrainian', 1059: 'Byelorussian', 1060: 'Slovenian', 1061: 'Estonian', 1062: 'Latvian', 1063: 'Lithuanian', 1065: 'Farsi', 1069: 'Basque', 1071: 'Macedonian', 1078: 'Afrikaans', 1086: 'Malaysian', 2052: 'Simplified Chinese', 2055: 'German (Swiss)', 2057: 'English (British)', 2058: 'Spanish (Mexican)', 2060: 'French (Belgian)', 2064: 'Italian (Swiss)', 2067: 'Dutch (Belgian)', 2068: 'Norwegian (Nynorsk)', 2070: 'Portuguese', 2074: 'Serbo-Croatian (Cyrillic)', 3081: 'English (Australian)', 3084: 'French (Canadian)', 4108: 'French (Swiss)'}
-L24 = {'Bit0': 'Template', 'Bit1': 'AutoText only', 'Bit10': 'Read only', 'Bit11': 'Passworded', 'Bit12': 'ExtChar', 'Bit13': 'Load override', 'Bit14': 'Far east', 'Bit15': 'Obfuscated', 'Bit2': 'Complex', 'Bit3': 'Has picture', 'Bit8': 'Encrypted', 'Bit9': '1Table'}
-L25 = {0: 'Windows', 1: 'Macintosh'}
-L26 = {0: 'None', 1: 'Password protected', 2: 'Read-only recommended', 4: 'Read-only enforced', 8: 'Locked for annotations'}
-L27 = {'false': 'No', 'true': 'Yes'}
-L28 = {'Bit10': 'Assemble', 'Bit11': 'Print high-res', 'Bit2': 'Print', 'Bit3': 'Modify', 'Bit4': 'Copy', 'Bit5': 'Annotate', 'Bit8': 'Fill forms', 'Bit9': 'Extract'}
-L29 = {'All': 'Disallow changes to all form fields', 'Exclude': 'Allow changes to specified form fields', 'Include': 'Disallow changes to specified form fields'}
-L30 = {1: 'No changes permitted', 2: 'Fill forms, Create page templates, Sign', 3: 'Fill forms, Create page templates, Sign, Create/Delete/Edit annotations', 'false': 'Do not restrict applications to reader permissions', 'true': 'Restrict all applications to reader permissions'}
-L31 = {0: 'Low', 1: 'Normal', 2: 'High'}
-L32 = {0: 'Non-recurring Appointment', 1: 'Recurring Appointment', 2: 'Single Instance of Recurring Appointment', 3: 'Exception to Recurring Appointment'}
-L33 = {8: 'Deflated'}
-L34 = {'Bit0': 'Text', 'Bit1': 'CRC16', 'Bit2': 'ExtraFields', 'Bit3': 'FileName', 'Bit4': 'Comment'}
-L35 = {0: '(none)', 2: 'Maximum Compression', 4: 'Fastest Algorithm'}
-L36 = {0: 'FAT filesystem (MS-DOS, OS/2, NT/Win32)', 1: 'Amiga', 2: 'VMS (or OpenVMS)', 3: 'Unix', 4: 'VM/CMS', 5: 'Atari TOS', 6: 'HPFS filesystem (OS/2, NT)', 7: 'Macintosh', 8: 'Z-System', 9: 'CP/M', 10: 'TOPS-20', 11: 'NTFS filesystem (NT)', 12: 'QDOS', 13: 'Acorn RISCOS', 255: 'unknown'}
-L37 = {0: 'None', 1: 'Shrunk', 2: 'Reduced with compression factor 1', 3: 'Reduced with compression factor 2', 4: 'Reduced with compression factor 3', 5: 'Reduced with compression factor 4', 6: 'Imploded', 7: 'Tokenized', 8: 'Deflated', 9: 'Enhanced Deflate using Deflate64(tm)', 10: 'Imploded (old IBM TERSE)', 12: 'BZIP2', 14: 'LZMA (EFS)', 18: 'IBM TERSE (new)', 19: 'IBM LZ77 z Architecture (PFS)', 96: 'JPEG recompressed', 97: 'WavPack compressed', 98: 'PPMd version I, Rev 1'}
-L38 = {0: 'MS-DOS', 1: 'OS/2', 2: 'Win32', 3: 'Unix'}
-L39 = {48: 'Stored', 49: 'Fastest', 50: 'Fast', 51: 'Normal', 52: 'Good Compression', 53: 'Best Compression'}
-L40 = {0: 'Win32', 1: 'Unix'}
+L20 = {0: 'inches', 1: 'meters', 2: 'cm', 3: 'mm'}
+L21 = {'01 0000': 'Opacity Only', '01 0001': 'Monochrome', '01 8000': 'Opacity Only (uncalibrated)', '01 8001': 'Monochrome (uncalibrated)', '03 0002': 'YCbCr', '03 0003': 'RGB', '03 8002': 'YCbCr (uncalibrated)', '03 8003': 'RGB (uncalibrated)', '04 0002': 'YCbCr with Opacity', '04 0003': 'RGB with Opacity', '04 8002': 'YCbCr with Opacity (uncalibrated)', '04 8003': 'RGB with Opacity (uncalibrated)'}
+L22 = {17: '8-bit, Unsigned', 18: '16-bit, Unsigned', 19: '32-bit, Unsigned'}
+L23 = {0: 'None (Full-sized Image)', 8: '8-point Prefilter'}
+L24 = {1: 'Film Scanner', 2: 'Reflection Print Scanner', 3: 'Digital Camera', 4: 'Video Capture', 5: 'Computer Graphics'}
+L25 = {1: 'Original Scene', 2: 'Second Generation Scene', 3: 'Digital Scene Generation'}
+L26 = {1: 'Color Chart', 2: 'Gray Card', 3: 'Grayscale', 4: 'Resolution Chart', 5: 'Inch Scale', 6: 'Centimeter Scale', 7: 'Millimeter Scale', 8: 'Micrometer Scale'}
+L27 = {0: 'Not Defined', 1: 'Manual', 2: 'Program AE', 3: 'Aperture-priority AE', 4: 'Shutter speed priority AE', 5: 'Creative (Slow speed)', 6: 'Action (High speed)', 7: 'Portrait', 8: 'Landscape', 9: 'Bulb'}
+L28 = {0: 'Unknown', 1: 'Average', 2: 'Center-weighted average', 3: 'Spot', 4: 'Multi-spot', 5: 'Multi-segment', 6: 'Partial', 255: 'Other'}
+L29 = {0: 'Unknown', 1: 'Daylight', 2: 'Fluorescent', 3: 'Tungsten (Incandescent)', 4: 'Flash', 9: 'Fine Weather', 10: 'Cloudy', 11: 'Shade', 12: 'Daylight Fluorescent', 13: 'Day White Fluorescent', 14: 'Cool White Fluorescent', 15: 'White Fluorescent', 16: 'Warm White Fluorescent', 17: 'Standard Light A', 18: 'Standard Light B', 19: 'Standard Light C', 20: 'D55', 21: 'D65', 22: 'D75', 23: 'D50', 24: 'ISO Studio Tungsten', 25: 'Daylight', 26: 'Day White', 27: 'Cool White', 28: 'White', 29: 'Warm White', 30: 'Daylight LED', 31: 'Day White LED', 32: 'Cool White LED', 33: 'White LED', 34: 'Warm White LED', 255: 'Other'}
+L30 = {1: 'No Flash', 2: 'Flash Fired'}
+L31 = {1: 'Subject Outside Flash Range', 2: 'Subject Inside Flash Range'}
+L32 = {1: 'Front Lit', 2: 'Back Lit 1', 3: 'Back Lit 2'}
+L33 = {1: 'None', 2: 'Colored', 3: 'Diffusion', 4: 'Multi-image', 5: 'Polarizing', 6: 'Split-field', 7: 'Star'}
+L34 = {1: 'Monochrome area', 2: 'One-chip color area', 3: 'Two-chip color area', 4: 'Three-chip color area', 5: 'Color sequential area', 6: 'Monochrome linear', 7: 'Trilinear', 8: 'Color sequential linear'}
+L35 = {1: 'None', 2: 'inches', 3: 'cm', 4: 'mm', 5: 'um'}
+L36 = {1: 'Continuous Tone Image', 2: 'Halftone Image', 3: 'Line Art'}
+L37 = {1: 'B&W Print', 2: 'Color Print', 3: 'B&W Document', 4: 'Color Document'}
+L38 = {37: 'IBM EBCDIC US-Canada', 437: 'DOS United States', 500: 'IBM EBCDIC International', 708: 'Arabic (ASMO 708)', 709: 'Arabic (ASMO-449+, BCON V4)', 710: 'Arabic - Transparent Arabic', 720: 'DOS Arabic (Transparent ASMO)', 737: 'DOS Greek (formerly 437G)', 775: 'DOS Baltic', 850: 'DOS Latin 1 (Western European)', 852: 'DOS Latin 2 (Central European)', 855: 'DOS Cyrillic (primarily Russian)', 857: 'DOS Turkish', 858: 'DOS Multilingual Latin 1 with Euro', 860: 'DOS Portuguese', 861: 'DOS Icelandic', 862: 'DOS Hebrew', 863: 'DOS French Canadian', 864: 'DOS Arabic', 865: 'DOS Nordic', 866: 'DOS Russian (Cyrillic)', 869: 'DOS Modern Greek', 870: 'IBM EBCDIC Multilingual/ROECE (Latin 2)', 874: 'Windows Thai (same as 28605, ISO 8859-15)', 875: 'IBM EBCDIC Greek Modern', 932: 'Windows Japanese (Shift-JIS)', 936: 'Windows Simplified Chinese (PRC, Singapore)', 949: 'Windows Korean (Unified Hangul Code)', 950: 'Windows Traditional Chinese (Taiwan)', 1026: 'IBM EBCDIC Turkish (Latin 5)', 1047: 'IBM EBCDIC Latin 1/Open System', 1140: 'IBM EBCDIC US-Canada with Euro', 1141: 'IBM EBCDIC Germany with Euro', 1142: 'IBM EBCDIC Denmark-Norway with Euro', 1143: 'IBM EBCDIC Finland-Sweden with Euro', 1144: 'IBM EBCDIC Italy with Euro', 1145: 'IBM EBCDIC Latin America-Spain with Euro', 1146: 'IBM EBCDIC United Kingdom with Euro', 1147: 'IBM EBCDIC France with Euro', 1148: 'IBM EBCDIC International with Euro', 1149: 'IBM EBCDIC Icelandic with Euro', 1200: 'Unicode UTF-16, little endian', 1201: 'Unicode UTF-16, big endian', 1250: 'Windows Latin 2 (Central European)', 1251: 'Windows Cyrillic', 1252: 'Windows Latin 1 (Western European)', 1253: 'Windows Greek', 1254: 'Windows Turkish', 1255: 'Windows Hebrew', 1256: 'Windows Arabic', 1257: 'Windows Baltic', 1258: 'Windows Vietnamese', 1361: 'Korean (Johab)', 10000: 'Mac Roman (Western European)', 10001: 'Mac Japanese', 10002: 'Mac Traditional Chinese', 10003: 'Mac Korean', 10004: 'Mac Arabic', 10005: 'Mac Hebrew', 10006: 'Mac Greek', 10007: 'Mac Cyrillic', 10008: 'Mac Simplified Chinese', 10010: 'Mac Romanian', 10017: 'Mac Ukrainian', 10021: 'Mac Thai', 10029: 'Mac Latin 2 (Central European)', 10079: 'Mac Icelandic', 10081: 'Mac Turkish', 10082: 'Mac Croatian', 12000: 'Unicode UTF-32, little endian', 12001: 'Unicode UTF-32, big endian', 20000: 'CNS Taiwan', 20001: 'TCA Taiwan', 20002: 'Eten Taiwan', 20003: 'IBM5550 Taiwan', 20004: 'TeleText Taiwan', 20005: 'Wang Taiwan', 20105: 'IA5 (IRV International Alphabet No. 5, 7-bit)', 20106: 'IA5 German (7-bit)', 20107: 'IA5 Swedish (7-bit)', 20108: 'IA5 Norwegian (7-bit)', 20127: 'US-ASCII (7-bit)', 20261: 'T.61', 20269: 'ISO 6937 Non-Spacing Accent', 20273: 'IBM EBCDIC Germany', 20277: 'IBM EBCDIC Denmark-Norway', 20278: 'IBM EBCDIC Finland-Sweden', 20280: 'IBM EBCDIC Italy', 20284: 'IBM EBCDIC Latin America-Spain', 20285: 'IBM EBCDIC United Kingdom', 20290: 'IBM EBCDIC Japanese Katakana Extended', 20297: 'IBM EBCDIC France', 20420: 'IBM EBCDIC Arabic', 20423: 'IBM EBCDIC Greek', 20424: 'IBM EBCDIC Hebrew', 20833: 'IBM EBCDIC Korean Extended', 20838: 'IBM EBCDIC Thai', 20866: 'Russian/Cyrillic (KOI8-R)', 20871: 'IBM EBCDIC Icelandic', 20880: 'IBM EBCDIC Cyrillic Russian', 20905: 'IBM EBCDIC Turkish', 20924: 'IBM EBCDIC Latin 1/Open System with Euro', 20932: 'Japanese (JIS 0208-1990 and 0121-1990)', 20936: 'Simplified Chinese (GB2312)', 20949: 'Korean Wansung', 21025: 'IBM EBCDIC Cyrillic Serbian-Bulgarian', 21027: 'Extended Alpha Lowercase (deprecated)', 21866: 'Ukrainian/Cyrillic (KOI8-U)', 28591: 'ISO 8859-1 Latin 1 (Western European)', 28592: 'ISO 8859-2 (Central European)', 28593: 'ISO 8859-3 Latin 3', 28594: 'ISO 8859-4 Baltic', 28595: 'ISO 8859-5 Cyrillic', 28596: 'ISO 8859-6 Arabic', 28597: 'ISO 8859-7 Greek', 28598: 'ISO 8859-8 Hebrew (Visual)', 28599: 'ISO 8859-9 Turkish', 28603: 'ISO 8859-13 Estonian', 28605: 'ISO 8859-15 Latin 9', 29001: 'Europa 3', 38598: 'ISO 8859-8 Hebrew (Logical)', 50220: 'ISO 2022 Japanese with no halfwidth Katakana (JIS)', 50221: 'ISO 2022 Japanese with halfwidth Katakana (JIS-Allow 1 byte Kana)', 50222: 'ISO 2022 Japanese JIS X 0201-1989 (JIS-Allow 1 byte Kana - SO/SI)', 50225: 'ISO 2022 Korean', 50227: 'ISO 2022 Simplified Chinese', 50229: 'ISO 2022 Traditional Chinese', 50930: 'EBCDIC Japanese (Katakana) Extended', 50931: 'EBCDIC US-Canada and Japanese', 50933: 'EBCDIC Korean Extended and Korean', 50935: 'EBCDIC Simplified Chinese Extended and Simplified Chinese', 50936: 'EBCDIC Simplified Chinese', 50937: 'EBCDIC US-Canada and Traditional Chinese', 50939: 'EBCDIC Japanese (Latin) Extended and Japanese', 51932: 'EUC Japanese', 51936: 'EUC Simplified Chinese', 51949: 'EUC Korean', 51950: 'EUC Traditional Chinese', 52936: 'HZ-GB2312 Simplified Chinese', 54936: 'Windows XP and later: GB18030 Simplified Chinese (4 byte)', 57002: 'ISCII Devanagari', 57003: 'ISCII Bengali', 57004: 'ISCII Tamil', 57005: 'ISCII Telugu', 57006: 'ISCII Assamese', 57007: 'ISCII Oriya', 57008: 'ISCII Kannada', 57009: 'ISCII Malayalam', 57010: 'ISCII Gujarati', 57011: 'ISCII Punjabi', 65000: 'Unicode (UTF-7)', 65001: 'Unicode (UTF-8)'}
+L39 = {0: 'None', 'Bit0': 'Password protected', 'Bit1': 'Read-only recommended', 'Bit2': 'Read-only enforced', 'Bit3': 'Locked for annotations'}
+L40 = {25194: 'Word 98 Mac', 27234: 'MS Word 97', 42460: 'Word 6.0/7.0', 42476: 'Word 8.0'}
+L41 = {1024: 'None', 1025: 'Arabic', 1026: 'Bulgarian', 1027: 'Catalan', 1028: 'Traditional Chinese', 1029: 'Czech', 1030: 'Danish', 1031: 'German', 1032: 'Greek', 1033: 'English (US)', 1034: 'Spanish (Castilian)', 1035: 'Finnish', 1036: 'French', 1037: 'Hebrew', 1038: 'Hungarian', 1039: 'Icelandic', 1040: 'Italian', 1041: 'Japanese', 1042: 'Korean', 1043: 'Dutch', 1044: 'Norwegian (Bokmal)', 1045: 'Polish', 1046: 'Portuguese (Brazilian)', 1047: 'Rhaeto-Romanic', 1048: 'Romanian', 1049: 'Russian', 1050: 'Croato-Serbian (Latin)', 1051: 'Slovak', 1052: 'Albanian', 1053: 'Swedish', 1054: 'Thai', 1055: 'Turkish', 1056: 'Urdu', 1057: 'Bahasa', 1058: 'Ukrainian', 1059: 'Byelorussian', 1060: 'Slovenian', 1061: 'Estonian', 1062: 'Latvian', 1063: 'Lithuanian', 1065: 'Farsi', 1069: 'Basque', 1071: 'Macedonian', 1078: 'Afrikaans', 1086: 'Malaysian', 2052: 'Simplified Chinese', 2055: 'German (Swiss)', 2057: 'English (British)', 2058: 'Spanish (Mexican)', 2060: 'French (Belgian)', 2064: 'Italian (Swiss)', 2067: 'Dutch (Belgian)', 2068: 'Norwegian (Nynorsk)', 2070: 'Portuguese', 2074: 'Serbo-Croatian (Cyrillic)', 3081: 'English (Australian)', 3084: 'French (Canadian)', 4108: 'French (Swiss)'}
+L42 = {'Bit0': 'Template', 'Bit1': 'AutoText only', 'Bit10': 'Read only', 'Bit11': 'Passworded', 'Bit12': 'ExtChar', 'Bit13': 'Load override', 'Bit14': 'Far east', 'Bit15': 'Obfuscated', 'Bit2': 'Complex', 'Bit3': 'Has picture', 'Bit8': 'Encrypted', 'Bit9': '1Table'}
+L43 = {0: 'Windows', 1: 'Macintosh'}
+L44 = {0: 'None', 1: 'Password protected', 2: 'Read-only recommended', 4: 'Read-only enforced', 8: 'Locked for annotations'}
+L45 = {'false': 'No', 'true': 'Yes'}
+L46 = {'Bit10': 'Assemble', 'Bit11': 'Print high-res', 'Bit2': 'Print', 'Bit3': 'Modify', 'Bit4': 'Copy', 'Bit5': 'Annotate', 'Bit8': 'Fill forms', 'Bit9': 'Extract'}
+L47 = {'All': 'Disallow changes to all form fields', 'Exclude': 'Allow changes to specified form fields', 'Include': 'Disallow changes to specified form fields'}
+L48 = {1: 'No changes permitted', 2: 'Fill forms, Create page templates, Sign', 3: 'Fill forms, Create page templates, Sign, Create/Delete/Edit annotations', 'false': 'Do not restrict applications to reader permissions', 'true': 'Restrict all applications to reader permissions'}
+L49 = {0: 'Low', 1: 'Normal', 2: 'High'}
+L50 = {0: 'Non-recurring Appointment', 1: 'Recurring Appointment', 2: 'Single Instance of Recurring Appointment', 3: 'Exception to Recurring Appointment'}
+L51 = {8: 'Deflated'}
+L52 = {'Bit0': 'Text', 'Bit1': 'CRC16', 'Bit2': 'ExtraFields', 'Bit3': 'FileName', 'Bit4': 'Comment'}
+L53 = {0: '(none)', 2: 'Maximum Compression', 4: 'Fastest Algorithm'}
+L54 = {0: 'FAT filesystem (MS-DOS, OS/2, NT/Win32)', 1: 'Amiga', 2: 'VMS (or OpenVMS)', 3: 'Unix', 4: 'VM/CMS', 5: 'Atari TOS', 6: 'HPFS filesystem (OS/2, NT)', 7: 'Macintosh', 8: 'Z-System', 9: 'CP/M', 10: 'TOPS-20', 11: 'NTFS filesystem (NT)', 12: 'QDOS', 13: 'Acorn RISCOS', 255: 'unknown'}
+L55 = {0: 'None', 1: 'Shrunk', 2: 'Reduced with compression factor 1', 3: 'Reduced with compression factor 2', 4: 'Reduced with compression factor 3', 5: 'Reduced with compression factor 4', 6: 'Imploded', 7: 'Tokenized', 8: 'Deflated', 9: 'Enhanced Deflate using Deflate64(tm)', 10: 'Imploded (old IBM TERSE)', 12: 'BZIP2', 14: 'LZMA (EFS)', 18: 'IBM TERSE (new)', 19: 'IBM LZ77 z Architecture (PFS)', 96: 'JPEG recompressed', 97: 'WavPack compressed', 98: 'PPMd version I, Rev 1'}
+L56 = {0: 'MS-DOS', 1: 'OS/2', 2: 'Win32', 3: 'Unix'}
+L57 = {48: 'Stored', 49: 'Fastest', 50: 'Fast', 51: 'Normal', 52: 'Good Compression', 53: 'Best Compression'}
+L58 = {0: 'Win32', 1: 'Unix'}
 TABLES = {
     'EXE::AR': {
         16: [('CreateDate', 'string', 12, '', None)],
@@ -213,6 +231,103 @@ TABLES = {
         16384: [('SubimageResolutions', '?', 1, '', None)],
         268435456: [('UsedExtensionNumbers', '?', 1, '', None)],
     },
+    'FlashPix::GlobalInfo': {
+        65538: [('LockedPropertyList', '?', 1, '', None)],
+        65539: [('TransformedImageTitle', '?', 1, '', None)],
+        65540: [('LastModifier', '?', 1, '', None)],
+        65792: [('VisibleOutputs', '?', 1, '', None)],
+        65793: [('MaximumImageIndex', '?', 1, '', None)],
+        65794: [('MaximumTransformIndex', '?', 1, '', None)],
+        65795: [('MaximumOperationIndex', '?', 1, '', None)],
+    },
+    'FlashPix::Image': {
+        16777216: [('NumberOfResolutions', '?', 1, '', None)],
+        16777218: [('ImageWidth', '?', 1, '', None)],
+        16777219: [('ImageHeight', '?', 1, '', None)],
+        16777220: [('DefaultDisplayHeight', '?', 1, '', None)],
+        16777221: [('DefaultDisplayWidth', '?', 1, '', None)],
+        16777222: [('DisplayUnits', '?', 1, '', L20)],
+        33554432: [('SubimageWidth', '?', 1, '', None)],
+        33554433: [('SubimageHeight', '?', 1, '', None)],
+        33554434: [('SubimageColor', '?', 1, '', L21)],
+        33554435: [('SubimageNumericalFormat', '?', 1, '', L22)],
+        33554436: [('DecimationMethod', '?', 1, '', L23)],
+        33554437: [('DecimationPrefilterWidth', '?', 1, '', None)],
+        33554439: [('SubimageICC_Profile', '?', 1, '', None)],
+        50331649: [('JPEGTables', '?', 1, 'B', None)],
+        50331650: [('MaxJPEGTableIndex', '?', 1, '', None)],
+    },
+    'FlashPix::ImageInfo': {
+        553648128: [('FileSource', '?', 1, '', L24)],
+        553648129: [('SceneType', '?', 1, '', L25)],
+        553648130: [('CreationPathVector', '?', 1, '', None)],
+        553648131: [('SoftwareRelease', '?', 1, '', None)],
+        553648132: [('UserDefinedID', '?', 1, '', None)],
+        553648133: [('SharpnessApproximation', '?', 1, '', None)],
+        570425344: [('Copyright', '?', 1, '', None)],
+        570425345: [('OriginalImageBroker', '?', 1, '', None)],
+        570425346: [('DigitalImageBroker', '?', 1, '', None)],
+        570425347: [('Authorship', '?', 1, '', None)],
+        570425348: [('IntellectualPropertyNotes', '?', 1, '', None)],
+        587202560: [('TestTarget', '?', 1, '', L26)],
+        587202562: [('GroupCaption', '?', 1, '', None)],
+        587202563: [('CaptionText', '?', 1, '', None)],
+        587202564: [('People', '?', 1, '', None)],
+        587202567: [('Things', '?', 1, '', None)],
+        587202570: [('DateTimeOriginal', '?', 1, '', None)],
+        587202571: [('Events', '?', 1, '', None)],
+        587202572: [('Places', '?', 1, '', None)],
+        587202575: [('ContentDescriptionNotes', '?', 1, '', None)],
+        603979776: [('Make', '?', 1, '', None)],
+        603979777: [('Model', '?', 1, '', None)],
+        603979778: [('SerialNumber', '?', 1, '', None)],
+        620756992: [('CreateDate', '?', 1, '', None)],
+        620756993: [('ExposureTime', '?', 1, '', None)],
+        620756994: [('FNumber', '?', 1, '', None)],
+        620756995: [('ExposureProgram', '?', 1, '', L27)],
+        620756996: [('BrightnessValue', '?', 1, '', None)],
+        620756997: [('ExposureCompensation', '?', 1, '', None)],
+        620756998: [('SubjectDistance', '?', 1, '', None)],
+        620756999: [('MeteringMode', '?', 1, '', L28)],
+        620757000: [('LightSource', '?', 1, '', L29)],
+        620757001: [('FocalLength', '?', 1, '', None)],
+        620757002: [('MaxApertureValue', '?', 1, '', None)],
+        620757003: [('Flash', '?', 1, '', L30)],
+        620757004: [('FlashEnergy', '?', 1, '', None)],
+        620757005: [('FlashReturn', '?', 1, '', L31)],
+        620757006: [('Backlight', '?', 1, '', L32)],
+        620757007: [('SubjectLocation', '?', 1, '', None)],
+        620757008: [('ExposureIndex', '?', 1, '', None)],
+        620757009: [('SpecialEffectsOpticalFilter', '?', 1, '', L33)],
+        620757010: [('PerPictureNotes', '?', 1, '', None)],
+        637534208: [('SensingMethod', '?', 1, '', L34)],
+        637534209: [('FocalPlaneXResolution', '?', 1, '', None)],
+        637534210: [('FocalPlaneYResolution', '?', 1, '', None)],
+        637534211: [('FocalPlaneResolutionUnit', '?', 1, '', L35)],
+        637534212: [('SpatialFrequencyResponse', '?', 1, '', None)],
+        637534213: [('CFAPattern', '?', 1, '', None)],
+        637534215: [('ISO', '?', 1, '', None)],
+        637534216: [('Opto-ElectricConvFactor', '?', 1, '', None)],
+        654311424: [('FilmBrand', '?', 1, '', None)],
+        654311425: [('FilmCategory', '?', 1, '', None)],
+        654311426: [('FilmSize', '?', 1, '', None)],
+        654311427: [('FilmRollNumber', '?', 1, '', None)],
+        654311428: [('FilmFrameNumber', '?', 1, '', None)],
+        671088640: [('ScannerMake', '?', 1, '', None)],
+        671088641: [('ScannerModel', '?', 1, '', None)],
+        671088642: [('ScannerSerialNumber', '?', 1, '', None)],
+        671088643: [('ScanSoftware', '?', 1, '', None)],
+        671088644: [('ScanSoftwareRevisionDate', '?', 1, '', None)],
+        671088645: [('ServiceOrganizationName', '?', 1, '', None)],
+        671088646: [('ScanOperatorID', '?', 1, '', None)],
+        671088648: [('ScanDate', '?', 1, '', None)],
+        671088649: [('ModifyDate', '?', 1, '', None)],
+        671088650: [('ScannerPixelSize', '?', 1, '', None)],
+        687865856: [('OriginalScannedImageSize', '?', 1, '', None)],
+        687865857: [('OriginalDocumentSize', '?', 1, '', None)],
+        687865858: [('OriginalMedium', '?', 1, '', L36)],
+        687865859: [('TypeOfOriginal', '?', 1, '', L37)],
+    },
     'FlashPix::Main': {
         '\\x05Screen Nail': [('ScreenNail', '?', 1, '', None)],
         'Audio Stream': [('AudioStream', '?', 1, '', None)],
@@ -226,9 +341,24 @@ TABLES = {
         '_eeLink': [('LinkedFileName', '?', 1, '', None)],
         '_eePNG': [('EmbeddedPNG', '?', 1, 'B', None)],
     },
+    'FlashPix::Operation': {
+        65536: [('OperationID', '?', 1, '', None)],
+    },
+    'FlashPix::PreviewInfo': {
+        13: [('PreviewImageWidth', 'int16u', 1, '', None)],
+        23: [('PreviewImageHeight', 'int16u', 1, '', None)],
+    },
+    'FlashPix::SubimageHdr': {
+        1: [('SubimageWidth', 'int32u', 1, '', None)],
+        2: [('SubimageHeight', 'int32u', 1, '', None)],
+        3: [('SubimageTileCount', 'int32u', 1, '', None)],
+        4: [('SubimageTileWidth', 'int32u', 1, '', None)],
+        5: [('SubimageTileHeight', 'int32u', 1, '', None)],
+        6: [('NumChannels', 'int32u', 1, '', None)],
+    },
     'FlashPix::SummaryInfo': {
         0: [('Dictionary', '?', 1, 'B', None)],
-        1: [('CodePage', '?', 1, '', L20)],
+        1: [('CodePage', '?', 1, '', L38)],
         2: [('Title', '?', 1, '', None)],
         3: [('Subject', '?', 1, '', None)],
         4: [('Author', '?', 1, '', None)],
@@ -246,16 +376,36 @@ TABLES = {
         16: [('Characters', '?', 1, '', None)],
         17: [('ThumbnailClip', '?', 1, 'B', None)],
         18: [('Software', '?', 1, '', None)],
-        19: [('Security', '?', 1, '', L21)],
+        19: [('Security', '?', 1, '', L39)],
         34: [('CreatedBy', '?', 1, '', None)],
         35: [('DocumentID', '?', 1, '', None)],
         2147483648: [('LocaleIndicator', '?', 1, '', None)],
     },
+    'FlashPix::Transform': {
+        65536: [('TransformNodeID', '?', 1, '', None)],
+        65537: [('OperationClassID', '?', 1, '', None)],
+        65538: [('LockedPropertyList', '?', 1, '', None)],
+        65539: [('TransformTitle', '?', 1, '', None)],
+        65540: [('LastModifier', '?', 1, '', None)],
+        65541: [('RevisionNumber', '?', 1, '', None)],
+        65542: [('TransformCreateDate', '?', 1, '', None)],
+        65543: [('TransformModifyDate', '?', 1, '', None)],
+        65544: [('CreatingApplication', '?', 1, '', None)],
+        65792: [('InputDataObjectList', '?', 1, '', None)],
+        65793: [('OutputDataObjectList', '?', 1, '', None)],
+        65794: [('OperationNumber', '?', 1, '', None)],
+        268435456: [('ResultAspectRatio', '?', 1, '', None)],
+        268435457: [('RectangleOfInterest', '?', 1, '', None)],
+        268435458: [('Filtering', '?', 1, '', None)],
+        268435459: [('SpatialOrientation', '?', 1, '', None)],
+        268435460: [('ColorTwistMatrix', '?', 1, '', None)],
+        268435461: [('ContrastAdjustment', '?', 1, '', None)],
+    },
     'FlashPix::WordDocument': {
-        0: [('Identification', 'int16u', 1, '', L22)],
-        3: [('LanguageCode', 'int16u', 1, '', L23)],
-        5: [('DocFlags', 'int16u', 1, '', L24)],
-        '9.1': [('System', 'int16u', 1, '', L25)],
+        0: [('Identification', 'int16u', 1, '', L40)],
+        3: [('LanguageCode', 'int16u', 1, '', L41)],
+        5: [('DocFlags', 'int16u', 1, '', L42)],
+        '9.1': [('System', 'int16u', 1, '', L43)],
         '9.2': [('Word97', 'int16u', 1, '', L18)],
     },
     'Font::AFM': {
@@ -542,7 +692,7 @@ TABLES = {
         'Destination': [('Destination', '?', 1, '', None)],
         'Disposition': [('Disposition', '?', 1, '', None)],
         'Division': [('Division', '?', 1, '', None)],
-        'DocSecurity': [('DocSecurity', '?', 1, '', L26)],
+        'DocSecurity': [('DocSecurity', '?', 1, '', L44)],
         'DocumentNumber': [('DocumentNumber', '?', 1, '', None)],
         'Editor': [('Editor', '?', 1, '', None)],
         'ForwardTo': [('ForwardTo', '?', 1, '', None)],
@@ -550,10 +700,10 @@ TABLES = {
         'HeadingPairs': [('HeadingPairs', '?', 1, '', None)],
         'HiddenSlides': [('HiddenSlides', '?', 1, '', None)],
         'HyperlinkBase': [('HyperlinkBase', '?', 1, '', None)],
-        'HyperlinksChanged': [('HyperlinksChanged', '?', 1, '', L27)],
+        'HyperlinksChanged': [('HyperlinksChanged', '?', 1, '', L45)],
         'Language': [('Language', '?', 1, '', None)],
         'Lines': [('Lines', '?', 1, '', None)],
-        'LinksUpToDate': [('LinksUpToDate', '?', 1, '', L27)],
+        'LinksUpToDate': [('LinksUpToDate', '?', 1, '', L45)],
         'MMClips': [('MMClips', '?', 1, '', None)],
         'Mailstop': [('Mailstop', '?', 1, '', None)],
         'Manager': [('Manager', '?', 1, '', None)],
@@ -571,8 +721,8 @@ TABLES = {
         'RecordedBy': [('RecordedBy', '?', 1, '', None)],
         'RecordedDate': [('RecordedDate', 'date', 1, '', None)],
         'Reference': [('Reference', '?', 1, '', None)],
-        'ScaleCrop': [('ScaleCrop', '?', 1, '', L27)],
-        'SharedDoc': [('SharedDoc', '?', 1, '', L27)],
+        'ScaleCrop': [('ScaleCrop', '?', 1, '', L45)],
+        'SharedDoc': [('SharedDoc', '?', 1, '', L45)],
         'Slides': [('Slides', '?', 1, '', None)],
         'Source': [('Source', '?', 1, '', None)],
         'Status': [('Status', '?', 1, '', None)],
@@ -591,11 +741,11 @@ TABLES = {
         'revision': [('RevisionNumber', '?', 1, '', None)],
     },
     'PDF::AcroForm': {
-        '_has_xfa': [('HasXFA', '?', 1, '', L27)],
+        '_has_xfa': [('HasXFA', '?', 1, '', L45)],
     },
     'PDF::Encrypt': {
         'Filter': [('Encryption', '?', 1, '', None)],
-        'P': [('UserAccess', '?', 1, '', L28)],
+        'P': [('UserAccess', '?', 1, '', L46)],
     },
     'PDF::Im': {
         'ColorSpace': [('EmbeddedImageColorSpace', '?', 1, '', None)],
@@ -618,10 +768,10 @@ TABLES = {
         'Trapped': [('Trapped', 'string', 1, '', None)],
     },
     'PDF::Main': {
-        '_linearized': [('Linearized', '?', 1, '', L27)],
+        '_linearized': [('Linearized', '?', 1, '', L45)],
     },
     'PDF::MarkInfo': {
-        'Marked': [('TaggedPDF', '?', 1, '', L27)],
+        'Marked': [('TaggedPDF', '?', 1, '', L45)],
     },
     'PDF::Pages': {
         'Count': [('PageCount', '?', 1, '', None)],
@@ -643,7 +793,7 @@ TABLES = {
         'Reason': [('SigningReason', '?', 1, '', None)],
     },
     'PDF::TransformParams': {
-        'Action': [('FieldPermissions', '?', 1, '', L29)],
+        'Action': [('FieldPermissions', '?', 1, '', L47)],
         'Annots': [('AnnotationUsageRights', '?', 1, '', None)],
         'Document': [('DocumentUsageRights', '?', 1, '', None)],
         'EF': [('EmbeddedFileUsageRights', '?', 1, '', None)],
@@ -651,7 +801,7 @@ TABLES = {
         'Form': [('FormUsageRights', '?', 1, '', None)],
         'FormEX': [('FormExtraUsageRights', '?', 1, '', None)],
         'Msg': [('UsageRightsMessage', '?', 1, '', None)],
-        'P': [('ModificationPermissions', '?', 1, '', L30)],
+        'P': [('ModificationPermissions', '?', 1, '', L48)],
         'Signature': [('SignatureUsageRights', '?', 1, '', None)],
     },
     'RTF::Main': {
@@ -799,8 +949,8 @@ TABLES = {
         'X-microsoft-cdo-alldayevent': [('AllDayEvent', '?', 1, '', None)],
         'X-microsoft-cdo-appt-sequence': [('AppointmentSequence', '?', 1, '', None)],
         'X-microsoft-cdo-busystatus': [('BusyStatus', '?', 1, '', None)],
-        'X-microsoft-cdo-importance': [('Importance', '?', 1, '', L31)],
-        'X-microsoft-cdo-insttype': [('InstanceType', '?', 1, '', L32)],
+        'X-microsoft-cdo-importance': [('Importance', '?', 1, '', L49)],
+        'X-microsoft-cdo-insttype': [('InstanceType', '?', 1, '', L50)],
         'X-microsoft-cdo-intendedstatus': [('IntendedBusyStatus', '?', 1, '', None)],
         'X-microsoft-cdo-ownerapptid': [('OwnerAppointmentID', '?', 1, '', None)],
         'X-microsoft-disallow-counter': [('DisallowCounterProposal', '?', 1, '', None)],
@@ -819,18 +969,18 @@ TABLES = {
         'Version': [('Version', '?', 1, '', None)],
     },
     'ZIP::GZIP': {
-        2: [('Compression', 'int8u', 1, '', L33)],
-        3: [('Flags', 'int8u', 1, '', L34)],
+        2: [('Compression', 'int8u', 1, '', L51)],
+        3: [('Flags', 'int8u', 1, '', L52)],
         4: [('ModifyDate', 'int32u', 1, '', None)],
-        8: [('ExtraFlags', 'int8u', 1, '', L35)],
-        9: [('OperatingSystem', 'int8u', 1, '', L36)],
+        8: [('ExtraFlags', 'int8u', 1, '', L53)],
+        9: [('OperatingSystem', 'int8u', 1, '', L54)],
         10: [('ArchivedFileName', 'int8u', 1, '', None)],
         11: [('Comment', 'int8u', 1, '', None)],
     },
     'ZIP::Main': {
         2: [('ZipRequiredVersion', 'int16u', 1, '', None)],
         3: [('ZipBitFlag', 'int16u', 1, '', None)],
-        4: [('ZipCompression', 'int16u', 1, '', L37)],
+        4: [('ZipCompression', 'int16u', 1, '', L55)],
         5: [('ZipModifyDate', 'int32u', 1, '', None)],
         7: [('ZipCRC', 'int32u', 1, '', None)],
         9: [('ZipCompressedSize', 'int32u', 1, '', None)],
@@ -841,9 +991,9 @@ TABLES = {
     'ZIP::RAR': {
         0: [('CompressedSize', 'int32u', 1, '', None)],
         4: [('UncompressedSize', 'int32u', 1, '', None)],
-        8: [('OperatingSystem', 'int8u', 1, '', L38)],
+        8: [('OperatingSystem', 'int8u', 1, '', L56)],
         13: [('ModifyDate', 'int32u', 1, '', None)],
-        18: [('PackingMethod', 'int8u', 1, '', L39)],
+        18: [('PackingMethod', 'int8u', 1, '', L57)],
         25: [('ArchivedFileName', 'string', 1, '', None)],
     },
     'ZIP::RAR5': {
@@ -851,7 +1001,7 @@ TABLES = {
         'CompressedSize': [('CompressedSize', '?', 1, '', None)],
         'FileVersion': [('FileVersion', '?', 1, '', None)],
         'ModifyDate': [('ModifyDate', '?', 1, '', None)],
-        'OperatingSystem': [('OperatingSystem', '?', 1, '', L40)],
+        'OperatingSystem': [('OperatingSystem', '?', 1, '', L58)],
         'UncompressedSize': [('UncompressedSize', '?', 1, '', None)],
     },
     'iWork::Main': {

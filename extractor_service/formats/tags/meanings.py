@@ -1444,11 +1444,21 @@ TABLES = {
         '_PID_HLINKS': [((), '?', 0, '')],
         '_PID_LINKBASE': [((), '?', 0, '')],
     },
+    'FlashPix::Image': {
+        33554434: [((), '?', 0, '')],
+    },
+    'FlashPix::ImageInfo': {
+        620757002: [((), '2 ** (val / 2)', 0, '')],
+    },
     'FlashPix::Main': {
         'Audio Stream': [((), '?', 0, '')],
         'BasicFileInfo': [((), '?', 0, '')],
         'Current User': [((), '?', 0, '')],
         'Preview': [((), '?', 0, '')],
+    },
+    'FlashPix::PreviewInfo': {
+        13: [((), '', 0, 'int16u')],
+        23: [((), '', 0, 'int16u')],
     },
     'FlashPix::WordDocument': {
         5: [((), '', 65295, '')],

@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 SECTION = "ole"
 _MOST_SET_BYTES = 2 * 1024 * 1024  # of a property set: thumbnails stand in it
 _MOST_SETS = 100  # of documents in documents
-_SETS = {
-    "\5SummaryInformation": property_set.SUMMARY,
-    "\5DocumentSummaryInformation": property_set.DOCUMENT,
-}
 _WORKBOOKS = ("Workbook", "Book", "WORKBOOK")
 _ENCRYPTED = ("EncryptionInfo", "EncryptedPackage", "EncryptedSummary")
 _KEY_DATA = re.compile(rb"<keyData\b[^>]{0,1000}>")
@@ -62,7 +58,7 @@ def parse(source: ByteSource, document: Document) -> None:
 
 def _properties(file: CompoundFile, entries: list[Entry], document: Document) -> None:
     """The sets of the document, and of those inside it, whose group is their storage."""
-    sets = [each for each in entries if each.kind == STREAM and (each.name in _SETS or each.name == "\1CompObj")]  # fmt: skip
+    sets = [each for each in entries if each.kind == STREAM and (each.name in property_set.SETS or each.name == "\1CompObj")]  # fmt: skip
     sets.sort(key=lambda each: "/" in each.path)
     for each in sets[:_MOST_SETS]:
         folder = each.path.rpartition("/")[0]
@@ -75,7 +71,7 @@ def _properties(file: CompoundFile, entries: list[Entry], document: Document) ->
             if each.name == "\1CompObj":
                 _comp_obj(data, at, group, document)
             else:
-                property_set.read(data, document, _SETS[each.name], group, at)
+                property_set.read(data, document, property_set.SETS[each.name], group, at)
 
 
 def _comp_obj(data: bytes, at: int | None, group: str, document: Document) -> None:

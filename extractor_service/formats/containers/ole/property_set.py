@@ -70,7 +70,39 @@ class _Clip(NamedTuple):
     length: int
 
 
-def read(data: bytes, document: Document, table: Table, group: str, at: int | None) -> None:
+class Described(NamedTuple):
+    """The table of a set, and which bits of its ids count where several things of one kind have one each."""
+
+    table: Table
+    masks: tuple[int, ...] = ()
+
+    def key_of(self, key: str | int) -> str | int:
+        """The id that the table has of it."""
+        tags = self.table.tags
+        if key not in tags and isinstance(key, int):
+            return next((key & mask for mask in self.masks if key & mask in tags), key)
+        return key
+
+
+def _sets(name: str, masks: tuple[int, ...] = ()) -> Described:
+    return Described(Table(f"documents/FlashPix::{name}", SECTION, GROUP), masks)
+
+
+SETS = {
+    "\5SummaryInformation": Described(SUMMARY),
+    "\5DocumentSummaryInformation": Described(DOCUMENT),
+    "\5Image Info": _sets("ImageInfo"),
+    "\5Image Contents": _sets("Image", (0xFF00FFFF,)),
+    "\5Extension List": _sets("Extensions", (0xFFFF, 0xF00F)),
+    "\5Data Object": _sets("DataObject"),
+    "\5Transform": _sets("Transform"),
+    "\5Operation": _sets("Operation"),
+    "\5Global Info": _sets("GlobalInfo"),
+}
+"""By the stream that holds them: of Office's documents, and of FlashPix pictures."""
+
+
+def read(data: bytes, document: Document, described: Described, group: str, at: int | None) -> None:
     """Adds the properties of the one or two sets of a stream."""
     if len(data) < 48 or data[:2] != b"\xfe\xff":
         document.problem(SECTION, ProblemKind.DAMAGED, "a property set without its byte order mark", at)
@@ -80,7 +112,7 @@ def read(data: bytes, document: Document, table: Table, group: str, at: int | No
     for number in range(min(count, 2)):
         with Surviving(document, SECTION, f"property set {number + 1}", at):
             begin = struct.unpack_from("<I", data, 28 + 20 * number + 16)[0]
-            _Set(data, begin, document, table, group, origin).add()
+            _Set(data, begin, document, described, group, origin).add()
 
 
 class _Values:
@@ -163,9 +195,9 @@ class _Values:
 class _Set:
     """One set of properties."""
 
-    def __init__(self, data: bytes, begin: int, document: Document, table: Table, group: str, origin: ByteRange | None) -> None:  # fmt: skip
+    def __init__(self, data: bytes, begin: int, document: Document, described: Described, group: str, origin: ByteRange | None) -> None:  # fmt: skip
         self._data, self._begin = data, begin
-        self._document, self._table, self._group, self._origin = document, table, group, origin
+        self._document, self._described, self._group, self._origin = document, described, group, origin
         count = struct.unpack_from("<I", data, begin + 4)[0]
         self._places = [struct.unpack_from("<II", data, begin + 8 + 8 * each) for each in range(min(count, _MOST_PROPERTIES)) if begin + 16 + 8 * each <= len(data)]  # fmt: skip
         self._code_page = self._page()
@@ -195,12 +227,14 @@ class _Set:
         return 1252
 
     def _put(self, key: int, own: str, value: Value | _Clip | bytes) -> None:
-        name: str | int = own or key
+        name = self._described.key_of(own or key)
+        table = self._described.table
         if own == _LINKS and isinstance(value, bytes):
             value = self._links(value)
         elif own in {_LINK_BASE, _IDENTITY} and isinstance(value, bytes):
             value = value.decode("utf-16-le", "replace").rstrip("\0")
-        tag = self._table.tags.get(name) or (SUMMARY.tags.get(key) if key in {_CODE_PAGE, _LOCALE} else None)
+        shared = not own and key in {_CODE_PAGE, _LOCALE}  # of every set, before what its own table has
+        tag = SUMMARY.tags.get(key) if shared else table.tags.get(name)
         if isinstance(value, bool) and not own:
             value = int(value)  # as all flags of these sets, which have labels
         shown = tag.name if tag is not None else _shown(own) if own else ""
@@ -212,7 +246,7 @@ class _Set:
         elif tag is not None and key == _CODE_PAGE and not own:
             page = value & 0xFFFF if isinstance(value, int) else value
             self._document.add(SECTION, Field(shown, page, tag.text(page), group=self._group, origin=self._origin))  # fmt: skip
-        elif tag is None or not self._table.put(self._document, name, value, self._origin, group=self._group):
+        elif tag is None or shared or not table.put(self._document, name, value, self._origin, group=self._group):
             self._document.add(SECTION, Field(shown, value, group=self._group, origin=self._origin))
 
     def _dictionary(self, at: int) -> dict[int, str]:

@@ -119,6 +119,7 @@ class _Walk:
         self._photoshop: list[tuple[int, int]] = []
         self._extended: dict[bytes, dict[int, bytes]] = {}
         self._joined_bytes = 0
+        self._flashpix: list[tuple[int, int]] = []
         self._boxes: dict[int, list[jumbf_fields.Segment]] = {}
         self._exif_until = -1
 
@@ -178,6 +179,10 @@ class _Walk:
                 photoshop.resources(Reader(BytesSource(b"".join(parts))), document, exif.parse_bytes)
         if self._icc:
             icc.parse(b"".join(self._icc[number] for number in sorted(self._icc)), document, self._icc_at)
+        if self._flashpix:
+            from extractor_service.formats.containers.photo import flashpix  # noqa: PLC0415 - of old cameras
+
+            flashpix.parse(self._reader, self._flashpix, document)
         if self._boxes:
             from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415
 
@@ -235,6 +240,8 @@ class _Walk:
             if self._joined_bytes <= Limits.max_joined_bytes:
                 self._icc_at = at + 14 if self._icc_at is None else self._icc_at
                 self._icc.setdefault(data[12], reader.exact(offset + 14, length - 14))
+        elif marker in {0xE2, 0xE4} and data.startswith(b"FPXR\0") and length > 9:
+            self._flashpix.append((offset, length))
         elif marker == 0xED and data.startswith(_PHOTOSHOP):
             self._joined_bytes += length
             if self._joined_bytes <= Limits.max_joined_bytes:
