@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from metaextract_client.oracle.compare import compare
 from metaextract_client.oracle.entries import of_document, of_exiftool, run_exiftool
 from metaextract_client.oracle.report import Tally, ratio, total_of, worst
-from tests.golden import made_blocks, made_notes, made_raws, made_trailers
+from tests.golden import made_blocks, made_notes, made_raws, made_segments, made_trailers
 from tests.support import corpus
 from tests.tools.accuracy import document_of
 
@@ -37,6 +37,8 @@ def cases() -> Iterator[tuple[str, str, list[bytes]]]:
     yield "made structures kodak", "makernotes", list(made_notes.kodaks().values())
     for kind in made_trailers.KINDS:
         yield f"made trailer {kind} jpg", "", list(made_trailers.files(kind, _RAWS))
+    for kind in made_segments.KINDS:
+        yield f"made segments {kind} jpg", "", list(made_segments.files(kind, _RAWS))
     for kind in made_raws.KINDS:
         yield f"made {kind}", "", list(made_raws.files(kind, _RAWS))
 

@@ -44,6 +44,8 @@ _MEDIA_TYPES = {
 }
 """Of ExifTool's, those that IANA has otherwise, or that say less."""
 _TYPE_REMARK = re.compile(r"^Extended | \(.*\)$")  # "Extended WEBP", "WEBP (lossless)"
+_REMADE = frozenset({"ThumbnailTIFF"})
+"""What ExifTool makes a file of when asked for the bytes: compared by its length."""
 _BINARY = re.compile(r"\(Binary data (\d+) bytes")
 
 
@@ -108,7 +110,7 @@ def of_exiftool(
             value = value.upper() if name == "FileTypeExtension" and isinstance(value, str) else value  # noqa: PLW2901 - as ours
             yield Entry("file", "File", name, value, value)
             continue
-        told = binary.get(key) if binary else None
+        told = binary.get(key) if binary and name not in _REMADE else None
         if isinstance(value, str) and _BINARY.match(value) and isinstance(told, str):
             content = (
                 base64.b64decode(told[7:])

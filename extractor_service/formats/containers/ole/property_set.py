@@ -240,13 +240,21 @@ class _Set:
         shown = tag.name if tag is not None else _shown(own) if own else ""
         if not shown or value is None:
             return
+        if tag is not None and tag.name == "SubimageColor":
+            value = f"{value[4]:02x} {int.from_bytes(value[10:12], 'little'):04x}" if isinstance(value, bytes) and len(value) > 11 else None  # fmt: skip
+            if value is None:
+                return
         if isinstance(value, (_Clip, bytes)):
             length = value.length if isinstance(value, _Clip) else len(value)
             add_binary(self._document, SECTION, self._group, shown, length, None)
         elif tag is not None and key == _CODE_PAGE and not own:
             page = value & 0xFFFF if isinstance(value, int) else value
             self._document.add(SECTION, Field(shown, page, tag.text(page), group=self._group, origin=self._origin))  # fmt: skip
-        elif tag is None or shared or not table.put(self._document, name, value, self._origin, group=self._group):
+        elif (
+            tag is None
+            or shared
+            or not table.put(self._document, name, value, self._origin, group=self._group)
+        ):
             self._document.add(SECTION, Field(shown, value, group=self._group, origin=self._origin))
 
     def _dictionary(self, at: int) -> dict[int, str]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
 _DENSITY_UNITS = {0: "None", 1: "inches", 2: "cm"}
+# JFIF 1.02, JFIF extension: JPEG, a palette and its pixels, or pixels of three bytes.
+_THUMBNAILS = {0x10: "ThumbnailImage", 0x11: "ThumbnailTIFF", 0x13: "ThumbnailTIFF"}
 _PICTURE_LINE = re.compile(r"\s*([\w#.-]+)\s*=\s*(.*)")
 
 
@@ -38,10 +40,9 @@ def segment(reader: Reader, document: Document, marker: int, offset: int, length
     if marker == 0xE0 and data[:5] == b"JFIF\0":
         _jfif(document, reader.exact(offset, min(length, 14)), at, length)
     elif marker == 0xE0 and data[:5] == b"JFXX\0":
-        if length > 6 and data[5] == 0x10:
-            fields.add_binary(
-                document, "jfif", "JFXX", "ThumbnailImage", length - 6, ByteRange(at + 6, length - 6)
-            )
+        name = _THUMBNAILS.get(data[5]) if length > 8 else None
+        if name is not None and data[6:8] != b"\0\0":
+            fields.add_binary(document, "jfif", "JFXX", name, length - 6, ByteRange(at + 6, length - 6))
     elif marker == 0xE0 and data[6:14] == b"HEAPJPGM":
         from extractor_service.formats.containers.photo import crw  # noqa: PLC0415 - of cameras before EXIF
 
@@ -73,6 +74,10 @@ def segment(reader: Reader, document: Document, marker: int, offset: int, length
             binary.Place(document, "app14", "Adobe"),
             origin=at + 5,
         )
+    elif length:
+        from extractor_service.formats.containers.photo import jpeg_vendors  # noqa: PLC0415 - of few files
+
+        jpeg_vendors.segment(reader, document, marker, offset, length, data)
 
 
 def _jfif(document: Document, data: bytes, at: int, length: int) -> None:
@@ -100,10 +105,9 @@ def _jfif(document: Document, data: bytes, at: int, length: int) -> None:
         for name, value, start in (("ThumbnailWidth", width, 12), ("ThumbnailHeight", height, 13)):
             if value:
                 document.add("jfif", Field(name, value, group="JFIF", origin=ByteRange(at + start, 1)))
-        if width and height and length > 14:
-            fields.add_binary(
-                document, "jfif", "JFIF", "ThumbnailTIFF", length - 14 + 128, ByteRange(at + 14, length - 14)
-            )
+        pixels = min(3 * width * height, length - 14)
+        if pixels > 0:
+            fields.add_binary(document, "jfif", "JFIF", "ThumbnailTIFF", pixels, ByteRange(at + 14, pixels))
 
 
 def _meta(reader: Reader, document: Document, base: int, length: int) -> None:
