@@ -19,6 +19,7 @@ from tests.golden.makernotes import _NOTE_AT, directory, photograph
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_HEAD_BYTES = 18  # of a directory with one entry
 _KINDS = {"int8u": 1, "int16u": 3, "int32u": 4, "int16s": 8, "int32s": 9, "undef": 7}
 
 
@@ -108,6 +109,11 @@ def _data(maker: Maker, inner: meanings.Inner, rng: random.Random) -> bytes:
                 *([float(value) if code in "fd" else value] * len(code)),
             )
             data[at + place * width : at + (place + 1) * width] = packed
+    if inner.table == "Ricoh::ImageInfo":  # a preview that lies behind the values
+        at = _base(maker) + _HEAD_BYTES + 60
+        data = data[:60].ljust(60, b"\0") + b"\xff\xd8\xff\xdb" + bytes(84)
+        data[28:32] = struct.pack(order + "HH", at, 88)
+        size = len(data)
     length = size
     for condition in inner.conditions[:1]:
         for what, sign, wanted in condition:

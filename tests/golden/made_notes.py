@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _KINDS = {"int8u": 1, "string": 2, "int16u": 3, "int32u": 4, "rational64u": 5, "int8s": 6, "undef": 7, "int16s": 8, "int32s": 9, "rational64s": 10, "float": 11}  # fmt: skip
+_NUMBERS, _DIGITS = (
+    frozenset({"ExposureTime2"}),
+    ("2500", "0100", "16666"),
+)  # numbers that are written as texts
 _CODES = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 10: "ii", 11: "f"}
 
 
@@ -85,12 +89,13 @@ def photograph_of(maker: Maker, model: str, rng: random.Random) -> bytes:
 
 def _value(row: tuple, rng: random.Random, order: str) -> tuple[int, bytes]:
     name, kind, count, _, labels = row[:5]
-    del name
     stored = _KINDS.get(kind, 3)
     if stored == 2:
         texts = [key for key in labels if isinstance(key, str)] if isinstance(labels, dict) else []
         return 2, (
-            rng.choice(texts) if texts and rng.random() < 0.8 else rng.choice(["A1", "Text", "0100", "ON  "])
+            rng.choice(texts)
+            if texts and rng.random() < 0.8
+            else rng.choice(_DIGITS if name in _NUMBERS else ("A1", "Text", "0100", "ON  "))
         ).encode("latin-1", "replace") + b"\0"
     if stored == 7:
         return 7, bytes(rng.choice((0x30, 0x31, 0x32)) for _ in range(4)) if count <= 4 else bytes(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractor_service.formats.reading.tagset import raw_table
 from tests.golden import images
+from tests.golden.made_notes import _value
 from tests.golden.made_raws import _block
 from tests.golden.makernotes import directory
 
@@ -155,6 +156,21 @@ def _blocks(rng: random.Random) -> list[tuple[int, bytes]]:
     ]
 
 
+def _kodak(rng: random.Random) -> list[tuple[int, bytes]]:
+    def entries(table: str) -> list[tuple]:
+        rows = raw_table("kodak", f"Kodak::{table}").items()
+        return [
+            (key, *_value(each[0], rng, ">")) for key, each in rows if isinstance(key, int) and key < 0x10000
+        ]
+
+    own = [each for each in entries("Meta") if each[0] not in {0xC353, 0xC354}]
+    texts = [(key, 7, b"ASCII\0\0\0Somebody") for key in (0xC353, 0xC354)]
+    effects, borders = entries("SpecialEffects"), entries("Borders")
+    first = directory(sorted([*own, *texts, (0xC36E, 4, [3000]), (0xC36F, 4, [5000])]), 8, ">")
+    tiff = (b"MM\0*\0\0\0\x08" + first).ljust(3000, b"\0") + directory(effects, 3000, ">")
+    return [(0xE3, b"Meta\0\0" + tiff.ljust(5000, b"\0") + directory(borders, 5000, ">"))]
+
+
 def _previews(rng: random.Random) -> list[tuple[int, bytes]]:
     marker = rng.choice((0xE2, 0xE3))
     first = rng.choice((b"", b"QVGA\0", b"BGTH")) if marker == 0xE2 else b""
@@ -216,6 +232,6 @@ def _properties(rng: random.Random, name: str) -> bytes:
 
 KINDS: dict[str, Callable[[random.Random], list[tuple[int, bytes]]]] = {
     "infiray": _infiray, "dji": _dji, "qualcomm": _qualcomm, "scalado": _scalado, "stim": _stim, "hp": _hp, "texts": _texts, "blocks": _blocks,
-    "previews": _previews, "thumbnails": _thumbnails, "flashpix": _flashpix,
+    "previews": _previews, "thumbnails": _thumbnails, "kodak": _kodak, "flashpix": _flashpix,
 }  # fmt: skip
 """By the name of what they are about."""

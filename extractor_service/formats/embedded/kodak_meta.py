@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, ProblemKind
+from extractor_service.formats.embedded.exif_values import commented
 from extractor_service.formats.reading import fields, ifd
 from extractor_service.formats.reading.reader import TruncatedError
 from extractor_service.formats.reading.tagset import Tag, build, raw_table
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 _SECTION = "meta"
 # The table and the group of what a pointer leads to.
-_INSIDE = {50976: ("SpecialEffects", "KodakEffectsIFD"), 50977: ("Borders", "KodakBordersIFD")}
+_INSIDE = {0xC36E: ("SpecialEffects", "KodakEffectsIFD"), 0xC36F: ("Borders", "KodakBordersIFD")}
+
+_COMMENTED = frozenset({"CameraOwner", "SerialNumber"})  # eight bytes say which characters they are
 
 
 @lru_cache(maxsize=4)
@@ -53,7 +56,8 @@ def _directory(
             if isinstance(pointed, int):
                 _directory(directories, pointed, *inside, document, {})
         elif tag is not None and not tag.hidden:
-            stored = directories.value(entry, 64 * 1024)
-            fields.add(
-                document, _SECTION, group, tag, stored, ByteRange(base + entry.offset, entry.size_bytes)
-            )
+            stored, note = directories.value(entry, 64 * 1024), ""
+            if tag.name in _COMMENTED:
+                stored, note = commented(stored, big_endian=directories.reader.big_endian)
+            place = ByteRange(base + entry.offset, entry.size_bytes)
+            fields.add(document, _SECTION, group, tag, stored, place, note)

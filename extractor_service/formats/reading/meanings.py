@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Number, Value
 
+_NUMBER = re.compile(r" *-?\d{1,15}(?:\.\d{1,15})? *")
 _FUNCTIONS = {"exp": math.exp, "log": math.log, "sqrt": math.sqrt}
 _NODES = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.IfExp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load, ast.operator, ast.unaryop, ast.cmpop,
@@ -167,11 +168,15 @@ def holds(condition: Condition, entry: About, values: Mapping[str, Value]) -> bo
 
 @lru_cache(maxsize=256)
 def conversion(formula: str) -> Conversion:
-    """The meant value out of the stored one; anything but a number stays as it is."""
+    """The meant value out of the stored one; anything but a number stays as it is, also one that is written as text."""
     evaluate = _compiled(formula)
 
     def convert(value: Value) -> Value:
-        return evaluate(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        if isinstance(value, (int, float)):
+            return value if isinstance(value, bool) else evaluate(value)
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
+            return evaluate(float(value))
+        return value
 
     return Conversion(convert)
 

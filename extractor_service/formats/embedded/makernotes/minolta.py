@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.embedded.makernotes.base import Block, Notes, displaced, ordered
+from extractor_service.document import ByteRange, Field
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, displaced, ordered
 from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.tagset import Conversion
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def _date(value: Value) -> Value:
     """Year, month and day in 16, 8 and 8 bits."""
-    return f"{value >> 16:04d}:{value >> 8 & 255:02d}:{value & 255:02d}" if isinstance(value, int) else value
+    return f"{value >> 16:4d}:{value >> 8 & 255:02d}:{value & 255:02d}" if isinstance(value, int) else value
 
 
 def _clock(value: Value) -> Value:
@@ -52,6 +53,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "CameraSettings.FocalLength": Conversion(lambda value: value / 256 if isinstance(value, int) else value, conv.fixed("{:.1f} mm"), "mm"),
     "CameraSettings.FocusDistance": Conversion(lambda value: value / 1000 if isinstance(value, int) else value, lambda value: "inf" if not value else f"{value:.10g} m", "m"),
     "CameraSettings.MinoltaDate": Conversion(_date),
+    "WBInfoA100.AEMeteringSegments": Conversion(lambda value: [(each - 106) / 8 for each in value if isinstance(each, int)] if isinstance(value, list) else value),
     "CameraSettings.MinoltaTime": Conversion(_clock),
     "CameraSettings.ColorBalanceRed": Conversion(lambda value: value / 256 if isinstance(value, int) else value),
     "CameraSettings.ColorBalanceGreen": Conversion(lambda value: value / 256 if isinstance(value, int) else value),
@@ -80,7 +82,17 @@ def settings(notes: Notes, entry: ifd.Entry) -> None:
     inner.block(notes.bytes_of(entry), Block("Minolta::CameraSettings", "int32u", None, True), entry.offset)
 
 
+def _stabilized(notes: Notes, entry: ifd.Entry) -> None:
+    """A block that is there while stabilization is on; of the A100, values."""
+    if notes.walk.model == "DSLR-A100":
+        notes.found(notes.bytes_of(entry), "Minolta::ISInfoA100", entry.offset, big_endian=True)
+    elif notes.table("Minolta::Main").get(entry.tag) is not None:
+        origin = ByteRange(notes.reader.base + entry.offset, entry.size_bytes)
+        notes.document.add(SECTION, Field("ImageStabilization", "On", group=VENDOR.group, origin=origin))
+
+
 _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
+    0x18: _stabilized,
     0x01: settings,
     0x03: settings,
 }

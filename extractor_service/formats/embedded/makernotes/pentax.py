@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.embedded.makernotes.base import Block, Notes, ordered
+from extractor_service.document import ByteRange, Field
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, ordered
 from extractor_service.formats.embedded.makernotes.tables import Vendor
+from extractor_service.formats.reading import binary
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.reader import layout
 from extractor_service.formats.reading.tagset import Conversion
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from extractor_service.formats.embedded.walk import Walk
     from extractor_service.formats.reading import ifd
     from extractor_service.formats.reading.reader import Reader
+
+
+_NEGATIVE_GUIDE = 29  # how -3 is stored in five bits
 
 
 def _date(value: Value) -> Value:
@@ -138,6 +143,20 @@ def _filter(value: Value) -> Value:
     return [value[0], *(each - 256 if each > 127 else each for each in value[1:])]
 
 
+def _made_on(value: Value) -> Value:
+    """Eight digits; some Optios leave "200" off."""
+    text = str(value)
+    text = f"200{text}" if len(text) == 5 else text
+    return f"{text[:4]}:{text[4:6]}:{text[6:]}" if len(text) == 8 and text.isdigit() else f"Unknown ({value})"
+
+
+def _guide_number(value: Value) -> Value:
+    """In 16ths of EV from 16 on; -3 is stored as 29."""
+    if not isinstance(value, int) or not value:
+        return value
+    return 2 ** ((-3 if value == _NEGATIVE_GUIDE else value) / 16 + 4)
+
+
 _MATRIX_8192 = Conversion(
     lambda value: (
         [each / 8192 if isinstance(each, int) else each for each in value]
@@ -196,7 +215,9 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "SensorTemperature": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.suffixed(" C"), "C"),
     "SensorTemperature2": Conversion(lambda value: value / 10 if isinstance(value, int) else value, conv.suffixed(" C"), "C"),
     "DynamicRangeExpansion": Conversion(conv.numbers_of_bytes),
-    "ManufactureDate": Conversion(lambda value: f"{text[:4]}:{text[4:6]}:{text[6:]}" if len(text := str(value)) == 8 and text.isdigit() else value),
+    "ManufactureDate": Conversion(_made_on),
+    "CameraSettings.ISOFloor": Conversion(lambda value: int(100 * 2 ** _eighths(value - 32) + 0.5) if isinstance(value, int) else value),
+    "FlashInfo.ExternalFlashGuideNumber": Conversion(_guide_number, lambda value: f"{value:.0f}" if value and isinstance(value, (int, float)) else "n/a"),
     "ProductionCode": Conversion(lambda value: ".".join(map(str, value)) if isinstance(value, list) else value),
     "CAFPointInfo.NumCAFPoints": Conversion(lambda value: (value >> 4) * (value & 15) if isinstance(value, int) else value),
     "CAFPointInfo.CAFGridSize": Conversion(lambda value: [value >> 4, value & 15] if isinstance(value, int) else value, conv.joined("x")),
@@ -267,6 +288,53 @@ def _lens_info(notes: Notes, entry: ifd.Entry) -> None:
     notes.block(notes.bytes_of(entry), Block(f"Pentax::{table}", "int8u"), entry.offset)
 
 
+def _contrast_points(notes: Notes, entry: ifd.Entry) -> None:
+    """A grid of points by its width and height, then two bits each: in focus, and selected."""
+    data = notes.bytes_of(entry)
+    if len(data) < 3:
+        return
+    block = Block("Pentax::CAFPointInfo", masks={"1.1": 0xFF})
+    table = notes.table(block.table)
+    tags = {key: tag for key, tag in table.items() if key not in {2, "2.1"}}
+    place = binary.Place(notes.document, SECTION, notes.vendor.group)
+    binary.parse(
+        data,
+        binary.Layout("int8u", big_endian=True),
+        tags,
+        place,
+        origin=notes.reader.base + entry.offset,
+        masks=block.masks,
+    )
+    count = (data[1] >> 4) * (data[1] & 15)
+    points = data[2 : 2 + (count + 3) // 4]
+    for key, mask in ((2, 2), ("2.1", 3)):
+        tag = table.get(key)
+        if tag is not None and points:
+            chosen = [
+                str(each + 1)
+                for each in range(min(count, 4 * len(points)))
+                if points[each // 4] >> (6 - each % 4 * 2) & mask
+            ]
+            stored: list[Value] = [*points]
+            origin = ByteRange(notes.reader.base + entry.offset + 2, len(points))
+            text = ",".join(chosen)
+            notes.document.add(
+                SECTION, Field(tag.name, stored, text, group=notes.vendor.group, origin=origin)
+            )
+
+
+def _areas(notes: Notes, entry: ifd.Entry) -> None:
+    """The K-3 III's points of focus, seven words each behind seven others."""
+    data = notes.bytes_of(entry)
+    found = notes.block(data, Block("Pentax::AFInfoK3III", "int16u"), entry.offset)
+    count, tag = found.get("NumAFPoints"), notes.table("Pentax::AFInfoK3III").get("7.1")
+    if tag is not None and isinstance(count, int) and count:
+        size = min(14 * count, (len(data) - 14) // 2 * 2)
+        if size > 0:
+            value = binary.read(data, 14, "int16u", size // 2, big_endian=notes.reader.big_endian)
+            notes.add(tag, value, entry.offset + 14, size)
+
+
 _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x003F: Block("Pentax::LensRec"),
     0x0060: Block("Pentax::FaceInfo"),
@@ -278,6 +346,8 @@ _INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x0207: _lens_info,
     0x0215: Block("Pentax::CameraInfo", "int32u"),
     0x021F: Block("Pentax::AFInfo"),
+    0x0238: _contrast_points,
+    0x040C: _areas,
     0x0222: Block("Pentax::ColorInfo", "int8s"),
     0x03FF: Block("Pentax::TempInfo"),
 }

@@ -34,7 +34,6 @@ CONVERSIONS: Mapping[str, Conversion] = {
         _COLON,
     ),
     "LensFocalRange": Conversion(),
-    "ExposureTime2": Conversion(),
     "FNumber": conv.F_NUMBER,
 }  # fmt: skip
 VENDOR = Vendor("others", "Sigma", CONVERSIONS)

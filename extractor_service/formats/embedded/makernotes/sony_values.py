@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from extractor_service.formats.reading import conversions as conv
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extractor_service.document import Value
+
+
+_DECIMAL = re.compile(r"\d+")
+_NO_ISO = 254  # of several exposures for less noise
 
 
 def _iso(value: Value) -> Value:
@@ -36,9 +41,28 @@ def _lens_spec(value: Value) -> Value:
     if not isinstance(value, bytes) or len(value) < 8:
         return value
     digits = value.hex()
-    short, long = int(digits[2:6]), int(digits[6:10])
-    wide, narrow = int(digits[10:12]) / 10, int(digits[12:14]) / 10
-    return f"{digits[:2]} {short} {long} {wide:g} {narrow:g} {digits[14:16]}"
+    wide, narrow = (_tenths(digits[start : start + 2]) for start in (10, 12))
+    return (
+        f"{digits[:2]} {_leading(digits[2:6])} {_leading(digits[6:10])} {wide:g} {narrow:g} {digits[14:16]}"
+    )
+
+
+def _leading(digits: str) -> int:
+    """The number that decimal digits begin with."""
+    found = _DECIMAL.match(digits)
+    return int(found[0]) if found else 0
+
+
+def _tenths(digits: str) -> float:
+    """Two digits, of which the first may be above nine: "b0" is 11."""
+    return int("".join(str(int(each, 16)) for each in digits)) / 10
+
+
+def _swapped_lens_spec(value: Value) -> Value:
+    """The same in words of the other byte order (A700, A850, A900)."""
+    if isinstance(value, bytes) and len(value) == 8:
+        value = b"".join(value[place : place + 2][::-1] for place in (0, 2, 4, 6))
+    return _lens_spec(value)
 
 
 def _lens_spec_text(value: Value) -> str:
@@ -116,6 +140,7 @@ _HALF = Conversion(_f_number, conv.f_number_text)
 
 CONVERSIONS: Mapping[str, Conversion] = {
     "LensSpec": Conversion(_lens_spec, _lens_spec_text),
+    "CameraInfo.LensSpec": Conversion(_swapped_lens_spec, _lens_spec_text),
     "SonyDateTime": Conversion(conv.date_of_bytes),
     "SonyISO": _ISO,
     "BaseISO": _ISO,
@@ -152,6 +177,11 @@ CONVERSIONS: Mapping[str, Conversion] = {
             "Sharpness": _TEN, "Contrast": _TEN, "Saturation": _TEN, "Brightness": _TEN, "ZoneMatchingValue": Conversion(),
         }.items()
     },
+    "CameraSettings.ZoneMatchingValue": _TEN,
+    "CameraSettings3.ISOSetting": Conversion(
+        lambda value: 100 * 2 ** (value / 8 - 6) if isinstance(value, int) and 0 < value < _NO_ISO else value,
+        lambda value: "Auto" if not value else "n/a" if value == _NO_ISO else f"{value:.0f}" if isinstance(value, (int, float)) else "",
+    ),
     **{
         f"{table}.{name}": conv.COUNTED
         for table in ("Tag9400a", "Tag9400b", "Tag9400c")

@@ -13,6 +13,7 @@ from extractor_service.formats.reading.tagset import Conversion, Tag, module_of,
 _PLAIN = meanings.Meaning((), "", 0)
 # That a reader sets itself, or another block of the same note has before.
 _VARIABLES = frozenset({"MakerNoteSigmaVer", "LensType", "FacesDetected", "TIFF_TYPE", "FILE_TYPE"})
+_PIXELS = frozenset({"TiffMeteringImage"})  # which the listing doesn't call binary
 _CONVERSIONS: dict[tuple[str, str], Mapping[str, Conversion]] = {}
 
 
@@ -82,6 +83,7 @@ def _table(module: str, group: str, wanted: Wanted) -> Tags:
                 break  # meant in a way that isn't known here: left out, rather than wrong
             tag = Tag(row, conversion)
             tag.mask, tag.form = fact.mask, fact.form
+            tag.binary = tag.binary or row[0] in _PIXELS
             if is_found and isinstance(key, str) and not tag.mask:
                 tag.mask = -1  # another meaning of the whole value
             tag.condition = meanings.rest_of(fact.condition, names) or ()
