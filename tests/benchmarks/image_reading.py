@@ -288,6 +288,7 @@ def run_accuracy(name: str) -> Evidence:
     notes = total_of({name: each for name, each in healthy.scores.items() if "notes" in name})
     share = 100 * notes.invented / max(1, notes.present + notes.invented)
     evidence.single("maker notes", "fields that only we have", "%", share, "<= 0.5")
+    evidence.single("judged, each with its reason", "fields", "count", measured.judged)
     halves = {half: total_of(each.scores) for half, each in measured.halves.items()}
     for half, score in halves.items():
         evidence.single(half, "names present", "%", 100 * score.present / max(1, score.theirs))

@@ -12,7 +12,22 @@ from tests.samples import PHOTOS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FAMILIES = ("jpeg", "tiff", "png", "raw", "heif", "webp", "gif", "jxl", "jp2", "psd", "bmpetc", "svg", "xmp")
+FAMILIES = (
+    "jpeg",
+    "tiff",
+    "png",
+    "raw",
+    "heif",
+    "webp",
+    "gif",
+    "jxl",
+    "jp2",
+    "psd",
+    "bmpetc",
+    "svg",
+    "xmp",
+    "c2pa",
+)
 MEDIA = ("mp4", "mkv", "wav", "aiff", "asf", "flac", "mp3", "ogg", "audio_other")
 _POINTER = b"version https://git-lfs.github.com/spec/"  # what a repository has instead of some large files
 _DEFAULT = Path(__file__).parents[2] / ".." / "shared" / "corpus"

@@ -31,6 +31,7 @@ from metaextract_client.oracle.report import Tally, headline, ratio, table, tota
 from tests.golden.documents import parse
 from tests.support import corpus
 from tests.support.halves import SEEN, UNSEEN, half_of
+from tests.support.judged import judge
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Measured:
 
     halves: dict[str, Tally] = field(default_factory=lambda: {SEEN: Tally(), UNSEEN: Tally()})
     damaged: Tally = field(default_factory=Tally)
+    judged: int = 0
+    """Fields that ExifTool has otherwise, for a reason that is written (`tests/support/judged.py`)."""
 
     @property
     def healthy(self) -> Tally:
@@ -58,7 +61,10 @@ def measure(files: list[Path]) -> Measured:
         theirs = list(of_exiftool(*said))
         makers = [each.group for each in theirs if each.family == "makernotes"]
         comparison = compare(of_document(document_of(data, path.name), data), theirs)
-        tally = measured.halves[half_of(data)] if is_healthy(said.values) else measured.damaged
+        half = half_of(data)
+        if half == SEEN:
+            measured.judged += judge(path.name, comparison)
+        tally = measured.halves[half] if is_healthy(said.values) else measured.damaged
         tally.add(str(path), comparison, {"makernotes": f"notes {makers[0]}"} if makers else None)
     return measured
 
@@ -111,6 +117,7 @@ def main() -> int:
     print(f"\n{_halves(measured, only)}")
     for half in (SEEN, UNSEEN):
         print(f"{half}: {headline(measured.halves[half].scores)}")
+    print(f"judged, each with its reason: {measured.judged} fields")
     damaged = total_of(measured.damaged.scores)
     print(f"\ndamaged ones ({damaged.theirs} fields): {headline(measured.damaged.scores)}")
     return 0

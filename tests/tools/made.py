@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from metaextract_client.oracle.compare import compare
 from metaextract_client.oracle.entries import of_document, of_exiftool, run_exiftool
 from metaextract_client.oracle.report import Tally, ratio, total_of, worst
-from tests.golden import made_blocks, made_notes, made_raws, made_segments, made_trailers
+from tests.golden import made_blocks, made_ciphers, made_notes, made_raws, made_segments, made_trailers
 from tests.support import corpus
+from tests.support.judged import judge
 from tests.tools.accuracy import document_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def cases() -> Iterator[tuple[str, str, list[bytes]]]:
         blocks = [each.data for each in made_blocks.files(maker)]
         if blocks:
             yield f"made structures {maker}", "makernotes", blocks
+    yield "made structures nikon-enciphered", "makernotes", list(made_ciphers.files())
     yield "made structures kodak", "makernotes", list(made_notes.kodaks().values())
     for kind in made_trailers.KINDS:
         yield f"made trailer {kind} jpg", "", list(made_trailers.files(kind, _RAWS))
@@ -67,6 +69,7 @@ def measure(wanted: list[str]) -> dict[str, Tally]:
                     comparison.differences = [
                         each for each in comparison.differences if each.family == family
                     ]
+                judge(f"{name} {path.name}", comparison)
                 tally.add(f"{name} {path.name}", comparison)
     return tallies
 

@@ -36,20 +36,31 @@ _CONDITIONS = (
     (re.compile(r"\$(format) (eq|ne) [\"'](\w+)[\"']"), "format"),
     (re.compile(r"\$\$valPt (=~|!~) /((?:[^/\\]|\\.)*)/(s?)"), "head"),
     (re.compile(r"\$(count)\s*(==|!=|<=|>=|<|>)\s*(\d+)"), "count"),
-    (re.compile(r"\$\$self\{(\w+)\}\s*(==|!=|<=|>=|<|>)\s*(-?\w+)"), "value"),
-    (re.compile(r"\$\$self\{(\w+)\} (eq|ne) [\"']?([1-9]\d*)[\"']?"), "value"),
-    (re.compile(r"\$\$self\{(\w+)\}"), "value"),
-    (re.compile(r"not \$\$self\{(\w+)\}"), "none"),
+    (re.compile(r"\$\$self\{([\w-]+)\}\s*(==|!=|<=|>=|<|>)\s*(-?\w+)"), "value"),
+    (re.compile(r"\$\$self\{([\w-]+)\} (eq|ne) [\"']?(\d+)[\"']?"), "value"),
+    (re.compile(r"\$\$self\{([\w-]+)\} (=~|!~) /((?:[^/\\]|\\.)*)/(i?)"), "camera"),
+    (re.compile(r"\$\$self\{([\w-]+)\} (lt|le|gt|ge) [\"']([\d.]+)[\"']"), "text"),
+    (re.compile(r"\$\$self\{([\w-]+)\}"), "value"),
+    (re.compile(r"not \$\$self\{([\w-]+)\}"), "none"),
 )
 # Kept for other tags' conditions, and handed on as it is.
-_KEPT = re.compile(r"(?:\$\$?self(?:->)?\{\w+\}\s*=\s*[^;=]+;?\s*)*(?:return\s+)?(?:\$val;?)?")
+_KEPT = re.compile(
+    r"(?:\$\$?self(?:->)?\{\w+\}\s*=\s*[^;=]+;\s*)*(?:return\s+)?(?:\$\$?self(?:->)?\{\w+\}\s*=\s*)*\$val;?"
+)
+_KEEPS = re.compile(r"\$\$?self(?:->)?\{(\w+)\}\s*=\s*\$val\s*(?:[;})]|$)")
 _EXCLUDED = re.compile(r"\$\$valPt ne [\"']((?:\\0)+|(?:\\xff)+)[\"']")
 _NUMBER = r"(?:0x[0-9a-f]+|\d+\.?\d*(?:e-?\d+)?)"
 _FORMULA = re.compile(rf"(?:val|{_NUMBER}|\*\*|[-+*/()\s]|exp|log|sqrt)+", re.IGNORECASE)
 _CHOICE = re.compile(r"(.+?)\?(.+?):(.+)")
+# A choice within a larger expression.
+_NESTED = re.compile(r"\(([^()?:]+)\?([^()?:]+):([^()?:]+)\)")
 _COMPARISON = re.compile(rf"\(?\s*val\s*(?:(?:==|!=|<=|>=|<|>)\s*-?{_NUMBER})?\s*\)?", re.IGNORECASE)
 
 
+# Tables that hooks move by a camera's firmware; the reader does that itself (`makernotes/nikon_shot.py`).
+_MOVED = frozenset(
+    {"Nikon::MenuSettingsZ8", "Nikon::MenuSettingsZ8v2", "Nikon::MenuSettingsZ9v4", "Nikon::SeqInfoZ9"}
+)
 _MOST_ALTERNATIVES = 16  # more is no condition that a table should hold
 
 
@@ -74,7 +85,28 @@ def load(library: Path) -> Rows:
     """All that ExifTool's tables say, a row a tag, and one a table."""
     done = subprocess.run(["perl", f"-I{library}", str(_SCRIPT)], capture_output=True, check=True)
     rows: Rows = json.loads(done.stdout.decode("utf-8", "replace"))
+    _rename(rows)
     return rows
+
+
+def _rename(rows: Rows) -> None:
+    """Conditions ask for what ExifTool keeps under names of its own: by the tags instead that are kept under them."""
+    kept: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        for name in _KEEPS.findall(row.get("RawConv", "")):
+            kept[row["table"].partition("::")[0].removesuffix("Custom"), name].add(row.get("name", ""))
+    for row in rows:
+        maker = row["table"].partition("::")[0].removesuffix("Custom")
+        if "Condition" in row:
+            row["Condition"] = re.sub(
+                r"(?<=\$\$self\{)\w+(?=\})",
+                lambda found, maker=maker: (
+                    next(iter(kept[maker, found[0]]))  # type: ignore[misc]
+                    if len(kept.get((maker, found[0]), ())) == 1
+                    else found[0]
+                ),
+                row["Condition"],
+            )
 
 
 def structures(rows: Rows) -> dict[str, dict[str, list[Inner]]]:
@@ -102,7 +134,9 @@ def structures(rows: Rows) -> dict[str, dict[str, list[Inner]]]:
 def _inner(row: dict[str, str], tables: dict[str, dict[str, str]]) -> Inner | None:
     name = row.get("inner", "")
     table = tables.get(name)
-    if table is None or {"innerValidate", "innerBase", "innerMaxSubdirs"} & set(row) or "hooks" in table:
+    if table is None or {"innerValidate", "innerBase", "innerMaxSubdirs"} & set(row):
+        return None
+    if "hooks" in table and name not in _MOVED:
         return None
     process, start = (
         row.get("innerProcessProc") or table["process"] or "ProcessExif",
@@ -114,6 +148,12 @@ def _inner(row: dict[str, str], tables: dict[str, dict[str, str]]) -> Inner | No
         return Inner(
             (), name, "block", re.sub(r"\[.*", "", table["unit"]), order, int(form[1]) if form else 0
         )
+    if (
+        process == "ProcessBinaryData"
+        and start in {"$val", "$dirStart + $val"}
+        and row.get("Format") == "int32u"
+    ):
+        return Inner((), name, "pointer", re.sub(r"\[.*", "", table["unit"]), order, 0)
     if process == "ProcessExif" and start in {"", "$val"} and not order:
         return Inner((), name, "directory", "", "", 0)
     return None
@@ -241,6 +281,8 @@ def _part(text: str) -> tuple[str, str, str | int] | None:
             return form[1], "=~" if form[2] == "eq" else "!~", f"^{re.escape(form[3])}$"
         if kind == "file":
             return form[1], "==" if form[2] == "eq" else "!=", form[3]
+        if kind == "text":
+            return form[1], {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}[form[2]], form[3]
         if kind == "format":
             return "format", "==" if form[2] == "eq" else "!=", form[3]
         if form.re.groups == 1:
@@ -268,6 +310,9 @@ def _expression(text: str) -> str:
         return ""
     if _FORMULA.fullmatch(plain):
         return plain
+    nested = _NESTED.sub(r"((\2) if \1 else (\3))", plain)
+    if nested != plain and "?" not in nested:
+        return nested
     choice = _CHOICE.fullmatch(
         plain[1:-1] if plain.startswith("(") and plain.endswith(")") and "?" in plain else plain
     )

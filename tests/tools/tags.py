@@ -132,7 +132,8 @@ def _write_structures(
     version: str, found: dict[str, dict[str, list[tag_facts.Inner]]], used: dict[str, ET.Element]
 ) -> None:
     """What tags of maker notes hold, for the tables of maker notes."""
-    makers = {name for name in used if _MAKERS.match(name)}
+    # Tables that only lead on to others aren't listed.
+    makers = {name for name in {*used, *found} if _MAKERS.match(name)}
     lines = ["TABLES = {"]
     for table in sorted(makers & set(found)):
         rows = {

@@ -155,9 +155,15 @@ def holds(condition: Condition, entry: About, values: Mapping[str, Value]) -> bo
             if (re.search(str(wanted), entry.head.decode("latin-1")) is not None) != (sign == "=~"):
                 return False
             continue
+        if sign in {"=~", "!~"}:
+            if (re.search(str(wanted), str(values.get(what, ""))) is not None) != (sign == "=~"):
+                return False
+            continue
         found = entry.kind if what == "format" else entry.values if what == "count" else values.get(what, 0)
         if isinstance(found, list):
             found = found[0] if found else 0
+        elif isinstance(found, bytes):
+            found = found.decode("latin-1")
         try:
             if not _OPERATORS[sign](found, wanted):
                 return False

@@ -205,6 +205,11 @@ def raw_table(module: str, name: str) -> Mapping[int | str, list[Row]]:
     return rows
 
 
+def table_names(module: str) -> list[str]:
+    """The tables of a generated module."""
+    return list(_tables(module))
+
+
 def find_table(module: str, name: str) -> Mapping[int | str, list[tuple[Any, ...]]]:
     """The same, for tables that not every name has; empty then."""
     packed = _tables(module).get(name)

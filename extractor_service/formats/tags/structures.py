@@ -128,6 +128,10 @@ TABLES = {
         984337: [((), 'CanonVRD::DustInfo', 'block', 'int32u', '', 0)],
         'header': [((), 'CanonVRD::DR4Header', 'block', 'int32u', '', 0)],
     },
+    'CanonVRD::Edit': {
+        0: [((), 'CanonVRD::Ver1', 'block', 'int8u', '', 0)],
+        1: [((), 'CanonVRD::StampTool', 'block', 'int8u', '', 0)],
+    },
     'CanonVRD::Ver2': {
         224: [(((('DLOOn', '!=', 0),),), 'CanonVRD::DLOInfo', 'block', 'int16s', '', 0)],
     },
@@ -153,6 +157,11 @@ TABLES = {
         50030: [((), 'Kodak::SpecialEffects', 'directory', '', '', 0)],
         50031: [((), 'Kodak::Borders', 'directory', '', '', 0)],
     },
+    'Kodak::Type8': {
+        64512: [(((('format', '==', 'undef'),),), '', '', '', '', 0), ((), 'Kodak::SubIFD0', 'directory', '', '', 0)],
+        64767: [(((('format', '==', 'undef'),),), 'Kodak::SubIFD0', 'directory', '', '', 0)],
+        65280: [((), 'Kodak::CameraInfo', 'directory', '', '', 0)],
+    },
     'Minolta::Main': {
         1: [((), 'Minolta::CameraSettings', 'block', 'int32u', 'BE', 0)],
         16: [(((('Model', '=~', '^DSLR\\-A100$'),),), 'Minolta::CameraInfoA100', 'block', 'int8u', 'LE', 0)],
@@ -161,6 +170,9 @@ TABLES = {
         3: [(((('Model', '!~', '^DiMAGE\\ X31$'),),), 'Minolta::CameraSettings', 'block', 'int32u', 'BE', 0)],
         32: [(((('Model', '=~', '^DSLR\\-A100$'),),), 'Minolta::WBInfoA100', 'block', 'int8u', 'BE', 0)],
         4: [((), 'Minolta::CameraSettings7D', 'block', 'int16u', 'BE', 0)],
+    },
+    'Nikon::CustomSettingsD500': {
+        0: [(((('Model', '=~', '\\bD5\\b'),),), 'NikonCustom::SettingsD5', 'block', 'int8u', '', 90), ((), 'NikonCustom::SettingsD500', 'block', 'int8u', '', 90)],
     },
     'Nikon::Main': {
         136: [(((('Model', '=~', '(?i)^NIKON D'),),), 'Nikon::AFInfo', 'block', 'int8u', 'BE', 0), ((), 'Nikon::AFInfo', 'block', 'int8u', 'LE', 0)],
@@ -189,13 +201,24 @@ TABLES = {
         81: [((), 'Nikon::MakerNotes0x51', 'block', 'int8u', '', 0)],
         86: [((), 'Nikon::MakerNotes0x56', 'block', 'int8u', '', 0)],
     },
+    'Nikon::MenuInfoZ7II': {
+        16: [((), 'Nikon::MenuSettingsZ7II', 'pointer', 'int8u', '', 0)],
+    },
+    'Nikon::MenuInfoZ8': {
+        16: [(((('FirmwareVersion', '!=', 0), ('FirmwareVersion', '<', '02.00')),), 'Nikon::MenuSettingsZ8v1', 'pointer', 'int8u', '', 0), (((('FirmwareVersion', '!=', 0), ('FirmwareVersion', '>=', '02.00')),), 'Nikon::MenuSettingsZ8v2', 'pointer', 'int8u', '', 0)],
+    },
+    'Nikon::MenuInfoZ9': {
+        16: [(((('FirmwareVersion', '!=', 0), ('FirmwareVersion', '<', '03.00')),), 'Nikon::MenuSettingsZ9', 'pointer', 'int8u', '', 0), (((('FirmwareVersion', '!=', 0), ('FirmwareVersion', '<', '04.00')),), 'Nikon::MenuSettingsZ9v3', 'pointer', 'int8u', '', 0), ((), 'Nikon::MenuSettingsZ9v4', 'pointer', 'int8u', '', 0)],
+    },
     'Nikon::MenuSettingsZ6III': {
         1255: [((), 'NikonCustom::SettingsZ6III', 'block', 'int8u', '', 700)],
     },
     'Nikon::MenuSettingsZ8v1': {
+        0: [((), 'Nikon::MenuSettingsZ8', 'block', 'int8u', '', 943)],
         943: [((), 'NikonCustom::SettingsZ8', 'block', 'int8u', '', 730)],
     },
     'Nikon::MenuSettingsZ8v2': {
+        0: [((), 'Nikon::MenuSettingsZ8', 'block', 'int8u', '', 943)],
         943: [((), 'NikonCustom::SettingsZ8', 'block', 'int8u', '', 755)],
     },
     'Nikon::MenuSettingsZ9': {
@@ -219,6 +242,10 @@ TABLES = {
         33554600: [(((('head', '=~', '^010[01]'),),), 'Nikon::FlashInfo0100', 'block', 'int8u', '', 0), (((('head', '=~', '^0102'),),), 'Nikon::FlashInfo0102', 'block', 'int8u', '', 0), (((('head', '=~', '^010[345]'),),), 'Nikon::FlashInfo0103', 'block', 'int8u', '', 0), (((('head', '=~', '^0106'),),), 'Nikon::FlashInfo0106', 'block', 'int8u', '', 0), (((('head', '=~', '^010[78]'),),), 'Nikon::FlashInfo0107', 'block', 'int8u', '', 0), ((), 'Nikon::FlashInfoUnknown', 'block', 'int8u', '', 0)],
         33554615: [(((('head', '=~', '^0100'),),), 'Nikon::AFInfo2V0100', 'block', 'int8u', '', 0), (((('head', '=~', '^0101'),),), 'Nikon::AFInfo2V0101', 'block', 'int8u', '', 0), (((('head', '=~', '^020[01]'),),), 'Nikon::AFInfo2V0200', 'block', 'int8u', '', 0), (((('head', '=~', '^030[01]'),),), 'Nikon::AFInfo2V0300', 'block', 'int8u', '', 0), (((('head', '=~', '^040[012]'),),), 'Nikon::AFInfo2V0400', 'block', 'int8u', '', 0)],
         33554627: [((), 'Nikon::BarometerInfo', 'block', 'int8u', '', 0)],
+    },
+    'Nikon::NEFInfo': {
+        5: [((), 'Nikon::DistortionInfo', 'block', 'int8u', '', 0)],
+        6: [((), 'Nikon::VignetteInfo', 'block', 'int8u', '', 0)],
     },
     'Nikon::Scan': {
         272: [((), 'Nikon::ROC', 'block', 'int32u', '', 0)],
@@ -253,6 +280,17 @@ TABLES = {
     },
     'Nikon::ShotInfoD4S': {
         13579: [((), 'Nikon::OrientationInfo', 'block', 'int8u', '', 12)],
+        6301: [(((('FirmwareVersion', '=~', '^1\\.00'),),), 'NikonCustom::SettingsD4', 'block', 'int8u', '', 56)],
+        6461: [(((('FirmwareVersion', '!~', '^1\\.00'),),), 'NikonCustom::SettingsD4', 'block', 'int8u', '', 56)],
+    },
+    'Nikon::ShotInfoD500': {
+        16: [((), 'Nikon::RotationInfoD500', 'pointer', 'int8u', '', 0)],
+        160: [((), 'Nikon::OrientationInfo', 'pointer', 'int8u', '', 0)],
+        168: [((), 'Nikon::OtherInfoD500', 'pointer', 'int8u', '', 0)],
+        20: [((), 'Nikon::JPGInfoD500', 'pointer', 'int8u', '', 0)],
+        44: [((), 'Nikon::BracketingInfoD500', 'pointer', 'int8u', '', 0)],
+        80: [((), 'Nikon::ShootingMenuD500', 'pointer', 'int8u', '', 0)],
+        88: [((), 'Nikon::CustomSettingsD500', 'pointer', 'int8u', '', 0)],
     },
     'Nikon::ShotInfoD5000': {
         888: [((), 'NikonCustom::SettingsD5000', 'block', 'int8u', '', 34)],
@@ -263,6 +301,11 @@ TABLES = {
     'Nikon::ShotInfoD5200': {
         3285: [((), 'NikonCustom::SettingsD5200', 'block', 'int8u', '', 34)],
     },
+    'Nikon::ShotInfoD6': {
+        156: [((), 'Nikon::OrientationInfo', 'pointer', 'int8u', '', 0)],
+        164: [((), 'Nikon::IntervalInfoD6', 'pointer', 'int8u', '', 0)],
+        48: [((), 'Nikon::SeqInfoD6', 'pointer', 'int8u', '', 0)],
+    },
     'Nikon::ShotInfoD610': {
         1999: [((), 'NikonCustom::SettingsD610', 'block', 'int8u', '', 48)],
     },
@@ -272,14 +315,57 @@ TABLES = {
     'Nikon::ShotInfoD7000': {
         1028: [((), 'NikonCustom::SettingsD7000', 'block', 'int8u', '', 48)],
     },
+    'Nikon::ShotInfoD7500': {
+        160: [((), 'Nikon::OrientationInfo', 'pointer', 'int8u', '', 0)],
+    },
+    'Nikon::ShotInfoD780': {
+        156: [((), 'Nikon::OrientationInfo', 'pointer', 'int8u', '', 0)],
+    },
     'Nikon::ShotInfoD80': {
         748: [((), 'NikonCustom::SettingsD80', 'block', 'int8u', '', 17)],
     },
     'Nikon::ShotInfoD800': {
         1772: [((), 'NikonCustom::SettingsD800', 'block', 'int8u', '', 48)],
     },
+    'Nikon::ShotInfoD810': {
+        132: [((), 'Nikon::OrientationInfo', 'pointer', 'int8u', '', 0)],
+        16: [((), 'Nikon::SettingsInfoD810', 'pointer', 'int8u', '', 0)],
+        36: [((), 'Nikon::BracketingInfoD810', 'pointer', 'int8u', '', 0)],
+        56: [((), 'Nikon::ISOAutoInfoD810', 'pointer', 'int8u', '', 0)],
+        64: [((), 'NikonCustom::SettingsD810', 'pointer', 'int8u', '', 0)],
+    },
+    'Nikon::ShotInfoD850': {
+        16: [((), 'Nikon::MenuSettingsD850', 'pointer', 'int8u', '', 0)],
+        160: [((), 'Nikon::OrientationInfo', 'pointer', 'int8u', '', 0)],
+        76: [((), 'Nikon::MoreSettingsD850', 'pointer', 'int8u', '', 0)],
+        88: [((), 'NikonCustom::SettingsD850', 'pointer', 'int8u', '', 0)],
+    },
     'Nikon::ShotInfoD90': {
         884: [((), 'NikonCustom::SettingsD90', 'block', 'int8u', '', 36)],
+    },
+    'Nikon::ShotInfoZ6III': {
+        136: [(((('ShutterMode', '!=', 0), ('ShutterMode', '!=', 96)),), 'Nikon::OrientationInfo', 'pointer', 'int8u', '', 0)],
+        144: [(((('Model', '=~', '(?i)^NIKON Z6_3\\b'), ('FirmwareVersion', '!=', 0), ('FirmwareVersion', '<', '02.00')),), 'Nikon::MenuSettingsZ6III', 'pointer', 'int8u', '', 0)],
+    },
+    'Nikon::ShotInfoZ7II': {
+        136: [(((('Model', '=~', '(?i)^NIKON Z f\\b'),),), 'Nikon::OrientationInfo', 'pointer', 'int8u', '', 0)],
+        152: [(((('Model', '=~', '(?i)^NIKON Z (30|5|50|6|6_2|7|7_2|8|fc)\\b'),),), 'Nikon::OrientationInfo', 'pointer', 'int8u', '', 0)],
+        160: [((), 'Nikon::MenuInfoZ7II', 'pointer', 'int8u', '', 0)],
+        48: [((), 'Nikon::IntervalInfoZ7II', 'pointer', 'int8u', '', 0)],
+        56: [((), 'Nikon::PortraitInfoZ7II', 'pointer', 'int8u', '', 0)],
+    },
+    'Nikon::ShotInfoZ8': {
+        128: [(((('FirmwareVersion', '!=', 0), ('FirmwareVersion', '>=', '02.00')),), 'Nikon::AutoCaptureInfo', 'pointer', 'int8u', '', 0)],
+        132: [(((('ShutterMode', '!=', 0), ('ShutterMode', '!=', 96)),), 'Nikon::OrientationInfo', 'pointer', 'int8u', '', 0)],
+        140: [((), 'Nikon::MenuInfoZ8', 'pointer', 'int8u', '', 0)],
+        48: [((), 'Nikon::SeqInfoZ9', 'pointer', 'int8u', '', 0)],
+    },
+    'Nikon::ShotInfoZ9': {
+        128: [(((('FirmwareVersion', '!=', 0), ('FirmwareVersion', '>=', '04.00')),), 'Nikon::AutoCaptureInfo', 'pointer', 'int8u', '', 0)],
+        132: [(((('ShutterMode', '!=', 0), ('ShutterMode', '!=', 96)),), 'Nikon::OrientationInfo', 'pointer', 'int8u', '', 0)],
+        140: [((), 'Nikon::MenuInfoZ9', 'pointer', 'int8u', '', 0)],
+        48: [((), 'Nikon::SeqInfoZ9', 'pointer', 'int8u', '', 0)],
+        88: [(((('FirmwareVersion', '!=', 0), ('FirmwareVersion', '>=', '03.01')),), 'Nikon::Offset13InfoZ9', 'pointer', 'int8u', '', 0)],
     },
     'Olympus::AVI': {
         297: [((), 'Olympus::thmb2', 'block', 'int8u', '', 0)],
@@ -290,6 +376,9 @@ TABLES = {
     },
     'Olympus::FocusInfo': {
         808: [((), 'Olympus::AFInfo', 'block', 'int8u', '', 0)],
+    },
+    'Olympus::MOV3': {
+        'OLYM': [((), 'Olympus::OLYM2', 'directory', '', '', 0)],
     },
     'Olympus::MP4': {
         104: [(((('head', '=~', '^DIGI'),),), 'Olympus::MovableInfo', 'block', 'int8u', '', 0)],
@@ -315,8 +404,22 @@ TABLES = {
         9728: [(((('format', '!=', 'ifd'), ('format', '!=', 'int32u')),), 'Olympus::FETags', 'directory', '', '', 0), ((), 'Olympus::FETags', 'directory', '', '', 0)],
         9984: [(((('format', '!=', 'ifd'), ('format', '!=', 'int32u')),), 'Olympus::FETags', 'directory', '', '', 0), ((), 'Olympus::FETags', 'directory', '', '', 0)],
     },
+    'Olympus::OLYM2': {
+        'prms': [((), 'Olympus::prms', 'block', 'int8u', '', 0)],
+        'scrn': [((), 'Olympus::scrn2', 'block', 'int8u', '', 0)],
+        'thmb': [((), 'Olympus::thmb2', 'block', 'int8u', '', 0)],
+    },
+    'Olympus::scrn2': {
+        2: [((), 'Olympus::scrn', 'block', 'int8u', '', 0)],
+    },
     'Panasonic::Leica3': {
         11: [((), 'Panasonic::SerialInfo', 'block', 'int8u', '', 0)],
+    },
+    'Panasonic::Leica4': {
+        12288: [((), 'Panasonic::Subdir', 'directory', '', '', 0)],
+        12544: [((), 'Panasonic::Subdir', 'directory', '', '', 0)],
+        13312: [((), 'Panasonic::Subdir', 'directory', '', '', 0)],
+        14592: [((), 'Panasonic::Subdir', 'directory', '', '', 0)],
     },
     'Panasonic::Leica5': {
         1034: [((), 'Panasonic::FocusInfo', 'block', 'int16u', '', 0)],
@@ -437,5 +540,26 @@ TABLES = {
     },
     'Sony::Tag2010i': {
         877: [((), 'Sony::MeterInfo9', 'block', 'int8u', '', 1620)],
+    },
+    'Sony::Tag9401': {
+        1012: [(((('Ver9401', '=~', '^(185|186|187)'),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1102: [(((('Ver9401', '=~', '^(178|201)'),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1107: [(((('Ver9401', '==', 198),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1176: [(((('Ver9401', '==', 148),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1181: [(((('Ver9401', '==', 167), ('Software', '!~', '^ILCE-7M4 (v2|v3)')),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1182: [(((('Ver9401', '==', 167), ('Software', '=~', '^ILCE-7M4 (v2|v3)')),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1185: [(((('Ver9401', '=~', '^(160|164)'), ('Software', '!~', '^ILCE-1 v2')),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1186: [(((('Ver9401', '=~', '^(152|154|155)'), ('Model', '!~', '^ZV-1M2')), (('Ver9401', '==', 164), ('Software', '=~', '^ILCE-1 v2'))), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1210: [(((('Ver9401', '==', 155), ('Model', '=~', '^ZV-1M2')),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1437: [(((('Ver9401', '=~', '^(144|146)'),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1588: [(((('Ver9401', '==', 68),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1590: [(((('Ver9401', '=~', '^(73|74)'),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1612: [(((('Ver9401', '==', 78),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1619: [(((('Ver9401', '==', 90),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1656: [(((('Ver9401', '=~', '^(93|94)'),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1720: [(((('Ver9401', '=~', '^(100|103)'),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1758: [(((('Ver9401', '=~', '^(124|125)'),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        1767: [(((('Ver9401', '=~', '^(127|128|130)'),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
+        994: [(((('Ver9401', '==', 181),),), 'Sony::ISOInfo', 'block', 'int8u', '', 0)],
     },
 }

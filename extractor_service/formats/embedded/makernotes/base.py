@@ -56,6 +56,9 @@ def _signed(value: Value, bits: int) -> Value:
     return conv.signed(value, bits) if isinstance(value, int) else value
 
 
+_POINTED_BYTES = 1024  # what following a pointer within a block costs: an enciphered one may have dozens
+
+
 class Block(NamedTuple):
     """A tag whose bytes are values at fixed places: the table, and the unit that its ids count in."""
 
@@ -71,6 +74,11 @@ _FORMATS = {
     11: "float", 12: "double", 13: "ifd",
 }  # fmt: skip
 _TYPES = {name: kind for kind, name in _FORMATS.items() if name not in {"ifd", "string", "undef"}}
+
+
+def _by_place(item: tuple[int | str, object]) -> int:
+    """Blocks in one another are read from the front: what stands behind may depend on it."""
+    return item[0] if isinstance(item[0], int) else -1
 
 
 def ordered(reader: Reader, offset: int) -> Reader:
@@ -116,6 +124,7 @@ class Notes:
     Attributes:
         directories: reads directories; offsets of values count from the reader's base.
         values: what was stored, by tag name, for blocks that depend on it.
+        mended: makes of a found block's bytes what its table describes, where firmware has moved them.
     """
 
     def __init__(self, walk: Walk, vendor: Vendor, reader: Reader, shift: int = 0) -> None:
@@ -124,6 +133,7 @@ class Notes:
         self.vendor = vendor
         self.directories = ifd.Directories(reader, shift=shift)
         kind = walk.kind.upper()
+        self.mended: Callable[[str, bytes], bytes] | None = None
         self.values: dict[str, Value] = {"TIFF_TYPE": kind, "FILE_TYPE": "TIFF" if kind else "JPEG"}
 
     @property
@@ -286,6 +296,8 @@ class Notes:
         """A block that the generated facts describe, and the blocks within it."""
         big_endian = inner.order == "BE" if inner.order else self.reader.big_endian
         tags = self.table(inner.table, is_found=True)
+        if self.mended is not None:
+            data = self.mended(inner.table, data)
         place = binary.Place(self.document, SECTION, inner.table.partition("::")[0])
         layout = binary.Layout(inner.unit, big_endian=big_endian)
         self.values.update(
@@ -294,14 +306,21 @@ class Notes:
         self._within(data, layout, tags, offset, depth)
 
     def _within(self, data: bytes, layout: binary.Layout, tags: Tags, offset: int, depth: int) -> None:
-        width = binary.CODES[layout.unit][1]
-        for key, alternatives in tags.inner.items():
+        width, order = binary.CODES[layout.unit][1], "BE" if layout.big_endian else "LE"
+        for key, alternatives in sorted(tags.inner.items(), key=_by_place):
             at = (key - layout.first) * width if isinstance(key, int) else -1
             inner = self._chosen(alternatives, meanings.About(1, "", data[at : at + meanings.HEAD_BYTES]))
-            if inner is None or inner.kind != "block" or not 0 <= at < len(data) or depth > Limits.max_depth:
+            if inner is None or not inner.table or not 0 <= at < len(data) or depth > Limits.max_depth:
+                continue
+            if inner.kind == "pointer":
+                at = int.from_bytes(data[at : at + 4], "big" if layout.big_endian else "little")
+                if not 0 < at < len(data):
+                    continue
+            elif inner.kind != "block":
                 continue
             part = data[at : at + inner.length] if inner.length else data[at:]
-            self._found(part, inner, offset + at, depth + 1)
+            self.document.spend(_POINTED_BYTES)
+            self._found(part, inner._replace(order=inner.order or order), offset + at, depth + 1)
 
     def _retyped(self, tag: Tag, stored: Value) -> Value:
         """UNDEFINED bytes by the type that the listing gives."""

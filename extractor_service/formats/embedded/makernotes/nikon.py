@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
+from extractor_service.formats.embedded.makernotes import nikon_shot
 from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, ordered
 from extractor_service.formats.embedded.makernotes.nikon_crypt import decrypt, serial_key
 from extractor_service.formats.embedded.makernotes.nikon_values import CONVERSIONS
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 VENDOR = Vendor("nikon", "Nikon", CONVERSIONS)
 _SHUTTER_COUNT, _SERIAL_NUMBER = 0xA7, 0x1D
-_MAX_SECRET_BYTES = 32 * 1024  # deciphered byte by byte in Python; fields lie near a block's start
+_MAX_SECRET_BYTES = 256 * 1024  # of a block: those of the Z 9 have 100 KB, with menus at their ends
 # version of a block: (table, where its cipher begins or None, unit)
 _LENS: Mapping[bytes, tuple[str, int | None]] = {
     b"0100": ("LensData00", None), b"0101": ("LensData01", None), b"0201": ("LensData01", 4), b"0202": ("LensData01", 4),
@@ -37,12 +38,6 @@ _FLASH = (
     (b"0100", "FlashInfo0100"), (b"0101", "FlashInfo0100"), (b"0102", "FlashInfo0102"), (b"0103", "FlashInfo0103"), (b"0104", "FlashInfo0103"),
     (b"0105", "FlashInfo0103"), (b"0106", "FlashInfo0106"), (b"0107", "FlashInfo0107"), (b"0108", "FlashInfo0107"), (b"0300", "FlashInfo0300"),
 )  # fmt: skip
-_SHOT: Mapping[bytes, str] = {
-    b"0208": "ShotInfoD80", b"0209": "ShotInfoD40", b"0213": "ShotInfoD90", b"0215": "ShotInfoD5000", b"0216": "ShotInfoD300S",
-    b"0212": "ShotInfoD700", b"0220": "ShotInfoD7000", b"0221": "ShotInfoD5100", b"0222": "ShotInfoD800", b"0223": "ShotInfoD4",
-    b"0226": "ShotInfoD5200", b"0231": "ShotInfoD4S", b"0232": "ShotInfoD610", b"0233": "ShotInfoD810", b"0214": "ShotInfoD3X", b"0218": "ShotInfoD3S",
-    b"0239": "ShotInfoD500", b"0243": "ShotInfoD850", b"0242": "ShotInfoD7500",
-}  # fmt: skip
 
 
 def parse(walk: Walk, offset: int, length: int) -> None:
@@ -122,20 +117,16 @@ def _flash(notes: Notes, entry: ifd.Entry) -> None:
 
 def _shot(notes: Notes, entry: ifd.Entry) -> None:
     data = notes.bytes_of(entry)
-    table = _SHOT.get(data[:4], "")
-    if data[:4] == b"0210":
-        table = {
-            5291: "ShotInfoD300a",
-            5303: "ShotInfoD300b",
-            5399: "ShotInfoD3a",
-            5408: "ShotInfoD3b",
-            5412: "ShotInfoD3b",
-        }.get(len(data), "")
-    opened = _open(notes, data, 4) if table else None
-    if opened is None:
+    known = nikon_shot.layout_of(data)
+    opened = _open(notes, data, 4) if known is not None else None
+    if known is None or opened is None:
         _version(notes, "ShotInfoVersion", data, entry.offset)
         return
-    notes.block(opened, Block(f"Nikon::{table}", "int8u", _MASKS), entry.offset)
+    notes.mended = lambda table, part: nikon_shot.mended(
+        table, part, notes.values.get("FirmwareVersion"), notes.walk.model
+    )
+    notes.block(opened, Block(f"Nikon::{known.table}", "int8u", _MASKS, known.big_endian), entry.offset)
+    notes.mended = None
 
 
 def _color_balance(notes: Notes, entry: ifd.Entry) -> None:

@@ -19,6 +19,7 @@ _COUNT = bytes.fromhex(
     "594dbf6a2eaa2befe678b64ee02fdc7cbe5719327e2ad0b8ba29003c527da8493b2deb2549faa3aa39a7c5a7501136fbc6674af5a512657eb0dfaf4eb3617f2f"
 )
 _START = 0x60  # first value of the cipher's counter, as ExifTool's Nikon.pm has it
+_PERIOD = 512  # bytes after which the cipher begins anew
 # Models that don't write a number as serial number use these keys.
 _KEY_D50, _KEY_OTHERS = 0x22, 0x60
 
@@ -33,12 +34,16 @@ def serial_key(serial: str, model: str) -> int:
 
 def decrypt(data: bytes, key: int, count: int, start: int, length: int | None = None) -> bytes:
     """`data` with the bytes from `start` on deciphered."""
+    # Its steps repeat after 512: i(i-1)/2 does so modulo 256, and so does a long exclusive-or of whole numbers in place of a loop.
     mixed = (count ^ count >> 8 ^ count >> 16 ^ count >> 24) & 0xFF
     first, second, third = _SERIAL[key & 0xFF], _COUNT[mixed], _START
     end = len(data) if length is None else min(len(data), start + length)
-    result = bytearray(data)
-    for index in range(start, end):
+    size = max(0, end - start)
+    steps = bytearray()
+    for _ in range(min(size, _PERIOD)):
         second = (second + first * third) & 0xFF
         third = (third + 1) & 0xFF
-        result[index] ^= second
-    return bytes(result)
+        steps.append(second)
+    stream = int.from_bytes((bytes(steps) * (size // _PERIOD + 1))[:size])
+    opened = (int.from_bytes(data[start:end]) ^ stream).to_bytes(size)
+    return data[:start] + opened + data[end:]

@@ -163,7 +163,18 @@ def _coolpix_levels(value: Value) -> Value:
 _COOLPIX_LEVELS = (
     "", "Daylight", "Cloudy", "Shade", "Tungsten", "FluorescentW", "FluorescentN", "FluorescentD", "HTMercury", "Flash", "Custom", "Auto",
 )  # fmt: skip
+
+
+def _stops_of_24(value: Value) -> Value:
+    """Stops in 24ths; full ones count from another place."""
+    if not isinstance(value, int):
+        return value
+    return value / 24 if (value - 16) % 24 else 2 + (value - 16) / 24
+
+
 CONVERSIONS: Mapping[str, Conversion] = {
+    "MaxContinuousRelease": Conversion(lambda value: "No Limit" if value == -1 else value),
+    **{f"Settings{camera}.FlashShutterSpeed": Conversion(_stops_of_24) for camera in ("Z9", "Z9v4", "Z8", "Z6III")},
     **{f"{table}.WB_RGGBLevels{light}": Conversion(_coolpix_levels) for table in ("ColorBalanceB", "ColorBalanceC") for light in _COOLPIX_LEVELS},
     "LocationInfo.Location": conv.TEXT, "LocationInfo.CountryCode": conv.TEXT,
     "FirmwareVersion51": Conversion(lambda value: ".".join(re.findall("..", value)) if isinstance(value, str) else value),

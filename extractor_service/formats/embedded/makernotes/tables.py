@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - looked at when the class is made, where it is compiled
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
 from extractor_service.formats.reading import meanings
-from extractor_service.formats.reading.tagset import Conversion, Tag, module_of, raw_table
+from extractor_service.formats.reading.tagset import (
+    Conversion,
+    Tag,
+    find_table,
+    module_of,
+    raw_table,
+    table_names,
+)
 
 _PLAIN = meanings.Meaning((), "", 0)
 # That a reader sets itself, or another block of the same note has before.
 _VARIABLES = frozenset({"MakerNoteSigmaVer", "LensType", "FacesDetected", "TIFF_TYPE", "FILE_TYPE"})
+_KEEPING = frozenset({"nikon"})  # makers whose conditions ask for tags of other blocks of the same note
 _PIXELS = frozenset({"TiffMeteringImage"})  # which the listing doesn't call binary
 _CONVERSIONS: dict[tuple[str, str], Mapping[str, Conversion]] = {}
+
+
+@cache
+def _names_of(module: str) -> frozenset[str]:
+    """The names of all tags of a maker, whatever their table."""
+    tables = (raw_table(module, name) for name in table_names(module))
+    return frozenset(row[0] for rows in tables for each in rows.values() for row in each)
 
 
 class Tags(dict[int | str, Tag]):
@@ -60,7 +75,7 @@ def _table(module: str, group: str, wanted: Wanted) -> Tags:
     tags = Tags()
     tags.inner = meanings.structures(name, make, model)
     known = meanings.meanings(name)
-    rows_by_id = raw_table(module, name)
+    rows_by_id = find_table(module, name)  # empty for one that only leads on to others
     names = {row[0] for rows in rows_by_id.values() for row in rows} | _VARIABLES
     for key, rows in rows_by_id.items():
         facts = known.get(key, ())
@@ -86,7 +101,10 @@ def _table(module: str, group: str, wanted: Wanted) -> Tags:
             tag.binary = tag.binary or row[0] in _PIXELS
             if is_found and isinstance(key, str) and not tag.mask:
                 tag.mask = -1  # another meaning of the whole value
-            tag.condition = meanings.rest_of(fact.condition, names) or ()
+            rest = meanings.rest_of(
+                fact.condition, _names_of(module) if is_found and module in _KEEPING else names
+            )
+            tag.condition = rest or ()
             variants.append(tag)
             if not tag.condition:
                 break
