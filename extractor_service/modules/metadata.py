@@ -17,7 +17,7 @@ class MetadataModule(Module):
     """Sections and fields, as the format has them."""
 
     name = "metadata"
-    version = "2"
+    version = "3"
     description = "Sections and fields of the recognised format."
     default_enabled = True
     cost_class = CostClass.RANGES

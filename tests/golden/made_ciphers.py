@@ -15,12 +15,23 @@ from extractor_service.formats.embedded.makernotes.nikon_crypt import decrypt
 from extractor_service.formats.reading import meanings
 from extractor_service.formats.reading.tagset import find_table
 from tests.golden import made_blocks
-from tests.golden.made_notes import MAKERS
+from tests.golden.made_notes import MAKERS, Maker
 from tests.golden.makernotes import _NOTE_AT, directory, photograph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_PLAIN = bytes(pow(each, 3, 249) if each < 249 else each for each in range(256))  # Sony's cipher
+# A tag, the first bytes as they stand in the file, the table that they tell, and a camera.
+_SONY = (
+    (0x900B, b"\xae", "Tag900b", "NEX-5N"), (0x9400, b"\x07", "Tag9400a", "SLT-A65V"), (0x9400, b"\x0c", "Tag9400b", "NEX-3N"),
+    (0x9400, b"\x23", "Tag9400c", "ILCE-7M3"), (0x9404, b"\x40\1\1\1", "Tag9404a", "NEX-5N"), (0x9404, b"\xe7\1\1\x08", "Tag9404b", "SLT-A99V"),
+    (0x9404, b"\xb6\1\1\1", "Tag9404c", "ILCE-7"), (0x9406, b"\x01\1\x08", "Tag9406", "SLT-A77V"), (0x9406, b"\x40", "Tag9406b", "ILCE-7RM4"),
+    (0x940A, b"\1", "Tag940a", "SLT-A77V"), (0x9402, b"\1", "Tag9402", "ILCE-7M3"), (0x9403, b"\x08", "Tag9403", "ILCE-7M3"),
+    (0x9405, b"\x1b", "Tag9405a", "NEX-6"), (0x9405, b"\x3a", "Tag9405b", "ILCE-7M3"), (0x9416, b"\1", "Tag9416", "ILCE-7SM3"),
+    (0x9050, b"\1", "Tag9050a", "SLT-A77V"), (0x9050, b"\1", "Tag9050b", "ILCE-7M3"), (0x9050, b"\1", "Tag9050c", "ILCE-7SM3"),
+    (0x940E, b"\1", "AFInfo", "SLT-A77V"), (0x940E, b"\1", "Tag940e", "ILCE-6000"), (0x940C, b"\1", "Tag940c", "ILCE-6000"),
+)  # fmt: skip
 _SERIAL, _COUNT = 1234567, 4321
 _FIRMWARE = {"ShotInfoZ9": ("02.00", "03.10", "04.10", "05.00", "05.20"), "ShotInfoZ8": ("01.10", "02.00", "02.10", "03.00"),
              "ShotInfoZ6III": ("01.00",), "ShotInfoZ7II": ("01.60",), "ShotInfoD4S": ("1.00a", "1.20a")}  # fmt: skip
@@ -41,6 +52,43 @@ def files(count: int = 5) -> Iterator[bytes]:
         for layout in layouts:
             for seed in range(count):
                 yield _photograph(version, layout, random.Random(f"{layout.table} {version!r} {seed}"), seed)
+
+
+def sony(count: int = 4) -> Iterator[bytes]:
+    """`count` photographs of each of Sony's enciphered blocks, and of the list of blocks of 2009."""
+    maker = MAKERS["sony"]
+    for tag, head, table, model in _SONY:
+        for seed in range(count):
+            rng = random.Random(f"{table} {seed}")
+            inner = meanings.Inner((), f"Sony::{table}", "block", "int8u", "LE", 0)
+            data = bytearray(made_blocks._data(maker, inner, rng).ljust(2048, b"\1").translate(_PLAIN))
+            data[: len(head)] = head
+            yield _of_sony(maker, model, [(tag, 7, bytes(data))])
+    for seed in range(count):
+        rng = random.Random(f"MoreInfo {seed}")
+        model = ("DSLR-A550", "SLT-A55V", "NEX-5", "DSLR-A580")[seed % 4]
+        tables = {
+            1: ("MoreSettings", "int8u"),
+            2: ("FaceInfoA" if model == "DSLR-A550" else "FaceInfo", "int16u"),
+            0x201: ("MoreInfo0201", "int8u"),
+            0x401: ("MoreInfo0401", "int8u"),
+        }
+        parts = [
+            (key, made_blocks._data(maker, meanings.Inner((), f"Sony::{name}", "block", unit, "LE", 0), rng))
+            for key, (name, unit) in tables.items()
+        ]
+        listed, blocks, at = b"", b"", 4 + 4 * len(parts)
+        for key, part in parts:
+            listed += struct.pack("<HH", key, at + len(blocks))
+            blocks += part
+        yield _of_sony(
+            maker, model, [(0x20, 7, struct.pack("<HH", len(parts), at + len(blocks)) + listed + blocks)]
+        )
+
+
+def _of_sony(maker: Maker, model: str, entries: list[tuple]) -> bytes:
+    note = maker.before + directory(entries, _NOTE_AT + len(maker.before), maker.order)
+    return photograph(maker.make, model, note, maker.order)
 
 
 def _photograph(version: bytes, layout: nikon_shot.Layout, rng: random.Random, seed: int) -> bytes:
@@ -112,6 +160,8 @@ def _chosen(rows: list[tuple], model: str, values: dict[str, object]) -> meaning
         conditions = inner.conditions or ((),)
         for each in conditions:
             about = meanings.About(1, "", b"")
-            if meanings.fits_camera(each, "NIKON CORPORATION", model) and meanings.holds(each, about, values):  # type: ignore[arg-type]
+            if meanings.of_camera(each, "NIKON CORPORATION", model) is not None and meanings.holds(
+                each, about, values
+            ):  # type: ignore[arg-type]
                 return inner
     return None

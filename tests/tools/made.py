@@ -36,6 +36,7 @@ def cases() -> Iterator[tuple[str, str, list[bytes]]]:
         if blocks:
             yield f"made structures {maker}", "makernotes", blocks
     yield "made structures nikon-enciphered", "makernotes", list(made_ciphers.files())
+    yield "made structures sony-enciphered", "makernotes", list(made_ciphers.sony())
     yield "made structures kodak", "makernotes", list(made_notes.kodaks().values())
     for kind in made_trailers.KINDS:
         yield f"made trailer {kind} jpg", "", list(made_trailers.files(kind, _RAWS))

@@ -40,6 +40,7 @@ _CONDITIONS = (
     (re.compile(r"\$\$self\{([\w-]+)\} (eq|ne) [\"']?(\d+)[\"']?"), "value"),
     (re.compile(r"\$\$self\{([\w-]+)\} (=~|!~) /((?:[^/\\]|\\.)*)/(i?)"), "camera"),
     (re.compile(r"\$\$self\{([\w-]+)\} (lt|le|gt|ge) [\"']([\d.]+)[\"']"), "text"),
+    (re.compile(r"\$\$self\{([\w-]+)\} (bits|no bits) (\w+)"), "value"),
     (re.compile(r"\$\$self\{([\w-]+)\}"), "value"),
     (re.compile(r"not \$\$self\{([\w-]+)\}"), "none"),
 )
@@ -48,6 +49,9 @@ _KEPT = re.compile(
     r"(?:\$\$?self(?:->)?\{\w+\}\s*=\s*[^;=]+;\s*)*(?:return\s+)?(?:\$\$?self(?:->)?\{\w+\}\s*=\s*)*\$val;?"
 )
 _KEEPS = re.compile(r"\$\$?self(?:->)?\{(\w+)\}\s*=\s*\$val\s*(?:[;})]|$)")
+_BIT = re.compile(r"\((\$\$self\{\w+\}) & (0x0?[1248])\) (!=|==) (?:\2|0x1|1)(?!\w)")  # one bit, set or not
+_SIGNS = {"==": "bits", "!=": "no bits"}
+_NOT_OF = re.compile(r"\$\$self\{Model\} =~ (/(?:[^/\\]|\\.)*/) \? undef : \$val$")
 _EXCLUDED = re.compile(r"\$\$valPt ne [\"']((?:\\0)+|(?:\\xff)+)[\"']")
 _NUMBER = r"(?:0x[0-9a-f]+|\d+\.?\d*(?:e-?\d+)?)"
 _FORMULA = re.compile(rf"(?:val|{_NUMBER}|\*\*|[-+*/()\s]|exp|log|sqrt)+", re.IGNORECASE)
@@ -86,7 +90,17 @@ def load(library: Path) -> Rows:
     done = subprocess.run(["perl", f"-I{library}", str(_SCRIPT)], capture_output=True, check=True)
     rows: Rows = json.loads(done.stdout.decode("utf-8", "replace"))
     _rename(rows)
+    _exclude(rows)
     return rows
+
+
+def _exclude(rows: Rows) -> None:
+    """A value that some cameras haven't, as a condition."""
+    for row in rows:
+        form = _NOT_OF.search(row.get("RawConv", ""))
+        if form is not None and "Condition" not in row:
+            row["RawConv"] = row["RawConv"][: form.start()] + "$val"
+            row["Condition"] = f"$$self{{Model}} !~ {form[1]}"
 
 
 def _rename(rows: Rows) -> None:
@@ -164,6 +178,7 @@ def _conditions(text: str) -> tuple[Condition, ...] | None:
     plain = re.sub(r"\s+", " ", re.sub(r"#.*", "", text)).replace("$self->{", "$$self{").strip()
     if not plain:
         return ()
+    plain = _BIT.sub(lambda found: f"{found[1]} {_SIGNS[found[3]]} {found[2]}", plain)
     literals: list[str] = []
 
     def keep(found: re.Match[str]) -> str:
@@ -216,7 +231,7 @@ def read(rows: Rows) -> dict[tuple[str, str], list[Facts]]:
             _joined(_none(row.get("RawConv", "")), _none_of(row.get("Condition", ""))),
             _condition(row.get("Condition", "")),
             _formula(row.get("ValueConv", "")) or ("?" if _is_converted(row) else ""),
-            int(row.get("Mask", "0"), 0),
+            int(row.get("Mask", "0"), 0) or _low_bits(row.get("RawConv", "")),
             row.get("Format", "")
             if re.fullmatch(r"(?:u?int|rational|float|double|undef|string)\w*", row.get("Format", ""))
             else "",
@@ -233,10 +248,16 @@ def _none(text: str) -> str:
     return ""
 
 
+def _low_bits(text: str) -> int:
+    """The mask of a value of which only the low bits count; 0 for all."""
+    form = re.fullmatch(r"\$val & (0x0*[37f]f*)", text.strip())
+    return int(form[1], 16) if form is not None else 0
+
+
 def _is_converted(row: dict[str, str]) -> bool:
     """Whether the stored value isn't the meant one, in a way that no formula here says."""
     raw = row.get("RawConv", "")
-    is_plain = not raw or _none(raw) or _KEPT.fullmatch(raw.strip())
+    is_plain = not raw or _none(raw) or _low_bits(raw) or _KEPT.fullmatch(raw.strip())
     is_counted = (
         re.search(r"\[(?!\d+\])", row.get("Format", "")) is not None
     )  # as often as another value says
@@ -261,9 +282,11 @@ def _none_of(text: str) -> str:
 
 
 def _condition(text: str) -> Condition:
-    """The parts that must all hold; () for none, or where a part is of no known form; ("or", "", alternatives) is one part."""
+    """The parts that must all hold, () for none; ("or", "", alternatives) is one part, "?" one that nobody can say."""
     found = _conditions(text)
-    if not found or len(found) == 1:
+    if found is None:
+        return (("?", "", 0),)
+    if len(found) < 2:
         return found[0] if found else ()
     return (("or", "", found),)
 

@@ -31,6 +31,7 @@ Condition: TypeAlias = "tuple[tuple[str, str, Any], ...]"
 """(what, operator, operand): Model and Make of the camera, format and count of the entry, or a value that came before."""
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "bits": operator.and_, "no bits": lambda found, wanted: not found & wanted,
 }  # fmt: skip
 _CAMERA = frozenset({"Model", "Make", "or"})
 _OF_ENTRY = frozenset({"format", "count", "head"})
@@ -87,7 +88,8 @@ def structures(table: str, make: str, model: str) -> Mapping[int | str, tuple[In
         kept = []
         for row in alternatives:
             inner = Inner(*row)
-            conditions = tuple(each for each in inner.conditions if fits_camera(each, make, model))
+            fitting = (of_camera(each, make, model) for each in inner.conditions)
+            conditions = tuple(each for each in fitting if each is not None)
             if conditions or not inner.conditions:
                 kept.append(inner._replace(conditions=conditions))
         if any(each.table for each in kept):
@@ -110,16 +112,23 @@ def tags(module: str, table: str, conversions: Mapping[str, Conversion]) -> dict
     return built
 
 
-def fits_camera(condition: Condition, make: str, model: str) -> bool:
-    """Whether the parts that are about the camera hold; of alternatives ("or") one must."""
+def of_camera(condition: Condition, make: str, model: str) -> Condition | None:
+    """What is left of a condition for a camera; None when it can't hold there."""
     names = {"Model": model, "Make": make}
-    return all(
-        any(fits_camera(each, make, model) for each in pattern)
-        if what == "or"
-        else (re.search(str(pattern), names[what]) is not None) == (sign == "=~")
-        for what, sign, pattern in condition
-        if what in _CAMERA
-    )
+    left: list[tuple[str, str, Any]] = []
+    for what, sign, operand in condition:
+        if what == "or":
+            found = [each for each in (of_camera(one, make, model) for one in operand) if each is not None]
+            if not found:
+                return None
+            if () not in found:
+                left.append((what, sign, tuple(found)))
+        elif what in names:
+            if (re.search(str(operand), names[what]) is not None) != (sign == "=~"):
+                return None
+        else:
+            left.append((what, sign, operand))
+    return tuple(left)
 
 
 def rest_of(condition: Condition, known: Container[str]) -> Condition | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from extractor_service.modules.base import ModuleContext
     from extractor_service.sources.base import ByteSource
 
+_MOST_DIGITS = 10  # of a size in whole numbers
 _MEDIA = ("video/", "audio/")
 
 
@@ -27,7 +28,7 @@ class CompositeModule(Module):
     """Calculated values of images, films and sound."""
 
     name = "composite"
-    version = "3"
+    version = "4"
     description = (
         "Values calculated from the file's own: megapixels, 35 mm equivalents, light value, field of view."
     )
@@ -59,8 +60,24 @@ class CompositeModule(Module):
         makers.add_after(facts)
 
 
+def _plain_number(document: Document, name: str) -> int | None:
+    """Of a drawing (SVG), whose sizes may also have units, or be shares of what it stands in."""
+    field = document.find("svg", name)
+    text = field.value if field is not None else None
+    return int(text) if isinstance(text, str) and text.isdecimal() and 0 < len(text) < _MOST_DIGITS else None
+
+
+def _preview_size(document: Document, facts: Facts) -> None:
+    width, height = (document.find("app4", f"PreviewImage{side}") for side in ("Width", "Height"))
+    if width is not None and height is not None:
+        facts.put("PreviewImageSize", f"{width.value}x{height.value}")
+
+
 def _size(document: Document, file_format: Format | None, facts: Facts) -> None:
     width, height = image_size(document, file_format)
+    if width is None or height is None:
+        width, height = (_plain_number(document, name) for name in ("ImageWidth", "ImageHeight"))
+    _preview_size(document, facts)
     if width is None or height is None:
         return
     if facts.field("SensorRightBorder", "exif") is not None:

@@ -93,8 +93,8 @@ def test_conditions_choose_by_camera_count_and_first_bytes():
     assert meanings.holds((("count", "==", 4), ("head", "=~", "^010[12]")), about, {})
     assert not meanings.holds((("head", "!~", "^0101"),), about, {})
     either = (("or", "", ((("Model", "=~", "^DSC-"),), (("Model", "=~", "^NEX-"),))),)
-    assert meanings.fits_camera(either, "SONY", "NEX-7")
-    assert not meanings.fits_camera(either, "SONY", "ILCE-7")
+    assert meanings.of_camera(either, "SONY", "NEX-7") == ()
+    assert meanings.of_camera(either, "SONY", "ILCE-7") is None
 
 
 def test_every_generated_condition_is_one_that_readers_understand():

@@ -287,9 +287,9 @@ class Notes:
             None,
         )
 
-    def found(self, data: bytes, table: str, offset: int, *, big_endian: bool) -> None:
+    def found(self, data: bytes, table: str, offset: int, *, big_endian: bool, unit: str = "int8u") -> None:
         """A block of a table whose tags nobody has looked at: what the generated facts say of them counts."""
-        inner = meanings.Inner((), table, "block", "int8u", "BE" if big_endian else "LE", 0)
+        inner = meanings.Inner((), table, "block", unit, "BE" if big_endian else "LE", 0)
         self._found(data, inner, offset, 0)
 
     def _found(self, data: bytes, inner: meanings.Inner, offset: int, depth: int) -> None:

@@ -17,10 +17,16 @@ from extractor_service.formats.reading.tagset import (
     table_names,
 )
 
+_UNKNOWN = ("?", "", 0)
 _PLAIN = meanings.Meaning((), "", 0)
 # That a reader sets itself, or another block of the same note has before.
-_VARIABLES = frozenset({"MakerNoteSigmaVer", "LensType", "FacesDetected", "TIFF_TYPE", "FILE_TYPE"})
-_KEEPING = frozenset({"nikon"})  # makers whose conditions ask for tags of other blocks of the same note
+_VARIABLES = frozenset({
+    "MakerNoteSigmaVer", "LensType", "FacesDetected", "TIFF_TYPE", "FILE_TYPE", "Software",
+    "TempTest1", "TempTest2", "Battery2", "BatteryStatus1", "BatteryStatus2", "Ver9401",
+})  # fmt: skip
+_KEEPING = frozenset(
+    {"nikon", "sony"}
+)  # makers whose conditions ask for tags of other blocks of the same note
 _PIXELS = frozenset({"TiffMeteringImage"})  # which the listing doesn't call binary
 _CONVERSIONS: dict[tuple[str, str], Mapping[str, Conversion]] = {}
 
@@ -84,7 +90,8 @@ def _table(module: str, group: str, wanted: Wanted) -> Tags:
             if key in chosen and place != min(chosen[key], len(rows) - 1):
                 continue
             fact = facts[place] if place < len(facts) else _PLAIN
-            if key not in chosen and not meanings.fits_camera(fact.condition, make, model):
+            condition = meanings.of_camera(fact.condition, make, model)
+            if key not in chosen and condition is None:
                 continue  # cameras of this model have something else there
             conversion = conversions.get(f"{table}.{row[0]}")
             if conversion is None and (not is_found or fact.formula == "?"):
@@ -101,9 +108,10 @@ def _table(module: str, group: str, wanted: Wanted) -> Tags:
             tag.binary = tag.binary or row[0] in _PIXELS
             if is_found and isinstance(key, str) and not tag.mask:
                 tag.mask = -1  # another meaning of the whole value
-            rest = meanings.rest_of(
-                fact.condition, _names_of(module) if is_found and module in _KEEPING else names
-            )
+            known_names = names | _names_of(module) if is_found and module in _KEEPING else names
+            rest = meanings.rest_of(condition or (), known_names)
+            if rest is None and is_found and (module in _KEEPING or _UNKNOWN in fact.condition):
+                break  # there under a condition that can't be answered
             tag.condition = rest or ()
             variants.append(tag)
             if not tag.condition:
