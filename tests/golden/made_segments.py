@@ -152,8 +152,18 @@ def _blocks(rng: random.Random) -> list[tuple[int, bytes]]:
             0xE6,
             b"EPPIM\0MM\0*\0\0\0\x08" + directory([(0xC4A5, 7, b"PrintIM\0" + b"0250" + bytes(12))], 8, ">"),
         ),
+        (0xE1, _qvci(rng)),
         (0xEA, b"AROT\0\0" + struct.pack(">I", 4) + bytes(16)),
     ]
+
+
+def _qvci(rng: random.Random) -> bytes:
+    """Of one Casio camera of 1999."""
+    data = bytearray(b"QVCI\0".ljust(140, b"\0"))
+    data[44] = rng.randrange(1, 5)
+    data[77:97] = f"1999.{rng.randrange(1, 13):02d}.11.12.13.14".encode().ljust(20, b"\0")
+    data[98:105], data[114:123], data[124:133] = b"QV-7000", b"99081200\0", b"ABC12345\0"
+    return bytes(data)
 
 
 def _kodak(rng: random.Random) -> list[tuple[int, bytes]]:

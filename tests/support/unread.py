@@ -1,6 +1,7 @@
-"""Which listed tables of maker notes nobody reads, each with its reason; `python -m tests.support.unread` prints them with their tags.
+"""What the listing of maker notes has and nobody reads: tables and single tags, each with its reason.
 
-Read is a table that the readers name, or that the generated structures lead to from one that is read.
+`python -m tests.support.unread` writes the list (`unread.tsv`: table, id, name, reason) and prints how long it is. Read is a
+table that the readers name, or that the generated structures lead to from one that is read.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+LISTED = Path(__file__).with_suffix(".tsv")
 MODULES = (
     "raw",
     "canon",
+    "canon_vrd",
     "nikon",
     "sony",
     "minolta",
@@ -24,26 +27,30 @@ MODULES = (
     "casio",
     "kodak",
     "others",
+    "qualcomm",
 )
 # The first that fits a table says why it isn't read.
 REASONS = (
-    (r"\w+::(AVI\w*|MOV\d?|MP4|WAV|DSS|PENT|PXTH|S1|Junk\d?|OLYM|PANA|thmb2?|scrn|prms|Thumbnail|NCDT|NCTG|FFMV|MMA|PMP|rtmd|SubIFD\w*AVI|ast)",
-     "stands in films and sound alone"),
-    (r"Kodak::(Free|frea|pose|Scrn|DcMD|MOV)|Canon::(CNTH|CTMD|Skip|CMP1)|Ricoh::(RDT\w|RMETA)|QVCI|Casio::QVCI",
-     "stands in films, or behind the picture in a trailer of its own"),
-    (r"NikonCustom::Settings(Z.*|D5|D500|D850|D3|D4|D40|D5\d00|D610|D7\d*0?|D8\d*0?|D90|D80)|Nikon::(Menu\w+|More\w+|Shooting\w+|ShotInfo(D780|Z\w+)|Seq\w+|Bracketing\w+|Interval\w+|Rotation\w+|Offset13\w+|Other\w+|JPGInfo\w+|Settings\w+|Portrait\w+|ISOAutoInfoD810|AutoCaptureInfo|ShotInfo\w+)",
-     "lies at offsets within an enciphered block that change with the firmware; no known constant proves the place"),
-    (r"Nikon::(CaptureOutput|GEM|ROC|Scan|NineEdits|VignetteInfo|RetouchInfo|UnknownInfo\d?|MakerNotes0x5\d)", "is written by software, not by cameras"),
-    (r"\w+::\w*(Unknown|Unknown2|UnknownInfo)", "is unknown to ExifTool too: hidden tags"),
-    (r"Sony::(AFStatus\w+|MoreInfo\w*|MoreSettings|MeterInfo9?|FaceInfoA|ExtraInfo\d?|Tag\w+|SR2\w+|SRF2?|HiddenInfo|Ericsson)",
-     "has a layout of its own within enciphered or counted blocks, told by models that no sample here has"),
-    (r"Kodak::(SubIFD\d|Type\d+|TextualInfo|KDC_IFD)", "of cameras before 2003 whose directories no sample here has"),
-    (r"Canon::(ColorDataUnknown|FocalInfo|LogInfo|SerialInfo|VignettingCorrUnknown|SerialInfo)", "has hidden tags or one value that the reader takes itself"),
-    (r"FujiFilm::(MRAW|RAFHeader|RAFData)|DNG::\w+", "is read by the raw file's reader itself, or holds other files"),
-    (r"Reconyx::\w+|Google::\w+|HP::\w+|DJI::\w+|FLIR::(ParamInfo|TextInfo|MeasInfo)|Microsoft::\w+", "of trail cameras, telephones and programs that no sample here has"),
-    (r"Panasonic::(DSA|Data1|SerialInfo|Subdir)|Olympus::(TextInfo|MovableInfo)|Pentax::(Type4|\w+)|Minolta::\w+|Ricoh::\w+|Sigma::\w+|Sanyo::\w+",
-     "has a layout of its own that no sample here has"),
+    (r"Nikon::(NCTG|ast)|Olympus::(DSS|OLYM|WAV|Thumbnail|prms)|Pentax::S1|Sanyo::Thumbnail|Sony::(PMP|rtmd)|Canon::(CMP1|CTMD|Skip)|Kodak::(Free|frea|Scrn)",
+     "stands in films and sound alone, which are read by what they are in (issue 16)"),
+    (r"Ricoh::(RDT\w|RMETA)", "stands behind the picture and in films of Ricoh's Theta: not built"),
+    (r"Nikon::(CaptureOutput|NineEdits|VignetteInfo)", "edits by Nikon's software, in a tree of their own within the note: not built"),
+    (r"Nikon::\w+Unknown\d?", "is one hidden version of a block that ExifTool doesn't know either"),
+    (r"Sony::(SR2\w+|SRF2?)", "of ARW and SRF alone: directories enciphered by a key that lies elsewhere in the file: not built"),
+    (r"Sony::Ericsson", "a preview's place in telephones of 2005: not built"),
+    (r"Kodak::(TextualInfo|KDC_IFD)", "texts of DCS and directories of KDC files of before 2003, behind places in private tags: not built"),
+    (r"Canon::(FocalInfo|LogInfo)", "a focal length within CRW, and the log of old PowerShots: not built"),
+    (r"FujiFilm::(MRAW|RAFHeader)|DNG::\w+", "is read by the raw file's own reader, or holds another file"),
+    (r"Google::\w+", "protocol buffers, packed and enciphered by a key of their own: not built"),
+    (r"FLIR::\w+", "measurements and texts within thermal records, in lists of their own layout: not built"),
+    (r"Microsoft::Stitch", "a block that one program of 2008 wrote into panoramas: not built"),
+    (r"Olympus::TextInfo", "a text of names and numbers of the first Olympus cameras: not built"),
+    (r"Panasonic::(Data1|Subdir)|Ricoh::(FirmwareInfo|Subdir)",
+     "directories within tags of Leica's X and M and of Ricoh's R10, whose offsets count from places that differ by camera: not built"),
+    (r"Samsung::APP5", "read by the segment's reader under its own name"),
 )  # fmt: skip
+_NO_FORMULA = "its meaning is no formula of the stored value, and the table is one that nobody has looked at"
+_NO_CONDITION = "it is there under a condition that can't be answered from the note"
 
 
 def _tables() -> dict[str, dict]:
@@ -53,20 +60,22 @@ def _tables() -> dict[str, dict]:
     return found
 
 
-def unread() -> dict[str, int]:
-    """Tables that nobody reads, and how many tags each has."""
-    tables = _tables()
+def _named(tables: dict[str, dict]) -> set[str]:
+    """Tables that the readers' code names."""
     code = "".join(
         path.read_text(encoding="utf-8")
         for path in (ROOT / "extractor_service" / "formats").rglob("*.py")
         if path.parent.name != "tags"
     )
-    inner = import_module("extractor_service.formats.tags.structures").TABLES
-    named = {
+    return {
         name
         for name in tables
         if f'"{name}"' in code or re.search(rf'["}}:]{re.escape(name.partition("::")[2])}["\d]', code)
     }
+
+
+def _reached(named: set[str]) -> set[str]:
+    inner = import_module("extractor_service.formats.tags.structures").TABLES
     reached, waiting = set(named), list(named)
     while waiting:
         for rows in inner.get(waiting.pop(), {}).values():
@@ -74,6 +83,13 @@ def unread() -> dict[str, int]:
                 if row[1] and row[1] not in reached:
                     reached.add(row[1])
                     waiting.append(row[1])
+    return reached
+
+
+def unread() -> dict[str, int]:
+    """Tables that nobody reads, and how many tags each has."""
+    tables = _tables()
+    reached = _reached(_named(tables))
     return {name: len(rows) for name, rows in tables.items() if name not in reached}
 
 
@@ -82,12 +98,71 @@ def reason(table: str) -> str:
     return next((why for pattern, why in REASONS if re.fullmatch(pattern, table)), "")
 
 
+def rows() -> list[tuple[str, str, str, str]]:
+    """(table, id, name, reason) of every tag of the listing that no document has: of unread tables all, of read ones some."""
+    from extractor_service.formats.embedded.makernotes import tables as readers
+
+    tables = _tables()
+    named = _named(tables)
+    reached = _reached(named)
+    found = []
+    for table, tags in sorted(tables.items()):
+        if table not in reached:
+            why = reason(table) or "NO REASON"
+            found += [(table, str(key), row[0], why) for key, each in tags.items() for row in each[:1]]
+        elif table not in named:
+            found += _left_out(table, tags, readers)
+    return sorted(found)
+
+
+def _left_out(table: str, tags: dict, readers: object) -> list[tuple[str, str, str, str]]:
+    """Of a table that only structures lead to: tags whose meaning or condition isn't known, by the facts that the reader asks."""
+    from extractor_service.formats.reading import meanings
+    from extractor_service.formats.reading.tagset import module_of
+
+    module = module_of(table)
+    conversions = _conversions(module)
+    known = meanings.meanings(table)
+    short = table.partition("::")[2]
+    found = []
+    for key, each in tags.items():
+        facts = known.get(key, ())
+        name = each[0][0]
+        if not facts or f"{short}.{name}" in conversions or name in conversions:
+            continue
+        if all(fact.formula == "?" for fact in facts):
+            found.append((table, str(key), name, _NO_FORMULA))
+        elif all(part[0] == "?" for fact in facts[:1] for part in fact.condition[:1]) and facts[0].condition:
+            found.append((table, str(key), name, _NO_CONDITION))
+    return found
+
+
+def _conversions(module: str) -> set[str]:
+    package = "extractor_service.formats.embedded.makernotes."
+    for name in (module, "small"):
+        try:
+            found = import_module(package + name)
+        except ModuleNotFoundError:
+            continue
+        vendor = getattr(found, "VENDOR", None)
+        if vendor is not None:
+            return set(vendor.conversions)
+        if hasattr(found, "CONVERSIONS"):
+            return set(found.CONVERSIONS)
+    return set()
+
+
+def text() -> str:
+    """The list as it is committed."""
+    return "".join("\t".join(each) + "\n" for each in rows())
+
+
 def main() -> int:
-    """Prints the list."""
-    left = unread()
-    for table, tags in sorted(left.items()):
-        print(f"{table:36} {tags:4} tags  {reason(table) or 'NO REASON'}")
-    print(f"{len(left)} of {len(_tables())} tables, {sum(left.values())} tags")
+    """Writes the list."""
+    LISTED.write_text(text(), encoding="utf-8")
+    left, tables = unread(), _tables()
+    tags = sum(len(each) for each in tables.values())
+    print(f"{len(left)} of {len(tables)} tables unread; {len(rows())} of {tags} tags on the list")
     return 0
 
 

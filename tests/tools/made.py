@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 from metaextract_client.oracle.compare import compare
 from metaextract_client.oracle.entries import of_document, of_exiftool, run_exiftool
 from metaextract_client.oracle.report import Tally, ratio, total_of, worst
-from tests.golden import made_blocks, made_ciphers, made_notes, made_raws, made_segments, made_trailers
+from tests.golden import (
+    made_blocks,
+    made_ciphers,
+    made_notes,
+    made_raws,
+    made_reconyx,
+    made_segments,
+    made_trailers,
+)
 from tests.support import corpus
 from tests.support.judged import judge
 from tests.tools.accuracy import document_of
@@ -37,6 +45,7 @@ def cases() -> Iterator[tuple[str, str, list[bytes]]]:
             yield f"made structures {maker}", "makernotes", blocks
     yield "made structures nikon-enciphered", "makernotes", list(made_ciphers.files())
     yield "made structures sony-enciphered", "makernotes", list(made_ciphers.sony())
+    yield "made structures reconyx", "makernotes", list(made_reconyx.files())
     yield "made structures kodak", "makernotes", list(made_notes.kodaks().values())
     for kind in made_trailers.KINDS:
         yield f"made trailer {kind} jpg", "", list(made_trailers.files(kind, _RAWS))

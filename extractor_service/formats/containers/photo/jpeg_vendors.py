@@ -69,8 +69,16 @@ def _jpeg(
     return Table(f"containers/JPEG::{name}", section, group, conversions, unit=unit, big_endian=True)
 
 
+def _date(value: Value) -> Value:
+    """Parts that points divide."""
+    parts = value.split(".") if isinstance(value, str) else []
+    return f"{':'.join(parts[:3])} {':'.join(parts[3:])}" if len(parts) > 3 else value
+
+
+_QVCI = Table("casio/Casio::QVCI", "makernotes", "Casio", {"DateTimeOriginal": Conversion(_date)})
 _BLOCKS: dict[int, tuple[_Block, ...]] = {
     0xE0: (_Block(b"AVI1", 4, _jpeg("AVI1", "app0", "AVI1")),),
+    0xE1: (_Block(b"QVCI\0", 0, _QVCI),),
     0xE6: (_Block(b"NITF\0", 5, _jpeg("NITF", "app6", "NITF", conversions=_NITF)),),
     0xED: (_Block(b"Adobe_CM", 8, _jpeg("AdobeCM", "app13", "AdobeCM", "int16u")),),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from typing import TYPE_CHECKING
 
 from extractor_service.formats.embedded.makernotes.base import Block, Notes, displaced, ordered
@@ -27,6 +28,52 @@ def _reconyx_date(value: Value) -> Value:
     return value
 
 
+def _stamp(value: Value) -> Value:
+    """Seven bytes: second, minute, hour, day, month, and a word for the year."""
+    data = bytes(each & 255 for each in value if isinstance(each, int)) if isinstance(value, list) else value
+    if isinstance(data, bytes) and len(data) == 7:
+        second, minute, hour, day, month, year = struct.unpack("<5BH", data)
+        return conv.date_text(year, month, day, hour, minute, second)
+    return _reconyx_date(value)
+
+
+def _plain_date(value: Value) -> Value:
+    """Six words from the second to the year."""
+    words = [each for each in value if isinstance(each, int)] if isinstance(value, list) else []
+    if len(words) != 6:
+        return value
+    second, minute, hour, day, month, year = words
+    return conv.date_text(year, month, day, hour, minute, second)
+
+
+def _packed_date(value: Value) -> Value:
+    """Day, month and years since 1980 in one word; in two, the time as well."""
+    words = value if isinstance(value, list) else [value]
+    numbers = [each for each in words if isinstance(each, int)]
+    if not numbers or len(numbers) != len(words) or not numbers[0]:
+        return value
+    day = (numbers[0] >> 9) + 1980, numbers[0] >> 5 & 15, numbers[0] & 31
+    if len(numbers) == 1:
+        return f"{day[0]:04d}:{day[1]:02d}:{day[2]:02d}"
+    return conv.date_text(*day, numbers[1] >> 11, numbers[1] >> 5 & 63, (numbers[1] & 31) * 2)
+
+
+def _version(value: Value) -> Value:
+    """Seven bytes: two numbers, a date and a letter; or two words and a letter."""
+    if isinstance(value, bytes) and len(value) == 7:
+        major, minor, year, month, day, revision = struct.unpack("<BBHBBc", value)
+        letter = revision.decode("latin-1")
+        return f"{major:02x}.{minor:02x} {year:04x}:{month:02x}:{day:02x} Rev.{letter}"
+    words = [each for each in value if isinstance(each, int)] if isinstance(value, list) else []
+    return f"{words[0]}.{words[1]}{chr(words[2])}" if len(words) == 3 and words[2] < 256 else value
+
+
+def _card(value: Value) -> str:
+    return (
+        "-".join(f"{each:04x}" for each in value if isinstance(each, int)) if isinstance(value, list) else ""
+    )
+
+
 def _long(value: Value) -> Value:
     """Two words as one number."""
     words = [each for each in value if isinstance(each, int)] if isinstance(value, list) else []
@@ -48,17 +95,34 @@ def _spaced(value: Value) -> str:
 
 
 CONVERSIONS: Mapping[str, Conversion] = {
-    "DateTimeOriginal": Conversion(_reconyx_date),
+    "DateTimeOriginal": Conversion(_stamp),
+    "FirmwareVersion": Conversion(_version),
+    "UIBFirmwareVersion": Conversion(_version),
+    "BluetoothFirmwareVersion": Conversion(_version),
+    "WifiFirmwareVersion": Conversion(_version),
+    "BLEFirmwareVersion": Conversion(_version),
+    "Micro1Version": Conversion(_version),
+    "BootLoaderVersion": Conversion(_version),
+    "Micro2Version": Conversion(_version),
+    "FirmwareDate": Conversion(_bcd_date),
+    "BluetoothFirmwareDate": Conversion(_packed_date),
+    "WifiFirmwareDate": Conversion(_packed_date),
+    "DirectoryCreateDate": Conversion(_packed_date),
+    "SDCardID": Conversion(None, _card),
     "Sequence": Conversion(None, _spaced),
     "AmbientTemperatureFahrenheit": Conversion(None, conv.suffixed(" F"), "F"),
     "AmbientTemperature": conv.CELSIUS,
-    "BatteryVoltage": Conversion(lambda value: value / 1000 if isinstance(value, int) else value, conv.suffixed(" V"), "V"),
+    "HyperFire.BatteryVoltage": Conversion(lambda value: value / 1000 if isinstance(value, int) else value, conv.suffixed(" V"), "V"),
+    "UltraFire.BatteryVoltage": Conversion(lambda value: value / 1000 if isinstance(value, int) else value, conv.suffixed(" V"), "V"),
     "HyperFire.FirmwareVersion": Conversion(
         None, lambda value: f"{value[0]}.{value[1]}.{value[2]}" if isinstance(value, list) and len(value) >= 3 else ""),
     "UserLabel": Conversion(),
     "HyperFire.MakerNoteVersion": Conversion(None, lambda value: f"0x{value:04x}" if isinstance(value, int) else ""),
     "HyperFire.FirmwareDate": Conversion(_bcd_date),
     "HyperFire.EventNumber": Conversion(_long),
+    "HyperFire2.EventNumber": Conversion(_long),
+    "HyperFire2.DateTimeOriginal": Conversion(_plain_date),
+    "MicroFire.EventNumber": Conversion(_long),
     "SpeedX": Conversion(None, lambda value: f"{value:+.2f}" if isinstance(value, float) else ""),
     "SpeedY": Conversion(None, lambda value: f"{value:+.2f}" if isinstance(value, float) else ""),
     "SpeedZ": Conversion(None, lambda value: f"{value:+.2f}" if isinstance(value, float) else ""),
@@ -158,4 +222,8 @@ def reconyx(walk: Walk, offset: int, length: int) -> None:
     elif data[:9] == b"RECONYXUF":
         notes.block(data, Block("Reconyx::UltraFire", "int8u", None, False), offset)
     elif data[:9] == b"RECONYXH2":
-        notes.block(data, Block("Reconyx::HyperFire2", "int16u", None, False), offset)
+        notes.block(data, Block("Reconyx::HyperFire2", "int8u", None, False), offset)
+    elif data[:9] == b"RECONYXMF":
+        notes.block(data, Block("Reconyx::MicroFire", "int8u", None, False), offset)
+    elif data[:12] == b"RECONYXHF4K\0":
+        notes.block(data, Block("Reconyx::HyperFire4K", "int8u", None, False), offset)
