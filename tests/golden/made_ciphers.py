@@ -32,6 +32,8 @@ _SONY = (
     (0x9050, b"\1", "Tag9050a", "SLT-A77V"), (0x9050, b"\1", "Tag9050b", "ILCE-7M3"), (0x9050, b"\1", "Tag9050c", "ILCE-7SM3"),
     (0x940E, b"\1", "AFInfo", "SLT-A77V"), (0x940E, b"\1", "Tag940e", "ILCE-6000"), (0x940C, b"\1", "Tag940c", "ILCE-6000"),
 )  # fmt: skip
+SONY_NAMES = (*(f"{table.lower()}" for _, _, table, _ in _SONY), "more-info")
+"""Of the kinds that `sony` makes, in its order."""
 _SERIAL, _COUNT = 1234567, 4321
 _FIRMWARE = {"ShotInfoZ9": ("02.00", "03.10", "04.10", "05.00", "05.20"), "ShotInfoZ8": ("01.10", "02.00", "02.10", "03.00"),
              "ShotInfoZ6III": ("01.00",), "ShotInfoZ7II": ("01.60",), "ShotInfoD4S": ("1.00a", "1.20a")}  # fmt: skip

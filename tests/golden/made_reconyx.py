@@ -16,8 +16,8 @@ from tests.golden.makernotes import photograph
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The first bytes, what the ids of the table count in, the camera.
-_LAYOUTS = {
+# By table: the first bytes, what the ids of the table count in, the camera.
+LAYOUTS = {
     "HyperFire": (b"\x01\xf1\x03\0", "int16u", "HC500 HYPERFIRE"),
     "HyperFire2": (b"RECONYXH2\0", "int8u", "HYPERFIRE 2 COVERT"),
     "HyperFire4K": (b"RECONYXHF4K\0", "int8u", "HYPERFIRE 4K"),
@@ -29,7 +29,7 @@ _LAYOUTS = {
 def files(count: int = 4) -> Iterator[bytes]:
     """`count` photographs of each layout."""
     maker = Maker("RECONYX", (), b"", 0, "<", "others", "")
-    for table, (head, unit, model) in _LAYOUTS.items():
+    for table, (head, unit, model) in LAYOUTS.items():
         for seed in range(count):
             inner = meanings.Inner((), f"Reconyx::{table}", "block", unit, "LE", 0)
             data = bytearray(made_blocks._data(maker, inner, random.Random(f"{table} {seed}")))

@@ -37,7 +37,7 @@ def fotostation(rng: random.Random) -> bytes:
     behind = b"".join(
         data + struct.pack(">HI", kind, len(data) + 10) + b"\xa1\xb2\xc3\xd4" for kind, data in records
     )
-    return _with_iptc() + behind
+    return with_iptc() + behind
 
 
 def photo_mechanic(rng: random.Random) -> bytes:
@@ -48,7 +48,7 @@ def photo_mechanic(rng: random.Random) -> bytes:
         keys = [each for each in labels if isinstance(each, int)] if isinstance(labels, dict) else []
         value = rng.choice(keys) if keys else rng.randrange(8)
         data += b"\x1c\x02" + bytes((key,)) + b"\0\4" + struct.pack(">I", value)
-    return _with_iptc() + data + struct.pack(">I", len(data)) + b"cbipcbbl"
+    return with_iptc() + data + struct.pack(">I", len(data)) + b"cbipcbbl"
 
 
 def recipe(rng: random.Random) -> bytes:
@@ -93,7 +93,8 @@ def _canon(blocks: list[tuple[int, bytes]]) -> bytes:
     return photograph("Canon", "Canon EOS 40D", note, "<") + head + content + foot
 
 
-def _with_iptc() -> bytes:
+def with_iptc() -> bytes:
+    """A picture whose IPTC has a name and two keywords."""
     resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(_IPTC)) + _IPTC + bytes(len(_IPTC) % 2)
     return images.bare_jpeg([(0xED, b"Photoshop 3.0\0" + resource)])
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.golden import containers, films, foreign, google, images, makernotes, media, raws, science, sounds
+from tests.golden import (
+    containers,
+    films,
+    foreign,
+    google,
+    images,
+    made,
+    makernotes,
+    media,
+    raws,
+    science,
+    sounds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,4 +40,5 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     **MEDIA,
     **foreign.FOREIGN,
     **{f"{name}.jpg": make for name, make in makernotes.PHOTOGRAPHS.items()},
+    **made.MADE,
 }

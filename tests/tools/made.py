@@ -17,6 +17,7 @@ from metaextract_client.oracle.compare import compare
 from metaextract_client.oracle.entries import of_document, of_exiftool, run_exiftool
 from metaextract_client.oracle.report import Tally, ratio, total_of, worst
 from tests.golden import (
+    jumbf,
     made_blocks,
     made_ciphers,
     made_notes,
@@ -47,6 +48,8 @@ def cases() -> Iterator[tuple[str, str, list[bytes]]]:
     yield "made structures sony-enciphered", "makernotes", list(made_ciphers.sony())
     yield "made structures reconyx", "makernotes", list(made_reconyx.files())
     yield "made structures kodak", "makernotes", list(made_notes.kodaks().values())
+    for name, make in jumbf.CONTAINERS.items():
+        yield f"made {name.replace('.', ' ')}", "jumbf", [make()]
     for kind in made_trailers.KINDS:
         yield f"made trailer {kind} jpg", "", list(made_trailers.files(kind, _RAWS))
     for kind in made_segments.KINDS:
@@ -62,7 +65,7 @@ def measure(wanted: list[str]) -> dict[str, Tally]:
         for name, family, files in cases():
             if wanted and not set(wanted) & set(name.split()):
                 continue
-            suffix = name.split()[-1] if family == "" else "jpg"
+            suffix = "jpg" if family == "makernotes" else name.split()[-1]
             paths = [Path(folder, f"{index}.{suffix}") for index in range(len(files))]
             for path, data in zip(paths, files, strict=True):
                 path.write_bytes(data)

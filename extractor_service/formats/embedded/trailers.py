@@ -40,7 +40,7 @@ _STATION = Table(
 )
 _SOFT_EDIT = Table("photoshop/PhotoMechanic::SoftEdit", "photo_mechanic", "PhotoMechanic", _RAW_CROPS)
 _DATASET_BYTES, _MAX_DATASETS = 5, 200  # the table has 25
-_WORD_BYTES = 4
+_WORD_BYTES = 4  # of each of Photo Mechanic's values
 
 
 def parse(source: ByteSource, document: Document) -> None:

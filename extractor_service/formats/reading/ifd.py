@@ -36,7 +36,7 @@ RATIONALS = frozenset({5, 10})
 _VERSIONS = frozenset({42, 0x5352, 0x4F52, 0x55})
 
 
-class NotTiffError(Exception):
+class NotTiffError(ValueError):
     """The bytes don't begin with a TIFF header."""
 
 

@@ -169,15 +169,17 @@ def plain_text(value: Value) -> str:
 
 MODULES = (
     "exif", "raw", "icc", "iptc", "photoshop", "containers", "canon", "nikon", "sony", "minolta", "olympus", "panasonic", "pentax",
-    "fujifilm", "casio", "kodak", "others", "film", "sound", "documents", "xmp", "meanings", "structures",
+    "fujifilm", "casio", "kodak", "others", "film", "sound", "documents", "xmp", "meanings", "structures", "canon_vrd", "qualcomm",
 )  # fmt: skip
 _packed: dict[str, dict[str, bytes]] = {}
+_MODULES_OF = {"CanonVRD": "canon_vrd"}  # where the name isn't the maker's in small letters
 _CUSTOM = "Custom"  # tables of a maker's custom functions stand with its others
 
 
 def module_of(table: str) -> str:
     """The generated module that has a maker's table, such as "canon" for "CanonCustom::Functions5D"."""
-    name = table.partition("::")[0].removesuffix(_CUSTOM).lower()
+    maker = table.partition("::")[0]
+    name = _MODULES_OF.get(maker) or maker.removesuffix(_CUSTOM).lower()
     return name if name in MODULES else "others"
 
 

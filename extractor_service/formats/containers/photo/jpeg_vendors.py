@@ -225,9 +225,9 @@ def _qualcomm(told: Segment) -> None:
         offset += 3 + named
         kind = data[offset]
         offset += 5
-        if kind < len(_QUALCOMM_KINDS) and size:
-            name = _QUALCOMM_KINDS[kind]
-            value = binary.read(data, offset, name, max(1, size // binary.CODES[name][1]), big_endian=False)
+        name = _QUALCOMM_KINDS[kind] if kind < len(_QUALCOMM_KINDS) else ""
+        if name and size >= binary.CODES[name][1]:
+            value = binary.read(data, offset, name, size // binary.CODES[name][1], big_endian=False)
             _QUALCOMM.put(told.document, key, value, told.place(offset, size), name=partial(names.kept, key))
         offset += size
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange
 from extractor_service.formats.embedded.makernotes import canon_camera_info
 from extractor_service.formats.embedded.makernotes import canon_tables as tables
-from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, displaced, ordered
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes
 from extractor_service.formats.embedded.makernotes.canon_values import CONVERSIONS
+from extractor_service.formats.embedded.makernotes.layout import displaced, ordered
 from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import binary, fields, ifd
 from extractor_service.formats.reading import conversions as conv

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
-from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, displaced, ordered
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes
+from extractor_service.formats.embedded.makernotes.layout import displaced, ordered
 from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading import fields

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from extractor_service.formats.embedded.makernotes.base import Block, Notes, ordered
+from extractor_service.formats.embedded.makernotes.base import Block, Notes
+from extractor_service.formats.embedded.makernotes.layout import ordered
 from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.tagset import Conversion

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
 from extractor_service.formats.embedded.makernotes import nikon_shot
-from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, ordered
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes
+from extractor_service.formats.embedded.makernotes.layout import ordered
 from extractor_service.formats.embedded.makernotes.nikon_crypt import decrypt, serial_key
 from extractor_service.formats.embedded.makernotes.nikon_values import CONVERSIONS
 from extractor_service.formats.embedded.makernotes.tables import Vendor

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field
-from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, ordered
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes
+from extractor_service.formats.embedded.makernotes.layout import ordered
 from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import binary
 from extractor_service.formats.reading import conversions as conv

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field
 from extractor_service.formats.embedded.makernotes import pentax
-from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, ordered
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes
+from extractor_service.formats.embedded.makernotes.layout import ordered
 from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading import fields

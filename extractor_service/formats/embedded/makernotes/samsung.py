@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.embedded.makernotes.base import Block, Notes, ordered
+from extractor_service.formats.embedded.makernotes.base import Block, Notes
+from extractor_service.formats.embedded.makernotes.layout import ordered
 from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading import ifd

@@ -6,7 +6,8 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
-from extractor_service.formats.embedded.makernotes.base import Block, Notes, displaced, ordered
+from extractor_service.formats.embedded.makernotes.base import Block, Notes
+from extractor_service.formats.embedded.makernotes.layout import displaced, ordered
 from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import conversions as conv
 from extractor_service.formats.reading.tagset import Conversion, Tag, plain_text

@@ -11,7 +11,8 @@ import struct
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
-from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes, displaced, ordered
+from extractor_service.formats.embedded.makernotes.base import SECTION, Block, Notes
+from extractor_service.formats.embedded.makernotes.layout import displaced, ordered
 from extractor_service.formats.embedded.makernotes.sony_values import CONVERSIONS
 from extractor_service.formats.embedded.makernotes.tables import Vendor
 from extractor_service.formats.reading import fields
