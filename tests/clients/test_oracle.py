@@ -110,3 +110,39 @@ def test_wire_documents_become_entries():
         Entry("exif", "ExifIFD", "FNumber", 2.8, "f/2.8"),
         Entry("exif", "IFD0", "Gap", "inf", "inf"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("ours_", "theirs", "is_same"),
+    [
+        (["one"], "one", True),
+        (["one", "two"], "one", False),
+        (b"abc", "(Binary data 3 bytes)", True),
+        (b"abc", "(Binary data 4 bytes)", False),
+        ("(Binary data 300 bytes)", "(Binary data 300 bytes, use -b option to extract)", True),
+        ("(Binary data 300 bytes)", "(Binary data 301 bytes, use -b option to extract)", False),
+        (None, "null", True),
+        (None, "none", False),
+        ("Größe", "Gr??e", True),
+        ("Grosse", "Gr??se", False),
+        ("Größe", "Gr?e", False),
+    ],
+)
+def test_forms_of_one_value(ours_, theirs, is_same):
+    assert same(ours_, theirs) is is_same
+
+
+def test_a_judged_difference_counts_for_neither_side_and_its_like_elsewhere_does():
+    from tests.support.judged import JUDGED, judge
+
+    entries = [Entry("makernotes", "Nikon", "TiffMeteringImage", "x", "x"), *ours()[:4]]
+    theirs = {**THEIRS, "MakerNotes:Nikon:TiffMeteringImage": "y"}
+    printed = {**PRINTED, "MakerNotes:Nikon:TiffMeteringImage": "y"}
+    for file, judged in (("made structures nikon 3.jpg", 1), ("a photograph.jpg", 0)):
+        result = compare(entries, list(of_exiftool(theirs, printed)))
+        before = result.scores["makernotes"]
+        assert judge(file, result) == judged
+        after = result.scores["makernotes"]
+        assert (before.theirs - after.theirs, before.present - after.present) == (judged, judged)
+        assert [each.name for each in result.differences if each.kind == "missing"] == ["LensType"]
+    assert all(each.reason for each in JUDGED)

@@ -1,0 +1,83 @@
+"""Enciphered blocks: the ciphers themselves, which layout a version names, and what an unknown one says."""
+
+import random
+
+import pytest
+
+from extractor_service.document import ProblemKind
+from extractor_service.formats.embedded.makernotes import nikon_crypt, nikon_shot
+from tests.extractor_service.formats.test_made_files import read
+from tests.golden import made_ciphers, made_reconyx
+
+
+def byte_by_byte(data, key, count, start):
+    """Nikon's cipher as its description has it."""
+    mixed = (count ^ count >> 8 ^ count >> 16 ^ count >> 24) & 0xFF
+    first, second, third = nikon_crypt._SERIAL[key & 0xFF], nikon_crypt._COUNT[mixed], 0x60
+    opened = bytearray(data)
+    for place in range(start, len(data)):
+        second = (second + first * third) & 0xFF
+        third = (third + 1) & 0xFF
+        opened[place] ^= second
+    return bytes(opened)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4, 511, 512, 513, 1024, 5000])
+def test_the_cipher_s_period_changes_nothing(size):
+    rng = random.Random(size)
+    data = rng.randbytes(size)
+    for _ in range(5):
+        key, count, start = rng.randrange(256), rng.randrange(1 << 32), rng.randrange(9)
+        assert nikon_crypt.decrypt(data, key, count, start) == byte_by_byte(data, key, count, start)
+
+
+def test_a_part_is_opened_and_the_rest_kept():
+    data = bytes(range(100))
+    opened = nikon_crypt.decrypt(data, 7, 9, 4, 20)
+    assert (opened[:4], opened[24:]) == (data[:4], data[24:])
+    assert opened[4:24] == byte_by_byte(data, 7, 9, 4)[4:24]
+
+
+@pytest.mark.parametrize("version", nikon_shot._LAYOUTS, ids=bytes.decode)
+def test_every_version_of_nikon_s_block_is_read(version):
+    for data in made_ciphers.files(1):
+        if version in data:
+            document = read(data)
+            assert document.find("makernotes", "ShotInfoVersion").value == version.decode()
+            assert len(document.sections["makernotes"]) > 5
+            assert not [each for each in document.problems if each.kind is ProblemKind.READER]
+            return
+    pytest.fail("no made file has this version")
+
+
+def files():
+    """One of each kind."""
+    yield from made_ciphers.files(1)
+    yield from made_ciphers.sony(1)
+    yield from made_reconyx.files(1)
+
+
+def test_mutants_are_survived():
+    rng = random.Random("ciphers")
+    for data in files():
+        for _ in range(12):
+            changed = bytearray(data[: rng.randrange(1100, len(data))] if rng.random() < 0.3 else data)
+            for _ in range(rng.randrange(1, 8)):
+                changed[rng.randrange(min(len(changed), 3000))] = rng.choice((0, 255, rng.randrange(256)))
+            assert not [each for each in read(bytes(changed)).problems if each.kind is ProblemKind.READER]
+
+
+def test_a_sony_s_second_battery_counts_only_when_there_is_one():
+    tells = [document.find("makernotes", "BatteryLevel2") for document in map(read, made_ciphers.sony(4))]
+    assert not any(tells), "the made ones have no second battery"
+
+
+def test_reconyx_s_layouts_differ_by_their_first_bytes_alone():
+    documents = dict(zip(made_reconyx.LAYOUTS, map(read, made_reconyx.files(1)), strict=True))
+    times = {
+        name: document.find("makernotes", "DateTimeOriginal").value for name, document in documents.items()
+    }
+    assert len(set(times.values())) == len(times)
+    for document in documents.values():
+        assert document.find("makernotes", "AmbientTemperature") is not None
+        assert not document.problems
