@@ -22,6 +22,8 @@ _INT64_MIN = -(2**63)  # of protobuf's int64; below it the number becomes text
 _UINT64_MAX = 2**64 - 1  # of protobuf's uint64; larger numbers become text
 _double = struct.Struct("<d").pack
 _MOST_WORDS = 4096  # names, or groups: tables have some thousand, and files few of their own
+_SMALL = [b"\x12\x02\x10" + each for each in ONE_BYTE]  # values below 128, whole
+_SMALL_RAW = [b"\x2a\x02\x10" + each for each in ONE_BYTE]
 _names: dict[str, bytes] = {}
 _groups: dict[str, bytes] = {}
 
@@ -61,10 +63,16 @@ def unsigned(number: int) -> int:
 
 
 def _field(field: Field) -> bytes:
+    """One field. What nearly all values are (short texts, numbers, fractions) is written here: a call costs as much as the rest."""
     name, value, text = field.name, field.value, field.text
-    raw, group, note, origin = field.raw, field.group, field.note, field.origin
+    raw, group, origin = field.raw, field.group, field.origin
     out = (_names.get(name) or _word(_names, 0x0A, name)) if name else b""
-    if value is not None:
+    kind = type(value)
+    if kind is int and 0 <= value < 0x80:  # type: ignore[operator]
+        out += _SMALL[value]  # type: ignore[index]
+    elif kind is float:
+        out += b"\x12\x09\x21" + _double(value)
+    elif value is not None:
         body = _value(value)
         length = len(body)
         if length:
@@ -76,22 +84,27 @@ def _field(field: Field) -> bytes:
     if field.unit:
         out += _text(0x22, field.unit)
     if raw is not None:
-        body = _value(raw)
-        length = len(body)
-        if length:
-            out += b"\x2a" + (ONE_BYTE[length] if length < 0x80 else varint(length)) + body
+        if type(raw) is int and 0 <= raw < 0x80:
+            out += _SMALL_RAW[raw]
+        else:
+            body = _value(raw)
+            length = len(body)
+            if length:
+                out += b"\x2a" + (ONE_BYTE[length] if length < 0x80 else varint(length)) + body
     if group:
         out += _groups.get(group) or _word(_groups, 0x32, group)
-    if note:
-        out += _text(0x3A, note)
-    return out if origin is None else out + _origin(origin)
+    if field.note:
+        out += _text(0x3A, field.note)
+    if origin is None:
+        return out
+    offset, length = origin
+    if 0x80 <= offset < 0x4000 and 0 < length < 0x80:  # nearly all of a photograph's
+        return out + bytes((0x42, 5, 0x08, offset & 0x7F | 0x80, offset >> 7, 0x10, length))
+    return out + _origin(origin)
 
 
 def _origin(origin: ByteRange) -> bytes:
-    offset, length = origin
-    if 0x80 <= offset < 0x4000 and 0 < length < 0x80:  # nearly all of a photograph's
-        return bytes((0x42, 5, 0x08, offset & 0x7F | 0x80, offset >> 7, 0x10, length))
-    offset, length = unsigned(offset), unsigned(length)
+    offset, length = unsigned(origin.offset_bytes), unsigned(origin.length_bytes)
     body = (b"\x08" + varint(offset) if offset else b"") + (b"\x10" + varint(length) if length else b"")
     return b"\x42" + ONE_BYTE[len(body)] + body
 

@@ -31,16 +31,24 @@ class Facts:
             for section in _SECTIONS
             if section in document.sections
         }
+        self._any: dict[
+            str, Field
+        ] = {}  # of all sections where a camera's own values stand: one look-up instead of five
+        for section in reversed(_ORDER):
+            self._any.update(self._first.get(section, {}))
         self.makers = {field.group for field in self._first.get("makernotes", {}).values()}
 
     def field(self, name: str, section: str = "", group: str = "") -> Field | None:
         """The first field of that name, in any section unless one is given."""
+        if not group:
+            names = self._first.get(section) if section else self._any
+            return names.get(name) if names is not None else None
         for each in (section,) if section else _ORDER:
             names = self._first.get(each)
             found = names.get(name) if names is not None else None
             if found is None:
                 continue
-            if not group or found.group.startswith(group):
+            if found.group.startswith(group):
                 return found
             for other in self._fields[each]:
                 if other.name == name and other.group.startswith(group):
