@@ -6,11 +6,12 @@ import time
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
+from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client import ExtractorClient
 from metaextract_client.render import outcome_name
 from tests.faults.mutants import PER_FAMILY, mutants
-from tests.golden import containers, foreign, images, makernotes
+from tests.golden import containers, foreign, images, made, makernotes
 from tests.golden.samples import MEDIA
 from tests.samples import PHOTOS
 from tests.support import corpus
@@ -34,6 +35,7 @@ def run(name: str) -> Evidence:
         jobs += [(sample, mutant) for mutant in mutants(sample, make())]
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     seconds: dict[str, float] = defaultdict(float)
+    reader_faults: Counter[str] = Counter()
     with (
         start_cache() as cache,
         start_extractor(
@@ -45,13 +47,15 @@ def run(name: str) -> Evidence:
         client.extract_file(PHOTOS[0], options)
         before = {process.pid for process in family(extractor.pid)}
 
-        def one(job: tuple[str, bytes]) -> tuple[str, str, float]:
+        def one(job: tuple[str, bytes]) -> tuple[str, str, float, int]:
             started = time.monotonic()
             document = client.extract_bytes(job[1], "damaged", options, timeout=60).document
-            return job[0], outcome_name(document.outcome), time.monotonic() - started
+            faults = sum(each.kind == document_pb2.PROBLEM_KIND_READER for each in document.problems)
+            return job[0], outcome_name(document.outcome), time.monotonic() - started, faults
 
-        for kind, outcome, elapsed in threads.map(one, jobs):
+        for kind, outcome, elapsed, faults in threads.map(one, jobs):
             outcomes[kind][outcome] += 1
+            reader_faults[kind] += faults
             seconds[kind] = max(seconds[kind], elapsed)
         lives = extractor.process.poll() is None and cache.process.poll() is None
         last = client.extract_file(PHOTOS[0], options)
@@ -67,6 +71,7 @@ def run(name: str) -> Evidence:
     evidence.single("all", "service crashes", "count", float(not lives), "== 0")
     evidence.single("all", "slowest answer, queue included", "s", max(seconds.values()), "<= 5")
     evidence.single("all", "files without a typed outcome", "count", totals["UNSPECIFIED"], "== 0")
+    evidence.single("all", "problems of the kind READER", "count", sum(reader_faults.values()), "== 0")
     evidence.single("all", "workers lost to a file", "count", sum(totals[each] for each in _LOST))
     evidence.single("all", "processes that are new at the end", "count", replaced)
     evidence.single(
@@ -88,4 +93,5 @@ def _samples() -> dict[str, object]:
         **MEDIA,
         **foreign.FOREIGN,
         **{f"notes {maker}": make for maker, make in makernotes.PHOTOGRAPHS.items()},
+        **{f"made {name}": make for name, make in made.MADE.items()},
     }  # fmt: skip
