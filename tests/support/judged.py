@@ -29,6 +29,7 @@ JUDGED = (
     Judgement("drew__Issue_280_dotnet_.png", "iccprofile:ProfileDescriptionML*", "languages without a country: we name each, ExifTool drops the language"),
     Judgement("drew__Kodak_CLAS_Digital_Film_Scanner_*", "exif:SpatialFrequencyResponse", "bytes (EXIF 2.32, 4.6.6.4): we keep its NULs, ExifTool drops them"),
     Judgement("drew__Issue_247-4.nef", "composite:DateTimeCreated", "made of two blank fields"),
+    Judgement("tinytag__multiple_values_images.wma", "asf:PictureDescription", "a letter beyond 16 bits: ExifTool has question marks for its two halves"),
     Judgement("made *", "makernotes:TiffMeteringImage", "a block of pixels: we tell its bytes, ExifTool those of the TIFF that it would make of them"),
     Judgement("made structures reconyx 1[6-9].jpg", "makernotes:DateTimeOriginal",
               'seven bytes: ExifTool 13.59 unpacks the text of their numbers ("11 32 75\u2026"), not the bytes'),

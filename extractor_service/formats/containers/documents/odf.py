@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 SECTION, FACTS = "xmp", "odf"
+_USERS = "user-defined"
 _ENVELOPE = frozenset({"document-meta", "meta", "document"})
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _MANIFEST = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}"
@@ -88,7 +89,7 @@ def _add_metadata(root: Element, document: Document, origin: ByteRange) -> None:
     flattener = Flattener(document, SECTION, "XMP", origin, _ENVELOPE.__contains__)
     meta = next((each for each in root if local(each.tag) == "meta"), None)
     for child in meta if meta is not None else ():
-        if child.attrib and (local(child.tag) == "user-defined" or not (child.text or "").strip()):
+        if child.attrib and (local(child.tag) == _USERS or not (child.text or "").strip()):
             _structure(child, document, origin)
         else:
             flattener.add(child)
@@ -105,11 +106,13 @@ def _structure(element: Element, document: Document, origin: ByteRange) -> None:
         entries.append((name[:1].upper() + name[1:], typed(value)))
     text = (element.text or "").strip()
     name = local(element.tag)
-    if text:  # with a text, ExifTool has each by itself; ours are together
+    if text or name == _USERS:  # ExifTool has each by itself; ours are together
         shown = name[:1].upper() + name[1:]
-        for part, each in (("", typed(text)), *entries):
+        values: list[tuple[str, Value]] = [("", typed(text))] if text else []
+        for part, each in (*values, *entries):
             document.add(SECTION, Field(shown + part, each, group="XMP-meta", origin=origin))
-        entries.append(("Value", typed(text)))
+        if text:
+            entries.append(("Value", typed(text)))
         document.add(FACTS, Field("UserDefined", Struct(tuple(entries)), group="ODF", origin=origin))
         return
     if entries:
