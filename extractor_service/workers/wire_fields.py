@@ -15,17 +15,21 @@ from service_runtime.protobuf_bytes import ONE_BYTE, varint
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from extractor_service.document import ByteRange, Field, Value
+    from extractor_service.document import Field, Value
 
 _INT64_MAX = 2**63 - 1  # of protobuf's int64; above it `unsigned` is used
 _INT64_MIN = -(2**63)  # of protobuf's int64; below it the number becomes text
 _UINT64_MAX = 2**64 - 1  # of protobuf's uint64; larger numbers become text
 _double = struct.Struct("<d").pack
-_MOST_WORDS = 4096  # names, or groups: tables have some thousand, and files few of their own
+_MOST_WORDS = 4096  # names, groups, labels: tables have some thousand, and files few of their own
+_LONGEST_WORD = 128  # characters; the longest label of a lens has 90, and files may have names of any length
 _SMALL = [b"\x12\x02\x10" + each for each in ONE_BYTE]  # values below 128, whole
+_SMALL_ITEM = [b"\x0a\x02\x10" + each for each in ONE_BYTE]
 _SMALL_RAW = [b"\x2a\x02\x10" + each for each in ONE_BYTE]
 _names: dict[str, bytes] = {}
 _groups: dict[str, bytes] = {}
+_labels: dict[str, bytes] = {}
+_units: dict[str, bytes] = {}
 
 
 def encode_sections(sections: Mapping[str, Sequence[Field]]) -> bytes:
@@ -63,26 +67,36 @@ def unsigned(number: int) -> int:
 
 
 def _field(field: Field) -> bytes:
-    """One field. What nearly all values are (short texts, numbers, fractions) is written here: a call costs as much as the rest."""
+    """One field. What nearly all values are (numbers, short texts) is written here."""
     name, value, text = field.name, field.value, field.text
     raw, group, origin = field.raw, field.group, field.origin
     out = (_names.get(name) or _word(_names, 0x0A, name)) if name else b""
-    kind = type(value)
-    if kind is int and 0 <= value < 0x80:  # type: ignore[operator]
-        out += _SMALL[value]  # type: ignore[index]
-    elif kind is float:
+    if type(value) is int:
+        if 0 <= value < 0x80:
+            out += _SMALL[value]
+        else:
+            body = _integer(value)
+            out += b"\x12" + varint(len(body)) + body
+        if text and text != str(value):  # a label of its table
+            out += _labels.get(text) or _word(_labels, 0x1A, text)
+    elif type(value) is float:
         out += b"\x12\x09\x21" + _double(value)
-    elif value is not None:
-        body = _value(value)
-        length = len(body)
-        if length:
-            out += b"\x12" + (ONE_BYTE[length] if length < 0x80 else varint(length)) + body
-    if text and (
-        text != value if isinstance(value, str) else not isinstance(value, (int, float)) or text != str(value)
-    ):
-        out += _text(0x1A, text)
+        if text and text != str(value):
+            out += _text(0x1A, text)
+    else:
+        if value is not None:
+            body = _value(value)
+            length = len(body)
+            if length:
+                out += b"\x12" + (ONE_BYTE[length] if length < 0x80 else varint(length)) + body
+        if text and (
+            text != value
+            if isinstance(value, str)
+            else not isinstance(value, (int, float)) or text != str(value)
+        ):
+            out += _text(0x1A, text)
     if field.unit:
-        out += _text(0x22, field.unit)
+        out += _units.get(field.unit) or _word(_units, 0x22, field.unit)
     if raw is not None:
         if type(raw) is int and 0 <= raw < 0x80:
             out += _SMALL_RAW[raw]
@@ -100,11 +114,14 @@ def _field(field: Field) -> bytes:
     offset, length = origin
     if 0x80 <= offset < 0x4000 and 0 < length < 0x80:  # nearly all of a photograph's
         return out + bytes((0x42, 5, 0x08, offset & 0x7F | 0x80, offset >> 7, 0x10, length))
-    return out + _origin(origin)
+    return out + _origin(offset, length)
 
 
-def _origin(origin: ByteRange) -> bytes:
-    offset, length = unsigned(origin.offset_bytes), unsigned(origin.length_bytes)
+def _origin(offset: int, length: int) -> bytes:
+    if 0x4000 <= offset < 0x200000 and 0 < length < 0x80:
+        middle = offset >> 7 & 0x7F | 0x80
+        return bytes((0x42, 6, 0x08, offset & 0x7F | 0x80, middle, offset >> 14, 0x10, length))
+    offset, length = unsigned(offset), unsigned(length)
     body = (b"\x08" + varint(offset) if offset else b"") + (b"\x10" + varint(length) if length else b"")
     return b"\x42" + ONE_BYTE[len(body)] + body
 
@@ -156,6 +173,8 @@ def _integer(value: int) -> bytes:
 
 
 def _rational(numerator: int, denominator: int) -> bytes:
+    if 0 < numerator <= _INT64_MAX and 0 < denominator <= _INT64_MAX:
+        return b"\x08" + varint(numerator) + b"\x10" + varint(denominator)
     body = b""
     for tag, number in ((b"\x08", numerator), (b"\x10", denominator)):
         if number:
@@ -168,6 +187,9 @@ def _rational(numerator: int, denominator: int) -> bytes:
 def _list(values: list[Value]) -> bytes:
     parts: list[bytes] = []
     for each in values:
+        if type(each) is int and 0 <= each < 0x80:
+            parts.append(_SMALL_ITEM[each])
+            continue
         body = b"" if each is None else _value(each)
         parts += (b"\x0a", varint(len(body)), body)
     data = b"".join(parts)
@@ -187,7 +209,9 @@ def _struct(value: Struct) -> bytes:
 
 
 def _word(known: dict[str, bytes], tag: int, text: str) -> bytes:
-    """A text that comes again and again, remembered."""
+    """A text that comes again and again, remembered unless it is long."""
+    if len(text) > _LONGEST_WORD:
+        return _text(tag, text)
     if len(known) >= _MOST_WORDS:
         known.clear()
     found = known[text] = _text(tag, text)

@@ -20,6 +20,7 @@ class Facts:
 
     Attributes:
         makers: groups of the maker notes that are there; what only one maker has is asked of its files alone.
+        is_of_camera: whether there is more to calculate from than the picture's size.
     """
 
     def __init__(self, document: Document) -> None:
@@ -36,6 +37,7 @@ class Facts:
         ] = {}  # of all sections where a camera's own values stand: one look-up instead of five
         for section in reversed(_ORDER):
             self._any.update(self._first.get(section, {}))
+        self.is_of_camera = bool(self._any) or not self._first.keys() <= {"file"}
         self.makers = {field.group for field in self._first.get("makernotes", {}).values()}
 
     def field(self, name: str, section: str = "", group: str = "") -> Field | None:
@@ -65,17 +67,18 @@ class Facts:
 
     def number(self, name: str, section: str = "", group: str = "") -> float | None:
         """The field as a finite number; of several, and of text, the first one in it."""
-        field = self.field(name, section, group)
+        field = self.field(name, section, group) if section or group else self._any.get(name)
         return as_number(field.value) if field is not None else None
 
     def positive(self, name: str, section: str = "", group: str = "") -> float | None:
         """The field as a number above 0."""
-        value = self.number(name, section, group)
+        field = self.field(name, section, group) if section or group else self._any.get(name)
+        value = as_number(field.value) if field is not None else None
         return value if value is not None and value > 0 else None
 
     def text(self, name: str, section: str = "", group: str = "") -> str:
         """The field as text, trimmed; "" for none."""
-        field = self.field(name, section, group)
+        field = self.field(name, section, group) if section or group else self._any.get(name)
         return field.value.strip("\0 ") if field is not None and isinstance(field.value, str) else ""
 
     def label(self, name: str, section: str = "", group: str = "") -> str:
@@ -99,6 +102,8 @@ class Facts:
 
 def as_number(value: Value) -> float | None:
     """A finite number out of a value; None when there is none in it."""
+    if type(value) is int:
+        return float(value)
     if isinstance(value, list) and value:
         value = value[0]
     if isinstance(value, str):

@@ -49,6 +49,8 @@ class CompositeModule(Module):
             return
         facts = Facts(document)
         _size(document, context.format, facts)
+        if not facts.is_of_camera:
+            return
         makers.add_before(facts)
         aperture = exposure.add(facts)
         exposure.add_white_balance(facts)
