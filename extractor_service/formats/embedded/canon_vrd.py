@@ -50,6 +50,8 @@ def _stops(zero: float, *, is_least: bool = False) -> Callable[[Value], Value]:
     def stops(value: Value) -> Value:
         if not isinstance(value, float) or value <= 0:
             return 0 if is_least else value
+        if not math.isfinite(value):
+            return value
         told = math.log2(value / 4.6875) - zero
         return told if abs(told) > 1e-10 else 0
 
@@ -192,11 +194,17 @@ def _edits(reader: Reader, document: Document) -> None:
         return
     stamps = int.from_bytes(data[_FIRST_BYTES : _FIRST_BYTES + 4])
     start = _FIRST_BYTES + 4
+    if start + stamps > len(data):
+        document.problem(SECTION, ProblemKind.DAMAGED, f"stamps of {stamps} bytes", base + start)
+        return
     _STAMPS.block(document, data[start : start + stamps], base + start)
     start += stamps
     second = data[start:]
     style = int.from_bytes(second[_STYLE_AT : _STYLE_AT + 2])
     where: int | None = base + start
+    if _STYLE_AT + 2 + style > len(second):
+        document.problem(SECTION, ProblemKind.DAMAGED, f"a picture style of {style} bytes", where)
+        return
     if style:
         second = second[: _STYLE_AT + 2] + second[_STYLE_AT + 2 + style :]
         where = None
@@ -258,12 +266,13 @@ def _value(data: bytes, entry: int, document: Document, base: int) -> None:
     number, kind, *flags, offset, length = struct.unpack_from("<7I", data, entry)
     if offset + length >= len(data):
         return
+    document.spend(length)
     block = _BLOCKS.get(number)
     if block is not None:
         block.block(document, data[offset : offset + length], base + offset, big_endian=False)
     elif number in _DIRECTORY.tags:
         name = _TYPES.get(kind)
-        if name is None:
+        if name is None or _DIRECTORY.tags[number].binary:
             value: Value = data[offset : offset + length]
         else:
             count = length // binary.CODES[name][1]

@@ -7,7 +7,7 @@ exiftool.org/TagNames/Jpeg2000.html#JUMD and #CBOR have them. What is true of it
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Struct
 from extractor_service.formats.embedded import jumbf
@@ -18,15 +18,19 @@ from extractor_service.formats.reading.reader import Reader, TruncatedError
 from extractor_service.sources.pieces import PiecedSource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
+_Member = TypeVar("_Member")
 SECTION = "jumbf"
 _MAX_CONTENT_BYTES = 1024 * 1024  # of one CBOR or JSON box; the longest of a camera's has 20 KB
 _MAX_TEXT_BYTES = 65_536  # of types, names and salts
 _MAX_SHOWN_BYTES = 64  # of a hash or a salt; longer bytes (certificates, padding) are told by their length
+_MAX_MEMBERS = (
+    20_000  # of one value, all lists and maps in it together, also where a document is wanted whole
+)
 _MAX_DEPTH = 32  # of JSON's values in one another, as CBOR's
 _TITLES = {"dc:title": "Title", "dc:format": "Format"}  # of CBOR, by its table
 _SWAPPED = b"bmuj"  # some software of Microsoft's wrote the head the other way round
@@ -89,9 +93,20 @@ def in_segments(source: ByteSource, segments: Sequence[Segment], document: Docum
 
 
 def _joined(source: ByteSource, parts: Sequence[Segment], document: Document) -> None:
-    pieces = [
-        (each.offset + head, each.length - head) for each in sorted(parts) for head in each.box_bytes()[1:]
-    ]
+    """Adds what the parts hold up to the first that is missing; of two of one number the first counts."""
+    pieces: list[tuple[int, int]] = []
+    ordered = sorted(parts, key=lambda each: each.number)
+    expected = ordered[0].number
+    if expected > 1:
+        return  # without the beginning nothing is known of the rest
+    for each in ordered:
+        if each.number < expected:
+            continue
+        if each.number > expected:
+            break
+        head = each.box_bytes()[1]
+        pieces.append((each.offset + head, each.length - head))
+        expected += 1
     in_pieces(source, pieces, document)
 
 
@@ -220,34 +235,46 @@ def _add(place: _Place, name: str, value: object, *, is_cbor: bool, origin: Byte
         place.document.add(SECTION, Field(name, None, text, group="CBOR", origin=origin))
         return
     text = "null" if value is None else ""
-    place.document.add(
-        SECTION, Field(name, _plain(value, 0), text, group="CBOR" if is_cbor else "JSON", origin=origin)
-    )
+    shown = _Plain(min(place.document.limits.max_items, _MAX_MEMBERS)).of(value, 0)
+    place.document.add(SECTION, Field(name, shown, text, group="CBOR" if is_cbor else "JSON", origin=origin))
 
 
 def _length_of(value: bytes) -> str:
     return f"(Binary data {len(value)} bytes)"
 
 
-def _plain(value: object, depth: int) -> Value:
-    """A decoded value as documents have it."""
-    if depth > _MAX_DEPTH:
-        return "…"
-    if isinstance(value, cbor.Tagged):
-        return _plain(value.value, depth)
-    if isinstance(value, cbor.DateText):
-        return colon_date(value)
-    if isinstance(value, bytes):
-        return value if len(value) <= _MAX_SHOWN_BYTES else _length_of(value)
-    if isinstance(value, dict):
-        return _struct(value, depth)
-    if isinstance(value, list):
-        return [_plain(each, depth + 1) for each in value]
-    return value if isinstance(value, (str, int, float)) else None
+class _Plain:
+    """Decoded values as documents have them, of which all lists and maps together have `most` members."""
 
+    def __init__(self, most: int) -> None:
+        self._left = most
 
-def _struct(value: Mapping[object, object], depth: int) -> Struct:
-    return Struct(tuple((str(key)[:200], _plain(inner, depth + 1)) for key, inner in value.items()))
+    def of(self, value: object, depth: int) -> Value:
+        """The value; an ellipsis stands for what is too deep."""
+        if depth > _MAX_DEPTH:
+            return "…"
+        if isinstance(value, cbor.Tagged):
+            return self.of(value.value, depth)
+        if isinstance(value, cbor.DateText):
+            return colon_date(value)
+        if isinstance(value, bytes):
+            return value if len(value) <= _MAX_SHOWN_BYTES else _length_of(value)
+        if isinstance(value, dict):
+            return self._struct(value, depth)
+        if isinstance(value, list):
+            return [self.of(each, depth + 1) for each in self._taken(value)]
+        return value if isinstance(value, (str, int, float)) else None
+
+    def _taken(self, values: Iterable[_Member]) -> Iterator[_Member]:
+        for each in values:
+            if self._left <= 0:
+                return
+            self._left -= 1
+            yield each
+
+    def _struct(self, value: Mapping[object, object], depth: int) -> Struct:
+        members = self._taken(value.items())
+        return Struct(tuple((str(key)[:200], self.of(inner, depth + 1)) for key, inner in members))
 
 
 def _put(place: _Place, name: str, value: Value, text: str, origin: ByteRange | None) -> None:

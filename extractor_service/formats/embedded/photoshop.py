@@ -85,6 +85,9 @@ def _resource(
     tag = table("Main").get(number)
     if number in _THUMBNAILS and tag is not None:
         reader.exact(offset, 28)
+        if length < 28:
+            document.problem(SECTION, ProblemKind.DAMAGED, f"resource {number} has {length} bytes", at)
+            return
         fields.add_binary(
             document, SECTION, "Photoshop", tag.name, length - 28, ByteRange(at + 28, length - 28)
         )

@@ -133,6 +133,8 @@ class _Collected(NamedTuple):
     def put(self, key: str, value: Value) -> None:
         """Layers before that have no such value get an empty one, so that places in all lists mean the same layer."""
         values = self.values.setdefault(key, [])
+        if len(values) > self.place:
+            return  # a layer has one of each: the first
         values += [_missing(key)] * (self.place - len(values))
         values.append(value)
 

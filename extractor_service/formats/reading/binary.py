@@ -123,6 +123,7 @@ def parse(
         if mask is not None and isinstance(stored, int):
             stored = (stored & mask) >> ((mask & -mask).bit_length() - 1)
         found[tag.name] = stored
-        at = None if origin is None else ByteRange(origin + offset, CODES[kind][1] * count)
+        size = min(CODES[kind][1] * count, len(data) - offset)  # texts end with the block
+        at = None if origin is None else ByteRange(origin + offset, size)
         fields.add(document, section, group, tag, stored, at)
     return found

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _PIECE_BYTES = 65_536  # unpacked at a time: what a bomb may go beyond its limit
 
 
-def unbrotli(data: bytes, most_bytes: int) -> bytes:
-    """The first `most_bytes`, unpacked: a kilobyte may stand for gigabytes.
+def unbrotli(data: bytes, most_bytes: int, spend: Callable[[int], None] | None = None) -> bytes:
+    """The first `most_bytes`, unpacked: a kilobyte may stand for gigabytes. `spend` hears of all, also of what ends in nonsense.
 
     Raises:
         ValueError: it isn't Brotli (RFC 7932).
@@ -19,6 +24,8 @@ def unbrotli(data: bytes, most_bytes: int) -> bytes:
             part = decoder.process(data, output_buffer_limit=_PIECE_BYTES)
             data = b""
             parts.append(part)
+            if spend is not None:
+                spend(len(part))
             length += len(part)
             if not part and decoder.can_accept_more_data():
                 break

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SECTION, GROUP = "flashpix", "FlashPix"
 _MOST_PROPERTIES = 2000  # of one set
+_DECODED_COST = (
+    4  # of a byte: dates of eight bytes take as long as texts of thirty, and properties may overlap
+)
 _MOST_ITEMS = 5000  # of one vector
 _VECTOR = 0x1000  # many values of one type (MS-OLEPS specification, 2.15)
 _UTF_16, _CODE_PAGE, _LOCALE = 1200, 1, 0x80000000
@@ -213,12 +216,20 @@ class _Set:
             places.add(offset)
             with Surviving(self._document, SECTION, f"property {key:#x}", self._origin and self._origin.offset_bytes):  # fmt: skip
                 if key == 0:
-                    dictionary = self._dictionary(self._begin + offset)
+                    dictionary = dictionary or self._dictionary(self._begin + offset)
                     continue
                 at = self._begin + offset
                 kind = struct.unpack_from("<I", self._data, at)[0]
-                value, _ = self._values.value(kind, at + 4)
+                if not self._is_told(key, dictionary.get(key, "")):
+                    continue
+                value, end = self._values.value(kind, at + 4)
+                self._document.spend(_DECODED_COST * max(0, min(end, len(self._data)) - at))
                 self._put(key, dictionary.get(key, ""), value)
+
+    def _is_told(self, key: int, own: str) -> bool:
+        """Whether the value has a name: properties may overlap, and none is decoded for nothing."""
+        shared = not own and key in {_CODE_PAGE, _LOCALE}
+        return bool(own) or shared or self._described.key_of(key) in self._described.table.tags
 
     def _page(self) -> int:
         for key, offset in self._places:

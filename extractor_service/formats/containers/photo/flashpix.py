@@ -46,11 +46,19 @@ class _Entry:
     name: str
     size: int
     pieces: list[tuple[int, int]] = field(default_factory=list)
+    held: int = 0
+    is_broken: bool = False
 
-    @property
-    def held(self) -> int:
-        """How many bytes the parts have."""
-        return sum(length for _, length in self.pieces)
+    def add(self, place: int, length: int, begin: int) -> bool:
+        """One part, of the stream's bytes from `begin` on; False for the first that doesn't join, behind which none counts."""
+        if self.is_broken:
+            return True
+        skipped = self.held - begin
+        self.is_broken = skipped < 0
+        if 0 <= skipped < length:
+            self.pieces.append((place + skipped, length - skipped))
+            self.held += length - skipped
+        return not self.is_broken
 
 
 def parse(reader: Reader, segments: Sequence[tuple[int, int]], document: Document) -> None:
@@ -65,9 +73,10 @@ def parse(reader: Reader, segments: Sequence[tuple[int, int]], document: Documen
             elif kind == _STREAM and length > 13:
                 index, place = int.from_bytes(reader.exact(offset + 7, 2)), reader.base + offset
                 if index < len(entries):
-                    skipped = max(0, entries[index].held - int.from_bytes(reader.exact(offset + 9, 4)))
-                    if length > 13 + skipped:
-                        entries[index].pieces.append((place + 13 + skipped, length - 13 - skipped))
+                    begin = int.from_bytes(reader.exact(offset + 9, 4))
+                    if not entries[index].add(place + 13, length - 13, begin):
+                        message = f"{entries[index].name[:40]!r} lacks a part before {begin}"
+                        document.problem(SECTION, ProblemKind.TRUNCATED, message, place)
                 elif index == _FUJI_INDEX and length > 13 + _FUJI_HEAD_BYTES:
                     fuji.append((place + 13 + _FUJI_HEAD_BYTES, length - 13 - _FUJI_HEAD_BYTES))
     for entry in entries:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "jpeg2000"
+_CODESTREAM_COST = 16_384  # bytes, of each without a size of its own: a file may be full of them
+_RESOLUTION_BYTES = 10  # two fractions and their powers of ten (I.5.3.7.1)
 _MAX_PACKET_BYTES = 8 * 1024 * 1024  # boxes are read whole (XMP, EXIF, profiles); larger ones are passed over
 _MAX_DEPTH = 8  # of boxes in boxes; associations may hold associations
 _PARENTS = frozenset(
@@ -86,8 +88,10 @@ def _image(reader: Reader, document: Document, box: boxes.Box) -> None:
     kind, offset, length = box
     try:
         if kind != b"jp2c":
-            jxl_codestream.size(reader, document, offset + (4 if kind == b"jxlp" else 0))
-        elif not any(field.name == "ImageWidth" for field in document.sections.get(_SECTION, ())):
+            skipped = 4 if kind == b"jxlp" else 0
+            jxl_codestream.size(reader, document, offset + skipped, length - skipped)
+        elif document.find(_SECTION, "ImageWidth") is None:
+            document.spend(_CODESTREAM_COST)
             j2c.segments(reader.view(reader.base + offset, length), document)
     except CorruptFileError as error:
         document.problem(_SECTION, ProblemKind.DAMAGED, str(error), reader.base + offset)
@@ -104,7 +108,15 @@ def _box(reader: Reader, document: Document, box: boxes.Box) -> None:
         _color(reader.exact(offset, length), document, at)
     elif kind in {b"resc", b"resd"}:
         name = "CaptureResolution" if kind == b"resc" else "DisplayResolution"
-        _resolution(reader.exact(offset, 10), document, at, name.removesuffix("Resolution"), _table(name))
+        if length < _RESOLUTION_BYTES:
+            raise TruncatedError(at, _RESOLUTION_BYTES, at + length)
+        _resolution(
+            reader.exact(offset, _RESOLUTION_BYTES),
+            document,
+            at,
+            name.removesuffix("Resolution"),
+            _table(name),
+        )
     elif kind == b"uuid" and length >= 16:
         _uuid(reader, document, reader.exact(offset, 16), offset + 16, length - 16)
     elif kind in {b"xml ", b"XML "}:
@@ -135,7 +147,7 @@ def _brotli(reader: Reader, document: Document, offset: int, length: int) -> Non
     if kind not in _PACKED:
         return
     try:
-        data = unbrotli(reader.exact(offset + 4, length - 4), _MAX_PACKET_BYTES + 1)
+        data = unbrotli(reader.exact(offset + 4, length - 4), _MAX_PACKET_BYTES + 1, document.spend)
     except ImportError:
         message = f"box {kind!r} is packed by Brotli, which isn't installed"
         document.problem(_SECTION, ProblemKind.UNSUPPORTED, message, at)
@@ -143,7 +155,6 @@ def _brotli(reader: Reader, document: Document, offset: int, length: int) -> Non
     except ValueError as error:
         document.problem(_SECTION, ProblemKind.DAMAGED, f"box {kind!r} can't be unpacked: {error}", at)
         return
-    document.spend(len(data))
     if len(data) > _MAX_PACKET_BYTES:
         message = f"box {kind!r} unpacks to more than {_MAX_PACKET_BYTES} bytes"
         document.problem(_SECTION, ProblemKind.LIMIT, message, at)
@@ -158,6 +169,8 @@ def _brotli(reader: Reader, document: Document, offset: int, length: int) -> Non
 
 
 def _file_type(data: bytes, document: Document, at: int) -> None:
+    if len(data) < 8:
+        raise TruncatedError(at, 8, at + len(data))
     tags = _table("FileType")
     brand = data[:4].decode("latin-1")
     minor = int.from_bytes(data[4:8])
@@ -174,6 +187,8 @@ def _file_type(data: bytes, document: Document, at: int) -> None:
 
 
 def _color(data: bytes, document: Document, at: int) -> None:
+    if len(data) < 3:
+        raise TruncatedError(at, 3, at + len(data))
     tags = _table("ColorSpec")
     values: list[tuple[int, int]] = [
         (index, int.from_bytes(data[index : index + 1], signed=True)) for index in range(3)

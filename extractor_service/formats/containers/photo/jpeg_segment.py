@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _MAX_BLOCK_BYTES = 65_535  # a segment's
 _MAX_PARTS = 256  # segments of one picture: 16 MB
+_PART_COST = 64  # bytes: every segment may begin a picture that goes on in all others
 
 
 class Segment(NamedTuple):
@@ -47,7 +48,9 @@ class Segment(NamedTuple):
                 or head[0] != 0xFF
                 or head[1] not in markers
                 or head[4:8] in {b"MPF\0", b"FPXR", b"ICC_"}
+                or int.from_bytes(head[2:4]) < 2
             ):
                 break
             parts.append((offset + 4, int.from_bytes(head[2:4]) - 2))
+        self.document.spend(_PART_COST * len(parts))
         return parts

@@ -10,8 +10,9 @@ import re
 import struct
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
+from xml.etree.ElementTree import ParseError
 
-from extractor_service.document import ByteRange, Field
+from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.containers.photo import jpeg_thermal
 from extractor_service.formats.containers.photo.jpeg_segment import Segment
 from extractor_service.formats.reading import binary, fields, ifd, names
@@ -31,7 +32,7 @@ _MAX_ENTRIES = 2000  # of Qualcomm's list: it has 400
 _MAX_PARTS = 256  # segments of one picture: 16 MB
 _PICTURE = re.compile(rb"(?:QVGA\0|BGTH)?(?=\xff\xd8\xff[\xdb\xe0\xe1])")
 _OCAD = re.compile(rb"\$(\w+):([^\0$]+)")
-_HDR = re.compile(rb"(\w+)=([^,\s]*)")
+_HDR = re.compile(rb"(?<!\w)(\w{1,64})=([^,\s]*)")
 _QUALITY = re.compile(rb"Q\s*(\d+)")
 _QUALCOMM_KINDS = ("int8u", "int8s", "int16u", "int16s", "int32u", "int32s", "float", "double")
 _TDHD_FOLDER = 0x10001  # a kind of HP's: more of them inside
@@ -161,8 +162,9 @@ def _stim(told: Segment) -> None:
         if crop is not None:
             data = directories.reader.exact(entry.offset, min(entry.size_bytes, 64))
             crop.block(told.document, data, place.offset_bytes, big_endian=big_endian)
-        elif entry.kind in ifd.SIZES:
-            _STIM.put(told.document, entry.tag, directories.value(entry, 4096), place)
+        elif entry.kind in ifd.SIZES and entry.tag in _STIM.tags:
+            told.document.spend(min(entry.size_bytes, _MAX_TEXT_BYTES))
+            _STIM.put(told.document, entry.tag, directories.value(entry, _MAX_TEXT_BYTES), place)
 
 
 def _print_matching(told: Segment) -> None:
@@ -178,7 +180,8 @@ def _print_matching(told: Segment) -> None:
 
 def _scalado(told: Segment) -> None:
     """Behind its head, entries of a name, a version and a word, up to the length that one of them has."""
-    data, offset, end = told.data(16), 0, told.length - 16
+    data, offset = told.data(16), 0
+    end = len(data)
     while offset + 12 <= end:
         key, version = (
             data[offset : offset + 4].decode("latin-1"),
@@ -188,7 +191,7 @@ def _scalado(told: Segment) -> None:
         if value:
             _SCALADO.put(told.document, key, value, told.place(16 + offset + 8, 4))
         if key == "SPMO":
-            end = end - value if version < 5 else min(end, value + 12)
+            end = min(end, end - value if version < 5 else value + 12)
         offset += 12
 
 
@@ -258,7 +261,11 @@ def _unique_id(told: Segment) -> None:
 def _jukebox(told: Segment) -> None:
     from extractor_service.formats.embedded import xmp  # noqa: PLC0415
 
-    root = xmp.tree(xmp.decoded(told.data(22).rstrip(b"\0")))
+    try:
+        root = xmp.tree(xmp.decoded(told.data(22).rstrip(b"\0")))
+    except ParseError as error:
+        told.document.problem("xml", ProblemKind.DAMAGED, f"Media Jukebox: {error}", told.at)
+        return
     for child in root:
         text = (child.text or "").strip()
         if isinstance(child.tag, str) and text:
@@ -274,8 +281,8 @@ def _comment(told: Segment) -> None:
 
 def _hdr(told: Segment) -> None:
     """JPEG-HDR: lines of names and values, then the picture of the ratios, over several segments."""
-    if told.document.find("app11", "RatioImage") is not None:
-        return
+    if any(field.group == "JPEG-HDR" for field in told.document.sections.get("app11", ())[:1]):
+        return  # a segment of the picture's
     data = told.data()
     end = data.find(b"~\0")
     if end < 0:
@@ -287,8 +294,9 @@ def _hdr(told: Segment) -> None:
     length = told.length - end - 2
     for offset, size in told.parts({told.marker})[1:]:
         part = told.reader.exact(offset, min(size, 4096))
-        length += size - part.find(b"~\0") - 2
-    fields.add_binary(told.document, "app11", "JPEG-HDR", "RatioImage", length, None)
+        length += size - max(0, part.find(b"~\0") + 2)
+    if length > 0:
+        fields.add_binary(told.document, "app11", "JPEG-HDR", "RatioImage", length, None)
 
 
 def _graphic_converter(told: Segment) -> None:
