@@ -16,7 +16,7 @@ from tests.golden import images
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_TYPE_END = bytes.fromhex("00110010800000aa00389b71")
+TYPE_END = bytes.fromhex("00110010800000aa00389b71")
 _C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 PICTURE = b"\xff\xd8\xff\xdb" + bytes(60) + b"\xff\xd9"
 
@@ -32,30 +32,34 @@ def described(kind: bytes, label: str, *inner: bytes, salt: bytes = b"") -> byte
     toggles = bytes((3 | (16 if salt else 0),))
     return box(
         b"jumb",
-        box(b"jumd", kind + _TYPE_END + toggles + label.encode() + b"\0" + private) + b"".join(inner),
+        box(b"jumd", kind + TYPE_END + toggles + label.encode() + b"\0" + private) + b"".join(inner),
     )
 
 
 def cbor(value: object) -> bytes:
-    """As RFC 8949 has it: numbers below 65,536, texts, bytes, lists and maps, nothing."""
-    if value is None:
-        return b"\xf6"
+    """The value as CBOR: text, bytes, whole numbers, booleans, None, lists, dicts, and (tag, value)."""
+    if value is None or isinstance(value, bool):
+        return {None: b"\xf6", True: b"\xf5", False: b"\xf4"}[value]
     if isinstance(value, int):
-        return _head(0, value)
+        return _head(0, value) if value >= 0 else _head(1, -1 - value)
     if isinstance(value, bytes):
         return _head(2, len(value)) + value
     if isinstance(value, str):
         return _head(3, len(value.encode())) + value.encode()
     if isinstance(value, list):
         return _head(4, len(value)) + b"".join(map(cbor, value))
-    assert isinstance(value, dict)
-    return _head(5, len(value)) + b"".join(cbor(key) + cbor(each) for key, each in value.items())
+    if isinstance(value, dict):
+        return _head(5, len(value)) + b"".join(cbor(key) + cbor(inner) for key, inner in value.items())
+    if isinstance(value, tuple):
+        return _head(6, value[0]) + cbor(value[1])
+    raise TypeError(value)
 
 
-def _head(major: int, number: int) -> bytes:
-    if number < 24:
-        return bytes((major << 5 | number,))
-    return bytes((major << 5 | 25,)) + struct.pack(">H", number)
+def _head(major: int, count: int) -> bytes:
+    if count < 24:
+        return bytes([major << 5 | count])
+    width = 0 if count < 256 else 1 if count < 65536 else 2
+    return bytes([major << 5 | 24 + width]) + count.to_bytes(1 << width)
 
 
 def store() -> bytes:

@@ -15,41 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-_TYPE_END = bytes.fromhex("00110010800000aa00389b71")
-
-
-def cbor(value: object) -> bytes:
-    """The value as CBOR: text, bytes, whole numbers, booleans, None, lists, dicts, and (tag, value)."""
-    if value is None or isinstance(value, bool):
-        return {None: b"\xf6", True: b"\xf5", False: b"\xf4"}[value]
-    if isinstance(value, int):
-        return _head(0, value) if value >= 0 else _head(1, -1 - value)
-    if isinstance(value, bytes):
-        return _head(2, len(value)) + value
-    if isinstance(value, str):
-        return _head(3, len(value.encode())) + value.encode()
-    if isinstance(value, list):
-        return _head(4, len(value)) + b"".join(map(cbor, value))
-    if isinstance(value, dict):
-        return _head(5, len(value)) + b"".join(cbor(key) + cbor(inner) for key, inner in value.items())
-    if isinstance(value, tuple):
-        return _head(6, value[0]) + cbor(value[1])
-    raise TypeError(value)
-
-
-def _head(major: int, count: int) -> bytes:
-    if count < 24:
-        return bytes([major << 5 | count])
-    width = 0 if count < 256 else 1 if count < 65536 else 2
-    return bytes([major << 5 | 24 + width]) + count.to_bytes(1 << width)
-
-
-def box(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I4s", len(data) + 8, kind) + data
+from tests.golden.jumbf import TYPE_END, box, cbor
 
 
 def superbox(kind: str, label: str, *inner: bytes) -> bytes:
-    described = kind.encode() + _TYPE_END + b"\x03" + label.encode() + b"\0"
+    described = kind.encode() + TYPE_END + b"\x03" + label.encode() + b"\0"
     return box(b"jumb", box(b"jumd", described) + b"".join(inner))
 
 
