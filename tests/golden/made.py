@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-def _at(make: Callable[[int], Iterable[bytes]], place: int) -> bytes:
-    return next(islice(make(1), place, None))
+def _nth(make: Callable[[int], Iterable[bytes]], kind: int) -> bytes:
+    """The second file of a kind: of these, every value is possible."""
+    return next(islice(make(2), 2 * kind + 1, None))
 
 
 MADE: dict[str, Callable[[], bytes]] = {
-    **{f"trailer-{kind}.jpg": partial(_at, partial(made_trailers.files, kind), 0) for kind in made_trailers.KINDS},
-    **{f"segments-{kind}.jpg": partial(_at, partial(made_segments.files, kind), 0) for kind in made_segments.KINDS},
-    **{f"reconyx-{name.lower()}.jpg": partial(_at, made_reconyx.files, place) for place, name in enumerate(made_reconyx.LAYOUTS)},
-    **{f"sony-{name}.jpg": partial(_at, made_ciphers.sony, place) for place, name in enumerate(made_ciphers.SONY_NAMES)},
+    **{f"trailer-{kind}.jpg": partial(_nth, partial(made_trailers.files, kind), 0) for kind in made_trailers.KINDS},
+    **{f"segments-{kind}.jpg": partial(_nth, partial(made_segments.files, kind), 0) for kind in made_segments.KINDS},
+    **{f"reconyx-{name.lower()}.jpg": partial(_nth, made_reconyx.files, place) for place, name in enumerate(made_reconyx.LAYOUTS)},
+    **{f"sony-{name}.jpg": partial(_nth, made_ciphers.sony, place) for place, name in enumerate(made_ciphers.SONY_NAMES)},
     **jumbf.CONTAINERS,
 }  # fmt: skip
 """By the name of a file."""

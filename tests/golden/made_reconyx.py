@@ -6,6 +6,7 @@ Layouts by exiftool.org/TagNames/Reconyx.html; no camera's own file of three of 
 from __future__ import annotations
 
 import random
+import struct
 from typing import TYPE_CHECKING
 
 from extractor_service.formats.reading import meanings
@@ -16,6 +17,10 @@ from tests.golden.makernotes import photograph
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_WORDS = struct.pack("<6H", 5, 4, 3, 2, 1, 2024)  # second, minute, hour, month (or day), day (or month), year
+_STAMP = struct.pack("<5BH", 5, 4, 3, 2, 1, 2024)
+# By table: where it was taken, in bytes.
+_TAKEN = {"HyperFire": (22, _WORDS), "HyperFire2": (62, _WORDS), "MicroFire": (78, _WORDS), "UltraFire": (59, _STAMP), "HyperFire4K": (47, _STAMP)}  # fmt: skip
 # By table: the first bytes, what the ids of the table count in, the camera.
 LAYOUTS = {
     "HyperFire": (b"\x01\xf1\x03\0", "int16u", "HC500 HYPERFIRE"),
@@ -34,4 +39,6 @@ def files(count: int = 4) -> Iterator[bytes]:
             inner = meanings.Inner((), f"Reconyx::{table}", "block", unit, "LE", 0)
             data = bytearray(made_blocks._data(maker, inner, random.Random(f"{table} {seed}")))
             data[: len(head)] = head
+            at, taken = _TAKEN[table]
+            data[at : at + len(taken)] = taken[:-2] + struct.pack("<H", 2000 + seed)
             yield photograph(maker.make, model, bytes(data), "<")

@@ -58,6 +58,8 @@ def recipe(rng: random.Random) -> bytes:
     stamps = struct.pack(">I", 0)
     second = bytearray(_block("canon_vrd", "CanonVRD::Ver2", 512, rng, ">", 2))
     second[176:178] = b"\0\0"
+    # The lens optimizer: whether it is on, and how long its data are behind 20 bytes of values.
+    second[440:442], second[446:450] = struct.pack(">H", rng.randrange(2)), struct.pack(">I", 10)
     edits = bytes(first) + struct.pack(">I", len(stamps)) + stamps + bytes(second)
     packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="3"/></rdf:RDF></x:xmpmeta>'
     return _canon([(0xFFFF00F4, struct.pack(">I", len(edits)) + edits), (0xFFFF00F6, packet)])

@@ -34,7 +34,7 @@ def directory(entries: list[tuple], at: int, order: str = "<") -> bytes:
     return head + bytes(4) + values
 
 
-def photograph(make: str, model: str, note: bytes, order: str = "<") -> bytes:
+def photograph(make: str, model: str, note: bytes, order: str = "<", software: str = "") -> bytes:
     """A JPEG whose EXIF says `make` and `model`, and whose note stands 1,024 bytes behind the TIFF header."""
     inner = directory(
         [(0x829A, 5, [(1, 250)]), (0x829D, 5, [(28, 10)]), (0x8827, 3, [200]), (0x927C, 7, note)], 512, order
@@ -47,7 +47,12 @@ def photograph(make: str, model: str, note: bytes, order: str = "<") -> bytes:
         + inner[entry + 4 : len(inner) - len(note) - len(note) % 2]
     )
     outer = directory(
-        [(0x010F, 2, make.encode() + b"\0"), (0x0110, 2, model.encode() + b"\0"), (0x8769, 4, [512])],
+        [
+            (0x010F, 2, make.encode() + b"\0"),
+            (0x0110, 2, model.encode() + b"\0"),
+            *([(0x0131, 2, software.encode() + b"\0")] if software else []),
+            (0x8769, 4, [512]),
+        ],
         8,
         order,
     )

@@ -1,4 +1,4 @@
-"""Recipes of Canon's Digital Photo Professional: a trailer of its photographs, or files of their own (VRD, DR4).
+"""Recipes of Canon's Digital Photo Professional: a trailer of its photographs.
 
 exiftool.org/TagNames/CanonVRD.html. A head, blocks of a number and a length, a foot. What was edited stands in a block of fixed places
 (versions 1 to 3), or in a directory of numbered values (version 4).
@@ -214,6 +214,7 @@ def _edits(reader: Reader, document: Document) -> None:
     tags = _second(is_new=isinstance(version, int) and version >= _NEW_LABELS)
     if int.from_bytes(second[_LENS_ON_AT : _LENS_ON_AT + 2]):
         second = _lens(second, document, where)
+        where = None
     layout = binary.Layout("int16s", big_endian=True)
     binary.parse(second, layout, tags, binary.Place(document, SECTION, "CanonVRD"), origin=where, known=known)
 
@@ -234,6 +235,8 @@ def _lens(data: bytes, document: Document, at: int | None) -> bytes:
     _LENS.block(document, data[_LENS_AT : _LENS_AT + _LENS_BYTES], where)
     start = _LENS_AT + _LENS_BYTES
     if start + length > len(data):
+        message = f"a block of {length} bytes of the lens optimizer"
+        document.problem(SECTION, ProblemKind.DAMAGED, message, None if where is None else where)
         return data[: _LENS_AT + 2]
     place = None if where is None else ByteRange(where + _LENS_BYTES, length)
     fields.add_binary(document, SECTION, "CanonVRD", "DLOData", length, place)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MAX_EMBEDDED_BYTES = 64 * 1024  # longer binary values are described, not kept
 _BLOCK_BYTES = 512  # what a block costs beside its bytes
+_WORDS = 4  # the type LONG
 _MAKER_NOTE = 37500  # EXIF 2.32 section 4.6.5
 
 
@@ -63,7 +64,10 @@ def _iptc(walk: Walk, entry: ifd.Entry, group: str) -> bool:
     from extractor_service.formats.embedded import iptc  # noqa: PLC0415
 
     del group
-    iptc.parse(walk.block(entry), walk.document, walk.base + entry.offset, is_standard=bool(walk.kind))
+    data = walk.block(entry)
+    if entry.kind == _WORDS and not walk.directories.reader.big_endian and iptc.is_swapped(data):
+        data = iptc.swapped(data)  # as words of that order are: no damage
+    iptc.parse(data, walk.document, walk.base + entry.offset, is_standard=bool(walk.kind))
     return True
 
 

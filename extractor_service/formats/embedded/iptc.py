@@ -59,14 +59,24 @@ def _table(record: int) -> dict[int | str, Tag]:
     return build(raw_table("iptc", f"IPTC::{name}"), conversions)
 
 
+def is_swapped(data: bytes) -> bool:
+    """Whether the bytes of each word stand the other way round."""
+    return data[:1] != b"\x1c" and data[3:4] == b"\x1c"
+
+
+def swapped(data: bytes) -> bytes:
+    """The bytes of each word the other way round."""
+    return b"".join(data[index : index + 4][::-1] for index in range(0, len(data), 4))
+
+
 def parse(data: bytes, document: Document, at: int | None = None, *, is_standard: bool = False) -> None:
     """Adds the datasets in `data`, which begins at `at` in the file.
 
     Where the standard has them (`is_standard`), also their MD5: Photoshop keeps what it was when XMP was last made of them.
     """
-    if data[:1] != b"\x1c" and data[3:4] == b"\x1c":
+    if is_swapped(data):
         document.problem(SECTION, ProblemKind.DAMAGED, "the bytes of each word stand the other way round", at)
-        data = b"".join(data[index : index + 4][::-1] for index in range(0, len(data), 4))
+        data = swapped(data)
     charset = _charset_of(data)
     lists: dict[tuple[int, int], list[Value]] = {}
     group = "IPTC2" if document.sections.get(SECTION) else "IPTC"

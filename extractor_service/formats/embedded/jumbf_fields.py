@@ -31,6 +31,7 @@ _MAX_SHOWN_BYTES = 64  # of a hash or a salt; longer bytes (certificates, paddin
 _MAX_MEMBERS = (
     20_000  # of one value, all lists and maps in it together, also where a document is wanted whole
 )
+_MOST_REPEATS = 64  # parts before that are compared with: a doubled one stands nearby
 _MAX_DEPTH = 32  # of JSON's values in one another, as CBOR's
 _TITLES = {"dc:title": "Title", "dc:format": "Format"}  # of CBOR, by its table
 _SWAPPED = b"bmuj"  # some software of Microsoft's wrote the head the other way round
@@ -57,6 +58,11 @@ class _Place(NamedTuple):
             return None if found is None else ByteRange(found, length)
         return ByteRange(start, length)
 
+    def problem(self, kind: ProblemKind, message: str, offset: int) -> None:
+        """Records a problem at `offset` of the store."""
+        place = self.origin(offset, 1)
+        self.document.problem(SECTION, kind, message, None if place is None else place.offset_bytes)
+
 
 class Segment(NamedTuple):
     """A part of a box in JPEG's APP11 (ISO/IEC 19566-5, annex D)."""
@@ -82,6 +88,8 @@ def in_segments(source: ByteSource, segments: Sequence[Segment], document: Docum
         whole, head = each.box_bytes()
         if each.head[4:8] not in {b"jumb", _SWAPPED} or each.length < head:
             continue
+        if any(each.number == held_part.number for held_part in parts[-_MOST_REPEATS:]):
+            continue  # of two of one number the first counts
         parts.append(each)
         held += each.length - head
         if head + held >= whole:
@@ -93,7 +101,7 @@ def in_segments(source: ByteSource, segments: Sequence[Segment], document: Docum
 
 
 def _joined(source: ByteSource, parts: Sequence[Segment], document: Document) -> None:
-    """Adds what the parts hold up to the first that is missing; of two of one number the first counts."""
+    """Adds what the parts hold up to the first that is missing."""
     pieces: list[tuple[int, int]] = []
     ordered = sorted(parts, key=lambda each: each.number)
     expected = ordered[0].number
@@ -118,11 +126,12 @@ def in_pieces(source: ByteSource, pieces: Sequence[tuple[int, int]], document: D
 def parse(reader: Reader, document: Document, *, is_located: bool = True) -> None:
     """Adds the boxes that fill `reader`'s window; trouble becomes Problems of the section."""
     place = _Place(reader, document, is_located)
-    with Surviving(document, SECTION, "a box", reader.base):
+    begin = place.origin(0, 1)
+    with Surviving(document, SECTION, "a box", None if begin is None else begin.offset_bytes):
         try:
             _boxes(place, 0, reader.length, "", 0)
         except TruncatedError as error:
-            document.problem(SECTION, ProblemKind.TRUNCATED, f"a box is cut: {error}", error.offset)
+            place.problem(ProblemKind.TRUNCATED, "a box is cut", error.offset - reader.base)
 
 
 def _boxes(place: _Place, start: int, end: int, label: str, depth: int) -> None:
@@ -151,10 +160,10 @@ def _boxes(place: _Place, start: int, end: int, label: str, depth: int) -> None:
 
 def _description(place: _Place, offset: int, length: int, depth: int) -> str:
     """Adds a superbox's type and label; returns what names are made of."""
-    reader, document = place.reader, place.document
+    reader = place.reader
     data = reader.exact(offset, min(length, _MAX_TEXT_BYTES))
     if len(data) < 17:
-        document.problem(SECTION, ProblemKind.DAMAGED, "a short description", reader.base + offset)
+        place.problem(ProblemKind.DAMAGED, "a short description", offset)
         return ""
     kind, toggles, at = data[:16], data[16], 17
     digits = kind.hex()
@@ -166,7 +175,7 @@ def _description(place: _Place, offset: int, length: int, depth: int) -> str:
     if toggles & jumbf.LABELLED:
         stop = data.find(b"\0", at)
         if stop < 0:
-            document.problem(SECTION, ProblemKind.DAMAGED, "a label without an end", reader.base + offset)
+            place.problem(ProblemKind.DAMAGED, "a label without an end", offset)
             return ""
         label = data[at:stop].decode("utf-8", "replace")
         _put(place, "JUMDLabel", label, "", place.origin(offset + at, stop - at))
@@ -195,9 +204,8 @@ def _text(place: _Place, kind: bytes, offset: int, length: int, label: str) -> N
 
 def _content(place: _Place, kind: bytes, offset: int, length: int) -> None:
     reader, document = place.reader, place.document
-    at = reader.base + offset
     if length > _MAX_CONTENT_BYTES:
-        document.problem(SECTION, ProblemKind.LIMIT, f"a box {kind!r} of {length} bytes", at)
+        place.problem(ProblemKind.LIMIT, f"a box {kind!r} of {length} bytes", offset)
         return
     data = reader.exact(offset, length)
     document.spend(length)
@@ -206,7 +214,7 @@ def _content(place: _Place, kind: bytes, offset: int, length: int) -> None:
     try:
         contents = cbor.sequence(data) if is_cbor else [json.loads(data)]
     except (cbor.CborError, ValueError, RecursionError) as error:
-        document.problem(SECTION, ProblemKind.DAMAGED, f"a box {kind!r}: {str(error)[:100]}", at)
+        place.problem(ProblemKind.DAMAGED, f"a box {kind!r}: {str(error)[:100]}", offset)
         return
     for content in contents:
         _members(place, content, is_cbor=is_cbor, origin=origin)

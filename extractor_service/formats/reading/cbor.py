@@ -43,8 +43,8 @@ def decode(data: bytes) -> object:
 
 def sequence(data: bytes) -> list[object]:
     """The items one behind the other that fill `data` (RFC 8742); zeros at the end are padding. Raises as `decode` does."""
-    decoder, items = _Decoder(data), []
-    while decoder.is_more and data[decoder.at]:
+    decoder, items, end = _Decoder(data), [], len(data.rstrip(b"\0"))
+    while decoder.is_more and decoder.at < end:
         items.append(decoder.item(0))
     return items
 

@@ -72,7 +72,7 @@ class Inner(NamedTuple):
     conditions: tuple[Condition, ...]
     table: str
     kind: str
-    """"block" of values at fixed places, or "directory"."""
+    """"block" of values at fixed places, "pointer" to one, or "directory"."""
     unit: str
     """Of a block: what its ids count in."""
     order: str
@@ -183,7 +183,7 @@ def holds(condition: Condition, entry: About, values: Mapping[str, Value]) -> bo
 
 @lru_cache(maxsize=256)
 def conversion(formula: str) -> Conversion:
-    """The meant value out of the stored one; anything but a number stays as it is, also one that is written as text."""
+    """The meant value out of the stored one, which may be a number written as text; anything else stays as it is."""
     evaluate = _compiled(formula)
 
     def convert(value: Value) -> Value:

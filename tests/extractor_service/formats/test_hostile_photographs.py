@@ -10,8 +10,14 @@ import struct
 import brotli
 import pytest
 
-from extractor_service.document import ProblemKind
+from extractor_service.document import Document, LimitExceededError, ProblemKind
 from extractor_service.formats.containers.ole import property_set
+from extractor_service.formats.containers.photo import jpeg_vendors
+from extractor_service.formats.embedded import canon_vrd
+from extractor_service.formats.identification.identify import identify_source
+from extractor_service.formats.reading.reader import Reader
+from extractor_service.sources.blocks import BlockCachedSource
+from extractor_service.sources.descriptor import BytesSource
 from tests.extractor_service.formats.test_made_files import read
 from tests.golden import images, made_trailers
 from tests.golden.jumbf import box, described
@@ -28,11 +34,13 @@ def jpeg(*segments):
     return read(images.bare_jpeg(list(segments)))
 
 
-def recipe(kind, block):
-    """The document of a photograph with one block of a recipe behind it."""
+def recipe(kind, block, parse=None):
+    """The document of a photograph with one block of a recipe behind it, or what `parse` makes of the recipe alone."""
     picture = next(made_trailers.files("recipe", 1))
     content = struct.pack(">III", kind, len(block) + 4, len(block)) + block
     foot = _MARK + struct.pack(">I", len(content)) + bytes(40)
+    if parse is not None:
+        parse(Reader(BytesSource(_MARK + bytes(8) + content + foot)), Document())
     return read(picture[: picture.find(_MARK)] + _MARK + bytes(8) + content + foot)
 
 
@@ -46,6 +54,13 @@ def properties(keys, body):
     for at in range(0, len(data), 60_000):
         segments.append((0xE2, b"FPXR\0\0\x02" + struct.pack(">HI", 0, at) + data[at : at + 60_000]))
     return jpeg(*segments)
+
+
+def assert_full(data):
+    """What is read of it ends by the budget of what may be parsed inside other structures."""
+    source, document = BlockCachedSource(BytesSource(data)), Document()
+    with pytest.raises(LimitExceededError, match="embedded structures"):
+        identify_source(source).format.load()(source, document)
 
 
 def kinds(document):
@@ -69,13 +84,15 @@ def test_a_broken_list_of_media_jukebox_is_a_problem():
 
 def test_a_run_of_letters_is_searched_once():
     assert "app11" not in jpeg((0xEB, b"HDR_RI " + b"a" * 65_000 + b"~\0")).sections
+    assert jpeg_vendors._HDR.findall(b"a" * 100 + b"=1,b=2") == [(b"b", b"2")], "no name begins within a word"
 
 
 def test_what_brotli_unpacked_counts_also_when_it_ends_in_nonsense():
     packer = brotli.Compressor(quality=9)
     bomb = packer.process(bytes(8_000_000)) + packer.flush() + b"\xff" * 8
-    document = read(_JXL + box(b"brob", b"xml " + bomb) * 900)
-    assert document.spent_bytes < 32 * 1024 * 1024
+    document = read(_JXL + box(b"brob", b"xml " + bomb) * 2)
+    assert document.spent_bytes > 8_000_000
+    assert_full(_JXL + box(b"brob", b"xml " + bomb) * 900)
 
 
 def test_properties_that_nobody_knows_aren_t_decoded(monkeypatch):
@@ -87,9 +104,11 @@ def test_properties_that_nobody_knows_aren_t_decoded(monkeypatch):
     body = struct.pack("<II", 0x1040, 5000) * _PROPERTIES + bytes(40_064)
     properties([0x7F000000 + each for each in range(_PROPERTIES)], body)
     assert not decoded
-    document = properties([2] * _PROPERTIES, body)
-    assert document.spent_bytes <= 18 * 1024 * 1024
-    assert 0 < len(decoded) < 200
+    properties([2] * _PROPERTIES, body)
+    assert 0 < len(decoded) < 400
+    decoded.clear()
+    properties([2] * _PROPERTIES, body[:-40_064])  # each ends beyond the end
+    assert 0 < len(decoded) < 400
 
 
 def test_a_set_has_one_dictionary(monkeypatch):
@@ -108,8 +127,10 @@ def test_entries_over_the_same_bytes_are_bounded():
     entries = b"".join(
         struct.pack("<7I", 0xF0500, 1, 0, 0, 0, 0, end - 1 - each % 7) for each in range(count)
     )
-    document = recipe(0xFFFF00F7, b"IIII" + bytes(24) + struct.pack("<I", count) + bytes(4) + entries)
-    assert ProblemKind.LIMIT in kinds(document) or document.spent_bytes <= 18 * 1024 * 1024
+    with pytest.raises(LimitExceededError, match="embedded structures"):
+        recipe(
+            0xFFFF00F7, b"IIII" + bytes(24) + struct.pack("<I", count) + bytes(4) + entries, canon_vrd.parse
+        )
 
 
 def test_thousands_of_codestreams_and_pictures_are_bounded():
@@ -189,4 +210,47 @@ def test_parts_of_a_store_behind_a_gap_don_t_count():
     assert "Second" not in values(document, "jumbf")
     assert ProblemKind.TRUNCATED in kinds(document)
     again = jpeg(*((0xEB, b"JP" + struct.pack(">HI", 1, number) + store[:8] + part) for number, part in ((1, cut[0]), (1, cut[0]), (2, cut[1]), (3, cut[2]))))  # fmt: skip
-    assert values(again, "jumbf").get("Second", 2) == 2
+    assert (values(again, "jumbf")["First"], values(again, "jumbf")["Second"]) == (1, 2)
+    assert not again.problems
+
+
+def test_a_box_of_a_64_bit_length_joins_from_its_segments():
+    store = described(b"c2pa", "c2pa", box(b"json", b'{"first": 1}'), box(b"json", b'{"second": 2}'))
+    whole = struct.pack(">I4sQ", 1, b"jumb", len(store) + 8) + store[8:]
+    cut = [whole[16:60], whole[60:]]
+    document = jpeg(*((0xEB, b"JP" + struct.pack(">HI", 1, number) + whole[:16] + part) for number, part in enumerate(cut, 1)))  # fmt: skip
+    assert (values(document, "jumbf")["First"], values(document, "jumbf")["Second"]) == (1, 2)
+    assert not document.problems
+
+
+def test_problems_of_a_store_in_segments_have_their_place_in_the_file():
+    store = described(b"c2pa", "c2pa", box(b"json", b"{"))
+    data = images.bare_jpeg([(0xFE, bytes(5000)), (0xEB, b"JP" + struct.pack(">HI", 1, 1) + store)])
+    (problem,) = read(data).problems
+    assert data[problem.offset_bytes : problem.offset_bytes + 1] == b"{"
+
+
+def test_credentials_of_any_length_are_read_and_long_packets_told():
+    filler = box(b"free", bytes(9_000_000))
+    store = described(b"c2pa", "c2pa", filler, box(b"json", b'{"first": 1}'))
+    document = read(_JXL + store)
+    assert values(document, "jumbf")["First"] == 1
+    assert kinds(read(_JXL + box(b"xml ", bytes(9_000_000)))) == {ProblemKind.LIMIT}
+
+
+def test_a_preview_ends_where_another_s_segment_begins():
+    preview = b"\xff\xd8\xff\xdb" + bytes(90)
+    document = jpeg((0xE3, preview), (0xE4, b"SCALADO\0" + bytes(20)), (0xE5, b"ssuniqueid\0" + bytes(32)))
+    assert document.find("file", "PreviewImage").text == "(Binary data 94 bytes)"
+    data = images.bare_jpeg([(0xE3, preview), (0xE4, bytes(60_000))])
+    assert int(read(data[:300]).find("file", "PreviewImage").text.split()[2]) <= 300
+
+
+def test_behind_a_block_that_was_taken_out_values_have_no_place():
+    second = bytearray(900)
+    second[440:442] = b"\0\1"
+    second[446:450] = struct.pack(">I", 100)
+    document = recipe(0xFFFF00F4, bytes(0x272) + bytes(4) + bytes(second))
+    late = [each for each in document.sections["canon_vrd"] if each.name.startswith("CameraRaw")]
+    assert late
+    assert not [each for each in late if each.origin is not None]

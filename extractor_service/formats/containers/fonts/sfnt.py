@@ -172,6 +172,9 @@ def _credentials(data: bytes, document: Document) -> None:
     from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415 - rare
 
     offset, length = struct.unpack_from(">II", data, 12)
+    if offset + length > len(data) == _MOST_TABLE_BYTES:
+        document.problem(SECTION, ProblemKind.LIMIT, f"content credentials of {length} bytes")
+        return
     jumbf_fields.parse(Reader(BytesSource(data[offset : offset + length])), document, is_located=False)
 
 

@@ -16,13 +16,13 @@ from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from extractor_service.document import Document, Value
 
 SECTION, GROUP = "flashpix", "FlashPix"
 _MOST_PROPERTIES = 2000  # of one set
-_DECODED_COST = (
-    4  # of a byte: dates of eight bytes take as long as texts of thirty, and properties may overlap
-)
+_ITEM_COST = 32  # bytes, of each in a vector: a date of eight takes as long as a text of thirty
 _MOST_ITEMS = 5000  # of one vector
 _VECTOR = 0x1000  # many values of one type (MS-OLEPS specification, 2.15)
 _UTF_16, _CODE_PAGE, _LOCALE = 1200, 1, 0x80000000
@@ -121,8 +121,9 @@ def read(data: bytes, document: Document, described: Described, group: str, at: 
 class _Values:
     """Values by their types, in the bytes of a set that begins at `begin`."""
 
-    def __init__(self, data: bytes, begin: int, code_page: int) -> None:
+    def __init__(self, data: bytes, begin: int, code_page: int, spend: Callable[[int], None]) -> None:
         self._data, self._begin, self._code_page = data, begin, code_page
+        self._spend = spend  # properties may overlap: what is decoded counts, also where it ends in nonsense
 
     def text(self, raw: bytes) -> str:
         page = self._code_page
@@ -147,6 +148,7 @@ class _Values:
         if base in {_BSTR, _LPSTR, _LPWSTR, _BLOB, _CLIP}:
             length = struct.unpack_from("<I", data, at)[0] * (2 if base == _LPWSTR else 1)
             raw = data[at + 4 : at + 4 + length]
+            self._spend(len(raw))
             if len(raw) < length:
                 raise ValueError(f"{length} bytes, of which {len(raw)} are there")
             end = at + 4 + length + (0 if is_packed and base != _LPWSTR else -length % 4)
@@ -176,6 +178,7 @@ class _Values:
         at += 4
         values: list[Value] = []
         for _ in range(min(count, _MOST_ITEMS)):
+            self._spend(_ITEM_COST)
             if kind in _NUMBERS:
                 form = "<" + _NUMBERS[kind]
                 values.append(struct.unpack_from(form, self._data, at)[0])
@@ -204,7 +207,7 @@ class _Set:
         count = struct.unpack_from("<I", data, begin + 4)[0]
         self._places = [struct.unpack_from("<II", data, begin + 8 + 8 * each) for each in range(min(count, _MOST_PROPERTIES)) if begin + 16 + 8 * each <= len(data)]  # fmt: skip
         self._code_page = self._page()
-        self._values = _Values(data, begin, self._code_page)
+        self._values = _Values(data, begin, self._code_page, document.spend)
 
     def add(self) -> None:
         """Adds its properties, in the file's order."""
@@ -222,8 +225,7 @@ class _Set:
                 kind = struct.unpack_from("<I", self._data, at)[0]
                 if not self._is_told(key, dictionary.get(key, "")):
                     continue
-                value, end = self._values.value(kind, at + 4)
-                self._document.spend(_DECODED_COST * max(0, min(end, len(self._data)) - at))
+                value, _ = self._values.value(kind, at + 4)
                 self._put(key, dictionary.get(key, ""), value)
 
     def _is_told(self, key: int, own: str) -> bool:
@@ -285,7 +287,7 @@ class _Set:
 
     def _links(self, blob: bytes) -> Value:
         """Addresses out of the links, each six values (MS-OSHARED 2.3.3.1.21)."""
-        inner = _Values(blob, 0, self._code_page)
+        inner = _Values(blob, 0, self._code_page, self._document.spend)
         count, at = struct.unpack_from("<I", blob)[0], 4
         values: list[str] = []
         with Surviving(self._document, SECTION, "the links"):

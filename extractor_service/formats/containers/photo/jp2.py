@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 _SECTION = "jpeg2000"
+_WHOLE = frozenset(
+    {b"uuid", b"xml ", b"XML ", b"Exif", b"brob", b"jp2i", b"colr"}
+)  # boxes that are read at once
 _CODESTREAM_COST = 16_384  # bytes, of each without a size of its own: a file may be full of them
 _RESOLUTION_BYTES = 10  # two fractions and their powers of ten (I.5.3.7.1)
 _MAX_PACKET_BYTES = 8 * 1024 * 1024  # boxes are read whole (XMP, EXIF, profiles); larger ones are passed over
@@ -78,9 +81,12 @@ def _boxes(reader: Reader, document: Document, start: int, end: int, depth: int)
         elif kind in {b"jp2c", b"jxlc"} or (kind == b"jxlp" and not reader.u32(offset) & 0x7FFFFFFF):
             with Surviving(document, _SECTION, "the codestream", reader.base + offset):
                 _image(reader, document, box)
-        elif length <= _MAX_PACKET_BYTES:
+        elif length <= _MAX_PACKET_BYTES or kind == b"jumb":
             with Surviving(document, _SECTION, f"box {kind!r}", reader.base + offset):
                 _box(reader, document, box)
+        elif kind in _WHOLE:
+            message = f"box {kind!r} has {length} bytes"
+            document.problem(_SECTION, ProblemKind.LIMIT, message, reader.base + offset)
 
 
 def _image(reader: Reader, document: Document, box: boxes.Box) -> None:

@@ -255,7 +255,7 @@ class _Walk:
         """A JUMBF box or a part of one: a box's number, the part's, then the box."""
         from extractor_service.formats.embedded import jumbf_fields  # noqa: PLC0415 - when first met
 
-        part = jumbf_fields.Segment(int.from_bytes(data[4:8]), at + 8, length - 8, data[8:16])
+        part = jumbf_fields.Segment(int.from_bytes(data[4:8]), at + 8, length - 8, data[8:24])
         self._boxes.setdefault(int.from_bytes(data[2:4]), []).append(part)
 
     def _exif(self, offset: int, length: int) -> None:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from extractor_service.document import ByteRange
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from extractor_service.document import Document
     from extractor_service.formats.reading.reader import Reader
 
 _MAX_BLOCK_BYTES = 65_535  # a segment's
 _MAX_PARTS = 256  # segments of one picture: 16 MB
+_HEAD_BYTES = 40  # of a segment: marker, length, and the longest name that one begins with
 _PART_COST = 64  # bytes: every segment may begin a picture that goes on in all others
 
 
@@ -37,20 +40,19 @@ class Segment(NamedTuple):
         """Of a part of its content."""
         return ByteRange(self.at + start, length)
 
-    def parts(self, markers: set[int]) -> list[tuple[int, int]]:
-        """Offset and length of this segment, and of those right behind it that go on with it."""
-        reader, parts = self.reader, [(self.offset, self.length)]
+    def parts(self, markers: set[int], goes_on: Callable[[int, bytes], bool]) -> list[tuple[int, int]]:
+        """Offset and length of this segment, and of those right behind it that go on with it, as far as the file has them."""
+        reader = self.reader
+        parts = [(self.offset, min(self.length, reader.length - self.offset))]
+        offset = self.offset + self.length
         for _ in range(_MAX_PARTS):
-            offset = parts[-1][0] + parts[-1][1]
-            head = reader.some(offset, 8)
-            if (
-                len(head) < 8
-                or head[0] != 0xFF
-                or head[1] not in markers
-                or head[4:8] in {b"MPF\0", b"FPXR", b"ICC_"}
-                or int.from_bytes(head[2:4]) < 2
-            ):
+            head = reader.some(offset, _HEAD_BYTES)
+            length = int.from_bytes(head[2:4]) - 2
+            if len(head) < 4 or head[0] != 0xFF or head[1] not in markers or length < 0:
                 break
-            parts.append((offset + 4, int.from_bytes(head[2:4]) - 2))
+            if not goes_on(head[1], head[4:]):
+                break
+            parts.append((offset + 4, min(length, reader.length - offset - 4)))
+            offset += 4 + length
         self.document.spend(_PART_COST * len(parts))
         return parts

@@ -26,10 +26,8 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.formats.reading.reader import Reader
 
-_MAX_BLOCK_BYTES = 65_535  # a segment's
 _MAX_TEXT_BYTES = 1024  # of one value of a text
 _MAX_ENTRIES = 2000  # of Qualcomm's list: it has 400
-_MAX_PARTS = 256  # segments of one picture: 16 MB
 _PICTURE = re.compile(rb"(?:QVGA\0|BGTH)?(?=\xff\xd8\xff[\xdb\xe0\xe1])")
 _OCAD = re.compile(rb"\$(\w+):([^\0$]+)")
 _HDR = re.compile(rb"(?<!\w)(\w{1,64})=([^,\s]*)")
@@ -77,6 +75,7 @@ def _date(value: Value) -> Value:
 
 
 _QVCI = Table("casio/Casio::QVCI", "makernotes", "Casio", {"DateTimeOriginal": Conversion(_date)})
+_OTHERS = (b"MPF\0", b"FPXR", b"ICC_PROFILE\0", b"urn:", b"FLIR\0", b"JP")  # whom other readers know
 _BLOCKS: dict[int, tuple[_Block, ...]] = {
     0xE0: (_Block(b"AVI1", 4, _jpeg("AVI1", "app0", "AVI1")),),
     0xE1: (_Block(b"QVCI\0", 0, _QVCI),),
@@ -126,10 +125,17 @@ def segment(reader: Reader, document: Document, marker: int, offset: int, length
             _picture(told, found.end())
 
 
+def _is_nobodys(marker: int, head: bytes) -> bool:
+    """Whether a segment has none of the names that others begin with."""
+    if head.startswith(_OTHERS) or any(head.startswith(block.mark) for block in _BLOCKS.get(marker, ())):
+        return False
+    return not any(each == marker and head.startswith(mark) for each, mark, _ in _READERS)
+
+
 def _picture(told: Segment, start: int) -> None:
     """A preview that goes on in the segments behind."""
     markers = {told.marker} if told.marker == 0xE2 else {0xE3, 0xE4, 0xE5}
-    parts = told.parts(markers)
+    parts = told.parts(markers, _is_nobodys)
     length = sum(size for _, size in parts) - start
     place = told.place(start, length) if len(parts) == 1 else None
     fields.add_binary(told.document, "file", "File", "PreviewImage", length, place)
@@ -292,7 +298,7 @@ def _hdr(told: Segment) -> None:
         shown = value[:_MAX_TEXT_BYTES].decode("latin-1")
         _HDR_TABLE.put(told.document, name, shown, told.place(7, end - 7), name=partial(names.kept, name))
     length = told.length - end - 2
-    for offset, size in told.parts({told.marker})[1:]:
+    for offset, size in told.parts({told.marker}, lambda _, head: head.startswith(b"HDR_RI "))[1:]:
         part = told.reader.exact(offset, min(size, 4096))
         length += size - max(0, part.find(b"~\0") + 2)
     if length > 0:

@@ -96,7 +96,11 @@ class Notes:
         self.directories = ifd.Directories(reader, shift=shift)
         kind = walk.kind.upper()
         self.mended: Callable[[str, bytes], bytes] | None = None
-        self.values: dict[str, Value] = {"TIFF_TYPE": kind, "FILE_TYPE": "TIFF" if kind else "JPEG"}
+        self.values: dict[str, Value] = {
+            "TIFF_TYPE": kind,
+            "FILE_TYPE": "TIFF" if kind else "JPEG",
+            "Software": walk.software,
+        }
 
     @property
     def reader(self) -> Reader:
@@ -254,20 +258,20 @@ class Notes:
         inner = meanings.Inner((), table, "block", unit, "BE" if big_endian else "LE", 0)
         self._found(data, inner, offset, 0)
 
-    def _found(self, data: bytes, inner: meanings.Inner, offset: int, depth: int) -> None:
-        """A block that the generated facts describe, and the blocks within it."""
+    def _found(self, data: bytes, inner: meanings.Inner, offset: int | None, depth: int) -> None:
+        """A block that the generated facts describe, and the blocks within it; without an offset it lies nowhere as it is."""
         big_endian = inner.order == "BE" if inner.order else self.reader.big_endian
         tags = self.table(inner.table, is_found=True)
         if self.mended is not None:
-            data = self.mended(inner.table, data)
+            stored, data = data, self.mended(inner.table, data)
+            offset = offset if len(stored) == len(data) else None
+        origin = None if offset is None else self.reader.base + offset
         place = binary.Place(self.document, SECTION, inner.table.partition("::")[0])
         layout = binary.Layout(inner.unit, big_endian=big_endian)
-        self.values.update(
-            binary.parse(data, layout, tags, place, origin=self.reader.base + offset, known=self.values)
-        )
+        self.values.update(binary.parse(data, layout, tags, place, origin=origin, known=self.values))
         self._within(data, layout, tags, offset, depth)
 
-    def _within(self, data: bytes, layout: binary.Layout, tags: Tags, offset: int, depth: int) -> None:
+    def _within(self, data: bytes, layout: binary.Layout, tags: Tags, offset: int | None, depth: int) -> None:
         width, order = binary.CODES[layout.unit][1], "BE" if layout.big_endian else "LE"
         for key, alternatives in sorted(tags.inner.items(), key=_by_place):
             at = (key - layout.first) * width if isinstance(key, int) else -1
@@ -282,7 +286,8 @@ class Notes:
                 continue
             part = data[at : at + inner.length] if inner.length else data[at:]
             self.document.spend(_POINTED_BYTES)
-            self._found(part, inner._replace(order=inner.order or order), offset + at, depth + 1)
+            place = None if offset is None else offset + at
+            self._found(part, inner._replace(order=inner.order or order), place, depth + 1)
 
     def _retyped(self, tag: Tag, stored: Value) -> Value:
         """UNDEFINED bytes by the type that the listing gives."""

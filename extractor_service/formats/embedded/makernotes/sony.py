@@ -165,7 +165,6 @@ def _iso(notes: Notes, entry: ifd.Entry) -> None:
     """Sensitivities, at a place that the block's version says."""
     data = _opened(notes, entry)
     notes.values["Ver9401"] = data[0] if data else 0
-    notes.values["Software"] = notes.walk.software
     notes.found(data, "Sony::Tag9401", entry.offset, big_endian=False)
 
 

@@ -8,6 +8,7 @@ from extractor_service.document import ProblemKind
 from extractor_service.formats.embedded.makernotes import nikon_crypt, nikon_shot
 from tests.extractor_service.formats.test_made_files import read
 from tests.golden import made_ciphers, made_reconyx
+from tests.golden.makernotes import _NOTE_AT, directory, photograph
 
 
 def byte_by_byte(data, key, count, start):
@@ -67,9 +68,27 @@ def test_mutants_are_survived():
             assert not [each for each in read(bytes(changed)).problems if each.kind is ProblemKind.READER]
 
 
-def test_a_sony_s_second_battery_counts_only_when_there_is_one():
-    tells = [document.find("makernotes", "BatteryLevel2") for document in map(read, made_ciphers.sony(4))]
-    assert not any(tells), "the made ones have no second battery"
+@pytest.mark.parametrize(("battery", "status", "is_told"), [(1, 3, True), (0, 3, False), (1, 5, False)])
+def test_a_sony_s_second_battery_counts_only_when_there_is_one(battery, status, is_told):
+    data = bytearray(64)
+    data[0], data[1], data[4], data[5], data[6], data[7] = 0x40, battery, 3, 80, status, 70
+    block = bytes(data[:1]) + bytes(data[1:]).translate(made_ciphers._PLAIN)
+    note = b"SONY DSC \0\0\0" + directory([(0x9406, 7, block)], _NOTE_AT + 12)
+    document = read(photograph("SONY", "ILCE-7RM4", note))
+    assert document.find("makernotes", "BatteryLevel").value == 80
+    assert (document.find("makernotes", "BatteryLevel2") is not None) is is_told
+
+
+@pytest.mark.parametrize(("software", "release"), [("ILCE-9 v4.10", 1), ("ILCE-9 v6.00", 2)])
+def test_the_firmware_says_where_a_value_stands(software, release):
+    data = bytearray(600)
+    data[107], data[115] = 2, 1  # since version 5, and before
+    note = b"SONY DSC \0\0\0" + directory(
+        [(0x9050, 7, bytes(data).translate(made_ciphers._PLAIN))], _NOTE_AT + 12
+    )
+    document = read(photograph("SONY", "ILCE-9", note, software=software))
+    told = [each.value for each in document.sections["makernotes"] if each.name == "ReleaseMode2"]
+    assert told == [0, release], "one that all firmwares have, and this"
 
 
 def test_reconyx_s_layouts_differ_by_their_first_bytes_alone():
@@ -77,7 +96,8 @@ def test_reconyx_s_layouts_differ_by_their_first_bytes_alone():
     times = {
         name: document.find("makernotes", "DateTimeOriginal").value for name, document in documents.items()
     }
-    assert len(set(times.values())) == len(times)
+    months_first = dict.fromkeys(("HyperFire", "MicroFire"), "2000:02:01 03:04:05")
+    assert times == {**dict.fromkeys(made_reconyx.LAYOUTS, "2000:01:02 03:04:05"), **months_first}
     for document in documents.values():
         assert document.find("makernotes", "AmbientTemperature") is not None
         assert not document.problems
