@@ -170,7 +170,8 @@ def test_a_tenant_with_a_long_queue_gives_way(tmp_path):
         stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
 
         def call(tenant: str, number: int) -> None:
-            data = PHOTO + f"{tenant}{number}".encode()
+            # A megabyte to digest, so that the modest one's call isn't slower than half of the queue.
+            data = PHOTO + f"{tenant}{number}".encode() + bytes(1_000_000)
             options = extractor_pb2.ExtractOptions(digests=[2], cache_mode=3)
             request = extractor_pb2.ExtractRequest(
                 inline=extractor_pb2.InlineSource(data=data), options=options
