@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from tests.faults.bomb_parts import MIB, chunk, deflated, pdf, stream, zipped
+from tests.golden import jumbf
 from tests.tools import credentials, traces
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ def _c2pa(signature: bytes) -> bytes:
     manifest = credentials.superbox(
         "c2ma", "urn:uuid:bomb",
         credentials.superbox("c2as", "c2pa.assertions"),
-        credentials.superbox("c2cl", "c2pa.claim", credentials.box(b"cbor", signature if len(signature) > 300_000 or signature[:1] == b"\x81" else credentials.cbor({"alg": "sha256"}))),
-        credentials.superbox("c2cs", "c2pa.signature", credentials.box(b"cbor", credentials.cbor((18, [b"", {}, None, b""]))[:-3] + signature)),
+        credentials.superbox("c2cl", "c2pa.claim", jumbf.box(b"cbor", signature if len(signature) > 300_000 or signature[:1] == b"\x81" else jumbf.cbor({"alg": "sha256"}))),
+        credentials.superbox("c2cs", "c2pa.signature", jumbf.box(b"cbor", jumbf.cbor((18, [b"", {}, None, b""]))[:-3] + signature)),
     )  # fmt: skip
     return _c2pa_jpeg(credentials.superbox("c2pa", "c2pa", manifest))
 
@@ -67,10 +68,10 @@ def _png_of(width: int, height: int) -> bytes:
 
 
 BOMBS: dict[str, Callable[[], bytes]] = {
-    "CBOR of 400,000 items in C2PA.jpg": lambda: _c2pa(credentials.cbor([0] * 400_000)),
+    "CBOR of 400,000 items in C2PA.jpg": lambda: _c2pa(jumbf.cbor([0] * 400_000)),
     "deep CBOR in C2PA.jpg": lambda: _c2pa(b"\x81" * 60_000 + b"\0"),
     "boxes in boxes in C2PA.jpg": lambda: _c2pa_boxes(2_000),
-    "10,000 time tokens in C2PA.jpg": lambda: _c2pa(credentials.cbor({"sigTst": {"tstTokens": [{"val": b""}] * 10_000}})),
+    "10,000 time tokens in C2PA.jpg": lambda: _c2pa(jumbf.cbor({"sigTst": {"tstTokens": [{"val": b""}] * 10_000}})),
     "overlapping strips.tif": _overlapping_strips,
     "Flate in a PDF's pages.pdf": lambda: pdf(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>", b"<</Type/Page/MediaBox[0 0 1 1]/Contents 4 0 R>>", stream(deflated(64 * MIB), b"/Filter/FlateDecode")),
     "unclosed tags.html": lambda: b"<html><body>" + b"<script" * 30_000 + b"<p " * 60_000,
