@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from extractor_service.formats.embedded.walk import Walk
 
 VENDOR = Vendor("canon", "Canon", CONVERSIONS)
+_SERIAL, _SERIAL_BYTES = (
+    re.compile(rb"\w{6}[ -~]*"),
+    9,
+)  # at least six letters or digits (by ExifTool's table)
 _EOS = re.compile(r"EOS|KISS|REBEL", re.IGNORECASE)
 _SENSOR_SIZED = re.compile(
     r"^(?!.*EOS)|\b(1DS?|5D|D30|D60|10D|20D|30D|K236)$|\b((300D|350D|400D) DIGITAL|REBEL( XTi?)?|Kiss Digital( [NX])?)$"
@@ -253,11 +257,9 @@ def _custom_functions_2(notes: Notes, entry: ifd.Entry) -> None:
 
 
 def _color_data(notes: Notes, entry: ifd.Entry) -> None:
-    """White balances; the layout is told by the count."""
-    table = tables.COLOR_DATA.get(entry.count)
-    if table is None:
-        return
+    """White balances; the layout is told by the count, and of the newest cameras by the version."""
     data = notes.bytes_of(entry)
+    table = tables.color_data(entry.count, data[:1])
     notes.block(data, Block(f"Canon::{table}", "int16s", tables.MASKS), entry.offset, "", {})
 
 
@@ -315,6 +317,13 @@ def _categories(notes: Notes, entry: ifd.Entry) -> None:
         notes.add(tag, value[1], entry.offset + 4, 4)
 
 
+def _contrast(notes: Notes, entry: ifd.Entry) -> None:
+    """Of the version that is known: it begins with its length of ten bytes."""
+    data = notes.bytes_of(entry)
+    if data[:2] == b"\x0a\0":
+        notes.block(data, Block("Canon::ContrastInfo", "int16u"), entry.offset)
+
+
 def _vignetting(notes: Notes, entry: ifd.Entry) -> None:
     """Known by the first byte, and the size that stands behind it."""
     data = notes.bytes_of(entry)
@@ -325,7 +334,11 @@ def _vignetting(notes: Notes, entry: ifd.Entry) -> None:
 
 def _internal_serial(notes: Notes, entry: ifd.Entry) -> None:
     if "EOS 5D" in notes.walk.model:
-        notes.block(notes.bytes_of(entry), Block("Canon::SerialInfo"), entry.offset)
+        for key, known in notes.table("Canon::SerialInfo").items():
+            start = int(key)
+            word = _SERIAL.match(notes.bytes_of(entry), start, start + _SERIAL_BYTES)
+            if word is not None:
+                notes.add(known, word[0].decode(), entry.offset + start, len(word[0]))
         return
     text = notes.bytes_of(entry).split(b"\xff")[0].split(b"\0")[0].decode("latin-1")
     tag = notes.table("Canon::Main").get(0x96)
@@ -346,7 +359,7 @@ INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
     0x24: Block("Canon::FaceDetect1", "int16u"),
     0x25: Block("Canon::FaceDetect2", "int8u"),
     0x26: _af_info_2,
-    0x27: Block("Canon::ContrastInfo", "int16u"),
+    0x27: _contrast,
     0x23: _categories,
     0x28: _unique_id,
     0x29: Block("Canon::WBInfo", "int32s"),

@@ -60,3 +60,15 @@ def custom_choices(model: str) -> Mapping[int | str, int]:
     """Which of several meanings a custom function has in `model`."""
     del model
     return {}
+
+
+_SHARED_WORDS = 3778  # of the R50 (11) and of the R50 V (12)
+_LAST_OF_11 = b"\x40"  # the newest version of ColorData11; 12 begins behind it, in blocks of the same length
+
+
+def color_data(count: int, version: bytes) -> str:
+    """The table of a ColorData block by its words, and by its first byte where two layouts share a length."""
+    table = COLOR_DATA.get(count, "ColorDataUnknown")
+    if table == "ColorData11" and version > _LAST_OF_11:
+        return "ColorData12" if count == _SHARED_WORDS else "ColorDataUnknown"
+    return table

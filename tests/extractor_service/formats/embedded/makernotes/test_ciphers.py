@@ -101,3 +101,30 @@ def test_reconyx_s_layouts_differ_by_their_first_bytes_alone():
     for document in documents.values():
         assert document.find("makernotes", "AmbientTemperature") is not None
         assert not document.problems
+
+
+def canon(tag, kind, value, model="Canon EOS R50 V"):
+    """What a Canon says in one tag."""
+    return read(photograph("Canon", model, directory([(tag, kind, value)], _NOTE_AT)))
+
+
+@pytest.mark.parametrize(("count", "version", "table"), [(3778, 48, "ColorData11"), (3778, 65, "ColorData12"), (3973, 65, ""), (4528, 64, "ColorData12")])  # fmt: skip
+def test_canon_s_colors_of_one_length_are_told_by_their_version(count, version, table):
+    document = canon(0x4001, 3, [version, *range(1, count)])
+    assert document.find("makernotes", "ColorDataVersion").value == version
+    stated = document.find("makernotes", "WB_RGGBLevelsAsShot")
+    place = {"ColorData11": 0x69, "ColorData12": 0x69}.get(table)
+    assert (stated is None) if place is None else (stated.value[0] == place)
+
+
+def test_canon_s_contrast_is_read_of_the_known_version_alone():
+    assert canon(0x27, 3, [10, 0, 0, 0, 8]).find("makernotes", "IntelligentContrast").text == "On"
+    assert canon(0x27, 3, [12, 0, 0, 0, 8]).find("makernotes", "IntelligentContrast") is None
+
+
+def test_bytes_that_are_no_serial_number_aren_t_told():
+    told = canon(0x96, 2, b"AB123456\0WX654321\0", "Canon EOS 5D Mark III")
+    assert told.find("makernotes", "InternalSerialNumber2").value == "AB123456"
+    assert told.find("makernotes", "InternalSerialNumber").value == "WX654321"
+    untold = canon(0x96, 2, b"\1\2\3\4\5\6\7\x08\0E8\r&\7\x08\t\0", "Canon EOS 5D Mark III")
+    assert untold.find("makernotes", "InternalSerialNumber") is None
