@@ -21,6 +21,7 @@ from extractor_service.sources.descriptor import BytesSource
 from tests.extractor_service.formats.test_made_files import read
 from tests.golden import images, made_trailers
 from tests.golden.jumbf import box, described
+from tests.support.fields import values
 
 _JXL = box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \0\0\0\0jxl ")
 _JP2 = box(b"jP  ", b"\r\n\x87\n") + box(b"ftyp", b"jp2 \0\0\0\0jp2 ")
@@ -66,11 +67,6 @@ def assert_full(data):
 def kinds(document):
     """Kinds of its problems."""
     return {each.kind for each in document.problems}
-
-
-def values(document, section):
-    """Values by name."""
-    return {field.name: field.value for field in document.sections.get(section, ())}
 
 
 def test_a_length_below_zero_doesn_t_move_the_end():

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 _MAX_BLOCK_BYTES = 65_535  # a segment's
 _MAX_PARTS = 256  # segments of one picture: 16 MB
+_OTHERS = (
+    b"MPF\0",
+    b"FPXR",
+    b"ICC_PROFILE\0",
+    b"urn:",
+    b"FLIR\0",
+)  # of readers of their own: they go on with nobody
 _HEAD_BYTES = 40  # of a segment: marker, length, and the longest name that one begins with
 _PART_COST = 64  # bytes: every segment may begin a picture that goes on in all others
 
@@ -40,7 +47,9 @@ class Segment(NamedTuple):
         """Of a part of its content."""
         return ByteRange(self.at + start, length)
 
-    def parts(self, markers: set[int], goes_on: Callable[[int, bytes], bool]) -> list[tuple[int, int]]:
+    def parts(
+        self, markers: set[int], goes_on: Callable[[int, bytes], bool] | None = None
+    ) -> list[tuple[int, int]]:
         """Offset and length of this segment, and of those right behind it that go on with it, as far as the file has them."""
         reader = self.reader
         parts = [(self.offset, min(self.length, reader.length - self.offset))]
@@ -50,7 +59,7 @@ class Segment(NamedTuple):
             length = int.from_bytes(head[2:4]) - 2
             if len(head) < 4 or head[0] != 0xFF or head[1] not in markers or length < 0:
                 break
-            if not goes_on(head[1], head[4:]):
+            if head.startswith(_OTHERS, 4) or (goes_on is not None and not goes_on(head[1], head[4:])):
                 break
             parts.append((offset + 4, min(length, reader.length - offset - 4)))
             offset += 4 + length

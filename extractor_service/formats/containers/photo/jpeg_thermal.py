@@ -111,10 +111,5 @@ def _pixels(told: Segment, name: str, group: str) -> None:
     """Bytes of a sensor, which go on in segments of the same marker; told once, with the first."""
     section = f"app{told.marker - 0xE0}"
     if told.document.find(section, name) is None:
-        length = sum(
-            size
-            for _, size in told.parts(
-                {told.marker}, lambda _, head: not head.startswith((b"MPF\0", b"FPXR", b"ICC_"))
-            )
-        )
+        length = sum(size for _, size in told.parts({told.marker}))
         fields.add_binary(told.document, section, group, name, length, None)

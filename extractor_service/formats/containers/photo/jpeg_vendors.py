@@ -75,7 +75,6 @@ def _date(value: Value) -> Value:
 
 
 _QVCI = Table("casio/Casio::QVCI", "makernotes", "Casio", {"DateTimeOriginal": Conversion(_date)})
-_OTHERS = (b"MPF\0", b"FPXR", b"ICC_PROFILE\0", b"urn:", b"FLIR\0", b"JP")  # whom other readers know
 _BLOCKS: dict[int, tuple[_Block, ...]] = {
     0xE0: (_Block(b"AVI1", 4, _jpeg("AVI1", "app0", "AVI1")),),
     0xE1: (_Block(b"QVCI\0", 0, _QVCI),),
@@ -127,7 +126,7 @@ def segment(reader: Reader, document: Document, marker: int, offset: int, length
 
 def _is_nobodys(marker: int, head: bytes) -> bool:
     """Whether a segment has none of the names that others begin with."""
-    if head.startswith(_OTHERS) or any(head.startswith(block.mark) for block in _BLOCKS.get(marker, ())):
+    if any(head.startswith(block.mark) for block in _BLOCKS.get(marker, ())):
         return False
     return not any(each == marker and head.startswith(mark) for each, mark, _ in _READERS)
 

@@ -8,6 +8,7 @@ import pytest
 from extractor_service.document import ProblemKind
 from tests.extractor_service.formats.test_made_files import count, read
 from tests.golden import images, made_segments
+from tests.support.fields import values
 
 _LEAST = {"infiray": 80, "qualcomm": 100, "flashpix": 30, "kodak": 40}
 _PREVIEW = b"\xff\xd8\xff\xdb" + bytes(90)
@@ -16,11 +17,6 @@ _PREVIEW = b"\xff\xd8\xff\xdb" + bytes(90)
 def segments(*parts):
     """A picture with these segments."""
     return read(images.bare_jpeg(list(parts)))
-
-
-def found(document, section):
-    """Values by name."""
-    return {field.name: field.value for field in document.sections.get(section, ())}
 
 
 @pytest.mark.parametrize("kind", made_segments.KINDS)
@@ -58,15 +54,15 @@ def test_a_preview_in_one_segment_has_its_place():
 @pytest.mark.parametrize("filler", [b"", b"\0\0"])
 def test_a_spiff_head_of_either_length_says_the_same(filler):
     body = struct.pack(">BBIIBBBBII", 1, 3, 480, 640, 8, 8, 5, 1, 72, 72)
-    head = found(segments((0xE8, b"SPIFF\0" + b"\1\2" + filler + body)), "app8")
+    head = values(segments((0xE8, b"SPIFF\0" + b"\1\2" + filler + body)), "app8")
     assert (head["SPIFFVersion"], head["ImageHeight"], head["ImageWidth"]) == ([1, 2], 480, 640)
 
 
 def test_a_value_shorter_than_its_type_is_left_out():
     entry = struct.pack("<HB", 2, 4) + b"abcd" + bytes((4, 1, 0, 1, 0)) + b"\1\2"
     whole = struct.pack("<HB", 4, 4) + b"efgh" + bytes((4, 1, 0, 1, 0)) + b"\1\0\0\0"
-    values = found(segments((0xE7, b"\x1aQualcomm Camera Attributes" + entry + whole)), "makernotes")
-    assert list(values.values()) == [1]
+    told = values(segments((0xE7, b"\x1aQualcomm Camera Attributes" + entry + whole)), "makernotes")
+    assert list(told.values()) == [1]
 
 
 def test_folders_that_hold_themselves_end_somewhere():

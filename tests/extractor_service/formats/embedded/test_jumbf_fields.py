@@ -8,17 +8,13 @@ import pytest
 from extractor_service.document import ProblemKind
 from tests.extractor_service.formats.test_made_files import read
 from tests.golden import images, jumbf
-
-
-def values(document):
-    """Names and values of the section."""
-    return {field.name: field.value for field in document.sections.get("jumbf", ())}
+from tests.support.fields import values
 
 
 @pytest.mark.parametrize("name", jumbf.CONTAINERS)
 def test_a_store_says_the_same_in_every_container(name):
     document = read(jumbf.CONTAINERS[name]())
-    found = values(document)
+    found = values(document, "jumbf")
     assert found["Title"] == "A picture"
     assert found["Alg"] == "sha256"
     assert found["Hash"] == bytes(32)
@@ -55,11 +51,11 @@ def test_a_thumbnail_is_told_by_its_place(name):
 
 @pytest.mark.parametrize("part_bytes", [40, 65, 500, 60_000])
 def test_segments_of_any_length_join(part_bytes):
-    assert values(read(jumbf.jpeg(part_bytes))) == values(read(jumbf.jpeg()))
+    assert values(read(jumbf.jpeg(part_bytes)), "jumbf") == values(read(jumbf.jpeg()), "jumbf")
 
 
 def test_a_head_the_wrong_way_round_is_one():
-    assert values(read(jumbf.jpeg(swapped=True)))["Title"] == "A picture"
+    assert values(read(jumbf.jpeg(swapped=True)), "jumbf")["Title"] == "A picture"
 
 
 def test_segments_in_another_order_join_by_their_numbers():
@@ -70,7 +66,7 @@ def test_segments_in_another_order_join_by_their_numbers():
             [(0xEB, b"JP" + struct.pack(">HI", 1, number) + whole[:8] + part) for number, part in parts]
         )
     )
-    assert values(document)["Title"] == "A picture"
+    assert values(document, "jumbf")["Title"] == "A picture"
 
 
 def test_two_boxes_of_one_number_are_two():
@@ -78,7 +74,7 @@ def test_two_boxes_of_one_number_are_two():
     document = read(
         images.bare_jpeg([(0xEB, b"JP" + struct.pack(">HI", 1, 1) + each[:8] + each[8:]) for each in whole])
     )
-    assert (values(document)["First"], values(document)["Second"]) == (1, 2)
+    assert (values(document, "jumbf")["First"], values(document, "jumbf")["Second"]) == (1, 2)
 
 
 def test_a_missing_segment_is_a_problem_and_what_is_there_is_read():
@@ -87,14 +83,14 @@ def test_a_missing_segment_is_a_problem_and_what_is_there_is_read():
     length = int.from_bytes(data[at - 2 : at])
     document = read(data[: at - 4] + data[at - 2 + length :])
     assert document.problems
-    assert values(document)["JUMDLabel"]
+    assert values(document, "jumbf")["JUMDLabel"]
 
 
 def test_a_cut_store_says_so():
     whole = jumbf.store()
     document = read(_of(whole[:400]))
     assert ProblemKind.TRUNCATED in {each.kind for each in document.problems}
-    assert "JUMDLabel" in values(document)
+    assert "JUMDLabel" in values(document, "jumbf")
 
 
 @pytest.mark.parametrize("content", [b"{", b"[" * 5000, b'{"a": ' * 500, b"\xff\xfe", b'"' + b"x" * 100])

@@ -8,6 +8,7 @@ from extractor_service.document import Document, ProblemKind
 from extractor_service.formats.embedded import photoshop_layers
 from extractor_service.formats.reading.reader import Reader
 from extractor_service.sources.descriptor import BytesSource
+from tests.support.fields import values
 
 _TIFF = b"Adobe Photoshop Document Data Block\0"
 
@@ -53,14 +54,9 @@ def in_tiff(records, order=">", count=None):
     return document
 
 
-def values(document):
-    """Values by name."""
-    return {field.name: field.value for field in document.sections.get("photoshop", ())}
-
-
 @pytest.mark.parametrize("order", "<>")
 def test_layers_in_tiff_of_either_byte_order(order):
-    found = values(in_tiff([layer(b"one", order), layer(b"two", order, 51)], order))
+    found = values(in_tiff([layer(b"one", order), layer(b"two", order, 51)], order), "photoshop")
     assert found["LayerCount"] == 2
     assert found["LayerNames"] == ["one", "two"]
     assert found["LayerOpacities"] == [100.0, 20.0]
@@ -70,7 +66,7 @@ def test_layers_in_tiff_of_either_byte_order(order):
 def test_a_layer_s_time_and_long_name_go_before_its_short_one():
     when = block(b"shmd", b"\0" * 8 + b"layerTimedoub" + struct.pack(">d", 1700000000.5))
     named = block(b"luni", struct.pack(">I", 2) + "Ωx".encode("utf-16-be"))
-    found = values(in_tiff([layer(b"?x", blocks=named + when), layer(b"two")]))
+    found = values(in_tiff([layer(b"?x", blocks=named + when), layer(b"two")]), "photoshop")
     assert found["LayerUnicodeNames"] == ["Ωx", ""]
     assert found["LayerModifyDates"] == ["2023:11:14 22:13:20+00:00", ""]
 
@@ -78,19 +74,21 @@ def test_a_layer_s_time_and_long_name_go_before_its_short_one():
 @pytest.mark.parametrize("seconds", [0.0, -5.0, 1e300, float("nan"), float("inf")])
 def test_a_time_that_is_none_is_left_out(seconds):
     when = block(b"shmd", b"\0" * 8 + b"layerTimedoub" + struct.pack(">d", seconds))
-    assert values(in_tiff([layer(b"one", blocks=when)])).get("LayerModifyDates", [""]) == [""]
+    assert values(in_tiff([layer(b"one", blocks=when)]), "photoshop").get("LayerModifyDates", [""]) == [""]
 
 
 def test_a_record_that_can_t_be_a_layer_ends_the_list():
     document = in_tiff([layer(b"one"), layer(b"two", extra=4), layer(b"three")])
     assert [each.kind for each in document.problems] == [ProblemKind.DAMAGED]
-    assert values(document)["LayerNames"] == ["one"] or values(document)["LayerNames"] == ["one", ""]
+    assert values(document, "photoshop")["LayerNames"] == ["one"] or values(document, "photoshop")[
+        "LayerNames"
+    ] == ["one", ""]
 
 
 def test_more_layers_than_there_are_say_so():
     document = in_tiff([layer(b"one")], count=500)
     assert [each.kind for each in document.problems] == [ProblemKind.TRUNCATED]
-    assert values(document)["LayerNames"] == ["one"]
+    assert values(document, "photoshop")["LayerNames"] == ["one"]
 
 
 def test_data_that_is_none_of_photoshop_s_is_passed_over():

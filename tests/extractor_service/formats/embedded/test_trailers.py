@@ -8,6 +8,7 @@ import pytest
 from extractor_service.document import ProblemKind
 from tests.extractor_service.formats.test_made_files import read
 from tests.golden import images, made_trailers
+from tests.support.fields import values
 
 # Trailers are looked for where IPTC, or a note of Canon's, says that a program was there: the end costs a read.
 _JPEG = made_trailers.with_iptc()
@@ -25,38 +26,33 @@ def edits(key, value):
     return data + struct.pack(">I", len(data)) + b"cbipcbbl"
 
 
-def found(document, section):
-    """Values by name."""
-    return {field.name: field.value for field in document.sections.get(section, ())}
-
-
 @pytest.mark.parametrize("kind", made_trailers.KINDS)
 def test_every_kind_is_read_without_a_problem(kind):
     for data in made_trailers.files(kind, 4):
         document = read(data)
         section = {"fotostation": "fotostation", "photo_mechanic": "photo_mechanic"}.get(kind, "canon_vrd")
-        assert len(found(document, section)) > 2
+        assert len(values(document, section)) > 2
         assert not document.problems
 
 
 def test_fotostation_s_records_say_what_they_are():
     data = _JPEG + record(3, _PREVIEW) + record(2, struct.pack(">6i", 640, 480, 0, 0, 9000, 0))
     document = read(data)
-    values = found(document, "fotostation")
-    assert values["OriginalImageWidth"] == 640
+    told = values(document, "fotostation")
+    assert told["OriginalImageWidth"] == 640
     preview = next(each for each in document.sections["fotostation"] if each.name == "ThumbnailImage").origin
     assert data[preview.offset_bytes : preview.offset_bytes + preview.length_bytes] == _PREVIEW
 
 
 def test_photo_mechanic_s_words_have_their_scale():
-    values = found(read(_JPEG + edits(209, 65536)), "photo_mechanic")
-    assert values == {"RawCropLeft": 100.0}
+    told = values(read(_JPEG + edits(209, 65536)), "photo_mechanic")
+    assert told == {"RawCropLeft": 100.0}
 
 
 def test_trailers_of_two_programs_behind_one_another():
     document = read(_JPEG + edits(209, 65536) + record(3, _PREVIEW))
-    assert found(document, "photo_mechanic")
-    assert found(document, "fotostation")
+    assert values(document, "photo_mechanic")
+    assert values(document, "fotostation")
 
 
 @pytest.mark.parametrize(
@@ -75,15 +71,15 @@ def test_a_length_that_can_t_be_is_a_problem(foot):
 
 
 def test_a_thousand_trailers_end_somewhere():
-    assert len(found(read(_JPEG + edits(209, 1) * 1000), "photo_mechanic")) == 1
+    assert len(values(read(_JPEG + edits(209, 1) * 1000), "photo_mechanic")) == 1
 
 
 def test_a_picture_that_names_no_program_isn_t_read_to_its_end():
-    assert not found(read(images.bare_jpeg([]) + edits(209, 1)), "photo_mechanic")
+    assert not values(read(images.bare_jpeg([]) + edits(209, 1)), "photo_mechanic")
 
 
 def test_a_preview_that_is_none_is_left_out():
-    assert not found(read(_JPEG + record(4, b"nothing of a picture")), "fotostation")
+    assert not values(read(_JPEG + record(4, b"nothing of a picture")), "fotostation")
 
 
 @pytest.mark.parametrize("kind", made_trailers.KINDS)
