@@ -322,6 +322,15 @@ class Document:
         self.field_count -= len(places)
         self._first.pop(section, None)
 
+    def first_by_name(self, section: str) -> dict[str, Field]:
+        """The first field of each name in a section: built once, until the section grows or shrinks; nobody may change it."""
+        fields = self.sections.get(section, ())
+        length, first = self._first.get(section, (0, None))
+        if first is None or length != len(fields):
+            first = {each.name: each for each in reversed(fields)}
+            self._first[section] = (len(fields), first)
+        return first
+
     def find(self, section: str, name: str, group: str | None = None) -> Field | None:
         """The first field of that name, in that group if one is given."""
         fields = self.sections.get(section)
@@ -332,10 +341,7 @@ class Document:
         if length != len(fields):
             self._first[section] = (len(fields), None)
         else:
-            if first is None:
-                first = {each.name: each for each in reversed(fields)}
-                self._first[section] = (length, first)
-            found = first.get(name)
+            found = (first if first is not None else self.first_by_name(section)).get(name)
             if found is None or group is None or group == found.group:
                 return found
         for candidate in fields:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from extractor_service.formats.base import Format, Magic
 
-    # (rank, place in the table, magic, format), and its bytes where it is no more than these at their place
-    Candidate = tuple[tuple[bool, int], int, Magic, Format, bytes]
+    # Its bytes, where it is no more than these at their place, and the place; the magic, and what it says.
+    Candidate = tuple[bytes, int, Magic, "Sniffed"]
 
 
 class Sniffed(NamedTuple):
@@ -31,9 +31,9 @@ def sniff(head: bytes, formats: Sequence[Format]) -> Sniffed | None:
     known = _INDEXES.get(id(formats))
     if known is None or known[0] is not formats:
         known = _INDEXES[id(formats)] = (formats, _index(formats))
-    for (is_in_place, strength), _, magic, candidate, plain in known[1][head[0] if head else 256]:
-        if head.startswith(plain, magic.offset) and (plain or magic.matches(head)):
-            return Sniffed(candidate, strength, is_in_place)
+    for plain, offset, magic, sniffed in known[1][head[0] if head else 256]:
+        if head.startswith(plain, offset) and (plain or magic.matches(head)):
+            return sniffed
     return None
 
 
@@ -44,18 +44,17 @@ _INDEXES: dict[int, tuple[Sequence[Format], list[list[Candidate]]]] = {}
 
 def _index(formats: Sequence[Format]) -> list[list[Candidate]]:
     """What may begin with each byte (and with none), best first: over a hundred magics are too many to try."""
-    candidates = [
+    candidates: list[Candidate] = [
         (
-            (not magic.within, _weight(magic)),
-            number,
-            magic,
-            each,
             b"" if magic.mask or magic.within else magic.data,
+            magic.offset,
+            magic,
+            Sniffed(each, _weight(magic), not magic.within),
         )
-        for number, each in enumerate(formats)
+        for each in formats
         for magic in each.magics
     ]
-    candidates.sort(key=lambda candidate: (candidate[0], -candidate[1]), reverse=True)
+    candidates.sort(key=lambda each: (each[3].is_in_place, each[3].strength), reverse=True)  # stable
     return [[each for each in candidates if _may_begin(each[2], byte)] for byte in range(257)]
 
 

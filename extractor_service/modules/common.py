@@ -13,10 +13,10 @@ from extractor_service.formats.base import SizeFields
 from extractor_service.formats.containers import streams
 from extractor_service.modules import media_facts, times
 from extractor_service.modules.base import Module, Part
-from extractor_service.modules.precedence import Precedence
+from extractor_service.modules.precedence import Precedence, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from extractor_service.document import Document, Field, Value
     from extractor_service.formats.base import Format
@@ -150,24 +150,24 @@ class CommonModule(Module):
     def run(self, source: ByteSource, document: Document, context: ModuleContext) -> None:
         """Fills `document.common`; reads nothing."""
         del source
-        common = document.common
+        common, kind = document.common, kind_of(document)
         common.width_pixels, common.height_pixels = image_size(document, context.format)
-        common.duration_seconds = _number(document, _DURATION)
-        common.device_make = _text(document, _MAKE)
-        common.device_model = _text(document, _MODEL)
-        common.title = _text(document, _TITLE)
-        common.author = _text(document, _AUTHOR)
-        common.software = _text(document, _SOFTWARE)
-        common.page_count = _pages(document)
-        orientation = _size(document, _ORIENTATION.of(document))
+        common.duration_seconds = _number(document, _DURATION.of(kind))
+        common.device_make = _text(document, _MAKE.of(kind))
+        common.device_model = _text(document, _MODEL.of(kind))
+        common.title = _text(document, _TITLE.of(kind))
+        common.author = _text(document, _AUTHOR.of(kind))
+        common.software = _text(document, _SOFTWARE.of(kind))
+        common.page_count = _pages(document, kind)
+        orientation = _size(document, _ORIENTATION.of(kind))
         if common.orientation is None:  # a container's own word goes before EXIF's
             common.orientation = orientation if orientation is not None and 1 <= orientation <= 8 else None
         common.position = _position(document)
         common.created_at = times.at_place(times.created_at(document), common.position)
-        common.album = _text(document, _ALBUM)
-        if not common.album and _text(document, _SONG):
-            common.album = _text(document, _RECORD)
-        common.track_number = _leading_number(_text(document, _TRACK))
+        common.album = _text(document, _ALBUM.of(kind))
+        if not common.album and _text(document, _SONG.of(kind)):
+            common.album = _text(document, _RECORD.of(kind))
+        common.track_number = _leading_number(_text(document, _TRACK.of(kind)))
         first = document.find(*_FROM_0)
         if common.track_number is None and first is not None and isinstance(first.value, int):
             common.track_number = first.value + 1
@@ -180,11 +180,15 @@ def image_size(document: Document, file_format: Format | None) -> tuple[int | No
     raw = _raw_size(document) if file_format is not None and file_format.name in _RAWS else None
     if raw is not None:
         return raw
+    names = document.first_by_name("file")
+    wide, high = names.get("ImageWidth"), names.get("ImageHeight")
+    if wide is not None and high is not None and _is_side(wide.value) and _is_side(high.value):
+        return wide.value, high.value
     own = file_format.size_fields if file_format is not None else None
     places = [each for each in (_FILE, own, *_EXIF) if each is not None]
     width = _size(document, [(each.section, each.width, each.group) for each in places])
     height = _size(document, [(each.section, each.height, each.group) for each in places])
-    if document.find("file", "ImageWidth") is not None:
+    if wide is not None:
         return width, height
     pictures: dict[str, dict[str, int]] = {}
     for field in document.sections.get("exif", ()):
@@ -234,17 +238,22 @@ def _is_whole(value: Value) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _size(document: Document, places: Sequence[Place]) -> int | None:
+def _is_side(value: Value) -> TypeGuard[int]:
+    """Whether it can be a picture's width or height."""
+    return _is_whole(value) and 0 < value < 2**32
+
+
+def _size(document: Document, places: Iterable[Place]) -> int | None:
     for place in places:
         field = document.find(*place)
-        if field is not None and _is_whole(field.value) and 0 < field.value < 2**32:
+        if field is not None and _is_side(field.value):
             return field.value
     return None
 
 
-def _pages(document: Document) -> int | None:
+def _pages(document: Document, kind: frozenset[str]) -> int | None:
     """Pages, or slides."""
-    count = _size(document, _PAGES.of(document))
+    count = _size(document, _PAGES.of(kind))
     if count is not None:
         return count
     statistic = document.find("xmp", "Document-statistic", "XMP-meta")
@@ -262,8 +271,8 @@ def _leading_number(text: str) -> int | None:
     return int(found[1]) or None if found is not None else None
 
 
-def _number(document: Document, places: Precedence) -> float | None:
-    for place in places.of(document):
+def _number(document: Document, places: Iterable[Place]) -> float | None:
+    for place in places:
         field = document.find(*place)
         value = None if field is None or isinstance(field.value, bool) else field.value
         if isinstance(value, (int, float)) and value > 0:
@@ -271,8 +280,8 @@ def _number(document: Document, places: Precedence) -> float | None:
     return None
 
 
-def _text(document: Document, places: Precedence) -> str:
-    for place in places.of(document):
+def _text(document: Document, places: Iterable[Place]) -> str:
+    for place in places:
         field = document.find(*place)
         text = "" if field is None else _as_text(field)
         if text:

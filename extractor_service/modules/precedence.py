@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 _MOST_KINDS = 256  # of documents, by their sections: a few dozen are common
 
 
+_kinds: dict[frozenset[str], frozenset[str]] = {}
+
+
+def kind_of(document: Document) -> frozenset[str]:
+    """The names of its sections: the same object for documents alike, which dicts find without comparing members."""
+    sections = frozenset(document.sections)
+    if len(_kinds) >= _MOST_KINDS:
+        _kinds.clear()
+    return _kinds.setdefault(sections, sections)
+
+
 class Precedence:
     """Places of one fact, the first that has it counts."""
 
@@ -22,9 +33,8 @@ class Precedence:
         self._places = tuple(places)
         self._by_sections: dict[frozenset[str], tuple[Place, ...]] = {}
 
-    def of(self, document: Document) -> tuple[Place, ...]:
-        """Those in sections that the document has."""
-        sections = frozenset(document.sections)
+    def of(self, sections: frozenset[str]) -> tuple[Place, ...]:
+        """Those in sections that the document has: what `kind_of` says."""
         found = self._by_sections.get(sections)
         if found is None:
             if len(self._by_sections) >= _MOST_KINDS:

@@ -14,10 +14,10 @@ from extractor_service.document import DateTime, ZoneSource
 from extractor_service.formats.reading.conversions import zone_text
 from extractor_service.formats.reading.dates import EPOCHS, Grasp, Moment, read, zone_of
 from extractor_service.modules.places import zones
-from extractor_service.modules.precedence import Precedence
+from extractor_service.modules.precedence import Precedence, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from extractor_service.document import Document, Position
     from extractor_service.modules.precedence import Place
@@ -53,19 +53,11 @@ _DOCUMENT_TIMES = Precedence((
 
 def created_at(document: Document) -> DateTime | None:
     """When the content came to be: the first usable time of EXIF, XMP, IPTC, PNG, QuickTime, FITS, PDF, DICOM or a document."""
-    for found in (
-        _exif_time(document),
-        _plain_time(document, _XMP_TIMES),
-        _iptc_time(document),
-        _plain_time(document, _PNG_TIMES),
-        _plain_time(document, _FILM_TIMES),
-        _utc_time(document),
-        _plain_time(document, _SOUND_TIMES),
-        _fits_time(document),
-        _pdf_time(document),
-        _plain_time(document, _DOCUMENT_TIMES),
-        _dicom_time(document),
-    ):
+    kind = kind_of(document)
+    for section, source in _SOURCES:
+        if section and section not in kind:
+            continue
+        found = _plain_time(document, source.of(kind)) if isinstance(source, Precedence) else source(document)
         for time in found:
             return time
     return None
@@ -143,8 +135,8 @@ def _gps_zone(document: Document, local: Moment) -> str:
     return zone_text(quarters * 15)
 
 
-def _plain_time(document: Document, places: Precedence) -> Iterator[DateTime]:
-    for section, name, group in places.of(document):
+def _plain_time(document: Document, places: Iterable[Place]) -> Iterator[DateTime]:
+    for section, name, group in places:
         moment = read(_text(document, (section, name, group)))
         if _is_usable(moment):
             source = ZoneSource.OFFSET_TAG if moment.zone else ZoneSource.UNKNOWN
@@ -200,3 +192,10 @@ def _dicom_time(document: Document) -> Iterator[DateTime]:
         time = read(f"{day.day.replace('-', '')}{digits}") if digits[:4].isdigit() else day
         moment = time if time.clock else day
         yield DateTime(moment.iso, ZoneSource.UNKNOWN, f"dicom.{kind}Date")
+
+
+# Who is asked first, and the section that it needs, "" where several would do.
+_SOURCES: tuple[tuple[str, Precedence | Callable[[Document], Iterator[DateTime]]], ...] = (
+    ("exif", _exif_time), ("", _XMP_TIMES), ("iptc", _iptc_time), ("", _PNG_TIMES), ("", _FILM_TIMES), ("quicktime", _utc_time),
+    ("", _SOUND_TIMES), ("fits", _fits_time), ("pdf", _pdf_time), ("", _DOCUMENT_TIMES), ("dicom", _dicom_time),
+)  # fmt: skip

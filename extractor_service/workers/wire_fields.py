@@ -26,6 +26,13 @@ _LONGEST_WORD = 128  # characters; the longest label of a lens has 90, and files
 _SMALL = [b"\x12\x02\x10" + each for each in ONE_BYTE]  # values below 128, whole
 _SMALL_ITEM = [b"\x0a\x02\x10" + each for each in ONE_BYTE]
 _SMALL_RAW = [b"\x2a\x02\x10" + each for each in ONE_BYTE]
+_HEADS = [b"\x12" + each for each in ONE_BYTE]
+_SHORT = 0x7E  # characters of a text whose Value is shorter than 0x80 bytes
+_SHORT_HEADS = [bytes((0x12, length + 2, 0x0A, length)) for length in range(_SHORT)]
+_ENDS_OF_NUMBERS = (
+    "0123456789fn"  # also of "inf" and "nan"; writing a number out to compare it costs more than this look
+)
+_RATIONAL_RAWS = [bytes((0x2A, length + 2, 0x3A, length)) for length in range(23)]  # two numbers of ten bytes
 _names: dict[str, bytes] = {}
 _groups: dict[str, bytes] = {}
 _labels: dict[str, bytes] = {}
@@ -44,7 +51,7 @@ def encode_sections(sections: Mapping[str, Sequence[Field]]) -> bytes:
         for field in fields:
             body = _field(field)
             length = len(body)
-            parts.append(b"\x12" + (ONE_BYTE[length] if length < 0x80 else varint(length)) + body)
+            parts.append((_HEADS[length] if length < 0x80 else b"\x12" + varint(length)) + body)
         data = b"".join(parts)
         out += (b"\x1a", varint(len(data)), data)
     return b"".join(out)
@@ -77,11 +84,15 @@ def _field(field: Field) -> bytes:
         else:
             body = _integer(value)
             out += b"\x12" + varint(len(body)) + body
-        if text and text != str(value):  # a label of its table
+        if text and (text[-1] > "9" or text != str(value)):  # a label of its table
             out += _labels.get(text) or _word(_labels, 0x1A, text)
     elif type(value) is float:
         out += b"\x12\x09\x21" + _double(value)
-        if text and text != str(value):
+        if text and (text[-1] not in _ENDS_OF_NUMBERS or text != str(value)):
+            out += _text(0x1A, text)
+    elif type(value) is str and len(value) < _SHORT and value.isascii():
+        out += _SHORT_HEADS[len(value)] + value.encode()
+        if text and text != value:
             out += _text(0x1A, text)
     else:
         if value is not None:
@@ -98,7 +109,10 @@ def _field(field: Field) -> bytes:
     if field.unit:
         out += _units.get(field.unit) or _word(_units, 0x22, field.unit)
     if raw is not None:
-        if type(raw) is int and 0 <= raw < 0x80:
+        if type(raw) is Rational:
+            body = _rational(raw.numerator, raw.denominator)
+            out += _RATIONAL_RAWS[len(body)] + body
+        elif type(raw) is int and 0 <= raw < 0x80:
             out += _SMALL_RAW[raw]
         else:
             body = _value(raw)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from extractor_service.document import ByteRange, Document, Value
     from extractor_service.formats.reading.tagset import Tag
 
+_NUMBER_BYTES = 9  # what a document counts for a number
 _SHORT = 4096  # characters; longer texts may have to be cut
 
 
@@ -30,6 +31,15 @@ def add(
         return
     value, raw = stored, None
     kind = type(stored)
+    if kind is int and tag.convert is None and not tag.binary:  # two of five values: the shortest way
+        labels = tag.labels
+        text = labels.get(stored, "") if type(labels) is dict and not tag.bits and tag.printer is None else ""
+        if not text and (labels is not None or tag.printer is not None):
+            text = _printed(tag, stored)
+        name, group = tag.name, tag.group or group
+        size = _NUMBER_BYTES + len(text) + len(name) + len(group)
+        document.put(section, Field(name, stored, text, tag.unit, None, group, note, origin), size)
+        return
     if kind is Rational:
         value, raw = stored.real(), stored  # type: ignore[union-attr,operator]
     elif kind is list:
@@ -61,14 +71,11 @@ def add(
     elif tag.printer is None and tag.labels is None:
         text = ""
     else:
-        try:
-            text = tag.text(value)
-        except NONSENSE:
-            text = ""
+        text = _printed(tag, value)
     if isinstance(value, str):
         size = len(value) if len(value) < _SHORT and value.isascii() else 0
     else:
-        size = 9 if isinstance(value, (int, float)) else 0
+        size = _NUMBER_BYTES if isinstance(value, (int, float)) else 0
     if size:
         size += len(text) + len(tag.name) + len(group)
         if raw is not None:
@@ -78,6 +85,13 @@ def add(
         )
     else:
         document.add(section, Field(tag.name, value, text, tag.unit, raw, tag.group or group, note, origin))
+
+
+def _printed(tag: Tag, value: Value) -> str:
+    try:
+        return tag.text(value)
+    except NONSENSE:
+        return ""
 
 
 def add_binary(

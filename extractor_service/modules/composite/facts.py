@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 SECTION = "composite"
 _ORDER = ("exif", "makernotes", "xmp", "sigmaraw", "panasonicraw")
 _SECTIONS = (*_ORDER, "iptc", "file", "app1", "raf")
+_NUMBER_BYTES = 18  # and the name of the group
 
 
 class Facts:
@@ -26,19 +27,18 @@ class Facts:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._fields = document.sections
-        # Of several fields of a name the first counts. One comprehension a section: most of what composites cost.
         self._first = {
-            section: {field.name: field for field in reversed(document.sections[section])}
-            for section in _SECTIONS
-            if section in document.sections
+            section: document.first_by_name(section) for section in _SECTIONS if section in document.sections
         }
-        self._any: dict[
-            str, Field
-        ] = {}  # of all sections where a camera's own values stand: one look-up instead of five
+        # Of all sections where a camera's own values stand: one look-up instead of five.
+        self._any: dict[str, Field] = {}
         for section in reversed(_ORDER):
-            self._any.update(self._first.get(section, {}))
+            if section in self._first:
+                self._any.update(self._first[section])
         self.is_of_camera = bool(self._any) or not self._first.keys() <= {"file"}
         self.makers = {field.group for field in self._first.get("makernotes", {}).values()}
+        self._own: dict[str, Field] = {}
+        self._first[SECTION] = self._own
 
     def field(self, name: str, section: str = "", group: str = "") -> Field | None:
         """The first field of that name, in any section unless one is given."""
@@ -63,7 +63,11 @@ class Facts:
 
     def has_any(self, *names: str) -> bool:
         """Whether a field of one of these names is there."""
-        return any(name in fields for fields in self._first.values() for name in names)
+        for fields in self._first.values():
+            for name in names:
+                if name in fields:
+                    return True
+        return False
 
     def number(self, name: str, section: str = "", group: str = "") -> float | None:
         """The field as a finite number; of several, and of text, the first one in it."""
@@ -95,9 +99,12 @@ class Facts:
 
     def put(self, name: str, value: Value, text: str = "", unit: str = "") -> None:
         """Adds a composite, which others may be calculated from."""
-        field = Field(name, value, text, unit, group="Composite")
-        self._document.add(SECTION, field)
-        self._first.setdefault(SECTION, {}).setdefault(name, field)
+        field = Field(name, value, text, unit, None, "Composite")
+        if type(value) is float or type(value) is int:  # the printed form is our own, and short
+            self._document.put(SECTION, field, len(name) + len(text) + _NUMBER_BYTES)
+        else:
+            self._document.add(SECTION, field)
+        self._own.setdefault(name, field)
 
 
 def as_number(value: Value) -> float | None:
