@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from extractor_service.formats.base import Format, Magic
 
-    # Its bytes, where it is no more than these at their place, and the place; the magic, and what it says.
-    Candidate = tuple[bytes, int, Magic, "Sniffed"]
+    # Bytes that must stand somewhere, and where; whether that is all of the magic; the magic, and what it says.
+    Candidate = tuple[bytes, int, bool, Magic, "Sniffed"]
 
 
 class Sniffed(NamedTuple):
@@ -31,8 +31,8 @@ def sniff(head: bytes, formats: Sequence[Format]) -> Sniffed | None:
     known = _INDEXES.get(id(formats))
     if known is None or known[0] is not formats:
         known = _INDEXES[id(formats)] = (formats, _index(formats))
-    for plain, offset, magic, sniffed in known[1][head[0] if head else 256]:
-        if head.startswith(plain, offset) and (plain or magic.matches(head)):
+    for certain, at, is_all, magic, sniffed in known[1][head[0] if head else 256]:
+        if head.startswith(certain, at) and (is_all or magic.matches(head)):
             return sniffed
     return None
 
@@ -46,16 +46,35 @@ def _index(formats: Sequence[Format]) -> list[list[Candidate]]:
     """What may begin with each byte (and with none), best first: over a hundred magics are too many to try."""
     candidates: list[Candidate] = [
         (
-            b"" if magic.mask or magic.within else magic.data,
-            magic.offset,
+            *_certain_of(magic),
+            not magic.mask and not magic.within,
             magic,
             Sniffed(each, _weight(magic), not magic.within),
         )
         for each in formats
         for magic in each.magics
     ]
-    candidates.sort(key=lambda each: (each[3].is_in_place, each[3].strength), reverse=True)  # stable
-    return [[each for each in candidates if _may_begin(each[2], byte)] for byte in range(257)]
+    candidates.sort(key=lambda each: (each[4].is_in_place, each[4].strength), reverse=True)  # stable
+    return [[each for each in candidates if _may_begin(each[3], byte)] for byte in range(257)]
+
+
+def _certain_of(magic: Magic) -> tuple[bytes, int]:
+    if magic.within:
+        return b"", 0
+    at, certain = certain_part(magic.offset, magic.data, magic.mask or b"\xff" * len(magic.data))
+    return certain, at
+
+
+def certain_part(offset: int, data: bytes, mask: bytes) -> tuple[int, bytes]:
+    """Where the longest run of whole bytes stands that a masked magic asks for, and the run: to ask for it alone is cheap."""
+    runs = [b""]
+    for byte, bits in zip(data, mask, strict=True):
+        if bits == 0xFF:
+            runs[-1] += bytes((byte,))
+        else:
+            runs += [b""]
+    longest = max(range(len(runs)), key=lambda each: len(runs[each]))
+    return offset + sum(map(len, runs[:longest])) + longest, runs[longest]
 
 
 def _weight(magic: Magic) -> int:

@@ -18,7 +18,7 @@ RESULTS = Path(__file__).parents[1] / "benchmarks" / "results.json"
 GROUPS = {
     "How right is it?": "accuracy identification plausibility media_vs_ffprobe media_boxes documents_complete science_complete",
     "How fast is it, compared with ExifTool?": (
-        "jpeg_vs_exiftool jpeg_vs_exiftool_compiled engine_vs_exiftool engine_vs_exiftool_compiled service_vs_exiftool"
+        "jpeg_vs_exiftool jpeg_vs_exiftool_compiled engine_vs_exiftool engine_vs_exiftool_compiled engine_vs_before service_vs_exiftool"
         " service_vs_exiftool_compiled compiled_equals_pure cold_vs_exiftool batch_10k_small batch_10k_small_compiled media_speed"
         " documents_vs_best science_vs_best"
     ),

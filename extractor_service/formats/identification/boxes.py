@@ -259,6 +259,13 @@ def safetensors(head: bytes, size_bytes: int) -> bool:
     )
 
 
+# By byte order: thousands are of the machine, tens of the numbers' type, units of the form (MAT-File Format, level 4).
+_MATLAB_4_KINDS = {
+    order: frozenset(1000 * (order == ">") + 10 * number + form for number in range(6) for form in range(3))
+    for order in "<>"
+}
+
+
 def matlab_4(head: bytes) -> bool:
     """Whether a variable of MATLAB's level 4 begins the file: its kind, and a name of the length that is stated."""
     for order in "<>":
@@ -266,7 +273,7 @@ def matlab_4(head: bytes) -> bool:
             return False
         kind, rows, columns, imaginary, length = struct.unpack_from(f"{order}5I", head)
         if (
-            kind in {1000 * (order == ">") + 10 * number + form for number in range(6) for form in range(3)}
+            kind in _MATLAB_4_KINDS[order]
             and rows < 1 << 31
             and columns < 1 << 31
             and imaginary <= 1

@@ -195,9 +195,15 @@ def _by_tail(view: View) -> Identity:
     return _named(told, Evidence.MAGIC) if told else UNKNOWN
 
 
-@cache
+# By `id`: to hash a format costs more than to sniff it.
+_AT_ONCE: dict[int, tuple[Format, Identity]] = {}
+
+
 def _at_once(known: Format) -> Identity:
-    return Identity(_type_of(known), Evidence.MAGIC)
+    found = _AT_ONCE.get(id(known))
+    if found is None:
+        found = _AT_ONCE[id(known)] = (known, Identity(_type_of(known), Evidence.MAGIC))
+    return found[1]
 
 
 def _type_of(known: Format) -> FileType:

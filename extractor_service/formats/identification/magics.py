@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.formats.identification.own_magics import OWN_MAGICS
 from extractor_service.formats.identification.types import by_name, in_table
+from extractor_service.formats.sniff import certain_part
 from extractor_service.formats.tags import file_types
 
 if TYPE_CHECKING:
@@ -41,22 +42,30 @@ class _Rule(NamedTuple):
 
 
 class _Index(NamedTuple):
-    exact: list[tuple[int, int, dict[bytes, list[_Rule]]]]
-    """(first byte, byte behind the last, rules by what stands between)"""
-    masked: list[tuple[Clause, _Rule]]
+    exact: list[tuple[int, dict[int, list[tuple[int, dict[bytes, list[_Rule]]]]]]]
+    """(first byte; by what stands there: the byte behind the last, and rules by what stands between)"""
+    masked: list[tuple[int, bytes, Clause, _Rule]]
+    """(a place, and what must stand there whatever the mask leaves open; the clause, and its rule)"""
 
 
 def match(head: bytes) -> Match | None:
     """The best of the magics that a file has that begins with `head`; None for none."""
     index = _index()
     best: _Rule | None = None
-    for first, end, rules in index.exact:
-        for rule in rules.get(head[first:end], ()):
-            if (best is None or rule.order < best.order) and all(_holds(head, each) for each in rule.rest):
-                best = rule
-    for clause, rule in index.masked:
+    size = len(head)
+    for first, by_byte in index.exact:
+        if first >= size:
+            break
+        for end, rules in by_byte.get(head[first], ()):
+            for rule in rules.get(head[first:end], ()):
+                if (best is None or rule.order < best.order) and all(
+                    _holds(head, each) for each in rule.rest
+                ):
+                    best = rule
+    for at, certain, clause, rule in index.masked:
         if (
-            (best is None or rule.order < best.order)
+            head.startswith(certain, at)
+            and (best is None or rule.order < best.order)
             and _holds(head, clause)
             and all(_holds(head, each) for each in rule.rest)
         ):
@@ -84,8 +93,14 @@ def _index() -> _Index:
         if mask is None:
             exact.setdefault((first, first + len(data)), {}).setdefault(data, []).append(rule)
         else:
-            masked.append((clauses[0], rule))
-    return _Index([(first, end, rules) for (first, end), rules in sorted(exact.items())], masked)
+            at, certain = certain_part(first, data, mask)
+            masked.append((at, certain, clauses[0], rule))
+    by_first: dict[int, dict[int, list[tuple[int, dict[bytes, list[_Rule]]]]]] = {}
+    for (first, end), rules in sorted(exact.items()):
+        for byte in {data[0] for data in rules}:
+            among = {data: found for data, found in rules.items() if data[0] == byte}
+            by_first.setdefault(first, {}).setdefault(byte, []).append((end, among))
+    return _Index(list(by_first.items()), masked)
 
 
 def _holds(head: bytes, clause: Clause) -> bool:
