@@ -10,6 +10,7 @@ import random
 import struct
 from typing import TYPE_CHECKING
 
+from extractor_service.formats.embedded.makernotes.sony_raw import decipher
 from extractor_service.formats.reading.tagset import raw_table
 from tests.golden import images
 from tests.golden.containers import heap
@@ -63,6 +64,47 @@ def _block(module: str, table: str, size: int, rng: random.Random, order: str, u
             packed = struct.pack(order + code, *([value] * len(code)))
             data[at + place * len(packed) : at + (place + 1) * len(packed)] = packed
     return bytes(data[:size])
+
+
+def arw(rng: random.Random) -> bytes:
+    """Sony's raw file, with the directory that is enciphered, and in it that of how colours were set."""
+    order, private_at, inner_at, data_at, length = "<", 600, 1024, 2048, 1536
+    key = rng.randrange(1 << 32)
+    inner: list[tuple] = []
+    for tag, rows in sorted(raw_table("sony", "Sony::SR2SubIFD").items()):
+        _, kind, count, _, _ = rows[0][:5]
+        if rng.random() < 0.15:
+            continue
+        count = {0x797D: 17, 0x7980: 33, 0x7982: 17, 0x7800: 9}.get(tag, count)
+        if kind == "?" and count == 1:
+            low = (
+                10 if tag % 2 else 300
+            )  # the shortest focal length, and the smallest f-number, below the others
+            inner.append((tag, 5, [(rng.randrange(low, low + 290), 10)]))
+        else:
+            inner.append((tag, 3 if kind == "int16u" else 8, [rng.randrange(1, 4000) for _ in range(count)]))
+    inner.append((0x74C0, 4, [data_at, data_at + 64]))
+    inner.sort(key=lambda each: each[0])
+    hidden = directory(inner, inner_at, order).ljust(data_at - inner_at, b"\0")
+    for place in range(2):
+        hidden += directory([(0x7770, 4, [rng.randrange(20)])], data_at + 64 * place, order).ljust(64, b"\0")
+    hidden = decipher(hidden.ljust(length, b"\0"), key)
+    private = directory(
+        [(0x7200, 4, [inner_at]), (0x7201, 4, [length]), (0x7221, 4, [key])], private_at, order
+    )
+    exif = directory([(0x829A, 5, [(1, 250)]), (0x829D, 5, [(28, 10)]), (0x8827, 3, [200])], 512, order)
+    model = rng.choice((b"ILCE-7M3\0", b"DSLR-A700\0", b"DSC-RX100\0"))
+    main = directory([
+        (0x00FE, 4, [1]), (0x0103, 3, [6]), (0x010F, 2, b"SONY\0"), (0x0110, 2, model), (0x0201, 4, [inner_at + length]),
+        (0x0202, 4, [64]), (0x8769, 4, [512]), (0xC634, 1, struct.pack("<I", private_at)),
+    ], 8, order)  # fmt: skip
+    head = b"II*\0" + struct.pack("<I", 8) + main
+    return (
+        (head.ljust(512, b"\0") + exif).ljust(private_at, b"\0")
+        + private.ljust(inner_at - private_at, b"\0")
+        + hidden
+        + b"\xff\xd8\xff\xd9".ljust(64, b"\0")
+    )
 
 
 def mrw(rng: random.Random) -> bytes:
@@ -296,5 +338,6 @@ def ciff(rng: random.Random) -> bytes:
 
 
 KINDS: dict[str, Callable[[random.Random], bytes]] = {
+    "arw": arw,
     "mrw": mrw, "x3f": x3f, "iiq": iiq, "rw2": rw2, "raf": raf, "ciff.jpg": ciff,
 }  # fmt: skip

@@ -36,7 +36,7 @@ REASONS = (
     (r"Ricoh::(RDT\w|RMETA)", "stands behind the picture and in films of Ricoh's Theta: not built"),
     (r"Nikon::(CaptureOutput|NineEdits|VignetteInfo)", "edits by Nikon's software, in a tree of their own within the note: not built"),
     (r"Nikon::\w+Unknown\d?", "is one hidden version of a block that ExifTool doesn't know either"),
-    (r"Sony::(SR2\w+|SRF2?)", "of ARW and SRF alone: directories enciphered by a key that lies elsewhere in the file: not built"),
+    (r"Sony::SRF2?", "of two cameras of 2003 and 2004 (SRF), enciphered by a key that lies elsewhere in the file: not built"),
     (r"Sony::Ericsson", "a preview's place in telephones of 2005: not built"),
     (r"Kodak::(TextualInfo|KDC_IFD)", "texts of DCS and directories of KDC files of before 2003, behind places in private tags: not built"),
     (r"Canon::(FocalInfo|LogInfo)", "a focal length within CRW, and the log of old PowerShots: not built"),

@@ -16,6 +16,7 @@ from extractor_service.sources.descriptor import BytesSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Literal
 
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _MAX_EMBEDDED_BYTES = 64 * 1024  # longer binary values are described, not kept
 _BLOCK_BYTES = 512  # what a block costs beside its bytes
 _WORDS = 4  # the type LONG
+_POINTER_BYTES = 4
 _MAKER_NOTE = 37500  # EXIF 2.32 section 4.6.5
 
 
@@ -119,7 +121,13 @@ def _print_im(walk: Walk, entry: ifd.Entry, group: str) -> bool:
 
 
 def _private(walk: Walk, entry: ifd.Entry, group: str) -> bool:
-    """DNG private data: Adobe keeps the raw file's maker note in there (DNG 1.7, DNGPrivateData)."""
+    """DNG private data: Adobe keeps the raw file's maker note in there (DNG 1.7, DNGPrivateData), Sony a place."""
+    if walk.kind == "arw" and entry.size_bytes == _POINTER_BYTES:
+        from extractor_service.formats.embedded.makernotes import registry as makernotes  # noqa: PLC0415
+
+        order: Literal["big", "little"] = "big" if walk.directories.reader.big_endian else "little"
+        makernotes.sony_raw(walk, int.from_bytes(entry.inline, order))
+        return True
     head = walk.directories.reader.some(entry.offset, 14)
     if head[:12] == b"Adobe\0MakN\0\0" or head[:10] == b"Adobe\0MakN":
         from extractor_service.formats.embedded.makernotes import registry as makernotes  # noqa: PLC0415

@@ -95,6 +95,13 @@ def adobe(walk: Walk, offset: int, length: int) -> None:
         place += 8 + size + size % 2
 
 
+def sony_raw(walk: Walk, offset: int) -> None:
+    """Reads what Sony's raw files keep beside the maker note."""
+    from extractor_service.formats.embedded.makernotes import sony_raw as reader  # noqa: PLC0415 - rare
+
+    reader.parse(walk, offset)
+
+
 def kodak_ifd(walk: Walk, entry: Entry) -> bool:
     """Kodak's directories in TIFF tags of its own."""
     from extractor_service.formats.embedded.makernotes import kodak  # noqa: PLC0415

@@ -194,6 +194,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "BatteryLevel": Conversion(None, lambda value: f"{value}%" if isinstance(value, int) else ""),
     "LensSpecFeatures": Conversion(lambda value: value.hex(" ") if isinstance(value, bytes) else value),
     "HDR": Conversion(_halves),
+    "SR2SubIFDKey": Conversion(None, lambda value: f"0x{value:08x}"),
     "InternalSerialNumber": Conversion(None, _hexadecimal),
     "BatteryTemperature": Conversion(lambda value: (value - 32) / 1.8 if isinstance(value, int) else value, conv.fixed("{:.1f} C"), "C"),
     "AmbientTemperature": conv.CELSIUS,
