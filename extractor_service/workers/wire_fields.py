@@ -132,10 +132,14 @@ def _field(field: Field) -> bytes:
 
 
 def _origin(offset: int, length: int) -> bytes:
-    if 0x4000 <= offset < 0x200000 and 0 < length < 0x80:
-        middle = offset >> 7 & 0x7F | 0x80
-        return bytes((0x42, 6, 0x08, offset & 0x7F | 0x80, middle, offset >> 14, 0x10, length))
-    offset, length = unsigned(offset), unsigned(length)
+    if 0 < length < 0x80:
+        if 0 < offset < 0x80:
+            return bytes((0x42, 4, 0x08, offset, 0x10, length))
+        if 0x4000 <= offset < 0x200000:
+            middle = offset >> 7 & 0x7F | 0x80
+            return bytes((0x42, 6, 0x08, offset & 0x7F | 0x80, middle, offset >> 14, 0x10, length))
+    if not (0 <= offset <= _UINT64_MAX and 0 <= length <= _UINT64_MAX):
+        offset, length = unsigned(offset), unsigned(length)
     body = (b"\x08" + varint(offset) if offset else b"") + (b"\x10" + varint(length) if length else b"")
     return b"\x42" + ONE_BYTE[len(body)] + body
 
