@@ -141,8 +141,24 @@ def test_a_judged_difference_counts_for_neither_side_and_its_like_elsewhere_does
     for file, judged in (("made structures nikon 3.jpg", 1), ("a photograph.jpg", 0)):
         result = compare(entries, list(of_exiftool(theirs, printed)))
         before = result.scores["makernotes"]
-        assert judge(file, result) == judged
+        assert judge(file, result, b"") == judged
         after = result.scores["makernotes"]
         assert (before.theirs - after.theirs, before.present - after.present) == (judged, judged)
         assert [each.name for each in result.differences if each.kind == "missing"] == ["LensType"]
     assert all(each.reason for each in JUDGED)
+
+
+def test_a_kind_that_follows_from_the_file_is_judged_in_the_unseen_half_too_and_nothing_else():
+    from tests.golden.foreign import rar4
+    from tests.support.judged import KINDS, judge
+
+    data, size = rar4(), 12
+    length = 32 + len(b"docs\\note.txt") - 11  # the header behind the size
+    for more, judged in ((length, 1), (length + 1, 0)):
+        theirs = {"ZIP:ZIP:CompressedSize": size + more}
+        result = compare(
+            [Entry("zip", "ZIP", "CompressedSize", size, str(size))], list(of_exiftool(theirs, theirs))
+        )
+        assert "value" in {each.kind for each in result.differences}
+        assert judge("any.rar", result, data, is_unseen=True) == judged
+    assert all(each.reason for each in KINDS)

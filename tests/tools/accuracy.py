@@ -62,8 +62,7 @@ def measure(files: list[Path]) -> Measured:
         makers = [each.group for each in theirs if each.family == "makernotes"]
         comparison = compare(of_document(document_of(data, path.name), data), theirs)
         half = half_of(data)
-        if half == SEEN:
-            measured.judged += judge(path.name, comparison)
+        measured.judged += judge(path.name, comparison, data, is_unseen=half == UNSEEN)
         tally = measured.halves[half] if is_healthy(said.values) else measured.damaged
         tally.add(str(path), comparison, {"makernotes": f"notes {makers[0]}"} if makers else None)
     return measured

@@ -82,7 +82,7 @@ def measure(wanted: list[str]) -> dict[str, Tally]:
                     comparison.differences = [
                         each for each in comparison.differences if each.family == family
                     ]
-                judge(f"{name} {path.name}", comparison)
+                judge(f"{name} {path.name}", comparison, data)
                 tally.add(f"{name} {path.name}", comparison)
     return tallies
 

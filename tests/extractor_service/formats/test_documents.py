@@ -17,6 +17,7 @@ import pytest
 from extractor_service.document import ProblemKind, Struct
 from extractor_service.sources.blocks import BlockCachedSource
 from extractor_service.sources.descriptor import BytesSource
+from tests.golden import foreign
 from tests.golden.documents import parse
 from tests.samples import DOCUMENTS
 from tests.support import large_documents
@@ -154,9 +155,34 @@ def test_times_of_old_rar_archives_have_the_odd_second():
     length = struct.unpack_from("<H", data, flags_at + 2)[0]
     struct.pack_into("<HH", data, flags_at, 0x8000 | 0x1000, length + 2)
     data[place + 13 : place + 13] = struct.pack("<H", 0xC000)
+    start = place - 32
+    struct.pack_into("<H", data, start, zlib.crc32(data[start + 2 : start + length + 2]) & 0xFFFF)
     assert [(each["Name"], each["Modified"]) for each in members(document(bytes(data)))] == [
         ("docs/note.txt", "2023:11:14 22:13:21")
     ]
+
+
+@pytest.mark.parametrize("make", [foreign.rar4, foreign.rar5])
+def test_a_member_of_a_rar_whose_header_is_damaged_is_not_told(make):
+    data = bytearray(make())
+    place = data.index(b"note.txt") - 6
+    assert members(document(bytes(data)))
+    data[place] ^= 0x55
+    told_of = document(bytes(data))
+    assert told_of.problems[0].message == "a header whose checksum doesn't fit"
+    assert all("note.txt" not in each["Name"] for each in members(told_of))
+
+
+def test_a_member_of_a_zip_that_the_file_can_t_hold_has_no_size():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("hello.txt", "Hello\n")
+    data = bytearray(buffer.getvalue())
+    struct.pack_into("<II", data, data.index(b"PK\1\2") + 20, 0xFFFFFFFF, 0xFFFFFFFF)
+    found = document(bytes(data))
+    assert "isn't in a file of that length" in messages(found)
+    assert not {"ZipCompressedSize", "ZipUncompressedSize"} & told(found, "zip").keys()
+    assert members(found)[0].keys().isdisjoint({"Size", "PackedSize"})
 
 
 # --- mail and text

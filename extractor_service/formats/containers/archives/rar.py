@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind
@@ -31,6 +32,10 @@ _MOST_EXTRAS = 20  # of one file: six kinds are known
 _MOST_BLOCKS = 20_000  # walked, each of which may be a read
 _MOST_HEADER_BYTES = 2 * 1024 * 1024  # RAR 5's own limit
 _SFX_BYTES = 1024 * 1024  # where an archive may begin in a program
+_MAIN, _FILE, _SERVICE = 0x73, 0x74, 0x7A  # blocks of the old format
+_CHECKED = frozenset({_MAIN, _FILE, _SERVICE})
+_HAS_COMMENT = {_MAIN: 2, _FILE: 8, _SERVICE: 8}
+_MAIN_BYTES = 13  # of the archive's own header, before a comment
 _SYSTEMS_4 = {0: "MS-DOS", 1: "OS/2", 2: "Windows", 3: "Unix", 4: "Mac OS", 5: "BeOS"}
 _LEVELS = {0: "Stored", 1: "Fastest", 2: "Fast", 3: "Normal", 4: "Good Compression", 5: "Best Compression"}
 
@@ -69,6 +74,9 @@ def _four(reader: Reader, at: int, document: Document, listing: Listing) -> None
         if size < 7:
             document.problem(SECTION, ProblemKind.DAMAGED, f"a block of {size} bytes", at)
             break
+        if kind in _CHECKED and not _holds_four(reader.exact(at, size)):
+            document.problem(SECTION, ProblemKind.DAMAGED, "a header whose checksum doesn't fit", at)
+            break
         behind = reader.u32(at + 7) if flags & 0x8000 and at + 11 <= reader.length else 0
         if kind == 0x73:
             _archive_flags(flags, listing)
@@ -86,6 +94,15 @@ def _four(reader: Reader, at: int, document: Document, listing: Listing) -> None
             is_complete = True
             break
     listing.finish(is_complete=is_complete)
+
+
+def _holds_four(block: bytes) -> bool:
+    """Whether a block's checksum fits. A comment inside it isn't counted; where it begins, only the archive's own header says."""
+    stated, kind, flags = int.from_bytes(block[:2], "little"), block[2], int.from_bytes(block[3:5], "little")
+    has_comment = bool(flags & _HAS_COMMENT[kind])
+    if has_comment and kind != _MAIN:
+        return True
+    return zlib.crc32(block[2 : _MAIN_BYTES if has_comment else None]) & 0xFFFF == stated
 
 
 def _archive_flags(flags: int, listing: Listing) -> None:
@@ -199,6 +216,9 @@ def _five(reader: Reader, at: int, document: Document, listing: Listing) -> None
             document.problem(SECTION, ProblemKind.DAMAGED, f"a header of {length} bytes", at)
             break
         data = reader.exact(at + 4 + begin, length)
+        if zlib.crc32(reader.exact(at + 4, begin) + data) != reader.u32(at):
+            document.problem(SECTION, ProblemKind.DAMAGED, "a header whose checksum doesn't fit", at)
+            break
         kind, place = _number(data, 0)
         flags, place = _number(data, place)
         extra, place = _number(data, place) if flags & 1 else (0, place)

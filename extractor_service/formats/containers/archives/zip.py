@@ -33,6 +33,7 @@ _SYSTEMS = {
     19: "OS X",
 }  # APPNOTE 4.4.2
 _AES, _TIMES, _NTFS = 0x9901, 0x5455, 0x000A  # WinZip; Info-ZIP; APPNOTE 4.5.5
+_SIZES = frozenset({"ZipCompressedSize", "ZipUncompressedSize"})
 _AES_BITS = {1: 128, 2: 192, 3: 256}
 
 
@@ -53,8 +54,8 @@ def parse(source: ByteSource, document: Document) -> None:
         kind = "folder" if each.is_folder else "symlink" if each.attributes >> 28 == 0xA else ""
         method, is_strong = _method(each)
         found.member(
-            each.entry_at, 46 + len(each.raw_name), each.name, each.size_bytes,
-            PackedSize=each.compressed_bytes, Modified=_modified(each), Method=method, Kind=kind or None, Comment=_text(each.comment) or None,
+            each.entry_at, 46 + len(each.raw_name), each.name, each.size_bytes if directory.can_hold(each) else None,
+            PackedSize=each.compressed_bytes if directory.can_hold(each) else None, Modified=_modified(each), Method=method, Kind=kind or None, Comment=_text(each.comment) or None,
             Encrypted=(is_strong or "ZipCrypto") if each.is_encrypted else None, System=_SYSTEMS.get(each.made_by >> 8),
         )  # fmt: skip
     _overlaps(members, document)
@@ -68,7 +69,13 @@ def add_members(directory: Directory, document: Document) -> None:
     """Adds the headers of the first members, by ExifTool's names; a group is a member."""
     for number, each in enumerate(directory.members[: listing.MOST_LISTED], 1):
         group, origin = f"Member{number}", ByteRange(each.entry_at, 46 + len(each.raw_name))
+        can_be = directory.can_hold(each)
+        if not can_be:
+            message = f"member {each.name[:60]!r} of {each.compressed_bytes} bytes isn't in a file of that length (left out)"
+            document.problem(SECTION, ProblemKind.DAMAGED, message, each.entry_at)
         for name, value, text in _header(each):
+            if not can_be and name in _SIZES:
+                continue
             document.add(SECTION, Field(name, value, text, group=group, origin=origin))
 
 

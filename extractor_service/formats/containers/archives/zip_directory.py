@@ -82,6 +82,7 @@ class Directory:
         """
         self._reader, self._document, self._section = reader.view(0, big_endian=False), document, section
         self.comment = b""
+        self.is_split = False
         self.member_count = self._size = self._at = self._shift = 0
         self.is_whole = self._find_end()
         if not self.is_whole and reader.some(0, 4) != _LOCAL:
@@ -218,10 +219,19 @@ class Directory:
         self.member_count, self._size, self._at, self._shift = count, size, begin, begin - offset
         self.comment = record[_END_BYTES : _END_BYTES + comment]
         if disk not in {0, _FULL_16} or directory_disk not in {0, _FULL_16} or (here not in {count, _FULL_16} and count < _FULL_16):  # fmt: skip
+            self.is_split = True
             self._document.problem(
                 self._section, ProblemKind.UNSUPPORTED, f"one part of an archive in {disk + 1} parts", at
             )
         return True
+
+    def can_hold(self, member: Member) -> bool:
+        """Whether the file has as many bytes as a member is said to take; of a file that was cut or split nobody can tell."""
+        return (
+            self.is_split
+            or not self.is_whole
+            or member.local_at + member.compressed_bytes <= self._reader.length
+        )
 
     def _end_64(self, at: int) -> tuple[int, int, int, int] | None:
         reader = self._reader
