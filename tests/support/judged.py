@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from metaextract_client.oracle.compare import Comparison, Difference, Score
+    from metaextract_client.oracle.entries import Plain
 
 
 class Judgement(NamedTuple):
@@ -33,9 +34,6 @@ JUDGED = (
     Judgement("drew__Issue_280_dotnet_.png", "iccprofile:ProfileDescriptionML*", "languages without a country: we name each, ExifTool drops the language"),
     Judgement("drew__Kodak_CLAS_Digital_Film_Scanner_*", "exif:SpatialFrequencyResponse", "bytes (EXIF 2.32, 4.6.6.4): we keep its NULs, ExifTool drops them"),
     Judgement("drew__Issue_247-4.nef", "composite:DateTimeCreated", "made of two blank fields"),
-    Judgement("tinytag__multiple_values_images.wma", "asf:PictureDescription", "a letter beyond 16 bits: ExifTool has question marks for its two halves"),
-    *(Judgement(f"ff-{kind}.wav", f"riff:{name}", "valid UTF-8, as ffmpeg writes it; ExifTool takes all texts of RIFF for Windows-1252")
-      for kind in ("f64-encoder-tag", "rf64") for name in ("Artist", "Title", "Product")),
     Judgement("ff-piped.wav", "composite:Duration", "its length is 0xFFFFFFFF, unknown when it was written; ExifTool divides that, we the file's"),
     Judgement("libarchive__test_read_format_rar5_loop_bug.rar", "zip:*", "its only header, whose checksum fits, has our values; ExifTool reads others behind it"),
     Judgement("libarchive__test_read_format_rar_symlink_huge.rar", "zip:*",
@@ -67,29 +65,60 @@ def _rar_headers(data: bytes) -> frozenset[int]:
 _RAR_4 = b"Rar!\x1a\x07\0"
 
 
+def _has_header(theirs: Plain, ours: Plain, data: bytes) -> bool:
+    return isinstance(theirs, int) and isinstance(ours, int) and theirs - ours in _rar_headers(data)
+
+
+def _is_taken_for(charset: str) -> Callable[[Plain, Plain, bytes], bool]:
+    """Whether their text is our UTF-8, read by another charset."""
+
+    def explains(theirs: Plain, ours: Plain, data: bytes) -> bool:
+        if not isinstance(ours, str) or ours.isascii() or ours.encode()[:8] not in data:
+            return False
+        # What the charset lacks, ExifTool leaves out or keeps as it is.
+        wrong = "".join(bytes((each,)).decode(charset, "ignore") for each in ours.encode())
+        return "".join(filter(str.isprintable, str(theirs))).replace(" ", "") == "".join(
+            filter(str.isprintable, wrong)
+        ).replace(" ", "")
+
+    return explains
+
+
+def _is_in_question_marks(theirs: Plain, ours: Plain, data: bytes) -> bool:
+    del data
+    return (
+        isinstance(ours, str)
+        and theirs == "".join("??" if each > "\uffff" else each for each in ours) != ours
+    )
+
+
+def _is_unset(theirs: Plain, ours: Plain, data: bytes) -> bool:
+    del data
+    return ours == "0000:00:00 00:00:00" and theirs in {"1904:01:01 00:00:00", "1970:01:01 00:00:00"}
+
+
 class Kind(NamedTuple):
-    """A pattern of "family:Name", by how much ExifTool's number may be larger than ours in a file, and why ours is right."""
+    """A pattern of "family:Name", whether theirs follows from ours (and from the file) by the kind's formula, and why ours is right."""
 
     field: str
-    excess: Callable[[bytes], frozenset[int]]
+    explains: Callable[[Plain, Plain, bytes], bool]
     reason: str
 
 
 KINDS = (
-    Kind("zip:CompressedSize", _rar_headers,
+    Kind("zip:CompressedSize", _has_header,
          "of RAR 4: PACK_SIZE alone (technote.txt), as the package rarfile has it for each of the seen half; ExifTool adds the header to every one"),
+    Kind("riff:*", _is_taken_for("cp1252"), "the file's bytes are valid UTF-8, as ffmpeg writes it; ExifTool takes all texts of RIFF for Windows-1252"),
+    Kind("aiff:*", _is_taken_for("mac-roman"), "the file's bytes are valid UTF-8, as ffmpeg writes it; ExifTool takes all texts of AIFF for Mac OS Roman"),
+    Kind("aiff:*Time", _is_unset, "zero, or the same second counted from 1970: a clock that was never set"),
+    Kind("asf:*", _is_in_question_marks, "a letter beyond 16 bits: ExifTool has question marks for its two halves"),
 )  # fmt: skip
 
 
 def _is_of_a_kind(each: Difference, data: bytes) -> bool:
-    return (
-        isinstance(each.theirs, int)
-        and isinstance(each.ours, int)
-        and any(
-            fnmatchcase(f"{each.family}:{each.name}", kind.field)
-            and each.theirs - each.ours in kind.excess(data)
-            for kind in KINDS
-        )
+    key = f"{each.family}:{each.name}"
+    return each.kind == "value" and any(
+        fnmatchcase(key, kind.field) and kind.explains(each.theirs, each.ours, data) for kind in KINDS
     )
 
 
