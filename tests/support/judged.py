@@ -86,15 +86,20 @@ def _is_taken_for(charset: str) -> Callable[[Plain, Plain, bytes], bool]:
 
 def _is_in_question_marks(theirs: Plain, ours: Plain, data: bytes) -> bool:
     del data
-    return (
-        isinstance(ours, str)
-        and theirs == "".join("??" if each > "\uffff" else each for each in ours) != ours
+    return isinstance(ours, str) and any(
+        theirs == "".join(marks if each > "\uffff" else each for each in ours) != ours
+        for marks in ("??", "??????")
     )
 
 
 def _is_unset(theirs: Plain, ours: Plain, data: bytes) -> bool:
     del data
-    return ours == "0000:00:00 00:00:00" and theirs in {"1904:01:01 00:00:00", "1970:01:01 00:00:00"}
+    beginnings = {f"{year}:01:01 00:00:00" for year in (1601, 1904, 1970)}
+    return (
+        isinstance(ours, str)
+        and ours.rstrip("Z") == "0000:00:00 00:00:00"
+        and str(theirs).rstrip("Z") in beginnings
+    )
 
 
 class Kind(NamedTuple):
@@ -111,6 +116,7 @@ KINDS = (
     Kind("riff:*", _is_taken_for("cp1252"), "the file's bytes are valid UTF-8, as ffmpeg writes it; ExifTool takes all texts of RIFF for Windows-1252"),
     Kind("aiff:*", _is_taken_for("mac-roman"), "the file's bytes are valid UTF-8, as ffmpeg writes it; ExifTool takes all texts of AIFF for Mac OS Roman"),
     Kind("aiff:*Time", _is_unset, "zero, or the same second counted from 1970: a clock that was never set"),
+    Kind("asf:CreationDate", _is_unset, "where the clock of Windows begins, or that of Unix: it was never set"),
     Kind("asf:*", _is_in_question_marks, "a letter beyond 16 bits: ExifTool has question marks for its two halves"),
 )  # fmt: skip
 
