@@ -92,6 +92,15 @@ def _is_in_question_marks(theirs: Plain, ours: Plain, data: bytes) -> bool:
     )
 
 
+def _has_lost_nuls(theirs: Plain, ours: Plain, data: bytes) -> bool:
+    return (
+        isinstance(ours, str)
+        and "\n" in ours
+        and theirs == ours.replace("\n", "")
+        and ours.replace("\n", "\0").encode() in data
+    )
+
+
 def _is_unset(theirs: Plain, ours: Plain, data: bytes) -> bool:
     del data
     beginnings = {f"{year}:01:01 00:00:00" for year in (1601, 1904, 1970)}
@@ -115,6 +124,7 @@ KINDS = (
          "of RAR 4: PACK_SIZE alone (technote.txt), as the package rarfile has it for each of the seen half; ExifTool adds the header to every one"),
     Kind("riff:*", _is_taken_for("cp1252"), "the file's bytes are valid UTF-8, as ffmpeg writes it; ExifTool takes all texts of RIFF for Windows-1252"),
     Kind("aiff:*", _is_taken_for("mac-roman"), "the file's bytes are valid UTF-8, as ffmpeg writes it; ExifTool takes all texts of AIFF for Mac OS Roman"),
+    Kind("aiff:*", _has_lost_nuls, "lines that NULs part (AFsp's files): ExifTool's JSON leaves those out"),
     Kind("aiff:*Time", _is_unset, "zero, or the same second counted from 1970: a clock that was never set"),
     Kind("asf:CreationDate", _is_unset, "where the clock of Windows begins, or that of Unix: it was never set"),
     Kind("asf:*", _is_in_question_marks, "a letter beyond 16 bits: ExifTool has question marks for its two halves"),
