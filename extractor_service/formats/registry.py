@@ -114,7 +114,7 @@ FORMATS: tuple[Format, ...] = (
     _format("aiff", "audio/x-aiff", "aiff aif", (Magic(b"FORM\0\0\0\0AIFF", 0, b"\xff" * 4 + bytes(4) + b"\xff" * 4),), "sound.aiff"),
     _format("aifc", "audio/x-aiff", "aifc", (Magic(b"FORM\0\0\0\0AIFC", 0, b"\xff" * 4 + bytes(4) + b"\xff" * 4),), "sound.aiff"),
     _format("caf", "audio/x-caf", "caf", (Magic(b"caff\0\x01\0\0"),), "sound.caf"),
-    _format("aac", "audio/aac", "aac adts", (), "sound.aac"),
+    _format("aac", "audio/aac", "aac adts loas", (), "sound.aac"),
     _format("amr", "audio/amr", "amr", (Magic(b"#!AMR\n"),), "sound.amr"),
     _format("amr_wb", "audio/amr-wb", "awb", (Magic(b"#!AMR-WB\n"),), "sound.amr"),
     _format("dsf", "audio/x-dsf", "dsf", (Magic(b"DSD \x1c\0\0\0"),), "sound.dsd"),

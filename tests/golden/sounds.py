@@ -67,6 +67,12 @@ def aac() -> bytes:
     return (head + bytes(length - 7)) * 40
 
 
+def loas() -> bytes:
+    """Forty frames of 1,024 samples, two channels at 48 kHz, each with its configuration (ISO/IEC 14496-3, 1.7)."""
+    element = bytes((0x20, 0x00, 0x11, 0x90)) + bytes(56)
+    return (bytes((0x56, 0xE0 | len(element) >> 8, len(element) & 0xFF)) + element) * 40
+
+
 def amr() -> bytes:
     """Fifty frames of speech at 12.2 kbit/s: a second."""
     return b"#!AMR\n" + (b"\x3c" + bytes(31)) * 50
@@ -159,6 +165,6 @@ def au() -> bytes:
 
 SOUNDS = {
     "long.rf64": rf64, "sony.w64": w64, "quiet.aiff": aiff, "quiet.aifc": lambda: aiff(is_compressed=True), "quiet.caf": caf,
-    "frames.aac": aac, "speech.amr": amr, "speech.awb": amr_wide, "bits.dsf": dsf, "bits.dff": dff, "quiet.ape": ape,
+    "frames.aac": aac, "sound.loas": loas, "speech.amr": amr, "speech.awb": amr_wide, "bits.dsf": dsf, "bits.dff": dff, "quiet.ape": ape,
     "quiet.wv": wavpack, "quiet.mpc": musepack, "quiet.tta": tta, "tune.mid": midi, "quiet.au": au,
 }  # fmt: skip

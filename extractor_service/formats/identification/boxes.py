@@ -203,6 +203,17 @@ def is_adts(data: bytes) -> bool:
     return len(after) < 2 or (after[0] == 0xFF and after[1] & 0xF6 == 0xF0)
 
 
+def is_loas(data: bytes) -> bool:
+    """Whether three LOAS frames of AAC stand one behind the other (ISO/IEC 14496-3, 1.7.2)."""
+    at = 0
+    for _ in range(3):
+        head = data[at : at + 3]
+        if len(head) < 3 or head[0] != 0x56 or head[1] & 0xE0 != 0xE0:
+            return False
+        at += 3 + ((head[1] & 0x1F) << 8 | head[2])
+    return True
+
+
 def is_tar(head: bytes) -> bool:
     """Whether the first 512 bytes are a header of tar, with or without "ustar": its checksum is right."""
     if len(head) < 512 or not head[0]:

@@ -256,7 +256,7 @@ def _behind_id3(head: bytes, view: View) -> str:
 
 def _weak(head: bytes, size_bytes: int) -> Identity | None:
     """Types without a magic of their own, told by a structure that can't be met by chance."""
-    if boxes.is_adts(head):
+    if boxes.is_adts(head) or boxes.is_loas(head):
         return _named("aac", Evidence.CONTAINER)
     if not head.startswith((b"\xff\xd8", b"%PDF")) and boxes.is_mpeg_audio(head, size_bytes):
         return _named("mp3", Evidence.CONTAINER)

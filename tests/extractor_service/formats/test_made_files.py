@@ -19,7 +19,7 @@ from extractor_service.sources.descriptor import BytesSource
 from tests.golden import made_blocks, made_notes, made_raws
 from tests.golden.makernotes import _NOTE_AT, directory, photograph
 
-_LEAST = {"mrw": 35, "x3f": 40, "iiq": 35, "rw2": 100, "raf": 70, "ciff.jpg": 50}
+_LEAST = {"arw": 40, "mrw": 35, "x3f": 40, "iiq": 35, "rw2": 100, "raf": 70, "ciff.jpg": 50}
 
 
 def read(data: bytes) -> Document:

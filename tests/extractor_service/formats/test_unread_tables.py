@@ -26,4 +26,5 @@ def test_what_readers_name_and_structures_lead_to_counts_as_read():
     assert "Canon::CameraSettings" not in left
     assert "Pentax::KelvinWB" not in left, "only a structure leads there"
     assert "Nikon::MenuSettingsZ9" not in left, "behind a pointer within an enciphered block"
-    assert "Sony::SR2SubIFD" in left
+    assert "Sony::SR2SubIFD" not in left, "a reader names it"
+    assert "Sony::SRF2" in left

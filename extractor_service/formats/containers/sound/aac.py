@@ -1,4 +1,4 @@
-"""AAC in ADTS frames. ISO/IEC 13818-7, 6.2; 14496-3, 1.A.2."""
+"""AAC in ADTS frames (ISO/IEC 13818-7, 6.2; 14496-3, 1.A.2), or in LOAS (14496-3, 1.7), as broadcasters send it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from extractor_service.document import ByteRange
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers import streams
 from extractor_service.formats.containers.codecs import AAC_PROFILES, AAC_SAMPLE_RATES
+from extractor_service.formats.containers.isobmff.codec_boxes import audio_configuration
 from extractor_service.formats.embedded.sound import ape_tag, id3
 from extractor_service.formats.reading import bits
 from extractor_service.formats.reading.damage import tolerant
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 SECTION = "aac"
 _CHANNELS = (0, 1, 2, 3, 4, 5, 6, 8)
 _FRAME_SAMPLES = 1024
+_LOAS_HEAD_BYTES = 3
+_AOT_PLAIN, _RATE_WRITTEN_OUT = (
+    range(1, 5),
+    15,
+)  # of AudioSpecificConfig (14496-3, 1.6.2): sixteen bits say all
+_DOUBLED = frozenset({"HE-AAC", "HE-AACv2"})  # a frame has twice the samples once its spectrum is replicated
 _WINDOW_BYTES = 64 * 1024  # of frames by which the rest is judged: bit rates change from frame to frame
 _HEADER = Table(
     "sound/AAC::Main", SECTION, "AAC",
@@ -34,6 +41,9 @@ def parse(source: ByteSource, document: Document) -> None:
     start, end = id3.around(source, document)
     end = ape_tag.trailing(source, document, end)
     data = source.read_range(start, min(_WINDOW_BYTES, end - start))
+    if loas_frame_bytes(data):
+        _loas(document, data, start, end)
+        return
     if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
         raise CorruptFileError("no ADTS frame")
     found = bits.parse(document, _HEADER, data[:7], start)
@@ -56,6 +66,37 @@ def parse(source: ByteSource, document: Document) -> None:
         place += length
     if frames and rate:
         counted = frames * _FRAME_SAMPLES / rate
+        stream.duration = counted if start + place >= end else counted * (end - start) / place
+        stream.bit_rate = round((end - start) * 8 / stream.duration)
+    streams.add(document, [stream], stream.duration, size_bytes=end - start)
+
+
+def loas_frame_bytes(data: bytes) -> int:
+    """Length of the LOAS frame (AudioSyncStream, 14496-3, 1.7.2) that `data` begins with; 0 when it doesn't."""
+    if len(data) < _LOAS_HEAD_BYTES or data[0] != 0x56 or data[1] & 0xE0 != 0xE0:
+        return 0
+    return _LOAS_HEAD_BYTES + ((data[1] & 0x1F) << 8 | data[2])
+
+
+def _loas(document: Document, data: bytes, start: int, end: int) -> None:
+    """What the first frame's StreamMuxConfig says (1.7.3); the duration as of ADTS."""
+    stream = streams.Stream("audio", "aac_latm")
+    frames = place = 0
+    while (length := loas_frame_bytes(data[place : place + _LOAS_HEAD_BYTES])) and place + length <= len(
+        data
+    ):
+        frames, place = frames + 1, place + length
+    # Sixteen bits stand before its AudioSpecificConfig: no "same as before", version 0, one program of one layer.
+    if len(data) > _LOAS_HEAD_BYTES + 8 and not data[3] & 0xC0:
+        at = _LOAS_HEAD_BYTES + 2
+        is_plain = (
+            data[at] >> 3 in _AOT_PLAIN and (data[at] & 7) << 1 | data[at + 1] >> 7 != _RATE_WRITTEN_OUT
+        )
+        # No more than it has: what follows isn't an extension of it.
+        audio_configuration(data[at : at + (2 if is_plain else 6)], stream)
+    if frames and stream.sample_rate:
+        samples = frames * _FRAME_SAMPLES * (2 if stream.profile in _DOUBLED else 1)
+        counted = samples / stream.sample_rate
         stream.duration = counted if start + place >= end else counted * (end - start) / place
         stream.bit_rate = round((end - start) * 8 / stream.duration)
     streams.add(document, [stream], stream.duration, size_bytes=end - start)
