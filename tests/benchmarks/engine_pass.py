@@ -7,11 +7,13 @@ a tree for nothing but what trees of all ages have: `parse` of its own golden do
 from __future__ import annotations
 
 import gc
+import importlib
 import inspect
 import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 _MODULES = (
     "metadata",
@@ -26,8 +28,8 @@ def main(tree: str, listed: str) -> None:
     sys.path[:0] = [tree, f"{tree}/protos", f"{tree}/clients/python"]
     from extractor_service.sources.blocks import BlockCachedSource
     from extractor_service.sources.descriptor import BytesSource
-    from tests.golden import documents
 
+    documents: Any = importlib.import_module("tests.golden.documents")
     assert documents.__file__.startswith(tree)
     documents.MODULES = [each for each in documents.MODULES if each.name in _MODULES]
     wanted = inspect.signature(documents.parse).parameters

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MAX_EMBEDDED_BYTES = 64 * 1024  # longer binary values are described, not kept
 _BLOCK_BYTES = 512  # what a block costs beside its bytes
 _WORDS = 4  # the type LONG
-_POINTER_BYTES = 4
+_POINTER_BYTES = 4  # Sony's, which is said to be as many bytes
 _MAKER_NOTE = 37500  # EXIF 2.32 section 4.6.5
 
 

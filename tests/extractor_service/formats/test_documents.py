@@ -173,6 +173,13 @@ def test_a_member_of_a_rar_whose_header_is_damaged_is_not_told(make):
     assert all("note.txt" not in each["Name"] for each in members(told_of))
 
 
+def test_a_rar_that_is_cut_within_a_header_tells_what_stands_before():
+    data = foreign.rar4()
+    end = data.index(b"Night train") + 12
+    cut = document(data[:end] + struct.pack("<HBHH", 1, 0x73, 0x8000, 60) + bytes(10))
+    assert told(cut, "archive")["MemberCount"] == 1 and "the last member is cut" in messages(cut)
+
+
 def test_a_member_of_a_zip_that_the_file_can_t_hold_has_no_size():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

@@ -32,9 +32,8 @@ _MOST_EXTRAS = 20  # of one file: six kinds are known
 _MOST_BLOCKS = 20_000  # walked, each of which may be a read
 _MOST_HEADER_BYTES = 2 * 1024 * 1024  # RAR 5's own limit
 _SFX_BYTES = 1024 * 1024  # where an archive may begin in a program
-_MAIN, _FILE, _SERVICE = 0x73, 0x74, 0x7A  # blocks of the old format
-_CHECKED = frozenset({_MAIN, _FILE, _SERVICE})
-_HAS_COMMENT = {_MAIN: 2, _FILE: 8, _SERVICE: 8}
+_MAIN, _FILE = 0x73, 0x74  # blocks of the old format that tell something
+_HAS_COMMENT = {_MAIN: 2, _FILE: 8}  # a flag of each
 _MAIN_BYTES = 13  # of the archive's own header, before a comment
 _SYSTEMS_4 = {0: "MS-DOS", 1: "OS/2", 2: "Windows", 3: "Unix", 4: "Mac OS", 5: "BeOS"}
 _LEVELS = {0: "Stored", 1: "Fastest", 2: "Fast", 3: "Normal", 4: "Good Compression", 5: "Best Compression"}
@@ -74,7 +73,7 @@ def _four(reader: Reader, at: int, document: Document, listing: Listing) -> None
         if size < 7:
             document.problem(SECTION, ProblemKind.DAMAGED, f"a block of {size} bytes", at)
             break
-        if kind in _CHECKED and not _holds_four(reader.exact(at, size)):
+        if kind in _HAS_COMMENT and at + size <= reader.length and not _holds_four(reader.exact(at, size)):
             document.problem(SECTION, ProblemKind.DAMAGED, "a header whose checksum doesn't fit", at)
             break
         behind = reader.u32(at + 7) if flags & 0x8000 and at + 11 <= reader.length else 0

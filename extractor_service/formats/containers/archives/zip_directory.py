@@ -245,6 +245,7 @@ class Directory:
         if record[:4] != _END_64 or len(record) < 56:
             self._document.problem(self._section, ProblemKind.DAMAGED, "the ZIP64 end record is missing", at)
             return None
+        self.is_split = any(struct.unpack_from("<II", record, 16))  # the disks, where the old record has none
         count, size, offset = struct.unpack_from("<QQQ", record, 32)
         return count, size, offset, place
 

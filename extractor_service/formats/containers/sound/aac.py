@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SECTION = "aac"
 _CHANNELS = (0, 1, 2, 3, 4, 5, 6, 8)
 _FRAME_SAMPLES = 1024
-_LOAS_HEAD_BYTES = 3
+_LOAS_HEAD_BYTES = 3  # eleven bits of sync, thirteen of length
 _AOT_PLAIN, _RATE_WRITTEN_OUT = (
     range(1, 5),
     15,

@@ -23,7 +23,7 @@ _FACTOR = 48_828_125  # 5^11: of the congruence that the first four words come f
 _PERIOD, _STEP = 127, 63  # each word is that of 127 before, and that of 63 before, exclusively or-ed
 _WORD, _LOW = 4, 0xFFFFFFFF
 _DATA_IFD, _MOST_DIRECTORIES = 0x74C0, 20
-_ENTRY_BYTES = 12
+_ENTRY_BYTES = 12  # of a directory (TIFF 6.0, section 2)
 
 
 class _Opened:
@@ -84,18 +84,22 @@ def parse(walk: Walk, offset: int) -> None:
     if not _is_directory(opened, big_endian=reader.big_endian):
         notes.problem(ProblemKind.DAMAGED, "the key doesn't open SR2SubIFD", start)
         return
-    place = Reader(_Opened(opened, reader.base + start), base=reader.base, big_endian=reader.big_endian)
-    inner = Notes(walk, VENDOR, place)
-    inner.directory(start, inner.table("Sony::SR2SubIFD"), {_DATA_IFD: _data_directories}, "SR2SubIFD")
+    # Counted from its own beginning, so that what points before it points nowhere.
+    place = reader.base + start
+    inner = Notes(
+        walk, VENDOR, Reader(_Opened(opened, place), base=place, big_endian=reader.big_endian), -start
+    )
+    inner.directory(0, inner.table("Sony::SR2SubIFD"), {_DATA_IFD: _data_directories}, "SR2SubIFD")
 
 
 def _is_directory(data: bytes, *, big_endian: bool) -> bool:
     """Whether a directory begins `data`: with a wrong key it is noise, in which hardly any type exists."""
     order: Literal["big", "little"] = "big" if big_endian else "little"
     count = int.from_bytes(data[:2], order)
+    if not 0 < count <= (len(data) - 2) // _ENTRY_BYTES:
+        return False
     places = range(4, 4 + count * _ENTRY_BYTES, _ENTRY_BYTES)
-    kinds = [int.from_bytes(data[at : at + 2], order) for at in places]
-    return count > 0 and 2 + count * _ENTRY_BYTES <= len(data) and all(kind in ifd.SIZES for kind in kinds)
+    return all(int.from_bytes(data[at : at + 2], order) in ifd.SIZES for at in places)
 
 
 def _data_directories(notes: Notes, entry: ifd.Entry) -> None:
@@ -104,4 +108,5 @@ def _data_directories(notes: Notes, entry: ifd.Entry) -> None:
     for number, offset in enumerate(value if isinstance(value, list) else [value]):
         if isinstance(offset, int):
             group = f"SR2DataIFD{number or ''}"
-            notes.directory(offset, notes.table("Sony::SR2DataIFD"), {}, group, depth=1)
+            at = offset + notes.directories.shift
+            notes.directory(at, notes.table("Sony::SR2DataIFD"), {}, group, depth=1)

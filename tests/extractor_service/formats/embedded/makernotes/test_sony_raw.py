@@ -53,6 +53,34 @@ def test_levels_stand_at_their_places_in_the_file():
     assert all(start <= field.origin.offset_bytes < start + 1536 for field in fields.values())
 
 
+@pytest.mark.parametrize(("tag", "offset"), [(0x7300, 16), (0x74C0, 0), (0x7300, 1 << 20)])
+def test_what_points_out_of_the_deciphered_bytes_is_cut_and_not_zeros(tag, offset):
+    data = _file()
+    start, length, key = (
+        struct.unpack_from("<I", data, _place(data, each))[0] for each in (0x7200, 0x7201, 0x7221)
+    )
+    hidden = bytearray(decipher(bytes(data[start : start + length]), key))
+    entry = next(at for at in range(2, 500, 12) if struct.unpack_from("<H", hidden, at)[0] == tag)
+    struct.pack_into("<I", hidden, entry + 8, offset)
+    data[start : start + length] = decipher(bytes(hidden), key)
+    document = parse(BytesSource(bytes(data)), "a.arw")
+    assert {problem.kind for problem in document.problems} == {ProblemKind.TRUNCATED}
+    origins = [each.origin for each in document.sections["makernotes"] if each.group.startswith("SR2S")]
+    assert origins and all(start <= each.offset_bytes < start + length for each in origins)
+
+
+def test_a_count_that_the_bytes_can_t_have_costs_nothing():
+    data = _file()
+    struct.pack_into("<I", data, _place(data, 0x7201), 4)
+    key, (start,) = (
+        struct.unpack_from("<I", data, _place(data, 0x7221))[0],
+        struct.unpack_from("<I", data, _place(data, 0x7200)),
+    )
+    data[start : start + 4] = decipher(b"\xff\xff\1\0", key)
+    document = parse(BytesSource(bytes(data)), "a.arw")
+    assert [problem.message for problem in document.problems] == ["Sony: the key doesn't open SR2SubIFD"]
+
+
 @pytest.mark.parametrize(
     ("tag", "value", "kind"),
     [(0x7221, 1, ProblemKind.DAMAGED), (0x7201, 1 << 20, ProblemKind.TRUNCATED), (0x7200, 1 << 30, ProblemKind.TRUNCATED)],
