@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from extractor_service.formats.base import Format, Magic
 
-    # Bytes that must stand somewhere, and where; whether that is all of the magic; the magic, and what it says.
-    Candidate = tuple[bytes, int, bool, Magic, "Sniffed"]
+    # A place, and bytes that must stand there; whether that is all of the magic; the magic, and what it says.
+    Candidate = tuple[int, bytes, bool, Magic, "Sniffed"]
 
 
 class Sniffed(NamedTuple):
@@ -31,7 +31,7 @@ def sniff(head: bytes, formats: Sequence[Format]) -> Sniffed | None:
     known = _INDEXES.get(id(formats))
     if known is None or known[0] is not formats:
         known = _INDEXES[id(formats)] = (formats, _index(formats))
-    for certain, at, is_all, magic, sniffed in known[1][head[0] if head else 256]:
+    for at, certain, is_all, magic, sniffed in known[1][head[0] if head else 256]:
         if head.startswith(certain, at) and (is_all or magic.matches(head)):
             return sniffed
     return None
@@ -44,25 +44,28 @@ _INDEXES: dict[int, tuple[Sequence[Format], list[list[Candidate]]]] = {}
 
 def _index(formats: Sequence[Format]) -> list[list[Candidate]]:
     """What may begin with each byte (and with none), best first: over a hundred magics are too many to try."""
-    candidates: list[Candidate] = [
-        (
-            *_certain_of(magic),
-            not magic.mask and not magic.within,
-            magic,
-            Sniffed(each, _weight(magic), not magic.within),
-        )
-        for each in formats
-        for magic in each.magics
+    told = [
+        (magic, Sniffed(each, _weight(magic), not magic.within)) for each in formats for magic in each.magics
     ]
-    candidates.sort(key=lambda each: (each[4].is_in_place, each[4].strength), reverse=True)  # stable
-    return [[each for each in candidates if _may_begin(each[3], byte)] for byte in range(257)]
+    told.sort(
+        key=lambda each: (each[1].is_in_place, each[1].strength), reverse=True
+    )  # stable: then the table's order
+    lists: list[list[Candidate]] = []
+    for byte in range(257):
+        may_be = [each for each in told if _may_begin(each[0], byte)]
+        lists.append(
+            [
+                (*_certain_of(magic), not (magic.mask or magic.within), magic, sniffed)
+                for magic, sniffed in may_be
+            ]
+        )
+    return lists
 
 
-def _certain_of(magic: Magic) -> tuple[bytes, int]:
+def _certain_of(magic: Magic) -> tuple[int, bytes]:
     if magic.within:
-        return b"", 0
-    at, certain = certain_part(magic.offset, magic.data, magic.mask or b"\xff" * len(magic.data))
-    return certain, at
+        return 0, b""
+    return certain_part(magic.offset, magic.data, magic.mask or b"\xff" * len(magic.data))
 
 
 def certain_part(offset: int, data: bytes, mask: bytes) -> tuple[int, bytes]:

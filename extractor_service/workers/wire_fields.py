@@ -29,9 +29,8 @@ _SMALL_RAW = [b"\x2a\x02\x10" + each for each in ONE_BYTE]
 _HEADS = [b"\x12" + each for each in ONE_BYTE]
 _SHORT = 0x7E  # characters of a text whose Value is shorter than 0x80 bytes
 _SHORT_HEADS = [bytes((0x12, length + 2, 0x0A, length)) for length in range(_SHORT)]
-_ENDS_OF_NUMBERS = (
-    "0123456789fn"  # also of "inf" and "nan"; writing a number out to compare it costs more than this look
-)
+# Also of "inf" and "nan": writing a number out to compare it costs more than a look at the end.
+_ENDS_OF_NUMBERS = "0123456789fn"
 _RATIONAL_RAWS = [bytes((0x2A, length + 2, 0x3A, length)) for length in range(23)]  # two numbers of ten bytes
 _names: dict[str, bytes] = {}
 _groups: dict[str, bytes] = {}

@@ -10,16 +10,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tests.benchmarks import engine_pass
 from tests.support import corpus
+from tests.support.all_documents import older_tree
 from tests.support.evidence import ROOT, Evidence
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _BEFORE = "a312d1d"  # photographs in their plain forms: before identification, plausibility and the rest of maker notes
 _ROUNDS = 41
@@ -54,16 +51,6 @@ class _Engine:
         self.process.wait()
 
 
-@contextmanager
-def _older(revision: str, folder: Path) -> Iterator[Path]:
-    tree = folder / "before"
-    subprocess.run(["git", "worktree", "add", "--detach", "--quiet", tree, revision], cwd=ROOT, check=True)
-    try:
-        yield tree
-    finally:
-        subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, check=True)
-
-
 def run(name: str) -> Evidence:
     evidence = Evidence(name)
     revision = os.environ.get("AGAINST") or _BEFORE
@@ -78,8 +65,8 @@ def run(name: str) -> Evidence:
         listed = folder / "files.json"
         listed.write_text(json.dumps([str(path) for path in files]))
         ours, theirs = (
-            stack.enter_context(_closing(_Engine(tree, listed)))
-            for tree in (ROOT, stack.enter_context(_older(revision, folder)))
+            stack.enter_context(closing(_Engine(tree, listed)))
+            for tree in (ROOT, stack.enter_context(older_tree(revision, folder)))
         )
         rounds = []
         for number in range(_ROUNDS):
@@ -105,11 +92,3 @@ def run(name: str) -> Evidence:
 
 def _of(values: list[float], chosen: list[bool]) -> float:
     return sum(value for value, is_chosen in zip(values, chosen, strict=True) if is_chosen)
-
-
-@contextmanager
-def _closing(engine: _Engine) -> Iterator[_Engine]:
-    try:
-        yield engine
-    finally:
-        engine.close()

@@ -15,11 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-_MODULES = (
-    "metadata",
-    "composite",
-    "common",
-)  # the engine; older trees have no others that are on by default
+# The engine; older trees have no others that are on by default.
+_MODULES = ("metadata", "composite", "common")
 _HEAD_BYTES = 16 * 1024
 _COLLECT_AT = 20_000  # as today's workers, for all trees
 

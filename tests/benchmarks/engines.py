@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.samples import PHOTOS, write_samples
 from tests.support import corpus
-from tests.support.all_documents import code_of, documents
+from tests.support.all_documents import code_of, documents, older_tree
 from tests.support.evidence import ROOT, Evidence
 from tests.support.processes import start_cache, start_extractor
 
@@ -40,14 +40,8 @@ def run(name: str) -> Evidence:
         compiled = documents(COMPILED, files, root)
         evidence.single("documents", "compiled and pure differ", "count", _differing(pure, compiled), "== 0")
         if against := os.environ.get("AGAINST"):
-            tree = Path(folder) / "before"
-            subprocess.run(
-                ["git", "worktree", "add", "--detach", "--quiet", tree, against], cwd=ROOT, check=True
-            )
-            try:
+            with older_tree(against, Path(folder)) as tree:
                 older = documents(tree, files, root)
-            finally:
-                subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, check=True)
             evidence.single(
                 "documents", f"{against[:8]} and pure differ", "count", _differing(pure, older), "== 0"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from metaextract.document.v1 import document_pb2
 from metaextract.extractor.v1 import extractor_pb2
 from metaextract_client.errors import MetaExtractError
 from metaextract_client.extractor_async import AsyncExtractorClient
+from tests.support.evidence import ROOT
 from tests.support.processes import ServiceProcess, start_cache, start_extractor
 
 _IN_FLIGHT = 4
@@ -32,6 +34,17 @@ def code_of(tree: Path) -> Iterator[None]:
             del os.environ["PYTHONPATH"]
         else:
             os.environ["PYTHONPATH"] = before
+
+
+@contextlib.contextmanager
+def older_tree(revision: str, folder: Path) -> Iterator[Path]:
+    """A checkout of `revision`, in `folder` for as long as the block runs."""
+    tree = folder / "before"
+    subprocess.run(["git", "worktree", "add", "--detach", "--quiet", tree, revision], cwd=ROOT, check=True)
+    try:
+        yield tree
+    finally:
+        subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, check=True)
 
 
 def documents(tree: Path, files: list[Path], root: Path) -> dict[Path, bytes]:

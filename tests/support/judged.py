@@ -49,6 +49,9 @@ JUDGED = (
 )  # fmt: skip
 
 
+_RAR_4 = b"Rar!\x1a\x07\0"
+
+
 def _rar_headers(data: bytes) -> frozenset[int]:
     """By how much ExifTool 13.59 has a member's size too large: its header without the eleven bytes up to the size itself."""
     lengths, at = set(), len(_RAR_4)
@@ -60,9 +63,6 @@ def _rar_headers(data: bytes) -> frozenset[int]:
             lengths.add(length - 11)
         at += length + (packed if kind == 0x74 or flags & 0x8000 else 0)
     return frozenset(lengths)
-
-
-_RAR_4 = b"Rar!\x1a\x07\0"
 
 
 def _has_header(theirs: Plain, ours: Plain, data: bytes) -> bool:

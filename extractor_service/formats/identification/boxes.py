@@ -6,6 +6,7 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
+from extractor_service.formats.reading.aac_frame import LOAS_HEAD_BYTES, adts_frame_bytes, loas_frame_bytes
 from extractor_service.formats.reading.mpeg_frame import mpeg_frame
 
 if TYPE_CHECKING:
@@ -193,24 +194,20 @@ def _is_same_stream(head: bytes, one: int, other: int) -> bool:
 
 
 def is_adts(data: bytes) -> bool:
-    """Whether two ADTS frames of AAC stand one behind the other (ISO/IEC 13818-7, 6.2)."""
-    if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0 or data[2] >> 2 & 15 in {13, 14}:
-        return False
-    length = (data[3] & 3) << 11 | data[4] << 3 | data[5] >> 5
-    if length < 7:
-        return False
+    """Whether two ADTS frames of AAC stand one behind the other, or one at the end."""
+    length = adts_frame_bytes(data)
     after = data[length : length + 2]
-    return len(after) < 2 or (after[0] == 0xFF and after[1] & 0xF6 == 0xF0)
+    return length > 0 and (len(after) < 2 or (after[0] == 0xFF and after[1] & 0xF6 == 0xF0))
 
 
 def is_loas(data: bytes) -> bool:
-    """Whether three LOAS frames of AAC stand one behind the other (ISO/IEC 14496-3, 1.7.2)."""
+    """Whether three LOAS frames of AAC stand one behind the other."""
     at = 0
     for _ in range(3):
-        head = data[at : at + 3]
-        if len(head) < 3 or head[0] != 0x56 or head[1] & 0xE0 != 0xE0:
+        length = loas_frame_bytes(data[at : at + LOAS_HEAD_BYTES])
+        if not length:
             return False
-        at += 3 + ((head[1] & 0x1F) << 8 | head[2])
+        at += length
     return True
 
 

@@ -192,6 +192,21 @@ def test_a_member_of_a_zip_that_the_file_can_t_hold_has_no_size():
     assert members(found)[0].keys().isdisjoint({"Size", "PackedSize"})
 
 
+def test_a_part_of_a_zip_that_only_zip64_says_keeps_its_sizes():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("hello.txt", "Hello\n")
+    data = bytearray(buffer.getvalue())
+    central, end = data.index(b"PK\1\2"), data.index(b"PK\5\6")
+    struct.pack_into("<II", data, central + 20, 500_000, 500_000)  # most of it lies in another part
+    wide = b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 1, 1, 1, 1, end - central, central)
+    locator = b"PK\6\7" + struct.pack("<IQI", 1, end, 2)
+    tail = b"PK\5\6" + struct.pack("<HHHHIIH", *[0xFFFF] * 4, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    found = document(bytes(data[:end]) + wide + locator + tail)
+    assert told(found, "zip")["ZipCompressedSize"] == 500_000
+    assert messages(found) == "one part of an archive in 2 parts"
+
+
 # --- mail and text
 
 

@@ -53,9 +53,10 @@ def parse(source: ByteSource, document: Document) -> None:
     for each in members:
         kind = "folder" if each.is_folder else "symlink" if each.attributes >> 28 == 0xA else ""
         method, is_strong = _method(each)
+        can_be = directory.can_hold(each)
         found.member(
-            each.entry_at, 46 + len(each.raw_name), each.name, each.size_bytes if directory.can_hold(each) else None,
-            PackedSize=each.compressed_bytes if directory.can_hold(each) else None, Modified=_modified(each), Method=method, Kind=kind or None, Comment=_text(each.comment) or None,
+            each.entry_at, 46 + len(each.raw_name), each.name, each.size_bytes if can_be else None,
+            PackedSize=each.compressed_bytes if can_be else None, Modified=_modified(each), Method=method, Kind=kind or None, Comment=_text(each.comment) or None,
             Encrypted=(is_strong or "ZipCrypto") if each.is_encrypted else None, System=_SYSTEMS.get(each.made_by >> 8),
         )  # fmt: skip
     _overlaps(members, document)

@@ -209,7 +209,7 @@ class Directory:
         if count == _FULL_16 or _FULL_32 in {size, offset}:
             wide = self._end_64(at)
             if wide is not None:
-                count, size, offset, end = wide
+                disk, directory_disk, count, size, offset, end = wide
         begin = end - size  # what stands before an archive moves it: programs that unpack themselves
         reader = self._reader
         if begin < 0 or (size and reader.some(begin, 4) != _CENTRAL):
@@ -233,7 +233,8 @@ class Directory:
             or member.local_at + member.compressed_bytes <= self._reader.length
         )
 
-    def _end_64(self, at: int) -> tuple[int, int, int, int] | None:
+    def _end_64(self, at: int) -> tuple[int, int, int, int, int, int] | None:
+        """What the ZIP64 end record has (APPNOTE 4.3.14): both disks, how many members, the directory's size and offset; and its place."""
         reader = self._reader
         locator = reader.some(at - 20, 20) if at >= 20 else b""
         if locator[:4] != _LOCATOR_64:
@@ -245,9 +246,8 @@ class Directory:
         if record[:4] != _END_64 or len(record) < 56:
             self._document.problem(self._section, ProblemKind.DAMAGED, "the ZIP64 end record is missing", at)
             return None
-        self.is_split = any(struct.unpack_from("<II", record, 16))  # the disks, where the old record has none
-        count, size, offset = struct.unpack_from("<QQQ", record, 32)
-        return count, size, offset, place
+        disk, directory_disk, _, count, size, offset = struct.unpack_from("<IIQQQQ", record, 16)
+        return disk, directory_disk, count, size, offset, place
 
     def _entries(self) -> Iterator[Member]:
         reader, at, end = self._reader, self._at, self._at + self._size

@@ -11,6 +11,12 @@ from extractor_service.formats.containers.codecs import AAC_PROFILES, AAC_SAMPLE
 from extractor_service.formats.containers.isobmff.codec_boxes import audio_configuration
 from extractor_service.formats.embedded.sound import ape_tag, id3
 from extractor_service.formats.reading import bits
+from extractor_service.formats.reading.aac_frame import (
+    ADTS_HEAD_BYTES,
+    LOAS_HEAD_BYTES,
+    adts_frame_bytes,
+    loas_frame_bytes,
+)
 from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.table import Table
 from extractor_service.formats.reading.tagset import Conversion
@@ -22,11 +28,11 @@ if TYPE_CHECKING:
 SECTION = "aac"
 _CHANNELS = (0, 1, 2, 3, 4, 5, 6, 8)
 _FRAME_SAMPLES = 1024
-_LOAS_HEAD_BYTES = 3  # eleven bits of sync, thirteen of length
-_AOT_PLAIN, _RATE_WRITTEN_OUT = (
-    range(1, 5),
-    15,
-)  # of AudioSpecificConfig (14496-3, 1.6.2): sixteen bits say all
+_AOT_PLAIN = range(
+    1, 5
+)  # object types whose AudioSpecificConfig (14496-3, 1.6.2) is sixteen bits long, unless
+_RATE_WRITTEN_OUT = 15  # is its index of the sample rate
+_LONGEST_CONFIGURATION_BYTES = 6  # of the others, with both rates written out
 _DOUBLED = frozenset({"HE-AAC", "HE-AACv2"})  # a frame has twice the samples once its spectrum is replicated
 _WINDOW_BYTES = 64 * 1024  # of frames by which the rest is judged: bit rates change from frame to frame
 _HEADER = Table(
@@ -42,9 +48,9 @@ def parse(source: ByteSource, document: Document) -> None:
     end = ape_tag.trailing(source, document, end)
     data = source.read_range(start, min(_WINDOW_BYTES, end - start))
     if loas_frame_bytes(data):
-        _loas(document, data, start, end)
+        _loas(document, data, end - start)
         return
-    if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
+    if not adts_frame_bytes(data):
         raise CorruptFileError("no ADTS frame")
     found = bits.parse(document, _HEADER, data[:7], start)
     _encoder(document, data, start)
@@ -57,49 +63,39 @@ def parse(source: ByteSource, document: Document) -> None:
         channels=_CHANNELS[channels] or None,
         sample_rate=rate or None,
     )
-    frames, place = 0, 0
-    while place + 7 <= len(data) and data[place] == 0xFF and data[place + 1] & 0xF6 == 0xF0:
-        length = (data[place + 3] & 3) << 11 | data[place + 4] << 3 | data[place + 5] >> 5
-        if length < 7:
-            break
+    frames = place = 0
+    while length := adts_frame_bytes(data[place : place + ADTS_HEAD_BYTES]):
         frames += 1 + (data[place + 6] & 3)
         place += length
-    if frames and rate:
-        counted = frames * _FRAME_SAMPLES / rate
-        stream.duration = counted if start + place >= end else counted * (end - start) / place
-        stream.bit_rate = round((end - start) * 8 / stream.duration)
+    _last(stream, frames * _FRAME_SAMPLES, place, end - start)
     streams.add(document, [stream], stream.duration, size_bytes=end - start)
 
 
-def loas_frame_bytes(data: bytes) -> int:
-    """Length of the LOAS frame (AudioSyncStream, 14496-3, 1.7.2) that `data` begins with; 0 when it doesn't."""
-    if len(data) < _LOAS_HEAD_BYTES or data[0] != 0x56 or data[1] & 0xE0 != 0xE0:
-        return 0
-    return _LOAS_HEAD_BYTES + ((data[1] & 0x1F) << 8 | data[2])
+def _last(stream: streams.Stream, samples: int, read_bytes: int, size_bytes: int) -> None:
+    """How long it lasts and its bit rate: by what was counted of short files, by its mean of long ones."""
+    if samples and stream.sample_rate:
+        counted = samples / stream.sample_rate
+        stream.duration = counted if read_bytes >= size_bytes else counted * size_bytes / read_bytes
+        stream.bit_rate = round(size_bytes * 8 / stream.duration)
 
 
-def _loas(document: Document, data: bytes, start: int, end: int) -> None:
+def _loas(document: Document, data: bytes, size_bytes: int) -> None:
     """What the first frame's StreamMuxConfig says (1.7.3); the duration as of ADTS."""
     stream = streams.Stream("audio", "aac_latm")
     frames = place = 0
-    while (length := loas_frame_bytes(data[place : place + _LOAS_HEAD_BYTES])) and place + length <= len(
-        data
-    ):
+    while length := loas_frame_bytes(data[place : place + LOAS_HEAD_BYTES]):
+        if place + length > len(data):
+            break
         frames, place = frames + 1, place + length
     # Sixteen bits stand before its AudioSpecificConfig: no "same as before", version 0, one program of one layer.
-    if len(data) > _LOAS_HEAD_BYTES + 8 and not data[3] & 0xC0:
-        at = _LOAS_HEAD_BYTES + 2
-        is_plain = (
-            data[at] >> 3 in _AOT_PLAIN and (data[at] & 7) << 1 | data[at + 1] >> 7 != _RATE_WRITTEN_OUT
-        )
+    at = LOAS_HEAD_BYTES + 2
+    if len(data) >= at + _LONGEST_CONFIGURATION_BYTES and not data[LOAS_HEAD_BYTES] & 0xC0:
+        rate_index = (data[at] & 7) << 1 | data[at + 1] >> 7
+        is_plain = data[at] >> 3 in _AOT_PLAIN and rate_index != _RATE_WRITTEN_OUT
         # No more than it has: what follows isn't an extension of it.
-        audio_configuration(data[at : at + (2 if is_plain else 6)], stream)
-    if frames and stream.sample_rate:
-        samples = frames * _FRAME_SAMPLES * (2 if stream.profile in _DOUBLED else 1)
-        counted = samples / stream.sample_rate
-        stream.duration = counted if start + place >= end else counted * (end - start) / place
-        stream.bit_rate = round((end - start) * 8 / stream.duration)
-    streams.add(document, [stream], stream.duration, size_bytes=end - start)
+        audio_configuration(data[at : at + (2 if is_plain else _LONGEST_CONFIGURATION_BYTES)], stream)
+    _last(stream, frames * _FRAME_SAMPLES * (2 if stream.profile in _DOUBLED else 1), place, size_bytes)
+    streams.add(document, [stream], stream.duration, size_bytes=size_bytes)
 
 
 def _encoder(document: Document, data: bytes, at: int) -> None:
