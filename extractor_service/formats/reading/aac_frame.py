@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-ADTS_HEAD_BYTES = 7
+ADTS_HEAD_BYTES = 7  # without the checksum that may follow
 LOAS_HEAD_BYTES = 3  # eleven bits of sync, thirteen of length
 _RESERVED_RATES = frozenset({13, 14})  # indexes of sample rates that nobody may use (14496-3, table 1.18)
 
