@@ -201,11 +201,9 @@ class Walk:
         structures = self.embedded.structures
         inner: list[_Task] = []
         images: dict[str, int] = {}
-        unreadable = 0
         for entry in directory.entries:
             tag = entry[0]
             if entry[1] not in _SIZES:
-                unreadable += entry[0] != 0 or entry[1] != 0
                 continue
             if tag in structures and not is_gps and self._structure(entry, task, inner):
                 continue
@@ -213,10 +211,10 @@ class Walk:
             if spec is None:
                 spec = tags.get(tag) or _unknown("GPS" if is_gps else "Exif", tag)
             self._entry(entry, group, spec, images)
-        if unreadable:
-            self._problem(
-                ProblemKind.DAMAGED, f"{group} has {unreadable} entries of unknown types", task.offset
-            )
+        if directory.unknown:
+            more = directory.unknown > ifd.MAX_UNKNOWN
+            told = f"{group} ends after {ifd.MAX_UNKNOWN}" if more else f"{group} has {directory.unknown}"
+            self._problem(ProblemKind.DAMAGED, f"{told} entries of unknown types", task.offset)
         for start, (length, name) in _IMAGES.items():
             if images.get(start) and images.get(length):
                 self._image(group, name, images[start], images[length])

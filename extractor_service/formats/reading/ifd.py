@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 MAX_ENTRIES = 4096  # of 65,535 that a directory may claim (BigTIFF: 2^64 - 1); the chain ends there
+MAX_UNKNOWN = (
+    10  # entries of types that don't exist; with more it is no directory, and what else it says is chance
+)
 # type: (struct code, bytes per value)
 _TYPES = {
     1: ("B", 1), 2: ("s", 1), 3: ("H", 2), 4: ("I", 4), 5: ("II", 8), 6: ("b", 1), 7: ("s", 1), 8: ("h", 2),
@@ -60,6 +63,8 @@ class Directory(NamedTuple):
     next_offset: int
     is_cut: bool
     """The directory promises more entries than the file has."""
+    unknown: int = 0
+    """How many entries have types that don't exist; with more than MAX_UNKNOWN the directory ends there, and has no next one."""
 
 
 class Directories:
@@ -109,10 +114,15 @@ class Directories:
             data = data[: len(data) // size * size]
         pointer = layout(order + word).unpack
         entries: list[Entry] = []
+        unknown = 0
         position = start + size - inline
         sizes, make = SIZES.get, tuple.__new__  # a named tuple's own constructor takes twice as long
         for tag, kind, values, stored in packed.iter_unpack(data):
             size_bytes = values * sizes(kind, 0)
+            if not size_bytes and kind not in SIZES and (kind or tag):  # zeros are padding
+                unknown += 1
+                if unknown > MAX_UNKNOWN:
+                    return Directory(entries, 0, is_cut, unknown)
             if size_bytes <= inline:
                 entries.append(make(Entry, (tag, kind, values, position, size_bytes, stored)))
             else:
@@ -128,7 +138,7 @@ class Directories:
                 )
             except TruncatedError:
                 following = 0
-        return Directory(entries, following, is_cut)
+        return Directory(entries, following, is_cut, unknown)
 
     def value(self, entry: Entry, max_bytes: int) -> Value:
         """The value of `entry`: text, bytes, one number or a list; at most `max_bytes` of it.

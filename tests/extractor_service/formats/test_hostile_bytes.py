@@ -85,6 +85,31 @@ def test_a_directory_cycle_ends_with_a_problem():
     assert any("repeats" in problem.message for problem in document.problems)
 
 
+@pytest.mark.parametrize("unknown", [1, 10, 11, 4000])
+def test_a_directory_ends_with_the_eleventh_entry_of_an_unknown_type(unknown):
+    """ExifTool gives it up there as well: what else such a directory says is chance. Zeros are padding."""
+    entries = [
+        (0x0100, 3, 640),
+        (0, 0, 0),
+        *[(0x9000 + each, 99, 7) for each in range(unknown)],
+        (0x0101, 3, 480),
+    ]
+    count, after = len(entries), 8 + 2 + 12 * len(entries) + 4
+    data = b"II*\0" + struct.pack("<IH", 8, count)
+    data += b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    data += struct.pack("<I", after) + struct.pack("<HHHIII", 1, 0x0112, 3, 1, 6, 0)
+    document = run(tiff.parse, data)
+    read = {field.name: field.value for field in document.sections["exif"]}
+    told = [each.message for each in document.problems if "unknown types" in each.message]
+    assert read["ImageWidth"] == 640
+    if unknown <= 10:
+        assert read["ImageHeight"] == 480 and read["Orientation"] == 6
+        assert told == [f"IFD0 has {unknown} entries of unknown types"]
+    else:
+        assert "ImageHeight" not in read and "Orientation" not in read
+        assert told == ["IFD0 ends after 10 entries of unknown types"]
+
+
 def test_an_entry_that_claims_gigabytes_costs_nothing():
     data = bytearray(images.tiff([[(0x010E, 2, b"text that is long\0")]]))
     first = struct.unpack_from("<I", data, 4)[0]

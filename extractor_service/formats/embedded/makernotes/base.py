@@ -138,13 +138,8 @@ class Notes:
         if depth > Limits.max_depth:
             return 0
         self._tell_order(offset)
-        broken = 0
         for entry in directory.entries:
             if entry.kind not in ifd.SIZES:
-                broken += 1
-                if broken > 10:
-                    self.problem(ProblemKind.DAMAGED, "entries of unknown types", offset)
-                    return 0
                 continue
             try:
                 self._entry(entry, tags, inside, group)
@@ -152,6 +147,8 @@ class Notes:
                 self.problem(ProblemKind.TRUNCATED, f"tag {entry.tag}: {cut}", entry.offset)
             except NONSENSE as nonsense:
                 self.problem(ProblemKind.DAMAGED, f"tag {entry.tag}: {nonsense}", entry.offset)
+        if directory.unknown > ifd.MAX_UNKNOWN:
+            self.problem(ProblemKind.DAMAGED, "entries of unknown types", offset)
         return directory.next_offset
 
     def _tell_order(self, offset: int) -> None:
