@@ -23,11 +23,14 @@ _LEAST_SECONDS, _MOST_SECONDS = (
     400 * 86400,
 )  # nothing plays longer than a year; such durations are no durations
 _NUMBER_BYTES = 9  # of a document, as its own count has them
-_TIMES = frozenset({"Duration", "Start"})
-_UNITS = {
-    "Width": "px", "Height": "px", "DisplayWidth": "px", "DisplayHeight": "px", "Rotation": "deg", "FrameRate": "fps",
-    "SampleRate": "Hz", "BitsPerSample": "bit", "BitRate": "bit/s", "Duration": "s", "Start": "s",
-}  # fmt: skip
+_SHORT = 1024  # characters; longer titles may have to be cut
+# What is said of a stream, in this order, and its unit.
+_OF_STREAM = (
+    ("Kind", ""), ("Codec", ""), ("Profile", ""), ("Title", ""), ("Language", ""), ("Width", "px"), ("Height", "px"),
+    ("DisplayWidth", "px"), ("DisplayHeight", "px"), ("Rotation", "deg"), ("IsMirrored", ""), ("FrameRate", "fps"),
+    ("IsVariableFrameRate", ""), ("Color", ""), ("Timecode", ""), ("Channels", ""), ("SampleRate", "Hz"), ("BitsPerSample", "bit"),
+    ("BitRate", "bit/s"), ("Duration", "s"),
+)  # fmt: skip
 
 
 @dataclass
@@ -89,26 +92,26 @@ def add(
     """Adds all streams; `size_bytes`, with a duration, gives the rate of the whole."""
     if duration is not None and not _LEAST_SECONDS <= duration <= _MOST_SECONDS:
         duration = None
-    _put(document, "Container", "Duration", None if duration is None else _rounded(duration))
+    _put(document, "Container", "Duration", None if duration is None else _rounded(duration), "s")
     if duration and size_bytes:
-        _put(document, "Container", "BitRate", round(size_bytes * 8 / duration))
+        _put(document, "Container", "BitRate", round(size_bytes * 8 / duration), "bit/s")
     _put(document, "Container", "Chapters", len(chapters) or None)
     for number, each in enumerate(found, 1):
         group = f"Stream{number}"
         seconds = each.duration
-        values: tuple[tuple[str, Value], ...] = (
-            ("Kind", each.kind), ("Codec", each.codec), ("Profile", each.profile), ("Title", each.title), ("Language", each.language),
-            ("Width", each.width), ("Height", each.height), ("DisplayWidth", each.display_width), ("DisplayHeight", each.display_height),
-            ("Rotation", each.rotation), ("IsMirrored", each.is_mirrored or None), ("FrameRate", None if each.frame_rate is None else round(each.frame_rate, 4)),
-            ("IsVariableFrameRate", each.is_variable or None), ("Color", each.color),
-            ("Timecode", each.timecode), ("Channels", each.channels), ("SampleRate", each.sample_rate), ("BitsPerSample", each.bits), ("BitRate", each.bit_rate),
-            ("Duration", None if seconds is None or not _LEAST_SECONDS <= seconds <= _MOST_SECONDS else _rounded(seconds)),
+        if seconds is not None:
+            seconds = _rounded(seconds) if _LEAST_SECONDS <= seconds <= _MOST_SECONDS else None
+        values: tuple[Value, ...] = (
+            each.kind, each.codec, each.profile, each.title, each.language,
+            each.width, each.height, each.display_width, each.display_height, each.rotation, each.is_mirrored,
+            each.frame_rate and round(each.frame_rate, 4), each.is_variable, each.color, each.timecode,
+            each.channels, each.sample_rate, each.bits, each.bit_rate, seconds,
         )  # fmt: skip
-        for name, value in values:
+        for (name, unit), value in zip(_OF_STREAM, values, strict=True):
             if value:
-                _put(document, group, name, value)
+                _put(document, group, name, value, unit)
     for number, chapter in enumerate(chapters, 1):
-        _put(document, f"Chapter{number}", "Start", _rounded(chapter.start))
+        _put(document, f"Chapter{number}", "Start", _rounded(chapter.start), "s")
         _put(document, f"Chapter{number}", "Title", chapter.title or None)
 
 
@@ -116,11 +119,13 @@ def _rounded(seconds: float) -> float:
     return round(seconds, 6)
 
 
-def _put(document: Document, group: str, name: str, value: Value) -> None:
+def _put(document: Document, group: str, name: str, value: Value, unit: str = "") -> None:
     if value is not None:
-        text = duration_text(value) if name in _TIMES and isinstance(value, float) else ""
-        field = Field(name, value, text, _UNITS.get(name, ""), group=group)
-        if type(value) is str:
-            document.add(SECTION, field)
-        else:
+        text = duration_text(value) if unit == "s" and isinstance(value, float) else ""
+        field = Field(name, value, text, unit, None, group)
+        if type(value) is not str:
             document.put(SECTION, field, _NUMBER_BYTES + len(name) + len(text) + len(group))
+        elif len(value) < _SHORT and value.isascii():
+            document.put(SECTION, field, len(value) + len(name) + len(group))
+        else:
+            document.add(SECTION, field)

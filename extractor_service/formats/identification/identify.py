@@ -297,6 +297,7 @@ def _text(head: bytes, charset: str) -> Identity:
     return _named(told or "text", Evidence.TEXT)._replace(charset=charset)
 
 
+@lru_cache(maxsize=1024)  # of some hundred that there are
 def _named(told: str, evidence: Evidence) -> Identity:
     """The type of that name or media type."""
     found = by_name().get(told) or by_mime().get(told.lower())

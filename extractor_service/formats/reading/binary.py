@@ -23,10 +23,25 @@ CODES = {
     "unicode": ("s", 2), "binary": ("s", 1),
 }  # fmt: skip
 _FIXED = {"fixed32u": 65536.0, "fixed32s": 65536.0, "fixed16s": 256.0, "fixed16u": 256.0}
+# What nearly all values are, one number: its bytes, how it is read little-endian and big-endian.
+_SINGLES = {
+    kind: (
+        width,
+        tuple(layout(order + code).unpack_from for order in ("><" if kind.endswith("Rev") else "<>")),
+    )
+    for kind, (code, width) in CODES.items()
+    if len(code) == 1 and code != "s" and kind not in _FIXED
+}
 
 
 def read(data: bytes, offset: int, kind: str, count: int, *, big_endian: bool) -> Value:
     """`count` values of `kind` at `offset`; None where the data doesn't reach."""
+    if count == 1 and kind in _SINGLES:
+        width, reads = _SINGLES[kind]
+        if offset < 0 or offset + width > len(data):
+            return None
+        number: int | float = reads[big_endian](data, offset)[0]
+        return number
     code, width = CODES[kind]
     if offset < 0 or offset + width * (1 if code == "s" else count) > len(data):
         return None
@@ -124,6 +139,6 @@ def parse(
             stored = (stored & mask) >> ((mask & -mask).bit_length() - 1)
         found[tag.name] = stored
         size = min(CODES[kind][1] * count, len(data) - offset)  # texts end with the block
-        at = None if origin is None else ByteRange(origin + offset, size)
+        at = None if origin is None else tuple.__new__(ByteRange, (origin + offset, size))
         fields.add(document, section, group, tag, stored, at)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange
@@ -10,8 +11,16 @@ from extractor_service.document import ByteRange
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.formats.reading.table import Table
+    from extractor_service.formats.reading.tagset import Tag
 
 _PLACE = re.compile(r"Bit(\d+)(?:-(\d+))?$")
+
+
+@cache  # tables are made once, as modules are loaded
+def _places(table: Table) -> list[tuple[int | str, Tag, int, int]]:
+    """The tags of a table that stand at places counted in bits: the first bit and the last."""
+    told = [(key, tag, _PLACE.match(str(key))) for key, tag in table.tags.items()]
+    return [(key, tag, int(place[1]), int(place[2] or place[1])) for key, tag, place in told if place]
 
 
 def parse(
@@ -21,12 +30,7 @@ def parse(
     found: dict[str, int] = {}
     length = len(data) * 8
     number = int.from_bytes(data)
-    for key, tag in table.tags.items():
-        place = _PLACE.match(str(key))
-        if place is None:
-            continue
-        first = int(place[1])
-        last = int(place[2] or first)
+    for key, tag, first, last in _places(table):
         if last >= length:
             continue
         value = number >> (length - 1 - last) & (1 << last - first + 1) - 1

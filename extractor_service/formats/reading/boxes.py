@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from extractor_service.formats.reading.reader import TruncatedError
@@ -15,6 +16,7 @@ XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """Of the box that holds an XMP packet (XMP specification part 3, 1.2.7)."""
 MANIFEST_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 """Of the box that holds content credentials (C2PA specification 2.4, A.5.1)."""
+_HEAD = struct.Struct(">I4s").unpack_from
 _SMALL_BYTES = 2048  # lies in one block, or in two
 MAX_BOXES = 10_000  # of 8 bytes at least: bounds a file of tiny boxes; those after it are left out
 
@@ -32,21 +34,22 @@ def walk(reader: Reader, start: int, end: int) -> Iterator[Box]:
     offset, size = start, end - start
     # The heads in small parents are read at once.
     whole = reader.some(start, size) if 8 <= size <= _SMALL_BYTES else b""
+    is_whole = len(whole) == size
     for _ in range(MAX_BOXES):
         if offset + 8 > end:
             return
-        data = whole[offset - start : offset - start + 8] if len(whole) == size else reader.exact(offset, 8)
-        length, kind, head = int.from_bytes(data[:4]), data[4:], 8
+        length, kind = _HEAD(whole, offset - start) if is_whole else _HEAD(reader.exact(offset, 8))
+        head = 8
         if length == 1:
             length, head = reader.u64(offset + 8), 16
         elif length == 0:
             length = end - offset
         if length < head:
             raise TruncatedError(reader.base + offset, head, reader.base + end)
-        cut = offset + length > end
-        yield Box(kind, offset + head, min(length, end - offset) - head)
-        if cut:
+        if offset + length > end:
+            yield Box(kind, offset + head, end - offset - head)
             raise TruncatedError(reader.base + offset, length, reader.base + end)
+        yield tuple.__new__(Box, (kind, offset + head, length - head))
         offset += length
 
 

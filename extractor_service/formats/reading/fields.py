@@ -40,6 +40,18 @@ def add(
         size = _NUMBER_BYTES + len(text) + len(name) + len(group)
         document.put(section, Field(name, stored, text, tag.unit, None, group, note, origin), size)
         return
+    if (
+        kind is str
+        and tag.convert is None
+        and not tag.binary
+        and len(stored) < _SHORT  # type: ignore[arg-type]
+        and stored.isascii()  # type: ignore[union-attr]
+    ):
+        text = "" if tag.labels is None and tag.printer is None else _printed(tag, stored)
+        name, group = tag.name, tag.group or group
+        size = len(stored) + len(text) + len(name) + len(group)  # type: ignore[arg-type]
+        document.put(section, Field(name, stored, text, tag.unit, None, group, note, origin), size)
+        return
     if kind is Rational:
         value, raw = stored.real(), stored  # type: ignore[union-attr,operator]
     elif kind is list:

@@ -71,9 +71,14 @@ class Reader:
 
     def some(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes at `offset`; fewer at the end of the window."""
-        if offset < 0 or offset >= self.length:
+        left = self.length - offset
+        if offset < 0 or left <= 0 or length <= 0:
             return b""
-        return self.exact(offset, max(0, min(length, self.length - offset)))
+        length = min(left, length)
+        start = self.base + offset
+        inner = start - self._block_at
+        data = self._block[inner : inner + length] if inner >= 0 else b""
+        return data if len(data) == length else self._read(start, length)
 
     def unpack(self, form: str, offset: int) -> tuple[int, ...]:
         """The integers of a struct layout (without a byte order) at `offset`; raises TruncatedError."""

@@ -1,5 +1,6 @@
 """What is the same in every way of writing it, and what real cameras say; documents one by one: `contracts/test_formats`."""
 
+import gc
 import json
 
 import pytest
@@ -56,3 +57,23 @@ def test_deeply_nested_hdf5_attributes_can_be_decoded(tmp_path):
     document = golden_document((tmp_path / "deep.h5").read_bytes())
     assert "nested too deeply" in json.dumps(document["sections"])
     assert any("1000 values are cut" in problem["message"] for problem in document["problems"])
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_nothing_of_a_file_outlives_its_document(name):
+    """Workers collect cycles rarely: a reader that makes one keeps the document of every file that it reads."""
+    data = SAMPLES[name]()
+    golden_document(data, name)  # what is made once stays
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        golden_document(data, name)
+        gc.collect()
+        assert not {
+            type(each) for each in gc.garbage if type(each).__module__.startswith("extractor_service")
+        }
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()

@@ -59,12 +59,12 @@ def file_type(reader: Reader, box: Box, document: Document) -> str:
     return brand
 
 
-class Film(Movie):
-    """The boxes of one movie box, given one after the other."""
+class Film:
+    """The boxes of one movie box, given one after the other. Its tracks know the movie, not this: cycles outlive their document."""
 
     def __init__(self, reader: Reader, document: Document, brand: str = "") -> None:
         # Only Canon's times are known to be true to the standard, which wants UTC.
-        super().__init__(reader, document, "+00:00" if brand.startswith("crx") else "")
+        self._movie = Movie(reader, document, "+00:00" if brand.startswith("crx") else "")
         self.seconds = 0.0
         self.fragment_seconds = 0.0
         """Of the whole, as a fragmented film says it beforehand."""
@@ -74,30 +74,33 @@ class Film(Movie):
 
     def read(self, box: Box) -> None:
         """All boxes of a movie box."""
-        for inner in boxes.walk(self.reader, box.offset, box.offset + box.length):
+        for inner in boxes.walk(self._movie.reader, box.offset, box.offset + box.length):
             # A track's tables of samples are skipped; what follows it is fetched along with its own headers.
-            will_read(self.reader.source, [(self.reader.base + inner.offset + inner.length, _NEXT_BYTES)])
-            with Surviving(self.document, SECTION, f"box {inner.kind!r}", inner.offset):
+            will_read(
+                self._movie.reader.source,
+                [(self._movie.reader.base + inner.offset + inner.length, _NEXT_BYTES)],
+            )
+            with Surviving(self._movie.document, SECTION, f"box {inner.kind!r}", inner.offset):
                 self.box(inner)
 
     def box(self, box: Box) -> None:
         """Reads one box of the movie box."""
         kind, offset, length = box
         if kind == b"mvhd":
-            self._movie_header(self.header(box, "QuickTime"))
+            self._movie_header(self._movie.header(box, "QuickTime"))
         elif kind == b"trak":
-            track = Track(self, f"Track{len(self.tracks) + 1}")
+            track = Track(self._movie, f"Track{len(self.tracks) + 1}")
             self.tracks.append(track)
             track.read(box)
         elif kind == b"udta":
-            user_data.parse(self.reader, self.document, box, "UserData")
+            user_data.parse(self._movie.reader, self._movie.document, box, "UserData")
         elif kind == b"meta":
-            items.meta(self.reader, self.document, box, "Keys")
+            items.meta(self._movie.reader, self._movie.document, box, "Keys")
         elif kind == b"mvex":
-            for inner in boxes.walk(self.reader, offset, offset + length):
+            for inner in boxes.walk(self._movie.reader, offset, offset + length):
                 self._extends(inner)
         elif kind == b"uuid":
-            user_data.unique(self.reader, self.document, box)
+            user_data.unique(self._movie.reader, self._movie.document, box)
         elif kind == b"cmov":
             self._compressed(box)
 
@@ -105,12 +108,12 @@ class Film(Movie):
         header.add("MovieHeaderVersion", header.version, 0, 1)
         header.time("CreateDate")
         header.time("ModifyDate")
-        self.scale = header.number("TimeScale", 4)
-        self.seconds = header.duration("Duration", self.scale)
+        self._movie.scale = header.number("TimeScale", 4)
+        self.seconds = header.duration("Duration", self._movie.scale)
         header.fixed("PreferredRate", 4)
         header.volume("PreferredVolume")
         header.skip(10)
-        self.matrix = header.matrix()
+        self._movie.matrix = header.matrix()
         for name in (
             "PreviewTime",
             "PreviewDuration",
@@ -119,35 +122,35 @@ class Film(Movie):
             "SelectionDuration",
             "CurrentTime",
         ):
-            header.duration(name, self.scale, width=4)
+            header.duration(name, self._movie.scale, width=4)
         header.number("NextTrackID", 4)
 
     def _extends(self, box: Box) -> None:
         """How long a fragmented film is, and what its samples are by default (8.8.2, 8.8.3)."""
-        reader = self.reader
-        if box.kind == b"mehd" and self.scale:
+        reader = self._movie.reader
+        if box.kind == b"mehd" and self._movie.scale:
             is_long = reader.u8(box.offset) == 1
             ticks = reader.u64(box.offset + 4) if is_long else reader.u32(box.offset + 4)
-            self.fragment_seconds = ticks / self.scale
+            self.fragment_seconds = ticks / self._movie.scale
         elif box.kind == b"trex":
             track, _, ticks = reader.unpack("III", box.offset + 4)
             self.sample_defaults[track] = ticks
 
     def _compressed(self, box: Box) -> None:
         """A movie box squeezed by zlib, as old films on the web have it (QTFF, "Compressed movie resources")."""
-        reader = self.reader
+        reader = self._movie.reader
         for inner in boxes.walk(reader, box.offset, box.offset + box.length):
             if inner.kind == b"cmvd" and inner.length <= _MOST_COMPRESSED_BYTES:
                 packed = reader.exact(inner.offset + 4, inner.length - 4)
                 data = zlib.decompressobj().decompress(packed, _MOST_COMPRESSED_BYTES)
-                self.document.spend(len(data))
-                self.reader = Reader(BytesSource(data))
-                with Surviving(self.document, SECTION, "the compressed movie box", box.offset):
-                    for whole in boxes.walk(self.reader, 0, len(data)):
+                self._movie.document.spend(len(data))
+                self._movie.reader = Reader(BytesSource(data))
+                with Surviving(self._movie.document, SECTION, "the compressed movie box", box.offset):
+                    for whole in boxes.walk(self._movie.reader, 0, len(data)):
                         if whole.kind == b"moov":
                             self.read(whole)
-                self.reader = reader
-                self.document.problem(
+                self._movie.reader = reader
+                self._movie.document.problem(
                     SECTION,
                     ProblemKind.LIMIT,
                     "the movie box is compressed: its places are those of the unpacked bytes",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind
-from extractor_service.formats.reading.conversions import duration_text, signed
+from extractor_service.formats.reading.conversions import duration_text
 from extractor_service.formats.reading.reader import TruncatedError
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ SECTION = "quicktime"
 _EPOCH = dt.datetime(1904, 1, 1, tzinfo=dt.UTC)
 _NUMBER_BYTES = 9  # of a document's size
 _UNIX_SECONDS = 2_082_844_800  # from 1904 to 1970: fewer are counted from 1970 by mistake, since nobody filmed digitally before
+_MATRIX = struct.Struct(">9i")
 _MAX_HEADER_BYTES = 256  # the longest fixed one (mvhd version 1) has 112; the rest is for names
 
 
@@ -27,6 +30,7 @@ class Header:
     def __init__(self, reader: Reader, box: Box, document: Document, group: str, zone: str) -> None:
         self._reader = reader
         self._box = box
+        self._offset = box.offset
         self._data = reader.exact(box.offset, min(box.length, _MAX_HEADER_BYTES))
         self._document = document
         self._group = group
@@ -52,7 +56,13 @@ class Header:
 
     def take(self, count: int) -> int:
         """The next number."""
-        return int.from_bytes(self.raw(count))
+        at = self.at
+        end = self.at = at + count
+        data = self._data
+        if end > len(data):
+            self.at = at
+            self.raw(count)
+        return int.from_bytes(data[at:end])
 
     def skip(self, count: int) -> None:
         """Passes over bytes that say nothing."""
@@ -60,10 +70,11 @@ class Header:
 
     def add(self, name: str, value: Value, at: int, size: int, text: str = "", unit: str = "") -> None:
         """Adds a field that begins at `at` in the box."""
-        origin = ByteRange(self._box.offset + at, size)
-        field = Field(name, value, text, unit, group=self._group, origin=origin)
+        origin = tuple.__new__(ByteRange, (self._offset + at, size))
+        group = self._group
+        field = Field(name, value, text, unit, None, group, "", origin)
         if type(value) is int or type(value) is float:
-            size = _NUMBER_BYTES + len(name) + len(text) + len(self._group)
+            size = _NUMBER_BYTES + len(name) + len(text) + len(group)
             self._document.put(SECTION, field, size)
         else:
             self._document.add(SECTION, field)
@@ -87,10 +98,7 @@ class Header:
     def matrix(self) -> list[Value]:
         """Adds the transformation, and returns it; its last column has 30 bits of fraction."""
         at = self.at
-        values = [signed(self.take(4), 32) for _ in range(9)]
-        meant: list[Value] = [
-            _whole(each / (1 << (30 if index % 3 == 2 else 16))) for index, each in enumerate(values)
-        ]
+        meant: list[Value] = _meant(_MATRIX.unpack(self.raw(_MATRIX.size)))
         self.add("MatrixStructure", meant, at, 36)
         return meant
 
@@ -105,7 +113,7 @@ class Header:
             seconds += _UNIX_SECONDS
         if seconds:
             try:
-                text = (_EPOCH + dt.timedelta(seconds=seconds)).strftime("%Y:%m:%d %H:%M:%S") + self._zone
+                text = _date_text(seconds) + self._zone
             except OverflowError:
                 return
         self.add(name, text, at, size)
@@ -120,6 +128,22 @@ class Header:
         seconds = ticks / scale if scale else float(ticks)
         self.add(name, _whole(seconds), at, size, duration_text(seconds), "s")
         return seconds if scale else 0.0
+
+
+@lru_cache(maxsize=64)
+def _date_text(seconds: int) -> str:
+    """A film and its tracks mostly have one date."""
+    return (_EPOCH + dt.timedelta(seconds=seconds)).strftime("%Y:%m:%d %H:%M:%S")
+
+
+@lru_cache(maxsize=64)
+def _meant_once(values: tuple[int, ...]) -> tuple[int | float, ...]:
+    """Nearly all matrices are the one that changes nothing."""
+    return tuple(_whole(each / (1 << (30 if index % 3 == 2 else 16))) for index, each in enumerate(values))
+
+
+def _meant(values: tuple[int, ...]) -> list[Value]:
+    return list(_meant_once(values))
 
 
 # The part of a matrix that turns and mirrors: x' = ax + cy, y' = bx + dy.

@@ -7,7 +7,7 @@ the group "Track1" and so on, as ExifTool has it.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from extractor_service.document import ByteRange
 from extractor_service.formats.containers import streams
@@ -90,30 +90,25 @@ class Track:
         self.samples = 0
         self.ticks = 0
         """Of all samples of the movie box."""
-        self._readers: dict[bytes, Callable[[Header, Box], None]] = {
-            b"tkhd": self._track_header, b"mdhd": self._media_header, b"hdlr": self._handler_box, b"vmhd": self._video_header,
-            b"smhd": self._sound_header, b"gmin": self._generic, b"hmhd": self._hint_header, b"tmcd": self._timecode, b"dref": self._data_references,
-            b"tref": self._references, b"clef": self._aperture, b"prof": self._aperture, b"enof": self._aperture, b"elst": self._edits,
-            b"stsd": self._descriptions, b"stts": self._durations, b"stsz": self._sizes, b"elng": self._language,
-        }  # fmt: skip
 
     def read(self, track: Box) -> None:
         """Its headers, however deep they are."""
         film = self._film
         for box in boxes.walk(film.reader, track.offset, track.offset + track.length):
-            reader = self._readers.get(box.kind)
-            if box.kind in _TABLES:
-                self._samples.tables[box.kind] = box
-            if box.kind in _INSIDE:
+            kind = box.kind
+            if kind in _TABLES:
+                self._samples.tables[kind] = box
+            reader = self._READERS.get(kind)
+            if reader is not None:
+                reader(self, film.header(box, self._group), box)
+            elif kind in _INSIDE:
                 self.read(box)
-            elif reader is not None:
-                reader(film.header(box, self._group), box)
-            elif box.kind == b"udta":
+            elif kind == b"udta":
                 user_data.parse(film.reader, film.document, box, self._group)
                 self._name(box)
-            elif box.kind == b"meta":
+            elif kind == b"meta":
                 items.meta(film.reader, film.document, box, self._group)
-            elif box.kind == b"uuid":
+            elif kind == b"uuid":
                 user_data.unique(film.reader, film.document, box)
 
     def _name(self, user: Box) -> None:
@@ -332,6 +327,14 @@ class Track:
             and (abs(width - (stream.width or 0)) > 1 or abs(height - (stream.height or 0)) > 1)
         ):
             stream.display_width, stream.display_height = width, height
+
+    # One table for all tracks: it is made for none.
+    _READERS: ClassVar[dict[bytes, Callable[[Track, Header, Box], None]]] = {
+        b"tkhd": _track_header, b"mdhd": _media_header, b"hdlr": _handler_box, b"vmhd": _video_header, b"smhd": _sound_header,
+        b"gmin": _generic, b"hmhd": _hint_header, b"tmcd": _timecode, b"dref": _data_references, b"tref": _references,
+        b"clef": _aperture, b"prof": _aperture, b"enof": _aperture, b"elst": _edits, b"stsd": _descriptions,
+        b"stts": _durations, b"stsz": _sizes, b"elng": _language,
+    }  # fmt: skip
 
 
 def turned(turn: Turn) -> tuple[int | None, bool]:

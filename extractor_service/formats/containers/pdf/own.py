@@ -47,11 +47,7 @@ class TooMuchError(ValueError):
 
 
 class Pdf:
-    """One file.
-
-    Attributes:
-        trailer: the newest one.
-    """
+    """One file. What it shows knows it, and it keeps none of that: cycles outlive their document."""
 
     def __init__(self, reader: Reader, base: int) -> None:
         """Follows its cross-references.
@@ -69,11 +65,19 @@ class Pdf:
             raise NeedsRepairError(str(error)) from error
         if "/Encrypt" in self._crossings.trailer:
             raise NeedsRepairError("encrypted")
-        self.trailer = Dictionary(self, self._crossings.trailer, (0, 0))
-        root = self.trailer.get("/Root")
+        root = self.Root
         if not isinstance(root, Dictionary) or not isinstance(root.get("/Pages"), Dictionary):
             raise NeedsRepairError("no catalog")
-        self.Root = root
+
+    @property
+    def trailer(self) -> Dictionary:
+        """The newest one."""
+        return Dictionary(self, self._crossings.trailer, (0, 0))
+
+    @property
+    def Root(self) -> object:
+        """The catalog, by the name that pikepdf has for it."""
+        return self.trailer.get("/Root")
 
     def shown(self, value: object, identity: tuple[int, int] = (0, 0)) -> object:
         """A value as callers see it: references followed, dictionaries and arrays dressed."""
