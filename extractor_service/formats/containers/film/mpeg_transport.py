@@ -98,7 +98,7 @@ def parse(source: ByteSource, document: Document) -> None:
     if start > (4 if step == 192 else 0):
         document.problem(SECTION, ProblemKind.DAMAGED, "it doesn't begin with a packet", 0)
     reader = _Transport(document, step)
-    reader.read(data, start, 0)
+    reader.read(data, start)
     if len(data) < source.size_bytes:
         at = source.size_bytes - min(_TAIL_BYTES, source.size_bytes - len(data))
         at += (start - at) % step
@@ -118,14 +118,14 @@ class _Transport:
         self._sections: dict[int, bytearray] = {}
         self._streams: dict[int, _Elementary] = {}
         self._done: set[int] = set()
+        self._wanted = {_PAT, _SDT}
+        """Packets of these are read whatever they say of themselves: tables until they are whole, streams until their headers are."""
         self._clocks: list[int] = []
         self._last_clock: int | None = None
 
-    def _packets(
-        self, data: bytes, start: int, *, timed: bool = False
-    ) -> Iterator[tuple[int, bool, bytes, int, int | None]]:
-        """Identity, whether something begins in it, payload, place, clock of each packet; `timed`: of those that may tell a time."""
-        at = start
+    def _packets(self, data: bytes, start: int) -> Iterator[tuple[int, bool, bytes, int | None]]:
+        """Identity, whether something begins in it, payload and clock of each packet that may tell a time, or is wanted."""
+        at, wanted = start, self._wanted
         while at + 188 <= len(data):
             if data[at] != _SYNC:
                 following = data.find(_SYNC, at + 1)
@@ -133,7 +133,12 @@ class _Transport:
                     return
                 at = following
                 continue
-            if timed and not data[at + 1] & 0x40 and not data[at + 3] & 0x20:
+            begins = data[at + 1]
+            if (
+                not begins & 0x40
+                and not data[at + 3] & 0x20
+                and ((begins & 0x1F) << 8 | data[at + 2]) not in wanted
+            ):
                 at += self._step
                 continue
             head = int.from_bytes(data[at : at + 4])
@@ -145,24 +150,23 @@ class _Transport:
                     clock = (packed >> 15) * 300 + (packed & 0x1FF)
                 place += 1 + length
             payload = data[place : at + 188] if head & 0x10 and place < at + 188 else b""
-            yield head >> 8 & 0x1FFF, bool(head & 0x400000), payload, place, clock
+            yield head >> 8 & 0x1FFF, bool(head & 0x400000), payload, clock
             at += self._step
 
-    def read(self, data: bytes, start: int, base: int) -> None:
+    def read(self, data: bytes, start: int) -> None:
         """Tables and beginnings of streams."""
-        for identity, begins, payload, place, clock in self._packets(data, start):
+        for identity, begins, payload, clock in self._packets(data, start):
             if clock is not None:
                 self._clocks.append(clock)
             if identity in {_PAT, _SDT} or identity in self._maps:
                 self._section(identity, payload, begins=begins)
             elif identity in self._streams and payload:
-                self._payload(self._streams[identity], payload, base + place, begins=begins)
+                self._payload(identity, payload, begins=begins)
 
     def last_times(self, data: bytes) -> None:
         """The last time of every stream, and the last clock."""
-        for identity, begins, payload, _, clock in self._packets(
-            data, 0 if data[:1] == b"G" else max(0, data.find(b"G")), timed=True
-        ):
+        self._wanted.clear()
+        for identity, begins, payload, clock in self._packets(data, max(0, data.find(_SYNC))):
             if clock is not None:
                 self._last_clock = clock
             one = self._streams.get(identity)
@@ -190,13 +194,16 @@ class _Transport:
             for at in range(8, size - 7, 4):
                 if int.from_bytes(content[at : at + 2]):
                     self._maps.add(int.from_bytes(content[at + 2 : at + 4]) & 0x1FFF)
-            self._done.add(identity)
+            self._wanted |= self._maps
         elif identity == _SDT and content[0] == 0x42:
             self._services(content)
-            self._done.add(identity)
         elif content[0] == 2:
             self._program(content)
-            self._done.add(identity)
+        else:
+            return
+        self._done.add(identity)
+        if identity not in self._streams:
+            self._wanted.discard(identity)
 
     def _program(self, table: bytes) -> None:
         at = 12 + (int.from_bytes(table[10:12]) & 0xFFF)
@@ -239,6 +246,7 @@ class _Transport:
             else "data"
         )
         self._streams.setdefault(identity, _Elementary(kind, stream))
+        self._wanted.add(identity)
         name = {"video": "VideoStreamType", "audio": "AudioStreamType"}.get(stream.kind)
         if name is not None and kind != 6:
             _MAIN.put(self._document, name, kind)
@@ -261,15 +269,17 @@ class _Transport:
                 place += 2 + table[place + 1]
             at = end
 
-    def _payload(self, one: _Elementary, payload: bytes, place: int, *, begins: bool) -> None:
+    def _payload(self, identity: int, payload: bytes, *, begins: bool) -> None:
+        one = self._streams[identity]
         if begins:
             time, start = _packet_time(payload)
             if time is not None:
                 one.times.append(time)
             payload = payload[start:]
-        if len(one.payload) < _MOST_PAYLOAD_BYTES and (begins or one.payload):
+        if len(one.payload) >= _MOST_PAYLOAD_BYTES:
+            self._wanted.discard(identity)
+        elif begins or one.payload:
             one.payload += payload
-        del place
 
     def finish(self, size_bytes: int) -> None:
         """Adds the streams: as long as their times say, and one picture more."""
