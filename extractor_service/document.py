@@ -11,7 +11,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from extractor_service.breath import EVERY, breathe
-from extractor_service.depth import DocumentLimits
+from extractor_service.depth import Depth, DocumentLimits
 
 
 class Rational(NamedTuple):
@@ -217,7 +217,7 @@ _MAX_MESSAGE_CHARS = 300  # a Problem is for people; what is quoted of a file ma
 class Document:
     """Sections by name, each a list of fields in file order; problems; common facts."""
 
-    limits: DocumentLimits = field(default_factory=DocumentLimits)
+    limits: DocumentLimits = Depth.STANDARD.limits
     sections: dict[str, list[Field]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     common: Common = field(default_factory=Common)

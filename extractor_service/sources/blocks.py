@@ -76,8 +76,10 @@ class BlockCachedSource:
     def _block(self, number: int) -> bytes:
         block = self._blocks.get(number)
         if block is None:
-            self._fill(number, number)
-            block = self._blocks[number]
+            block = self._fetch(number * self._block_bytes, self._block_bytes)
+            self._blocks[number] = block
+            if len(self._blocks) > self._capacity:
+                self._blocks.popitem(last=False)
         else:
             self._blocks.move_to_end(number)
         return block

@@ -48,13 +48,17 @@ def tolerant(section: str) -> Callable[[Parser], Parser]:
 class Surviving:
     """A block that a damaged part of the file may end, with a Problem; budgets and failing sources pass through."""
 
-    __slots__ = ("_document", "_offset", "_section", "_what")
+    __slots__ = ("_document", "_kind", "_offset", "_section", "_what")
 
-    def __init__(self, document: Document, section: str, what: str, offset: int | None = None) -> None:
+    def __init__(
+        self, document: Document, section: str, what: str, offset: int | None = None, kind: bytes | str = b""
+    ) -> None:
+        """`what` may be damaged, of that `kind` if it has one: written out only where it is."""
         self._document = document
         self._section = section
         self._what = what
         self._offset = offset
+        self._kind = kind
 
     def __enter__(self) -> None:
         """Nothing to do."""
@@ -63,12 +67,15 @@ class Surviving:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """Whether the error was one of damage, which is now a Problem."""
+        if error is None:
+            return False
+        what = f"{self._what} {self._kind!r}" if self._kind else self._what
         if isinstance(error, TruncatedError):
-            message = f"{self._what} is cut: {error}"
+            message = f"{what} is cut: {error}"
             self._document.problem(self._section, ProblemKind.TRUNCATED, message, error.offset)
             return True
         if isinstance(error, NONSENSE):
-            message = f"{self._what}: {type(error).__name__}: {error}"
+            message = f"{what}: {type(error).__name__}: {error}"
             self._document.problem(self._section, ProblemKind.DAMAGED, message, self._offset)
             return True
         return False

@@ -19,7 +19,7 @@ _MOST_PACKETS, _MOST_BYTES = 64, 128 * 1024
 _ENOUGH_PICTURES = 16
 _LEAST_PICTURES = 4  # of fewer, milliseconds say too little
 _MOST_JITTER_MS = 2  # between pictures of a constant rate, by rounding
-_NUMBERS = ("", "B", "H", "I")  # a length, by its two bits
+_WIDTHS = (0, 1, 2, 4)  # bytes of a number, by its two bits
 _USUAL_RATES = (24000 / 1001, 24, 25, 30000 / 1001, 30, 50, 60000 / 1001, 60)
 _ROUNDING = 0.01  # times are whole milliseconds
 
@@ -56,12 +56,12 @@ class _Cursor:
 
     def number(self, kind: int) -> int:
         """The number whose width two bits tell; 0 where there is none."""
-        if not kind & 3:
+        width = _WIDTHS[kind & 3]
+        if not width:
             return 0
-        form = _NUMBERS[kind & 3]
-        (value,) = self._reader.unpack(form, self.at)
-        self.at += {"B": 1, "H": 2, "I": 4}[form]
-        return int(value)
+        at = self.at
+        self.at = at + width
+        return int.from_bytes(self._reader.exact(at, width), "little")
 
 
 def _times(reader: Reader, at: int, stream: int) -> Iterator[int]:

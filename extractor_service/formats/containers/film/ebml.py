@@ -66,7 +66,19 @@ def walk(reader: Reader, start: int, end: int) -> Iterator[Element]:
     for _ in range(MAX_ELEMENTS):
         if at + 2 > end:
             return
-        found = _head(data, at - start, at, end, reader) if data else element(reader, at, end)
+        if not data:
+            found = element(reader, at, end)
+        else:
+            place = at - start
+            first, second, third = data[place : place + 3] if place + 3 <= len(data) else b"\0\0\0"
+            # What most are, without a call: names of one byte or two, and a length of one.
+            if first >= 0x80 and 0x80 <= second < 0xFF:
+                found = tuple.__new__(Element, (first & 0x7F, at + 2, second & 0x7F, True))
+            elif 0x40 <= first < 0x80 and 0x80 <= third < 0xFF:
+                identity = (first & 0x3F) << 8 | second
+                found = tuple.__new__(Element, (identity, at + 3, third & 0x7F, True))
+            else:
+                found = _head(data, place, at, end, reader)
         behind = found[1] + found[2]
         if behind > end:
             yield found._replace(length=max(0, end - found.offset))

@@ -104,7 +104,7 @@ def parse(source: ByteSource, document: Document) -> None:
         at += (start - at) % step
         reader.last_times(source.read_range(at, source.size_bytes - at))
     else:
-        reader.last_times(data[start:])
+        reader.all_was_read()
     reader.finish(source.size_bytes)
 
 
@@ -162,6 +162,13 @@ class _Transport:
                 self._section(identity, payload, begins=begins)
             elif identity in self._streams and payload:
                 self._payload(identity, payload, begins=begins)
+
+    def all_was_read(self) -> None:
+        """What `last_times` finds, of a file that has no more than its head."""
+        self._last_clock = self._clocks[-1] if self._clocks else None
+        for one in self._streams.values():
+            for time in one.times:
+                one.last = mpeg_clock.later(one.last, time)
 
     def last_times(self, data: bytes) -> None:
         """The last time of every stream, and the last clock."""

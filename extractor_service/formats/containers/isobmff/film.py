@@ -80,7 +80,7 @@ class Film:
                 self._movie.reader.source,
                 [(self._movie.reader.base + inner.offset + inner.length, _NEXT_BYTES)],
             )
-            with Surviving(self._movie.document, SECTION, f"box {inner.kind!r}", inner.offset):
+            with Surviving(self._movie.document, SECTION, "box", inner.offset, inner.kind):
                 self.box(inner)
 
     def box(self, box: Box) -> None:

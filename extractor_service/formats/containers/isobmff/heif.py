@@ -91,7 +91,7 @@ class _Walk:
         reader = self._reader
         for box in boxes.walk(reader, 0, reader.length):
             kind, offset, length = box
-            with Surviving(self._document, SECTION, f"box {kind!r}", offset):
+            with Surviving(self._document, SECTION, "box", offset, kind):
                 self._box(kind, offset, length)
             if kind == b"mdat":
                 self._add("MediaDataSize", length, ByteRange(offset - 8, 8))
@@ -295,7 +295,7 @@ class _Walk:
             if box.kind == b"uuid":
                 self._uuid(box.offset, box.length)
             else:
-                with Surviving(self._document, SECTION, f"box {box.kind!r}", box.offset):
+                with Surviving(self._document, SECTION, "box", box.offset, box.kind):
                     headers.box(box)
 
     def _uuid(self, offset: int, length: int) -> None:

@@ -53,7 +53,7 @@ def meta(reader: Reader, document: Document, box: Box, group: str) -> None:
     keys: list[Key] = []
     handler = ""
     for inner in boxes.walk(reader, start, box.offset + box.length):
-        with Surviving(document, SECTION, f"box {inner.kind!r}", reader.base + inner.offset):
+        with Surviving(document, SECTION, "box", reader.base + inner.offset, inner.kind):
             if inner.kind == b"hdlr":
                 handler = _handler(reader, document, inner)
             elif inner.kind == b"keys":
@@ -117,7 +117,7 @@ def _items(reader: Reader, document: Document, box: Box, keys: list[Key], group:
                 SECTION, ProblemKind.LIMIT, f"more than {_MOST_ITEMS} items", reader.base + item.offset
             )
             break
-        with Surviving(document, SECTION, f"item {item.kind!r}", reader.base + item.offset):
+        with Surviving(document, SECTION, "item", reader.base + item.offset, item.kind):
             index = int.from_bytes(item.kind)
             if item.kind == b"----":
                 _named(reader, document, item)

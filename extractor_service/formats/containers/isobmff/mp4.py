@@ -60,7 +60,7 @@ class _Walk:
         """The boxes one after the other; those behind the samples are fetched with their heads."""
         reader = self._reader
         for box in boxes.walk(reader, 0, reader.length):
-            with Surviving(self._document, SECTION, f"box {box.kind!r}", box.offset):
+            with Surviving(self._document, SECTION, "box", box.offset, box.kind):
                 self._box(box)
             if box.kind == b"moof" and self._is_told(box.offset + box.length):
                 return

@@ -206,7 +206,7 @@ class Entries:
     def _children(self, start: int, end: int) -> None:
         for box in boxes.walk(self._reader, start, end):
             place = self._reader.base + box.offset
-            with Surviving(self._document, SECTION, f"box {box.kind!r}", place):
+            with Surviving(self._document, SECTION, "box", place, box.kind):
                 self._child(box)
 
     def _child(self, box: Box) -> None:

@@ -35,7 +35,7 @@ def parse(reader: Reader, document: Document, box: Box, group: str) -> None:
     """Adds what the boxes inside say; those of no known kind are counted."""
     unknown: dict[str, int] = {}
     for inner in boxes.walk(reader, box.offset, box.offset + box.length):
-        with Surviving(document, SECTION, f"user data {inner.kind!r}", reader.base + inner.offset):
+        with Surviving(document, SECTION, "user data", reader.base + inner.offset, inner.kind):
             if not _entry(reader, document, inner, group):
                 name = boxes.name_of(inner.kind)
                 unknown[name] = unknown.get(name, 0) + 1

@@ -82,7 +82,7 @@ def _boxes(reader: Reader, document: Document, start: int, end: int, depth: int)
             with Surviving(document, _SECTION, "the codestream", reader.base + offset):
                 _image(reader, document, box)
         elif length <= _MAX_PACKET_BYTES or kind == b"jumb":
-            with Surviving(document, _SECTION, f"box {kind!r}", reader.base + offset):
+            with Surviving(document, _SECTION, "box", reader.base + offset, kind):
                 _box(reader, document, box)
         elif kind in _WHOLE:
             message = f"box {kind!r} has {length} bytes"

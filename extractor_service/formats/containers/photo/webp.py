@@ -44,7 +44,7 @@ def parse(source: ByteSource, document: Document) -> None:
         if offset + 8 > end:
             break
         kind, length = reader.exact(offset, 4), reader.u32(offset + 4)
-        with Surviving(document, _SECTION, f"chunk {kind!r}", offset):
+        with Surviving(document, _SECTION, "chunk", offset, kind):
             if kind == b"ANMF":
                 duration += int.from_bytes(reader.exact(offset + 8 + 12, 3), "little")
             else:

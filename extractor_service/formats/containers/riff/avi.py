@@ -93,7 +93,7 @@ class _Film:
         """Adds what one chunk says; what is in lists as well."""
         kind, offset, length = chunk
         reader, document, at = self.reader, self.document, self.reader.base + chunk.offset
-        with Surviving(document, SECTION, f"chunk {kind!r}", at):
+        with Surviving(document, SECTION, "chunk", at, kind):
             data = reader.exact(offset, min(length, _MOST_HEADER_BYTES)) if kind in _HEADERS else b""
             if kind in {"LIST_hdrl", "LIST_strl", "LIST_odml"}:
                 for inner in chunks.walk(reader, document, offset, offset + length):

@@ -34,7 +34,7 @@ def parse(reader: Reader, document: Document, chunk: Chunk) -> bool:
     """Adds what a chunk says; whether it is a camera's."""
     if chunk.kind == "LIST_ncdt":
         for inner in chunks.walk(reader, document, chunk.offset, chunk.offset + chunk.length):
-            with Surviving(document, _SECTION, f"chunk {inner.kind!r}", reader.base + inner.offset):
+            with Surviving(document, _SECTION, "chunk", reader.base + inner.offset, inner.kind):
                 _nikon(reader, document, inner)
         return True
     if chunk.kind in {"LIST_hydt", "LIST_pntx"}:

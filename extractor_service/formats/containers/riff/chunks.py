@@ -212,7 +212,7 @@ def shared(reader: Reader, document: Document, chunk: Chunk) -> bool:
 def info(reader: Reader, document: Document, offset: int, length: int) -> None:
     """The texts of a LIST of type INFO."""
     for chunk in walk(reader, document, offset, offset + length):
-        with Surviving(document, SECTION, f"chunk {chunk.kind!r}", reader.base + chunk.offset):
+        with Surviving(document, SECTION, "chunk", reader.base + chunk.offset, chunk.kind):
             data = reader.exact(chunk.offset, min(chunk.length, _MOST_TEXT_BYTES))
             tag = INFO.tags.get(chunk.kind)
             text = charsets.text(data if chunk.kind == "ISFT" else data.rstrip(b"\0"))

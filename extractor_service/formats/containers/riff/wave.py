@@ -42,7 +42,7 @@ class _Wave:
 
     def chunk(self, chunk: Chunk) -> None:
         """Adds what one chunk says."""
-        with Surviving(self.document, SECTION, f"chunk {chunk.kind!r}", self.reader.base + chunk.offset):
+        with Surviving(self.document, SECTION, "chunk", self.reader.base + chunk.offset, chunk.kind):
             if chunk.kind == "fmt ":
                 self._format(chunk)
             elif chunk.kind == "data":

@@ -57,7 +57,7 @@ def parse(source: ByteSource, document: Document) -> None:
         content = at + 8
         if content + length > reader.length:
             document.problem(SECTION, ProblemKind.TRUNCATED, f"chunk {kind!r} of {length} bytes is cut", at)
-        with Surviving(document, SECTION, f"chunk {kind!r}", content):
+        with Surviving(document, SECTION, "chunk", content, kind):
             _chunk(reader, document, kind, content, min(length, reader.length - content), stream)
         at = content + length + length % 2
     streams.add(document, [stream], stream.duration, size_bytes=source.size_bytes)

@@ -43,7 +43,7 @@ def parse(source: ByteSource, document: Document) -> None:
         if length < 0:
             document.problem(SECTION, ProblemKind.DAMAGED, f"chunk {kind!r} has no length", at)
             break
-        with Surviving(document, SECTION, f"chunk {kind!r}", content):
+        with Surviving(document, SECTION, "chunk", content, kind):
             stream.chunk(reader, kind, content, length)
         at = content + length
     stream.finish(source.size_bytes)

@@ -56,7 +56,7 @@ def parse_dsdiff(source: ByteSource, document: Document) -> None:
         raise CorruptFileError("no DSDIFF form")
     stream, data_bytes, frames = streams.Stream("audio", "dsd_msbf"), 0, 0
     for kind, at, length in _chunks(reader, document, 16, reader.length):
-        with Surviving(document, _DIFF, f"chunk {kind!r}", at):
+        with Surviving(document, _DIFF, "chunk", at, kind):
             if kind == b"PROP":
                 for name, place, size in _chunks(reader, document, at + 4, at + length):
                     _property(reader, document, name, place, size, stream)

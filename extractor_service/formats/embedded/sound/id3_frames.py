@@ -85,7 +85,7 @@ class Frames:
             if body + length > self._reader.length:
                 self._problem(ProblemKind.TRUNCATED, f"frame {kind!r} of {length} bytes is cut", at)
                 break
-            with Surviving(self._document, SECTION, f"frame {kind!r}", self._place(at)):
+            with Surviving(self._document, SECTION, "frame", self._place(at), kind):
                 skipped += not self._frame(kind, flags, body, length, is_unsynchronised=is_unsynchronised)
             at = body + length
         if skipped:
@@ -120,7 +120,11 @@ class Frames:
             table = _TABLES[_OTHER[self._version]]
             if identity not in table.tags:
                 return False
-        undoing = _Undoing(self._version, flags, is_unsynchronised=is_unsynchronised)
+        undoing = (
+            _nothing_done
+            if not flags and not is_unsynchronised
+            else _Undoing(self._version, flags, is_unsynchronised=is_unsynchronised)
+        )
         if undoing.is_encrypted:
             self._problem(ProblemKind.UNSUPPORTED, f"frame {identity} is encrypted", at)
             return True
@@ -283,3 +287,6 @@ class _Undoing:
             data = synchronised(data)
         data = data[(1 if self._has_group else 0) + (4 if self._has_length else 0) :]
         return zlib.decompressobj().decompress(data, _MOST_FRAME_BYTES) if self._is_compressed else data
+
+
+_nothing_done = _Undoing(4, 0, is_unsynchronised=False)

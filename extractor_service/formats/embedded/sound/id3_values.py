@@ -68,7 +68,11 @@ def _wide(data: bytes) -> Iterator[str]:
     """Each text may have a byte order mark; without one it is as the one before, at first big-endian."""
     order = "utf-16-be"
     while len(data) > 1:
-        end = next((at for at in range(0, len(data) - 1, 2) if data[at : at + 2] == b"\0\0"), len(data))
+        end = data.find(b"\0\0")
+        while end > 0 and end & 1:  # half of one character and half of the next
+            end = data.find(b"\0\0", end + 1)
+        if end < 0:
+            end = len(data)
         part, data = data[:end], data[end + 2 :]
         if part[:2] in {b"\xff\xfe", b"\xfe\xff"}:
             order = "utf-16-le" if part[0] == 0xFF else "utf-16-be"
