@@ -238,7 +238,7 @@ def odf(path: str) -> dict:
             )
     facts["keywords"] = [each.text or "" for each in meta.iterfind(".//m:keyword", spaces)]
     facts["user defined"] = [
-        each.get(f"{{{spaces['m']}}}name") for each in meta.iterfind(".//m:user-defined", spaces) if each.text
+        each.get(f"{{{spaces['m']}}}name") for each in meta.iterfind(".//m:user-defined", spaces)
     ]
     counts = meta.find(".//m:document-statistic", spaces)
     facts["statistics"] = sorted(int(each) for each in (counts.attrib.values() if counts is not None else []))

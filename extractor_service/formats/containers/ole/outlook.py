@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SECTION = "mail"
 _GROUP = "Message"
 _MOST_PARTS = 500  # recipients, and attachments
+_MOST_SIGNED_BYTES = (
+    1024 * 1024
+)  # of a mail within a mail: longer ones are listed as the one attachment that they are kept as
 _MOST_TEXT_BYTES = 64 * 1024  # of a property: headers of a long route
 _TEXT_8, _TEXT_16, _TIME, _LONG, _BOOL, _SHORT = 0x1E, 0x1F, 0x40, 0x03, 0x0B, 0x02
 _FROM_1601_SECONDS = 11_644_473_600  # to 1970
@@ -96,7 +99,8 @@ def _parts(file: CompoundFile, document: Document, page: int) -> None:
                     Name=inner.text(0x3001), Address=inner.text(0x39FE) or inner.text(0x3003), Kind=_KINDS.get((kind or 0) & 0xF, ""),
                 ), group="Recipients"),
             )  # fmt: skip
-    for each in files[:_MOST_PARTS]:
+    count = _signed(file, document, files[0], page) if len(files) == 1 else None
+    for each in files[:_MOST_PARTS] if count is None else ():
         with Surviving(document, SECTION, each[:40]):
             inner = _Properties(file, each + "/", page)
             method = inner.number(0x3705)
@@ -106,10 +110,25 @@ def _parts(file: CompoundFile, document: Document, page: int) -> None:
                     ContentID=inner.text(0x3712), Method=_METHODS.get(method if method is not None else -1, ""),
                 ), group="Attachments"),
             )  # fmt: skip
-    document.add(SECTION, Field("AttachmentCount", len(files), group=_GROUP))
+    document.add(SECTION, Field("AttachmentCount", len(files) if count is None else count, group=_GROUP))
     for name, found in (("recipients", people), ("attachments", files)):
         if len(found) > _MOST_PARTS:
             document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_PARTS} of {len(found)} {name} are listed")
+
+
+def _signed(file: CompoundFile, document: Document, folder: str, page: int) -> int | None:
+    """How many files a signed mail has: all of it is kept as one attachment (MS-OXOSMIME 2.1.3.1). None for any other, and for a long one."""
+    inner = _Properties(file, folder + "/", page)
+    entry = file.by_path.get(f"{folder}/__substg1.0_37010102")
+    if entry is None or entry.kind != STREAM or inner.text(0x370E) != "multipart/signed" or entry.size_bytes > _MOST_SIGNED_BYTES:  # fmt: skip
+        return None
+    from extractor_service.formats.containers.text import mail  # noqa: PLC0415 - rare
+
+    document.spend(entry.size_bytes)
+    document.add(SECTION, Field("Signed", value=True, group=_GROUP))
+    with Surviving(document, SECTION, "the signed mail"):
+        return mail.add_parts(file.content(entry, _MOST_SIGNED_BYTES), document)
+    return None
 
 
 def _struct(**values: Value) -> Struct:

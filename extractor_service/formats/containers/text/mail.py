@@ -13,6 +13,7 @@ from extractor_service.document import ByteRange, Field, ProblemKind, Struct
 from extractor_service.formats.containers.text import headers
 from extractor_service.formats.reading.damage import Surviving, tolerant
 from extractor_service.formats.reading.reader import Reader
+from extractor_service.sources.descriptor import BytesSource
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -54,6 +55,15 @@ def parse(source: ByteSource, document: Document) -> None:
     with Surviving(document, SECTION, "the parts", end):
         _parts(reader, message, end, document, attachments)
     document.add(SECTION, Field("AttachmentCount", attachments.count, group=headers.MESSAGE))
+
+
+def add_parts(data: bytes, document: Document) -> int:
+    """Adds the parts of a mail that is kept within another format, without places in the file; how many of them are files."""
+    reader = Reader(BytesSource(data))
+    end, message = _header(reader, 0)
+    attachments = _Attachments(document, is_located=False)
+    _parts(reader, message, end, document, attachments)
+    return attachments.count
 
 
 @tolerant(SECTION)
@@ -147,8 +157,9 @@ def _content_type(message: Message, document: Document) -> None:
 class _Attachments:
     """Lists parts that are files."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, *, is_located: bool = True) -> None:
         self._document = document
+        self._is_located = is_located
         self.count = 0
         self._parts = 0
 
@@ -184,12 +195,8 @@ class _Attachments:
         if content_id:
             entries.append(("ContentID", str(content_id).strip("<> ")))
         shown = "Attachment" if is_file else "Body"
-        self._document.add(
-            SECTION,
-            Field(
-                shown, Struct(tuple(entries)), group="Parts", origin=ByteRange(part.at, max(0, end - part.at))
-            ),
-        )
+        origin = ByteRange(part.at, max(0, end - part.at)) if self._is_located else None
+        self._document.add(SECTION, Field(shown, Struct(tuple(entries)), group="Parts", origin=origin))
 
 
 def _file_name(message: Message, told: str) -> str:
