@@ -6,6 +6,7 @@ A member is a structure: Name, Size, PackedSize, Modified, Kind, Method, Encrypt
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Struct
@@ -96,6 +97,7 @@ def _date(epoch: datetime, seconds: float) -> str:
     return f"{text}.{fraction}Z" if text and fraction else text and text + "Z"
 
 
+@lru_cache(maxsize=256)  # members of an archive were mostly written at once
 def dos_date(stamp: int) -> str:
     """A date such as "2024:05:06 07:08:08" of the packed date (high half) and time of MS-DOS, in local time; "" when unset."""
     day, clock = stamp >> 16, stamp & 0xFFFF

@@ -12,7 +12,6 @@ from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
@@ -33,7 +32,7 @@ _SYSTEMS = {
     19: "OS X",
 }  # APPNOTE 4.4.2
 _AES, _TIMES, _NTFS = 0x9901, 0x5455, 0x000A  # WinZip; Info-ZIP; APPNOTE 4.5.5
-_SIZES = frozenset({"ZipCompressedSize", "ZipUncompressedSize"})
+_NUMBER_BYTES = 9  # of a document's size
 _AES_BITS = {1: 128, 2: 192, 3: 256}
 
 
@@ -74,26 +73,31 @@ def add_members(directory: Directory, document: Document) -> None:
         if not can_be:
             message = f"member {each.name[:60]!r} of {each.compressed_bytes} bytes isn't in a file of that length (left out)"
             document.problem(SECTION, ProblemKind.DAMAGED, message, each.entry_at)
-        for name, value, text in _header(each):
-            if not can_be and name in _SIZES:
-                continue
-            document.add(SECTION, Field(name, value, text, group=group, origin=origin))
+        for name, value, text in _header(each, has_sizes=can_be):
+            field = Field(name, value, text, "", None, group, "", origin)
+            if isinstance(value, int):
+                document.put(SECTION, field, _NUMBER_BYTES + len(name) + len(group) + len(text))
+            else:
+                document.add(SECTION, field)
 
 
-def _header(member: Member) -> Iterator[tuple[str, str | int, str]]:
-    flags = member.flags
-    yield "ZipRequiredVersion", member.needed_version, ""
-    yield "ZipBitFlag", flags, f"0x{flags:04x}" if flags else ""
-    yield "ZipCompression", member.method, _METHODS.get(member.method, f"Unknown ({member.method})")
-    date = listing.dos_date(member.stamp)
+def _header(member: Member, *, has_sizes: bool) -> list[tuple[str, str | int, str]]:
+    """Its fields: an office file has hundreds of them."""
+    flags, method, date, crc = member.flags, member.method, listing.dos_date(member.stamp), member.crc
+    told: list[tuple[str, str | int, str]] = [
+        ("ZipRequiredVersion", member.needed_version, ""),
+        ("ZipBitFlag", flags, f"0x{flags:04x}" if flags else ""),
+        ("ZipCompression", method, _METHODS.get(method) or f"Unknown ({method})"),
+    ]
     if date:
-        yield "ZipModifyDate", date, ""
-    yield "ZipCRC", member.crc, f"0x{member.crc:08x}"
-    yield "ZipCompressedSize", member.compressed_bytes, ""
-    yield "ZipUncompressedSize", member.size_bytes, ""
-    yield "ZipFileName", member.name, ""
+        told.append(("ZipModifyDate", date, ""))
+    told.append(("ZipCRC", crc, f"0x{crc:08x}"))
+    if has_sizes:
+        told += (("ZipCompressedSize", member.compressed_bytes, ""), ("ZipUncompressedSize", member.size_bytes, ""))  # fmt: skip
+    told.append(("ZipFileName", member.name, ""))
     if member.comment:
-        yield "ZipFileComment", _text(member.comment), ""
+        told.append(("ZipFileComment", _text(member.comment), ""))
+    return told
 
 
 def _text(data: bytes) -> str:
