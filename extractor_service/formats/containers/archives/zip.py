@@ -12,7 +12,6 @@ from extractor_service.formats.reading.damage import tolerant
 from extractor_service.formats.reading.reader import Reader
 
 if TYPE_CHECKING:
-
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 

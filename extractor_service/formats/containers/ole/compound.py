@@ -16,7 +16,7 @@ from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.reading.reader import TruncatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from extractor_service.document import Document
     from extractor_service.formats.reading.reader import Reader
@@ -131,20 +131,13 @@ class CompoundFile:
     def places(self, entry: Entry) -> Iterator[tuple[int, int]]:
         """Where the parts of a stream lie in the file: (offset, length), neighbours joined."""
         if entry.size_bytes >= self._cutoff:
-            yield from self._joined(self._chain(entry.start), self.sector_bytes, self._place)
+            yield from self._runs(entry.start)
             return
         root = self._lines[0] if self._lines else None
-        mini = list(self._joined(self._chain(root[11]), self.sector_bytes, self._place)) if root else []
-        yield from self._joined(
-            self._mini_chain(entry.start), self._mini_bytes, lambda number: _within(mini, number * self._mini_bytes)
-        )  # fmt: skip
-
-    def _joined(
-        self, chain: Iterator[int], size: int, place: Callable[[int], int]
-    ) -> Iterator[tuple[int, int]]:
-        at = length = 0
-        for number in chain:
-            here = place(number)
+        mini = list(self._runs(root[11])) if root else []
+        size, at, length = self._mini_bytes, 0, 0
+        for number in self._mini_chain(entry.start):
+            here = _within(mini, number * size)
             if length and here == at + length:
                 length += size
                 continue
@@ -169,19 +162,36 @@ class CompoundFile:
         return lines
 
     def _chain(self, sector: int) -> Iterator[int]:
-        """Sectors that follow each other; a circle ends by the file's own size."""
+        """Sectors that follow each other."""
+        for at, length in self._runs(sector):
+            first = (at >> self._shift) - 1
+            yield from range(first, first + (length >> self._shift))
+
+    def _runs(self, sector: int) -> Iterator[tuple[int, int]]:
+        """Where sectors that follow each other lie, neighbours joined; a circle ends by the file's own size."""
+        size = self.sector_bytes
+        per = size // 4
+        number, table = -1, array("I")
+        at = length = 0
         for _ in range(self._most_sectors):
             if sector > _LAST_USABLE:
-                return
-            yield sector
-            sector = self._next(sector)
-        self._document.problem(self._section, ProblemKind.DAMAGED, "a chain of sectors has no end")
-
-    def _next(self, sector: int) -> int:
-        per = self.sector_bytes // 4
-        table = self._table_sector(sector // per)
-        inner = sector % per
-        return table[inner] if inner < len(table) else _NONE
+                break
+            here = sector + 1 << self._shift
+            if length and here == at + length:
+                length += size
+            else:
+                if length:
+                    yield at, length
+                at, length = here, size
+            if sector // per != number:
+                number = sector // per
+                table = self._table_sector(number)
+            inner = sector % per
+            sector = table[inner] if inner < len(table) else _NONE
+        else:
+            self._document.problem(self._section, ProblemKind.DAMAGED, "a chain of sectors has no end")
+        if length:
+            yield at, length
 
     def _table_sector(self, number: int) -> array[int]:
         known = self._sectors.get(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Field, ProblemKind
-from extractor_service.formats.reading.reader import Reader
+from extractor_service.formats.reading.reader import Reader, layout
 
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SECTION = "ole"
 _MOST_RECORDS = 20_000  # of the globals: styles and names of a large workbook
 _BOF, _EOF, _SHEET, _PASSWORD, _WINDOW, _STRUCTURE, _NAME, _WRITE = 0x809, 0x0A, 0x85, 0x2F, 0x19, 0x12, 0x18, 0x86  # fmt: skip
+_TELLING = frozenset({_BOF, _EOF, _SHEET, _PASSWORD, _WINDOW, _STRUCTURE, _NAME, _WRITE})
 _VERSIONS = {0x500: "Excel 5.0/95", 0x600: "Excel 97-2003"}
 
 
@@ -24,6 +25,7 @@ def read(stream: Stream, document: Document) -> None:
         document.add(SECTION, Field(name, value, group="Excel"))
 
     reader = Reader(stream, big_endian=False)
+    head = layout("<HH").unpack
     at, version = 0, 0x600
     names: list[Value] = []
     hidden: list[Value] = []
@@ -31,7 +33,10 @@ def read(stream: Stream, document: Document) -> None:
     for _ in range(_MOST_RECORDS):
         if at + 4 > reader.length:
             break
-        kind, length = reader.unpack("HH", at)
+        kind, length = head(reader.exact(at, 4))
+        if kind not in _TELLING:
+            at += 4 + length
+            continue
         if kind == _BOF:
             version = reader.u16(at + 4)
             add("BIFFVersion", _VERSIONS.get(version, f"{version:#x}"))

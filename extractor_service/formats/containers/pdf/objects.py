@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import zlib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import ProblemKind
@@ -30,8 +31,12 @@ _DAMAGE = (zlib.error, ValueError, TypeError, KeyError, AttributeError, RuntimeE
 
 def _theirs(*kinds: str) -> tuple[type[Any], ...]:
     """Types of pikepdf's, where it was needed."""
-    module = sys.modules.get("pikepdf")
-    return tuple(getattr(module, kind) for kind in kinds) if module is not None else ()
+    return _loaded(*kinds) if "pikepdf" in sys.modules else ()
+
+
+@cache  # of a few lists of kinds: every value is asked for its own
+def _loaded(*kinds: str) -> tuple[type[Any], ...]:
+    return tuple(getattr(sys.modules["pikepdf"], kind) for kind in kinds)
 
 
 def _damage() -> tuple[type[Exception], ...]:
