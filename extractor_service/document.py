@@ -277,6 +277,24 @@ class Document:
         else:
             fields.append(field)
 
+    def put_all(self, section: str, fields: list[Field], size: int) -> None:
+        """Appends finished fields, one or more, that take about `size` bytes together; raises as `add` does, with as many kept as there is room for."""
+        count = self.field_count + len(fields)
+        total_bytes = self.total_bytes + size + _FIELD_OVERHEAD_BYTES * len(fields)
+        if count > self.max_fields or total_bytes > self.max_total_bytes:
+            for each in fields:
+                self.add(section, each)
+            return
+        if count // EVERY != self.field_count // EVERY:
+            breathe()
+        self.field_count = count
+        self.total_bytes = total_bytes
+        known = self.sections.get(section)
+        if known is None:
+            self.sections[section] = fields
+        else:
+            known += fields
+
     def make_room(self) -> None:
         """Room for what is derived from the rest, even of a full document."""
         self.max_fields = max(self.max_fields, self.field_count + _DERIVED_FIELDS)

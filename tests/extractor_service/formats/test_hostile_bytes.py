@@ -238,3 +238,20 @@ def test_cut_values_are_told_and_stay_valid():
     ]
     long = images.tiff([[(0x010E, 2, b"x" * 200_000 + b"\0")]])
     assert any("cut" in problem.message for problem in run(tiff.parse, long).problems)
+
+
+@pytest.mark.parametrize("most", [1, 7, 8, 9, 100])
+@pytest.mark.parametrize("most_bytes", [200, 10**6])
+def test_fields_put_together_fill_a_document_as_far_as_those_put_one_by_one(most, most_bytes):
+    def fields():
+        return [Field(f"Name{number}", number, group="Member1") for number in range(8)]
+
+    limits = DocumentLimits(max_fields=most, max_total_bytes=most_bytes)
+    together, single = Document(limits), Document(limits)
+    with contextlib.suppress(LimitExceededError):
+        together.put_all("zip", fields(), 8 * (9 + len("Name0") + len("Member1")))
+    with contextlib.suppress(LimitExceededError):
+        for each in fields():
+            single.add("zip", each)
+    assert together.sections == single.sections
+    assert (together.field_count, together.total_bytes) == (single.field_count, single.total_bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from extractor_service.document import ByteRange, Field, ProblemKind
+from extractor_service.document import ByteRange, Field, ProblemKind, size_of
 from extractor_service.formats.containers.archives import listing, packages
 from extractor_service.formats.containers.archives.zip_directory import Directory, Member, extra_fields
 from extractor_service.formats.reading.damage import tolerant
@@ -31,7 +31,7 @@ _SYSTEMS = {
     19: "OS X",
 }  # APPNOTE 4.4.2
 _AES, _TIMES, _NTFS = 0x9901, 0x5455, 0x000A  # WinZip; Info-ZIP; APPNOTE 4.5.5
-_NUMBER_BYTES = 9  # of a document's size
+_FIELD_BYTES = 30  # of a member's fields on average: number or date, label and name
 _AES_BITS = {1: 128, 2: 192, 3: 256}
 
 
@@ -72,30 +72,29 @@ def add_members(directory: Directory, document: Document) -> None:
         if not can_be:
             message = f"member {each.name[:60]!r} of {each.compressed_bytes} bytes isn't in a file of that length (left out)"
             document.problem(SECTION, ProblemKind.DAMAGED, message, each.entry_at)
-        for name, value, text in _header(each, has_sizes=can_be):
-            field = Field(name, value, text, "", None, group, "", origin)
-            if isinstance(value, int):
-                document.put(SECTION, field, _NUMBER_BYTES + len(name) + len(group) + len(text))
-            else:
-                document.add(SECTION, field)
+        fields = _header(each, group, origin, has_sizes=can_be)
+        texts = size_of(each.name) + len(each.comment) * 2
+        document.put_all(SECTION, fields, (_FIELD_BYTES + len(group)) * len(fields) + texts)
 
 
-def _header(member: Member, *, has_sizes: bool) -> list[tuple[str, str | int, str]]:
+def _header(member: Member, group: str, origin: ByteRange, *, has_sizes: bool) -> list[Field]:
     """Its fields: an office file has hundreds of them."""
     flags, method, date, crc = member.flags, member.method, listing.dos_date(member.stamp), member.crc
-    told: list[tuple[str, str | int, str]] = [
-        ("ZipRequiredVersion", member.needed_version, ""),
-        ("ZipBitFlag", flags, f"0x{flags:04x}" if flags else ""),
-        ("ZipCompression", method, _METHODS.get(method) or f"Unknown ({method})"),
+    label = _METHODS.get(method) or f"Unknown ({method})"
+    told = [
+        Field("ZipRequiredVersion", member.needed_version, "", "", None, group, "", origin),
+        Field("ZipBitFlag", flags, f"0x{flags:04x}" if flags else "", "", None, group, "", origin),
+        Field("ZipCompression", method, label, "", None, group, "", origin),
     ]
     if date:
-        told.append(("ZipModifyDate", date, ""))
-    told.append(("ZipCRC", crc, f"0x{crc:08x}"))
+        told.append(Field("ZipModifyDate", date, "", "", None, group, "", origin))
+    told.append(Field("ZipCRC", crc, f"0x{crc:08x}", "", None, group, "", origin))
     if has_sizes:
-        told += (("ZipCompressedSize", member.compressed_bytes, ""), ("ZipUncompressedSize", member.size_bytes, ""))  # fmt: skip
-    told.append(("ZipFileName", member.name, ""))
+        told.append(Field("ZipCompressedSize", member.compressed_bytes, "", "", None, group, "", origin))
+        told.append(Field("ZipUncompressedSize", member.size_bytes, "", "", None, group, "", origin))
+    told.append(Field("ZipFileName", member.name, "", "", None, group, "", origin))
     if member.comment:
-        told.append(("ZipFileComment", _text(member.comment), ""))
+        told.append(Field("ZipFileComment", _text(member.comment), "", "", None, group, "", origin))
     return told
 
 
