@@ -45,6 +45,7 @@ _IMAGES = {"ThumbnailOffset": ("ThumbnailLength", "ThumbnailImage"), "PreviewIma
            "JpgFromRawStart": ("JpgFromRawLength", "JpgFromRaw"), "OtherImageStart": ("OtherImageLength", "OtherImage"),
            "PreviewJXLStart": ("PreviewJXLLength", "PreviewJXL")}  # fmt: skip
 _SIZES = ifd.SIZES
+_SINGLES = ifd.SINGLES
 _COPYRIGHT = 33432
 _COLOR_MAP = 320  # TIFF 6.0 section 5
 
@@ -201,16 +202,31 @@ class Walk:
         structures = self.embedded.structures
         inner: list[_Task] = []
         images: dict[str, int] = {}
+        document, section, base = self.document, self.section, self.base
+        big_endian = self.directories.reader.big_endian
         for entry in directory.entries:
-            tag = entry[0]
-            if entry[1] not in _SIZES:
+            tag, kind = entry[0], entry[1]
+            if kind not in _SIZES:
                 continue
             if tag in structures and not is_gps and self._structure(entry, task, inner):
                 continue
             spec = renamed.get(tag) if renamed else None
             if spec is None:
                 spec = tags.get(tag) or _unknown("GPS" if is_gps else "Exif", tag)
-            self._entry(entry, group, spec, images)
+            if (
+                entry[2] == 1
+                and kind in _SINGLES
+                and entry[5]
+                and not spec.hidden
+                and tag not in _SPECIAL
+                and spec.name not in _IMAGE_PLACES
+            ):
+                # The shortest way for what most entries are: one small number in the entry itself.
+                stored = _SINGLES[kind][big_endian](entry[5])[0]
+                origin = tuple.__new__(ByteRange, (base + entry[3], entry[4]))
+                fields.add(document, section, group, spec, stored, origin)
+            else:
+                self._entry(entry, group, spec, images)
         if directory.unknown:
             more = directory.unknown > ifd.MAX_UNKNOWN
             told = f"{group} ends after {ifd.MAX_UNKNOWN}" if more else f"{group} has {directory.unknown}"
@@ -250,23 +266,12 @@ class Walk:
         return tasks
 
     def _entry(self, entry: ifd.Entry, group: str, spec: Tag, images: dict[str, int]) -> None:
-        tag, kind, count, offset, size, inline = entry
+        tag, kind, count, offset, size, _ = entry
         origin = tuple.__new__(ByteRange, (self.base + offset, size))
         document, section = self.document, self.section
         if spec.hidden or not size:
             if not size and not spec.hidden and kind in {2, 7}:
                 document.add(section, Field(spec.name, "", "", spec.unit, None, group, "", origin))
-            return
-        if (
-            inline
-            and count == 1
-            and kind in ifd.SINGLES
-            and tag not in _SPECIAL
-            and spec.name not in _IMAGE_PLACES
-        ):
-            # The shortest way for what most entries are: one small number in the entry itself.
-            stored = ifd.SINGLES[kind][self.directories.reader.big_endian].unpack_from(inline)[0]
-            fields.add(document, section, group, spec, stored, origin)
             return
         try:
             if size > _MAX_LIST and (spec.binary or (kind not in {1, 2, 7} and count > _MAX_LIST)):

@@ -27,10 +27,10 @@ _TYPES = {
 }  # fmt: skip
 SIZES = {kind: size for kind, (_, size) in _TYPES.items()}
 ASCII, UNDEFINED, UTF8 = 2, 7, 129
-# The usual single numbers and fractions, little-endian and big-endian.
 _TEXTS = frozenset({ASCII, UTF8})
+# The usual single numbers and fractions, little-endian and big-endian.
 SINGLES = {
-    kind: (layout("<" + code), layout(">" + code))
+    kind: (layout("<" + code).unpack_from, layout(">" + code).unpack_from)
     for kind, code in ((1, "B"), (3, "H"), (4, "I"), (6, "b"), (8, "h"), (9, "i"))
 }
 _PAIRS = {kind: (layout("<" + code), layout(">" + code)) for kind, code in ((5, "II"), (10, "ii"))}
@@ -150,7 +150,7 @@ class Directories:
         big_endian = self.reader.big_endian
         if inline:
             if count == 1 and kind in SINGLES:
-                single: int = SINGLES[kind][big_endian].unpack_from(inline)[0]
+                single: int = SINGLES[kind][big_endian](inline)[0]
                 return single
             return decode(kind, inline[:size], big_endian=big_endian)
         if size > max_bytes:
