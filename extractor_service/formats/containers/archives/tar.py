@@ -35,6 +35,9 @@ class _Header(NamedTuple):
     dialect: str
 
 
+_LOW_BYTES = bytes(range(128))
+
+
 @tolerant(SECTION)
 def parse(source: ByteSource, document: Document) -> None:
     """The members, the dialect, and who packed them."""
@@ -128,8 +131,9 @@ def is_header(block: bytes) -> bool:
 def _parsed(block: bytes) -> _Header | None:
     stated = _octal(block[148:156])
     rest = block[:148] + b" " * 8 + block[156:]
-    # Old programs summed signed bytes.
-    if stated not in {sum(rest), sum(each - 256 if each > 127 else each for each in rest)}:
+    total = sum(rest)
+    # Old programs summed signed bytes: those above 127 are 256 less.
+    if stated not in {total, total - 256 * len(rest.translate(None, _LOW_BYTES))}:
         return None
     magic = block[257:265]
     is_posix = magic[:6] == b"ustar\0"
