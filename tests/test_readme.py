@@ -21,7 +21,8 @@ from metaextract.extractor.v1 import extractor_pb2_grpc
 from tests.benchmarks.__main__ import BENCHMARKS
 from tests.faults.__main__ import FAULTS
 from tests.samples import PHOTOS
-from tests.support.evidence import Figure
+from tests.support import evidence
+from tests.support.evidence import Evidence, Figure
 from tests.support.optional import needs
 from tests.support.pages import ROOT, anchors, code_of, files, links, prose_of, section
 from tests.support.processes import clean_environ, start_extractor, wait_until
@@ -205,3 +206,12 @@ def test_python_runs(number, desk, cache_process, monkeypatch, capsys):
 
 def _on(text: str, extractor: str, cache: str) -> str:
     return text.replace("127.0.0.1:50051", extractor).replace("127.0.0.1:50052", cache)
+
+
+def test_a_run_that_measures_nothing_meets_no_goal_and_leaves_no_result(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(evidence, "OUTPUT", tmp_path)
+    assert evidence.run_named({"nothing": Evidence}, []) == 0
+    assert "nothing was measured" in capsys.readouterr().out and not list(tmp_path.iterdir())
+    measured = Evidence("something")
+    measured.single("a case", "a count", "count", 1, "== 0")
+    assert not measured.finish() and [path.name for path in tmp_path.iterdir()] == ["something.json"]

@@ -81,7 +81,10 @@ class Evidence:
         return all(figure.holds is not False for figure in self.figures)
 
     def finish(self) -> bool:
-        """Prints the table and writes the file; whether all goals are met."""
+        """Prints the table and writes the file; whether all goals are met. A run that could measure nothing has no file, and says so."""
+        if not self.figures:
+            print(f"\n{self.name}: nothing was measured")
+            return True
         OUTPUT.mkdir(parents=True, exist_ok=True)
         report = {
             "name": self.name,
