@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from extractor_service.sources.base import ByteSource
 
 MAX_ENTRIES = 4096  # of 65,535 that a directory may claim (BigTIFF: 2^64 - 1); the chain ends there
-MAX_UNKNOWN = (
-    10  # entries of types that don't exist; with more it is no directory, and what else it says is chance
-)
+MAX_UNKNOWN = 10  # entries of types that don't exist: with more it is no directory, but chance
 # type: (struct code, bytes per value)
 _TYPES = {
     1: ("B", 1), 2: ("s", 1), 3: ("H", 2), 4: ("I", 4), 5: ("II", 8), 6: ("b", 1), 7: ("s", 1), 8: ("h", 2),

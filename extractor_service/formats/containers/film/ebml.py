@@ -53,9 +53,7 @@ def _head(data: bytes, place: int, at: int, end: int, reader: Reader) -> Element
     content = at + width + taken
     if size == _MASKS[taken]:
         return Element(identity, content, max(0, end - content), is_sized=False)
-    return tuple.__new__(
-        Element, (identity, content, size, True)
-    )  # a named tuple's own constructor takes twice as long
+    return tuple.__new__(Element, (identity, content, size, True))  # its own constructor takes twice as long
 
 
 def walk(reader: Reader, start: int, end: int) -> Iterator[Element]:
