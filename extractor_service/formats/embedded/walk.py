@@ -178,7 +178,7 @@ class Walk:
             if self._announcer is not None and is_in_chain:
                 self._announcer.directory(task.offset)
             try:
-                directory = self.directories.read(task.offset)
+                directory = self.directories.read(task.offset, most_unknown=ifd.MAX_UNKNOWN)
             except TruncatedError as error:
                 self._problem(ProblemKind.TRUNCATED, f"{task.group} is cut: {error}", task.offset)
                 continue

@@ -62,7 +62,7 @@ class Directory(NamedTuple):
     is_cut: bool
     """The directory promises more entries than the file has."""
     unknown: int = 0
-    """How many entries have types that don't exist; with more than MAX_UNKNOWN the directory ends there, and has no next one."""
+    """How many entries have types that don't exist, zeros left aside."""
 
 
 class Directories:
@@ -95,8 +95,11 @@ class Directories:
             return cls(reader, first=reader.u32(4))
         raise NotTiffError(f"version {version}")
 
-    def read(self, offset: int, gap_bytes: int = 0) -> Directory:
-        """The directory at `offset`, its entries `gap_bytes` behind its count; raises TruncatedError when that isn't there."""
+    def read(self, offset: int, gap_bytes: int = 0, most_unknown: int = MAX_ENTRIES) -> Directory:
+        """The directory at `offset`, its entries `gap_bytes` behind its count; raises TruncatedError when that isn't there.
+
+        It ends, and has no next one, with the first entry beyond `most_unknown` of types that don't exist.
+        """
         reader = self.reader
         order = ">" if reader.big_endian else "<"
         if self.is_big:
@@ -119,7 +122,7 @@ class Directories:
             size_bytes = values * sizes(kind, 0)
             if not size_bytes and kind not in SIZES and (kind or tag):  # zeros are padding
                 unknown += 1
-                if unknown > MAX_UNKNOWN:
+                if unknown > most_unknown:
                     return Directory(entries, 0, is_cut, unknown)
             if size_bytes <= inline:
                 entries.append(make(Entry, (tag, kind, values, position, size_bytes, stored)))

@@ -255,3 +255,19 @@ def test_fields_put_together_fill_a_document_as_far_as_those_put_one_by_one(most
             single.add("zip", each)
     assert together.sections == single.sections
     assert (together.field_count, together.total_bytes) == (single.field_count, single.total_bytes)
+
+
+@pytest.mark.parametrize("zeros", [3, 10, 11])
+def test_a_directory_of_notes_ends_with_the_eleventh_entry_without_a_type(zeros):
+    """Nobody pads notes: what is told behind so many zeros is chance."""
+    count = zeros + 1
+    note = (
+        b"OLYMP\0\1\0"
+        + struct.pack("<H", count)
+        + bytes(12 * zeros)
+        + struct.pack("<HHIHH", 0x0202, 3, 1, 1, 0)
+        + bytes(4)
+    )
+    data = images.tiff([[(0x010F, 2, b"OLYMPUS\0"), (0x8769, 4, ("ifd", [(0x927C, 7, note)]))]])
+    document = run(tiff.parse, data)
+    assert ("makernotes" in document.sections) is (zeros <= 10)

@@ -99,36 +99,40 @@ def _parts(file: CompoundFile, document: Document, page: int) -> None:
                     Name=inner.text(0x3001), Address=inner.text(0x39FE) or inner.text(0x3003), Kind=_KINDS.get((kind or 0) & 0xF, ""),
                 ), group="Recipients"),
             )  # fmt: skip
-    count = _signed(file, document, files[0], page) if len(files) == 1 else None
-    for each in files[:_MOST_PARTS] if count is None else ():
+    count = len(files)
+    for each in files[:_MOST_PARTS]:
         with Surviving(document, SECTION, each[:40]):
             inner = _Properties(file, each + "/", page)
             method = inner.number(0x3705)
+            name = inner.text(0x3707) or inner.text(0x3704) or inner.text(0x3001)
+            media_type = inner.text(0x370E)
+            if media_type == "multipart/signed" and len(files) == 1:
+                signed = _signed(file, document, each)
+                if signed is not None:
+                    count = signed
+                    break
             document.add(
                 SECTION, Field("Attachment", _struct(
-                    Name=inner.text(0x3707) or inner.text(0x3704) or inner.text(0x3001), Type=inner.text(0x370E), Size=inner.size(0x3701),
+                    Name=name, Type=media_type, Size=inner.size(0x3701),
                     ContentID=inner.text(0x3712), Method=_METHODS.get(method if method is not None else -1, ""),
                 ), group="Attachments"),
             )  # fmt: skip
-    document.add(SECTION, Field("AttachmentCount", len(files) if count is None else count, group=_GROUP))
+    document.add(SECTION, Field("AttachmentCount", count, group=_GROUP))
     for name, found in (("recipients", people), ("attachments", files)):
         if len(found) > _MOST_PARTS:
             document.problem(SECTION, ProblemKind.LIMIT, f"{_MOST_PARTS} of {len(found)} {name} are listed")
 
 
-def _signed(file: CompoundFile, document: Document, folder: str, page: int) -> int | None:
-    """How many files a signed mail has: all of it is kept as one attachment (MS-OXOSMIME 2.1.3.1). None for any other, and for a long one."""
-    inner = _Properties(file, folder + "/", page)
+def _signed(file: CompoundFile, document: Document, folder: str) -> int | None:
+    """How many files a signed mail has: all of it is kept as one attachment (MS-OXOSMIME 2.1.3.1). None for one that is too long."""
     entry = file.by_path.get(f"{folder}/__substg1.0_37010102")
-    if entry is None or entry.kind != STREAM or inner.text(0x370E) != "multipart/signed" or entry.size_bytes > _MOST_SIGNED_BYTES:  # fmt: skip
+    if entry is None or entry.kind != STREAM or entry.size_bytes > _MOST_SIGNED_BYTES:
         return None
     from extractor_service.formats.containers.text import mail  # noqa: PLC0415 - rare
 
     document.spend(entry.size_bytes)
     document.add(SECTION, Field("Signed", value=True, group=_GROUP))
-    with Surviving(document, SECTION, "the signed mail"):
-        return mail.add_parts(file.content(entry, _MOST_SIGNED_BYTES), document)
-    return None
+    return mail.add_parts(file.content(entry, _MOST_SIGNED_BYTES), document)
 
 
 def _struct(**values: Value) -> Struct:

@@ -62,7 +62,8 @@ def add_parts(data: bytes, document: Document) -> int:
     reader = Reader(BytesSource(data))
     end, message = _header(reader, 0)
     attachments = _Attachments(document, is_located=False)
-    _parts(reader, message, end, document, attachments)
+    with Surviving(document, SECTION, "the parts"):
+        _parts(reader, message, end, document, attachments)
     return attachments.count
 
 

@@ -131,15 +131,19 @@ class Notes:
         group = group or self.vendor.group
         self.document.spend(Limits.directory_bytes)
         try:
-            directory = self.directories.read(offset, gap_bytes)
+            directory = self.directories.read(offset, gap_bytes, ifd.MAX_UNKNOWN)
         except TruncatedError as error:
             self.problem(ProblemKind.TRUNCATED, f"the directory is cut: {error}", offset)
             return 0
         if depth > Limits.max_depth:
             return 0
         self._tell_order(offset)
+        broken = 0  # zeros count in notes: nobody pads them
         for entry in directory.entries:
             if entry.kind not in ifd.SIZES:
+                broken += 1
+                if broken > ifd.MAX_UNKNOWN:
+                    break
                 continue
             try:
                 self._entry(entry, tags, inside, group)
@@ -147,8 +151,9 @@ class Notes:
                 self.problem(ProblemKind.TRUNCATED, f"tag {entry.tag}: {cut}", entry.offset)
             except NONSENSE as nonsense:
                 self.problem(ProblemKind.DAMAGED, f"tag {entry.tag}: {nonsense}", entry.offset)
-        if directory.unknown > ifd.MAX_UNKNOWN:
+        if max(broken, directory.unknown) > ifd.MAX_UNKNOWN:
             self.problem(ProblemKind.DAMAGED, "entries of unknown types", offset)
+            return 0
         return directory.next_offset
 
     def _tell_order(self, offset: int) -> None:
