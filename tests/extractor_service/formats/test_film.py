@@ -95,3 +95,33 @@ def test_every_cut_is_survived():
         with contextlib.suppress(CorruptFileError):
             mp4.parse(BytesSource(whole[:length]), document)
         assert length < 40 or document.sections
+
+
+def _read(data: bytes) -> Document:
+    document = Document()
+    mp4.parse(BytesSource(data), document)
+    return document
+
+
+@pytest.mark.parametrize(
+    ("texts", "rate"), [(b"http://www.w3.org/ns/ttml\0\0\0", 5600), (b"http://www.w3.org/ns/ttml\0", None)]
+)
+def test_boxes_of_xml_subtitles_stand_behind_three_texts(texts, rate):
+    entry = _box(b"stpp", bytes(6), pack(">H", 1), texts, _box(b"btrt", pack(">III", 0, 9000, 5600)))
+    movie = b"\1\0\0\0" + pack(">QQIQ", _AT, _AT, 1000, 5000) + pack(">IH", 0x10000, 256) + bytes(10)
+    moov = _box(
+        b"moov",
+        _box(b"mvhd", movie, _MATRIX, bytes(24), pack(">I", 2)),
+        _track(b"subt", b"Words", entry, 0, 0),
+    )
+    document = _read(_box(b"ftyp", b"isom", pack(">I", 512)) + moov)
+    found = {field.name: field.value for field in document.sections["quicktime"] if field.group == "Track1"}
+    assert found["OtherFormat"] == "stpp" and found.get("AverageBitrate") == rate
+
+
+@pytest.mark.parametrize("off", [0, 1])
+def test_the_index_of_fragments_says_its_own_size(off):
+    index = _box(b"mfra", _box(b"tfra", bytes(16)), _box(b"mfro", bytes(4), pack(">I", 48 + off)))
+    assert len(index) == 48
+    told = [each.message for each in _read(film() + index).problems]
+    assert told == (["the index of fragments is said to have 49 bytes"] if off else [])

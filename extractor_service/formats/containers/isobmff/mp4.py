@@ -82,6 +82,8 @@ class _Walk:
             ticks, scale = fragments.index_ticks(reader, box)
             if scale:
                 self._indexed_seconds = max(self._indexed_seconds, ticks / scale)
+        elif kind == b"mfra":
+            self._random_access(box)
         elif kind == b"mdat":
             self._samples.append((offset, length))
         elif kind == b"meta":
@@ -96,6 +98,16 @@ class _Walk:
                 SECTION,
                 Field(_NAMES[kind], None, f"(Binary data {length} bytes)", group=_GROUP, origin=place),
             )
+
+    def _random_access(self, box: Box) -> None:
+        """The index of fragments, which ends with its own size, for those who come from the end (14496-12, 8.8.11)."""
+        for inner in boxes.walk(self._reader, box.offset, box.offset + box.length):
+            if inner.kind != b"mfro":
+                continue
+            size = self._reader.u32(inner.offset + 4)
+            if size not in {box.length + 8, box.length + 16}:
+                message = f"the index of fragments is said to have {size} bytes"
+                self._document.problem(SECTION, ProblemKind.DAMAGED, message, inner.offset)
 
     def _is_told(self, end: int) -> bool:
         """Whether enough fragments were read: the first ones with the last, or many."""

@@ -127,6 +127,18 @@ class Entries:
                 self._children(at + 34, end)
             elif kind == "tx3g" and end - at > 46:
                 self._children(at + 46, end)
+            elif kind == "stpp":
+                self._children(self._behind_texts(at + 16, end), end)
+
+    def _behind_texts(self, at: int, end: int) -> int:
+        """Where namespace, places of schemas and media types of XML subtitles end (14496-12, 12.6.3.2); `end` where they don't."""
+        data = self._reader.some(at, min(end - at, _MOST_BOX_BYTES))
+        place = -1
+        for _ in range(3):
+            place = data.find(b"\0", place + 1)
+            if place < 0:
+                return end
+        return at + place + 1
 
     def _visual(self, at: int, end: int, kind: str) -> None:
         reader, stream = self._reader, self._stream
