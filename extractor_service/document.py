@@ -287,13 +287,8 @@ class Document:
             return
         if count // EVERY != self.field_count // EVERY:
             breathe()
-        self.field_count = count
-        self.total_bytes = total_bytes
-        known = self.sections.get(section)
-        if known is None:
-            self.sections[section] = fields
-        else:
-            known += fields
+        self.field_count, self.total_bytes = count, total_bytes
+        self.sections.setdefault(section, []).extend(fields)
 
     def make_room(self) -> None:
         """Room for what is derived from the rest, even of a full document."""
