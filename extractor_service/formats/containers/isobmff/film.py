@@ -74,18 +74,17 @@ class Film:
 
     def read(self, box: Box) -> None:
         """All boxes of a movie box."""
-        for inner in boxes.walk(self._movie.reader, box.offset, box.offset + box.length):
+        reader = self._movie.reader
+        for inner in boxes.walk(reader, box.offset, box.offset + box.length):
             # A track's tables of samples are skipped; what follows it is fetched along with its own headers.
-            will_read(
-                self._movie.reader.source,
-                [(self._movie.reader.base + inner.offset + inner.length, _NEXT_BYTES)],
-            )
+            will_read(reader.source, [(reader.base + inner.offset + inner.length, _NEXT_BYTES)])
             with Surviving(self._movie.document, SECTION, "box", inner.offset, inner.kind):
                 self.box(inner)
 
     def box(self, box: Box) -> None:
         """Reads one box of the movie box."""
         kind, offset, length = box
+        reader, document = self._movie.reader, self._movie.document
         if kind == b"mvhd":
             self._movie_header(self._movie.header(box, "QuickTime"))
         elif kind == b"trak":
@@ -93,14 +92,14 @@ class Film:
             self.tracks.append(track)
             track.read(box)
         elif kind == b"udta":
-            user_data.parse(self._movie.reader, self._movie.document, box, "UserData")
+            user_data.parse(reader, document, box, "UserData")
         elif kind == b"meta":
-            items.meta(self._movie.reader, self._movie.document, box, "Keys")
+            items.meta(reader, document, box, "Keys")
         elif kind == b"mvex":
-            for inner in boxes.walk(self._movie.reader, offset, offset + length):
+            for inner in boxes.walk(reader, offset, offset + length):
                 self._extends(inner)
         elif kind == b"uuid":
-            user_data.unique(self._movie.reader, self._movie.document, box)
+            user_data.unique(reader, document, box)
         elif kind == b"cmov":
             self._compressed(box)
 
@@ -138,19 +137,19 @@ class Film:
 
     def _compressed(self, box: Box) -> None:
         """A movie box squeezed by zlib, as old films on the web have it (QTFF, "Compressed movie resources")."""
-        reader = self._movie.reader
+        reader, document = self._movie.reader, self._movie.document
         for inner in boxes.walk(reader, box.offset, box.offset + box.length):
             if inner.kind == b"cmvd" and inner.length <= _MOST_COMPRESSED_BYTES:
                 packed = reader.exact(inner.offset + 4, inner.length - 4)
                 data = zlib.decompressobj().decompress(packed, _MOST_COMPRESSED_BYTES)
-                self._movie.document.spend(len(data))
+                document.spend(len(data))
                 self._movie.reader = Reader(BytesSource(data))
-                with Surviving(self._movie.document, SECTION, "the compressed movie box", box.offset):
+                with Surviving(document, SECTION, "the compressed movie box", box.offset):
                     for whole in boxes.walk(self._movie.reader, 0, len(data)):
                         if whole.kind == b"moov":
                             self.read(whole)
                 self._movie.reader = reader
-                self._movie.document.problem(
+                document.problem(
                     SECTION,
                     ProblemKind.LIMIT,
                     "the movie box is compressed: its places are those of the unpacked bytes",

@@ -98,7 +98,7 @@ class Header:
     def matrix(self) -> list[Value]:
         """Adds the transformation, and returns it; its last column has 30 bits of fraction."""
         at = self.at
-        meant: list[Value] = _meant(_MATRIX.unpack(self.raw(_MATRIX.size)))
+        meant: list[Value] = [*_meant(_MATRIX.unpack(self.raw(_MATRIX.size)))]
         self.add("MatrixStructure", meant, at, 36)
         return meant
 
@@ -137,13 +137,9 @@ def _date_text(seconds: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def _meant_once(values: tuple[int, ...]) -> tuple[int | float, ...]:
+def _meant(values: tuple[int, ...]) -> tuple[int | float, ...]:
     """Nearly all matrices are the one that changes nothing."""
     return tuple(_whole(each / (1 << (30 if index % 3 == 2 else 16))) for index, each in enumerate(values))
-
-
-def _meant(values: tuple[int, ...]) -> list[Value]:
-    return list(_meant_once(values))
 
 
 # The part of a matrix that turns and mirrors: x' = ax + cy, y' = bx + dy.

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 SECTION = "mail"
 _GROUP = "Message"
 _MOST_PARTS = 500  # recipients, and attachments
-_MOST_SIGNED_BYTES = (
-    1024 * 1024
-)  # of a mail within a mail: longer ones are listed as the one attachment that they are kept as
+# Of a signed mail: longer ones are listed as the one attachment that they are kept as.
+_MOST_SIGNED_BYTES = 1024 * 1024
 _MOST_TEXT_BYTES = 64 * 1024  # of a property: headers of a long route
 _TEXT_8, _TEXT_16, _TIME, _LONG, _BOOL, _SHORT = 0x1E, 0x1F, 0x40, 0x03, 0x0B, 0x02
 _FROM_1601_SECONDS = 11_644_473_600  # to 1970
