@@ -20,7 +20,7 @@ def count_of(shape: Iterable[object]) -> int:
     """
     count = 1
     for rank, each in enumerate(shape):
-        if not isinstance(each, int) or isinstance(each, bool) or not 0 <= each < _MOST or rank >= _MOST_RANK:
+        if type(each) is not int or not 0 <= each < _MOST or rank >= _MOST_RANK:
             raise ValueError(
                 f"a dimension of {each!r:.40}" if rank < _MOST_RANK else f"more than {_MOST_RANK} dimensions"
             )

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.models.tensors import Tally
-from extractor_service.formats.reading.damage import Surviving, tolerant
+from extractor_service.formats.reading.damage import NONSENSE, tolerant
 from extractor_service.formats.reading.reader import Reader
-from extractor_service.formats.reading.shapes import count_of
 
 if TYPE_CHECKING:
-    from extractor_service.document import Document, Value
+    from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
 SECTION = "model"
@@ -41,28 +40,27 @@ def parse(source: ByteSource, document: Document) -> None:
     if isinstance(metadata, dict):
         for key, value in metadata.items():
             document.add(SECTION, Field(key, str(value), group="Metadata", origin=origin))
-    tally, end = Tally(document), 0
-    for name, each in sorted(told.items(), key=_begin):  # fmt: skip
-        with Surviving(document, SECTION, name[:80], 8):
-            kind, shape, (begin, last) = each["dtype"], [*each["shape"]], each["data_offsets"]
+    tally, end, data_at = Tally(document), 0, 8 + size
+    for name, each in sorted(told.items(), key=_begin):
+        try:
+            kind, shape, (begin, last) = each["dtype"], each["shape"], each["data_offsets"]
             if type(begin) is not int or type(last) is not int or not 0 <= begin <= last:
-                raise ValueError(f"{name[:80]}: data from {begin!r:.40} to {last!r:.40}")
-            count = count_of(shape)
-            entries: tuple[tuple[str, Value], ...] = (
-                ("type", str(kind)),
-                ("shape", [*shape]),
-                ("size_bytes", last - begin),
-            )
-            tally.add(name, str(kind), shape, entries, ByteRange(8 + size + begin, last - begin))
-            if kind in _BITS and count * _BITS[kind] // 8 != last - begin:
+                raise ValueError(f"data from {begin!r:.40} to {last!r:.40}")
+            size_bytes, place = last - begin, ByteRange(data_at + begin, last - begin)
+            entries = (("type", str(kind)), ("shape", [*shape]), ("size_bytes", size_bytes))
+            count = tally.add(name, str(kind), shape, entries, place)
+            bits = _BITS.get(kind)
+            if bits is not None and count * bits // 8 != size_bytes:
                 document.problem(
-                    SECTION, ProblemKind.DAMAGED, f"{name}: {last - begin} bytes for {shape} of {kind}"
+                    SECTION, ProblemKind.DAMAGED, f"{name}: {size_bytes} bytes for {shape} of {kind}"
                 )
             end = max(end, last)
+        except NONSENSE as error:
+            document.problem(SECTION, ProblemKind.DAMAGED, f"{name[:80]}: {error!r:.200}", 8)
     tally.finish()
-    if 8 + size + end > reader.length:
+    if data_at + end > reader.length:
         document.problem(
-            SECTION, ProblemKind.TRUNCATED, f"{8 + size + end} bytes are stated, {reader.length} are there"
+            SECTION, ProblemKind.TRUNCATED, f"{data_at + end} bytes are stated, {reader.length} are there"
         )
 
 

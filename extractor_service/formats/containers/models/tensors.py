@@ -27,13 +27,15 @@ class Tally:
 
     def add(
         self, name: str, kind: str, shape: Sequence[int], entries: tuple[tuple[str, Value], ...], origin: ByteRange
-    ) -> None:  # fmt: skip
-        """One tensor. Raises ValueError on a shape that none has."""
+    ) -> int:  # fmt: skip
+        """One tensor; how many numbers it has. Raises ValueError on a shape that none has."""
         self.count += 1
-        self._parameters += count_of(shape)
+        count = count_of(shape)
+        self._parameters += count
         self._types[kind] += 1
         if self.count <= _MOST_LISTED:
-            self._document.add(SECTION, Field(name, Struct(entries), group="Tensors", origin=origin))
+            self._document.add(SECTION, Field(name, Struct(entries), "", "", None, "Tensors", "", origin))
+        return count
 
     def finish(self) -> None:
         """Sums."""
