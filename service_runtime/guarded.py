@@ -44,7 +44,7 @@ class GuardedMethod:
         self._outlives_tokens = method in ONE_FILE
         most = Limits.strangers
         self._strangers = Lobby(
-            seconds=Limits.stranger_seconds, most=most, most_per_caller=most, least_ratio=0.0
+            seconds=Limits.stranger_seconds, most=most, most_per_caller=most, endings_per_second=None
         )
 
     async def one(self, read: Callable[[], Awaitable[Any]], principal: Principal) -> Any:

@@ -24,6 +24,13 @@ def crowd(lobby, count, caller):
     return [asyncio.create_task(lobby.first(never(), caller, "offer")) for _ in range(count)]
 
 
+async def leave(lobby, tasks):
+    for task in tasks:
+        task.cancel()
+    await outcome(tasks)
+    assert lobby._waiting == {} and lobby._count == 0
+
+
 async def outcome(tasks):
     return [type(each).__name__ for each in await asyncio.gather(*tasks, return_exceptions=True)]
 
@@ -40,39 +47,57 @@ async def test_silence_ends():
         await Lobby(seconds=0.02).first(never(), "a", "offer")
 
 
-async def test_the_longest_silent_of_the_largest_crowd_goes(monkeypatch):
-    # The least of what it may be given: else it may be as late as the honest ones' own end.
-    monkeypatch.setattr("random.uniform", min)
-    lobby = Lobby(seconds=4.0, most=6, most_per_caller=4)
+async def test_the_longest_silent_of_the_largest_crowd_makes_room():
+    lobby = Lobby(seconds=4.0, most=6, most_per_caller=6, endings_per_second=None)
     attackers = crowd(lobby, 4, "attacker")
     honest = crowd(lobby, 2, "honest")
     await asyncio.sleep(0.02)
+    assert not any(task.done() for task in [*attackers, *honest])
     late = crowd(lobby, 1, "honest")
     await asyncio.sleep(0.05)
-    assert not any(task.done() for task in attackers), "not before its time"
-    while not any(task.done() for task in [*attackers, *honest, *late]):
-        await asyncio.sleep(0.01)
-    assert attackers[0].done() and not any(task.done() for task in [*honest, *late])
+    assert attackers[0].done() and not any(task.done() for task in [*attackers[1:], *honest, *late])
     assert await lobby.first(one("x"), "honest", "offer") == "x"
-    for task in [*attackers, *honest, *late]:
-        task.cancel()
-    await outcome([*attackers, *honest, *late])
-    assert lobby._waiting == {} and lobby._count == 0
+    await leave(lobby, [*attackers, *honest, *late])
 
 
-async def test_one_caller_has_only_so_many(monkeypatch):
-    monkeypatch.setattr("random.uniform", min)
-    lobby = Lobby(seconds=4.0, most=100, most_per_caller=3)
-    tasks = crowd(lobby, 5, "attacker")
+async def test_a_crowd_is_ended_one_by_one():
+    lobby = Lobby(seconds=0.05, endings_per_second=20.0)
     began_at = asyncio.get_running_loop().time()
-    while sum(task.done() for task in tasks) < 2:
-        await asyncio.sleep(0.01)
-    assert asyncio.get_running_loop().time() - began_at < 3.5, "long before the longest silence"
-    for task in tasks[2:]:
-        assert not task.done()
-        task.cancel()
-    assert await outcome(tasks) == ["RequestStalledError"] * 2 + ["CancelledError"] * 3
-    assert lobby._waiting == {} and lobby._count == 0
+    tasks = crowd(lobby, 8, "attacker")
+    ended: dict[int, float] = {}
+    while len(ended) < 4:
+        await asyncio.sleep(0.005)
+        now = asyncio.get_running_loop().time()
+        ended |= {number: now for number, task in enumerate(tasks) if task.done() and number not in ended}
+    assert sorted(ended) == [0, 1, 2, 3], "the longest silent first"
+    assert ended[3] - began_at >= 0.05 + 3 / 20
+    assert await lobby.first(one("x"), "honest", "offer") == "x", "others are heard meanwhile"
+    await leave(lobby, tasks)
+
+
+async def test_turns_that_nobody_waits_for_are_forgotten():
+    lobby = Lobby(seconds=0.02, endings_per_second=5.0)
+    for _ in range(3):
+        began_at = asyncio.get_running_loop().time()
+        assert await outcome(crowd(lobby, 1, "slow")) == ["RequestStalledError"]
+        assert asyncio.get_running_loop().time() - began_at < 0.15
+        await asyncio.sleep(0.2)
+
+
+async def test_a_crowd_goes_where_memory_becomes_short():
+    is_pressed = False
+    lobby = Lobby(
+        seconds=0.05, most=4, most_per_caller=2, endings_per_second=2.0, is_pressed=lambda: is_pressed
+    )
+    tasks = crowd(lobby, 12, "attacker")
+    honest = crowd(lobby, 1, "honest")
+    await asyncio.sleep(0.1)
+    assert sum(task.done() for task in tasks) <= 1
+    is_pressed = True
+    await asyncio.sleep(0.6)
+    left = [task for task in tasks if not task.done()]
+    assert len(left) <= 2 and not honest[0].done()
+    await leave(lobby, [*tasks, *honest])
 
 
 async def test_where_memory_is_short_newcomers_are_ended_at_once():
