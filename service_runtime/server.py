@@ -23,6 +23,7 @@ from service_runtime.identity.access_file import LiveAccess
 from service_runtime.identity.configured import key_set_of, make_gate
 from service_runtime.interceptors import InterceptingServer
 from service_runtime.listener import make_server
+from service_runtime.memory.surplus import Surplus
 from service_runtime.reflection import add_reflection
 from service_runtime.settings import RELOADABLE, changed_fields
 from service_runtime.sockets import Place
@@ -161,6 +162,7 @@ async def start_server(
     running.on_reload(lambda _: access.reload())
     running.on_reload(lambda new: logging.getLogger().setLevel(new.log_level.upper()))
     running._tasks.append(background(reaper.run(), "connections"))  # noqa: SLF001 - this is its factory
+    running._tasks.append(background(Surplus().run(), "freed memory"))  # noqa: SLF001 - as above
     if keys is not None:
         running._tasks.append(background(keys.run(), "issuer's keys"))  # noqa: SLF001 - as above
     return running

@@ -22,7 +22,8 @@ _M_ARENA_MAX = -8  # number in glibc's malloc.h: most arenas that threads share
 
 
 @cache
-def _glibc() -> ctypes.CDLL | None:
+def glibc() -> ctypes.CDLL | None:
+    """The C library, where it is glibc."""
     if not sys.platform.startswith("linux"):
         return None
     try:
@@ -34,7 +35,7 @@ def _glibc() -> ctypes.CDLL | None:
 
 def trim() -> bool:
     """Whether pages were returned; False also where the allocator has no such call. Blocks for up to 0.2 s."""
-    library = _glibc()
+    library = glibc()
     return library is not None and bool(library.malloc_trim(0))
 
 
@@ -46,7 +47,7 @@ def tune_for_large_messages(kept_bytes: int = 8 * 1024 * 1024) -> None:
     threshold alone is slower than the default. Two arenas instead of one per thread, and thresholds of a few
     chunks instead of 32 MiB, keep a 1 GiB upload at 29 MiB over idle instead of 73, at the same speed.
     """
-    library = _glibc()
+    library = glibc()
     if library is not None:
         library.mallopt(_M_MMAP_THRESHOLD, 4 * 1024 * 1024)
         library.mallopt(_M_TRIM_THRESHOLD, kept_bytes)
@@ -59,7 +60,7 @@ def tune_for_large_values() -> None:
 
     A choice of the cache service's, whose large values lie in pages of their own anyway.
     """
-    library = _glibc()
+    library = glibc()
     if library is not None:
         library.mallopt(_M_MMAP_THRESHOLD, 64 * 1024)
         library.mallopt(_M_TRIM_THRESHOLD, 1024 * 1024)
