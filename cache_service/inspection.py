@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from cache_service.tiers.base import TierError
+from service_runtime.clock import steady_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -56,7 +56,7 @@ class Inspector:
         memory: SizedTier,
         disk: DiskTier | None,
         shared: Sequence[Tier] = (),
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady_time,
     ) -> None:
         self._store = store
         self._log = log

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -12,6 +11,7 @@ from cache_service.entries.codec import CorruptValueError, MissingDictionaryErro
 from cache_service.entries.entry import Entry, Key, RemovalCause
 from cache_service.fairness import LoopShare
 from cache_service.invalidation import EVERYTHING
+from service_runtime.clock import steady_time
 from service_runtime.identity.principal import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class ResultStore:
         near: Near | None = None,
         appender: Appender | None = None,
         trace: TraceWriter | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady_time,
     ) -> None:
         self._tier = tier
         self._log = log

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +27,7 @@ from cache_service.chunks.errors import (
 from cache_service.chunks.index import BLOB, DONE, SPARSE, UPLOAD, Part
 from cache_service.chunks.index import LEAST_CHARGE_BYTES as _LEAST_STORED_BYTES
 from cache_service.eviction.guarantees import Guarantees
+from service_runtime.clock import steady_time
 from service_runtime.identity.access_file import no_quota
 
 if TYPE_CHECKING:
@@ -118,12 +118,12 @@ class ChunkStore:
         most = self._quota_of(tenant).stored_bytes
         if most and (size_bytes or 0) > most:
             raise StoredQuotaError(f"{size_bytes} bytes are more than the {most} that may be stored")
-        victim = unfinished.victim(self._index, tenant, self._max_unfinished, time.time())
+        victim = unfinished.victim(self._index, tenant, self._max_unfinished, steady_time())
         if victim is not None:
             self._remove(victim)
         self._make_room(0, tenant)
         name = f"{self._replica}/{secrets.token_hex(16)}"
-        return self._index.create(tenant, UPLOAD, name, size_bytes, time.time())
+        return self._index.create(tenant, UPLOAD, name, size_bytes, steady_time())
 
     def upload(self, tenant: str, upload_id: str) -> Owner:
         """An upload on its way, or one that is a blob by now; raises UnknownUploadError or ForeignUploadError."""
@@ -145,12 +145,12 @@ class ChunkStore:
         if create:
             if self._index.find(tenant, SPARSE, key) is None:
                 self._make_room(0, tenant)
-            return self._index.create(tenant, SPARSE, key, size_bytes, time.time())
+            return self._index.create(tenant, SPARSE, key, size_bytes, steady_time())
         return self._index.find(tenant, SPARSE, key)
 
     def touch(self, owner: Owner) -> None:
         """Notes that it was used."""
-        self._index.touch(owner, time.time())
+        self._index.touch(owner, steady_time())
 
     def missing(self, tenant: str, chunk_ids: Sequence[bytes]) -> list[bytes]:
         """Those of `chunk_ids` that the tenant would have to send."""
@@ -227,7 +227,7 @@ class ChunkStore:
         found = f"b3:{hasher.hexdigest()}"
         if digest and found != digest:
             raise WrongDigestError(f"the content has the digest {found}")
-        dropped = self._index.become_blob(tenant, owner, found, time.time())
+        dropped = self._index.become_blob(tenant, owner, found, steady_time())
         if dropped is None:
             raise UnknownUploadError("the upload was added to, or ended, while it was being completed")
         self._drop(dropped)
@@ -259,7 +259,7 @@ class ChunkStore:
         if self.stored_bytes > Limits.short_ratio * self._max_bytes:
             upload_seconds *= Limits.hasty_ratio
         for kinds, seconds in (((UPLOAD, DONE), upload_seconds), ((BLOB, SPARSE), blob_seconds)):
-            while (owner := self._index.oldest(kinds, time.time() - seconds)) is not None:
+            while (owner := self._index.oldest(kinds, steady_time() - seconds)) is not None:
                 self._remove(owner)
                 count += 1
         self.stored_bytes = self._index.stored_bytes()
@@ -279,7 +279,7 @@ class ChunkStore:
             is_new = not self._index.has_chunk(name)
             if is_new:
                 stored = max(_LEAST_STORED_BYTES, self._shelf.put(name, data))
-            is_added = self._index.add(owner, Part(offset, len(data), name), stored, time.time())
+            is_added = self._index.add(owner, Part(offset, len(data), name), stored, steady_time())
             if is_new and not is_added:
                 self._shelf.delete(name)
         if not is_added:
@@ -319,9 +319,9 @@ class ChunkStore:
             self._remove(victim)
         while self.stored_bytes + count > self._max_bytes:
             victim = (
-                self._index.oldest((BLOB, SPARSE), time.time() + 1, self._may_lose)
+                self._index.oldest((BLOB, SPARSE), steady_time() + 1, self._may_lose)
                 or self._of_the_richest()
-                or self._index.oldest((BLOB, SPARSE), time.time() + 1)
+                or self._index.oldest((BLOB, SPARSE), steady_time() + 1)
             )
             if victim is None:
                 raise ChunkStoreFullError(f"{self.stored_bytes} of {self._max_bytes} bytes are in use")

@@ -13,6 +13,7 @@ from cache_service.services import wire, wire_pressure
 from cache_service.services.tenancy import check_all_tenants, check_keys, chosen, scope
 from cache_service.tiers.base import TierError
 from metaextract.cache.v1 import admin_pb2, admin_pb2_grpc, pressure_pb2
+from service_runtime.clock import steady_time
 from service_runtime.errors import FleetUnreachableError, InvalidRequestError
 from service_runtime.identity.principal import is_tenant
 from service_runtime.memory.levels import PressureLevel, Thresholds
@@ -120,7 +121,7 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
             return admin_pb2.DescribeEntryResponse(explanation="no tier holds it")
         return admin_pb2.DescribeEntryResponse(
             found=True,
-            entry=wire.description_to_wire(found.description, time.time()),
+            entry=wire.description_to_wire(found.description, steady_time()),
             priority=found.priority,
             next_victim_priority=found.next_victim_priority,
             explanation=found.text,
@@ -143,7 +144,7 @@ class CacheAdminServicer(admin_pb2_grpc.CacheAdminServiceServicer):
         except TierError as error:
             raise FleetUnreachableError(str(error)) from error
         return admin_pb2.ListEntriesResponse(
-            entries=[wire.description_to_wire(each, time.time()) for each in found],
+            entries=[wire.description_to_wire(each, steady_time()) for each in found],
             next_page_token=found[-1].key.text() if len(found) == limit else "",
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 
 from cache_service.flights import DEFAULT_LEASE_SECONDS, LostLeaseError
@@ -12,6 +11,7 @@ from cache_service.services import wire, wire_lookups
 from cache_service.services.tenancy import check_keys, chosen, scope
 from cache_service.store import MAX_KEY_PART_CHARS, MAX_SOURCE_CHARS, MAX_TAG_CHARS, is_good_key
 from metaextract.cache.v1 import result_pb2, result_pb2_grpc
+from service_runtime.clock import steady_time
 from service_runtime.errors import FleetUnreachableError, InvalidRequestError, LeaseLostError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         key = wire.key_from_wire(request.key)
         check_keys([key])
         found = self._store.at_hand(key) or (await self._store.get([key]))[0]
-        return wire_lookups.response([found], point, time.time())
+        return wire_lookups.response([found], point, steady_time())
 
     async def BatchGetResults(  # type: ignore[override] # as above
         self, request: result_pb2.BatchGetResultsRequest, context: Context
@@ -85,7 +85,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         keys = [wire.key_from_wire(key) for key in request.keys]
         check_keys(keys)
         found = await self._store.get(keys, max_bytes=_most_bytes(request.max_answer_bytes))
-        return wire_lookups.response(found, point, time.time())
+        return wire_lookups.response(found, point, steady_time())
 
     async def PutResult(
         self, request: result_pb2.PutResultRequest, context: Context
@@ -205,7 +205,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         check_keys(result.key for result in results)
         outcomes = await self._flights.put(results, [entry.lease_token for entry in entries])
         hashed = [
-            wire.hashed_from_wire(entry, result, self._log.point.revision, time.time())
+            wire.hashed_from_wire(entry, result, self._log.point.revision, steady_time())
             for entry, result, outcome in zip(entries, results, outcomes, strict=True)
             if entry.hashes and outcome.tier and result.key.space.startswith(_VERIFIED)
         ]
@@ -234,7 +234,7 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
             )
         except LostLeaseError as error:
             raise LeaseLostError("the lease lapsed, and another one has it now") from error
-        return wire.acquisition_to_wire(acquisition, time.time())
+        return wire.acquisition_to_wire(acquisition, steady_time())
 
 
 def _news(

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cache_service.similarity.catalogue import Catalogue
 from cache_service.similarity.hashes import HashKind
+from service_runtime.clock import steady_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ class SimilarityIndex:
         path: Path | None,
         log: InvalidationLog,
         most_entries: int,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady_time,
     ) -> None:
         """Raises OSError or sqlite3.Error where the file can't be made."""
         self._log = log

@@ -14,6 +14,7 @@ from cache_service.breaker import CircuitBreaker
 from cache_service.entries.entry import Selector
 from cache_service.tiers.base import TierError
 from cache_service.tiers.write_behind import WriteBehind
+from service_runtime.clock import steady_time
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -108,7 +109,7 @@ class CompositeTier:
 
     async def demote(self, items: list[tuple[Key, Entry]]) -> None:
         """Keeps what the fastest tier had to let go and no other holds: in the slowest local tier, which lasts longest."""
-        now = time.time()
+        now = steady_time()
         for layer in reversed(self._layers[1:]):
             if layer.is_local:
                 await self._put(layer, items, now, only_absent=True)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,6 +23,7 @@ from cache_service.eviction.guarantees import Guarantees
 from cache_service.tiers.base import TierError
 from cache_service.tiers.disk_database import DiskDatabase, Row
 from cache_service.tiers.disk_file import is_damage
+from service_runtime.clock import steady_time
 from service_runtime.identity.access_file import no_quota
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class DiskTier:
 
     async def clean_up(self, ratio: float) -> None:
         """Drops what has expired, then the least recently used above `ratio` of the budget, which stays as it is."""
-        now = time.time()
+        now = steady_time()
         removed = await self._write(lambda: self._database.delete_expired(now))
         self._removals[RemovalCause.EXPIRED] += removed
         target_bytes = int(self._budget.bytes * ratio)

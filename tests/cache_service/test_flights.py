@@ -1,4 +1,5 @@
 import asyncio
+import time
 
 import pytest
 
@@ -99,3 +100,23 @@ async def test_closing_ends_the_waiting(flights):
     flights.close()
     answer = await asyncio.wait_for(waiting, 1)
     assert answer.lease is None and not answer.is_hit
+
+
+async def test_a_clock_that_is_set_back_keeps_nobody_waiting(flights, monkeypatch):
+    await flights.acquire(KEYS, "me", 0.3, 0)
+    short = asyncio.create_task(flights.acquire(KEYS, "you", 10, 0.1))
+    waiting = asyncio.create_task(flights.acquire(KEYS, "you", 10, 5))
+    await asyncio.sleep(0.02)
+    real = time.time
+    monkeypatch.setattr("time.time", lambda: real() - 3600)
+    assert not (await asyncio.wait_for(short, 1)).is_hit
+    assert (await asyncio.wait_for(waiting, 3)).lease is not None, "the lease ends in time"
+
+
+async def test_a_clock_that_is_put_right_ends_no_result(flights, monkeypatch):
+    real = time.time
+    monkeypatch.setattr("time.time", lambda: real() - 3600)
+    lease = (await flights.acquire(KEYS, "me", 10, 0)).lease
+    await flights.put(results(), [lease.token, 0])
+    monkeypatch.setattr("time.time", real)
+    assert (await flights.acquire(KEYS, "you", 10, 0)).is_hit

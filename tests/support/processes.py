@@ -16,7 +16,7 @@ import psutil
 
 CACHE = "cache_service"
 EXTRACTOR = "extractor_service"
-START_SECONDS = 30.0
+START_SECONDS = 90.0  # at a tenth of a CPU it takes half of that
 
 
 class Inside(Protocol):
