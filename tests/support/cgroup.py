@@ -68,8 +68,18 @@ class CpuCgroup:
         own = next((base / path.lstrip("/") for path in _own_paths("cpu")), base)
         self.path = (own if own.is_dir() else base) / f"metaextract-test-{os.getpid()}-{next(_numbers)}"
         self.path.mkdir()
+        self._percent, self._period_microseconds = percent, period_microseconds
         (self.path / "cpu.cfs_period_us").write_text(str(period_microseconds))
-        (self.path / "cpu.cfs_quota_us").write_text(str(percent * period_microseconds // 100))
+        self.limit()
+
+    def limit(self) -> None:
+        """Its share holds, from the beginning, or again."""
+        quota_microseconds = self._percent * self._period_microseconds // 100
+        (self.path / "cpu.cfs_quota_us").write_text(str(quota_microseconds))
+
+    def lift(self) -> None:
+        """Until `limit`, what is inside may use whatever there is."""
+        (self.path / "cpu.cfs_quota_us").write_text("-1")
 
     def command(self, *words: str) -> list[str]:
         """`words` as a command that runs inside, with all its children."""

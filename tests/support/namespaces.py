@@ -47,7 +47,7 @@ class Host:
         self.address = f"{_NET}.{number}"
         self.cpu_percent = cpu_percent
         self._name = f"{bridge}n{number}"
-        self._group = CpuCgroup(cpu_percent, _PERIOD_MICROSECONDS)
+        self.cpu = CpuCgroup(cpu_percent, _PERIOD_MICROSECONDS)
         _ip("netns", "add", self._name)
         outer = f"{bridge}v{number}"
         _ip("link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", self._name)
@@ -60,8 +60,8 @@ class Host:
             _ip("-n", self._name, *words)
 
     def command(self, *words: str) -> list[str]:
-        return self._group.command("ip", "netns", "exec", self._name, *words)
+        return self.cpu.command("ip", "netns", "exec", self._name, *words)
 
     def remove(self) -> None:
-        self._group.__exit__()
+        self.cpu.__exit__()
         _ip("netns", "del", self._name, check=False)
