@@ -36,6 +36,7 @@ CREATE TABLE floors (tenant TEXT PRIMARY KEY, floor INTEGER NOT NULL) WITHOUT RO
 _ERASURES = """
 CREATE TABLE IF NOT EXISTS erasures (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL);
 """
+_RESERVED_PAGES = 256  # of 4 KiB, in each of both files: some ten thousand invalidations
 EVERYTHING = Selector()
 
 
@@ -110,6 +111,8 @@ class InvalidationLog:
             )
             database.execute("INSERT INTO log VALUES (?, 0, 0, '')", (secrets.token_hex(8),))
         database.executescript(_ERASURES)
+        if self._path is not None:
+            self._reserve()
         self._id: str
         self._floor: int
         self.head: str
@@ -123,6 +126,22 @@ class InvalidationLog:
             self._last[Selector(*fields)] = revision
             self._revision = max(self._revision, revision)
         self._index()
+
+    def _reserve(self) -> None:
+        """Room in the file and in its journal, so that a full disk doesn't end the log: pages that were written and are free again."""
+        database = self._database
+        try:
+            database.execute(
+                f"PRAGMA wal_autocheckpoint = {_RESERVED_PAGES // 2}"
+            )  # the journal grows no more
+            database.execute("CREATE TABLE IF NOT EXISTS reserve (bytes BLOB)")
+            database.execute("INSERT INTO reserve VALUES (zeroblob(?))", (4096 * _RESERVED_PAGES,))
+            database.execute("DROP TABLE reserve")
+            database.execute("PRAGMA wal_checkpoint(RESTART)")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
+                raise
+            _log.warning("the disk is full: the invalidation log has no room of its own")
 
     @property
     def point(self) -> ReadPoint:

@@ -197,6 +197,10 @@ class CompositeTier:
         only_absent: bool = False,
         backed: Sequence[bool] = (),
     ) -> list[str]:
+        # What a tier has of an outdated key is no reason to keep the newer value out: it would be lost with the faster tiers.
+        stale = [key in layer.outdated for key, _ in items] if only_absent and layer.outdated else ()
+        if any(stale):
+            return await self._put_stale(layer, items, now, stale, backed)
         answers = await self._guard(
             layer,
             lambda: layer.tier.put(items, now, only_absent=only_absent, backed=backed),
@@ -210,6 +214,28 @@ class CompositeTier:
             while len(layer.outdated) > _MAX_OUTDATED:
                 layer.outdated.popitem(last=False)
         return [""] * len(items) if answers is None else answers
+
+    async def _put_stale(
+        self,
+        layer: Layer,
+        items: Sequence[tuple[Key, Entry]],
+        now: float,
+        stale: Sequence[bool],
+        backed: Sequence[bool],
+    ) -> list[str]:
+        """Puts what is outdated there in any case, and the rest where it is absent."""
+        held = [""] * len(items)
+        for replaces in (True, False):
+            chosen = [index for index, is_stale in enumerate(stale) if is_stale is replaces]
+            some, backing = (
+                [items[index] for index in chosen],
+                tuple(backed[index] for index in chosen if backed),
+            )
+            if some:
+                answers = await self._put(layer, some, now, only_absent=not replaces, backed=backing)
+                for index, answer in zip(chosen, answers, strict=True):
+                    held[index] = answer
+        return held
 
     async def _guard(
         self, layer: Layer, operation: Callable[[], Awaitable[T]], otherwise: Otherwise

@@ -120,6 +120,21 @@ async def test_an_older_value_does_not_come_back_from_a_tier_that_missed_the_new
     assert (await tier.get([KEY], NOW))[0].entry.value == b"newest" and not tier._layers[1].outdated
 
 
+async def test_what_a_tier_missed_is_kept_there_when_the_faster_one_lets_it_go():
+    memory, slow = memory_tier(Budget(10_000)), memory_tier(Budget(10_000), name="slow")
+    tier = CompositeTier([memory, slow])
+    other = KEY._replace(module="other")
+    await tier.put([(KEY, ENTRY._replace(value=b"old")), (other, ENTRY._replace(value=b"there"))], NOW)
+    real_put = slow.put
+    slow.put = FailingTier().put
+    await tier.put([(KEY, ENTRY._replace(value=b"new"))], NOW)
+    slow.put = real_put
+    await tier.demote([(KEY, ENTRY._replace(value=b"new")), (other, ENTRY._replace(value=b"older"))])
+    await memory.delete(Selector(), 1 << 60)
+    values = [found.entry.value for found in await tier.get([KEY, other], NOW)]
+    assert values == [b"new", b"there"] and not tier._layers[1].outdated
+
+
 async def test_callers_who_leave_do_not_open_the_breaker():
     slow = memory_tier(Budget(10_000))
 
