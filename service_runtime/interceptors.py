@@ -73,7 +73,11 @@ class InterceptingServer:
         trailer: CallTrailer | None = None,
         calls: Calls | None = None,
     ) -> None:
-        """`gate`: who may call; without one, everybody. `trailer`: see `ServerOptions`. `calls`: where they are counted."""
+        """`gate`: who may call; without one, everybody. `trailer`: see `ServerOptions`. `calls`: where they are counted.
+
+        Whoever gets the trailer, and sent a request id, finds it in the initial metadata of what succeeds. Not before: with its
+        headers sent, gRPC would make no call again.
+        """
         self._server = server
         self._wrapping = _Wrapping(gate or Gate(), trailer, calls or Calls())
 
@@ -178,7 +182,7 @@ class _Wrapping:
         ended, now = counts.ended, time.perf_counter
 
         async def call(request: object, context: Context) -> object:
-            request_id, headers = self._headers(context)
+            request_id, headers, is_given = self._headers(context)
             started_at, code = now(), _OK
             calls.running += 1
             span = tracing.begin(counts.method, context) if tracing.active is not None else None
@@ -200,6 +204,8 @@ class _Wrapping:
                 else:
                     if trailer is not None:
                         context.set_trailing_metadata(trailer(failed=False))
+                        if is_given:
+                            await context.send_initial_metadata(((REQUEST_ID_HEADER, request_id),))
                     return response
                 request = message = None
                 code = _code_of(failure, context)
@@ -219,7 +225,7 @@ class _Wrapping:
         ended, now = counts.ended, time.perf_counter
 
         async def call(request: object, context: Context) -> AsyncIterator[object]:
-            request_id, headers = self._headers(context)
+            request_id, headers, _ = self._headers(context)
             started_at, code = now(), _OK
             calls.running += 1
             span = tracing.begin(counts.method, context) if tracing.active is not None else None
@@ -261,8 +267,10 @@ class _Wrapping:
 
         return call
 
-    def _headers(self, context: Context) -> tuple[str, dict[str, str]]:
-        """The request id, and the headers that say who calls. One that comes twice says nothing that could be true."""
+    def _headers(self, context: Context) -> tuple[str, dict[str, str], bool]:
+        """The request id, the headers that say who calls (one that comes twice says nothing that could be true), and whether the id
+        is the caller's own.
+        """
         request_id, wanted = "", self._gate.headers
         headers: dict[str, str] = {}
         for key, value in context.invocation_metadata() or ():
@@ -275,7 +283,7 @@ class _Wrapping:
                 and 0 < len(value) <= _MAX_REQUEST_ID_CHARS
             ):
                 request_id = value
-        return request_id or f"{_random.getrandbits(64):016x}", headers
+        return request_id or f"{_random.getrandbits(64):016x}", headers, request_id != ""
 
 
 def _serializer(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes] | None:

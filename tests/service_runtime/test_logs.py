@@ -60,9 +60,12 @@ def test_calls_are_told_with_their_request_id_and_duration():
     with start_extractor("127.0.0.1:1", METAEXTRACT_ACCESS_LOG_RATIO="1") as extractor:
         with grpc.insecure_channel(extractor.address) as channel:
             stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
-            stub.GetCapabilities(
+            _, call = stub.GetCapabilities.with_call(
                 extractor_pb2.GetCapabilitiesRequest(), metadata=[("x-request-id", "mine-7")]
             )
+            assert dict(call.initial_metadata()) == {"x-request-id": "mine-7"}
+            _, call = stub.GetCapabilities.with_call(extractor_pb2.GetCapabilitiesRequest())
+            assert not call.initial_metadata()
         wait_until(lambda: any("mine-7" in line for line in extractor.log))
         line = json.loads(next(line for line in extractor.log if "mine-7" in line))
     assert line["method"] == "metaextract.extractor.v1.ExtractorService/GetCapabilities"
