@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(13)
 _MOST_MADE = 300_000  # elements of lists and maps built up at once: each takes a hundred bytes
 _MOST_FIELD = 32_767  # a field's number has 16 bits
+_LONG_LIST = 0xF0  # from here on the count stands behind the head
 _MOST_DEPTH = 40  # bounds the recursion; a footer has six
 
 
@@ -53,17 +54,7 @@ class Compact:
                 value = data[at]
                 at += 1
                 if value > 0x7F:
-                    value &= 0x7F
-                    shift = 7
-                    while True:
-                        byte = data[at]
-                        at += 1
-                        value |= (byte & 0x7F) << shift
-                        if byte < 0x80:
-                            break
-                        shift += 7
-                        if shift > 63:
-                            raise ValueError("a number of more than 64 bits")
+                    value, at = _longer(data, at, value)
                 if kind == _BINARY:
                     end = at + value
                     if end > len(data):
@@ -72,6 +63,8 @@ class Compact:
                     at = end
                 else:
                     found[number] = value >> 1 ^ -(value & 1)
+            elif kind == _LIST and data[at] < _LONG_LIST and data[at] & 15 in {_I16, _I32, _I64, _BINARY}:
+                found[number], at = self._short_list(at)
             elif kind in {_TRUE, _FALSE}:
                 found[number] = kind == _TRUE
             else:
@@ -100,18 +93,11 @@ class Compact:
 
     def varint(self) -> int:
         """An unsigned number of seven bits a byte."""
-        data, at = self._data, self.at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                self.at = at
-                return value
-            shift += 7
-            if shift > 63:
-                raise ValueError("a number of more than 64 bits")
+        value = self._data[self.at]
+        self.at += 1
+        if value > 0x7F:
+            value, self.at = _longer(self._data, self.at, value)
+        return value
 
     def _zigzag(self) -> int:
         value = self.varint()
@@ -152,6 +138,28 @@ class Compact:
             return [self.struct(depth + 1) for _ in range(count)]
         return [self.value(kind, depth) for _ in range(count)]
 
+    def _short_list(self, at: int) -> tuple[list[object], int]:
+        """A list of up to 14 numbers or texts, and where it ends: every column has some."""
+        data = self._data
+        kind, count = data[at] & 15, data[at] >> 4
+        at += 1
+        self._make(count)
+        values: list[object] = []
+        for _ in range(count):
+            value = data[at]
+            at += 1
+            if value > 0x7F:
+                value, at = _longer(data, at, value)
+            if kind == _BINARY:
+                end = at + value
+                if end > len(data):
+                    raise ValueError(f"{value} bytes at {at} are cut")
+                values.append(data[at:end])
+                at = end
+            else:
+                values.append(value >> 1 ^ -(value & 1))
+        return values, at
+
     def _make(self, count: int) -> None:
         self._made += count
         if self._made > _MOST_MADE:
@@ -177,3 +185,18 @@ class Compact:
         kinds = self._data[self.at]
         self.at += 1
         return [(self.value(kinds >> 4, depth), self.value(kinds & 15, depth)) for _ in range(count)]
+
+
+def _longer(data: bytes, at: int, value: int) -> tuple[int, int]:
+    """A number whose first byte says that more follow, and where it ends."""
+    value &= 0x7F
+    shift = 7
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise ValueError("a number of more than 64 bits")

@@ -280,3 +280,11 @@ def test_dicom_sequences_that_never_end_are_told_by_their_depth():
     BY_NAME["dicom"].load()(BytesSource(samples.dicom() + item * 3000), document)
     assert [problem for problem in document.problems if "nested deeper than 100" in problem.message]
     assert not [problem for problem in document.problems if "recursion" in problem.message]
+
+
+def test_nothing_is_told_of_a_footer_behind_damaged_row_groups():
+    version, row_groups, of_no_kind, created_by = b"\x15\x02", b"\x39\x1c", b"\x1f", b"\x28\x01x\x00"
+    document = read(parquet.parse, a_parquet(version + row_groups + of_no_kind + created_by))
+    names = {field.name for field in document.sections["parquet"]}
+    assert "Version" in names and "CreatedBy" not in names, "where it would stand isn't known"
+    assert [problem.message[:10] for problem in document.problems] == ["row groups"]

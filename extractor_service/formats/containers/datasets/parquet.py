@@ -95,8 +95,12 @@ class _Footer:
                 if number == 2:
                     self._schema()
                 elif number == 4:
+                    is_read = False
                     with Surviving(self._document, SECTION, "row groups", self._origin + begin):
                         self._row_groups()
+                        is_read = True
+                    if not is_read:
+                        return  # where the next field begins isn't known
                 elif number == 5:
                     self._metadata()
                 elif number in {1, 3, 6}:
@@ -216,11 +220,15 @@ class _Footer:
         told = chunk.get(3)
         self._chunks += 1
         leaf = self._leaves[number] if number < len(self._leaves) else None
-        if isinstance(told, dict) and any(self._is_wrong(told.get(field), begin) for field in (5, 6, 7)):
+        if isinstance(told, dict) and (
+            self._is_wrong(told.get(5), begin)
+            or self._is_wrong(told.get(6), begin)
+            or self._is_wrong(told.get(7), begin)
+        ):
             return
         if not isinstance(told, dict) or leaf is None:
             if leaf is not None and 8 in chunk:
-                self._listed(begin, f"{leaf.path}", [("encrypted", True)], group)
+                self._listed(begin, leaf.path, [("encrypted", True)], group)
             return
         if number < len(self._sums):
             _count(self._sums[number], told)
@@ -229,10 +237,9 @@ class _Footer:
             self._listed(begin, leaf.path, entries, group)
 
     def _listed(self, begin: int, name: str, entries: list[tuple[str, Value]], group: int) -> None:
-        origin = ByteRange(self._origin + begin, self._walk.at - begin)
-        self._document.add(
-            SECTION, Field(name, Struct(tuple(entries)), group=f"RowGroup{group}", origin=origin)
-        )
+        place = ByteRange(self._origin + begin, self._walk.at - begin)
+        field = Field(name, Struct(tuple(entries)), "", "", None, f"RowGroup{group}", "", place)
+        self._document.add(SECTION, field)
 
     def _finish(self) -> None:
         """Sums, also of a footer that ends early."""

@@ -146,35 +146,40 @@ def chunk_facts(
     chunk: dict[int, object], told: dict[int, object], column: ColumnType, most_bytes: int
 ) -> list[tuple[str, Value]]:  # fmt: skip
     """A column chunk's entries."""
-    encodings = told.get(2)
+    get = told.get
+    encodings = get(2)
     entries: list[tuple[str, Value]] = [
-        ("codec", label(CODECS, told.get(4))),
+        ("codec", label(CODECS, get(4))),
         ("encodings", [label(ENCODINGS, each) for each in encodings] if isinstance(encodings, list) else []),
-        ("values", number(told.get(5))),
-        ("compressed_bytes", number(told.get(7))),
-        ("uncompressed_bytes", number(told.get(6))),
-        ("data_page_offset", number(told.get(9))),
+        ("values", number(get(5))),
+        ("compressed_bytes", number(get(7))),
+        ("uncompressed_bytes", number(get(6))),
+        ("data_page_offset", number(get(9))),
     ]
-    if isinstance(told.get(11), int):
-        entries.append(("dictionary_page_offset", number(told[11])))
+    dictionary, bloom_filter = get(11), get(14)
+    if isinstance(dictionary, int):
+        entries.append(("dictionary_page_offset", dictionary))
     if isinstance(chunk.get(1), bytes):
         entries.append(("file_path", text(chunk[1])))
-    for name, field in (("bloom_filter_offset", 14),):
-        if isinstance(told.get(field), int):
-            entries.append((name, number(told[field])))
+    if isinstance(bloom_filter, int):
+        entries.append(("bloom_filter_offset", bloom_filter))
     for name, field in (("offset_index_offset", 4), ("column_index_offset", 6)):
-        if isinstance(chunk.get(field), int):
-            entries.append((name, number(chunk[field])))
-    statistics = told.get(12)
+        place = chunk.get(field)
+        if isinstance(place, int):
+            entries.append((name, place))
+    statistics = get(12)
     if isinstance(statistics, dict):
-        entries += _statistics(statistics, column, most_bytes)
+        _add_statistics(entries, statistics, column, most_bytes)
     return entries
 
 
-def _statistics(told: dict[int, object], column: ColumnType, most_bytes: int) -> Iterator[tuple[str, Value]]:
+def _add_statistics(
+    entries: list[tuple[str, Value]], told: dict[int, object], column: ColumnType, most_bytes: int
+) -> None:
     for name, field in (("nulls", 3), ("distinct", 4)):
-        if isinstance(told.get(field), int):
-            yield name, number(told[field])
+        count = told.get(field)
+        if isinstance(count, int):
+            entries.append((name, count))
     # The first pair's order was never defined but for signed numbers (parquet.thrift, Statistics).
     is_plain = column.physical not in {6, 7} and column.is_signed
     for name, field, old in (("min", 6, 2), ("max", 5, 1)):
@@ -184,10 +189,10 @@ def _statistics(told: dict[int, object], column: ColumnType, most_bytes: int) ->
         if isinstance(data, bytes) and len(data) <= most_bytes:
             value = value_of(data, column)
             if value is not None:
-                yield name, value
+                entries.append((name, value))
     for name, field in (("min_is_exact", 8), ("max_is_exact", 7)):
         if told.get(field) is False:
-            yield name, False
+            entries.append((name, False))
 
 
 def value_of(data: bytes, column: ColumnType) -> Value:
