@@ -98,6 +98,7 @@ async def assembled(
             disk = await DiskTier.open(
                 directory, Budget(settings.cache_disk_bytes), log.point.log_id, quota_of
             )
+            log.reserve()  # the folder is ours by now
             held.append(disk.adopt_log)
             layers.append(Layer(disk, timeout_seconds=_DISK_SECONDS))
             shelves.append(FolderShelf(directory / "dictionaries"))

@@ -15,6 +15,7 @@ import sqlite3
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from cache_service import reserve
 from cache_service.entries.entry import Selector
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ CREATE TABLE floors (tenant TEXT PRIMARY KEY, floor INTEGER NOT NULL) WITHOUT RO
 _ERASURES = """
 CREATE TABLE IF NOT EXISTS erasures (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL);
 """
-_RESERVED_PAGES = 256  # of 4 KiB, in each of both files: some ten thousand invalidations
+_DELETED_TOGETHER = 1000  # in one transaction, which has to fit
+_NEWER = "SELECT * FROM invalidations WHERE revision > ? ORDER BY revision"
+_DELETE_SOME = """DELETE FROM invalidations WHERE revision IN (
+    SELECT revision FROM invalidations WHERE revision <= ? ORDER BY revision LIMIT ?)"""
 EVERYTHING = Selector()
 
 
@@ -90,7 +94,6 @@ class InvalidationLog:
         self._path = path
         self.on_record: Callable[[Invalidation], None] = lambda _: None
         """Told of each invalidation that came while this process ran, whoever asked for it."""
-        # WAL with synchronous=NORMAL: an append is one write(), which survives the death of the process.
         self._database = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         try:
             self._load()
@@ -100,7 +103,7 @@ class InvalidationLog:
 
     def _load(self) -> None:
         database = self._database
-        database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
+        database.executescript(reserve.PRAGMAS)
         (version,) = database.execute("PRAGMA user_version").fetchone()
         # New, or another program's: then the new id tells the tiers to drop their entries.
         if version != _SCHEMA_VERSION:
@@ -111,8 +114,6 @@ class InvalidationLog:
             )
             database.execute("INSERT INTO log VALUES (?, 0, 0, '')", (secrets.token_hex(8),))
         database.executescript(_ERASURES)
-        if self._path is not None:
-            self._reserve()
         self._id: str
         self._floor: int
         self.head: str
@@ -122,26 +123,16 @@ class InvalidationLog:
         self._last: dict[Selector, int] = {}
         self._floors: dict[str, int] = dict(database.execute("SELECT tenant, floor FROM floors"))
         self._revision: int = max(self._floor, skipped)
-        for revision, *fields in database.execute("SELECT * FROM invalidations ORDER BY revision"):
+        # Rows below the floor are those that a crash kept from being deleted.
+        for revision, *fields in database.execute(_NEWER, (self._floor,)):
             self._last[Selector(*fields)] = revision
             self._revision = max(self._revision, revision)
         self._index()
 
-    def _reserve(self) -> None:
-        """Room in the file and in its journal, so that a full disk doesn't end the log: pages that were written and are free again."""
-        database = self._database
-        try:
-            database.execute(
-                f"PRAGMA wal_autocheckpoint = {_RESERVED_PAGES // 2}"
-            )  # the journal grows no more
-            database.execute("CREATE TABLE IF NOT EXISTS reserve (bytes BLOB)")
-            database.execute("INSERT INTO reserve VALUES (zeroblob(?))", (4096 * _RESERVED_PAGES,))
-            database.execute("DROP TABLE reserve")
-            database.execute("PRAGMA wal_checkpoint(RESTART)")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
-                raise
-            _log.warning("the disk is full: the invalidation log has no room of its own")
+    def reserve(self) -> None:
+        """Keeps room for the log, where the disk is full one day. For whoever owns the folder."""
+        if self._path is not None:
+            reserve.reserve(self._database, self._path)
 
     @property
     def point(self) -> ReadPoint:
@@ -225,9 +216,10 @@ class InvalidationLog:
 
     def restart(self, log_id: str, revision: int, head: str = "") -> None:
         """Becomes the log `log_id` at `revision`, before which every entry counts as invalidated."""
+        self._raise_floor(
+            self._revision
+        )  # a crash before the last write leaves the old log, with everything invalidated
         self._id, self._floor, self._revision, self.head = log_id, revision, revision, head
-        self._last, self._floors = {}, {}
-        self._index()
         self._write(
             ("DELETE FROM invalidations", ()),
             ("DELETE FROM floors", ()),
@@ -316,15 +308,16 @@ class InvalidationLog:
 
     def _raise_floor(self, floor: int) -> None:
         """Counts everything read before `floor` as invalidated, and forgets the selectors up to there."""
-        self._floor = floor
+        self._floor, before = floor, len(self._last)
         self._last = {selector: revision for selector, revision in self._last.items() if revision > floor}
         self._floors = {tenant: each for tenant, each in self._floors.items() if each > floor}
         self._index()
         self._write(
             ("UPDATE log SET floor = ?, revision = ?, head = ?", (floor, self._revision, self.head)),
-            ("DELETE FROM invalidations WHERE revision <= ?", (floor,)),
             ("DELETE FROM floors WHERE floor <= ?", (floor,)),
         )
+        for _ in range(0, before - len(self._last) + 1, _DELETED_TOGETHER):
+            self._write((_DELETE_SOME, (floor, _DELETED_TOGETHER)))
 
     def _raise_tenant_floor(self, tenant: str, floor: int) -> None:
         """The same of one tenant alone. Watchers that come later are told that everything has changed: they know no floors."""

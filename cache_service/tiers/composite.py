@@ -44,8 +44,8 @@ class Layer:
     """Whether puts return before the tier has them."""
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     queue: WriteBehind | None = None
-    outdated: OrderedDict[Key, None] = field(default_factory=OrderedDict)
-    """Keys whose newest value this tier failed to take: what it holds of them isn't to be read."""
+    outdated: OrderedDict[Key, tuple[float, int]] = field(default_factory=OrderedDict)
+    """Keys whose newest value this tier failed to take: what it holds of them isn't to be read. With what tells that value."""
 
 
 class CompositeTier:
@@ -197,44 +197,49 @@ class CompositeTier:
         only_absent: bool = False,
         backed: Sequence[bool] = (),
     ) -> list[str]:
-        # What a tier has of an outdated key is no reason to keep the newer value out: it would be lost with the faster tiers.
-        stale = [key in layer.outdated for key, _ in items] if only_absent and layer.outdated else ()
-        if any(stale):
-            return await self._put_stale(layer, items, now, stale, backed)
+        if only_absent and layer.outdated and any(key in layer.outdated for key, _ in items):
+            return await self._put_missed(layer, items, now, backed)
         answers = await self._guard(
             layer,
             lambda: layer.tier.put(items, now, only_absent=only_absent, backed=backed),
             None,
         )
         if not only_absent and (answers is None or layer.outdated):
-            for key, _ in items:
+            for key, entry in items:
                 layer.outdated.pop(key, None)
                 if answers is None:
-                    layer.outdated[key] = None
+                    layer.outdated[key] = _told_by(entry)
             while len(layer.outdated) > _MAX_OUTDATED:
                 layer.outdated.popitem(last=False)
         return [""] * len(items) if answers is None else answers
 
-    async def _put_stale(
-        self,
-        layer: Layer,
-        items: Sequence[tuple[Key, Entry]],
-        now: float,
-        stale: Sequence[bool],
-        backed: Sequence[bool],
+    async def _put_missed(
+        self, layer: Layer, items: Sequence[tuple[Key, Entry]], now: float, backed: Sequence[bool]
     ) -> list[str]:
-        """Puts what is outdated there in any case, and the rest where it is absent."""
+        """Puts what is absent, and in any case the very values that this tier missed: they would be lost with the faster tiers.
+
+        Other values of such keys stay out: they are older.
+        """
         held = [""] * len(items)
-        for replaces in (True, False):
-            chosen = [index for index, is_stale in enumerate(stale) if is_stale is replaces]
+        missed = [layer.outdated.get(key) for key, _ in items]
+        for is_missed in (False, True):
+            chosen = [
+                index
+                for index, (_, entry) in enumerate(items)
+                if missed[index] == (_told_by(entry) if is_missed else None)
+            ]
             some, backing = (
                 [items[index] for index in chosen],
                 tuple(backed[index] for index in chosen if backed),
             )
-            if some:
-                answers = await self._put(layer, some, now, only_absent=not replaces, backed=backing)
-                for index, answer in zip(chosen, answers, strict=True):
-                    held[index] = answer
+            put = partial(layer.tier.put, some, now, only_absent=not is_missed, backed=backing)
+            answers = await self._guard(layer, put, None) if some else None
+            for index, answer in zip(chosen, answers or (), strict=False):
+                held[index] = answer
+                if (
+                    is_missed and layer.outdated.get(items[index][0]) == missed[index]
+                ):  # and no newer one meanwhile
+                    del layer.outdated[items[index][0]]
         return held
 
     async def _guard(
@@ -260,3 +265,8 @@ class CompositeTier:
             raise
         layer.breaker.record_success()
         return answer
+
+
+def _told_by(entry: Entry) -> tuple[float, int]:
+    """What tells a value of a key from another: when it ends, to the microsecond, and when its reading began."""
+    return entry.expires_at, entry.read_revision

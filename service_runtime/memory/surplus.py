@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service_runtime.memory.release import glibc, trim
@@ -15,7 +17,7 @@ from service_runtime.memory.release import glibc, trim
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LOOK_SECONDS = 10.0
+_LOOK_SECONDS = 10.0  # a look costs milliseconds where much is free
 _LEAST_BYTES = 64 * 1024 * 1024  # that is worth it: several times what is kept for large messages
 _LOOKS = 2  # in a row that found so much: what comes and goes stays
 
@@ -49,17 +51,28 @@ def free_bytes() -> int:
     return int(library.mallinfo2().fordblks)
 
 
+def resident_bytes() -> int:
+    """What the process has in memory; 0 where nobody tells."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 class Surplus:
-    """Trims when much has become free, and stays so. `run` it."""
+    """Trims when much is free that was taken since the last time, and stays so. `run` it."""
 
     def __init__(
-        self, free: Callable[[], int] = free_bytes, action: Callable[[], bool] = trim, least_bytes: int = _LEAST_BYTES
-    ) -> None:  # fmt: skip
-        self._free = free
-        self._action = action
+        self,
+        free: Callable[[], int] = free_bytes,
+        resident: Callable[[], int] = resident_bytes,
+        action: Callable[[], bool] = trim,
+        least_bytes: int = _LEAST_BYTES,
+    ) -> None:
+        self._free, self._resident, self._action = free, resident, action
         self._least_bytes = least_bytes
-        # Blocks whose pages were returned still count as free: only what comes on top of the least of late is worth a trim.
-        self._returned_bytes = 0
+        # Blocks whose pages were returned still count as free: what the process has taken since then says whether they were used.
+        self._usual_bytes = resident()
         self._looks = 0
 
     async def run(self) -> None:
@@ -70,10 +83,14 @@ class Surplus:
 
     def look(self) -> bool:
         """Whether it trimmed; blocks for up to 0.2 s then."""
-        free = self._free()
-        self._returned_bytes = min(self._returned_bytes, free)
-        self._looks = self._looks + 1 if free - self._returned_bytes >= self._least_bytes else 0
+        resident = self._resident()
+        self._usual_bytes = min(self._usual_bytes, resident)
+        if resident - self._usual_bytes < self._least_bytes or self._free() < self._least_bytes:
+            self._looks = 0
+            return False
+        self._looks += 1
         if self._looks < _LOOKS:
             return False
-        self._looks, self._returned_bytes = 0, free
-        return self._action()
+        trimmed = self._action()
+        self._looks, self._usual_bytes = 0, self._resident()
+        return trimmed

@@ -124,15 +124,23 @@ async def test_what_a_tier_missed_is_kept_there_when_the_faster_one_lets_it_go()
     memory, slow = memory_tier(Budget(10_000)), memory_tier(Budget(10_000), name="slow")
     tier = CompositeTier([memory, slow])
     other = KEY._replace(module="other")
-    await tier.put([(KEY, ENTRY._replace(value=b"old")), (other, ENTRY._replace(value=b"there"))], NOW)
+    old, new, there = (
+        ENTRY._replace(value=each, read_revision=number)
+        for number, each in enumerate((b"old", b"new", b"there"))
+    )
+    await tier.put([(KEY, old), (other, there)], NOW)
     real_put = slow.put
     slow.put = FailingTier().put
-    await tier.put([(KEY, ENTRY._replace(value=b"new"))], NOW)
+    await tier.put([(KEY, new)], NOW)
     slow.put = real_put
-    await tier.demote([(KEY, ENTRY._replace(value=b"new")), (other, ENTRY._replace(value=b"older"))])
+    await tier.demote([(KEY, old), (other, old)])
+    assert (await slow.get([KEY], NOW))[0].entry == old and tier._layers[1].outdated, (
+        "an older one is no reason to read it again"
+    )
+    await tier.demote([(KEY, new), (other, old)])
     await memory.delete(Selector(), 1 << 60)
-    values = [found.entry.value for found in await tier.get([KEY, other], NOW)]
-    assert values == [b"new", b"there"] and not tier._layers[1].outdated
+    assert [found.entry for found in await tier.get([KEY, other], NOW)] == [new, there]
+    assert not tier._layers[1].outdated
 
 
 async def test_callers_who_leave_do_not_open_the_breaker():

@@ -1,34 +1,73 @@
 import ctypes
+from pathlib import Path
 
 import pytest
 
 from service_runtime.memory.release import glibc
-from service_runtime.memory.surplus import Surplus, free_bytes
+from service_runtime.memory.surplus import Surplus, free_bytes, resident_bytes
 
 MIB = 2**20
 
 
-def trims(*free_mib):
-    """Whether it trimmed, look by look."""
-    seen = iter(free_mib)
-    surplus = Surplus(lambda: next(seen) * MIB, lambda: True, 64 * MIB)
-    return [surplus.look() for _ in free_mib]
+class Allocator:
+    """Keeps what it was given; a trim returns what is free."""
+
+    def __init__(self) -> None:
+        self.used = self.free = 0
+        self.resident = 100 * MIB
+
+    def surge(self, mib: int) -> None:
+        """Takes and frees so much: nobody else can see when."""
+        self.resident = max(self.resident, (100 + self.used + mib) * MIB)
+        self.free = max(self.free, mib * MIB)
+
+    def trim(self) -> bool:
+        self.resident = (100 + self.used) * MIB  # what is free still counts as free
+        return True
 
 
-def test_it_trims_once_when_much_stays_free():
-    assert trims(10, 80, 80, 80, 90, 100) == [False, False, True, False, False, False]
+@pytest.fixture
+def allocator():
+    return Allocator()
 
 
-def test_what_comes_and_goes_stays():
-    assert not any(trims(10, 80, 20, 90, 10, 200, 5))
+@pytest.fixture
+def surplus(allocator):
+    return Surplus(lambda: allocator.free, lambda: allocator.resident, allocator.trim, 64 * MIB)
 
 
-def test_a_later_surge_counts_from_the_least_since():
-    assert trims(200, 200, 200, 270, 270, 20, 90, 90) == [False, True, False, False, True, False, False, True]
+def test_it_trims_once_when_much_stays_free(allocator, surplus):
+    allocator.surge(200)
+    assert [surplus.look() for _ in range(5)] == [False, True, False, False, False]
+    assert allocator.resident == 100 * MIB
 
 
-def test_an_allocator_that_does_not_tell_is_left_alone():
-    assert not any(trims(0, 0, 0))
+def test_a_later_surge_that_nobody_saw_is_returned_as_well(allocator, surplus):
+    for _ in range(3):
+        allocator.surge(200)
+        assert [surplus.look(), surplus.look()] == [False, True]
+
+
+def test_little_and_what_is_in_use_stays(allocator, surplus):
+    allocator.surge(50)
+    assert not any(surplus.look() for _ in range(3))
+    allocator.used = 300
+    allocator.resident += 300 * MIB
+    assert not any(surplus.look() for _ in range(3)), "nothing of it is free"
+
+
+def test_what_comes_and_goes_stays(allocator, surplus):
+    for _ in range(4):
+        allocator.surge(100)
+        assert not surplus.look()
+        allocator.free = 0
+        assert not surplus.look()
+
+
+def test_where_nobody_tells_nothing_is_done():
+    surplus = Surplus(lambda: 0, lambda: 0, lambda: True)
+    assert not any(surplus.look() for _ in range(3))
+    assert resident_bytes() > 10 * MIB or not Path("/proc/self/statm").exists()
 
 
 def test_free_bytes_are_those_of_the_allocator():

@@ -142,9 +142,8 @@ class _Footer:
         with Surviving(self._document, SECTION, "statistics"):
             for number, each in enumerate(wire.messages(told, 7)):
                 if number in self._paths:
-                    self._put(
-                        self._paths[number], Struct(tuple(_facts(each, self._kinds[number]))), "Statistics"
-                    )
+                    entries = _facts(each, self._kinds[number])
+                    self._put(self._paths[number], Struct(tuple(entries)), "Statistics")
 
     def _columns(self) -> Iterator[tuple[str, list[tuple[str, Value]]]]:
         """Types are numbered depth first; the root is a struct without a name."""
@@ -163,9 +162,10 @@ class _Footer:
             self._paths[number] = path or "(rows)"
             kind = self._kinds[number] = wire.number(each, 1)
             entries: list[tuple[str, Value]] = [("type", self._type(kind, each)), ("id", number)]
-            entries += [
-                (f"attribute:{wire.text(one, 1)}", wire.text(one, 2)) for one in wire.messages(each, 7)
-            ]
+            if 7 in each:
+                entries += [
+                    (f"attribute:{wire.text(one, 1)}", wire.text(one, 2)) for one in wire.messages(each, 7)
+                ]
             if path:
                 yield path, entries
             names = [name.decode("utf-8", "replace") for name in each.get(3, []) if isinstance(name, bytes)]
@@ -195,24 +195,30 @@ class _Footer:
             self._put(f"Stripe{number}", Struct(entries), "Stripes")
 
 
-def _facts(each: Message, kind: int) -> Iterator[tuple[str, Value]]:
+def _facts(each: Message, kind: int) -> list[tuple[str, Value]]:
+    entries: list[tuple[str, Value]] = []
     if 1 in each:
-        yield "values", wire.number(each, 1)
+        entries.append(("values", wire.number(each, 1)))
     if 10 in each:
-        yield "has_null", bool(wire.number(each, 10))
+        entries.append(("has_null", bool(wire.number(each, 10))))
     if 11 in each:
-        yield "disk_bytes", wire.number(each, 11)
+        entries.append(("disk_bytes", wire.number(each, 11)))
     for field, names, turn in _STATISTICS:
+        if field not in each:  # all but one of them
+            continue
         for inner in wire.messages(each, field):
             for place, name in names.items():
                 if place in inner:
                     value = inner[place][-1]
-                    yield name, turn(value) if isinstance(value, int) else value.decode("utf-8", "replace")
-    for inner in wire.messages(each, 9):
-        yield from _instants(inner, is_utc=kind == _INSTANT)
-    for inner in wire.messages(each, 5):  # a bucket: how many are true
-        for value in wire.packed(inner.get(1, []))[:1]:
-            yield "true_count", value
+                    told = turn(value) if isinstance(value, int) else value.decode("utf-8", "replace")
+                    entries.append((name, told))
+    if 9 in each:
+        for inner in wire.messages(each, 9):
+            entries += _instants(inner, is_utc=kind == _INSTANT)
+    if 5 in each:  # a bucket: how many are true
+        for inner in wire.messages(each, 5):
+            entries += [("true_count", value) for value in wire.packed(inner.get(1, []))[:1]]
+    return entries
 
 
 def _date(value: int) -> Value:

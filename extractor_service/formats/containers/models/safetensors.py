@@ -10,6 +10,7 @@ from extractor_service.formats.base import CorruptFileError
 from extractor_service.formats.containers.models.tensors import Tally
 from extractor_service.formats.reading.damage import NONSENSE, tolerant
 from extractor_service.formats.reading.reader import Reader
+from extractor_service.formats.reading.shapes import count_of
 
 if TYPE_CHECKING:
     from extractor_service.document import Document
@@ -48,9 +49,9 @@ def parse(source: ByteSource, document: Document) -> None:
                 raise ValueError(f"data from {begin!r:.40} to {last!r:.40}")
             size_bytes, place = last - begin, ByteRange(data_at + begin, last - begin)
             entries = (("type", str(kind)), ("shape", [*shape]), ("size_bytes", size_bytes))
-            count = tally.add(name, str(kind), shape, entries, place)
-            bits = _BITS.get(kind)
-            if bits is not None and count * bits // 8 != size_bytes:
+            stated_bits = count_of(shape) * _BITS.get(kind, 0)
+            tally.add(name, str(kind), shape, entries, place)
+            if kind in _BITS and stated_bits // 8 != size_bytes:
                 document.problem(
                     SECTION, ProblemKind.DAMAGED, f"{name}: {size_bytes} bytes for {shape} of {kind}"
                 )

@@ -27,15 +27,13 @@ class Tally:
 
     def add(
         self, name: str, kind: str, shape: Sequence[int], entries: tuple[tuple[str, Value], ...], origin: ByteRange
-    ) -> int:  # fmt: skip
-        """One tensor; how many numbers it has. Raises ValueError on a shape that none has."""
+    ) -> None:  # fmt: skip
+        """One tensor. Raises ValueError on a shape that none has."""
         self.count += 1
-        count = count_of(shape)
-        self._parameters += count
+        self._parameters += count_of(shape)
         self._types[kind] += 1
         if self.count <= _MOST_LISTED:
-            self._document.add(SECTION, Field(name, Struct(entries), "", "", None, "Tensors", "", origin))
-        return count
+            self._document.add(SECTION, Field(name, Struct(entries), group="Tensors", origin=origin))
 
     def finish(self) -> None:
         """Sums."""

@@ -75,7 +75,7 @@ class _Header:
 
 
 _WIDTHS = {"h": 2, "H": 2, "i": 4}
-_NUMBER_BYTES = 9
+_NUMBER_BYTES = 9  # of a number in a document, as it is counted there
 _BINARY = _Header("Binary", 3201, (
     _Number("JobID", 3201, "i"), _Number("LineNumber", 3205, "i"), _Number("ReelNumber", 3209, "i"), _Number("Traces", 3213), _Number("AuxTraces", 3215),
     _Number("Interval", 3217, "H"), _Number("IntervalOriginal", 3219, "H"), _Number("Samples", 3221, "H"), _Number("SamplesOriginal", 3223, "H"),
