@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ROUNDS = 5
-_READ = 300  # files in a round, at least: two small ones three times were read in a millisecond, and their ratio was chance
+_PASSES = range(3, 200)
+_PASS_SECONDS = 0.2  # of the reader, a round: two small files three times were read in a millisecond, and their ratio was chance
 _MOST_BYTES = 1024 * 1024
 # By family: the reader, our goal, and what it does with a file: all that it has, as plain values.
 _NETCDF = """
@@ -189,15 +190,15 @@ def run(name: str) -> Evidence:
     quiet_collector()  # as in a worker
     for family, (reader, goal, code) in _FAMILIES.items():
         files = _files(family)
-        readable = (
-            set(their_pass(code, files, 1, science.PYTHON)[1]) if files and science.PYTHON.exists() else set()
+        seconds, readable = (
+            their_pass(code, files, 1, science.PYTHON) if files and science.PYTHON.exists() else (0.0, [])
         )
-        chosen = [path for path in files if str(path) in readable]
+        chosen = [path for path in files if str(path) in set(readable)]
         if not chosen:
             print(f"{family}: not compared with {reader}: no files, or it reads none")
             continue
         read_all(chosen)
-        passes = -(-_READ // len(chosen))
+        passes = min(max(_PASSES.start, int(_PASS_SECONDS / max(seconds, 1e-6))), _PASSES.stop)
         ours, theirs = [], []
         for _ in range(_ROUNDS):
             ours.append(rate(chosen, passes))
