@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 from collections import deque
@@ -40,11 +41,17 @@ _NEEDED = frozenset(
         "OPENBLAS_CORETYPE",
     ]
 )
+_DYING_SECONDS = 1.0  # between the end of its socket and of its process: microseconds
 _EXIT_WAIT_SECONDS = 2.0  # the template reaps at once; without a status the death counts as a crash
 
 
 class WorkerStartError(Exception):
     """No worker can be started, for now."""
+
+    def __init__(self, message: str, *, was_killed: bool = False) -> None:
+        """`was_killed`: by somebody else; the next one may well start."""
+        super().__init__(message)
+        self.was_killed = was_killed
 
 
 class Template:
@@ -122,8 +129,10 @@ class Template:
             pid = await self._patiently(forked)
         except (OSError, TimeoutError) as error:
             ours.close()
+            was_killed = isinstance(error, OSError) and self._was_killed()
             self.close()  # one that doesn't answer is no use to anybody; the next request starts another
-            raise WorkerStartError(f"the worker template doesn't answer: {error}") from error
+            message = f"the worker template doesn't answer: {error}"
+            raise WorkerStartError(message, was_killed=was_killed) from error
         except BaseException:
             ours.close()
             raise
@@ -187,8 +196,7 @@ class Template:
             self._lose(str(error))
             return
         if not data:
-            self._lose("the template has died")
-            self._process.wait()
+            self._lose("the template has died", was_killed=self._was_killed())
             return
         message = json.loads(data)
         if "ready" in message and not self._ready.done():
@@ -211,7 +219,14 @@ class Template:
                 while len(self._exits) > 1000:  # statuses of workers that nobody asked for
                     del self._exits[next(iter(self._exits))]
 
-    def _lose(self, reason: str) -> None:
+    def _was_killed(self) -> bool:
+        """Whether a template that has closed its socket was killed, and not by us."""
+        try:
+            return self._process.wait(_DYING_SECONDS) == -signal.SIGKILL
+        except subprocess.TimeoutExpired:
+            return False
+
+    def _lose(self, reason: str, *, was_killed: bool = False) -> None:
         if not self.is_alive:
             return
         self.is_alive = False
@@ -220,7 +235,7 @@ class Template:
         pending = [self._ready, *self._forking, *self._exit_waiters.values()]
         for future in pending:
             if not future.done():
-                future.set_exception(WorkerStartError(reason))
+                future.set_exception(WorkerStartError(reason, was_killed=was_killed))
                 future.exception()  # marks it as seen, should nobody await it any more
         self._forking.clear()
 

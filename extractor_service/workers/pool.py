@@ -32,6 +32,9 @@ class Limits:
     max_jobs_per_worker = 2000  # slow leaks end with it; a fork of 13 ms is nothing over so many
     idle_seconds = 30.0  # memory of idle workers against forks when the next burst comes
     attempts = 3  # a template that starts no worker three times won't by trying on
+    # But one that others kill may, when they have done: it takes a second to start, and a file isn't to blame.
+    killed_seconds = 20.0
+    moment_seconds = 0.02  # between the ends of two processes, of which one dies with the other
     # Until all others are done; most files take milliseconds, and a long one may go on.
     clearing_seconds = 2.0
     # A file that kills does so at once, as a rule; one that reads on is let, beside the others.
@@ -176,19 +179,23 @@ class WorkerPool:
     async def _run(
         self, job: Job, descriptor: int, puller: Puller | None, *, needs_fresh: bool, owner: str = ""
     ) -> JobResult:
-        failures = 0
+        failures, patient_until = 0, time.monotonic() + Limits.killed_seconds
         while failures < Limits.attempts:
+            is_patient = time.monotonic() < patient_until
             try:
                 worker = await self._take(needs_fresh=needs_fresh)
             except WorkerStartError as error:
                 _log.warning("no worker", extra={"error": str(error)})
-                failures += 1
+                failures += not (error.was_killed and is_patient)
                 continue
             worker.owner, worker.began_at = owner, time.monotonic()
             try:
                 result = await worker.run(job, descriptor, self._stall_seconds, puller)
             except WorkerDiedIdleError:
-                failures += worker.jobs_done == 0  # one that had worked before has only died waiting
+                # One that had worked before has only died waiting, and one whose template was killed with that, of which we may
+                # hear a moment later.
+                await asyncio.sleep(Limits.moment_seconds)
+                failures += worker.jobs_done == 0 and (worker.has_living_template or not is_patient)
                 continue
             except BaseException:
                 worker.kill()

@@ -57,6 +57,37 @@ async def test_jobs_run_side_by_side_up_to_the_limit(pool):
     assert len(pool._idle) == 2
 
 
+async def test_a_file_waits_for_a_template_that_others_kill(pool):
+    ends_at = time.monotonic() + 2
+
+    async def kill() -> int:
+        kills = 0
+        while time.monotonic() < ends_at:
+            for child in psutil.Process().children():
+                if "tests.faults.hostile_workers" in child.cmdline():
+                    child.kill()
+                    kills += 1
+            await asyncio.sleep(0.01)
+        return kills
+
+    killing = asyncio.create_task(kill())
+    await asyncio.sleep(0)
+    result = await run(pool, images.jpeg(), "jpeg")
+    assert outcomes(result) == ["OK", "OK"] and time.monotonic() > ends_at
+    assert await killing > Limits.attempts
+
+
+async def test_a_template_that_ends_by_itself_is_not_waited_for(monkeypatch):
+    pool = WorkerPool(COMMAND, 2, 512 * MIB)
+    await pool.start()
+    pool._command = (sys.executable, "-c", "raise SystemExit(3)")
+    pool._template.close()
+    began_at = time.monotonic()
+    result = await run(pool, images.jpeg(), "jpeg")
+    assert result.failure == Outcome.CRASHED.value and time.monotonic() - began_at < 5
+    await pool.close()
+
+
 @pytest.mark.parametrize(
     ("action", "failure", "reports"),
     [
