@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -64,9 +65,10 @@ async def test_a_file_waits_for_a_template_that_others_kill(pool):
         kills = 0
         while time.monotonic() < ends_at:
             for child in psutil.Process().children():
-                if "tests.faults.hostile_workers" in child.cmdline():
-                    child.kill()
-                    kills += 1
+                with contextlib.suppress(psutil.Error):
+                    if "tests.faults.hostile_workers" in child.cmdline():
+                        child.kill()
+                        kills += 1
             await asyncio.sleep(0.01)
         return kills
 
