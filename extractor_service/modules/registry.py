@@ -16,6 +16,7 @@ PATHS = {
     "places": "places.module:PlacesModule",
     "digests": "digests:DigestsModule",
     "content_digest": "content.module:ContentDigestModule",
+    "piece_digests": "pieces:PieceDigestsModule",
     "c2pa": "provenance.c2pa:C2paModule",
     "provenance": "provenance.module:ProvenanceModule",
     "sound_facts": "sound.facts:SoundModule",
