@@ -218,8 +218,12 @@ def _measured(fleet: _Fleet) -> dict[_Layout, _Result]:
                 found.append(asyncio.run(_load(running[layout], _SECONDS)))
     results = {}
     for layout, found in windows.items():
-        middle = [statistics.median(values) for values in list(zip(*found, strict=True))[:3]]
-        result = results[layout] = _Result(*middle, sum(each.failed for each in found))
+        result = results[layout] = _Result(
+            statistics.median(each.per_second for each in found),
+            statistics.median(each.extractor_cpu for each in found),
+            statistics.median(each.cache_cpu for each in found),
+            sum(each.failed for each in found),
+        )
         print(
             f"  {layout.words}: {result.per_second:.1f} a second ({min(found)[0]:.1f}–{max(found)[0]:.1f}); CPU a call"
             f" {result.extractor_cpu * 1e3:.2f} ms at extractors, {result.cache_cpu * 1e3:.2f} ms at caches",
