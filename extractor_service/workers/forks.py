@@ -192,8 +192,8 @@ class Template:
             data = self._control.recv(65536)
         except BlockingIOError:
             return
-        except OSError as error:
-            self._lose(str(error))
+        except OSError as error:  # it died with something of ours unread
+            self._lose(str(error), was_killed=self._was_killed())
             return
         if not data:
             self._lose("the template has died", was_killed=self._was_killed())
@@ -220,10 +220,12 @@ class Template:
                     del self._exits[next(iter(self._exits))]
 
     def _was_killed(self) -> bool:
-        """Whether a template that has closed its socket was killed, and not by us."""
+        """Whether a template that has closed its socket was killed, and not by us. It is no process any more then."""
         try:
             return self._process.wait(_DYING_SECONDS) == -signal.SIGKILL
         except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
             return False
 
     def _lose(self, reason: str, *, was_killed: bool = False) -> None:
