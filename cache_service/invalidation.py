@@ -216,9 +216,8 @@ class InvalidationLog:
 
     def restart(self, log_id: str, revision: int, head: str = "") -> None:
         """Becomes the log `log_id` at `revision`, before which every entry counts as invalidated."""
-        self._raise_floor(
-            self._revision
-        )  # a crash before the last write leaves the old log, with everything invalidated
+        # In two steps: a crash between them leaves the old log, with everything invalidated.
+        self._raise_floor(self._revision)
         self._id, self._floor, self._revision, self.head = log_id, revision, revision, head
         self._write(
             ("DELETE FROM invalidations", ()),

@@ -228,18 +228,15 @@ class CompositeTier:
                 for index, (_, entry) in enumerate(items)
                 if missed[index] == (_told_by(entry) if is_missed else None)
             ]
-            some, backing = (
-                [items[index] for index in chosen],
-                tuple(backed[index] for index in chosen if backed),
-            )
+            some = [items[index] for index in chosen]
+            backing = tuple(backed[index] for index in chosen if backed)
             put = partial(layer.tier.put, some, now, only_absent=not is_missed, backed=backing)
             answers = await self._guard(layer, put, None) if some else None
             for index, answer in zip(chosen, answers or (), strict=False):
                 held[index] = answer
-                if (
-                    is_missed and layer.outdated.get(items[index][0]) == missed[index]
-                ):  # and no newer one meanwhile
-                    del layer.outdated[items[index][0]]
+                key, _ = items[index]
+                if is_missed and layer.outdated.get(key) == missed[index]:  # and no newer one meanwhile
+                    del layer.outdated[key]
         return held
 
     async def _guard(
