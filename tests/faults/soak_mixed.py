@@ -128,7 +128,7 @@ def run(name: str) -> Evidence:
         ]
         evidence.single("soak", "lines of ERROR", "count", len(errors), "== 0")
         for line in errors[:3]:
-            print("   ", line[:300])
+            print("   ", line[:200], "…", line[-1500:])
     return evidence
 
 
