@@ -129,7 +129,7 @@ class Template:
             pid = await self._patiently(forked)
         except (OSError, TimeoutError) as error:
             ours.close()
-            was_killed = isinstance(error, OSError) and self._was_killed()
+            was_killed = not isinstance(error, TimeoutError) and self._was_killed()
             self.close()  # one that doesn't answer is no use to anybody; the next request starts another
             message = f"the worker template doesn't answer: {error}"
             raise WorkerStartError(message, was_killed=was_killed) from error
