@@ -10,7 +10,6 @@ import signal
 import socket
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor_service.document import Outcome
@@ -30,13 +29,13 @@ from extractor_service.workers.protocol import (
     ModuleResult,
     ProtocolError,
 )
+from service_runtime.memory.resident import resident_bytes
 
 if TYPE_CHECKING:
     from extractor_service.sources.base import Puller
     from extractor_service.workers.forks import Template
     from extractor_service.workers.frames import Numbers
 
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _MIN_KILL_AFTER_SECONDS = 0.1  # of short limits, a fifth would kill workers that were about to answer
 _LOWEST_NICENESS = 19  # an eighth of the usual worker's weight; SCHED_IDLE's fortieth would be a standstill
 _HOLD_STEP_SECONDS = 0.01  # how late it is noticed that others have begun to wait for the worker
@@ -210,11 +209,7 @@ class Worker:
 
     def resident_bytes(self) -> int:
         """Its memory; 0 when it has gone."""
-        try:
-            pages = int(Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1])
-        except (OSError, ValueError, IndexError):
-            return 0
-        return pages * _PAGE_BYTES
+        return resident_bytes(self.pid)
 
     def kill(self) -> None:
         """Ends the worker at once."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service_runtime.memory.release import glibc, trim
+from service_runtime.memory.resident import resident_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +26,7 @@ class _Info(ctypes.Structure):
 
     _fields_ = tuple(
         (name, ctypes.c_size_t)
-        for name in (
+        for name in [
             "arena",
             "ordblks",
             "smblks",
@@ -38,7 +37,7 @@ class _Info(ctypes.Structure):
             "uordblks",
             "fordblks",
             "keepcost",
-        )
+        ]
     )
 
 
@@ -49,14 +48,6 @@ def free_bytes() -> int:
         return 0
     library.mallinfo2.restype = _Info
     return int(library.mallinfo2().fordblks)
-
-
-def resident_bytes() -> int:
-    """What the process has in memory; 0 where nobody tells."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
 
 
 class Surplus:

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from service_runtime.memory.release import glibc
-from service_runtime.memory.surplus import Surplus, free_bytes, resident_bytes
+from service_runtime.memory.resident import resident_bytes
+from service_runtime.memory.surplus import Surplus, free_bytes
 
 MIB = 2**20
 
