@@ -1,6 +1,7 @@
 """Envoy as the edge: it sheds before the extractor, weighs by load reports, speaks gRPC-Web, and checks tokens."""
 
 import struct
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +24,7 @@ pytestmark = [pytest.mark.servers, needs("envoy")]
 FOLDER = Path(__file__).parents[2] / "docker" / "proxies"
 NOBODY = "127.0.0.1:1"
 EXTRACT = "/metaextract.extractor.v1.ExtractorService/Extract"
+AT_ONCE = 12  # fewer than the small one of two lets wait
 
 
 def photo(depth=0):
@@ -128,18 +130,21 @@ def test_whoever_reports_more_load_gets_less():
         time.sleep(1.0)
         call = extractor_pb2_grpc.ExtractorServiceStub(channel).Extract
         ends_at = time.monotonic() + 6
+        room = threading.Semaphore(AT_ONCE)
         running = []
-        number = 0
         while time.monotonic() < ends_at:
-            number += 1
-            running.append(call.future(photo(number), timeout=20))
+            room.acquire()
+            running.append(call.future(photo(len(running)), timeout=20))
+            running[-1].add_done_callback(lambda _: room.release())
             time.sleep(0.02)
-        for each in running:
-            each.result()
+        ends = {each.code() for each in running}
         time.sleep(0.5)
         for name, process in (("small", small), ("large", large)):
             ports[name] = Counter('/Extract"' in line for line in process.log)[True]
-    assert ports["small"] + ports["large"] == number
+    assert ends <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}, (
+        "on a slow machine one is refused"
+    )
+    assert ports["small"] + ports["large"] == len(running)
     assert ports["large"] > 1.3 * ports["small"], ports
 
 
