@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor_service.document import Outcome
 from extractor_service.modules.base import READER
+from extractor_service.workers.births import Births
 from extractor_service.workers.forks import Template, WorkerStartError
 from extractor_service.workers.protocol import JobResult, Loss
 from extractor_service.workers.sandbox.probes import NO_SANDBOX
@@ -75,6 +76,7 @@ class WorkerPool:
         self._clearing = asyncio.Lock()
         self._clearings = Bucket(Limits.clearings_per_minute, time.monotonic())
         self._idle: list[Worker] = []
+        self._births = Births(self._bear, self._idle.append)
         self._busy: set[Worker] = set()
         self._template: Template | None = None
         self._starting = asyncio.Lock()
@@ -218,25 +220,37 @@ class WorkerPool:
             self._sweeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
+        self._births.close()
         for worker in [*self._idle, *self._busy]:
             worker.kill()
         if self._template is not None:
             self._template.close()
 
     async def _take(self, *, needs_fresh: bool) -> Worker:
-        while self._idle and not needs_fresh:
+        worker = self._warm(needs_fresh=needs_fresh) or await self._births.next()
+        self._busy.add(worker)
+        return worker
+
+    def _warm(self, *, needs_fresh: bool) -> Worker | None:
+        """One that is idle; None when there is none."""
+        spared: list[Worker] = []
+        found = None
+        while self._idle and found is None:
             worker = self._idle.pop()
             if not worker.has_living_template:
                 worker.kill()
+            elif needs_fresh and worker.jobs_done:
+                spared.append(worker)
             elif worker.is_usable:
-                self._busy.add(worker)
-                return worker
+                found = worker
+        self._idle += reversed(spared)
+        return found
+
+    async def _bear(self) -> Worker:
         template = await self._get_template()
         pid, connection = await template.fork()
         self.started_total += 1
-        worker = Worker(pid, connection, template)
-        self._busy.add(worker)
-        return worker
+        return Worker(pid, connection, template)
 
     def _give_back(self, worker: Worker) -> None:
         if worker.jobs_done >= Limits.max_jobs_per_worker or worker.is_demoted:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from extractor_service.document import Outcome
+from extractor_service.workers.forks import Template
 from extractor_service.workers.pool import Limits, WorkerPool
 from extractor_service.workers.protocol import Job, Loss
 from tests.faults.hostile import make
@@ -39,6 +40,11 @@ async def run(pool, data, format_name, parse_seconds=5.0, modules=("metadata", "
         return await pool.run(Job(format_name, modules, len(data), parse_seconds), descriptor)
     finally:
         os.close(descriptor)
+
+
+async def until(holds):
+    while not holds():
+        await asyncio.sleep(0.01)
 
 
 def outcomes(result):
@@ -177,6 +183,39 @@ async def test_cancelling_kills_the_worker_and_frees_the_place(pool):
         else:
             raise AssertionError("the worker lives on")
     assert outcomes(await run(pool, images.jpeg(), "jpeg")) == ["OK", "OK"]
+
+
+async def test_whoever_leaves_before_its_worker_is_there_leaves_it_to_the_next(pool, monkeypatch):
+    forks = []
+
+    async def fork(template, *words, before=Template.fork):
+        forks.append(template)
+        return await before(template, *words)
+
+    monkeypatch.setattr(Template, "fork", fork)
+    template = await pool._get_template()
+    os.kill(template._process.pid, signal.SIGSTOP)  # as slow as on a busy machine
+    for _ in range(20):
+        callers = [asyncio.create_task(run(pool, images.jpeg(), "jpeg")) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        for each in callers:
+            each.cancel()
+        await asyncio.gather(*callers, return_exceptions=True)
+    os.kill(template._process.pid, signal.SIGCONT)
+    result = await run(pool, images.jpeg(), "jpeg")
+    assert outcomes(result) == ["OK", "OK"] and result.was_fresh
+    await asyncio.wait_for(until(lambda: len(pool._idle) == 2), 5)
+    assert len(forks) == 2 and pool.started_total == 2
+
+
+async def test_a_worker_that_nobody_has_used_yet_is_fresh(pool):
+    await run(pool, images.jpeg(), "jpeg")
+    used = pool._idle[0]
+    pool._idle.append(await pool._births.next())
+    fresh = pool._warm(needs_fresh=True)
+    assert fresh is not None and fresh.jobs_done == 0 and pool._idle == [used]
+    assert pool._warm(needs_fresh=True) is None and pool._idle == [used]
+    fresh.kill()
 
 
 async def test_workers_see_nothing_of_grpc_and_little_else(pool):
