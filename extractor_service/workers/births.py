@@ -42,8 +42,10 @@ class Births:
 
     def close(self) -> None:
         """Ends those under way, and whoever waits."""
-        for each in (*self._under_way, *self._waiting):
-            each.cancel()
+        for task in self._under_way:
+            task.cancel()
+        for future in self._waiting:
+            future.cancel()
 
     async def _run(self) -> None:
         try:
