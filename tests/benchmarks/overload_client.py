@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import sys
 import time
@@ -15,6 +16,7 @@ from metaextract_client.channel import options
 from tests.faults.hostile import make
 
 WARM_UP_SECONDS = 0.5
+MOST_SECONDS = 60.0  # of a closed loop: what isn't done by then isn't waited for
 _JOB = "work"
 """A file whose describing is so much work, counted and not timed."""
 
@@ -24,7 +26,8 @@ class Counts:
         self.good = self.refused = self.late = 0
 
 
-async def call(stub, counts: Counts, until: float, deadline: float) -> None:
+async def call(stub, counts: Counts, until: float, deadline: float) -> bool:
+    """Whether it was answered."""
     request = extractor_pb2.ExtractRequest(
         inline=extractor_pb2.InlineSource(data=make(_JOB), name="job.hostile")
     )
@@ -36,20 +39,28 @@ async def call(stub, counts: Counts, until: float, deadline: float) -> None:
             counts.refused += 1
         else:
             counts.late += 1
+        return False
+    return True
 
 
-async def cell(stub, per_second: float, seconds: float, closed: int, deadline: float) -> Counts:
-    counts, until = Counts(), time.monotonic() + seconds
-    if closed:
+async def closed_loop(stub, callers: int, jobs: int, deadline: float) -> tuple[Counts, float]:
+    """So many jobs, by callers that wait for nothing else; the seconds until all are done, in which the CPU was never idle."""
+    counts, started_at = Counts(), time.monotonic()
+    left = iter(range(jobs))
 
-        async def loop():
-            while time.monotonic() < until:
-                await call(stub, counts, until, deadline)
+    async def loop():
+        for _ in left:
+            while time.monotonic() - started_at < MOST_SECONDS:
+                if await call(stub, counts, math.inf, deadline):
+                    break
 
-        await asyncio.gather(*(loop() for _ in range(closed)))
-        return counts
-    # The first moment fills the queue and isn't counted.
-    warm, tasks, at = Counts(), set(), time.monotonic()
+    await asyncio.gather(*(loop() for _ in range(callers)))
+    return counts, time.monotonic() - started_at
+
+
+async def arrivals(stub, per_second: float, seconds: float, deadline: float) -> tuple[Counts, float]:
+    """What becomes of calls at random moments. The first moment fills the queue and isn't counted."""
+    counts, warm, tasks, at = Counts(), Counts(), set(), time.monotonic()
     until = at + WARM_UP_SECONDS + seconds
     start = at + WARM_UP_SECONDS
     while at < until:
@@ -59,7 +70,7 @@ async def cell(stub, per_second: float, seconds: float, closed: int, deadline: f
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
-    return counts
+    return counts, seconds
 
 
 async def timed(stub, warm: Counts, counts: Counts, start: float, until: float, deadline: float) -> None:
@@ -77,9 +88,13 @@ async def main(address: str) -> None:
     async with aio.insecure_channel(address, options=options(address, retries=False)) as channel:
         stub = extractor_pb2_grpc.ExtractorServiceStub(channel)
         while line := await loop.run_in_executor(None, sys.stdin.readline):
-            per_second, seconds, closed, deadline = line.split()
-            counts = await cell(stub, float(per_second), float(seconds), int(closed), float(deadline))
-            print(counts.good, counts.refused, counts.late, flush=True)
+            kind, *numbers = line.split()
+            first, second, deadline = map(float, numbers)
+            if kind == "closed":
+                counts, seconds = await closed_loop(stub, int(first), int(second), deadline)
+            else:
+                counts, seconds = await arrivals(stub, first, second, deadline)
+            print(counts.good, counts.refused, counts.late, seconds, flush=True)
 
 
 if __name__ == "__main__":
