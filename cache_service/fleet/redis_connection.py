@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 _MAX_CONNECTIONS = 32  # more than _PLACES: pub/sub, and connections that are on their way back
 _PLACES = 24  # connections that were cancelled may take a moment to come back
 _DEFAULT_PORT = 6379  # Redis's own, where the URL names none
-ERRORS = (RedisError, OSError, TimeoutError, EOFError)
+# RuntimeError is uvloop's, for a connection that has closed and wasn't found out yet; asyncio's own loop says OSError.
+ERRORS = (RedisError, OSError, TimeoutError, EOFError, RuntimeError)
 Client = Any
 """A redis-py client. Its stubs promise unions of values and awaitables that no checker can follow; callers name the
 type of each answer."""
