@@ -64,7 +64,7 @@ def test_the_edge_refuses_at_critical_within_a_second_and_recovers(tmp_path):
             )
             admin.set_pressure_override(pressure_pb2.PRESSURE_LEVEL_UNSPECIFIED)
             recovered = wait_until(lambda: asked(stub) is grpc.StatusCode.OK, 5)
-    assert refused < 1.5 and recovered < 2.5, (refused, recovered)
+    assert refused < 1.0 and recovered < 2.5, (refused, recovered)
 
 
 def test_a_browser_calls_by_grpc_web():
