@@ -239,7 +239,7 @@ class WorkerPool:
             worker = self._idle.pop()
             if not worker.has_living_template:
                 worker.kill()
-            elif needs_fresh and worker.jobs_done:
+            elif worker.is_usable and needs_fresh and worker.jobs_done:
                 spared.append(worker)
             elif worker.is_usable:
                 found = worker

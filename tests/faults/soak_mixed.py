@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import psutil
 
@@ -24,9 +24,6 @@ from metaextract_client import CacheClient
 from tests.faults import fault_matrix
 from tests.faults.fault_matrix import Load, World
 from tests.support.evidence import ROOT, Evidence
-
-if TYPE_CHECKING:
-    pass
 
 _SECONDS = float(os.environ.get("SECONDS") or 660)
 _FAULT_SECONDS, _PAUSE_SECONDS = 5.0, 15.0
@@ -40,11 +37,8 @@ _LEFT_OUT = frozenset(
 )  # fmt: skip
 """What would start the cache anew, or was left out of the run that was measured."""
 _MIB = 2**20
-_FILLER_BYTES, _FILLERS, _PUT_TOGETHER = (
-    600,
-    100_000,
-    100,
-)  # 600 bytes are a photograph's, packed; 57 MiB of 48 in both tiers
+_FILLER_BYTES = 600  # of text; packed, and with its key, less than a photograph's result
+_FILLERS, _PUT_TOGETHER = 100_000, 100  # both tiers evict long before the last of them
 
 
 class _Sample(NamedTuple):

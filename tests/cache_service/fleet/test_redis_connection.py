@@ -31,9 +31,11 @@ def on_the_services_loop(scenario):
 
 
 def break_off(connection):
-    pooled = connection.client.connection_pool._available_connections
-    assert pooled
-    for each in pooled:
+    """All connections, those in use as well: a subscription, a command that is being answered."""
+    pool = connection.client.connection_pool
+    both = [*pool._available_connections, *pool._in_use_connections]
+    assert both
+    for each in both:
         each._writer.transport.abort()
 
 
@@ -68,8 +70,6 @@ def test_peers_are_heard_again():
         ]
         for _ in range(2):
             await asyncio.wait_for(heard.wait(), 10)
-            for each in list(connection.client.connection_pool._in_use_connections):  # the subscription
-                each._writer.transport.abort()
             break_off(connection)
             heard.clear()
         await asyncio.wait_for(heard.wait(), 10)
