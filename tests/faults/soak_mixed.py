@@ -37,8 +37,11 @@ _LEFT_OUT = frozenset(
 )  # fmt: skip
 """What would start the cache anew, or was left out of the run that was measured."""
 _MIB = 2**20
-_FILLER_BYTES = 600  # of text; packed, and with its key, less than a photograph's result
-_FILLERS, _PUT_TOGETHER = 100_000, 100  # both tiers evict long before the last of them
+_FILLER_BYTES = 600  # of text; 81 are left of it, packed, so that these are more entries than photographs' results will be
+_FILLERS, _PUT_TOGETHER = (
+    100_000,
+    100,
+)  # the memory tier evicts from the 42,000th on; the disk is then full to nine tenths
 
 
 class _Sample(NamedTuple):
@@ -86,8 +89,8 @@ def _peak(world: World) -> float:
 
 
 def _fill(address: str) -> None:
-    """Fills memory and disk tier: what a cache takes until it is full is no leak, and took a third of the time or all of it, by the
-    speed of the machine. Cheaper results than any other: they are the first victims.
+    """Fills the memory tier: what a cache takes until it is full is no leak, and took a third of the time or all of it, by the speed
+    of the machine. Cheaper results than any other: they are the first victims.
     """
     text = (ROOT / "README.md").read_bytes()
     with CacheClient(address) as client:
