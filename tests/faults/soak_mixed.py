@@ -38,10 +38,8 @@ _LEFT_OUT = frozenset(
 """What would start the cache anew, or was left out of the run that was measured."""
 _MIB = 2**20
 _FILLER_BYTES = 600  # of text; 81 are left of it, packed, so that these are more entries than photographs' results will be
-_FILLERS, _PUT_TOGETHER = (
-    100_000,
-    100,
-)  # the memory tier evicts from the 42,000th on; the disk is then full to nine tenths
+_FILLERS = 100_000  # the memory tier evicts from the 42,000th on; the disk is full to nine tenths in the end
+_PUT_TOGETHER = 100
 
 
 class _Sample(NamedTuple):
