@@ -7,6 +7,7 @@ import math
 import random
 import sys
 import time
+from typing import NamedTuple
 
 import uvloop
 from grpc import StatusCode, aio
@@ -15,7 +16,7 @@ from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from metaextract_client.channel import options
 from tests.faults.hostile import make
 
-WARM_UP_SECONDS = 0.5
+WARM_UP_SECONDS = COOL_DOWN_SECONDS = 0.5
 MOST_SECONDS = 60.0  # of a closed loop: what isn't done by then isn't waited for
 _JOB = "work"
 """A file whose describing is so much work, counted and not timed."""
@@ -23,23 +24,44 @@ _JOB = "work"
 
 class Counts:
     def __init__(self) -> None:
-        self.good = self.refused = self.late = 0
+        self.good = 0.0
+        """Jobs, of those at the edges of the time the part within: they end in clumps, as many as are done side by side."""
+        self.refused = self.late = 0
 
 
-async def call(stub, counts: Counts, until: float, deadline: float) -> bool:
+class Window(NamedTuple):
+    """The time that counts, by the monotonic clock."""
+
+    start: float
+    end: float
+
+    def share(self, ended_at: float, seconds: float) -> float:
+        """Of a job that took so long, what was done within."""
+        began_at = ended_at - seconds
+        within = min(ended_at, self.end) - max(began_at, self.start)
+        return max(0.0, within) / seconds if seconds > 0 else 0.0
+
+
+ALWAYS = Window(-math.inf, math.inf)
+
+
+async def call(stub, counts: Counts, window: Window, deadline: float) -> bool:
     """Whether it was answered."""
     request = extractor_pb2.ExtractRequest(
         inline=extractor_pb2.InlineSource(data=make(_JOB), name="job.hostile")
     )
     try:
-        await stub.Extract(request, timeout=deadline)
-        counts.good += time.monotonic() <= until  # what is answered afterwards was not of this time
+        answer = await stub.Extract(request, timeout=deadline)
     except aio.AioRpcError as error:
-        if error.code() == StatusCode.RESOURCE_EXHAUSTED:
-            counts.refused += 1
-        else:
-            counts.late += 1
+        if window.start <= time.monotonic() <= window.end:
+            if error.code() == StatusCode.RESOURCE_EXHAUSTED:
+                counts.refused += 1
+            else:
+                counts.late += 1
         return False
+    now = time.monotonic()
+    # The worker's own word: what waited before isn't work.
+    counts.good += window.share(now, sum(each.elapsed_seconds for each in answer.document.modules))
     return True
 
 
@@ -51,7 +73,7 @@ async def closed_loop(stub, callers: int, jobs: int, deadline: float) -> tuple[C
     async def loop():
         for _ in left:
             while time.monotonic() - started_at < MOST_SECONDS:
-                if await call(stub, counts, math.inf, deadline):
+                if await call(stub, counts, ALWAYS, deadline):
                     break
 
     await asyncio.gather(*(loop() for _ in range(callers)))
@@ -59,28 +81,19 @@ async def closed_loop(stub, callers: int, jobs: int, deadline: float) -> tuple[C
 
 
 async def arrivals(stub, per_second: float, seconds: float, deadline: float) -> tuple[Counts, float]:
-    """What becomes of calls at random moments. The first moment fills the queue and isn't counted."""
-    counts, warm, tasks, at = Counts(), Counts(), set(), time.monotonic()
-    until = at + WARM_UP_SECONDS + seconds
-    start = at + WARM_UP_SECONDS
-    while at < until:
+    """What becomes of calls at random moments. The first moment fills the queue, in the last one what was begun before ends as it
+    began; neither is counted.
+    """
+    counts, tasks, at = Counts(), set(), time.monotonic()
+    window = Window(at + WARM_UP_SECONDS, at + WARM_UP_SECONDS + seconds)
+    while at < window.end + COOL_DOWN_SECONDS:
         at += random.expovariate(per_second)
         await asyncio.sleep(max(0, at - time.monotonic()))
-        task = asyncio.create_task(timed(stub, warm, counts, start, until, deadline))
+        task = asyncio.create_task(call(stub, counts, window, deadline))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
     return counts, seconds
-
-
-async def timed(stub, warm: Counts, counts: Counts, start: float, until: float, deadline: float) -> None:
-    """One call, counted by the moment of its answer."""
-    mine = Counts()
-    await call(stub, mine, until, deadline)
-    into = counts if start <= time.monotonic() <= until else warm
-    into.good += mine.good
-    into.refused += mine.refused
-    into.late += mine.late
 
 
 async def main(address: str) -> None:
