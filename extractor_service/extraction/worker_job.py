@@ -166,8 +166,8 @@ class WorkerJobs:
             return result
         attempts, pulls, was_quiet = 1, result.pulls, False
         witness.record(time.monotonic(), result, reader)
-        can_repeat = puller is None or not puller.is_passing  # what has passed is gone
-        while can_repeat and attempts < MAX_ATTEMPTS and deserves_retry(result):
+        # Of a stream that passes, too: what was asked for is kept, and nothing passes while nobody has asked for more.
+        while attempts < MAX_ATTEMPTS and deserves_retry(result):
             try:
                 again = replace(job, parse_seconds=usable_seconds(parse_seconds))
             except DeadlineError:

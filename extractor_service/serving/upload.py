@@ -1,16 +1,24 @@
-"""Takes an upload in: header, then data into the spool, hashed on the way, refused as early as possible."""
+"""Takes an upload in: header, then data into the spool, hashed on the way, refused as early as possible.
+
+A large file of a format that is read forward isn't spooled: it is read while it passes.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor_service.backoff.tickets import ticket_of_call
 from extractor_service.extraction.estimates import UPLOAD_BYTES
+from extractor_service.extraction.forward import may_pass
+from extractor_service.formats.identification.identify import identify
 from extractor_service.serving import wire
 from extractor_service.serving.open_source import spooling
+from extractor_service.serving.passing_upload import PassingUpload
+from extractor_service.sources.distant import HEAD_BYTES
 from extractor_service.sources.spool import SpooledInput
 from extractor_service.uploads.chunk import MAX_CHUNK_BYTES
 from service_runtime.errors import InvalidRequestError, UploadIncompleteError, UploadStalledError
@@ -18,10 +26,11 @@ from service_runtime.pace import Pace
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from extractor_service.extraction.options import ExtractionOptions
     from extractor_service.serving.call_context import CallContext
+    from extractor_service.sources.base import Input
     from metaextract.extractor.v1 import extractor_pb2 as pb
 
 _MAX_WAITING_CHUNKS = (
@@ -64,6 +73,14 @@ class _Writing:
             self._job = self._loop.run_in_executor(self._upload.thread, self._upload.append_all, chunks)
 
 
+async def _joined(first: bytes, others: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """A stream whose beginning was looked at."""
+    if first:
+        yield first
+    async for data in others:
+        yield data
+
+
 class UploadReceiver:
     """Receives one ExtractUpload call; `receive` it once."""
 
@@ -74,7 +91,7 @@ class UploadReceiver:
         self._pace = Pace(context.settings.upload_bytes_per_second, context.settings.upload_seconds)
         self._listening_at = 0.0
 
-    async def receive(self) -> tuple[ExtractionOptions, SpooledInput]:
+    async def receive(self) -> tuple[ExtractionOptions, Input]:
         """The options and the complete, hashed upload, which the caller must close.
 
         Raises:
@@ -89,7 +106,7 @@ class UploadReceiver:
         except TimeoutError:
             raise UploadStalledError(f"nothing came for {self._idle_seconds:g} s") from None
 
-    async def _receive(self, silence: asyncio.Timeout) -> tuple[ExtractionOptions, SpooledInput]:
+    async def _receive(self, silence: asyncio.Timeout) -> tuple[ExtractionOptions, Input]:
         context = self._context
         first = await context.lobby.first(self._incoming, current_call.get().caller, "header")
         if first is None or first.WhichOneof("part") != "header":
@@ -104,60 +121,76 @@ class UploadReceiver:
         # Waiting for a slot is our own time; the sender is held back by flow control.
         async with context.backoff.uploads.slot(ticket):
             self._listen(silence)
-            return options, await self._spool(header.name, announced, options, silence)
+            return options, await self._take(header.name, announced, options, silence)
+
+    async def _take(
+        self, name: str, announced: int | None, options: ExtractionOptions, silence: asyncio.Timeout
+    ) -> Input:
+        """The complete file, or of one that was read while it passed what its reader asked for."""
+        context = self._context
+        directory = Path(context.settings.spool_directory or tempfile.gettempdir())
+        async with contextlib.aclosing(self._chunks(announced, options, silence)) as chunks:
+            first = await anext(chunks, b"")
+            async with contextlib.aclosing(_joined(first, chunks)) as whole:
+                # What the cache would keep is kept whole.
+                if announced is not None and not context.chunks.may_be_kept_whole(announced):
+                    identity = identify(first[:HEAD_BYTES], announced, context.formats)
+                    if len(first) >= HEAD_BYTES and may_pass(identity, options, context.modules):
+                        with spooling():
+                            passing = PassingUpload(context.pipeline, options, directory, context.spool)
+                            return await passing.take(name, announced, identity, whole)
+                return await self._spool(name, directory, options, whole)
 
     async def _spool(
-        self, name: str, announced: int | None, options: ExtractionOptions, silence: asyncio.Timeout
+        self, name: str, directory: Path, options: ExtractionOptions, chunks: AsyncIterator[bytes]
     ) -> SpooledInput:
         """The file in the spool; closed when it doesn't come to its end."""
-        directory = Path(self._context.settings.spool_directory or tempfile.gettempdir())
         extra = [algorithm for algorithm in options.digest_algorithms if algorithm != "blake3"]
         with spooling():
             upload = SpooledInput(name, directory, self._context.spool, extra)
+            # Chunks are hashed and written in a thread while the next ones arrive; those that came meanwhile go together.
+            writing = _Writing(upload)
             try:
-                await self._take_chunks(upload, announced, options, silence)
+                try:
+                    async for data in chunks:
+                        await writing.add(data)
+                    await writing.end()
+                finally:
+                    await writing.settle()
             except BaseException:
                 upload.close()
                 raise
+        upload.finish()
         return upload
 
-    async def _take_chunks(
-        self,
-        upload: SpooledInput,
-        announced: int | None,
-        options: ExtractionOptions,
-        silence: asyncio.Timeout,
-    ) -> None:
-        # Chunks are hashed and written in a thread while the next ones arrive; those that came meanwhile go together.
-        writing, received = _Writing(upload), 0
-        try:
-            async for part in self._incoming:
-                if part.WhichOneof("part") != "data":
-                    raise InvalidRequestError("header", "must come once")
-                silence.reschedule(None)  # what follows is our own time, not the sender's
-                data = part.data
-                received += len(data)
-                self._check_pace(len(data))
-                if len(data) > MAX_CHUNK_BYTES:
-                    raise InvalidRequestError(
-                        "data", f"has {len(data)} bytes, at most {MAX_CHUNK_BYTES} are allowed"
-                    )
-                if announced is not None and received > announced:
-                    raise UploadIncompleteError(f"more than the announced {announced} bytes came")
-                self._check_total(received)
-                if announced is None:
-                    self._context.backoff.limiter.check_size(received, options.work)
-                await writing.add(data)
-                self._listen(silence)
-            silence.reschedule(None)
-            await writing.end()
-        finally:
-            await writing.settle()
+    async def _chunks(
+        self, announced: int | None, options: ExtractionOptions, silence: asyncio.Timeout
+    ) -> AsyncGenerator[bytes, None]:
+        """The data as it comes, within all limits."""
+        received = 0
+        async for part in self._incoming:
+            if part.WhichOneof("part") != "data":
+                raise InvalidRequestError("header", "must come once")
+            silence.reschedule(None)  # what follows is our own time, not the sender's
+            data = part.data
+            received += len(data)
+            self._check_pace(len(data))
+            if len(data) > MAX_CHUNK_BYTES:
+                raise InvalidRequestError(
+                    "data", f"has {len(data)} bytes, at most {MAX_CHUNK_BYTES} are allowed"
+                )
+            if announced is not None and received > announced:
+                raise UploadIncompleteError(f"more than the announced {announced} bytes came")
+            self._check_total(received)
+            if announced is None:
+                self._context.backoff.limiter.check_size(received, options.work)
+            yield data
+            self._listen(silence)
+        silence.reschedule(None)
         if announced is not None and received != announced:
             raise UploadIncompleteError(
                 f"{received} bytes came, {announced} were announced", committed_offset=str(received)
             )
-        upload.finish()
 
     def _listen(self, silence: asyncio.Timeout) -> None:
         """From now on the sender's time counts."""

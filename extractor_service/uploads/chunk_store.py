@@ -146,13 +146,18 @@ class ChunkStoreClient:
         ]
         self._keep_in_background(self._keep(key, size_bytes, blocks, self._metadata()))
 
+    @staticmethod
+    def may_be_kept_whole(size_bytes: int) -> bool:
+        """Whether content of that size is small enough for `keep_whole`."""
+        return 0 < size_bytes <= Limits.max_background_bytes
+
     def keep_whole(self, descriptor: int, size_bytes: int, digest: str) -> None:
         """Keeps content that was received whole, in the background. It is here already, so that nobody waits for it.
 
         One is kept at a time, and only while nothing is short. The descriptor stays the caller's.
         """
         is_idle = not self._keeping and self.is_allowed and self._level() is PressureLevel.NORMAL
-        if is_idle and 0 < size_bytes <= Limits.max_background_bytes:
+        if is_idle and self.may_be_kept_whole(size_bytes):
             self._keep_in_background(self._copy(os.dup(descriptor), size_bytes, digest, self._metadata()))
 
     async def settle(self, seconds: float) -> None:

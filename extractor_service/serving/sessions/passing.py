@@ -95,3 +95,8 @@ class PassingSink:
         """The stream is over: who waits for more is told."""
         self._is_over = True
         self._answered.set()
+
+
+async def has_passed(spans: Sequence[Span]) -> None:
+    """Fetches nothing: raises SourceError, for the stream is over."""
+    raise SourceError(f"the stream has passed what is asked for, at {spans[0].offset}")

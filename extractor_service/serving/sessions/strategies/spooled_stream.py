@@ -7,8 +7,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from extractor_service.extraction.forward import may_pass
 from extractor_service.formats.identification.identify import identify
-from extractor_service.serving.sessions.passing import PassingSink
+from extractor_service.serving.sessions.passing import PassingSink, has_passed
 from extractor_service.serving.sessions.strategies.base import Described
 from extractor_service.serving.sessions.whole_stream import WholeStream
 from extractor_service.sources.base import SourceError
@@ -18,8 +19,6 @@ from extractor_service.sources.spans import Span
 from service_runtime.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from extractor_service.serving.sessions.offered_file import OfferedFile
     from extractor_service.serving.sessions.strategies.base import SessionTools
 
@@ -61,7 +60,7 @@ class SpooledStream:
         offered.size_bytes = size
         tools.link.enough(size)
         content_id = digest_id(digests["blake3"])
-        source = DistantInput(offered.name, size, tools.file, _passed, content_id=content_id)
+        source = DistantInput(offered.name, size, tools.file, has_passed, content_id=content_id)
         source.digests = digests
         extraction = await tools.extract(source, offered)
         if offered.uses_cache and not sink.has_dropped:
@@ -78,7 +77,7 @@ class SpooledStream:
             return  # shorter than that: all of it is here
         size = offered.size_bytes if offered.has_size else _ENDLESS_BYTES
         identity = identify(tools.file.read(0, HEAD_BYTES), size, tools.context.formats)
-        if identity.format is None or not identity.format.reads_forward:
+        if not may_pass(identity, offered.options, tools.context.modules):
             sink.keep_all()
             return
         try:
@@ -87,7 +86,3 @@ class SpooledStream:
             await tools.scout(source, offered, identity)
         finally:
             sink.drop_all()
-
-
-async def _passed(spans: Sequence[Span]) -> None:
-    raise SourceError(f"the stream has passed what is asked for, at {spans[0].offset}")
