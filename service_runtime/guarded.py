@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from service_runtime.errors import InvalidRequestError, RequestStalledError, TokenExpiredError
 from service_runtime.identity.principal import NOBODY
@@ -21,6 +21,28 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 
     from service_runtime.identity.principal import Principal
+
+Behaviour = TypeVar("Behaviour", bound="Callable[..., Any]")
+
+_DECODER = "decode_request"
+
+
+def decoded_by(decode: Callable[[bytes], Any]) -> Callable[[Behaviour], Behaviour]:
+    """Marks a servicer's method whose messages aren't decoded by the generated code, but so."""
+
+    def mark(behaviour: Behaviour) -> Behaviour:
+        setattr(behaviour, _DECODER, decode)
+        return behaviour
+
+    return mark
+
+
+def decoder_of(
+    behaviour: Callable[..., Any], generated: Callable[[bytes], Any] | None
+) -> Callable[[bytes], Any] | None:
+    """What decodes the messages of a servicer's method."""
+    decode: Callable[[bytes], Any] | None = getattr(behaviour, _DECODER, generated)
+    return decode
 
 
 class Limits:

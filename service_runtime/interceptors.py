@@ -19,7 +19,7 @@ from grpc import aio
 from service_runtime import tracing
 from service_runtime.calls import Calls, DrainingError
 from service_runtime.errors import OverloadedError, ServiceError, TokenExpiredError, to_trailers
-from service_runtime.guarded import GuardedMethod, decoded
+from service_runtime.guarded import GuardedMethod, decoded, decoder_of
 from service_runtime.identity.gate import TWICE, Gate, tenant_of
 from service_runtime.identity.principal import NOBODY
 from service_runtime.identity.refusals import Refusals
@@ -134,7 +134,7 @@ class _Wrapping:
     def wrapped(self, method: str, handler: Handler) -> Handler:
         """The handler with its behaviour wrapped."""
         behaviour, factory = _parts(handler)
-        decode, reader, begin = handler.request_deserializer, None, None
+        decode, reader, begin = decoder_of(behaviour, handler.request_deserializer), None, None
         if not self._gate.is_open:
             reader = GuardedMethod(method, decode)
             is_late = not handler.request_streaming and not self._gate.admits_connections

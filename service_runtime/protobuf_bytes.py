@@ -7,6 +7,7 @@ Protobuf writes fields in the order of their numbers, so a message is its encode
 from __future__ import annotations
 
 LENGTH_DELIMITED = 2  # the wire type of messages, texts and bytes
+_LENGTH_BYTES = 5  # most of a length, which is below 2 GiB
 ONE_BYTE = [bytes((number,)) for number in range(0x80)]
 """Numbers below 128, as they are written; for the hottest loops, which ask here before `varint`."""
 
@@ -23,6 +24,17 @@ def varint(number: int) -> bytes:
         number >>= 7
     out.append(number)
     return bytes(out)
+
+
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """A number and the place behind it; the place is 0 where none of at most five bytes, as lengths have, ends within `data`."""
+    number = 0
+    for index in range(at, min(at + _LENGTH_BYTES, len(data))):
+        byte = data[index]
+        number |= (byte & 0x7F) << 7 * (index - at)
+        if byte < 0x80:
+            return number, index + 1
+    return 0, 0
 
 
 def part(field_number: int, data: bytes) -> bytes:

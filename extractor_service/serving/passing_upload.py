@@ -37,7 +37,7 @@ class PassingUpload:
         self._file = SparseFile(directory, budget)
 
     async def take(
-        self, name: str, size_bytes: int, identity: Identity, chunks: AsyncIterator[bytes]
+        self, name: str, size_bytes: int, identity: Identity, chunks: AsyncIterator[memoryview]
     ) -> DistantInput:
         """The hashed file, with what its reader will ask for; whoever gets it closes it.
 
@@ -62,7 +62,7 @@ class PassingUpload:
         return source
 
     async def _hashed(
-        self, chunks: AsyncIterator[bytes], sink: PassingSink, scouting: asyncio.Task[None]
+        self, chunks: AsyncIterator[memoryview], sink: PassingSink, scouting: asyncio.Task[None]
     ) -> dict[str, str]:
         loop, position = asyncio.get_running_loop(), 0
         hashing: deque[asyncio.Future[None]] = deque()

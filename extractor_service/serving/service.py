@@ -13,9 +13,11 @@ from extractor_service.serving.batch import Batch
 from extractor_service.serving.open_source import spooling
 from extractor_service.serving.sessions.session import Session
 from extractor_service.serving.upload import UploadReceiver
+from extractor_service.serving.upload_message import upload_part
 from extractor_service.serving.writer import Writer
 from metaextract.extractor.v1 import extractor_pb2, extractor_pb2_grpc
 from service_runtime.backoff_table import WorkClass
+from service_runtime.guarded import decoded_by
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
@@ -58,8 +60,11 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
             source = await self._opener.open(request)
             return await self._describe(source, options, started_at, extractor_pb2.ExtractResponse())
 
+    @decoded_by(upload_part)
     async def ExtractUpload(  # type: ignore[override] # as above
-        self, request_iterator: AsyncIterator[extractor_pb2.ExtractUploadRequest], context: Context
+        self,
+        request_iterator: AsyncIterator[extractor_pb2.ExtractUploadRequest | memoryview],
+        context: Context,
     ) -> extractor_pb2.ExtractUploadResponse | bytes:
         """One file in chunks."""
         del context

@@ -21,6 +21,7 @@ from extractor_service.serving.passing_upload import PassingUpload
 from extractor_service.sources.distant import HEAD_BYTES
 from extractor_service.sources.spool import SpooledInput
 from extractor_service.uploads.chunk import MAX_CHUNK_BYTES
+from metaextract.extractor.v1 import extractor_pb2 as pb
 from service_runtime.errors import InvalidRequestError, UploadIncompleteError, UploadStalledError
 from service_runtime.pace import Pace
 from service_runtime.telemetry import current_call
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from extractor_service.extraction.options import ExtractionOptions
     from extractor_service.serving.call_context import CallContext
     from extractor_service.sources.base import Input
-    from metaextract.extractor.v1 import extractor_pb2 as pb
 
 _MAX_WAITING_CHUNKS = (
     2  # so that neither side stands still for a moment of the other's; as many again are being written
@@ -44,10 +44,10 @@ class _Writing:
     def __init__(self, upload: SpooledInput) -> None:
         self._upload = upload
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[bytes] = []
+        self._waiting: list[memoryview] = []
         self._job: asyncio.Future[None] | None = None
 
-    async def add(self, data: bytes) -> None:
+    async def add(self, data: memoryview) -> None:
         """Takes a chunk; waits when many are waiting. Raises what an earlier one came to."""
         self._waiting.append(data)
         if self._job is not None and (self._job.done() or len(self._waiting) > _MAX_WAITING_CHUNKS):
@@ -73,7 +73,7 @@ class _Writing:
             self._job = self._loop.run_in_executor(self._upload.thread, self._upload.append_all, chunks)
 
 
-async def _joined(first: bytes, others: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+async def _joined(first: memoryview, others: AsyncIterator[memoryview]) -> AsyncGenerator[memoryview, None]:
     """A stream whose beginning was looked at."""
     if first:
         yield first
@@ -84,7 +84,9 @@ async def _joined(first: bytes, others: AsyncIterator[bytes]) -> AsyncGenerator[
 class UploadReceiver:
     """Receives one ExtractUpload call; `receive` it once."""
 
-    def __init__(self, context: CallContext, incoming: AsyncIterator[pb.ExtractUploadRequest]) -> None:
+    def __init__(
+        self, context: CallContext, incoming: AsyncIterator[pb.ExtractUploadRequest | memoryview]
+    ) -> None:
         self._context = context
         self._incoming = incoming
         self._idle_seconds = context.settings.upload_idle_seconds
@@ -109,7 +111,7 @@ class UploadReceiver:
     async def _receive(self, silence: asyncio.Timeout) -> tuple[ExtractionOptions, Input]:
         context = self._context
         first = await context.lobby.first(self._incoming, current_call.get().caller, "header")
-        if first is None or first.WhichOneof("part") != "header":
+        if not isinstance(first, pb.ExtractUploadRequest) or first.WhichOneof("part") != "header":
             raise InvalidRequestError("header", "must be the first message")
         header = first.header
         announced = header.size_bytes if header.HasField("size_bytes") else None
@@ -130,11 +132,11 @@ class UploadReceiver:
         context = self._context
         directory = Path(context.settings.spool_directory or tempfile.gettempdir())
         async with contextlib.aclosing(self._chunks(announced, options, silence)) as chunks:
-            first = await anext(chunks, b"")
+            first = await anext(chunks, memoryview(b""))
             async with contextlib.aclosing(_joined(first, chunks)) as whole:
                 # What the cache would keep is kept whole.
                 if announced is not None and not context.chunks.may_be_kept_whole(announced):
-                    identity = identify(first[:HEAD_BYTES], announced, context.formats)
+                    identity = identify(bytes(first[:HEAD_BYTES]), announced, context.formats)
                     if len(first) >= HEAD_BYTES and may_pass(identity, options, context.modules):
                         with spooling():
                             passing = PassingUpload(context.pipeline, options, directory, context.spool)
@@ -142,7 +144,7 @@ class UploadReceiver:
                 return await self._spool(name, directory, options, whole)
 
     async def _spool(
-        self, name: str, directory: Path, options: ExtractionOptions, chunks: AsyncIterator[bytes]
+        self, name: str, directory: Path, options: ExtractionOptions, chunks: AsyncIterator[memoryview]
     ) -> SpooledInput:
         """The file in the spool; closed when it doesn't come to its end."""
         extra = [algorithm for algorithm in options.digest_algorithms if algorithm != "blake3"]
@@ -165,14 +167,16 @@ class UploadReceiver:
 
     async def _chunks(
         self, announced: int | None, options: ExtractionOptions, silence: asyncio.Timeout
-    ) -> AsyncGenerator[bytes, None]:
+    ) -> AsyncGenerator[memoryview, None]:
         """The data as it comes, within all limits."""
         received = 0
         async for part in self._incoming:
-            if part.WhichOneof("part") != "data":
-                raise InvalidRequestError("header", "must come once")
+            if not isinstance(part, memoryview):
+                if part.WhichOneof("part") != "data":
+                    raise InvalidRequestError("header", "must come once")
+                part = memoryview(part.data)  # noqa: PLW2901 - the same chunk
             silence.reschedule(None)  # what follows is our own time, not the sender's
-            data = part.data
+            data = part
             received += len(data)
             self._check_pace(len(data))
             if len(data) > MAX_CHUNK_BYTES:

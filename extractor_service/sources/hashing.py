@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Hasher(Protocol):
     """Takes bytes piece by piece."""
 
-    def update(self, data: bytes, /) -> object:
+    def update(self, data: bytes | memoryview, /) -> object:
         """Takes the next piece."""
         ...
 
@@ -31,7 +31,7 @@ class Crc32:
     def __init__(self) -> None:
         self._value = 0
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Takes the next piece."""
         self._value = zlib.crc32(data, self._value)
 

@@ -42,7 +42,7 @@ class SparseFile:
         """Readable and seekable; it stays this object's own."""
         return self._descriptor
 
-    def write(self, offset: int, data: bytes) -> None:
+    def write(self, offset: int, data: bytes | memoryview) -> None:
         """Puts bytes at their place; blocks for a moment when they are many.
 
         Raises:

@@ -88,12 +88,12 @@ class SpooledInput(BaseInput):
         # One thread per upload keeps its chunks in order without a lock.
         self.thread = ThreadPoolExecutor(1, "spool")
 
-    def append_all(self, chunks: Iterable[bytes]) -> None:
+    def append_all(self, chunks: Iterable[memoryview]) -> None:
         """Several in order; see `append`."""
         for chunk in chunks:
             self.append(chunk)
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: memoryview) -> None:
         """Hashes and writes the next bytes. Blocks; meant for a thread.
 
         Raises:
@@ -103,11 +103,11 @@ class SpooledInput(BaseInput):
         before = self._size_bytes
         self._size_bytes += len(data)
         if len(self._head) < _HEAD_BYTES:
-            self._head += data[: _HEAD_BYTES - len(self._head)]
+            self._head += bytes(data[: _HEAD_BYTES - len(self._head)])
         self._blake3.update(data)
         for digest in self._extra.values():
             digest.update(data)
-        view = memoryview(data)
+        view = data
         try:
             while view:
                 view = view[os.write(self._descriptor, view) :]

@@ -19,7 +19,7 @@ class Chunk(NamedTuple):
     """Consecutive bytes of the file."""
 
     offset: int
-    data: bytes
+    data: bytes | memoryview
     crc32: int | None = None
 
     @property

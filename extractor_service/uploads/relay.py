@@ -130,8 +130,9 @@ class Relay:
         await self._upload.check()
         for chunk, _ in list(self._unacked):
             if chunk.offset >= self._sent_to:
-                data = chunk_pb2.ChunkData(offset_bytes=chunk.offset, data=chunk.data, crc32=chunk.crc32)
-                await self._upload.send(data, len(chunk.data))
+                data = bytes(chunk.data)  # of bytes no copy
+                message = chunk_pb2.ChunkData(offset_bytes=chunk.offset, data=data, crc32=chunk.crc32)
+                await self._upload.send(message, len(data))
                 self._sent_to = chunk.end
 
     async def _pump_and_finish(self) -> None:

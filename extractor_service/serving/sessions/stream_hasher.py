@@ -19,7 +19,7 @@ class StreamHasher:
         # One thread a stream keeps its chunks in order without a lock.
         self.thread = ThreadPoolExecutor(1, "hash")
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         """The next bytes. Blocks; meant for the thread."""
         for hasher in self._hashers.values():
             hasher.update(data)
