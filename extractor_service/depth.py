@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Depth(Enum):
         return _FULL if self is Depth.FULL else _STANDARD
 
 
-_STANDARD = DocumentLimits()
-_FULL = DocumentLimits(
+_STANDARD: Final = DocumentLimits()
+_FULL: Final = DocumentLimits(
     max_fields=300_000,
     max_value_bytes=1024 * 1024,
     max_total_bytes=16 * 1024 * 1024,  # takes a worker some 200 MiB, of the 512 that it may have by default

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from extractor_service.breath import EVERY, breathe
 from extractor_service.depth import Depth, DocumentLimits
@@ -207,10 +207,10 @@ class HardLimitError(LimitExceededError):
     """A budget that no depth raises."""
 
 
-_FIELD_OVERHEAD_BYTES = 40  # tags, lengths and the origin
-_ITEM_OVERHEAD_BYTES = 8  # of one value in a list, on the wire
+_FIELD_OVERHEAD_BYTES: Final = 40  # tags, lengths and the origin
+_ITEM_OVERHEAD_BYTES: Final = 8  # of one value in a list, on the wire
 _DERIVED_FIELDS, _DERIVED_BYTES = 200, 32 * 1024  # room for composite and common, even in a full document
-_MAX_MESSAGE_CHARS = 300  # a Problem is for people; what is quoted of a file may be endless
+_MAX_MESSAGE_CHARS: Final = 300  # a Problem is for people; what is quoted of a file may be endless
 
 
 @dataclass

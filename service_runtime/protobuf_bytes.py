@@ -6,9 +6,11 @@ Protobuf writes fields in the order of their numbers, so a message is its encode
 
 from __future__ import annotations
 
-LENGTH_DELIMITED = 2  # the wire type of messages, texts and bytes
-_LENGTH_BYTES = 5  # most of a length, which is below 2 GiB
-ONE_BYTE = [bytes((number,)) for number in range(0x80)]
+from typing import Final
+
+LENGTH_DELIMITED: Final = 2  # the wire type of messages, texts and bytes
+_LENGTH_BYTES: Final = 5  # most of a length, which is below 2 GiB
+ONE_BYTE: Final = [bytes((number,)) for number in range(0x80)]
 """Numbers below 128, as they are written; for the hottest loops, which ask here before `varint`."""
 
 

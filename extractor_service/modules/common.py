@@ -6,7 +6,7 @@ Each fact is taken from the first of the listed fields that has a usable value. 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from extractor_service.document import Position, Rational, Struct
 from extractor_service.formats.base import SizeFields
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from extractor_service.modules.precedence import Place
     from extractor_service.sources.base import ByteSource
 
-_MEDIA = (
+_MEDIA: Final = (
     "quicktime",
     "id3",
     "vorbis",
@@ -41,8 +41,8 @@ _MEDIA = (
 
 
 # What Matroska's tags are about, the nearest first: the file itself, a song, an album or a film. Others are about a part.
-_ABOUT = ("Info", "Level30", "Matroska")
-_LANGUAGES = ("", "-und", "-eng")
+_ABOUT: Final = ("Info", "Level30", "Matroska")
+_LANGUAGES: Final = ("", "-und", "-eng")
 
 
 def _of_media(name: str) -> tuple[Place, ...]:
@@ -59,17 +59,20 @@ def _of_matroska(name: str) -> list[Place]:
 
 
 # The picture's size stands in the section "file", or in the format's own (`Format.size_fields`), or in its EXIF.
-_FILE = SizeFields("file")
-_RAWS = frozenset({"raf", "rw2", "tiff"})  # formats whose own directories may know better
-_EXIF = (SizeFields("exif", group="IFD0"), SizeFields("exif", "ExifImageWidth", "ExifImageHeight", "ExifIFD"))
-_DURATION = Precedence(
+_FILE: Final = SizeFields("file")
+_RAWS: Final = frozenset({"raf", "rw2", "tiff"})  # formats whose own directories may know better
+_EXIF: Final = (
+    SizeFields("exif", group="IFD0"),
+    SizeFields("exif", "ExifImageWidth", "ExifImageHeight", "ExifIFD"),
+)
+_DURATION: Final = Precedence(
     (
         ("quicktime", "Duration", None),
         ("gif", "Duration", None),
         ("riff", "Duration", None),
     )
 )
-_MAKE = Precedence(
+_MAKE: Final = Precedence(
     (
         ("exif", "Make", "IFD0"),
         ("makernotes", "Make", None),
@@ -80,11 +83,11 @@ _MAKE = Precedence(
         ("h264", "Make", None),
     )
 )
-_MODEL = Precedence((
+_MODEL: Final = Precedence((
     ("exif", "Model", "IFD0"), ("makernotes", "Model", None), ("dicom", "ManufacturerModelName", ""), ("fits", "INSTRUME", None),
     ("xmp", "Model", "XMP-tiff"), ("quicktime", "Model", None), ("h264", "Model", None),
 ))  # fmt: skip
-_TITLE = Precedence((
+_TITLE: Final = Precedence((
     ("xmp", "Title", "XMP-dc"), ("pdf", "Title", "Info"), *_of_media("Title"), ("aiff", "Name", None), ("png", "Title", None),
     ("exif", "XPTitle", None), ("iptc", "ObjectName", None), ("exif", "ImageDescription", "IFD0"), ("svg", "Title", None), ("fits", "OBJECT", None),
     ("dicom", "StudyDescription", ""), ("hdf5", "title", "/"), ("flashpix", "Title", "FlashPix"), ("rtf", "Title", None), ("epub", "Title", None), ("html", "Title", None),
@@ -92,7 +95,7 @@ _TITLE = Precedence((
     ("exe", "ProductName", None), ("font", "FontName", None), ("font", "FontName-en-US", None), ("netcdf", "title", "/"), ("zarr", "title", "/"),
     ("jcamp", "TITLE", None), ("well", "WELL", "Well"), ("model", "general.name", "Metadata"), ("model", "GraphName", "Model"), ("avro", "Name", "File"),
 ))  # fmt: skip
-_AUTHOR = Precedence((
+_AUTHOR: Final = Precedence((
     ("xmp", "Creator", "XMP-dc"), ("pdf", "Author", "Info"), *_of_media("Artist"), *_of_media("Author"), ("png", "Author", None),
     ("exif", "Artist", "IFD0"), ("iptc", "By-line", None), ("exif", "XPAuthor", None), ("fits", "OBSERVER", None), ("hdf5", "author", "/"),
     ("flashpix", "Author", "FlashPix"), ("rtf", "Author", None), ("epub", "Creator", None), ("html", "Author", None), ("xmp", "Initial-creator", "XMP-meta"),
@@ -101,7 +104,7 @@ _AUTHOR = Precedence((
     ("jcamp", "OWNER", None), ("well", "COMP", "Well"), ("model", "general.author", "Metadata"), ("model", "author", "Metadata"),
     ("parquet", "author", "Metadata"), ("arrow", "author", "Metadata"),
 ))  # fmt: skip
-_SOFTWARE = Precedence((
+_SOFTWARE: Final = Precedence((
     ("exif", "Software", "IFD0"), ("xmp", "CreatorTool", "XMP-xmp"), ("pdf", "Producer", "Info"), ("png", "Software", None),
     ("dicom", "SoftwareVersions", ""), ("fits", "CREATOR", None), *_of_media("Software"), ("matroska", "WritingApp", None), *_of_media("Encoder"),
     ("id3", "EncoderSettings", None), ("asf", "EncodingSettings", None), ("asf", "ToolName", None), ("flash", "MetadataCreator", None),
@@ -109,26 +112,26 @@ _SOFTWARE = Precedence((
     ("mail", "XMailer", "Message"), ("mail", "UserAgent", "Message"), ("vcard", "Software", None), ("torrent", "Creator", None),
     ("parquet", "CreatedBy", "File"), ("model", "ProducerName", "Model"), ("matlab", "Platform", "File"), ("netcdf", "source", "/"),
 ))  # fmt: skip
-_FROM_0: Place = (
+_FROM_0: Final[Place] = (
     "asf",
     "Track",
     None,
 )  # where the first has the number 0 (WM/Track; learn.microsoft.com, "WM/Track")
-_ALBUM = Precedence((*_of_media("Album"), ("asf", "AlbumTitle", None), ("riff", "Product", None)))
-_TRACK = Precedence(
+_ALBUM: Final = Precedence((*_of_media("Album"), ("asf", "AlbumTitle", None), ("riff", "Product", None)))
+_TRACK: Final = Precedence(
     place for place in (*_of_media("TrackNumber"), *_of_media("Track"), *_of_matroska("PartNumber"), ("riff", "Part", None)) if place != _FROM_0
 )  # fmt: skip
 _SONG, _RECORD = (
     Precedence(each for each in _of_matroska("Title") if each[2] == group)
     for group in ("Level30", "Matroska")
 )
-_ORIENTATION = Precedence((("exif", "Orientation", "IFD0"), ("xmp", "Orientation", "XMP-tiff")))
+_ORIENTATION: Final = Precedence((("exif", "Orientation", "IFD0"), ("xmp", "Orientation", "XMP-tiff")))
 
 
-_PAGES = Precedence((
+_PAGES: Final = Precedence((
     ("pdf", "PageCount", None), ("xml", "Pages", "XML"), ("flashpix", "Pages", "FlashPix"), ("rtf", "Pages", None), ("xml", "Slides", "XML"), ("flashpix", "Slides", "FlashPix"),
 ))  # fmt: skip
-_PICTURE = frozenset(
+_PICTURE: Final = frozenset(
     {"SubfileType", "ImageWidth", "ImageHeight", "ExifImageWidth", "ExifImageHeight", "PreviewImageStart"}
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     # (section, field name, group or None for any)
     Place = tuple[str, str, str | None]
 
-_MOST_KINDS = 256  # of documents, by their sections: a few dozen are common
+_MOST_KINDS: Final = 256  # of documents, by their sections: a few dozen are common
 
 
 _kinds: dict[frozenset[str], frozenset[str]] = {}

@@ -8,7 +8,7 @@ A date that isn't understood is passed over (`formats/plausibility` has made a P
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import DateTime, ZoneSource
 from extractor_service.formats.reading.conversions import zone_text
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Position
     from extractor_service.modules.precedence import Place
 
-_MAX_FIX_AGE_MINUTES = 5  # below half of the 15-minute steps of zones, so that the step is certain
+_MAX_FIX_AGE_MINUTES: Final = 5  # below half of the 15-minute steps of zones, so that the step is certain
 # (time, offset, sub-seconds); the zone rules are by format.
-_EXIF_TIMES = (
+_EXIF_TIMES: Final = (
     ("DateTimeOriginal", "OffsetTimeOriginal", "SubSecTimeOriginal"),
     ("CreateDate", "OffsetTimeDigitized", "SubSecTimeDigitized"),
 )
-_XMP_TIMES = Precedence((
+_XMP_TIMES: Final = Precedence((
     ("xmp", "DateTimeOriginal", "XMP-exif"), ("xmp", "CreateDate", "XMP-xmp"), ("xmp", "DateCreated", "XMP-photoshop"),
     ("xmp", "DateTimeDigitized", "XMP-exif"), ("xmp", "GPSTimeStamp", "XMP-exif"), ("xmp", "GPSDateTime", "XMP-exif"),
 ))  # fmt: skip
-_PNG_TIMES = Precedence((("png", "CreationTime", None), ("png", "CreateDate", None)))
+_PNG_TIMES: Final = Precedence((("png", "CreationTime", None), ("png", "CreateDate", None)))
 
 # What a camera says beside the movie header's UTC: its local day and hour, often with the zone.
-_FILM_TIMES = Precedence((
+_FILM_TIMES: Final = Precedence((
     ("quicktime", "CreationDate", None), ("quicktime", "DateTimeOriginal", None), ("quicktime", "ContentCreateDate", None), ("quicktime", "CreationTime", None),
     ("h264", "DateTimeOriginal", None), ("matroska", "DateTimeOriginal", None), ("riff", "DateTimeOriginal", None), ("flash", "CreateDate", None),
 ))  # fmt: skip
-_SOUND_TIMES = Precedence((
+_SOUND_TIMES: Final = Precedence((
     ("riff", "DateCreated", None), ("id3", "RecordingTime", None), ("vorbis", "Date", None), ("id3", "ReleaseTime", None), ("id3", "Year", None), ("ape", "Year", None),
     ("asf", "Year", None), ("riff", "Year", None), ("asf", "CreationDate", None), ("matroska", "Date", None),
 ))  # fmt: skip
 
-_DOCUMENT_TIMES = Precedence((
+_DOCUMENT_TIMES: Final = Precedence((
     ("xml", "CreateDate", None), ("flashpix", "CreateDate", "FlashPix"), ("xmp", "Creation-date", "XMP-meta"), ("rtf", "CreateDate", None), ("html", "CreateDate", None),
     ("mail", "Date", "Message"), ("mail", "CreateDate", "Message"), ("epub", "Date", None), ("iso", "VolumeCreateDate", None), ("torrent", "CreateDate", None),
     ("netcdf", "date_created", "/"), ("hdf5", "date_created", "/"), ("grib", "FirstReferenceTime", "File"), ("well", "DATE", "Well"), ("jcamp", "LONGDATE", None),
@@ -195,7 +195,7 @@ def _dicom_time(document: Document) -> Iterator[DateTime]:
 
 
 # Who is asked first, and the section that it needs, "" where several would do.
-_SOURCES: tuple[tuple[str, Precedence | Callable[[Document], Iterator[DateTime]]], ...] = (
+_SOURCES: Final[tuple[tuple[str, Precedence | Callable[[Document], Iterator[DateTime]]], ...]] = (
     ("exif", _exif_time), ("", _XMP_TIMES), ("iptc", _iptc_time), ("", _PNG_TIMES), ("", _FILM_TIMES), ("quicktime", _utc_time),
     ("", _SOUND_TIMES), ("fits", _fits_time), ("pdf", _pdf_time), ("", _DOCUMENT_TIMES), ("dicom", _dicom_time),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.breath import EVERY, breathe
 from extractor_service.sources.base import is_distant, will_read
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from extractor_service.sources.base import ByteSource
 
-BLOCK_BYTES = 16 * 1024  # moved the least of 16, 64, 256 KiB, at some more trips (measured)
-_DEFAULT_CAPACITY = 256  # blocks, 4 MiB
+BLOCK_BYTES: Final = 16 * 1024  # moved the least of 16, 64, 256 KiB, at some more trips (measured)
+_DEFAULT_CAPACITY: Final = 256  # blocks, 4 MiB
 
 
 class BlockCachedSource:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import Outcome, Problem, ProblemKind
 from extractor_service.modules.base import Part
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Common, Document, Observation
 
-DIGEST_ALGORITHMS = {
+DIGEST_ALGORITHMS: Final = {
     "blake3": pb.DIGEST_ALGORITHM_BLAKE3,
     "sha256": pb.DIGEST_ALGORITHM_SHA256,
     "sha1": pb.DIGEST_ALGORITHM_SHA1,
@@ -23,7 +23,7 @@ DIGEST_ALGORITHMS = {
     "xxh3": pb.DIGEST_ALGORITHM_XXH3,
     "crc32": pb.DIGEST_ALGORITHM_CRC32,
 }
-_KINDS = {Outcome.UNSUPPORTED: ProblemKind.UNSUPPORTED, Outcome.CRASHED: ProblemKind.READER}
+_KINDS: Final = {Outcome.UNSUPPORTED: ProblemKind.UNSUPPORTED, Outcome.CRASHED: ProblemKind.READER}
 
 
 def encode_part(writes: Part | tuple[str, ...], document: Document, problems: Sequence[Problem]) -> bytes:

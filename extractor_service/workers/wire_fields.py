@@ -7,7 +7,7 @@ empty, as protobuf's own encoder does (protobuf.dev/programming-guides/encoding)
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import Rational, Struct
 from service_runtime.protobuf_bytes import ONE_BYTE, varint
@@ -17,21 +17,25 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Field, Value
 
-_INT64_MAX = 2**63 - 1  # of protobuf's int64; above it `unsigned` is used
-_INT64_MIN = -(2**63)  # of protobuf's int64; below it the number becomes text
-_UINT64_MAX = 2**64 - 1  # of protobuf's uint64; larger numbers become text
+_INT64_MAX: Final = 2**63 - 1  # of protobuf's int64; above it `unsigned` is used
+_INT64_MIN: Final = -(2**63)  # of protobuf's int64; below it the number becomes text
+_UINT64_MAX: Final = 2**64 - 1  # of protobuf's uint64; larger numbers become text
 _double = struct.Struct("<d").pack
-_MOST_WORDS = 4096  # names, groups, labels: tables have some thousand, and files few of their own
-_LONGEST_WORD = 128  # characters; the longest label of a lens has 90, and files may have names of any length
-_SMALL = [b"\x12\x02\x10" + each for each in ONE_BYTE]  # values below 128, whole
-_SMALL_ITEM = [b"\x0a\x02\x10" + each for each in ONE_BYTE]
-_SMALL_RAW = [b"\x2a\x02\x10" + each for each in ONE_BYTE]
-_HEADS = [b"\x12" + each for each in ONE_BYTE]
-_SHORT = 0x7E  # characters of a text whose Value is shorter than 0x80 bytes
-_SHORT_HEADS = [bytes((0x12, length + 2, 0x0A, length)) for length in range(_SHORT)]
+_MOST_WORDS: Final = 4096  # names, groups, labels: tables have some thousand, and files few of their own
+_LONGEST_WORD: Final = (
+    128  # characters; the longest label of a lens has 90, and files may have names of any length
+)
+_SMALL: Final = [b"\x12\x02\x10" + each for each in ONE_BYTE]  # values below 128, whole
+_SMALL_ITEM: Final = [b"\x0a\x02\x10" + each for each in ONE_BYTE]
+_SMALL_RAW: Final = [b"\x2a\x02\x10" + each for each in ONE_BYTE]
+_HEADS: Final = [b"\x12" + each for each in ONE_BYTE]
+_SHORT: Final = 0x7E  # characters of a text whose Value is shorter than 0x80 bytes
+_SHORT_HEADS: Final = [bytes((0x12, length + 2, 0x0A, length)) for length in range(_SHORT)]
 # Also of "inf" and "nan": writing a number out to compare it costs more than a look at the end.
-_ENDS_OF_NUMBERS = "0123456789fn"
-_RATIONAL_RAWS = [bytes((0x2A, length + 2, 0x3A, length)) for length in range(23)]  # two numbers of ten bytes
+_ENDS_OF_NUMBERS: Final = "0123456789fn"
+_RATIONAL_RAWS: Final = [
+    bytes((0x2A, length + 2, 0x3A, length)) for length in range(23)
+]  # two numbers of ten bytes
 _names: dict[str, bytes] = {}
 _groups: dict[str, bytes] = {}
 _labels: dict[str, bytes] = {}

@@ -5,7 +5,7 @@ Those readers (XMP, IPTC, Photoshop, ICC, maker notes) are loaded when first met
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.embedded.walk import SECTION, Embedded, Walk
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
-_MAX_EMBEDDED_BYTES = 64 * 1024  # longer binary values are described, not kept
-_BLOCK_BYTES = 512  # what a block costs beside its bytes
-_WORDS = 4  # the type LONG
-_POINTER_BYTES = 4  # Sony's, which is said to be as many bytes
-_MAKER_NOTE = 37500  # EXIF 2.32 section 4.6.5
+_MAX_EMBEDDED_BYTES: Final = 64 * 1024  # longer binary values are described, not kept
+_BLOCK_BYTES: Final = 512  # what a block costs beside its bytes
+_WORDS: Final = 4  # the type LONG
+_POINTER_BYTES: Final = 4  # Sony's, which is said to be as many bytes
+_MAKER_NOTE: Final = 37500  # EXIF 2.32 section 4.6.5
 
 
 def _guarded(reader: Callable[[Walk, ifd.Entry, str], bool]) -> Callable[[Walk, ifd.Entry, str], bool]:
@@ -168,7 +168,7 @@ def _geo_keys(values: Mapping[int, Value], document: Document) -> None:
     geotiff.parse(values, document)
 
 
-_BLOCKS: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]] = {
+_BLOCKS: Final[Mapping[int, Callable[[Walk, ifd.Entry, str], bool]]] = {
     700: _guarded(_xmp),
     33723: _guarded(_iptc),
     34377: _guarded(_photoshop),
@@ -183,7 +183,7 @@ _BLOCKS: Mapping[int, Callable[[Walk, ifd.Entry, str], bool]] = {
 }
 
 
-EMBEDDED = Embedded(_BLOCKS, _maker_note_of, _geo_keys)
+EMBEDDED: Final = Embedded(_BLOCKS, _maker_note_of, _geo_keys)
 """What a TIFF structure may contain: the one seam between the walk and the readers of other standards."""
 
 

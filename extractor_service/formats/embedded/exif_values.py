@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import Rational
 from extractor_service.formats.reading import charsets
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Value
 
-_COMPONENTS = ("-", "Y", "Cb", "Cr", "R", "G", "B")
-_COLORS = ("Red", "Green", "Blue", "Cyan", "Magenta", "Yellow", "White")
+_COMPONENTS: Final = ("-", "Y", "Cb", "Cr", "R", "G", "B")
+_COLORS: Final = ("Red", "Green", "Blue", "Cyan", "Magenta", "Yellow", "White")
 
 
 def _apex_time(value: Value) -> Value:
@@ -178,15 +178,15 @@ def _subsampling_text(value: Value) -> str:
     return _SUBSAMPLING.get(plain_text(value), f"Unknown ({plain_text(value)})")
 
 
-_SUBSAMPLING = {
+_SUBSAMPLING: Final = {
     "1 1": "YCbCr4:4:4 (1 1)", "2 1": "YCbCr4:2:2 (2 1)", "2 2": "YCbCr4:2:0 (2 2)", "4 1": "YCbCr4:1:1 (4 1)",
     "4 2": "YCbCr4:1:0 (4 2)", "1 2": "YCbCr4:4:0 (1 2)", "1 4": "YCbCr4:4:1 (1 4)", "2 4": "YCbCr4:2:1 (2 4)",
 }  # fmt: skip
 
-_ANGLE = Conversion(_angle, conv.degrees_text(), "deg")
-_PLAIN_TEXT = conv.TEXT
+_ANGLE: Final = Conversion(_angle, conv.degrees_text(), "deg")
+_PLAIN_TEXT: Final = conv.TEXT
 
-CONVERSIONS: Mapping[str, Conversion] = {
+CONVERSIONS: Final[Mapping[str, Conversion]] = {
     "ExposureTime": conv.EXPOSURE,
     "FNumber": conv.F_NUMBER,
     "ShutterSpeedValue": Conversion(_apex_time, conv.exposure_text, "s"),
@@ -234,4 +234,4 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "MakerNoteSafety": Conversion(),
     "PreviewDateTime": Conversion(),
 }  # fmt: skip
-CHARSET_TEXTS = frozenset({"UserComment", "GPSProcessingMethod", "GPSAreaInformation"})
+CHARSET_TEXTS: Final = frozenset({"UserComment", "GPSProcessingMethod", "GPSAreaInformation"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.reading import binary, fields
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Document, Value
 
-SECTION = "icc_profile"
-_MAX_TAGS = 200  # ICC.1:2022 section 9 defines far fewer; a larger count is reported as damage
-_MAX_RECORDS = 100  # languages of one text (multiLocalizedUnicodeType); further ones are left out
-_MAX_NUMBERS = 1024  # of 4 bytes; longer tags are curves and tables, which nobody reads as numbers
+SECTION: Final = "icc_profile"
+_MAX_TAGS: Final = 200  # ICC.1:2022 section 9 defines far fewer; a larger count is reported as damage
+_MAX_RECORDS: Final = 100  # languages of one text (multiLocalizedUnicodeType); further ones are left out
+_MAX_NUMBERS: Final = 1024  # of 4 bytes; longer tags are curves and tables, which nobody reads as numbers
 # type signature of a tag: (table of its fields, their group)
-_STRUCTURES = {
+_STRUCTURES: Final = {
     b"meas": ("Measurement", "ICC-meas"),
     b"view": ("ViewingConditions", "ICC-view"),
     b"chrm": ("Chromaticity", "ICC-chrm"),
@@ -57,7 +57,7 @@ def _attributes(value: Value) -> str:
     return ", ".join(pair[bits >> index & 1] for index, pair in enumerate(pairs))
 
 
-_CONVERSIONS: Mapping[str, Conversion] = {
+_CONVERSIONS: Final[Mapping[str, Conversion]] = {
     "ProfileVersion": Conversion(None, _version),
     "ProfileDateTime": Conversion(_date),
     "CMMFlags": Conversion(None, _flags),

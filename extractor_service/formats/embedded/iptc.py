@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.reading.tagset import Conversion, Tag, build, raw_table
@@ -13,12 +13,12 @@ from extractor_service.formats.reading.tagset import Conversion, Tag, build, raw
 if TYPE_CHECKING:
     from extractor_service.document import Document, Value
 
-SECTION = "iptc"
-_TABLES = {
+SECTION: Final = "iptc"
+_TABLES: Final = {
     1: "EnvelopeRecord", 2: "ApplicationRecord", 3: "NewsPhoto", 7: "PreObjectData", 8: "ObjectData", 9: "PostObjectData",
 }  # fmt: skip
 # Datasets that may be repeated (IIM 4.2: "repeatable"); their values are one list.
-_REPEATABLE = frozenset(
+_REPEATABLE: Final = frozenset(
     {
         (1, 5),
         (1, 50),
@@ -37,17 +37,17 @@ _REPEATABLE = frozenset(
         (2, 122),
     }
 )
-_UTF8_RECORD = b"\x1c\x01\x5a"  # 1:90, the coded character set
-_HEADS = re.compile(
+_UTF8_RECORD: Final = b"\x1c\x01\x5a"  # 1:90, the coded character set
+_HEADS: Final = re.compile(
     rb"\x1c[\x01-\x09][\0-\xff]{3}", re.DOTALL
 )  # record, dataset and length: bytes that are no text
-_MAX_DATASETS = 10_000  # of 5 bytes at least: bounds a block of empty ones; later ones are left out
-_MAX_VALUE_BYTES = 1024 * 1024  # IIM's extended length may claim 2^64; a longer dataset ends the block
-_TIME = re.compile(r"(\d\d)(\d\d)(\d\d)([+-])(\d\d)(\d\d)")
-_DATES = frozenset(
+_MAX_DATASETS: Final = 10_000  # of 5 bytes at least: bounds a block of empty ones; later ones are left out
+_MAX_VALUE_BYTES: Final = 1024 * 1024  # IIM's extended length may claim 2^64; a longer dataset ends the block
+_TIME: Final = re.compile(r"(\d\d)(\d\d)(\d\d)([+-])(\d\d)(\d\d)")
+_DATES: Final = frozenset(
     {"DateSent", "ReleaseDate", "ExpirationDate", "ReferenceDate", "DateCreated", "DigitalCreationDate"}
 )
-_TIMES = frozenset({"TimeSent", "ReleaseTime", "ExpirationTime", "TimeCreated", "DigitalCreationTime"})
+_TIMES: Final = frozenset({"TimeSent", "ReleaseTime", "ExpirationTime", "TimeCreated", "DigitalCreationTime"})
 
 
 @lru_cache(maxsize=8)

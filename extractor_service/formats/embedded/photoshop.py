@@ -6,7 +6,7 @@ Adobe Photoshop File Formats Specification (2019), "Image Resources Section".
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.embedded import icc, iptc, xmp
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Document, Value
 
-SECTION = "photoshop"
-_MAX_RESOURCES = 2000  # of 12 bytes at least; documents have dozens, those after it are left out
-_MAX_RESOURCE_BYTES = 4 * 1024 * 1024  # XMP and profiles are the largest that are read; thumbnails aren't
-_SIGNATURES = frozenset({b"8BIM", b"PHUT", b"DCSR", b"AgHg", b"MeSa"})
+SECTION: Final = "photoshop"
+_MAX_RESOURCES: Final = 2000  # of 12 bytes at least; documents have dozens, those after it are left out
+_MAX_RESOURCE_BYTES: Final = (
+    4 * 1024 * 1024
+)  # XMP and profiles are the largest that are read; thumbnails aren't
+_SIGNATURES: Final = frozenset({b"8BIM", b"PHUT", b"DCSR", b"AgHg", b"MeSa"})
 _IPTC, _XMP, _ICC, _EXIF = 0x0404, 0x0424, 0x040F, 0x0422
-_THUMBNAILS = frozenset({0x0409, 0x040C})
-_UNITS = {1: "inches", 2: "cm", 3: "points", 4: "picas", 5: "columns"}
+_THUMBNAILS: Final = frozenset({0x0409, 0x040C})
+_UNITS: Final = {1: "inches", 2: "cm", 3: "points", 4: "picas", 5: "columns"}
 
 
 @lru_cache(maxsize=8)
@@ -219,7 +221,7 @@ def _quality(data: bytes, document: Document, at: int) -> None:
     )
 
 
-_SPECIAL: dict[int, Callable[[bytes, Document, int], None]] = {
+_SPECIAL: Final[dict[int, Callable[[bytes, Document, int], None]]] = {
     _IPTC: lambda data, document, at: iptc.parse(data, document, at, is_standard=True),
     _XMP: lambda data, document, at: xmp.parse(data, document, ByteRange(at, len(data))),
     _ICC: icc.parse,

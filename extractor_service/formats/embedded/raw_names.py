@@ -5,7 +5,7 @@ ExifTool's documentation of tags 0x0111 and 0x0201 (exiftool.org/TagNames/EXIF.h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.formats.reading import ifd
 from extractor_service.formats.reading.reader import TruncatedError
@@ -14,7 +14,13 @@ from extractor_service.formats.reading.tagset import Tag
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_RAW_MAKES = (("NIKON", "nef"), ("SONY", "arw"), ("PENTAX", "pef"), ("RICOH", "pef"), ("SAMSUNG", "srw"))
+_RAW_MAKES: Final = (
+    ("NIKON", "nef"),
+    ("SONY", "arw"),
+    ("PENTAX", "pef"),
+    ("RICOH", "pef"),
+    ("SAMSUNG", "srw"),
+)
 
 
 def named(name: str) -> Tag:
@@ -22,11 +28,11 @@ def named(name: str) -> Tag:
     return Tag((name, "int32u", 1, "", None, ""))
 
 
-_STRIPS = {
+_STRIPS: Final = {
     start: {273: named(start), 279: named(start.replace("Start", "Length"))}
     for start in ("PreviewImageStart", "JpgFromRawStart", "OtherImageStart", "PreviewJXLStart")
 }
-_JPEGS = {
+_JPEGS: Final = {
     start: {513: named(start), 514: named(start.replace("Start", "Length"))}
     for start in ("PreviewImageStart", "JpgFromRawStart", "OtherImageStart")
 }

@@ -8,7 +8,7 @@ EXIF 2.32 (CIPA DC-008-2019) sections 4.6.4 to 4.6.8; GPS in 4.6.6; TIFF 6.0; DN
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Rational
 from extractor_service.formats.embedded import raw_names
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Document, Value
 
-SECTION = "exif"
+SECTION: Final = "exif"
 
-EXIF_TAGS = build(raw_table("exif", "Exif::Main"), CONVERSIONS)
-GPS_TAGS = build(raw_table("exif", "GPS::Main"), CONVERSIONS)
+EXIF_TAGS: Final = build(raw_table("exif", "Exif::Main"), CONVERSIONS)
+GPS_TAGS: Final = build(raw_table("exif", "GPS::Main"), CONVERSIONS)
 for _tag in EXIF_TAGS.values():
     _tag.group = ""  # a field's group is the directory that it was found in
 # tag: (group of the directory that it points to, tags in there)
-_POINTERS = {
+_POINTERS: Final = {
     34665: "ExifIFD",
     34853: "GPS",
     40965: "InteropIFD",
@@ -39,15 +39,15 @@ _POINTERS = {
     400: "GlobParamIFD",
     50933: "ProfileIFD",
 }
-_OFFSETS = frozenset({273, 324, 513, 288})
-_LISTS_OF_PARTS = frozenset({273, 279, 324, 325})
-_IMAGES = {"ThumbnailOffset": ("ThumbnailLength", "ThumbnailImage"), "PreviewImageStart": ("PreviewImageLength", "PreviewImage"),
+_OFFSETS: Final = frozenset({273, 324, 513, 288})
+_LISTS_OF_PARTS: Final = frozenset({273, 279, 324, 325})
+_IMAGES: Final = {"ThumbnailOffset": ("ThumbnailLength", "ThumbnailImage"), "PreviewImageStart": ("PreviewImageLength", "PreviewImage"),
            "JpgFromRawStart": ("JpgFromRawLength", "JpgFromRaw"), "OtherImageStart": ("OtherImageLength", "OtherImage"),
            "PreviewJXLStart": ("PreviewJXLLength", "PreviewJXL")}  # fmt: skip
-_SIZES = ifd.SIZES
-_SINGLES = ifd.SINGLES
-_COPYRIGHT = 33432
-_COLOR_MAP = 320  # TIFF 6.0 section 5
+_SIZES: Final = ifd.SIZES
+_SINGLES: Final = ifd.SINGLES
+_COPYRIGHT: Final = 33432
+_COLOR_MAP: Final = 320  # TIFF 6.0 section 5
 
 
 class Limits:
@@ -66,7 +66,7 @@ class Limits:
 
 
 # Looked at for every entry: a class's attribute costs Python 3.11 five times as much as a module's.
-_MAX_LIST = Limits.max_list
+_MAX_LIST: Final = Limits.max_list
 
 
 @lru_cache(maxsize=1024)
@@ -368,11 +368,11 @@ class Walk:
         return self.directories.reader.exact(entry.offset, entry.size_bytes)
 
 
-_REMEMBERED = {271: "make", 272: "model", 305: "software"}
-_GEO = frozenset({33550, 33920, 33922, 34264, 34735, 34736, 34737})
-_IMAGE_PLACES = frozenset(_IMAGES) | {length for length, _ in _IMAGES.values()}
-_GEO_DIRECTORY = 34735
-_SPECIAL = (
+_REMEMBERED: Final = {271: "make", 272: "model", 305: "software"}
+_GEO: Final = frozenset({33550, 33920, 33922, 34264, 34735, 34736, 34737})
+_IMAGE_PLACES: Final = frozenset(_IMAGES) | {length for length, _ in _IMAGES.values()}
+_GEO_DIRECTORY: Final = 34735
+_SPECIAL: Final = (
     _OFFSETS | _LISTS_OF_PARTS | frozenset(_REMEMBERED) | _GEO | {_COLOR_MAP, _COPYRIGHT, 37510, 27, 28}
 )
 

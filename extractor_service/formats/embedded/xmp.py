@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from extractor_service.document import Field, ProblemKind, Struct
@@ -25,32 +25,32 @@ if TYPE_CHECKING:
 
     from extractor_service.document import ByteRange, Document, Value
 
-_SECTION = "xmp"
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_IGNORED = (_RDF, "{http://www.w3.org/XML/", "{http://www.w3.org/2000/xmlns/")
-_MAX_DEPTH = 12  # structures in structures: keeps recursion, and protobuf's hundred messages, safe
-_MAX_DIGITS = 100  # longer numbers stay texts
-_MAX_TAGS = (
+_SECTION: Final = "xmp"
+_RDF: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_XML_LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
+_IGNORED: Final = (_RDF, "{http://www.w3.org/XML/", "{http://www.w3.org/2000/xmlns/")
+_MAX_DEPTH: Final = 12  # structures in structures: keeps recursion, and protobuf's hundred messages, safe
+_MAX_DIGITS: Final = 100  # longer numbers stay texts
+_MAX_TAGS: Final = (
     800_000  # opening and closing: 400,000 elements, the most in 64 MiB (make faults ONLY=decoder_bombs)
 )
-_MAX_ATTRIBUTES = 120_000  # and equals signs in texts; likewise
+_MAX_ATTRIBUTES: Final = 120_000  # and equals signs in texts; likewise
 # The tree takes a multiple of it in a worker; longer packets are a Problem.
-_MAX_PACKET_BYTES = 8 * 1024 * 1024
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
-_CLOSINGS = ("</x:xmpmeta>", "</x:xapmeta>", "</rdf:RDF>")  # the end of what a packet holds
-_DECLARED = re.compile(r"xmlns:([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
-_COMPLETE_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
-_FRACTION = re.compile(r"(-?\d+)/(-?\d+)$")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
-_COORDINATE = re.compile(r"(\d+),(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?([NSEW])$")
-_GOOGLE_NOTES = frozenset({"HdrPlusMakernote", "hdrp_makernote"})
-_PLUS = "http://ns.useplus.org/ldf/vocab/"
-_APEX = frozenset({"ShutterSpeedValue", "ApertureValue", "MaxApertureValue"})
-_FRACTIONS = frozenset({"LensInfo", "LensSpecification"})
+_MAX_PACKET_BYTES: Final = 8 * 1024 * 1024
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
+_CLOSINGS: Final = ("</x:xmpmeta>", "</x:xapmeta>", "</rdf:RDF>")  # the end of what a packet holds
+_DECLARED: Final = re.compile(r"xmlns:([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
+_COMPLETE_DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+_FRACTION: Final = re.compile(r"(-?\d+)/(-?\d+)$")
+_NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
+_COORDINATE: Final = re.compile(r"(\d+),(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?([NSEW])$")
+_GOOGLE_NOTES: Final = frozenset({"HdrPlusMakernote", "hdrp_makernote"})
+_PLUS: Final = "http://ns.useplus.org/ldf/vocab/"
+_APEX: Final = frozenset({"ShutterSpeedValue", "ApertureValue", "MaxApertureValue"})
+_FRACTIONS: Final = frozenset({"LensInfo", "LensSpecification"})
 _INTEGERS, _REALS = frozenset({"integer"}), frozenset({"rational", "real"})
-_EXIF_PREFIXES = frozenset({"exif", "exifEX", "aux", "tiff"})
-_COORDINATES = frozenset({"GPSLatitude", "GPSLongitude", "GPSDestLatitude", "GPSDestLongitude"})
+_EXIF_PREFIXES: Final = frozenset({"exif", "exifEX", "aux", "tiff"})
+_COORDINATES: Final = frozenset({"GPSLatitude", "GPSLongitude", "GPSDestLatitude", "GPSDestLongitude"})
 
 
 class TooLargeXmlError(ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ProblemKind
 from extractor_service.formats.plausibility.around import Around
@@ -21,7 +21,7 @@ def _by_section() -> dict[str, dict[str, list[Check]]]:
     return table
 
 
-_TABLE = _by_section()
+_TABLE: Final = _by_section()
 
 
 def apply(document: Document, size_bytes: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extractor_service.document import ByteRange, Rational
 from extractor_service.formats.reading import fields, meanings
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.tagset import Tag
 
 # type of the listing: (struct code, bytes per value)
-CODES = {
+CODES: Final = {
     "int8u": ("B", 1), "int8s": ("b", 1), "int16u": ("H", 2), "int16s": ("h", 2), "int32u": ("I", 4), "int32s": ("i", 4),
     "int64u": ("Q", 8), "int64s": ("q", 8), "float": ("f", 4), "double": ("d", 8), "string": ("s", 1), "undef": ("s", 1),
     "int16uRev": ("H", 2), "int32uRev": ("I", 4), "rational64u": ("II", 8), "rational64s": ("ii", 8), "rational32u": ("HH", 4),
     "rational32s": ("hh", 4), "fixed32u": ("I", 4), "fixed32s": ("i", 4), "fixed16s": ("h", 2), "fixed16u": ("H", 2), "digits": ("s", 1),
     "unicode": ("s", 2), "binary": ("s", 1),
 }  # fmt: skip
-_FIXED = {"fixed32u": 65536.0, "fixed32s": 65536.0, "fixed16s": 256.0, "fixed16u": 256.0}
+_FIXED: Final = {"fixed32u": 65536.0, "fixed32s": 65536.0, "fixed16s": 256.0, "fixed16u": 256.0}
 # What nearly all values are, one number: its bytes, how it is read little-endian and big-endian.
-_SINGLES = {
+_SINGLES: Final = {
     kind: (
         width,
         tuple(layout(order + code).unpack_from for order in ("><" if kind.endswith("Rev") else "<>")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extractor_service.formats.reading.reader import TruncatedError
 
@@ -16,9 +16,9 @@ XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """Of the box that holds an XMP packet (XMP specification part 3, 1.2.7)."""
 MANIFEST_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 """Of the box that holds content credentials (C2PA specification 2.4, A.5.1)."""
-_HEAD = struct.Struct(">I4s").unpack_from
-_SMALL_BYTES = 2048  # lies in one block, or in two
-MAX_BOXES = 10_000  # of 8 bytes at least: bounds a file of tiny boxes; those after it are left out
+_HEAD: Final = struct.Struct(">I4s").unpack_from
+_SMALL_BYTES: Final = 2048  # lies in one block, or in two
+MAX_BOXES: Final = 10_000  # of 8 bytes at least: bounds a file of tiny boxes; those after it are left out
 
 
 class Box(NamedTuple):

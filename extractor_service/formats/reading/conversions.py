@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import Rational
 from extractor_service.formats.reading.tagset import Conversion, plain_text
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extractor_service.document import Number, Value
-_ISO_DATE = re.compile(
+_ISO_DATE: Final = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?)?)?$"
 )
 
@@ -60,7 +60,7 @@ def power_of_two(divisor: float, offset: float = 0.0, factor: float = 1.0) -> Ca
     return convert
 
 
-_SHORTEST_SECONDS = 1e-18  # light crosses an atom in it; the inverse of less may be no number
+_SHORTEST_SECONDS: Final = 1e-18  # light crosses an atom in it; the inverse of less may be no number
 
 
 def exposure_text(value: Value) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from functools import wraps
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ProblemKind
 from extractor_service.formats.base import CorruptFileError
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from extractor_service.formats.base import Parser
     from extractor_service.sources.base import ByteSource
 
-NONSENSE = (ArithmeticError, ValueError, TypeError, LookupError, struct.error, zlib.error, RecursionError)
+NONSENSE: Final = (
+    ArithmeticError,
+    ValueError,
+    TypeError,
+    LookupError,
+    struct.error,
+    zlib.error,
+    RecursionError,
+)
 """What arithmetic, indexing, unpacking and decoding raise on values that no writer writes."""
 
 

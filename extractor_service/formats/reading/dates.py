@@ -10,35 +10,35 @@ import calendar
 import re
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-MAX_ZONE_MINUTES = 14 * 60  # Kiribati's; nothing is farther from UTC
+MAX_ZONE_MINUTES: Final = 14 * 60  # Kiribati's; nothing is farther from UTC
 FIRST_YEAR, LAST_YEAR = (
     1800,
     2100,
 )  # before the first photograph and drawing machines; beyond what anyone made
-EPOCHS = frozenset({"1601-01-01T00:00:00", "1858-11-17T00:00:00", "1899-12-30T00:00:00", "1904-01-01T00:00:00", "1970-01-01T00:00:00", "1980-01-01T00:00:00"})  # fmt: skip
+EPOCHS: Final = frozenset({"1601-01-01T00:00:00", "1858-11-17T00:00:00", "1899-12-30T00:00:00", "1904-01-01T00:00:00", "1970-01-01T00:00:00", "1980-01-01T00:00:00"})  # fmt: skip
 """Where clocks begin: of Windows, VMS, OLE, the Macintosh, Unix and FAT. Nobody's picture is of that very second."""
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_ZONE = r"(?P<zone>Z|UTC?|GMT|[+-]\s*\d{1,2}(?:[:']?\d{2}'?|'?))"
-_CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>[.,]\d+)?)?"
-_SEPARATED = re.compile(
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_ZONE: Final = r"(?P<zone>Z|UTC?|GMT|[+-]\s*\d{1,2}(?:[:']?\d{2}'?|'?))"
+_CLOCK: Final = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>[.,]\d+)?)?"
+_SEPARATED: Final = re.compile(
     rf"(?P<year>\d{{4}})(?:(?P<by>[-:/.])(?P<month>\d{{1,2}})(?:(?P=by)(?P<day>\d{{1,2}})(?:(?:T|\s+|:){_CLOCK}(?:\s*{_ZONE})?)?)?)?$",
     re.IGNORECASE,
 )
-_DIGITS = re.compile(
+_DIGITS: Final = re.compile(
     rf"(?:D:)?(?P<year>\d{{4}})(?:(?P<month>\d\d)(?:(?P<day>\d\d)T?(?:(?P<hour>\d\d)(?:(?P<minute>\d\d)(?:(?P<second>\d\d)(?P<fraction>[.,]\d+)?)?)?)?)?)?(?:\s*{_ZONE}(?:00'?00'?)?)?$",
     re.IGNORECASE,
 )
-_NAMED = re.compile(
+_NAMED: Final = re.compile(
     rf"(?:[a-z]{{3,9}},?\s+)?(?P<day>\d{{1,2}})[\s-](?P<name>[a-z]{{3}})[a-z]*[\s-](?P<year>\d{{4}})(?:\s+{_CLOCK}(?:\s*{_ZONE})?)?(?:\s*\([^)]*\))?$",
     re.IGNORECASE,
 )
-_OF_C = re.compile(
+_OF_C: Final = re.compile(
     rf"(?:[a-z]{{3}}\s+)(?P<name>[a-z]{{3}})\s+(?P<day>\d{{1,2}})\s+{_CLOCK}(?:\s+{_ZONE})?\s+(?P<year>\d{{4}})$",
     re.IGNORECASE,
 )
-_UNSET = re.compile(r"[\s0:\-/.TZ+]*$")  # zeros and blanks: how cameras say that they don't know
+_UNSET: Final = re.compile(r"[\s0:\-/.TZ+]*$")  # zeros and blanks: how cameras say that they don't know
 
 
 class Grasp(Enum):

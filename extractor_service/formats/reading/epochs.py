@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
-_DAY = date(1970, 1, 1)
-_SECOND = datetime(1970, 1, 1, tzinfo=UTC)
-_MOST_SCALE = 1000  # digits behind the point; decimals have 76 at most
+_DAY: Final = date(1970, 1, 1)
+_SECOND: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_SCALE: Final = 1000  # digits behind the point; decimals have 76 at most
 
 
 def day_of(days: int) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import Field, ProblemKind, Rational, size_of
 from extractor_service.formats.reading.charsets import LegacyText
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from extractor_service.document import ByteRange, Document, Value
     from extractor_service.formats.reading.tagset import Tag
 
-_NUMBER_BYTES = 9  # what a document counts for a number
-_SHORT = 4096  # characters; longer texts may have to be cut
+_NUMBER_BYTES: Final = 9  # what a document counts for a number
+_SHORT: Final = 4096  # characters; longer texts may have to be cut
 
 
 def add(

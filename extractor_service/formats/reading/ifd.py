@@ -5,7 +5,7 @@ TIFF 6.0 section 2 (types, directories), BigTIFF (types 16 to 18, 8-byte counts 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extractor_service.document import Rational
 from extractor_service.formats.reading.charsets import text
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from extractor_service.document import Value
     from extractor_service.sources.base import ByteSource
 
-MAX_ENTRIES = 4096  # of 65,535 that a directory may claim (BigTIFF: 2^64 - 1); the chain ends there
+MAX_ENTRIES: Final = 4096  # of 65,535 that a directory may claim (BigTIFF: 2^64 - 1); the chain ends there
 MAX_UNKNOWN = 10  # entries of types that don't exist: with more it is no directory, but chance
 # type: (struct code, bytes per value)
-_TYPES = {
+_TYPES: Final = {
     1: ("B", 1), 2: ("s", 1), 3: ("H", 2), 4: ("I", 4), 5: ("II", 8), 6: ("b", 1), 7: ("s", 1), 8: ("h", 2),
     9: ("i", 4), 10: ("ii", 8), 11: ("f", 4), 12: ("d", 8), 13: ("I", 4), 16: ("Q", 8), 17: ("q", 8), 18: ("Q", 8),
     129: ("s", 1),
 }  # fmt: skip
-SIZES = {kind: size for kind, (_, size) in _TYPES.items()}
+SIZES: Final = {kind: size for kind, (_, size) in _TYPES.items()}
 ASCII, UNDEFINED, UTF8 = 2, 7, 129
-_TEXTS = frozenset({ASCII, UTF8})
+_TEXTS: Final = frozenset({ASCII, UTF8})
 # The usual single numbers and fractions, little-endian and big-endian.
-SINGLES = {
+SINGLES: Final = {
     kind: (layout("<" + code).unpack_from, layout(">" + code).unpack_from)
     for kind, code in ((1, "B"), (3, "H"), (4, "I"), (6, "b"), (8, "h"), (9, "i"))
 }
-_PAIRS = {kind: (layout("<" + code), layout(">" + code)) for kind, code in ((5, "II"), (10, "ii"))}
-RATIONALS = frozenset({5, 10})
+_PAIRS: Final = {kind: (layout("<" + code), layout(">" + code)) for kind, code in ((5, "II"), (10, "ii"))}
+RATIONALS: Final = frozenset({5, 10})
 # TIFF; then raw files with the same structure: Olympus ("RS", "RO") and Panasonic (0x55).
-_VERSIONS = frozenset({42, 0x5352, 0x4F52, 0x55})
+_VERSIONS: Final = frozenset({42, 0x5352, 0x4F52, 0x55})
 
 
 class NotTiffError(ValueError):

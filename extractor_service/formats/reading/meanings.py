@@ -11,7 +11,7 @@ import math
 import operator
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from extractor_service.formats.reading.tagset import Conversion, Tag, build, find_table, raw_table
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Number, Value
 
-_NUMBER = re.compile(r" *-?\d{1,15}(?:\.\d{1,15})? *")
-_FUNCTIONS = {"exp": math.exp, "log": math.log, "sqrt": math.sqrt}
-_NODES = (
+_NUMBER: Final = re.compile(r" *-?\d{1,15}(?:\.\d{1,15})? *")
+_FUNCTIONS: Final = {"exp": math.exp, "log": math.log, "sqrt": math.sqrt}
+_NODES: Final = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.IfExp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load, ast.operator, ast.unaryop, ast.cmpop,
 )  # fmt: skip
 
 
 Condition: TypeAlias = "tuple[tuple[str, str, Any], ...]"
 """(what, operator, operand): Model and Make of the camera, format and count of the entry, or a value that came before."""
-_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
+_OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
     "bits": operator.and_, "no bits": lambda found, wanted: not found & wanted,
 }  # fmt: skip
-_CAMERA = frozenset({"Model", "Make", "or"})
-_OF_ENTRY = frozenset({"format", "count", "head"})
+_CAMERA: Final = frozenset({"Model", "Make", "or"})
+_OF_ENTRY: Final = frozenset({"format", "count", "head"})
 HEAD_BYTES = 64  # as far as any condition on a value's first bytes looks
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
 
 
-_MOST_FIELDS = 500_000  # of one message in memory, where each takes dozens of bytes
+_MOST_FIELDS: Final = 500_000  # of one message in memory, where each takes dozens of bytes
 
 
 def walk(read: Callable[[int, int], bytes], at: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MOST_RANK = 64  # dimensions; NumPy has 64 at most, others fewer
-_MOST = 1 << 63  # what an offset in a file may be
+_MOST_RANK: Final = 64  # dimensions; NumPy has 64 at most, others fewer
+_MOST: Final = 1 << 63  # what an offset in a file may be
 
 
 def count_of(shape: Iterable[object]) -> int:

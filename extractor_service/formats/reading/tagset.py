@@ -6,7 +6,7 @@ import importlib
 import marshal
 import sys
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from extractor_service.document import Rational
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     # Name, type, count, flags, labels (one mapping, one for each value, or None), and the group where it has its own.
     Row = tuple[Any, ...]
 
-_TAGS = "extractor_service.formats.tags."
+_TAGS: Final = "extractor_service.formats.tags."
 
 
 class Conversion(NamedTuple):
@@ -96,8 +96,8 @@ class Tag:
         return label(labels, value)
 
 
-_NOTHING = Conversion()
-_SIGNED_BITS = {"int8s": 8, "int16s": 16, "int32s": 32}
+_NOTHING: Final = Conversion()
+_SIGNED_BITS: Final = {"int8s": 8, "int16s": 16, "int32s": 32}
 
 
 def _nones(flags: str, kind: str) -> frozenset[int] | int | None:
@@ -167,13 +167,13 @@ def plain_text(value: Value) -> str:
     return str(value)
 
 
-MODULES = (
+MODULES: Final = (
     "exif", "raw", "icc", "iptc", "photoshop", "containers", "canon", "nikon", "sony", "minolta", "olympus", "panasonic", "pentax",
     "fujifilm", "casio", "kodak", "others", "film", "sound", "documents", "xmp", "meanings", "structures", "canon_vrd", "qualcomm",
 )  # fmt: skip
 _packed: dict[str, dict[str, bytes]] = {}
-_MODULES_OF = {"CanonVRD": "canon_vrd"}  # where the name isn't the maker's in small letters
-_CUSTOM = "Custom"  # tables of a maker's custom functions stand with its others
+_MODULES_OF: Final = {"CanonVRD": "canon_vrd"}  # where the name isn't the maker's in small letters
+_CUSTOM: Final = "Custom"  # tables of a maker's custom functions stand with its others
 
 
 def module_of(table: str) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(13)
-_MOST_MADE = 300_000  # elements of lists and maps built up at once: each takes a hundred bytes
-_MOST_FIELD = 32_767  # a field's number has 16 bits
-_LONG_LIST = 0xF0  # from here on the count stands behind the head
-_MOST_DEPTH = 40  # bounds the recursion; a footer has six
+_MOST_MADE: Final = 300_000  # elements of lists and maps built up at once: each takes a hundred bytes
+_MOST_FIELD: Final = 32_767  # a field's number has 16 bits
+_LONG_LIST: Final = 0xF0  # from here on the count stands behind the head
+_MOST_DEPTH: Final = 40  # bounds the recursion; a footer has six
 
 
 class Compact:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import Struct
 from extractor_service.formats.reading.conversions import exposure_text, f_number_text
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from extractor_service.modules.composite.facts import Facts
 
 # Levels by name, and where red, the greens and blue stand in them; a single green of 256 where there is none.
-_LEVELS = (
+_LEVELS: Final = (
     ("WB_RGGBLevels", 0, (1, 2), 3), ("WB_RGBGLevels", 0, (1, 3), 2), ("WB_RBGGLevels", 0, (2, 3), 1), ("WB_GRBGLevels", 1, (0, 3), 2),
     ("WB_GRGBLevels", 1, (0, 2), 3), ("WB_GBRGLevels", 2, (0, 3), 1), ("WB_RGBLevels", 0, (1, 1), 2), ("WB_GRBLevels", 1, (0, 0), 2),
     ("WB_RBLevels", 0, (), 1),
 )  # fmt: skip
-_FLASH_LABELS = raw_table("exif", "Exif::Main")[37385][0][4]
-_UNIT_GREEN = 256  # of levels that name red and blue alone
-_LEAST_LEVEL = 4  # below it, some Nikon cameras (E5700) scale by 1
+_FLASH_LABELS: Final = raw_table("exif", "Exif::Main")[37385][0][4]
+_UNIT_GREEN: Final = 256  # of levels that name red and blue alone
+_LEAST_LEVEL: Final = 4  # below it, some Nikon cameras (E5700) scale by 1
 
 
 def add(facts: Facts) -> float | None:

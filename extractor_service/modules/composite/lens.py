@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import Rational
 from extractor_service.formats.reading.tagset import raw_table
@@ -18,15 +18,17 @@ if TYPE_CHECKING:
     from extractor_service.modules.composite.facts import Facts
 
 # Family-1 group of the maker → where the names of its lenses are
-_NAMES = {
+_NAMES: Final = {
     "Canon": ("canon", "Canon::CameraSettings", 22), "Sony": ("sony", "Sony::Main", 45095), "Minolta": ("minolta", "Minolta::Main", 268),
     "Olympus": ("olympus", "Olympus::Equipment", 513), "Pentax": ("pentax", "Pentax::LensRec", 0), "Sigma": ("others", "Sigma::Main", 39),
 }  # fmt: skip
-_LENS_NAME = re.compile(r"mm|\d/F")
-_NO_LENS = frozenset({-1, 65535})  # unknown to the camera
-_SHAPE = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?mm.*?[fF]/?(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
+_LENS_NAME: Final = re.compile(r"mm|\d/F")
+_NO_LENS: Final = frozenset({-1, 65535})  # unknown to the camera
+_SHAPE: Final = re.compile(
+    r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?mm.*?[fF]/?(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?"
+)
 _FOCAL_TOLERANCE, _APERTURE_TOLERANCE = 0.9, 0.18  # cameras round
-_NIKON = (
+_NIKON: Final = (
     "LensIDNumber", "LensFStops", "MinFocalLength", "MaxFocalLength", "MaxApertureAtMinFocal", "MaxApertureAtMaxFocal", "MCUVersion", "LensType",
 )  # fmt: skip
 

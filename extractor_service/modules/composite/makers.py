@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.modules.composite.facts import plain
 
 if TYPE_CHECKING:
     from extractor_service.modules.composite.facts import Facts
 
-_OFF_ON = ("Off", "On")
-_EXTERNAL_FLASH = 1 << 14  # of Canon's FlashBits
+_OFF_ON: Final = ("Off", "On")
+_EXTERNAL_FLASH: Final = 1 << 14  # of Canon's FlashBits
 # Canon's WhiteBalance → the levels that belong to it
-_CANON_LEVELS = {
+_CANON_LEVELS: Final = {
     0: "Auto", 1: "Daylight", 2: "Cloudy", 3: "Tungsten", 4: "Fluorescent", 5: "Flash", 6: "Custom", 8: "Shade", 9: "Kelvin",
 }  # fmt: skip
 
@@ -161,4 +161,4 @@ def _olympus(facts: Facts) -> None:
         facts.put("ExtenderStatus", 0, "Not attached")
 
 
-_BY_MAKER = {"Canon": _canon, "Nikon": _nikon, "Sony": _sony, "Olympus": _olympus, "Apple": _apple}
+_BY_MAKER: Final = {"Canon": _canon, "Nikon": _nikon, "Sony": _sony, "Olympus": _olympus, "Apple": _apple}

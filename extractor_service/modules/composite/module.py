@@ -7,7 +7,7 @@ the sensor / 1440, the light value is 2 log2(N) - log2(t) - log2(ISO / 100).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.modules.base import Module
 from extractor_service.modules.common import image_size
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from extractor_service.modules.base import ModuleContext
     from extractor_service.sources.base import ByteSource
 
-_MOST_DIGITS = 10  # of a size in whole numbers
-_MEDIA = ("video/", "audio/")
+_MOST_DIGITS: Final = 10  # of a size in whole numbers
+_MEDIA: Final = ("video/", "audio/")
 
 
 class CompositeModule(Module):

@@ -7,17 +7,25 @@ is believed, and a size that no sensor has is no size.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import Rational
 
 if TYPE_CHECKING:
     from extractor_service.modules.composite.facts import Facts
 
-_DIAGONAL_35_MM = math.hypot(24, 36)
-_MILLIMETRES = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # by FocalPlaneResolutionUnit; inches where it is unknown
-_RATIOS = (4 / 3, 3 / 2)  # of sensors whose size is stated in FocalPlaneXSize and YSize: others are wrong
-_FAR_METERS = 1e10  # a focus distance of 0 is infinity
+_DIAGONAL_35_MM: Final = math.hypot(24, 36)
+_MILLIMETRES: Final = {
+    2: 25.4,
+    3: 10.0,
+    4: 1.0,
+    5: 0.001,
+}  # by FocalPlaneResolutionUnit; inches where it is unknown
+_RATIOS: Final = (
+    4 / 3,
+    3 / 2,
+)  # of sensors whose size is stated in FocalPlaneXSize and YSize: others are wrong
+_FAR_METERS: Final = 1e10  # a focus distance of 0 is infinity
 
 
 def add(facts: Facts, aperture: float | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ByteRange, Field, ProblemKind, Struct
 from extractor_service.formats.base import CorruptFileError
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
     Message = dict[int, list[int | bytes]]
 
-SECTION = "orc"
-_TAIL_BYTES = 16 * 1024  # holds most footers
-_MOST_FOOTER_BYTES = 8 * 1024 * 1024  # inflated
-_MOST_PATH_CHARS = 4096  # sixteen long names in each other
-_MOST_TYPES = 100_000  # twice as many fields as a document has
-_MOST_STRIPES = 1000  # listed
-_CODECS = {0: "NONE", 1: "ZLIB", 2: "SNAPPY", 3: "LZO", 4: "LZ4", 5: "ZSTD", 6: "BROTLI"}
-_KINDS = (
+SECTION: Final = "orc"
+_TAIL_BYTES: Final = 16 * 1024  # holds most footers
+_MOST_FOOTER_BYTES: Final = 8 * 1024 * 1024  # inflated
+_MOST_PATH_CHARS: Final = 4096  # sixteen long names in each other
+_MOST_TYPES: Final = 100_000  # twice as many fields as a document has
+_MOST_STRIPES: Final = 1000  # listed
+_CODECS: Final = {0: "NONE", 1: "ZLIB", 2: "SNAPPY", 3: "LZO", 4: "LZ4", 5: "ZSTD", 6: "BROTLI"}
+_KINDS: Final = (
     "boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "binary", "timestamp", "array", "map",
     "struct", "uniontype", "decimal", "date", "varchar", "char", "timestamp with local time zone", "geometry", "geography",
 )  # fmt: skip
 _ARRAY, _MAP, _STRUCT, _UNION, _DECIMAL, _VARCHAR, _CHAR, _INSTANT = 10, 11, 12, 13, 14, 16, 17, 18
-_WRITERS = {0: "Java", 1: "C++", 2: "Presto", 3: "Go", 4: "Trino", 5: "CUDF"}
+_WRITERS: Final = {0: "Java", 1: "C++", 2: "Presto", 3: "Go", 4: "Trino", 5: "CUDF"}
 
 
 @tolerant(SECTION)
@@ -238,8 +238,8 @@ def _instants(told: Message, *, is_utc: bool) -> Iterator[tuple[str, Value]]:
             )
 
 
-_MINIMUM = {1: "min", 2: "max"}
-_STATISTICS = (
+_MINIMUM: Final = {1: "min", 2: "max"}
+_STATISTICS: Final = (
     (2, {**_MINIMUM, 3: "sum"}, wire.zigzag), (3, {**_MINIMUM, 3: "sum"}, wire.double), (4, {**_MINIMUM, 3: "total_length"}, wire.zigzag),
     (6, {**_MINIMUM, 3: "sum"}, int), (7, _MINIMUM, _date), (8, {1: "total_length"}, wire.zigzag),
 )  # fmt: skip

@@ -6,7 +6,7 @@ footer is walked, not built up: 20,000 columns of many row groups cost no more m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extractor_service.document import ByteRange, Field, LimitExceededError, ProblemKind, Struct
 from extractor_service.formats.base import CorruptFileError
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
-SECTION = "parquet"
+SECTION: Final = "parquet"
 _PLAIN, _ENCRYPTED = b"PAR1", b"PARE"
-_TAIL_BYTES = 64 * 1024  # holds most footers
-_MOST_FOOTER_BYTES = 24 * 1024 * 1024  # read; 20,000 columns of ten row groups
-_MOST_CHUNKS = 2000  # listed one by one, of all row groups; sums are of all
-_MOST_GROUPS = 1000  # listed
-_MOST_STATISTIC_BYTES = 256  # of a minimum or maximum
-_MOST_NUMBER = 30  # of a codec or encoding: there are ten; all above are one
-_MOST_COLUMNS = 20_000  # with sums of their own
+_TAIL_BYTES: Final = 64 * 1024  # holds most footers
+_MOST_FOOTER_BYTES: Final = 24 * 1024 * 1024  # read; 20,000 columns of ten row groups
+_MOST_CHUNKS: Final = 2000  # listed one by one, of all row groups; sums are of all
+_MOST_GROUPS: Final = 1000  # listed
+_MOST_STATISTIC_BYTES: Final = 256  # of a minimum or maximum
+_MOST_NUMBER: Final = 30  # of a codec or encoding: there are ten; all above are one
+_MOST_COLUMNS: Final = 20_000  # with sums of their own
 
 
 class _Leaf(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import uuid
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extractor_service.formats.reading.epochs import day_of, decimal_of, instant_of, time_of
 
@@ -13,26 +13,35 @@ if TYPE_CHECKING:
 
     from extractor_service.document import Value
 
-PHYSICAL = {0: "BOOLEAN", 1: "INT32", 2: "INT64", 3: "INT96", 4: "FLOAT", 5: "DOUBLE", 6: "BYTE_ARRAY", 7: "FIXED_LEN_BYTE_ARRAY"}  # fmt: skip
-CODECS = {0: "UNCOMPRESSED", 1: "SNAPPY", 2: "GZIP", 3: "LZO", 4: "BROTLI", 5: "LZ4", 6: "ZSTD", 7: "LZ4_RAW"}
-ENCODINGS = {
+PHYSICAL: Final = {0: "BOOLEAN", 1: "INT32", 2: "INT64", 3: "INT96", 4: "FLOAT", 5: "DOUBLE", 6: "BYTE_ARRAY", 7: "FIXED_LEN_BYTE_ARRAY"}  # fmt: skip
+CODECS: Final = {
+    0: "UNCOMPRESSED",
+    1: "SNAPPY",
+    2: "GZIP",
+    3: "LZO",
+    4: "BROTLI",
+    5: "LZ4",
+    6: "ZSTD",
+    7: "LZ4_RAW",
+}
+ENCODINGS: Final = {
     0: "PLAIN", 2: "PLAIN_DICTIONARY", 3: "RLE", 4: "BIT_PACKED", 5: "DELTA_BINARY_PACKED", 6: "DELTA_LENGTH_BYTE_ARRAY",
     7: "DELTA_BYTE_ARRAY", 8: "RLE_DICTIONARY", 9: "BYTE_STREAM_SPLIT",
 }  # fmt: skip
-GROUP_FIELDS = {2: "total_bytes", 3: "rows", 5: "offset", 6: "compressed_bytes", 7: "ordinal"}
-_REPETITIONS = {0: "REQUIRED", 1: "OPTIONAL", 2: "REPEATED"}
-_CONVERTED = {
+GROUP_FIELDS: Final = {2: "total_bytes", 3: "rows", 5: "offset", 6: "compressed_bytes", 7: "ordinal"}
+_REPETITIONS: Final = {0: "REQUIRED", 1: "OPTIONAL", 2: "REPEATED"}
+_CONVERTED: Final = {
     0: "UTF8", 1: "MAP", 2: "MAP_KEY_VALUE", 3: "LIST", 4: "ENUM", 5: "DECIMAL", 6: "DATE", 7: "TIME_MILLIS", 8: "TIME_MICROS",
     9: "TIMESTAMP_MILLIS", 10: "TIMESTAMP_MICROS", 11: "UINT_8", 12: "UINT_16", 13: "UINT_32", 14: "UINT_64", 15: "INT_8",
     16: "INT_16", 17: "INT_32", 18: "INT_64", 19: "JSON", 20: "BSON", 21: "INTERVAL",
 }  # fmt: skip
-_LOGICAL = {
+_LOGICAL: Final = {
     1: "STRING", 2: "MAP", 3: "LIST", 4: "ENUM", 5: "DECIMAL", 6: "DATE", 7: "TIME", 8: "TIMESTAMP", 10: "INTEGER", 11: "NULL",
     12: "JSON", 13: "BSON", 14: "UUID", 15: "FLOAT16", 16: "VARIANT", 17: "GEOMETRY", 18: "GEOGRAPHY",
 }  # fmt: skip
-_UNITS = {1: "MILLIS", 2: "MICROS", 3: "NANOS"}
-_PER_SECOND = {"MILLIS": 1000, "MICROS": 1_000_000, "NANOS": 1_000_000_000}
-_TEXTS = frozenset({"STRING", "ENUM", "JSON"})
+_UNITS: Final = {1: "MILLIS", 2: "MICROS", 3: "NANOS"}
+_PER_SECOND: Final = {"MILLIS": 1000, "MICROS": 1_000_000, "NANOS": 1_000_000_000}
+_TEXTS: Final = frozenset({"STRING", "ENUM", "JSON"})
 
 
 class ColumnType(NamedTuple):

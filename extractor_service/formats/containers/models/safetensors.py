@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
-SECTION = "model"
-_MOST_HEADER_BYTES = (
+SECTION: Final = "model"
+_MOST_HEADER_BYTES: Final = (
     6 * 1024 * 1024
 )  # parsed: 50,000 tensors, 150 MiB of objects at worst; the format allows 100 MB
-_BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F4": 4, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64, "C64": 64}  # fmt: skip
+_BITS: Final = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F4": 4, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64, "C64": 64}  # fmt: skip
 
 
 @tolerant(SECTION)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import Field, ProblemKind, Struct
 from extractor_service.formats.reading.shapes import count_of
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from extractor_service.document import ByteRange, Document, Value
 
-SECTION = "model"
-_MOST_LISTED = 5000  # a tenth of a document's fields
+SECTION: Final = "model"
+_MOST_LISTED: Final = 5000  # a tenth of a document's fields
 
 
 class Tally:

@@ -6,7 +6,7 @@ XMP specification part 3 section 1.1.3 (APP1, extended packets).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
@@ -40,18 +40,18 @@ class Limits:
     max_exif_parts: ClassVar[int] = 64  # 4 MiB, as much as a packet may have
 
 
-_STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+_STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 _SCAN, _END = 0xDA, 0xD9
-_COMMENT = 0xFE  # ITU-T T.81 table B.1
+_COMMENT: Final = 0xFE  # ITU-T T.81 table B.1
 # SOF markers, without DHT (C4), JPG (C8) and DAC (CC), which share the range.
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
-_XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_XMP_REST = b"://ns.adobe.com/xap/1.0/\0"
-_EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
-_ICC = b"ICC_PROFILE\0"
-_PHOTOSHOP = b"Photoshop 3.0\0"
-_ENCODING = {
+_XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
+_XMP_REST: Final = b"://ns.adobe.com/xap/1.0/\0"
+_EXTENDED_XMP: Final = b"http://ns.adobe.com/xmp/extension/\0"
+_ICC: Final = b"ICC_PROFILE\0"
+_PHOTOSHOP: Final = b"Photoshop 3.0\0"
+_ENCODING: Final = {
     0: "Baseline DCT, Huffman coding",
     1: "Extended sequential DCT, Huffman coding",
     2: "Progressive DCT, Huffman coding",

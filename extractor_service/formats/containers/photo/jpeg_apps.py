@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ByteRange, Field
 from extractor_service.formats.reading import binary, fields
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.formats.reading.reader import Reader
 
-_DENSITY_UNITS = {0: "None", 1: "inches", 2: "cm"}
+_DENSITY_UNITS: Final = {0: "None", 1: "inches", 2: "cm"}
 # JFIF 1.02, JFIF extension: JPEG, a palette and its pixels, or pixels of three bytes.
-_THUMBNAILS = {0x10: "ThumbnailImage", 0x11: "ThumbnailTIFF", 0x13: "ThumbnailTIFF"}
-_PICTURE_LINE = re.compile(r"\s*([\w#.-]+)\s*=\s*(.*)")
+_THUMBNAILS: Final = {0x10: "ThumbnailImage", 0x11: "ThumbnailTIFF", 0x13: "ThumbnailTIFF"}
+_PICTURE_LINE: Final = re.compile(r"\s*([\w#.-]+)\s*=\s*(.*)")
 
 
 @lru_cache(maxsize=8)

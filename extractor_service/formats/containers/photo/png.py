@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
-_MAX_CHUNKS = 100_000  # image data often comes in pieces of 8 KiB: 800 MB of it; then a Problem
-_MAX_CHUNK_BYTES = 4 * 1024 * 1024  # texts and profiles are read whole; a larger chunk is a Problem
+_MAX_CHUNKS: Final = 100_000  # image data often comes in pieces of 8 KiB: 800 MB of it; then a Problem
+_MAX_CHUNK_BYTES: Final = 4 * 1024 * 1024  # texts and profiles are read whole; a larger chunk is a Problem
 # Deflate may unfold a thousandfold; a longer text or profile is a Problem.
-_MAX_INFLATED_BYTES = 4 * 1024 * 1024
-_INTENTS = {0: "Perceptual", 1: "Relative Colorimetric", 2: "Saturation", 3: "Absolute Colorimetric"}
-_SECTION = "png"
+_MAX_INFLATED_BYTES: Final = 4 * 1024 * 1024
+_INTENTS: Final = {0: "Perceptual", 1: "Relative Colorimetric", 2: "Saturation", 3: "Absolute Colorimetric"}
+_SECTION: Final = "png"
 
 
 def parse(source: ByteSource, document: Document) -> None:
@@ -259,9 +259,9 @@ def _profile(data: bytes, document: Document, origin: ByteRange) -> None:
     icc.parse(_inflate(rest[1:], document), document)
 
 
-_WORD = re.compile(r"[^-\w]+")
-_RFC_822 = re.compile(r"(?:\w{3}, )?(\d{1,2}) (\w{3}) (\d{4}) (\d\d:\d\d:\d\d) ?")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WORD: Final = re.compile(r"[^-\w]+")
+_RFC_822: Final = re.compile(r"(?:\w{3}, )?(\d{1,2}) (\w{3}) (\d{4}) (\d\d:\d\d:\d\d) ?")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def _keyword(data: bytes) -> str:
@@ -285,7 +285,7 @@ def _inflate(data: bytes, document: Document) -> bytes:
     return inflated
 
 
-_CHUNKS: dict[bytes, Callable[[bytes, Document, ByteRange], None]] = {
+_CHUNKS: Final[dict[bytes, Callable[[bytes, Document, ByteRange], None]]] = {
     b"IHDR": _header,
     b"PLTE": lambda data, document, origin: (
         _numbers("Palette", 1) if len(data) <= 3 else _binary("Palette")

@@ -6,7 +6,7 @@ Names are those of the binary header in segyio and Seismic Unix' readers; bytes 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from extractor_service.document import Document, Value
     from extractor_service.sources.base import ByteSource
 
-SECTION = "segy"
+SECTION: Final = "segy"
 _TEXT_BYTES, _BINARY_BYTES, _TRACE_BYTES = 3200, 400, 240
-_MOST_HEADERS = 100  # blocks of text, or headers of a trace
-_FORMATS = {
+_MOST_HEADERS: Final = 100  # blocks of text, or headers of a trace
+_FORMATS: Final = {
     1: ("IBM float, 4 bytes", 4), 2: ("integer, 4 bytes", 4), 3: ("integer, 2 bytes", 2), 4: ("fixed point with gain", 4), 5: ("IEEE float, 4 bytes", 4),
     6: ("IEEE float, 8 bytes", 8), 7: ("integer, 3 bytes", 3), 8: ("integer, 1 byte", 1), 9: ("integer, 8 bytes", 8), 10: ("unsigned integer, 4 bytes", 4),
     11: ("unsigned integer, 2 bytes", 2), 12: ("unsigned integer, 8 bytes", 8), 15: ("unsigned integer, 3 bytes", 3), 16: ("unsigned integer, 1 byte", 1),
 }  # fmt: skip
-_SORTING = {-1: "Other", 0: "Unknown", 1: "As recorded", 2: "CDP ensemble", 3: "Single fold continuous profile", 4: "Horizontally stacked", 5: "Common source point", 6: "Common receiver point", 7: "Common offset point", 8: "Common mid-point", 9: "Common conversion point"}  # fmt: skip
-_SYSTEMS = {0: "Unknown", 1: "Meters", 2: "Feet"}
+_SORTING: Final = {-1: "Other", 0: "Unknown", 1: "As recorded", 2: "CDP ensemble", 3: "Single fold continuous profile", 4: "Horizontally stacked", 5: "Common source point", 6: "Common receiver point", 7: "Common offset point", 8: "Common mid-point", 9: "Common conversion point"}  # fmt: skip
+_SYSTEMS: Final = {0: "Unknown", 1: "Meters", 2: "Feet"}
 
-_PRINTABLE = bytes(range(32, 127))
-_PRINTABLE_EBCDIC = bytes(range(32, 127)).decode("ascii").encode("cp500")
+_PRINTABLE: Final = bytes(range(32, 127))
+_PRINTABLE_EBCDIC: Final = bytes(range(32, 127)).decode("ascii").encode("cp500")
 
 
 class _Number(NamedTuple):
@@ -74,9 +74,9 @@ class _Header:
         return [ByteRange(origin + at, width) for at, width in self._places]
 
 
-_WIDTHS = {"h": 2, "H": 2, "i": 4}
-_NUMBER_BYTES = 9  # of a number in a document, as it is counted there
-_BINARY = _Header("Binary", 3201, (
+_WIDTHS: Final = {"h": 2, "H": 2, "i": 4}
+_NUMBER_BYTES: Final = 9  # of a number in a document, as it is counted there
+_BINARY: Final = _Header("Binary", 3201, (
     _Number("JobID", 3201, "i"), _Number("LineNumber", 3205, "i"), _Number("ReelNumber", 3209, "i"), _Number("Traces", 3213), _Number("AuxTraces", 3215),
     _Number("Interval", 3217, "H"), _Number("IntervalOriginal", 3219, "H"), _Number("Samples", 3221, "H"), _Number("SamplesOriginal", 3223, "H"),
     _Number("Format", 3225, "h", {key: label for key, (label, _) in _FORMATS.items()}), _Number("EnsembleFold", 3227), _Number("SortingCode", 3229, "h", _SORTING),
@@ -85,7 +85,7 @@ _BINARY = _Header("Binary", 3201, (
     _Number("BinaryGainRecovery", 3251), _Number("AmplitudeRecovery", 3253), _Number("MeasurementSystem", 3255, "h", _SYSTEMS), _Number("ImpulseSignalPolarity", 3257),
     _Number("VibratoryPolarity", 3259), _Number("TraceFlag", 3503), _Number("ExtendedHeaders", 3505),
 ))  # fmt: skip
-_TRACE = _Header("FirstTrace", 1, (
+_TRACE: Final = _Header("FirstTrace", 1, (
     _Number("TraceSequenceLine", 1, "i"), _Number("TraceSequenceFile", 5, "i"), _Number("FieldRecord", 9, "i"), _Number("TraceNumber", 13, "i"),
     _Number("EnergySourcePoint", 17, "i"), _Number("CDP", 21, "i"), _Number("CDPTrace", 25, "i"), _Number("TraceIdentificationCode", 29), _Number("Offset", 37, "i"),
     _Number("ReceiverGroupElevation", 41, "i"), _Number("SourceSurfaceElevation", 45, "i"), _Number("ElevationScalar", 69), _Number("SourceGroupScalar", 71),

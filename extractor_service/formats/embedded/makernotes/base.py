@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - looked at when the class is made, where it is compiled
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from extractor_service.document import ByteRange, Field, ProblemKind
 from extractor_service.formats.embedded import printim
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
     from extractor_service.formats.reading.tagset import Tag
 
-SECTION = "makernotes"
+SECTION: Final = "makernotes"
 # Stored from where values count, meant from the start of the file.
-_OFFSETS = frozenset({"PreviewImageStart", "ThumbnailOffset", "JpgFromRawStart", "OtherImageStart"})
-_PRINT_IM = 0x0E00  # in the notes of several makers
+_OFFSETS: Final = frozenset({"PreviewImageStart", "ThumbnailOffset", "JpgFromRawStart", "OtherImageStart"})
+_PRINT_IM: Final = 0x0E00  # in the notes of several makers
 
 
 # TIFF types, and their signed counterparts in the listing: cameras rarely bother to tell.
-_UNSIGNED = {1: "int8s", 3: "int16s", 4: "int32s"}
+_UNSIGNED: Final = {1: "int8s", 3: "int16s", 4: "int32s"}
 
 
 class Limits:
@@ -55,7 +55,9 @@ def _signed(value: Value, bits: int) -> Value:
     return conv.signed(value, bits) if isinstance(value, int) else value
 
 
-_POINTED_BYTES = 1024  # what following a pointer within a block costs: an enciphered one may have dozens
+_POINTED_BYTES: Final = (
+    1024  # what following a pointer within a block costs: an enciphered one may have dozens
+)
 
 
 class Block(NamedTuple):
@@ -68,11 +70,11 @@ class Block(NamedTuple):
 
 
 # TIFF's types by the names that conditions have for them
-_FORMATS = {
+_FORMATS: Final = {
     1: "int8u", 2: "string", 3: "int16u", 4: "int32u", 5: "rational64u", 6: "int8s", 7: "undef", 8: "int16s", 9: "int32s", 10: "rational64s",
     11: "float", 12: "double", 13: "ifd",
 }  # fmt: skip
-_TYPES = {name: kind for kind, name in _FORMATS.items() if name not in {"ifd", "string", "undef"}}
+_TYPES: Final = {name: kind for kind, name in _FORMATS.items() if name not in {"ifd", "string", "undef"}}
 
 
 def _by_place(item: tuple[int | str, object]) -> int:

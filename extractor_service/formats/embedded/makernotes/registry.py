@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ByteRange
 from extractor_service.formats.reading import fields
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from extractor_service.formats.embedded.walk import Walk
     from extractor_service.formats.reading.ifd import Entry
 
-_PACKAGE = "extractor_service.formats.embedded.makernotes."
+_PACKAGE: Final = "extractor_service.formats.embedded.makernotes."
 # (first bytes, reader); longer ones before shorter ones
-_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+_SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"Apple iOS\0", "apple"), (b"Nikon\0", "nikon"), (b"OM SYSTEM\0\0\0", "olympus:om_system"), (b"OLYMPUS\0", "olympus:new"),
     (b"OLYMP\0", "olympus:old"), (b"EPSON\0", "olympus:old"), (b"CAMER\0", "olympus:old"), (b"MINOL\0", "olympus:old"),
     (b"SONY DSC ", "sony"), (b"SONY CAM ", "sony"), (b"SONY MOBILE", "sony"), (b"\0\0SONY PIC\0", "sony:pic"), (b"VHAB     \0", "sony"),
@@ -32,13 +32,13 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xff\xff\xff", ""), (b"[ae_dbg_info:", "small:dji_text"), (b"DJI", "small:dji"), (b"MLT0", ":none"), (b"MMMMRaw", "phaseone"),
 )  # fmt: skip
 # Layouts that no fixed bytes tell, of cameras that several makers sold.
-_PATTERNS = (
+_PATTERNS: Final = (
     (re.compile(rb"IIII.waR", re.DOTALL), "phaseone"),
     (re.compile(rb"\x01\0[\0\x01]\0\0\0\x04\0[a-zA-Z]{4}|.{8}Eastman ", re.DOTALL), "kodak:other"),
     (re.compile(rb"IIII[\x02\x03]\0", re.DOTALL), "kodak:other"),
 )
 # By make where the notes begin with the directory itself.
-_MAKES: tuple[tuple[str, str], ...] = (
+_MAKES: Final[tuple[tuple[str, str], ...]] = (
     ("CANON", "canon"), ("NIKON", "nikon:plain"), ("CASIO", "casio"), ("MINOLTA", "minolta"), ("KONICA", "minolta"), ("SONY", "sony:plain"),
     ("PENTAX", "pentax:plain"), ("ASAHI", "pentax:plain"), ("SAMSUNG", "samsung"), ("RICOH", "ricoh"), ("PENTAX RICOH", "ricoh"), ("DJI", "small:dji"), ("SANYO", "small:sanyo_plain"),
     ("HASSELBLAD", ":none"), ("LEICA", "panasonic:leica_plain"), ("EASTMAN KODAK", "kodak:other"), ("KODAK", "kodak:other"), ("JK IMAGING", "kodak:other"), ("OLYMPUS", "olympus:plain"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 - looked at when the class is made, where it is compiled
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from extractor_service.formats.reading import meanings
 from extractor_service.formats.reading.tagset import (
@@ -17,18 +17,18 @@ from extractor_service.formats.reading.tagset import (
     table_names,
 )
 
-_UNKNOWN = ("?", "", 0)
-_PLAIN = meanings.Meaning((), "", 0)
+_UNKNOWN: Final = ("?", "", 0)
+_PLAIN: Final = meanings.Meaning((), "", 0)
 # That a reader sets itself, or another block of the same note has before.
-_VARIABLES = frozenset({
+_VARIABLES: Final = frozenset({
     "MakerNoteSigmaVer", "LensType", "FacesDetected", "TIFF_TYPE", "FILE_TYPE", "Software",
     "TempTest1", "TempTest2", "Battery2", "BatteryStatus1", "BatteryStatus2", "Ver9401",
 })  # fmt: skip
-_KEEPING = frozenset(
+_KEEPING: Final = frozenset(
     {"nikon", "sony"}
 )  # makers whose conditions ask for tags of other blocks of the same note
-_PIXELS = frozenset({"TiffMeteringImage"})  # which the listing doesn't call binary
-_CONVERSIONS: dict[tuple[str, str], Mapping[str, Conversion]] = {}
+_PIXELS: Final = frozenset({"TiffMeteringImage"})  # which the listing doesn't call binary
+_CONVERSIONS: Final[dict[tuple[str, str], Mapping[str, Conversion]]] = {}
 
 
 @cache
