@@ -5,12 +5,14 @@ A magic at its place beats one that may stand anywhere; then the longest wins, t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from extractor_service.formats.base import Format  # noqa: TC001 - looked at when the class is made, where it is compiled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extractor_service.formats.base import Format, Magic
+    from extractor_service.formats.base import Magic
 
     # A place, and bytes that must stand there; whether that is all of the magic; the magic, and what it says.
     Candidate = tuple[int, bytes, bool, Magic, "Sniffed"]
@@ -37,9 +39,9 @@ def sniff(head: bytes, formats: Sequence[Format]) -> Sniffed | None:
     return None
 
 
-_FTYP_OFFSET = 4  # a box begins with its length (ISO/IEC 14496-12, 4.2)
+_FTYP_OFFSET: Final = 4  # a box begins with its length (ISO/IEC 14496-12, 4.2)
 # By identity: hashing a hundred formats for every file would cost more than trying them.
-_INDEXES: dict[int, tuple[Sequence[Format], list[list[Candidate]]]] = {}
+_INDEXES: Final[dict[int, tuple[Sequence[Format], list[list[Candidate]]]]] = {}
 
 
 def _index(formats: Sequence[Format]) -> list[list[Candidate]]:

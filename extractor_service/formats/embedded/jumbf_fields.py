@@ -7,11 +7,11 @@ exiftool.org/TagNames/Jpeg2000.html#JUMD and #CBOR have them. What is true of it
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from extractor_service.document import ByteRange, Field, ProblemKind, Struct
+from extractor_service.document import ByteRange, Document, Field, ProblemKind, Struct
 from extractor_service.formats.embedded import jumbf
-from extractor_service.formats.reading import boxes, cbor, fields, names
+from extractor_service.formats.reading import boxes, cbor, cbor_values, fields, names
 from extractor_service.formats.reading.conversions import colon_date
 from extractor_service.formats.reading.damage import Surviving
 from extractor_service.formats.reading.reader import Reader, TruncatedError
@@ -20,23 +20,25 @@ from extractor_service.sources.pieces import PiecedSource
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from extractor_service.document import Document, Value
+    from extractor_service.document import Value
     from extractor_service.sources.base import ByteSource
 
 _Member = TypeVar("_Member")
-SECTION = "jumbf"
-_MAX_CONTENT_BYTES = 1024 * 1024  # of one CBOR or JSON box; the longest of a camera's has 20 KB
-_MAX_TEXT_BYTES = 65_536  # of types, names and salts
-_MAX_SHOWN_BYTES = 64  # of a hash or a salt; longer bytes (certificates, padding) are told by their length
-_MAX_MEMBERS = (
+SECTION: Final = "jumbf"
+_MAX_CONTENT_BYTES: Final = 1024 * 1024  # of one CBOR or JSON box; the longest of a camera's has 20 KB
+_MAX_TEXT_BYTES: Final = 65_536  # of types, names and salts
+_MAX_SHOWN_BYTES: Final = (
+    64  # of a hash or a salt; longer bytes (certificates, padding) are told by their length
+)
+_MAX_MEMBERS: Final = (
     20_000  # of one value, all lists and maps in it together, also where a document is wanted whole
 )
-_MOST_REPEATS = 64  # parts before that are compared with: a doubled one stands nearby
-_MAX_DEPTH = 32  # of JSON's values in one another, as CBOR's
-_TITLES = {"dc:title": "Title", "dc:format": "Format"}  # of CBOR, by its table
-_SWAPPED = b"bmuj"  # some software of Microsoft's wrote the head the other way round
-_SIGNATURE_UUID = b"c2cs" + jumbf.TYPE_END  # where early writers put signatures
-_BINARY = {b"bidb": "Data", b"jp2c": ""}
+_MOST_REPEATS: Final = 64  # parts before that are compared with: a doubled one stands nearby
+_MAX_DEPTH: Final = 32  # of JSON's values in one another, as CBOR's
+_TITLES: Final = {"dc:title": "Title", "dc:format": "Format"}  # of CBOR, by its table
+_SWAPPED: Final = b"bmuj"  # some software of Microsoft's wrote the head the other way round
+_SIGNATURE_UUID: Final = b"c2cs" + jumbf.TYPE_END  # where early writers put signatures
+_BINARY: Final = {b"bidb": "Data", b"jp2c": ""}
 
 
 class _Place(NamedTuple):
@@ -222,7 +224,7 @@ def _content(place: _Place, kind: bytes, offset: int, length: int) -> None:
 
 def _members(place: _Place, content: object, *, is_cbor: bool, origin: ByteRange | None) -> None:
     """Adds a map's members by name, and a list's by number, or those of the maps in a list of JSON."""
-    if isinstance(content, cbor.Tagged):
+    if isinstance(content, cbor_values.Tagged):
         content = content.value
     if isinstance(content, dict):
         for key, value in content.items():
@@ -261,9 +263,9 @@ class _Plain:
         """The value; an ellipsis stands for what is too deep."""
         if depth > _MAX_DEPTH:
             return "…"
-        if isinstance(value, cbor.Tagged):
+        if isinstance(value, cbor_values.Tagged):
             return self.of(value.value, depth)
-        if isinstance(value, cbor.DateText):
+        if isinstance(value, cbor_values.DateText):
             return colon_date(value)
         if isinstance(value, bytes):
             return value if len(value) <= _MAX_SHOWN_BYTES else _length_of(value)

@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import Final
 
-MAX_DEPTH = 32  # of arrays and maps in one another; C2PA's own have six
+from extractor_service.formats.reading.cbor_values import DateText, Tagged
+
+MAX_DEPTH: Final = 32  # of arrays and maps in one another; C2PA's own have six
 # Of one structure: a hash of boxes has one for each table, a list of actions one for each step
-MAX_ITEMS = 100_000
-_BREAK = object()
-_SIMPLE: dict[int, object] = {20: False, 21: True, 22: None, 23: None}
-_FLOATS = {25: ">e", 26: ">f", 27: ">d"}
-_ENDLESS = 31
+MAX_ITEMS: Final = 100_000
+_BREAK: Final = object()
+_SIMPLE: Final[dict[int, object]] = {20: False, 21: True, 22: None, 23: None}
+_FLOATS: Final = {25: ">e", 26: ">f", 27: ">d"}
+_ENDLESS: Final = 31
 
 
 class CborError(Exception):
     """The bytes aren't CBOR, or more of it than is taken."""
-
-
-class DateText(str):
-    """A text that its tag says to be a date and time of RFC 3339."""
-
-    __slots__ = ()
-
-
-@dataclass
-class Tagged:
-    """A value with a tag that isn't a text's."""
-
-    tag: int
-    value: object
 
 
 def decode(data: bytes) -> object:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-_LEAST_JAPANESE_RATIO = 0.6  # of a text's characters, where it has no kana: two kanji may be met by chance
-_KANA = range(0x3040, 0x3100)
-_JAPANESE = range(0x3000, 0xA000)
+from typing import Final
+
+_LEAST_JAPANESE_RATIO: Final = (
+    0.6  # of a text's characters, where it has no kana: two kanji may be met by chance
+)
+_KANA: Final = range(0x3040, 0x3100)
+_JAPANESE: Final = range(0x3000, 0xA000)
 
 
 class LegacyText(str):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
-_FORBIDDEN = re.compile(r"[^-\w]", re.ASCII)
-_AFTER_FORBIDDEN = re.compile(r"[^\w-]+(.?)", re.ASCII | re.DOTALL)
-_LABEL_WORDS = re.compile(r"[^-\w]([a-z])", re.ASCII)
-_JOINED = re.compile(r"([a-z0-9])_([a-z])")
-_WORDS = re.compile(r"([a-z])[_ ]([a-z])")
-_MOST_CHARS = 100  # of a name that a file gives
+_FORBIDDEN: Final = re.compile(r"[^-\w]", re.ASCII)
+_AFTER_FORBIDDEN: Final = re.compile(r"[^\w-]+(.?)", re.ASCII | re.DOTALL)
+_LABEL_WORDS: Final = re.compile(r"[^-\w]([a-z])", re.ASCII)
+_JOINED: Final = re.compile(r"([a-z0-9])_([a-z])")
+_WORDS: Final = re.compile(r"([a-z])[_ ]([a-z])")
+_MOST_CHARS: Final = 100  # of a name that a file gives
 
 
 def kept(text: str) -> str:

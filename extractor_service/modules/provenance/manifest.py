@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extractor_service.formats.reading import cbor
-from extractor_service.formats.reading.cbor import CborError, Tagged
+from extractor_service.formats.reading.cbor import CborError
+from extractor_service.formats.reading.cbor_values import Tagged
 
 if TYPE_CHECKING:
     from extractor_service.formats.embedded.jumbf import Superbox

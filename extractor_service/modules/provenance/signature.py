@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extractor_service.formats.reading import cbor
-from extractor_service.formats.reading.cbor import CborError, Tagged
+from extractor_service.formats.reading.cbor import CborError
+from extractor_service.formats.reading.cbor_values import Tagged
 from extractor_service.modules.provenance.binding import Match
 from extractor_service.modules.provenance.manifest import octets
 

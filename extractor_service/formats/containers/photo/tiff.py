@@ -5,7 +5,7 @@ TIFF 6.0 section 2; BigTIFF by Adobe's and LibTIFF's description (64-bit offsets
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import Field, ProblemKind
 from extractor_service.formats.base import CorruptFileError
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from extractor_service.document import Document
     from extractor_service.sources.base import ByteSource
 
-_KINDS = frozenset({"SubfileType", "OldSubfileType"})
+_KINDS: Final = frozenset({"SubfileType", "OldSubfileType"})
 # Full pictures and pages of several (TIFF 6.0, section 8); previews and masks aren't counted.
-_WHOLE = frozenset({"SubfileType 0", "SubfileType 2", "OldSubfileType 1", "OldSubfileType 3"})
-_PAGE = "SubfileType 2"
+_WHOLE: Final = frozenset({"SubfileType 0", "SubfileType 2", "OldSubfileType 1", "OldSubfileType 3"})
+_PAGE: Final = "SubfileType 2"
 
 
 def parse(source: ByteSource, document: Document) -> None:

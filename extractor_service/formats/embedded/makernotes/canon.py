@@ -7,7 +7,7 @@ exiv2.org/tags-canon.html and the CIFF specification 1.0r4 (apertures and times 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ByteRange
 from extractor_service.formats.embedded.makernotes import canon_camera_info
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from extractor_service.document import Value
     from extractor_service.formats.embedded.walk import Walk
 
-VENDOR = Vendor("canon", "Canon", CONVERSIONS)
+VENDOR: Final = Vendor("canon", "Canon", CONVERSIONS)
 _SERIAL, _SERIAL_BYTES = (
     re.compile(rb"\w{6}[ -~]*"),
     9,
 )  # at least six letters or digits (by ExifTool's table)
-_EOS = re.compile(r"EOS|KISS|REBEL", re.IGNORECASE)
-_SENSOR_SIZED = re.compile(
+_EOS: Final = re.compile(r"EOS|KISS|REBEL", re.IGNORECASE)
+_SENSOR_SIZED: Final = re.compile(
     r"^(?!.*EOS)|\b(1DS?|5D|D30|D60|10D|20D|30D|K236)$|\b((300D|350D|400D) DIGITAL|REBEL( XTi?)?|Kiss Digital( [NX])?)$"
 )
 _20D = r"\b(20D|350D|REBEL XT|Kiss Digital N)\b"
 _30D = r"\b(30D|400D|REBEL XTi|Kiss Digital X|K236)\b"
-_EXPOSURE_TIME = Tag(("ExposureTime", "int16s", 1, "", None, ""), conv.EXPOSURE)
+_EXPOSURE_TIME: Final = Tag(("ExposureTime", "int16s", 1, "", None, ""), conv.EXPOSURE)
 
 
 def parse(walk: Walk, offset: int, length: int) -> None:
@@ -151,7 +151,7 @@ def _shot(notes: Notes, entry: ifd.Entry) -> None:
         notes.add(tag, word if key in {19, 20} else value, entry.offset + key * 2, 2)
 
 
-_BITS = ("AFPointsInFocus", "AFPointsSelected")
+_BITS: Final = ("AFPointsInFocus", "AFPointsSelected")
 
 
 def _af_info(notes: Notes, entry: ifd.Entry) -> None:
@@ -346,7 +346,7 @@ def _internal_serial(notes: Notes, entry: ifd.Entry) -> None:
         notes.add(tag, text, entry.offset, entry.size_bytes)
 
 
-INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
+INSIDE: Final[Mapping[int, Block | Callable[[Notes, ifd.Entry], None]]] = {
     0x01: _settings,
     0x02: _focal_length,
     0x04: _shot,

@@ -6,7 +6,7 @@ Places by exiftool.org/TagNames/Canon.html (CameraInfo tables, PSInfo, FilterInf
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.formats.embedded.makernotes import canon_tables as tables
 from extractor_service.formats.embedded.makernotes.base import Block, Notes
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from extractor_service.formats.reading import ifd
 
 # Of compact cameras, whose dumps differ in length alone: at which 32-bit word the temperature stands.
-_TEMPERATURES = {72: 71, 85: 83, 93: 91, 94: 91, 96: 92, 104: 100}
-_LONG_DUMP_WORDS = 400  # longer ones end with the temperature, three words from the end
-_MAX_FILTERS = 64  # a camera has seven
+_TEMPERATURES: Final = {72: 71, 85: 83, 93: 91, 94: 91, 96: 92, 104: 100}
+_LONG_DUMP_WORDS: Final = 400  # longer ones end with the temperature, three words from the end
+_MAX_FILTERS: Final = 64  # a camera has seven
 
 
 def camera_info(notes: Notes, entry: ifd.Entry) -> None:

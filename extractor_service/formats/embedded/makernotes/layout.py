@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.formats.reading import ifd
 from extractor_service.formats.reading.reader import TruncatedError
@@ -10,7 +10,7 @@ from extractor_service.formats.reading.reader import TruncatedError
 if TYPE_CHECKING:
     from extractor_service.formats.reading.reader import Reader
 
-_MAX_PLAUSIBLE = 500  # entries of a directory
+_MAX_PLAUSIBLE: Final = 500  # entries of a directory
 
 
 def ordered(reader: Reader, offset: int) -> Reader:

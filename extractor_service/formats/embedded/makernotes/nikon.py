@@ -5,7 +5,7 @@ Layout by exiv2.org/makernote.html and exiftool.org/TagNames/Nikon.html.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import ByteRange
 from extractor_service.formats.embedded.makernotes import nikon_shot
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from extractor_service.document import Value
     from extractor_service.formats.embedded.walk import Walk
 
-VENDOR = Vendor("nikon", "Nikon", CONVERSIONS)
+VENDOR: Final = Vendor("nikon", "Nikon", CONVERSIONS)
 _SHUTTER_COUNT, _SERIAL_NUMBER = 0xA7, 0x1D
-_MAX_SECRET_BYTES = 256 * 1024  # of a block: those of the Z 9 have 100 KB, with menus at their ends
+_MAX_SECRET_BYTES: Final = 256 * 1024  # of a block: those of the Z 9 have 100 KB, with menus at their ends
 # version of a block: (table, where its cipher begins or None, unit)
-_LENS: Mapping[bytes, tuple[str, int | None]] = {
+_LENS: Final[Mapping[bytes, tuple[str, int | None]]] = {
     b"0100": ("LensData00", None), b"0101": ("LensData01", None), b"0201": ("LensData01", 4), b"0202": ("LensData01", 4),
     b"0203": ("LensData01", 4), b"0204": ("LensData0204", 4), b"0400": ("LensData0400", 4), b"0401": ("LensData0400", 4),
     b"0402": ("LensData0402", 4), b"0403": ("LensData0403", 4), b"0800": ("LensData0800", 4), b"0801": ("LensData0800", 4),
     b"0802": ("LensData0800", 4),
 }  # fmt: skip
-_FLASH = (
+_FLASH: Final = (
     (b"0100", "FlashInfo0100"), (b"0101", "FlashInfo0100"), (b"0102", "FlashInfo0102"), (b"0103", "FlashInfo0103"), (b"0104", "FlashInfo0103"),
     (b"0105", "FlashInfo0103"), (b"0106", "FlashInfo0106"), (b"0107", "FlashInfo0107"), (b"0108", "FlashInfo0107"), (b"0300", "FlashInfo0300"),
 )  # fmt: skip
@@ -220,7 +220,7 @@ def _picture_control(notes: Notes, entry: ifd.Entry) -> None:
 
 
 # Bits of bytes that hold several values: "table key" -> mask. exiftool.org/TagNames/Nikon.html
-_MASKS: Mapping[str, int] = {"4.1": 0x80, "8.1": 0x80, "9.1": 0x80, "9.2": 0x7F}
+_MASKS: Final[Mapping[str, int]] = {"4.1": 0x80, "8.1": 0x80, "9.1": 0x80, "9.2": 0x7F}
 
 
 def _capture_offsets(notes: Notes, entry: ifd.Entry) -> None:
@@ -235,7 +235,7 @@ def _capture_offsets(notes: Notes, entry: ifd.Entry) -> None:
             notes.add(tags[number], value, entry.offset + 6 + 12 * index, 12)
 
 
-_INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
+_INSIDE: Final[Mapping[int, Block | Callable[[Notes, ifd.Entry], None]]] = {
     0x11: _preview,
     0x1F: Block("Nikon::VRInfo"),
     0x21: Block("Nikon::FaceDetect", "int16u"),

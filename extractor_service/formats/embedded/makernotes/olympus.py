@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extractor_service.document import Rational
 from extractor_service.formats.embedded.makernotes import minolta
@@ -130,9 +130,9 @@ def _stripped(value: Value) -> Value:
     return value.rstrip() if isinstance(value, str) else value
 
 
-_ONE_DIGIT = Conversion(_aperture, conv.fixed("{:.1f}"))
-_VERSION = conv.TEXT
-_RANGE = Conversion(None, _range)
+_ONE_DIGIT: Final = Conversion(_aperture, conv.fixed("{:.1f}"))
+_VERSION: Final = conv.TEXT
+_RANGE: Final = Conversion(None, _range)
 
 
 def _balance(value: Value) -> Value:
@@ -141,7 +141,7 @@ def _balance(value: Value) -> Value:
     return first / 256 if isinstance(first, int) else value
 
 
-CONVERSIONS: Mapping[str, Conversion] = {
+CONVERSIONS: Final[Mapping[str, Conversion]] = {
     "Main.RedBalance": Conversion(_balance), "Main.BlueBalance": Conversion(_balance),
     "Main.MakerNoteVersion": _VERSION,
     "SpecialMode": Conversion(None, _special),
@@ -191,7 +191,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "ExposureShift": Conversion(),
     "MinFocalLength": Conversion(),
 }  # fmt: skip
-VENDOR = Vendor("olympus", "Olympus", CONVERSIONS)
+VENDOR: Final = Vendor("olympus", "Olympus", CONVERSIONS)
 
 
 def old(walk: Walk, offset: int, length: int) -> None:
@@ -243,7 +243,7 @@ def _settings(notes: Notes, entry: ifd.Entry) -> None:
     minolta.settings(notes, entry)
 
 
-_CAMERA: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
+_CAMERA: Final[Mapping[int, Block | Callable[[Notes, ifd.Entry], None]]] = {
     0x030A: Block("Olympus::AFTargetInfo", "int16u"),
     0x030B: Block("Olympus::SubjectDetectInfo", "int16u"),
 }
@@ -257,7 +257,7 @@ def _focus_distance(notes: Notes, entry: ifd.Entry) -> None:
         notes.add(notes.table("Olympus::FocusInfo")[0x305], value, entry.offset, 8)
 
 
-_INSIDE: Mapping[int, Block | Callable[[Notes, ifd.Entry], None]] = {
+_INSIDE: Final[Mapping[int, Block | Callable[[Notes, ifd.Entry], None]]] = {
     0x01: _settings,
     0x03: _settings,
     0x2010: _inside("Equipment"),
