@@ -69,8 +69,9 @@ async def test_a_crowd_is_ended_one_by_one():
         await asyncio.sleep(0.005)
         now = asyncio.get_running_loop().time()
         ended |= {number: now for number, task in enumerate(tasks) if task.done() and number not in ended}
-    assert sorted(ended) == [0, 1, 2, 3], "the longest silent first"
-    assert ended[3] - began_at >= 0.05 + 2 / 20, "two in a tenth of a second"
+    count = len(ended)  # more than four where this process stood still for a moment
+    assert sorted(ended) == list(range(count)), "the longest silent first"
+    assert max(ended.values()) - began_at >= 0.05 + (count - 2) / 20, "two in a tenth of a second"
     assert await lobby.first(one("x"), "honest", "offer") == "x", "others are heard meanwhile"
     await leave(lobby, tasks)
 
