@@ -65,8 +65,8 @@ class Opener:
             may_be_private=settings.remote_private_addresses,
         )
 
-    async def open(self, request: pb.ExtractRequest | pb.BatchItem) -> Input:
-        """The input.
+    async def open(self, request: pb.ExtractRequest | pb.BatchItem, inline: bytes | None = None) -> Input:
+        """The input. `inline`: its `inline.data`, where the caller has them at hand: each access copies them.
 
         Raises:
             InvalidRequestError, SourceForbiddenError, SourceNotFoundError, SourceFailedError, DigestUnknownError,
@@ -75,12 +75,12 @@ class Opener:
         kind = request.WhichOneof("source")
         if kind == "inline":
             most = self._settings.max_inline_bytes
-            if len(request.inline.data) > most:
+            data = request.inline.data if inline is None else inline
+            if len(data) > most:
                 raise InvalidRequestError(
-                    "inline.data",
-                    f"has {len(request.inline.data)} bytes, at most {most} are allowed; use ExtractSession",
+                    "inline.data", f"has {len(data)} bytes, at most {most} are allowed; use ExtractSession"
                 )
-            return InlineInput(request.inline.data, request.inline.name)
+            return InlineInput(data, request.inline.name)
         if kind == "digest":
             return await self.stored(request.digest)
         if kind == "uri":

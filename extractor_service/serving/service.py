@@ -56,8 +56,9 @@ class ExtractorServicer(extractor_pb2_grpc.ExtractorServiceServicer):
         self._count()
         started_at = time.monotonic()
         options = wire.options_from_wire(request.options, self._modules, self._settings.parse_seconds)
-        with self._backoff.limiter.message(len(request.inline.data), partial(ticket_of_call, options.work)):
-            source = await self._opener.open(request)
+        data = request.inline.data  # each access copies them
+        with self._backoff.limiter.message(len(data), partial(ticket_of_call, options.work)):
+            source = await self._opener.open(request, data)
             return await self._describe(source, options, started_at, extractor_pb2.ExtractResponse())
 
     @decoded_by(upload_part)
