@@ -204,7 +204,9 @@ class Batch:
         await self._finish(number, result.SerializeToString())
 
     async def _admit(self, item: pb.BatchItem, window: int) -> None:
-        size = len(item.inline.data)
+        data = item.inline.data  # each access copies them; not kept: the message has them as well
+        size, kind = len(data), self._kind(item, data)
+        del data
         async with self._changed:
             await self._changed.wait_for(
                 lambda: (
@@ -213,15 +215,15 @@ class Batch:
                 )
             )
             self._held_bytes += size
-            self._groups.push(QueuedItem(self._received, item, self._kind(item)))
+            self._groups.push(QueuedItem(self._received, item, kind, size))
             self._received += 1
             self._changed.notify_all()
 
-    def _kind(self, item: pb.BatchItem) -> str:
+    def _kind(self, item: pb.BatchItem, data: bytes) -> str:
         if self._is_in_order:
             return ""  # one group: the next to be answered mustn't be behind others
         if item.WhichOneof("source") == "inline":
-            found = identify(item.inline.data, len(item.inline.data)).format
+            found = identify(data, len(data)).format
             return found.name if found is not None else ""
         return item.uri.rpartition(".")[2].lower()[:8]
 
@@ -231,7 +233,7 @@ class Batch:
                 await self._changed.wait_for(self._may_begin)
                 item = self._groups.pop()
             result = await self._result(item.request, options, token)
-            self._held_bytes -= len(item.request.inline.data)
+            self._held_bytes -= item.inline_bytes
             await self._finish(item.number, result)
 
     def _may_begin(self) -> bool:

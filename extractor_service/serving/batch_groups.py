@@ -24,6 +24,8 @@ class QueuedItem(NamedTuple):
     request: pb.BatchItem
     kind: str
     """What it is likely to be, for the grouping."""
+    inline_bytes: int
+    """Of the file in the message."""
 
 
 class ItemGroups:
