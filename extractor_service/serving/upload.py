@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from extractor_service.extraction.options import ExtractionOptions
+    from extractor_service.formats.identification.types import Identity
     from extractor_service.serving.call_context import CallContext
     from extractor_service.sources.base import Input
 
@@ -71,6 +72,13 @@ class _Writing:
         if self._job is None and self._waiting:
             chunks, self._waiting = self._waiting, []
             self._job = self._loop.run_in_executor(self._upload.thread, self._upload.append_all, chunks)
+
+
+def _data_of(part: pb.ExtractUploadRequest) -> memoryview:
+    """The chunk in a message that was decoded; raises InvalidRequestError where there is none."""
+    if part.WhichOneof("part") != "data":
+        raise InvalidRequestError("header", "must come once")
+    return memoryview(part.data)
 
 
 async def _joined(first: memoryview, others: AsyncIterator[memoryview]) -> AsyncGenerator[memoryview, None]:
@@ -134,14 +142,22 @@ class UploadReceiver:
         async with contextlib.aclosing(self._chunks(announced, options, silence)) as chunks:
             first = await anext(chunks, memoryview(b""))
             async with contextlib.aclosing(_joined(first, chunks)) as whole:
-                # What the cache would keep is kept whole.
-                if announced is not None and not context.chunks.may_be_kept_whole(announced):
-                    identity = identify(bytes(first[:HEAD_BYTES]), announced, context.formats)
-                    if len(first) >= HEAD_BYTES and may_pass(identity, options, context.modules):
-                        with spooling():
-                            passing = PassingUpload(context.pipeline, options, directory, context.spool)
-                            return await passing.take(name, announced, identity, whole)
-                return await self._spool(name, directory, options, whole)
+                identity = None if announced is None else self._passing_identity(first, announced, options)
+                if announced is None or identity is None:
+                    return await self._spool(name, directory, options, whole)
+                with spooling():
+                    passing = PassingUpload(context.pipeline, options, directory, context.spool)
+                    return await passing.take(name, announced, identity, whole)
+
+    def _passing_identity(
+        self, first: memoryview, size_bytes: int, options: ExtractionOptions
+    ) -> Identity | None:
+        """What it is, if it may be read while it passes. What the cache would keep is kept whole."""
+        context = self._context
+        if len(first) < HEAD_BYTES or context.chunks.may_be_kept_whole(size_bytes):
+            return None
+        identity = identify(bytes(first[:HEAD_BYTES]), size_bytes, context.formats)
+        return identity if may_pass(identity, options, context.modules) else None
 
     async def _spool(
         self, name: str, directory: Path, options: ExtractionOptions, chunks: AsyncIterator[memoryview]
@@ -171,12 +187,8 @@ class UploadReceiver:
         """The data as it comes, within all limits."""
         received = 0
         async for part in self._incoming:
-            if not isinstance(part, memoryview):
-                if part.WhichOneof("part") != "data":
-                    raise InvalidRequestError("header", "must come once")
-                part = memoryview(part.data)  # noqa: PLW2901 - the same chunk
+            data = part if isinstance(part, memoryview) else _data_of(part)
             silence.reschedule(None)  # what follows is our own time, not the sender's
-            data = part
             received += len(data)
             self._check_pace(len(data))
             if len(data) > MAX_CHUNK_BYTES:

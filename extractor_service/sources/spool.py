@@ -107,10 +107,9 @@ class SpooledInput(BaseInput):
         self._blake3.update(data)
         for digest in self._extra.values():
             digest.update(data)
-        view = data
         try:
-            while view:
-                view = view[os.write(self._descriptor, view) :]
+            while data:
+                data = data[os.write(self._descriptor, data) :]
         except OSError as error:
             raise SpoolFullError(f"writing to the upload spool: {error.strerror}") from error
         if self._size_bytes // _DROP_EVERY_BYTES > before // _DROP_EVERY_BYTES:
