@@ -301,6 +301,9 @@ def run_session(
                 state.hear(answer)
                 is_over = state.result is not None
                 changed.notify()
+    except grpc.RpcError:  # proxies may reset a stream that the server has ended before the client
+        if state.result is None:
+            raise
     finally:
         with changed:
             is_over = True
@@ -328,6 +331,9 @@ async def run_session_async(
         async for answer in call(requests()):
             state.hear(answer)
             news.set()
+    except grpc.RpcError:  # as there
+        if state.result is None:
+            raise
     finally:
         news.set()
 
