@@ -122,6 +122,7 @@ async def assembled(
             log,
             dictionaries,
             near=memory,
+            slower=tier,
             appender=fleet.log if fleet else None,
             trace=_trace(settings),
         )

@@ -34,6 +34,13 @@ class Acquisition(NamedTuple):
     """Whether none of the required ones is missing."""
 
 
+class Wanted(NamedTuple):
+    """Keys that are computed together, and what is looked up with them but not missed."""
+
+    keys: Sequence[Key]
+    optional: Sequence[Key] = ()
+
+
 @dataclass
 class FlightStats:
     """Counters since the start."""
@@ -82,7 +89,7 @@ class Flights:
         name = keys[0].text()
         deadline = self._clock() + max_wait_seconds
         waited = False
-        self._waiting[name] += 1
+        self._watch(name)
         try:
             while True:
                 turns = self._turns[name]
@@ -104,11 +111,53 @@ class Flights:
         finally:
             if waited:  # it may have been the one who looks around
                 self._wake(name)
-            self._waiting[name] -= 1
-            if not self._waiting[name]:
-                del self._waiting[name]
-                self._turns.pop(name, None)
-                self._changed.pop(name, None)
+            self._unwatch(name)
+
+    async def acquire_many(
+        self, groups: Sequence[Wanted], holder: str, lease_seconds: float, max_bytes: int
+    ) -> list[Acquisition]:
+        """What each group got, without waiting, by one look-up for all of them.
+
+        Results take `max_bytes` at most: groups that don't fit get nothing, and are to be asked for again; of one that doesn't fit alone
+        some are missing.
+        """
+        names = [group.keys[0].text() for group in groups]
+        acquisitions: list[Acquisition] = []
+        for name in names:
+            self._watch(name)
+        try:
+            turns = [self._turns[name] for name in names]
+            found = await self._store.get_groups(groups, max_bytes)
+            is_full = False
+            for group, name, turn, (results, is_cut) in zip(groups, names, turns, found, strict=True):
+                if is_cut and is_full:
+                    acquisitions.append(Acquisition([None] * len(results)))
+                    continue
+                is_full = is_full or any(result is not None for result in results)
+                if is_cut or None not in results[: len(group.keys)]:
+                    acquisitions.append(Acquisition(results, is_hit=True))
+                    continue
+                lease = await self._leases.acquire(name, holder, lease_seconds, self._clock())
+                if lease is None:
+                    acquisitions.append(Acquisition(results))
+                    continue
+                is_sure = turn == self._turns[name]
+                acquisitions.append(
+                    await self._confirm(group.keys, group.optional, results, lease, is_sure=is_sure)
+                )
+        except BaseException:  # nobody learns of the leases given so far
+            await asyncio.shield(self.give_back(groups, acquisitions))
+            raise
+        finally:
+            for name in names:
+                self._unwatch(name)
+        return acquisitions
+
+    async def give_back(self, groups: Sequence[Wanted], acquisitions: Sequence[Acquisition]) -> None:
+        """Releases the leases among `acquisitions`, of the first of the groups."""
+        for group, acquisition in zip(groups, acquisitions, strict=False):
+            if acquisition.lease is not None:
+                await self.release(group.keys[0], acquisition.lease.token)
 
     async def renew(self, keys: Sequence[Key], token: int, lease_seconds: float) -> Acquisition:
         """The lease, longer.
@@ -171,6 +220,16 @@ class Flights:
                 return Acquisition(results, is_hit=True)
         self.stats.granted += 1
         return Acquisition(results, lease)
+
+    def _watch(self, name: str) -> None:
+        self._waiting[name] += 1
+
+    def _unwatch(self, name: str) -> None:
+        self._waiting[name] -= 1
+        if not self._waiting[name]:
+            del self._waiting[name]
+            self._turns.pop(name, None)
+            self._changed.pop(name, None)
 
     async def _wait(self, name: str, seconds: float) -> None:
         """Until the name is released here, or it is time to look again: a lease lapses without a word."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cache_service.entries.codec import CorruptValueError, MissingDictionaryError
 from cache_service.entries.entry import Entry, Key, RemovalCause
+from cache_service.entries.labels import are_good_labels, is_good_key
 from cache_service.fairness import LoopShare
 from cache_service.invalidation import EVERYTHING
 from service_runtime.clock import steady_time
@@ -28,11 +29,10 @@ if TYPE_CHECKING:
 
 # Result.proto; as large as METAEXTRACT_MAX_DOCUMENT_BYTES may be; else refused.
 MAX_VALUE_BYTES = 4 * 1024 * 1024
-MAX_KEY_PART_CHARS = 512  # result.proto; digests and names are far shorter, and keys lie in memory
-MAX_SOURCE_CHARS = 4096  # result.proto; Linux's PATH_MAX, 4,096, is the longest path
-MAX_TAGS = 16  # result.proto; they are kept with each entry, 2 KiB with MAX_TAG_CHARS
-MAX_TAG_CHARS = 128  # result.proto; a label, not a text; longer ones are refused
 MAX_READ_BYTES = 16 * 1024 * 1024  # unpacked at once by one call; what lies beyond is a miss
+_LOOK_UP_KEYS = (
+    1000  # asked of slower tiers at once: SQLite takes 32,766, and answers are in memory meanwhile
+)
 MAX_INFLIGHT_BYTES = 64 * 1024 * 1024
 """Values on their way into the tiers; beyond it they are refused instead of queueing in memory."""
 
@@ -67,6 +67,13 @@ class StoredResult(NamedTuple):
     entry: Entry
 
 
+class GroupFound(NamedTuple):
+    """What a group of keys has; `is_cut`: something of it is there, and didn't fit into the answer."""
+
+    results: list[StoredResult | None]
+    is_cut: bool
+
+
 class PutOutcome(NamedTuple):
     """The slowest tier that holds the value; "" with a reason when none does."""
 
@@ -87,6 +94,14 @@ class Near(Protocol):
 
     def at_hand(self, key: Key, now: float) -> Found | None:
         """What it has; None when it must be asked the long way."""
+        ...
+
+
+class Slower(Protocol):
+    """Tiers of which the fastest is asked without waiting."""
+
+    async def get_slower(self, keys: Sequence[Key], now: float) -> list[Found | None]:
+        """What `Tier.get` would answer of keys that the fastest doesn't have."""
         ...
 
 
@@ -113,6 +128,7 @@ class ResultStore:
         dictionaries: Dictionaries,
         *,
         near: Near | None = None,
+        slower: Slower | None = None,
         appender: Appender | None = None,
         trace: TraceWriter | None = None,
         clock: Callable[[], float] = steady_time,
@@ -122,6 +138,7 @@ class ResultStore:
         self._codec = dictionaries.codec
         self._dictionaries = dictionaries
         self._near = near
+        self._slower = slower
         self._appender = appender or log
         self._trace = trace
         self._clock = clock
@@ -137,7 +154,8 @@ class ResultStore:
 
     def at_hand(self, key: Key) -> StoredResult | None:
         """A result that is in memory and ready, counted as a hit; None: ask `get`, which costs twice as much."""
-        found = self._ready(key, self._clock(), MAX_READ_BYTES)
+        hit = self._near.at_hand(key, self._clock()) if self._near is not None else None
+        found = None if hit is None else self._usable(key, hit, MAX_READ_BYTES)
         if found is not None:
             self.stats.hits += 1
             self._record_hit(key, found.entry)
@@ -156,31 +174,74 @@ class ResultStore:
 
         A retry repeats a look-up that missed, and isn't counted again; nor are the last `optional` ones as misses.
         """
-        now, left_bytes, share = self._clock(), max_bytes, LoopShare()
-        results: list[StoredResult | None] = []
+        results, _ = await self._look_up(keys, max_bytes)
+        if not is_retry:
+            self._count(results[: len(results) - optional])
+        return results
+
+    async def get_groups(
+        self, groups: Sequence[tuple[Sequence[Key], Sequence[Key]]], max_bytes: int = MAX_READ_BYTES
+    ) -> list[GroupFound]:
+        """What `get` answers for each group of keys and optional keys, by one look-up for all of them."""
+        keys = [key for group in groups for part in group for key in part]
+        results, left_out = await self._look_up(keys, max_bytes)
+        found: list[GroupFound] = []
+        start = 0
+        for required, optional in groups:
+            end = start + len(required) + len(optional)
+            is_cut = any(start <= index < end for index in left_out)
+            found.append(GroupFound(results[start:end], is_cut))
+            self._count(results[start : start + len(required)])
+            start = end
+        return found
+
+    async def _look_up(
+        self, keys: Sequence[Key], left_bytes: int
+    ) -> tuple[list[StoredResult | None], list[int]]:
+        """One answer per key, and the places of those that are there and don't fit into `left_bytes`."""
+        now, share = self._clock(), LoopShare()
+        results: list[StoredResult | None] = [None] * len(keys)
+        absent: list[int] = []
+        others: list[int] = []
+        near = self._near
         # What is in memory, as most of what is asked for, comes without a turn of the loop for each.
-        for key in keys:
+        for index, key in enumerate(keys):
             if share.is_used_up:
                 await share.give_way()
-            result = self._ready(key, now, left_bytes)
-            left_bytes -= len(result.value) if result is not None else 0
-            results.append(result)
-        missing = [index for index, result in enumerate(results) if result is None]
-        found = await self._tier.get([keys[index] for index in missing], now) if missing else []
-        for index, hit in zip(missing, found, strict=True):
-            await share.give_way()
-            if hit is not None and (size_bytes := self._codec.value_bytes(hit.entry.value)) <= left_bytes:
-                left_bytes -= size_bytes
-                results[index] = await self._open(keys[index], hit)
+            hit = near.at_hand(key, now) if near is not None else None
+            if hit is None:
+                absent.append(index)
+                continue
+            result = results[index] = self._usable(key, hit, left_bytes)
+            if result is None:
+                others.append(index)  # invalidated, too large, or of an unknown dictionary
+            else:
+                left_bytes -= len(result.value)
+        left_out: list[int] = []
+        slower = self._tier.get if self._slower is None else self._slower.get_slower
+        for look_up, places in ((slower, absent), (self._tier.get, others)):
+            for start in range(0, len(places), _LOOK_UP_KEYS):
+                some = places[start : start + _LOOK_UP_KEYS]
+                found = await look_up([keys[index] for index in some], now)
+                for index, hit in zip(some, found, strict=True):
+                    if hit is None:
+                        continue
+                    await share.give_way()
+                    size_bytes = self._codec.value_bytes(hit.entry.value)
+                    if size_bytes > left_bytes:
+                        left_out.append(index)
+                        continue
+                    left_bytes -= size_bytes
+                    results[index] = await self._open(keys[index], hit)
         for key, result in zip(keys, results, strict=True):
             if result is not None:
                 self._record_hit(key, result.entry)
-        if not is_retry:
-            counted = results[: len(results) - optional]
-            hits = sum(1 for result in counted if result is not None)
-            self.stats.hits += hits
-            self.stats.misses += len(counted) - hits
-        return results
+        return results, left_out
+
+    def _count(self, results: Sequence[StoredResult | None]) -> None:
+        misses = results.count(None)
+        self.stats.hits += len(results) - misses
+        self.stats.misses += misses
 
     async def put(self, results: Sequence[NewResult]) -> list[PutOutcome]:
         """One outcome per result, in order; each is stored or refused alone."""
@@ -250,10 +311,9 @@ class ResultStore:
         if self._trace is not None:
             self._trace.close()
 
-    def _ready(self, key: Key, now: float, max_bytes: int) -> StoredResult | None:
-        """A result that is in memory, valid, and of at most `max_bytes`; None: it has to be asked for the long way."""
-        hit = self._near.at_hand(key, now) if self._near is not None else None
-        if hit is None or self._log.covers(key, hit.entry):
+    def _usable(self, key: Key, hit: Found, max_bytes: int) -> StoredResult | None:
+        """What was in memory, when it is valid and of at most `max_bytes`; None: it has to be asked for the long way."""
+        if self._log.covers(key, hit.entry):
             return None
         try:
             value = self._codec.decode(hit.entry.value, max_bytes)
@@ -297,7 +357,7 @@ class ResultStore:
             return "too_large"
         if not is_good_key(result.key):
             return "bad_key"
-        if not _are_good_labels(result.source, result.tags):
+        if not are_good_labels(result.source, result.tags):
             return "bad_label"
         point = result.read_point
         if point is not None and (
@@ -327,20 +387,3 @@ class ResultStore:
     def _note(self, key: Key, entry: Entry) -> None:
         if self._trace is not None:
             self._trace.record(key, len(entry.value), entry.cost_seconds)
-
-
-def is_good_key(key: Key) -> bool:
-    """Whether `key` may be stored: the required parts are there, none is too long or unprintable."""
-    required = key[:4]
-    return all(required) and all(
-        len(part) <= MAX_KEY_PART_CHARS and (part == "" or part.isprintable()) for part in key
-    )
-
-
-def _are_good_labels(source: str, tags: Sequence[str]) -> bool:
-    return (
-        len(source) <= MAX_SOURCE_CHARS
-        and (source == "" or source.isprintable())
-        and len(tags) <= MAX_TAGS
-        and all(0 < len(tag) <= MAX_TAG_CHARS and tag.isprintable() for tag in tags)
-    )

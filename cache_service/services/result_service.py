@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
-from cache_service.flights import DEFAULT_LEASE_SECONDS, LostLeaseError
+from cache_service.entries.labels import MAX_KEY_PART_CHARS, MAX_SOURCE_CHARS, MAX_TAG_CHARS, is_good_key
+from cache_service.flights import DEFAULT_LEASE_SECONDS, LostLeaseError, Wanted
 from cache_service.invalidation import LogUnavailableError, ReadPoint
 from cache_service.services import wire, wire_lookups
 from cache_service.services.tenancy import check_keys, chosen, scope
-from cache_service.store import MAX_KEY_PART_CHARS, MAX_SOURCE_CHARS, MAX_TAG_CHARS, is_good_key
 from metaextract.cache.v1 import result_pb2, result_pb2_grpc
 from service_runtime.clock import steady_time
 from service_runtime.errors import FleetUnreachableError, InvalidRequestError, LeaseLostError
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from grpc import aio
 
-    from cache_service.flights import Flights
+    from cache_service.flights import Acquisition, Flights
     from cache_service.invalidation import InvalidationLog
     from cache_service.similarity.index import SimilarityIndex
     from cache_service.store import PutOutcome, ResultStore
@@ -135,26 +134,15 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         _check_batch("groups", len(request.groups))
         _check_wait(request)
         point = self._store.read_point
-        seconds = request.lease_seconds or DEFAULT_LEASE_SECONDS
-        acquisitions: list[result_pb2.Acquisition] = []
-        try:
-            left_bytes = _most_bytes(request.max_answer_bytes)
-            for group in request.groups:
-                if left_bytes <= 0:  # the answer is full: whoever asks again for the rest gets it
-                    acquisitions.append(_postponed(group))
-                    continue
-                one = await self._acquire(group, request.holder[:100], seconds, request.max_wait_seconds)
-                acquisitions.append(one)
-                left_bytes = _cut(one, left_bytes)
-        except BaseException:  # nobody learns of the leases given so far
-            for group, acquisition in zip(request.groups, acquisitions, strict=False):
-                if acquisition.lease_token and not group.lease_token:
-                    name = wire.key_from_wire(group.keys[0])
-                    await asyncio.shield(self._flights.release(name, acquisition.lease_token))
-            raise
-        return result_pb2.AcquireResultResponse(
-            acquisitions=acquisitions, read_point=wire.point_to_wire(point)
-        )
+        wanted = [_wanted(group) for group in request.groups]
+        check_keys(key for each in wanted for part in each for key in part)
+        acquisitions = await self._acquire(request, wanted)
+        now = steady_time()
+        encoded = [wire.acquisition_to_wire(each, now) for each in acquisitions]
+        left_bytes = _most_bytes(request.max_answer_bytes)
+        for each in encoded:
+            left_bytes = _cut(each, left_bytes)
+        return result_pb2.AcquireResultResponse(acquisitions=encoded, read_point=wire.point_to_wire(point))
 
     async def ReleaseLease(
         self, request: result_pb2.ReleaseLeaseRequest, context: Context
@@ -164,9 +152,9 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         _check_batch("groups", len(request.groups))
         released = 0
         for group in request.groups:
-            _check_group(group)
-            check_keys(wire.key_from_wire(key) for key in group.keys)
-            released += await self._flights.release(wire.key_from_wire(group.keys[0]), group.lease_token)
+            keys = _wanted(group).keys
+            check_keys(keys)
+            released += await self._flights.release(keys[0], group.lease_token)
         return result_pb2.ReleaseLeaseResponse(released_count=released)
 
     async def WatchInvalidations(
@@ -214,27 +202,41 @@ class ResultServicer(result_pb2_grpc.ResultServiceServicer):
         return outcomes
 
     async def _acquire(
-        self, group: result_pb2.ResultGroup, holder: str, lease_seconds: float, max_wait_seconds: float
-    ) -> result_pb2.Acquisition:
-        _check_group(group)
-        keys = [wire.key_from_wire(key) for key in group.keys]
-        optional = [wire.key_from_wire(key) for key in group.optional_keys]
-        check_keys([*keys, *optional])
+        self, request: result_pb2.AcquireResultRequest, wanted: list[Wanted]
+    ) -> list[Acquisition]:
+        """What each group got: its lease renewed, or all the others' results and leases."""
+        seconds, holder = request.lease_seconds or DEFAULT_LEASE_SECONDS, request.holder[:100]
+        tokens = [group.lease_token for group in request.groups]
         try:
-            acquisition = (
-                await self._flights.renew(keys, group.lease_token, lease_seconds)
-                if group.lease_token
-                else await self._flights.acquire(
-                    keys,
-                    holder,
-                    lease_seconds,
-                    max_wait_seconds,
-                    optional,
-                )
-            )
+            renewed = {
+                place: await self._flights.renew(wanted[place].keys, token, seconds)
+                for place, token in enumerate(tokens)
+                if token
+            }
         except LostLeaseError as error:
             raise LeaseLostError("the lease lapsed, and another one has it now") from error
-        return wire.acquisition_to_wire(acquisition, steady_time())
+        others = [each for each, token in zip(wanted, tokens, strict=True) if not token]
+        if len(wanted) == len(others) == 1:
+            (keys, optional), wait_seconds = wanted[0], request.max_wait_seconds
+            return [await self._flights.acquire(keys, holder, seconds, wait_seconds, optional)]
+        most_bytes = _most_bytes(request.max_answer_bytes)
+        acquired = iter(await self._flights.acquire_many(others, holder, seconds, most_bytes))
+        return [renewed[place] if token else next(acquired) for place, token in enumerate(tokens)]
+
+
+def _wanted(group: result_pb2.ResultGroup) -> Wanted:
+    """The group's keys; raises InvalidRequestError."""
+    if not 1 <= len(group.keys) <= MAX_GROUP:
+        raise InvalidRequestError("groups.keys", f"1 to {MAX_GROUP} are expected, not {len(group.keys)}")
+    if len(group.optional_keys) > MAX_GROUP:
+        raise InvalidRequestError("groups.optional_keys", f"at most {MAX_GROUP} are expected")
+    wanted = Wanted(
+        [wire.key_from_wire(key) for key in group.keys],
+        [wire.key_from_wire(key) for key in group.optional_keys],
+    )
+    if not all(map(is_good_key, (*wanted.keys, *wanted.optional))):
+        raise InvalidRequestError("groups.keys", "a part is missing, too long or not printable")
+    return wanted
 
 
 def _news(
@@ -252,11 +254,6 @@ def _news(
     )
 
 
-def _postponed(group: result_pb2.ResultGroup) -> result_pb2.Acquisition:
-    lookups = [result_pb2.ResultLookup()] * (len(group.keys) + len(group.optional_keys))
-    return result_pb2.Acquisition(status=result_pb2.ACQUIRE_STATUS_WAIT, lookups=lookups)
-
-
 def _cut(acquisition: result_pb2.Acquisition, left_bytes: int) -> int:
     """The bytes left after it. Values beyond them aren't found: what was a hit is computed again, without a lease."""
     for lookup in acquisition.lookups:
@@ -264,15 +261,6 @@ def _cut(acquisition: result_pb2.Acquisition, left_bytes: int) -> int:
         if left_bytes < 0:
             lookup.Clear()
     return left_bytes
-
-
-def _check_group(group: result_pb2.ResultGroup) -> None:
-    if not 1 <= len(group.keys) <= MAX_GROUP:
-        raise InvalidRequestError("groups.keys", f"1 to {MAX_GROUP} are expected, not {len(group.keys)}")
-    if not all(is_good_key(wire.key_from_wire(key)) for key in (*group.keys, *group.optional_keys)):
-        raise InvalidRequestError("groups.keys", "a part is missing, too long or not printable")
-    if len(group.optional_keys) > MAX_GROUP:
-        raise InvalidRequestError("groups.optional_keys", f"at most {MAX_GROUP} are expected")
 
 
 def _check_selector(request: result_pb2.InvalidateResultsRequest) -> None:

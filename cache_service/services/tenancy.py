@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service_runtime.errors import TenantForbiddenError
-from service_runtime.identity.principal import ALL_TENANTS
+from service_runtime.identity.principal import ALL_TENANTS, tenant_of_space
 from service_runtime.telemetry import current_call
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def scope() -> str | None:
 def check_keys(keys: Iterable[Key]) -> None:
     """Raises TenantForbiddenError when a key is another tenant's. Says the same of what exists and what doesn't."""
     mine = current_call.get().principal.tenant
-    if mine != ALL_TENANTS and any(key.tenant != mine for key in keys):
+    if mine != ALL_TENANTS and any(tenant_of_space(space) != mine for space in {key.space for key in keys}):
         raise TenantForbiddenError("a key's space is another tenant's")
 
 

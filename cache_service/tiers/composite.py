@@ -63,9 +63,16 @@ class CompositeTier:
 
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
         """See `Tier.get`. What a slower tier had is promoted into the faster ones."""
+        return await self._get(keys, now, first=0)
+
+    async def get_slower(self, keys: Sequence[Key], now: float) -> list[Found | None]:
+        """The same, of keys that the fastest tier has just said it doesn't have."""
+        return await self._get(keys, now, first=1)
+
+    async def _get(self, keys: Sequence[Key], now: float, first: int) -> list[Found | None]:
         found: list[Found | None] = [None] * len(keys)
         missing = list(range(len(keys)))
-        for number, layer in enumerate(self._layers):
+        for number, layer in enumerate(self._layers[first:], start=first):
             if not missing:
                 break
             asked = [keys[index] for index in missing]

@@ -70,14 +70,29 @@ class MemoryTier:
 
     def at_hand(self, key: Key, now: float) -> Found | None:
         """What `get` would answer for one key, without a turn of the loop."""
-        return self._get(key, now)
+        return self.at_place(*place_of(key), now)
+
+    def at_place(self, fingerprint: int, text: bytes, now: float) -> Found | None:
+        """The same, where the key's place is known."""
+        location = self._index.get(fingerprint)
+        if location is None:
+            return None
+        key_text, entry = self._storage.read(location)
+        if key_text != text:  # another key with the same fingerprint
+            return None
+        if entry.expires_at <= now:
+            self._remove(fingerprint, RemovalCause.EXPIRED)
+            return None
+        self._shares.record_hit(fingerprint)
+        self._hits += 1
+        return Found(entry, self.name)
 
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
         """See `Tier.get`. Reads at most 16 MiB of values at once; what lies beyond is missed."""
         found: list[Found | None] = []
         left_bytes = MAX_READ_BYTES
         for key in keys:
-            hit = self._get(key, now) if left_bytes > 0 else None
+            hit = self.at_hand(key, now) if left_bytes > 0 else None
             left_bytes -= 0 if hit is None else len(hit.entry.value)
             found.append(hit)
         return found
@@ -125,8 +140,7 @@ class MemoryTier:
     async def discard(self, items: Sequence[tuple[Key, Entry]], cause: RemovalCause) -> None:
         """See `Tier.discard`."""
         for key, entry in items:
-            text = key.text().encode()
-            fingerprint = _fingerprint(text)
+            fingerprint, text = place_of(key)
             found = self._find(fingerprint, text)
             if found is not None and found.entry == entry:
                 self._remove(fingerprint, cause)
@@ -155,8 +169,7 @@ class MemoryTier:
     def remove(self, keys: Sequence[Key]) -> None:
         """Removes what is stored under `keys`, as replaced."""
         for key in keys:
-            text = key.text().encode()
-            fingerprint = _fingerprint(text)
+            fingerprint, text = place_of(key)
             if self._find(fingerprint, text) is not None:
                 self._remove(fingerprint, RemovalCause.REPLACED)
 
@@ -180,8 +193,7 @@ class MemoryTier:
 
     def priority(self, key: Key) -> float | None:
         """What the eviction policy thinks of `key`; None when it isn't here."""
-        text = key.text().encode()
-        fingerprint = _fingerprint(text)
+        fingerprint, text = place_of(key)
         return None if self._find(fingerprint, text) is None else self._shares.priority(fingerprint)
 
     def next_victim_priority(self) -> float | None:
@@ -209,22 +221,8 @@ class MemoryTier:
         self._used_bytes = 0
         self._storage.close()
 
-    def _get(self, key: Key, now: float) -> Found | None:
-        text = key.text().encode()
-        fingerprint = _fingerprint(text)
-        found = self._find(fingerprint, text)
-        if found is None:
-            return None
-        if found.entry.expires_at <= now:
-            self._remove(fingerprint, RemovalCause.EXPIRED)
-            return None
-        self._shares.record_hit(fingerprint)
-        self._hits += 1
-        return Found(found.entry, self.name)
-
     def _put(self, key: Key, entry: Entry, *, only_absent: bool, is_backed: bool) -> bool:
-        text, tenant = key.text().encode(), key.tenant
-        fingerprint = _fingerprint(text)
+        fingerprint, text = place_of(key)
         if only_absent and self._find(fingerprint, text) is not None:
             return True
         # The old value must not outlive a new one, even one that is refused.
@@ -239,7 +237,7 @@ class MemoryTier:
             location = self._storage.append(data)
         except ArenaFullError:
             return False
-        if not self._shares.admit(tenant, fingerprint, charged, entry.cost_seconds):
+        if not self._shares.admit(key.tenant, fingerprint, charged, entry.cost_seconds):
             self._storage.free(location)
             return False
         self._index.set(fingerprint, location)
@@ -329,6 +327,12 @@ class MemoryTier:
         if len(self._index) < min(self._peak_count * _SPARSE_RATIO, _MAX_COMPACTED):
             self._peak_count = len(self._index)
             self._shares.compact()
+
+
+def place_of(key: Key) -> tuple[int, bytes]:
+    """A key's fingerprint, and its text."""
+    text = key.text().encode()
+    return _fingerprint(text), text
 
 
 def _fingerprint(text: bytes) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cache_service.entries.entry import Budget
+from cache_service.tiers.memory import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,8 @@ class SizedTier:
 
     def at_hand(self, key: Key, now: float) -> Found | None:
         """What `get` would answer for one key, without a turn of the loop."""
-        return self._small.at_hand(key, now) or self._large.at_hand(key, now)
+        fingerprint, text = place_of(key)
+        return self._small.at_place(fingerprint, text, now) or self._large.at_place(fingerprint, text, now)
 
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
         """See `Tier.get`."""
