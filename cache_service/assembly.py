@@ -23,7 +23,7 @@ from cache_service.inspection import Inspector
 from cache_service.invalidation import InvalidationLog, open_log
 from cache_service.leases import LocalLeases
 from cache_service.similarity.index import SimilarityIndex
-from cache_service.store import MAX_VALUE_BYTES, ResultStore
+from cache_service.store import MAX_VALUE_BYTES, Fastest, ResultStore
 from cache_service.tiers.arena import MAX_RECORD_BYTES, Arena
 from cache_service.tiers.composite import CompositeTier, Layer
 from cache_service.tiers.disk import DiskTier
@@ -121,8 +121,7 @@ async def assembled(
             tier,
             log,
             dictionaries,
-            near=memory,
-            slower=tier,
+            fastest=Fastest(memory, tier),
             appender=fleet.log if fleet else None,
             trace=_trace(settings),
         )

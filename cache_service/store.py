@@ -105,6 +105,13 @@ class Slower(Protocol):
         ...
 
 
+class Fastest(NamedTuple):
+    """The tier that is asked without waiting, and who is asked for what it doesn't have."""
+
+    near: Near
+    slower: Slower
+
+
 @dataclass
 class StoreStats:
     """Counters since the start."""
@@ -127,8 +134,7 @@ class ResultStore:
         log: InvalidationLog,
         dictionaries: Dictionaries,
         *,
-        near: Near | None = None,
-        slower: Slower | None = None,
+        fastest: Fastest | None = None,
         appender: Appender | None = None,
         trace: TraceWriter | None = None,
         clock: Callable[[], float] = steady_time,
@@ -137,8 +143,8 @@ class ResultStore:
         self._log = log
         self._codec = dictionaries.codec
         self._dictionaries = dictionaries
-        self._near = near
-        self._slower = slower
+        self._near = fastest.near if fastest is not None else None
+        self._slower = fastest.slower.get_slower if fastest is not None else tier.get
         self._appender = appender or log
         self._trace = trace
         self._clock = clock
@@ -218,8 +224,7 @@ class ResultStore:
             else:
                 left_bytes -= len(result.value)
         left_out: list[int] = []
-        slower = self._tier.get if self._slower is None else self._slower.get_slower
-        for look_up, places in ((slower, absent), (self._tier.get, others)):
+        for look_up, places in ((self._slower, absent), (self._tier.get, others)):
             for start in range(0, len(places), _LOOK_UP_KEYS):
                 some = places[start : start + _LOOK_UP_KEYS]
                 found = await look_up([keys[index] for index in some], now)

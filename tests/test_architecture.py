@@ -7,9 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.tools import limits
 
@@ -101,6 +104,30 @@ def test_locks_pin_hashes_and_name_no_registry():
     for path in [ROOT / "requirements.lock", *sorted((ROOT / "docker").glob("*.lock"))]:
         text = path.read_text(encoding="utf-8")
         assert "--hash=sha256:" in text and "://" not in text and "index" not in text.lower(), path
+
+
+@pytest.mark.parametrize("version", ["3.11.0", "3.11.2", "3.11.9", "3.12.0", "3.13.0"])
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_the_lock_has_what_each_python_needs(version, system):
+    """A lock is made by one Python, and others need more: redis needs async-timeout before 3.11.3, Debian 12's for one."""
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
+    there = {
+        "python_full_version": version,
+        "python_version": version.rpartition(".")[0],
+        "sys_platform": system,
+        "platform_system": system.title(),
+        "extra": "",
+    }
+    missing = [
+        f"{package.name} needs {needed}"
+        for package in distributions()
+        if canonicalize_name(package.name) in locked
+        for needed in map(Requirement, package.requires or ())
+        if (needed.marker is None or needed.marker.evaluate(there))
+        and canonicalize_name(needed.name) not in locked
+    ]
+    assert not missing
 
 
 def test_every_dependency_has_its_reason():

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from cache_service.entries.entry import Budget, Key
-from cache_service.flights import Flights, LostLeaseError
+from cache_service.flights import Flights, LostLeaseError, Wanted
 from cache_service.leases import LocalLeases
 from cache_service.store import NewResult, TtlSpan
 from tests.support.stores import memory_tier, result_store
@@ -120,3 +120,71 @@ async def test_a_clock_that_is_put_right_ends_no_result(flights, monkeypatch):
     await flights.put(results(), [lease.token, 0])
     monkeypatch.setattr("time.time", real)
     assert (await flights.acquire(KEYS, "you", 10, 0)).is_hit
+
+
+def content(number):
+    return [key._replace(content_id=f"b3:{number}") for key in KEYS]
+
+
+def stored(number, value):
+    return [result._replace(key=key, value=value) for key, result in zip(content(number), results())]
+
+
+async def test_many_groups_are_one_look_up_and_each_gets_what_it_would_alone(flights):
+    await flights.put(stored(1, b"v"), [0, 0])
+    taken = await flights.acquire(content(2), "other", 10, 0)
+    before = flights._store.stats.hits, flights._store.stats.misses
+    groups = [Wanted(content(1), [NOTE]), Wanted(content(2)), Wanted(content(3), [NOTE])]
+    hit, waiting, leased = await flights.acquire_many(groups, "me", 10, 10**6)
+    assert hit.is_hit and [each and each.value for each in hit.results] == [b"v", b"v", None]
+    assert not waiting.is_hit and waiting.lease is None and waiting.results == [None, None]
+    assert leased.lease.holder == "me" and leased.results == [None] * 3
+    assert (flights._store.stats.hits, flights._store.stats.misses) == (before[0] + 2, before[1] + 4)
+    assert not flights._waiting and not flights._turns
+    assert await flights.release(content(2)[0], taken.lease.token)
+
+
+async def test_groups_beyond_the_answer_get_nothing_and_a_large_one_alone_a_part(flights):
+    for number in (1, 2):
+        await flights.put(stored(number, bytes(1000)), [0, 0])
+    groups = [Wanted(content(number)) for number in (1, 2, 3)]
+    first, second, third = await flights.acquire_many(groups, "me", 10, 2500)
+    assert first.is_hit and None not in first.results
+    assert not second.is_hit and second.lease is None and second.results == [None, None], (
+        "to be asked for again"
+    )
+    assert third.lease is not None
+    (alone,) = await flights.acquire_many(groups[1:2], "me", 10, 1500)
+    assert alone.is_hit and alone.results[0] is not None and alone.results[1] is None
+
+
+async def test_many_leases_are_given_back_when_their_caller_goes(flights, monkeypatch):
+    real = flights._leases.acquire
+
+    async def stuck(name, *rest):
+        return await (asyncio.sleep(60) if "b3:2" in name else real(name, *rest))
+
+    monkeypatch.setattr(flights._leases, "acquire", stuck)
+    groups = [Wanted(content(number)) for number in (1, 2)]
+    asking = asyncio.create_task(flights.acquire_many(groups, "me", 10, 10**6))
+    await asyncio.sleep(0.02)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert (await flights.acquire(content(1), "you", 10, 0)).lease is not None
+    assert not flights._waiting
+
+
+async def test_a_result_that_comes_during_the_look_up_of_many_is_found(flights, monkeypatch):
+    other = await flights.acquire(content(1), "other", 10, 0)
+    real = flights._store.get_groups
+
+    async def late(*asked):
+        found = await real(*asked)
+        await flights.put(stored(1, b"late"), [other.lease.token, 0])
+        return found
+
+    monkeypatch.setattr(flights._store, "get_groups", late)
+    first, second = await flights.acquire_many([Wanted(content(1)), Wanted(content(2))], "me", 10, 10**6)
+    assert first.is_hit and first.results[0].value == b"late" and first.lease is None
+    assert second.lease is not None

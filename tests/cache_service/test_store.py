@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cache_service.entries.entry import Budget, Key, RemovalCause, Selector
 from cache_service.invalidation import InvalidationLog, ReadPoint, open_log
-from cache_service.store import MAX_VALUE_BYTES, NewResult, ResultStore, TtlSpan
+from cache_service.store import MAX_VALUE_BYTES, Fastest, NewResult, ResultStore, TtlSpan
 from cache_service.tiers.composite import CompositeTier
 from cache_service.tiers.disk import DiskTier
 from tests.support.stores import add, memory_tier, read_at, result_store
@@ -309,3 +309,34 @@ async def test_a_demotion_does_not_bring_a_deleted_result_back(tmp_path):
     assert first is None and second.tier == "disk"
     assert disk.stats()[0].entry_count == 1
     await store.close()
+
+
+async def test_many_keys_come_from_disk_in_slices_and_from_memory_after_that(tmp_path):
+    """One query takes 32,766 keys at most."""
+    disk = await DiskTier.open(tmp_path, Budget(10**8))
+    memory = memory_tier(Budget(10**7))
+    tier = CompositeTier([memory, disk])
+    store = result_store(tier, fastest=Fastest(memory, tier))
+    OPEN.append(store)
+    await disk.put(
+        [(key(number), read_at(0)._replace(value=b"\0v", expires_at=2e9)) for number in range(1500)], 1
+    )
+    keys = [key(number) for number in range(33_000)]
+    for holder in ("disk", "memory"):
+        found = await store.get(keys)
+        assert [hit.value for hit in found[:1500]] == [b"v"] * 1500
+        assert {hit.tier for hit in found[:1500]} == {holder} and not any(found[1500:])
+    assert store.stats.hits == 3000 and store.stats.misses == 2 * 31_500
+
+
+async def test_what_was_invalidated_in_memory_is_taken_out_everywhere(tmp_path):
+    log = InvalidationLog()
+    disk = await DiskTier.open(tmp_path, Budget(10**7))
+    memory = memory_tier(Budget(10**6))
+    tier = CompositeTier([memory, disk])
+    store = result_store(tier, log, fastest=Fastest(memory, tier))
+    OPEN.append(store)
+    await store.put([result(1), result(2)])
+    add(log, Selector(content_id="b3:1"))
+    assert [hit is not None for hit in await store.get([key(1), key(2), key(3)])] == [False, True, False]
+    assert [each.entry_count for each in store.tier_stats()] == [1, 1]
