@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
@@ -115,5 +116,11 @@ class Format:
 
     def load(self) -> Parser:
         """The parser; imports what it needs."""
-        module, _, function = self.parser.partition(":")
-        return cast("Parser", getattr(importlib.import_module(module), function))
+        return _parser(self.parser)
+
+
+@cache
+def _parser(name: str) -> Parser:
+    """Remembered: a look-up is a hundredth of what reading a picture takes."""
+    module, _, function = name.partition(":")
+    return cast("Parser", getattr(importlib.import_module(module), function))

@@ -33,6 +33,12 @@ class PiecedSource:
         """As `ByteSource.read_range`."""
         if offset < 0 or length < 0:
             raise ValueError(f"a range of {length} bytes at {offset}")
+        index = bisect_right(self._starts, offset) - 1
+        if index >= 0:
+            at, size = self._pieces[index]
+            inner = offset - self._starts[index]
+            if 0 < length <= size - inner:  # within one piece, as nearly all are
+                return self._source.read_range(at + inner, length)
         parts = [self._source.read_range(at, size) for at, size in self._spans(offset, length)]
         return parts[0] if len(parts) == 1 else b"".join(parts)
 

@@ -153,15 +153,18 @@ class _Walk:
                     document.spend(_ITEM_BYTES)
                     self._exif(offset, length)
                 elif kind == b"mime" and content.startswith(_XMP_TYPE):
-                    size_bytes = sum(size for _, size in extents[:64])
-                    if size_bytes > _MAX_PACKET_BYTES:
-                        document.problem(
-                            SECTION, ProblemKind.LIMIT, f"item {number} has {size_bytes} bytes", offset
-                        )
-                        continue
-                    document.spend(_ITEM_BYTES + size_bytes)
-                    data = b"".join(self._reader.exact(start, size) for start, size in extents[:64])
-                    xmp.parse(data, document, ByteRange(offset, length))
+                    self._packet(number, extents[:64])
+
+    def _packet(self, number: int, extents: list[tuple[int, int]]) -> None:
+        """XMP, in several pieces at times."""
+        document, offset = self._document, extents[0][0]
+        size_bytes = sum(size for _, size in extents)
+        if size_bytes > _MAX_PACKET_BYTES:
+            document.problem(SECTION, ProblemKind.LIMIT, f"item {number} has {size_bytes} bytes", offset)
+            return
+        document.spend(_ITEM_BYTES + size_bytes)
+        data = b"".join(self._reader.exact(start, size) for start, size in extents)
+        xmp.parse(data, document, ByteRange(offset, extents[0][1]))
 
     def _add(
         self, name: str, value: Value, origin: ByteRange | None, text: str = "", group: str = "QuickTime"
