@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import random
 import subprocess
 import sys
 import threading
@@ -91,16 +90,18 @@ def test_a_run_describes_each_file_once_and_goes_on_where_it_was(extractor_proce
 @pytest.mark.timeout(200)
 def test_killed_workers_lose_nothing_and_tell_nothing_twice(extractor_process, folder, tmp_path):
     items = [str(path) for path in sorted(folder.glob("*.jpg"))]
-    stop, killed = threading.Event(), []
+    stop, killed, done = threading.Event(), [], []
 
     def kill():
+        # The oldest, and only after another chunk was done: a run whose workers die before they have started fails, as it should.
         while not stop.wait(1.5):
             with contextlib.suppress(psutil.Error):  # one that has just ended
                 workers = [
                     each for each in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(each.cmdline())
                 ]  # fmt: skip
-                if workers and len(killed) < 4:
-                    victim = random.choice(workers)
+                if workers and len(killed) < 4 and done:
+                    done.clear()
+                    victim = min(workers, key=lambda each: each.create_time())
                     victim.kill()
                     killed.append(victim.pid)
 
@@ -111,7 +112,7 @@ def test_killed_workers_lose_nothing_and_tell_nothing_twice(extractor_process, f
             items,
             job(extractor_process, tmp_path),
             Plan("t", chunk_files=3, workers=2),
-            lambda _: time.sleep(0.1),
+            lambda outcome: (done.append(outcome), time.sleep(0.1)),
         )
     finally:
         stop.set()

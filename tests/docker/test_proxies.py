@@ -23,6 +23,7 @@ AGE = {"haproxy": "3600"}
 def test_a_restart_behind_a_proxy_fails_no_call(kind):
     settings = {
         "METAEXTRACT_DRAIN_SECONDS": "3",
+        "METAEXTRACT_QUEUE_LENGTH": "1000",  # a slow machine waits, and refuses nobody
         "METAEXTRACT_CONNECTION_AGE_SECONDS": AGE.get(kind, "0"),
     }
     with start_extractor(NOBODY, **settings) as one, start_extractor(NOBODY, **settings) as two:
