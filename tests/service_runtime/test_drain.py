@@ -50,17 +50,13 @@ def test_a_drain_lets_known_clients_call_and_refuses_newcomers():
 
 @pytest.mark.servers
 def test_a_restart_of_one_of_two_fails_no_call():
-    waits = {"METAEXTRACT_QUEUE_LENGTH": "1000"}  # a slow machine waits, and refuses nobody
-    with (
-        start_extractor(NOBODY, METAEXTRACT_DRAIN_SECONDS="1.5", **waits) as one,
-        start_extractor(NOBODY, **waits) as two,
-    ):
+    with start_extractor(NOBODY, METAEXTRACT_DRAIN_SECONDS="1.5") as one, start_extractor(NOBODY) as two:
         target = f"ipv4:127.0.0.1:{one.port},127.0.0.1:{two.port}"
         with SteadyLoad(target, seconds=4, per_second=40, round_robin=True, cached=False) as load:
             time.sleep(0.5)
             assert one.stop() == 0
             load.finish()
-    assert load.codes() == "160 OK"
+    assert len(load.calls) == 160 and not load.lost(), load.codes()
 
 
 @pytest.mark.servers

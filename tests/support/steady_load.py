@@ -63,6 +63,15 @@ class SteadyLoad:
     def failed(self) -> list[Call]:
         return [call for call in self.calls if call.code != "OK"]
 
+    def lost(self) -> list[Call]:
+        """Calls that came to nothing. Refusals for load aren't: on a machine that is three times full they are as they should be, and
+        say when to come again; more than half of all would be no traffic any more, and lost.
+        """
+        refused = [call for call in self.failed if call.code == "RESOURCE_EXHAUSTED"]
+        if 2 * len(refused) > len(self.calls):
+            return self.failed
+        return [call for call in self.failed if call.code != "RESOURCE_EXHAUSTED"]
+
     def codes(self) -> str:
         """How many calls came to what, in words."""
         return ", ".join(
