@@ -118,8 +118,8 @@ class Flights:
     ) -> list[Acquisition]:
         """What each group got, without waiting, by one look-up for all of them.
 
-        Results take `max_bytes` at most: groups that don't fit get nothing, and are to be asked for again; of one that doesn't fit alone
-        some are missing.
+        Results take `max_bytes` at most: groups that don't fit get nothing, and are to be asked for again. Of one that doesn't fit alone
+        some are missing: it would be asked for forever.
         """
         names = [group.keys[0].text() for group in groups]
         acquisitions: list[Acquisition] = []
@@ -146,18 +146,12 @@ class Flights:
                     await self._confirm(group.keys, group.optional, results, lease, is_sure=is_sure)
                 )
         except BaseException:  # nobody learns of the leases given so far
-            await asyncio.shield(self.give_back(groups, acquisitions))
+            await asyncio.shield(self._give_back(groups, acquisitions))
             raise
         finally:
             for name in names:
                 self._unwatch(name)
         return acquisitions
-
-    async def give_back(self, groups: Sequence[Wanted], acquisitions: Sequence[Acquisition]) -> None:
-        """Releases the leases among `acquisitions`, of the first of the groups."""
-        for group, acquisition in zip(groups, acquisitions, strict=False):
-            if acquisition.lease is not None:
-                await self.release(group.keys[0], acquisition.lease.token)
 
     async def renew(self, keys: Sequence[Key], token: int, lease_seconds: float) -> Acquisition:
         """The lease, longer.
@@ -220,6 +214,12 @@ class Flights:
                 return Acquisition(results, is_hit=True)
         self.stats.granted += 1
         return Acquisition(results, lease)
+
+    async def _give_back(self, groups: Sequence[Wanted], acquisitions: Sequence[Acquisition]) -> None:
+        """Releases the leases among `acquisitions`, of the first of the groups."""
+        for group, acquisition in zip(groups, acquisitions, strict=False):
+            if acquisition.lease is not None:
+                await self.release(group.keys[0], acquisition.lease.token)
 
     def _watch(self, name: str) -> None:
         self._waiting[name] += 1

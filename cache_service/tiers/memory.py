@@ -74,18 +74,15 @@ class MemoryTier:
 
     def at_place(self, fingerprint: int, text: bytes, now: float) -> Found | None:
         """The same, where the key's place is known."""
-        location = self._index.get(fingerprint)
-        if location is None:
+        found = self._find(fingerprint, text)
+        if found is None:
             return None
-        key_text, entry = self._storage.read(location)
-        if key_text != text:  # another key with the same fingerprint
-            return None
-        if entry.expires_at <= now:
+        if found.entry.expires_at <= now:
             self._remove(fingerprint, RemovalCause.EXPIRED)
             return None
         self._shares.record_hit(fingerprint)
         self._hits += 1
-        return Found(entry, self.name)
+        return Found(found.entry, self.name)
 
     async def get(self, keys: Sequence[Key], now: float) -> list[Found | None]:
         """See `Tier.get`. Reads at most 16 MiB of values at once; what lies beyond is missed."""

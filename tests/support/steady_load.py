@@ -65,10 +65,10 @@ class SteadyLoad:
 
     def lost(self) -> list[Call]:
         """Calls that came to nothing. Refusals for load aren't: on a machine that is three times full they are as they should be, and
-        say when to come again; more than half of all would be no traffic any more, and lost.
+        say when to come again. More than three of four would be no traffic any more, and are lost.
         """
         refused = [call for call in self.failed if call.code == "RESOURCE_EXHAUSTED"]
-        if 2 * len(refused) > len(self.calls):
+        if 4 * len(refused) > 3 * len(self.calls):
             return self.failed
         return [call for call in self.failed if call.code != "RESOURCE_EXHAUSTED"]
 
