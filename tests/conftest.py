@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from metaextract_client import CacheClient, ExtractorClient
 from tests.samples import write_samples
 from tests.support import optional, processes
-from tests.support.processes import start_cache, start_extractor
+from tests.support.processes import PATIENT, start_cache, start_extractor
 from tests.support.redis_fixture import own_redis_server, redis_prefix, redis_server
 
 __all__ = ["own_redis_server", "redis_prefix", "redis_server"]
@@ -74,7 +74,7 @@ def cache_process(tmp_path_factory):
 def extractor_process(cache_process, tmp_path_factory, samples):
     """An extractor process that may read the samples' folder."""
     root = next(iter(samples.values())).parent
-    with start_extractor(cache_process.address, METAEXTRACT_FILE_ROOTS=str(root)) as process:
+    with start_extractor(cache_process.address, METAEXTRACT_FILE_ROOTS=str(root), **PATIENT) as process:
         yield process
 
 

@@ -43,6 +43,8 @@ DEFAULTS: dict[str, str] = {
     "METAEXTRACT_EXTRACTOR_OPERATIONS_ADDRESS": "none",
 }
 """Settings of every service that is started from here, unless it gets others."""
+PATIENT = {"METAEXTRACT_CACHE_TIMEOUT_SECONDS": "10"}
+"""For tests of what the cache has: on a machine that is full its answer may take longer than the 0.5 s after which it counts as a miss."""
 
 
 class ServiceProcess:

@@ -11,7 +11,7 @@ from metaextract.extractor.v1 import extractor_pb2 as pb
 from metaextract_client import NEVER, ExtractorClient
 from tests.support import large_files
 from tests.support.identities import Realm
-from tests.support.processes import start_cache, start_extractor
+from tests.support.processes import PATIENT, start_cache, start_extractor
 from tests.support.scripted_session import Script
 
 
@@ -19,7 +19,7 @@ from tests.support.scripted_session import Script
 def pair(tmp_path_factory):
     with (
         start_cache(tmp_path_factory.mktemp("cache")) as cache,
-        start_extractor(cache.address, METAEXTRACT_UPLOAD_IDLE_SECONDS="1.5") as extractor,
+        start_extractor(cache.address, METAEXTRACT_UPLOAD_IDLE_SECONDS="1.5", **PATIENT) as extractor,
     ):
         yield cache, extractor
 
@@ -33,7 +33,7 @@ def known_pair(tmp_path_factory):
     }  # not the default: tenants must not be lost by that
     with (
         start_cache(tmp_path_factory.mktemp("cache"), **realm.tokens(), **header) as cache,
-        start_extractor(cache.address, **realm.tokens(), **header) as extractor,
+        start_extractor(cache.address, **realm.tokens(), **header, **PATIENT) as extractor,
     ):
         yield extractor, realm
 
